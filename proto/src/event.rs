@@ -1,0 +1,282 @@
+//! Events and their leaves: what trails and blocks are logs of.
+
+use crate::hash::{self, Domain};
+use crate::types::{Hash, Height, TimeMs, TxId};
+use serde::Serialize;
+
+/// Bytes of an event leaf.
+pub const LEAF_BYTES: usize = 90;
+
+/// What a leaf commits to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventLeaf {
+    /// The block that holds the event.
+    pub height: Height,
+    /// Its place among the events of the block.
+    pub index: u32,
+    /// Block time.
+    pub time: TimeMs,
+    /// The transaction that carries it; zeros for a ledger event.
+    pub origin: TxId,
+    /// Its place among the items of the transaction.
+    pub item: u32,
+    /// `H_item(item bytes)`.
+    pub digest: Hash,
+    /// What the rules made of it.
+    pub outcome: Outcome,
+}
+
+impl EventLeaf {
+    /// height u64 ‖ index u32 ‖ time_ms u64 ‖ origin 32 ‖ item u32 ‖ digest 32 ‖ outcome u16.
+    pub fn to_bytes(&self) -> [u8; LEAF_BYTES] {
+        let mut out = [0; LEAF_BYTES];
+        let height = self.height.get().to_be_bytes();
+        let index = self.index.to_be_bytes();
+        let time = self.time.get().to_be_bytes();
+        let item = self.item.to_be_bytes();
+        let outcome = self.outcome.to_bits().to_be_bytes();
+        let parts: [&[u8]; 7] = [
+            &height,
+            &index,
+            &time,
+            self.origin.as_bytes(),
+            &item,
+            self.digest.as_bytes(),
+            &outcome,
+        ];
+        for (place, byte) in out.iter_mut().zip(parts.into_iter().flatten()) {
+            *place = *byte;
+        }
+        out
+    }
+
+    /// From its 90 bytes; `None` for another length or an outcome that no rule gives.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (height, rest) = bytes.split_first_chunk::<8>()?;
+        let (index, rest) = rest.split_first_chunk::<4>()?;
+        let (time, rest) = rest.split_first_chunk::<8>()?;
+        let (origin, rest) = rest.split_first_chunk::<32>()?;
+        let (item, rest) = rest.split_first_chunk::<4>()?;
+        let (digest, rest) = rest.split_first_chunk::<32>()?;
+        let outcome = u16::from_be_bytes(rest.try_into().ok()?);
+        Some(Self {
+            height: Height::new(u64::from_be_bytes(*height)),
+            index: u32::from_be_bytes(*index),
+            time: TimeMs::new(u64::from_be_bytes(*time)),
+            origin: TxId::new(*origin),
+            item: u32::from_be_bytes(*item),
+            digest: Hash::new(*digest),
+            outcome: Outcome::from_bits(outcome)?,
+        })
+    }
+
+    /// `H_leaf` of its bytes.
+    pub fn hash(&self) -> Hash {
+        hash::hash(Domain::Leaf, &[&self.to_bytes()])
+    }
+}
+
+/// Defines an enum with stable numbers and the words for them.
+macro_rules! numbered {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[repr(u8)]
+        pub enum $name { $($(#[$vdoc])* $variant = $number),+ }
+
+        impl $name {
+            /// Every variant, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// From its number.
+            pub fn from_number(number: u8) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| *it as u8 == number)
+            }
+
+            /// Its stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+numbered! {
+    /// Whether an access was allowed (判定).
+    Verdict {
+        /// Not an access record.
+        None = 0 "none",
+        /// Every dataset touched was covered by its grant.
+        Covered = 1 "covered",
+        /// Not covered; the reason says why.
+        Uncovered = 2 "uncovered",
+        /// What is known does not suffice to say.
+        Undetermined = 3 "undetermined",
+        /// Refused by the gateway, so nothing was served.
+        Denied = 6 "denied",
+    }
+}
+
+numbered! {
+    /// Why a verdict is not `covered`: the first check that failed.
+    Reason {
+        /// Nothing to explain.
+        None = 0 "none",
+        /// The account has no identity on the ledger.
+        UnmappedAccount = 1 "unmapped_account",
+        /// No grant was named.
+        NoGrant = 2 "no_grant",
+        /// The grant named does not exist.
+        UnknownGrant = 3 "unknown_grant",
+        /// The grant named is for another dataset.
+        OtherDataset = 4 "other_dataset",
+        /// The identity named does not exist, or belongs to another department than stated.
+        UnknownIdentity = 5 "unknown_identity",
+        /// The identity is not among those that the grant names.
+        IdentityNotGranted = 6 "identity_not_granted",
+        /// The identity was not in force.
+        IdentityNotInForce = 7 "identity_not_in_force",
+        /// From grade 3 up the asker must be verified.
+        AssuranceTooLow = 8 "assurance_too_low",
+        /// The grant was not confirmed yet.
+        NotYetGranted = 9 "not_yet_granted",
+        /// The grant had been revoked.
+        GrantRevoked = 10 "grant_revoked",
+        /// Before or after the grant's period.
+        OutsidePeriod = 11 "outside_period",
+        /// The grant does not allow this operation.
+        OperationNotGranted = 12 "operation_not_granted",
+        /// The grant is for another purpose.
+        OtherPurpose = 13 "other_purpose",
+        /// A field that the grant does not name.
+        FieldNotGranted = 14 "field_not_granted",
+        /// More than the quota allows.
+        QuotaExceeded = 15 "quota_exceeded",
+        /// The gateway decided by a state older than the grade allows.
+        DecisionTooOld = 16 "decision_too_old",
+        /// The grant is limited to fields, and the record does not say which were touched.
+        FieldsUnknown = 17 "fields_unknown",
+        /// The record does not say for what purpose.
+        PurposeUnknown = 18 "purpose_unknown",
+        /// The access time lies in the future.
+        FutureTime = 19 "future_time",
+        /// The height by which the gateway decided does not exist.
+        UnknownHeight = 20 "unknown_height",
+        /// The day is too long ago for its quota to be known.
+        QuotaDayUnknown = 21 "quota_day_unknown",
+    }
+}
+
+numbered! {
+    /// How soon after the access a record came.
+    Timeliness {
+        /// Not an access record.
+        None = 0 "none",
+        /// Decided by the ledger's state and recorded at once.
+        Live = 1 "live",
+        /// Recorded later, within the limit.
+        Late = 2 "late",
+        /// Recorded long after.
+        Backfill = 3 "backfill",
+    }
+}
+
+/// What the rules made of an event: 16 bits in its leaf. Bits 0–3 verdict, 4–5 timeliness,
+/// 6 the access time lies in the future, 7 zero, 8–15 reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Whether the access was allowed.
+    pub verdict: Verdict,
+    /// Why not.
+    pub reason: Reason,
+    /// How soon it was recorded.
+    pub timeliness: Timeliness,
+    /// Whether the access time lies in the future.
+    pub future: bool,
+}
+
+impl Outcome {
+    /// Of everything that is not an access record.
+    pub const DONE: Self = Self {
+        verdict: Verdict::None,
+        reason: Reason::None,
+        timeliness: Timeliness::None,
+        future: false,
+    };
+
+    /// Its 16 bits.
+    pub fn to_bits(self) -> u16 {
+        let low =
+            self.verdict as u8 | ((self.timeliness as u8) << 4) | (u8::from(self.future) << 6);
+        u16::from_be_bytes([self.reason as u8, low])
+    }
+
+    /// From 16 bits that some rule may have given.
+    pub fn from_bits(bits: u16) -> Option<Self> {
+        let [reason, low] = bits.to_be_bytes();
+        if low & 0x80 != 0 {
+            return None;
+        }
+        Some(Self {
+            verdict: Verdict::from_number(low & 0x0f)?,
+            reason: Reason::from_number(reason)?,
+            timeliness: Timeliness::from_number((low >> 4) & 3)?,
+            future: low & 0x40 != 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaf_bytes_are_pinned() {
+        let leaf = EventLeaf {
+            height: Height::new(0x0102),
+            index: 3,
+            time: TimeMs::new(0x0405),
+            origin: TxId::new([6; 32]),
+            item: 7,
+            digest: Hash::new([8; 32]),
+            outcome: Outcome {
+                verdict: Verdict::Uncovered,
+                reason: Reason::NoGrant,
+                timeliness: Timeliness::Late,
+                future: true,
+            },
+        };
+        let bytes = leaf.to_bytes();
+        let expected = format!(
+            "0000000000000102{}0000000000000405{}{}{}{}",
+            "00000003",
+            "06".repeat(32),
+            "00000007",
+            "08".repeat(32),
+            "0262"
+        );
+        assert_eq!(hex::encode(bytes), expected);
+        assert_eq!(EventLeaf::from_bytes(&bytes), Some(leaf));
+        assert_eq!(EventLeaf::from_bytes(&bytes[..89]), None);
+        assert_eq!(EventLeaf::from_bytes(&[&bytes[..], &[0]].concat()), None);
+        let mut bad = bytes;
+        bad[89] |= 0x80;
+        assert_eq!(EventLeaf::from_bytes(&bad), None);
+    }
+
+    #[test]
+    fn every_outcome_survives() {
+        for bits in 0..=u16::MAX {
+            if let Some(outcome) = Outcome::from_bits(bits) {
+                assert_eq!(outcome.to_bits(), bits);
+            }
+        }
+    }
+}

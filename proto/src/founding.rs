@@ -1,0 +1,364 @@
+//! The founding document (创世文件) as bytes: chain id, header 0, the founding objects.
+
+use crate::block::{Header, PROTOCOL, SUITE};
+use crate::canonical::{self, CanonicalError};
+use crate::hash::{self, Domain};
+use crate::ledger::Object;
+use crate::merkle::{Blake3Log, Sha256Log, log::LogHash, trie::Trie};
+use crate::place::Place;
+use crate::sign::{KeyError, PublicKey};
+use crate::types::{
+    ChainId, Hash, Height, IdentityId, KeyId, TimeMs, check_code, identity_id, limits,
+};
+use crate::validators::{ValidatorSet, ValidatorsError};
+use crate::wire;
+use prost::Message;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why a document can't found a chain. The text names the entry at fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoundingError {
+    /// The encoding.
+    #[error(transparent)]
+    Encoding(#[from] CanonicalError),
+    /// A protocol or suite that this program does not know.
+    #[error("protocol {protocol}, suite {suite}: this program knows protocol 1, suite 1")]
+    Unknown {
+        /// The document's protocol.
+        protocol: u32,
+        /// The document's suite.
+        suite: u32,
+    },
+    /// The validators.
+    #[error(transparent)]
+    Validators(#[from] ValidatorsError),
+    /// A key.
+    #[error("key of identity {identity}: {why}")]
+    Key {
+        /// Department/code of the identity.
+        identity: String,
+        /// What is wrong.
+        why: KeyError,
+    },
+    /// An entry.
+    #[error("{entry}: {why}")]
+    Entry {
+        /// Which.
+        entry: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+/// A checked founding document.
+#[derive(Debug, Clone)]
+pub struct Founding {
+    document: wire::Genesis,
+    chain: ChainId,
+    validators: ValidatorSet,
+    objects: BTreeMap<Place, Object>,
+    trie: Trie,
+}
+
+impl Founding {
+    /// From the canonical bytes of a founding document.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FoundingError> {
+        Self::new(canonical::decode(
+            "founding document",
+            bytes,
+            limits::GENESIS_BYTES,
+        )?)
+    }
+
+    /// Checks a document. Lists must be in order already.
+    pub fn new(document: wire::Genesis) -> Result<Self, FoundingError> {
+        if document.protocol != PROTOCOL || document.suite != SUITE {
+            let (protocol, suite) = (document.protocol, document.suite);
+            return Err(FoundingError::Unknown { protocol, suite });
+        }
+        check(&document)?;
+        let validators = ValidatorSet::from_wire(&document.validators)?;
+        let objects = objects(&document);
+        let changes = objects
+            .iter()
+            .map(|(place, it)| (place.map_key(), Some(it.map_value())))
+            .collect();
+        let chain = hash::hash(Domain::Genesis, &[&document.encode_to_vec()]);
+        let chain = ChainId::new(*chain.as_bytes());
+        Ok(Self {
+            document,
+            chain,
+            validators,
+            objects,
+            trie: Trie::default().with(changes),
+        })
+    }
+
+    /// The document.
+    pub fn document(&self) -> &wire::Genesis {
+        &self.document
+    }
+
+    /// `H_genesis` of the document's bytes.
+    pub fn chain(&self) -> ChainId {
+        self.chain
+    }
+
+    /// Whether this is a chain for trying things out, on which keys may lie about unencrypted.
+    pub fn is_dev(&self) -> bool {
+        self.document.name.starts_with("dev-")
+    }
+
+    /// The founding validators.
+    pub fn validators(&self) -> &ValidatorSet {
+        &self.validators
+    }
+
+    /// The objects that the ledger begins with.
+    pub fn objects(&self) -> &BTreeMap<Place, Object> {
+        &self.objects
+    }
+
+    /// The map of the founding objects.
+    pub fn trie(&self) -> &Trie {
+        &self.trie
+    }
+
+    /// Header 0.
+    pub fn header(&self) -> Header {
+        let validators = self.validators.hash();
+        Header {
+            protocol: PROTOCOL,
+            suite: SUITE,
+            chain: self.chain,
+            height: Height::GENESIS,
+            time: TimeMs::new(self.document.time_ms),
+            proposer: KeyId::ZERO,
+            last_commit: Hash::ZERO,
+            log_root: Sha256Log::empty(),
+            event_count: 0,
+            events_root: Blake3Log::empty(),
+            map_root: self.trie.root(),
+            validators_hash: validators,
+            next_validators_hash: validators,
+        }
+    }
+}
+
+fn objects(document: &wire::Genesis) -> BTreeMap<Place, Object> {
+    let mut objects: BTreeMap<Place, Object> = BTreeMap::new();
+    for it in &document.departments {
+        objects.insert(Place::department(&it.code), it.clone().into());
+    }
+    for it in &document.identities {
+        let id = IdentityId::from_slice(&it.identity_id).unwrap_or_default();
+        objects.insert(Place::identity(&id), it.clone().into());
+    }
+    for it in &document.keys {
+        let id = KeyId::from_slice(&it.key_id).unwrap_or_default();
+        objects.insert(Place::key(&id), it.clone().into());
+    }
+    objects.insert(
+        Place::parameters(),
+        document.parameters.clone().unwrap_or_default().into(),
+    );
+    objects
+}
+
+fn check(document: &wire::Genesis) -> Result<(), FoundingError> {
+    let name = || format!("chain {}", document.name);
+    check_code(&document.name).map_err(|_| entry(name(), "its name is not a code"))?;
+    if document.time_ms == 0 {
+        return Err(entry(name(), "a founding time is needed"));
+    }
+    let departments = departments(document)?;
+    identities(document, &departments)?;
+    keys(document)?;
+    validator_keys(document)?;
+    parameters(document, &departments)
+}
+
+fn entry(entry: String, why: &'static str) -> FoundingError {
+    FoundingError::Entry { entry, why }
+}
+
+fn ascending<T: PartialOrd>(
+    list: impl IntoIterator<Item = T>,
+    name: &str,
+) -> Result<(), FoundingError> {
+    let list: Vec<T> = list.into_iter().collect();
+    if list.iter().zip(list.iter().skip(1)).all(|(a, b)| a < b) {
+        Ok(())
+    } else {
+        Err(entry(
+            name.to_owned(),
+            "entries must be strictly ascending, each once",
+        ))
+    }
+}
+
+fn departments(document: &wire::Genesis) -> Result<BTreeSet<&str>, FoundingError> {
+    ascending(
+        document.departments.iter().map(|it| &it.code),
+        "departments",
+    )?;
+    let codes: BTreeSet<&str> = document
+        .departments
+        .iter()
+        .map(|it| it.code.as_str())
+        .collect();
+    for it in &document.departments {
+        let wrong = |why| entry(format!("department {}", it.code), why);
+        check_code(&it.code).map_err(|_| wrong("its code is not a code"))?;
+        check_code(&it.body).map_err(|_| wrong("its body is not a code"))?;
+        if !(1..=5).contains(&it.level) {
+            return Err(wrong("a level is 1 (province) to 5 (village)"));
+        }
+        for above in [&it.parent, &it.guide] {
+            if !above.is_empty() && (!codes.contains(above.as_str()) || *above == it.code) {
+                return Err(wrong("its parent or guide is no other department here"));
+            }
+        }
+        if it.rights.iter().any(|right| !(1..=5).contains(right)) {
+            return Err(wrong("unknown right"));
+        }
+        ascending(&it.rights, &format!("rights of {}", it.code))?;
+        founded(&it.standing).map_err(wrong)?;
+        let long =
+            it.name_zh.len() > limits::TITLE_LENGTH || it.name_en.len() > limits::TITLE_LENGTH;
+        if long || (it.name_zh.is_empty() && it.name_en.is_empty()) {
+            return Err(wrong("a name of at most 256 bytes is needed"));
+        }
+    }
+    Ok(codes)
+}
+
+fn founded(standing: &[wire::Interval]) -> Result<(), &'static str> {
+    if standing == [wire::Interval::default()] {
+        Ok(())
+    } else {
+        Err("it must stand from genesis on")
+    }
+}
+
+fn identities(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<(), FoundingError> {
+    ascending(
+        document.identities.iter().map(|it| &it.identity_id),
+        "identities",
+    )?;
+    let mut names = BTreeSet::new();
+    for it in &document.identities {
+        let wrong = |why| entry(format!("identity {}/{}", it.department, it.code), why);
+        check_code(&it.code).map_err(|_| wrong("its code is not a code"))?;
+        if !departments.contains(it.department.as_str()) {
+            return Err(wrong("its department is not here"));
+        }
+        if !names.insert((&it.department, &it.code)) {
+            return Err(wrong("its code is there twice"));
+        }
+        if !(1..=6).contains(&it.kind) {
+            return Err(wrong("unknown kind of identity"));
+        }
+        founded(&it.standing).map_err(wrong)?;
+        let of_key = document.keys.iter().any(|key| {
+            key.identity_id == it.identity_id
+                && KeyId::from_slice(&key.key_id)
+                    .is_ok_and(|id| identity_id(&id).as_bytes().as_slice() == it.identity_id)
+        });
+        if !of_key {
+            return Err(wrong("its id is not made from a key of its own"));
+        }
+    }
+    Ok(())
+}
+
+fn keys(document: &wire::Genesis) -> Result<(), FoundingError> {
+    ascending(document.keys.iter().map(|it| &it.key_id), "keys")?;
+    for it in &document.keys {
+        let identity = document
+            .identities
+            .iter()
+            .find(|one| one.identity_id == it.identity_id);
+        let name = identity.map_or_else(
+            || "?".to_owned(),
+            |one| format!("{}/{}", one.department, one.code),
+        );
+        let wrong = |why| entry(format!("key of {name}"), why);
+        let Some(identity) = identity else {
+            return Err(wrong("its identity is not here"));
+        };
+        if it.department != identity.department {
+            return Err(wrong("it states another department than its identity"));
+        }
+        if it.algorithm != wire::Algorithm::Ed25519 as i32 {
+            return Err(wrong("unknown signature algorithm"));
+        }
+        let key = PublicKey::from_slice(&it.public_key).map_err(|why| FoundingError::Key {
+            identity: name.clone(),
+            why,
+        })?;
+        if it.key_id != key.key_id().as_bytes() {
+            return Err(wrong("its key id is not that of its key"));
+        }
+        founded(&it.standing).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+fn validator_keys(document: &wire::Genesis) -> Result<(), FoundingError> {
+    for validator in &document.validators {
+        let key = document
+            .keys
+            .iter()
+            .find(|it| it.key_id == validator.key_id);
+        let identity = key.and_then(|key| {
+            document
+                .identities
+                .iter()
+                .find(|it| it.identity_id == key.identity_id)
+        });
+        if identity.is_none_or(|it| it.kind() != wire::IdentityKind::Node) {
+            let name = format!("validator {}", hex::encode(&validator.key_id));
+            return Err(entry(name, "its key is not that of a node here"));
+        }
+    }
+    ascending(
+        document
+            .peers
+            .iter()
+            .map(|it| (&it.department, &it.peer_id)),
+        "peers",
+    )
+}
+
+fn parameters(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<(), FoundingError> {
+    let wrong = |why| entry("parameters".to_owned(), why);
+    let it = document
+        .parameters
+        .as_ref()
+        .ok_or_else(|| wrong("parameters are needed"))?;
+    ascending(&it.purposes, "purposes")?;
+    ascending(&it.legal_bases, "legal_bases")?;
+    if it
+        .purposes
+        .iter()
+        .chain(&it.legal_bases)
+        .any(|code| check_code(code).is_err())
+    {
+        return Err(wrong("a purpose or legal basis is not a code"));
+    }
+    if it.decision_age_ms.len() != 4 {
+        return Err(wrong(
+            "decision_age_ms has one entry for each of four grades",
+        ));
+    }
+    if it.live_age_ms == 0 || it.late_age_ms < it.live_age_ms || it.recent_block_age_ms == 0 {
+        return Err(wrong(
+            "ages must be above zero, late_age_ms not below live_age_ms",
+        ));
+    }
+    if !departments.contains(it.lead.as_str()) {
+        return Err(wrong("the leading department is not here"));
+    }
+    Ok(())
+}

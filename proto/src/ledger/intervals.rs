@@ -1,0 +1,44 @@
+//! Whether something was in force at a height or a time.
+
+use crate::types::{Height, TimeMs};
+use crate::wire::Interval;
+
+/// Whether one of the intervals holds the height.
+pub fn at_height(intervals: &[Interval], height: Height) -> bool {
+    intervals.iter().any(|it| {
+        it.from_height <= height.get() && it.until_height.is_none_or(|until| height.get() < until)
+    })
+}
+
+/// Whether one of the intervals holds the time.
+pub fn at_time(intervals: &[Interval], time: TimeMs) -> bool {
+    intervals.iter().any(|it| {
+        it.from_time_ms <= time.get() && it.until_time_ms.is_none_or(|until| time.get() < until)
+    })
+}
+
+/// The interval of all that is founded: from genesis on.
+pub fn from_genesis() -> Vec<Interval> {
+    vec![Interval::default()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_open() {
+        let closed = [Interval {
+            from_height: 5,
+            from_time_ms: 50,
+            until_height: Some(8),
+            until_time_ms: Some(80),
+        }];
+        for (height, held) in [(4, false), (5, true), (7, true), (8, false)] {
+            assert_eq!(at_height(&closed, Height::new(height)), held, "{height}");
+            assert_eq!(at_time(&closed, TimeMs::new(height * 10)), held, "{height}");
+        }
+        assert!(at_height(&from_genesis(), Height::new(u64::MAX)));
+        assert!(!at_height(&[], Height::GENESIS));
+    }
+}

@@ -1,0 +1,141 @@
+//! Terms: what they may name, and when some are no wider than others.
+
+use crate::ledger::{Draft, Halt, Refusal};
+use crate::place::Place;
+use crate::types::IdentityId;
+use crate::wire;
+use std::sync::Arc;
+
+/// Checks that terms name only fields of the dataset and identities of the using department.
+pub(super) fn check(
+    draft: &Draft<'_>,
+    terms: &wire::Terms,
+    dataset: &wire::RegisterDataset,
+    using_department: &str,
+) -> Result<(), Halt> {
+    for field in &terms.fields {
+        if !dataset.fields.iter().any(|known| known.name == *field) {
+            let (dataset, field) = (dataset.dataset.clone(), field.clone());
+            return Err(Refusal::UnknownField { dataset, field }.into());
+        }
+    }
+    for bytes in &terms.identity_ids {
+        let id = IdentityId::from_slice(bytes).unwrap_or_default();
+        let identity: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+        let identity = identity.ok_or_else(|| Refusal::UnknownIdentity(id.to_string()))?;
+        if identity.department != using_department {
+            return Err(Refusal::IdentityOfOther(id.to_string()).into());
+        }
+    }
+    Ok(())
+}
+
+/// Checks that `narrow` allows nothing that `wide` does not. Empty fields mean all of them.
+pub(super) fn no_wider(narrow: &wire::Terms, wide: &wire::Terms) -> Result<(), Refusal> {
+    let fields = wide.fields.is_empty()
+        || (!narrow.fields.is_empty() && is_subset(&narrow.fields, &wide.fields));
+    let quota = match (&narrow.quota, &wide.quota) {
+        (Some(narrow), Some(wide)) => quota_no_wider(narrow, wide),
+        _ => false,
+    };
+    let checks = [
+        (fields, "fields"),
+        (narrow.division.starts_with(&wide.division), "division"),
+        (
+            is_subset(&narrow.operations, &wide.operations),
+            "operations",
+        ),
+        (
+            is_subset(&narrow.identity_ids, &wide.identity_ids),
+            "identity_ids",
+        ),
+        (
+            narrow.from_ms >= wide.from_ms && narrow.until_ms <= wide.until_ms,
+            "period",
+        ),
+        (quota, "quota"),
+        (delegation_no_wider(narrow, wide), "delegation"),
+    ];
+    match checks.into_iter().find(|(holds, _)| !holds) {
+        Some((_, field)) => Err(Refusal::TermsWiden(field)),
+        None => Ok(()),
+    }
+}
+
+fn is_subset<T: PartialEq>(narrow: &[T], wide: &[T]) -> bool {
+    narrow.iter().all(|one| wide.contains(one))
+}
+
+fn quota_no_wider(narrow: &wire::Quota, wide: &wire::Quota) -> bool {
+    // 0 is no limit.
+    let within = |narrow: u64, wide: u64| wide == 0 || (narrow != 0 && narrow <= wide);
+    within(narrow.queries_total, wide.queries_total)
+        && within(narrow.rows_total, wide.rows_total)
+        && within(narrow.queries_per_day, wide.queries_per_day)
+        && within(narrow.rows_per_day, wide.rows_per_day)
+}
+
+fn delegation_no_wider(narrow: &wire::Terms, wide: &wire::Terms) -> bool {
+    use wire::Delegation::{Approve, Notify, Unspecified};
+    let allowed = match narrow.delegation() {
+        Unspecified => true,
+        Approve => wide.delegation() != Unspecified,
+        Notify => wide.delegation() == Notify,
+    };
+    allowed && narrow.delegation_depth <= wide.delegation_depth
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wide() -> wire::Terms {
+        wire::Terms {
+            fields: vec!["a".into(), "b".into()],
+            division: "52".into(),
+            operations: vec![1, 2],
+            identity_ids: vec![vec![1; 32], vec![2; 32]],
+            from_ms: 10,
+            until_ms: 20,
+            quota: Some(wire::Quota {
+                rows_total: 100,
+                ..Default::default()
+            }),
+            delegation: wire::Delegation::Approve as i32,
+            delegation_depth: 2,
+        }
+    }
+
+    #[test]
+    fn each_respect_is_held() {
+        assert_eq!(no_wider(&wide(), &wide()), Ok(()));
+        let cases: [(&str, fn(&mut wire::Terms)); 9] = [
+            ("fields", |t| t.fields = vec!["c".into()]),
+            ("fields", |t| t.fields.clear()),
+            ("division", |t| t.division = "5".into()),
+            ("operations", |t| t.operations.push(3)),
+            ("identity_ids", |t| t.identity_ids.push(vec![3; 32])),
+            ("period", |t| t.until_ms = 21),
+            ("quota", |t| t.quota = Some(wire::Quota::default())),
+            ("delegation", |t| {
+                t.delegation = wire::Delegation::Notify as i32
+            }),
+            ("delegation", |t| t.delegation_depth = 3),
+        ];
+        for (field, widen) in cases {
+            let mut terms = wide();
+            widen(&mut terms);
+            assert_eq!(no_wider(&terms, &wide()), Err(Refusal::TermsWiden(field)));
+        }
+        let mut narrow = wide();
+        narrow.fields.pop();
+        narrow.division = "5201".into();
+        narrow.until_ms = 15;
+        narrow.quota = Some(wire::Quota {
+            rows_total: 5,
+            queries_total: 1,
+            ..Default::default()
+        });
+        assert_eq!(no_wider(&narrow, &wide()), Ok(()));
+    }
+}

@@ -1,0 +1,113 @@
+//! From what a block changes to its roots and header.
+
+use super::{Delta, Object};
+use crate::block::{Header, PROTOCOL, SUITE};
+use crate::certificate;
+use crate::hash::{self, Domain};
+use crate::merkle::trie::Trie;
+use crate::merkle::{Blake3Log, Peaks, log};
+use crate::place::Place;
+use crate::types::{Hash, KeyId, TimeMs};
+use crate::wire;
+use std::collections::BTreeMap;
+
+pub use super::object::object_value;
+
+/// `H_trail(size u64 ‖ root)`: a trail's value in the map. `None` for an empty trail, which is not
+/// in the map.
+pub fn trail_value(size: u64, root: &Hash) -> Option<Hash> {
+    (size > 0).then(|| hash::hash(Domain::Trail, &[&size.to_be_bytes(), root.as_bytes()]))
+}
+
+/// Where trails stand before a block.
+pub trait Heads {
+    /// What reading may fail with.
+    type Error;
+
+    /// The peaks of a trail; empty for one that has no event yet.
+    fn peaks(&self, trail: &Place) -> Result<Peaks, Self::Error>;
+}
+
+/// What a block makes of the trees.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// Log over the event leaves.
+    pub events_root: Hash,
+    /// The hash of each event's leaf.
+    pub leaf_hashes: Vec<Hash>,
+    /// For each trail that grew: its new peaks, and which of the block's events it took, in order.
+    pub trails: BTreeMap<Place, (Peaks, Vec<u32>)>,
+    /// The map after the block.
+    pub trie: Trie,
+}
+
+/// Computes the trees after a block.
+pub fn seal<H: Heads>(delta: &Delta, heads: &H, before: &Trie) -> Result<Sealed, H::Error> {
+    let leaf_hashes: Vec<Hash> = delta.events.iter().map(|event| event.leaf.hash()).collect();
+    let mut trails: BTreeMap<Place, (Peaks, Vec<u32>)> = BTreeMap::new();
+    for (event, leaf) in delta.events.iter().zip(&leaf_hashes) {
+        for trail in &event.trails {
+            if !trails.contains_key(trail) {
+                trails.insert(trail.clone(), (heads.peaks(trail)?, Vec::new()));
+            }
+            if let Some((peaks, events)) = trails.get_mut(trail) {
+                peaks.push::<Blake3Log>(*leaf);
+                events.push(event.leaf.index);
+            }
+        }
+    }
+    let objects = delta
+        .objects
+        .iter()
+        .map(|(place, object)| (place.map_key(), object.as_ref().map(Object::map_value)));
+    let heads = trails.iter().map(|(place, (peaks, _))| {
+        (
+            place.map_key(),
+            trail_value(peaks.size(), &peaks.root::<Blake3Log>()),
+        )
+    });
+    let trie = before.with(objects.chain(heads).collect());
+    let events_root = log::root::<Blake3Log>(leaf_hashes.iter().copied());
+    Ok(Sealed {
+        events_root,
+        leaf_hashes,
+        trails,
+        trie,
+    })
+}
+
+/// What a header follows on.
+#[derive(Debug, Clone)]
+pub struct Parent {
+    /// The header before.
+    pub header: Header,
+    /// RFC 6962 root of all headers up to and with that one.
+    pub log_root: Hash,
+}
+
+/// The one header that a block with these contents may have. Validator sets do not change in this
+/// protocol version.
+pub fn header(
+    parent: &Parent,
+    time: TimeMs,
+    proposer: KeyId,
+    last_certificate: Option<&wire::Certificate>,
+    event_count: usize,
+    sealed: &Sealed,
+) -> Header {
+    Header {
+        protocol: PROTOCOL,
+        suite: SUITE,
+        chain: parent.header.chain,
+        height: parent.header.height.next(),
+        time,
+        proposer,
+        last_commit: certificate::commit_hash(last_certificate),
+        log_root: parent.log_root,
+        event_count: u32::try_from(event_count).unwrap_or(u32::MAX),
+        events_root: sealed.events_root,
+        map_root: sealed.trie.root(),
+        validators_hash: parent.header.next_validators_hash,
+        next_validators_hash: parent.header.next_validators_hash,
+    }
+}

@@ -1,0 +1,261 @@
+//! Places in the map: trails and objects, by kind and id.
+
+use crate::hash::{self, Domain};
+use crate::types::{Hash, Height, IdentityId, KeyId, RequestId};
+
+/// What a trail is about. The byte is part of its key in the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum TrailKind {
+    /// Every event signed with a key; id: the key id.
+    Key = 1,
+    /// A dataset's registration, requests, decisions, grants and records; id: its code.
+    Dataset = 4,
+    /// The one story of a grant, from request to end; id: the request id.
+    Grant = 5,
+    /// The records made under a grant; id: the request id.
+    Use = 6,
+    /// The records that name a subject; id: department code of the collector ‖ tag.
+    Subject = 7,
+    /// A gateway's records; id: its identity id.
+    Gateway = 13,
+}
+
+impl TrailKind {
+    /// Every kind that this protocol version writes.
+    pub const ALL: [Self; 6] = [
+        Self::Key,
+        Self::Dataset,
+        Self::Grant,
+        Self::Use,
+        Self::Subject,
+        Self::Gateway,
+    ];
+
+    /// From its byte.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
+    }
+
+    /// Its name, as commands and JSON show it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Dataset => "dataset",
+            Self::Grant => "grant",
+            Self::Use => "use",
+            Self::Subject => "subject",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// What an object is. The byte, 128 or above, is part of its key in the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ObjectKind {
+    /// A member; id: its code.
+    Department = 128,
+    /// An identity; id: its identity id.
+    Identity = 129,
+    /// A key; id: its key id.
+    Key = 130,
+    /// A dataset; id: its code.
+    Dataset = 131,
+    /// A request; id: its request id.
+    Request = 132,
+    /// A grant; id: its request id.
+    Grant = 133,
+    /// The counters of a grant's use; id: its request id.
+    GrantUse = 134,
+    /// A gateway's numbering; id: its identity id.
+    Gateway = 135,
+    /// The consortium's parameters; id: empty.
+    Parameters = 136,
+    /// A block that transactions may cite; id: its height, u64.
+    RecentBlock = 137,
+    /// Which recent blocks are kept; id: empty.
+    RecentWindow = 138,
+}
+
+impl ObjectKind {
+    /// Every kind that this protocol version writes.
+    pub const ALL: [Self; 11] = [
+        Self::Department,
+        Self::Identity,
+        Self::Key,
+        Self::Dataset,
+        Self::Request,
+        Self::Grant,
+        Self::GrantUse,
+        Self::Gateway,
+        Self::Parameters,
+        Self::RecentBlock,
+        Self::RecentWindow,
+    ];
+
+    /// From its byte.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
+    }
+}
+
+/// A place in the map.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    kind: u8,
+    id: Vec<u8>,
+}
+
+impl Place {
+    /// The place of a trail.
+    pub fn trail(kind: TrailKind, id: &[u8]) -> Self {
+        Self {
+            kind: kind as u8,
+            id: id.to_vec(),
+        }
+    }
+
+    /// The place of an object.
+    pub fn object(kind: ObjectKind, id: &[u8]) -> Self {
+        Self {
+            kind: kind as u8,
+            id: id.to_vec(),
+        }
+    }
+
+    /// From the bytes that [`Place::to_bytes`] gave.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.split_first().map(|(kind, id)| Self {
+            kind: *kind,
+            id: id.to_vec(),
+        })
+    }
+
+    /// Kind u8 ‖ id.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [&[self.kind], self.id.as_slice()].concat()
+    }
+
+    /// The kind's byte.
+    pub fn kind(&self) -> u8 {
+        self.kind
+    }
+
+    /// The kind of object, if this is the place of one.
+    pub fn object_kind(&self) -> Option<ObjectKind> {
+        ObjectKind::from_byte(self.kind)
+    }
+
+    /// The id.
+    pub fn id(&self) -> &[u8] {
+        &self.id
+    }
+
+    /// `H_key(kind u8 ‖ id)`: where it stands in the map.
+    pub fn map_key(&self) -> Hash {
+        hash::hash(Domain::Key, &[&[self.kind], &self.id])
+    }
+
+    /// The trail of a key.
+    pub fn key_trail(key: &KeyId) -> Self {
+        Self::trail(TrailKind::Key, key.as_bytes())
+    }
+
+    /// The trail of a dataset.
+    pub fn dataset_trail(code: &str) -> Self {
+        Self::trail(TrailKind::Dataset, code.as_bytes())
+    }
+
+    /// The story of a grant.
+    pub fn grant_trail(request: &RequestId) -> Self {
+        Self::trail(TrailKind::Grant, request.as_bytes())
+    }
+
+    /// The use made of a grant.
+    pub fn use_trail(request: &RequestId) -> Self {
+        Self::trail(TrailKind::Use, request.as_bytes())
+    }
+
+    /// The trail of a subject of a collector.
+    pub fn subject_trail(collector: &str, tag: &[u8]) -> Self {
+        Self::trail(TrailKind::Subject, &[collector.as_bytes(), tag].concat())
+    }
+
+    /// The trail of a gateway.
+    pub fn gateway_trail(identity: &IdentityId) -> Self {
+        Self::trail(TrailKind::Gateway, identity.as_bytes())
+    }
+
+    /// A department.
+    pub fn department(code: &str) -> Self {
+        Self::object(ObjectKind::Department, code.as_bytes())
+    }
+
+    /// An identity.
+    pub fn identity(id: &IdentityId) -> Self {
+        Self::object(ObjectKind::Identity, id.as_bytes())
+    }
+
+    /// A key.
+    pub fn key(id: &KeyId) -> Self {
+        Self::object(ObjectKind::Key, id.as_bytes())
+    }
+
+    /// A dataset.
+    pub fn dataset(code: &str) -> Self {
+        Self::object(ObjectKind::Dataset, code.as_bytes())
+    }
+
+    /// A request.
+    pub fn request(id: &RequestId) -> Self {
+        Self::object(ObjectKind::Request, id.as_bytes())
+    }
+
+    /// A grant.
+    pub fn grant(id: &RequestId) -> Self {
+        Self::object(ObjectKind::Grant, id.as_bytes())
+    }
+
+    /// The counters of a grant's use.
+    pub fn grant_use(id: &RequestId) -> Self {
+        Self::object(ObjectKind::GrantUse, id.as_bytes())
+    }
+
+    /// A gateway's numbering.
+    pub fn gateway(identity: &IdentityId) -> Self {
+        Self::object(ObjectKind::Gateway, identity.as_bytes())
+    }
+
+    /// The parameters.
+    pub fn parameters() -> Self {
+        Self::object(ObjectKind::Parameters, &[])
+    }
+
+    /// A recent block.
+    pub fn recent_block(height: Height) -> Self {
+        Self::object(ObjectKind::RecentBlock, &height.get().to_be_bytes())
+    }
+
+    /// The window of recent blocks.
+    pub fn recent_window() -> Self {
+        Self::object(ObjectKind::RecentWindow, &[])
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = TrailKind::from_byte(self.kind).map_or("object", TrailKind::name);
+        match std::str::from_utf8(&self.id) {
+            Ok(text) if text.bytes().all(|b| b.is_ascii_graphic()) => write!(f, "{name} {text}"),
+            _ => write!(f, "{name} {}", hex::encode(&self.id)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Place({}:{self})", self.kind)
+    }
+}

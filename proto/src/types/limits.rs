@@ -1,0 +1,46 @@
+//! Sizes above which input is refused before it is read further.
+
+/// Bytes of a code.
+pub const CODE_LENGTH: usize = 64;
+/// Bytes of a title in the catalogue.
+pub const TITLE_LENGTH: usize = 256;
+/// Bytes of a transaction as sent.
+pub const TRANSACTION_BYTES: usize = 512 * 1024;
+/// Bytes of a transaction's header.
+pub const HEADER_BYTES: usize = 1024;
+/// Items of a transaction.
+pub const TRANSACTION_ITEMS: usize = 1024;
+/// Bytes of an item.
+pub const ITEM_BYTES: usize = 16 * 1024;
+/// Bytes of the transactions of a block; well under what sync can serve.
+pub const BLOCK_BYTES: usize = 2 * 1024 * 1024;
+/// Events of a block.
+pub const BLOCK_EVENTS: usize = 20_000;
+/// Fields of a dataset, or of a grant.
+pub const FIELDS: usize = 512;
+/// Identities named in one grant.
+pub const GRANT_IDENTITIES: usize = 256;
+/// Datasets touched by one access.
+pub const RECORD_DATASETS: usize = 64;
+/// Subject tags listed in one record.
+pub const RECORD_TAGS: usize = 256;
+/// Days of use kept with a grant.
+pub const USE_DAYS: usize = 32;
+/// Recent blocks dropped in one block, so that a long pause is made up for in steps.
+pub const RECENT_DROPPED: u64 = 1000;
+/// Bytes of a certificate.
+pub const CERTIFICATE_BYTES: usize = 64 * 1024;
+/// Validators of a set.
+pub const VALIDATORS: usize = 128;
+/// Bytes of a founding document.
+pub const GENESIS_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a proof file.
+pub const TRACE_BYTES: usize = 64 * 1024 * 1024;
+/// Events in a proof file.
+pub const TRACE_EVENTS: usize = 100_000;
+/// Changes of validators in a proof file.
+pub const TRACE_CHANGES: usize = 10_000;
+/// Depth of a log: sizes are below 2⁶³.
+pub const LOG_DEPTH: usize = 64;
+/// Depth of the map: bits of a key.
+pub const MAP_DEPTH: usize = 256;

@@ -1,0 +1,294 @@
+//! The claims: inclusion of an event, completeness of a trail.
+
+use super::events::{Checker, ProvedEvent, hashes, leaf};
+use super::{NotVerified, invalid};
+use crate::block::Header;
+use crate::event::EventLeaf;
+use crate::ledger::seal::trail_value;
+use crate::merkle::{Blake3Log, Sha256Log, inclusion as path, map::MapPath, range};
+use crate::place::{Place, TrailKind};
+use crate::types::{Hash, Height, TimeMs, limits};
+use crate::wire::{self, RangeKind};
+
+/// What a proof file proves.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// This happened.
+    Inclusion(Box<Inclusion>),
+    /// These are all.
+    Completeness(Completeness),
+}
+
+impl Claim {
+    /// The events of the claim.
+    pub fn events(&self) -> &[ProvedEvent] {
+        match self {
+            Self::Inclusion(it) => std::slice::from_ref(&it.event),
+            Self::Completeness(it) => &it.events,
+        }
+    }
+}
+
+/// An event that is in a block of the chain.
+#[derive(Debug, Clone)]
+pub struct Inclusion {
+    /// The event.
+    pub event: ProvedEvent,
+    /// The header of its block.
+    pub header: Header,
+}
+
+/// The stretch of a trail that is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// From its beginning to the anchor.
+    Whole,
+    /// Heights [from, until).
+    Heights(Height, Height),
+    /// Block times [from, until).
+    Times(TimeMs, TimeMs),
+}
+
+impl Range {
+    fn from_wire(claim: &wire::CompletenessClaim) -> Result<Self, NotVerified> {
+        let (from, until) = (claim.from, claim.until);
+        let kind = RangeKind::try_from(claim.range).unwrap_or(RangeKind::Unspecified);
+        match kind {
+            RangeKind::Whole if from == 0 && until == 0 => Ok(Self::Whole),
+            RangeKind::Heights if from < until => {
+                Ok(Self::Heights(Height::new(from), Height::new(until)))
+            }
+            RangeKind::Times if from < until => {
+                Ok(Self::Times(TimeMs::new(from), TimeMs::new(until)))
+            }
+            _ => Err(invalid(
+                "range.malformed",
+                "not a range of heights or times",
+            )),
+        }
+    }
+
+    /// Whether a leaf lies before the range, in it, or behind it.
+    pub fn place(&self, leaf: &EventLeaf) -> std::cmp::Ordering {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let place = |before, behind| match (before, behind) {
+            (true, _) => Less,
+            (_, true) => Greater,
+            _ => Equal,
+        };
+        match self {
+            Self::Whole => Equal,
+            Self::Heights(from, until) => place(leaf.height < *from, leaf.height >= *until),
+            Self::Times(from, until) => place(leaf.time < *from, leaf.time >= *until),
+        }
+    }
+
+    /// Whether blocks after the anchor could still belong to the range.
+    fn reaches_beyond(&self, anchor: &Header) -> bool {
+        match self {
+            Self::Whole => false,
+            Self::Heights(_, until) => *until > anchor.height.next(),
+            Self::Times(_, until) => *until > anchor.time.plus(1),
+        }
+    }
+}
+
+/// A trail of which nothing is left out.
+#[derive(Debug, Clone)]
+pub struct Completeness {
+    /// The trail.
+    pub trail: Place,
+    /// Its kind.
+    pub kind: TrailKind,
+    /// The stretch.
+    pub range: Range,
+    /// How many events the whole trail has at the anchor.
+    pub size: u64,
+    /// The number on the trail of the first event.
+    pub first: u64,
+    /// All its events in the range, in order.
+    pub events: Vec<ProvedEvent>,
+}
+
+/// Verifies that an event is in a block at or below the anchor.
+pub(super) fn inclusion(
+    claim: &wire::InclusionClaim,
+    checker: &Checker<'_>,
+) -> Result<Inclusion, NotVerified> {
+    let given = claim
+        .event
+        .as_ref()
+        .ok_or_else(|| invalid("claim.none", "no event is claimed"))?;
+    let event = checker.event(given)?;
+    let header = checker.header(&claim.header)?;
+    let anchor = checker.anchor;
+    if header.height != event.leaf.height || header.time != event.leaf.time {
+        return Err(invalid("inclusion.header", "the event is of another block"));
+    }
+    let up = hashes(&claim.header_path)?;
+    let known = if header.height == anchor.height {
+        header == *anchor && up.is_empty()
+    } else {
+        let id = Hash::new(*header.block_id().as_bytes());
+        let (number, size) = (header.height.get(), anchor.height.get());
+        path::root_from_path::<Sha256Log>(number, size, id, &up) == Some(anchor.log_root)
+    };
+    if !known {
+        return Err(invalid(
+            "inclusion.header",
+            "the block is not below the anchor",
+        ));
+    }
+    let up = hashes(&claim.event_path)?;
+    let (number, count) = (u64::from(event.leaf.index), u64::from(header.event_count));
+    let root = path::root_from_path::<Blake3Log>(number, count, event.leaf.hash(), &up);
+    if root != Some(header.events_root) {
+        return Err(invalid("inclusion.path", "the event is not in its block"));
+    }
+    Ok(Inclusion { event, header })
+}
+
+/// Verifies that a trail has these events in a range, and no others.
+pub(super) fn completeness(
+    claim: &wire::CompletenessClaim,
+    checker: &Checker<'_>,
+) -> Result<Completeness, NotVerified> {
+    let kind = u8::try_from(claim.trail_kind)
+        .ok()
+        .and_then(TrailKind::from_byte);
+    let kind = kind.ok_or_else(|| invalid("trail.kind", "a trail of unknown kind"))?;
+    if claim.trail_id.len() > limits::CODE_LENGTH.saturating_mul(2) {
+        return Err(invalid("trail.id", "a trail's id is too long"));
+    }
+    if claim.events.len() > limits::TRACE_EVENTS {
+        return Err(invalid("file.limits", "too many events"));
+    }
+    let trail = Place::trail(kind, &claim.trail_id);
+    let range = Range::from_wire(claim)?;
+    let root = head(claim, &trail, checker.anchor)?;
+    let mut events = Vec::with_capacity(claim.events.len());
+    for given in &claim.events {
+        let event = checker.event(given)?;
+        if !checker.belongs(&event, &trail) {
+            return Err(invalid(
+                "trail.stranger",
+                format!("an event that is not of {trail}"),
+            ));
+        }
+        events.push(event);
+    }
+    let first = match root {
+        Some(root) => stretch(claim, range, root, &events)?,
+        None => 0,
+    };
+    if kind == TrailKind::Key {
+        numbered(first, &events)?;
+    }
+    if range.reaches_beyond(checker.anchor) {
+        let anchor = checker.anchor;
+        return Err(NotVerified::Undecidable(format!(
+            "what came after height {} (block time {} ms), where the proof is anchored",
+            anchor.height, anchor.time
+        )));
+    }
+    Ok(Completeness {
+        trail,
+        kind,
+        range,
+        size: claim.size,
+        first,
+        events,
+    })
+}
+
+/// The trail's root, proved at the anchor; `None` for a trail that is not in the map.
+fn head(
+    claim: &wire::CompletenessClaim,
+    trail: &Place,
+    anchor: &Header,
+) -> Result<Option<Hash>, NotVerified> {
+    let bad = |why: &str| invalid("trail.head", why);
+    let map = claim.path.as_ref().ok_or_else(|| bad("no path"))?;
+    let map = MapPath::from_wire(map).map_err(|e| invalid("trail.head", e))?;
+    if claim.size == 0 {
+        let nothing = claim.events.is_empty()
+            && claim.hashes.is_empty()
+            && claim.root.is_empty()
+            && claim.first == 0
+            && claim.leaf_before.is_empty()
+            && claim.leaf_after.is_empty();
+        let absent = map.root_without(&trail.map_key()) == Some(anchor.map_root);
+        return if nothing && absent {
+            Ok(None)
+        } else {
+            Err(bad("the trail is not shown empty"))
+        };
+    }
+    let root = Hash::from_slice(&claim.root).map_err(|e| invalid("trail.head", e))?;
+    let value = trail_value(claim.size, &root).ok_or_else(|| bad("no value"))?;
+    if map.root_with(&trail.map_key(), &value) != Some(anchor.map_root) {
+        return Err(bad("size and root are not those in the anchor's map"));
+    }
+    Ok(Some(root))
+}
+
+/// Checks that the events fill the range without a gap: leaves in order, a neighbour outside the
+/// range or the trail's end on either side, all under the trail's root.
+fn stretch(
+    claim: &wire::CompletenessClaim,
+    range: Range,
+    root: Hash,
+    events: &[ProvedEvent],
+) -> Result<u64, NotVerified> {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let bad = |why: &str| invalid("range.gap", why);
+    let neighbour = |bytes: &[u8]| (!bytes.is_empty()).then(|| leaf(bytes)).transpose();
+    let (before, after) = (
+        neighbour(&claim.leaf_before)?,
+        neighbour(&claim.leaf_after)?,
+    );
+    let leaves: Vec<EventLeaf> = before
+        .iter()
+        .chain(events.iter().map(|event| &event.leaf))
+        .chain(&after)
+        .copied()
+        .collect();
+    let ascending = leaves
+        .iter()
+        .zip(leaves.iter().skip(1))
+        .all(|(a, b)| (a.height, a.index) < (b.height, b.index));
+    if !ascending {
+        return Err(bad("the events are not in order"));
+    }
+    let placed = before.iter().all(|it| range.place(it) == Less)
+        && events.iter().all(|it| range.place(&it.leaf) == Equal)
+        && after.iter().all(|it| range.place(it) == Greater);
+    if !placed {
+        return Err(bad("an event on the wrong side of the range's ends"));
+    }
+    let hashed: Vec<Hash> = leaves.iter().map(EventLeaf::hash).collect();
+    let proof = hashes(&claim.hashes)?;
+    if range::root_from_range::<Blake3Log>(claim.size, claim.first, &hashed, &proof) != Some(root) {
+        return Err(bad(
+            "the leaves are not those of the trail at these numbers",
+        ));
+    }
+    let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
+    let end = claim.first.saturating_add(count);
+    if (before.is_none() && claim.first != 0) || (after.is_none() && end != claim.size) {
+        return Err(bad("no neighbour where the trail goes on"));
+    }
+    Ok(claim.first.saturating_add(u64::from(before.is_some())))
+}
+
+/// On a key's trail each event's number is the one that its header states.
+fn numbered(first: u64, events: &[ProvedEvent]) -> Result<(), NotVerified> {
+    let fits = (first..)
+        .zip(events)
+        .all(|(n, event)| event.header.number(event.leaf.item) == n);
+    if fits {
+        Ok(())
+    } else {
+        Err(invalid("trail.number", "an event under another number"))
+    }
+}

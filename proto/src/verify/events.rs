@@ -1,0 +1,178 @@
+//! Events: from a leaf to the signed bytes that it stands for.
+
+use super::signers::Signers;
+use super::{Claim, NotVerified, invalid};
+use crate::block::Header;
+use crate::event::EventLeaf;
+use crate::founding::Founding;
+use crate::merkle::{Blake3Log, inclusion};
+use crate::place::Place;
+use crate::sign::{Signed, verify_many};
+use crate::tx::{self, Item, TxHeader};
+use crate::types::{Hash, TxId, limits};
+use crate::wire::{self, item::Kind};
+use std::collections::BTreeSet;
+
+/// An event whose bytes were checked against its leaf.
+#[derive(Debug, Clone)]
+pub struct ProvedEvent {
+    /// What the trail or block commits to.
+    pub leaf: EventLeaf,
+    /// Who signed it, and when by what they had seen.
+    pub header: TxHeader,
+    /// What was signed.
+    pub item: Item,
+}
+
+impl ProvedEvent {
+    /// The access record, if it is one.
+    pub fn record(&self) -> Option<&wire::RecordAccess> {
+        match self.item.kind() {
+            Kind::RecordAccess(it) => Some(it),
+            _ => None,
+        }
+    }
+}
+
+/// A transaction's header, its bytes and signature.
+pub(super) struct Transaction {
+    header: TxHeader,
+    id: TxId,
+    message: Vec<u8>,
+    signature: [u8; 64],
+}
+
+/// Reads the transactions of a proof, without judging signatures yet.
+pub(super) fn transactions(
+    trace: &wire::Trace,
+    founding: &Founding,
+) -> Result<Vec<Transaction>, NotVerified> {
+    if trace.transactions.len() > limits::TRACE_EVENTS {
+        return Err(invalid("file.limits", "too many transactions"));
+    }
+    let mut all = Vec::new();
+    for given in &trace.transactions {
+        let header =
+            TxHeader::parse(&given.header).map_err(|e| invalid("transaction.malformed", e))?;
+        if header.chain != founding.chain() {
+            return Err(invalid("chain.other", "a transaction for another chain"));
+        }
+        let signature: [u8; 64] = given
+            .signature
+            .as_slice()
+            .try_into()
+            .map_err(|_| invalid("transaction.malformed", "a signature has 64 bytes"))?;
+        let id = tx::tx_id(&given.header, &signature);
+        let message = tx::signed_message(&given.header);
+        all.push(Transaction {
+            header,
+            id,
+            message,
+            signature,
+        });
+    }
+    Ok(all)
+}
+
+/// What events are checked against.
+pub(super) struct Checker<'a> {
+    pub(super) anchor: &'a Header,
+    pub(super) transactions: &'a [Transaction],
+    pub(super) signers: &'a Signers,
+}
+
+impl Checker<'_> {
+    /// Checks that an event's bytes are those of its leaf, and that its signer was in force.
+    /// Signatures are judged once, at the end.
+    pub(super) fn event(&self, given: &wire::ProvedEvent) -> Result<ProvedEvent, NotVerified> {
+        let leaf = leaf(&given.leaf)?;
+        let transaction = usize::try_from(given.transaction)
+            .ok()
+            .and_then(|at| self.transactions.get(at))
+            .ok_or_else(|| invalid("event.transaction", "an event of no transaction given"))?;
+        if leaf.origin != transaction.id {
+            return Err(invalid(
+                "event.transaction",
+                "the leaf names another transaction",
+            ));
+        }
+        let item = Item::parse(&given.item).map_err(|e| invalid("event.item", e))?;
+        if leaf.digest != *item.digest() {
+            return Err(invalid("event.item", "the leaf names another item"));
+        }
+        let path = hashes(&given.item_path)?;
+        let header = &transaction.header;
+        let (number, count) = (u64::from(leaf.item), u64::from(header.item_count));
+        let root = inclusion::root_from_path::<Blake3Log>(number, count, leaf.digest, &path);
+        if root != Some(header.items_root) {
+            return Err(invalid(
+                "event.item",
+                "the item is not one of the signed transaction's",
+            ));
+        }
+        if leaf.height > self.anchor.height || leaf.time > self.anchor.time {
+            return Err(invalid("event.later", "an event later than the anchor"));
+        }
+        self.signers.in_force(header, leaf.height)?;
+        Ok(ProvedEvent {
+            leaf,
+            header: header.clone(),
+            item,
+        })
+    }
+
+    /// Whether an event belongs to a trail, by its bytes alone.
+    pub(super) fn belongs(&self, event: &ProvedEvent, trail: &Place) -> bool {
+        tx::trails(&event.header, event.leaf.item, &event.item).contains(trail)
+    }
+
+    /// Judges all signatures, and that each transaction given was one of the claim's.
+    pub(super) fn all_used(&self, claim: &Claim) -> Result<(), NotVerified> {
+        let used: BTreeSet<TxId> = claim
+            .events()
+            .iter()
+            .map(|event| event.leaf.origin)
+            .collect();
+        let given: BTreeSet<TxId> = self.transactions.iter().map(|it| it.id).collect();
+        if given != used || given.len() != self.transactions.len() {
+            return Err(invalid(
+                "file.unused",
+                "a transaction that the claim does not need",
+            ));
+        }
+        let mut signed = Vec::with_capacity(self.transactions.len());
+        for it in self.transactions {
+            let key = self.signers.key(&it.header)?;
+            signed.push(Signed {
+                key,
+                message: &it.message,
+                signature: it.signature,
+            });
+        }
+        let bad = verify_many(&signed).into_iter().position(|good| !good);
+        match bad.and_then(|at| self.transactions.get(at)) {
+            Some(it) => Err(invalid("signature.bad", format!("transaction {}", it.id))),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads a header of the anchor's chain that is given beside it.
+    pub(super) fn header(&self, bytes: &[u8]) -> Result<Header, NotVerified> {
+        let header = Header::from_bytes(bytes).map_err(|e| invalid("header.malformed", e))?;
+        if header.chain == self.anchor.chain {
+            Ok(header)
+        } else {
+            Err(invalid("chain.other", "a header of another chain"))
+        }
+    }
+}
+
+pub(super) fn leaf(bytes: &[u8]) -> Result<EventLeaf, NotVerified> {
+    EventLeaf::from_bytes(bytes).ok_or_else(|| invalid("event.leaf", "not an event leaf"))
+}
+
+pub(super) fn hashes(list: &[Vec<u8>]) -> Result<Vec<Hash>, NotVerified> {
+    list.iter()
+        .map(|bytes| Hash::from_slice(bytes).map_err(|_| invalid("hash.length", "not 32 bytes")))
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! From a founding document to a verified claim, offline: genesis → validators → header →
+//! certificate → claim. Nothing else makes a [`Verified`].
+//!
+//! What a proof does not prove: that an access which nobody reported happened. It proves what was
+//! put on the ledger and that nothing of a trail is left out.
+
+mod anchor;
+mod claims;
+mod events;
+mod signers;
+
+pub use claims::{Claim, Completeness, Inclusion, Range};
+pub use events::ProvedEvent;
+
+use crate::block::Header;
+use crate::canonical;
+use crate::founding::Founding;
+use crate::types::{ChainId, limits};
+use crate::wire::{self, trace};
+
+/// First field of a proof file.
+pub const TRACE_MAGIC: &str = "LIUHEN-TRACE-1";
+
+/// A value that [`verify`] checked; there is no other way to one.
+#[derive(Debug, Clone)]
+pub struct Verified<T>(T);
+
+impl<T> Verified<T> {
+    /// What was verified.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// What a proof file shows, as of its anchor.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The chain.
+    pub chain: ChainId,
+    /// The certified header at which everything was proved.
+    pub anchor: Header,
+    /// What was proved.
+    pub claim: Claim,
+    /// What to keep in mind.
+    pub caveats: Vec<Caveat>,
+}
+
+/// What a valid proof leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Caveat {
+    /// No witness co-signed: more than two thirds of the validators together could show others
+    /// another history.
+    NoWitness,
+    /// Block time brackets when something was recorded, not when it happened.
+    BlockTimeIsNotAccessTime,
+    /// Verdicts are the validators' word; the rules were not replayed here.
+    VerdictsAttested,
+    /// Some records do not say whose data it was.
+    UnknownSubjects,
+}
+
+impl Caveat {
+    /// A sentence in English.
+    pub fn english(self) -> &'static str {
+        match self {
+            Self::NoWitness => {
+                "no witness co-signed: more than two thirds of the validators together could show \
+                 others another history"
+            }
+            Self::BlockTimeIsNotAccessTime => {
+                "block time says when an access was recorded; when it happened is the gateway's word"
+            }
+            Self::VerdictsAttested => {
+                "verdicts are the validators' word: the rules were not replayed here"
+            }
+            Self::UnknownSubjects => "some records do not say whose data it was",
+        }
+    }
+
+    /// A sentence in Chinese.
+    pub fn chinese(self) -> &'static str {
+        match self {
+            Self::NoWitness => "没有见证方联署:超过三分之二的验证节点串通,可向他人出示另一份历史",
+            Self::BlockTimeIsNotAccessTime => "区块时间是记录上链的时间;访问时间以闸口所述为准",
+            Self::VerdictsAttested => "判定结果由验证节点认定,此处未重算规则",
+            Self::UnknownSubjects => "部分记录未载明涉及何人的数据",
+        }
+    }
+}
+
+/// Why a proof is invalid: a stable code and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {why}")]
+pub struct Invalid {
+    /// A stable code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub why: String,
+}
+
+pub(crate) fn invalid(code: &'static str, why: impl std::fmt::Display) -> NotVerified {
+    NotVerified::Invalid(Invalid {
+        code,
+        why: why.to_string(),
+    })
+}
+
+/// A proof that does not verify.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotVerified {
+    /// It claims what it does not prove.
+    #[error("INVALID ({0})")]
+    Invalid(Invalid),
+    /// What it claims can't be decided from it.
+    #[error("UNDECIDABLE: {0}")]
+    Undecidable(String),
+}
+
+/// Verifies the bytes of a proof file against a founding document.
+///
+/// Errors with `Invalid` and a code, or with `Undecidable` and what is missing. Costs at most the
+/// hashing of the file and one signature a transaction; nothing in the file drives an allocation
+/// beyond its own length.
+pub fn verify(founding: &Founding, bytes: &[u8]) -> Result<Verified<Statement>, NotVerified> {
+    let trace: wire::Trace = canonical::decode("proof file", bytes, limits::TRACE_BYTES)
+        .map_err(|e| invalid("file.malformed", e))?;
+    if trace.magic != TRACE_MAGIC {
+        let known = format!(
+            "this program reads {TRACE_MAGIC}, the file says `{:.40}`",
+            trace.magic
+        );
+        return Err(NotVerified::Undecidable(known));
+    }
+    if trace.chain_id != founding.chain().as_bytes() {
+        return Err(invalid(
+            "chain.other",
+            "the proof is of another chain than the genesis",
+        ));
+    }
+    let anchor = anchor::verify(founding, trace.anchor.as_ref())?;
+    let transactions = events::transactions(&trace, founding)?;
+    let signers = signers::verify(&trace.signers, &anchor)?;
+    let events = events::Checker {
+        anchor: &anchor,
+        transactions: &transactions,
+        signers: &signers,
+    };
+    let claim = match &trace.claim {
+        Some(trace::Claim::Inclusion(claim)) => {
+            Claim::Inclusion(Box::new(claims::inclusion(claim, &events)?))
+        }
+        Some(trace::Claim::Completeness(claim)) => {
+            Claim::Completeness(claims::completeness(claim, &events)?)
+        }
+        None => return Err(invalid("claim.none", "the file claims nothing")),
+    };
+    events.all_used(&claim)?;
+    let caveats = caveats(&claim);
+    Ok(Verified(Statement {
+        chain: founding.chain(),
+        anchor,
+        claim,
+        caveats,
+    }))
+}
+
+fn caveats(claim: &Claim) -> Vec<Caveat> {
+    let mut caveats = vec![Caveat::NoWitness];
+    let records: Vec<_> = claim
+        .events()
+        .iter()
+        .filter_map(ProvedEvent::record)
+        .collect();
+    if !records.is_empty() {
+        caveats.extend([Caveat::BlockTimeIsNotAccessTime, Caveat::VerdictsAttested]);
+    }
+    let unknown = |it: &&wire::RecordAccess| {
+        it.subjects
+            .as_ref()
+            .is_some_and(|subjects| subjects.unknown_count > 0)
+    };
+    if records.iter().any(unknown) {
+        caveats.push(Caveat::UnknownSubjects);
+    }
+    caveats
+}
+
+#[cfg(test)]
+mod tests;

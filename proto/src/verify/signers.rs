@@ -1,0 +1,105 @@
+//! The keys, identities and departments of those who signed, as objects of the map at the anchor.
+
+use super::{NotVerified, invalid};
+use crate::block::Header;
+use crate::ledger::{Object, intervals, seal::object_value};
+use crate::merkle::map::MapPath;
+use crate::place::{ObjectKind, Place};
+use crate::sign::PublicKey;
+use crate::tx::TxHeader;
+use crate::types::{Height, limits};
+use crate::wire;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Proved objects by place.
+#[derive(Debug, Default)]
+pub(super) struct Signers(BTreeMap<Place, Object>);
+
+/// Checks that each object stands in the map of the anchor.
+pub(super) fn verify(
+    proofs: &[wire::ObjectProof],
+    anchor: &Header,
+) -> Result<Signers, NotVerified> {
+    let mut objects = BTreeMap::new();
+    for proof in proofs {
+        let kind = u8::try_from(proof.kind)
+            .ok()
+            .and_then(ObjectKind::from_byte);
+        let kind = kind.ok_or_else(|| invalid("object.kind", "an object of unknown kind"))?;
+        if proof.id.len() > limits::CODE_LENGTH.saturating_mul(2) {
+            return Err(invalid("object.id", "an object's id is too long"));
+        }
+        let place = Place::object(kind, &proof.id);
+        let path = proof
+            .path
+            .as_ref()
+            .ok_or_else(|| invalid("object.path", "no path"))?;
+        let path = MapPath::from_wire(path).map_err(|e| invalid("object.path", e))?;
+        let root = path.root_with(&place.map_key(), &object_value(&proof.object));
+        if root != Some(anchor.map_root) {
+            return Err(invalid(
+                "object.path",
+                format!("{place:?} is not in the anchor's map"),
+            ));
+        }
+        let object =
+            Object::from_bytes(kind, &proof.object).map_err(|e| invalid("object.malformed", e))?;
+        if objects.insert(place, object).is_some() {
+            return Err(invalid("object.twice", "an object is given twice"));
+        }
+    }
+    Ok(Signers(objects))
+}
+
+impl Signers {
+    fn get<T>(&self, place: &Place) -> Option<Arc<T>>
+    where
+        Arc<T>: TryFrom<Object>,
+    {
+        Arc::<T>::try_from(self.0.get(place)?.clone()).ok()
+    }
+
+    /// The key of a transaction's signer.
+    pub(super) fn key(&self, header: &TxHeader) -> Result<PublicKey, NotVerified> {
+        let key: Arc<wire::Key> = self
+            .get(&Place::key(&header.key))
+            .ok_or_else(|| NotVerified::Undecidable(format!("the object of key {}", header.key)))?;
+        let public =
+            PublicKey::from_slice(&key.public_key).map_err(|e| invalid("signer.key", e))?;
+        let named = key.department == header.department
+            && key.identity_id == header.identity.as_bytes()
+            && public.key_id() == header.key;
+        if named {
+            Ok(public)
+        } else {
+            Err(invalid("signer.mismatch", "another signer than stated"))
+        }
+    }
+
+    /// Checks that key, identity and department of a signer were in force at a height.
+    pub(super) fn in_force(&self, header: &TxHeader, height: Height) -> Result<(), NotVerified> {
+        let missing = |what: &str| NotVerified::Undecidable(format!("the object of {what}"));
+        let key: Arc<wire::Key> = self
+            .get(&Place::key(&header.key))
+            .ok_or_else(|| missing("a key"))?;
+        let identity: Arc<wire::Identity> = self
+            .get(&Place::identity(&header.identity))
+            .ok_or_else(|| missing("an identity"))?;
+        let department: Arc<wire::Department> = self
+            .get(&Place::department(&header.department))
+            .ok_or_else(|| missing("a department"))?;
+        let all = [&key.standing, &identity.standing, &department.standing];
+        if all
+            .into_iter()
+            .all(|standing| intervals::at_height(standing, height))
+        {
+            Ok(())
+        } else {
+            Err(invalid(
+                "signer.not_in_force",
+                format!("key {} at height {height}", header.key),
+            ))
+        }
+    }
+}
