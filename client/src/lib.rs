@@ -1,1 +1,11 @@
-//! Placeholder.
+//! The client of a Liuhen ledger: connecting, signing and submitting, reading trails, importing
+//! audit logs; and the `liuhen` command, one file a command under [`commands`].
+
+pub mod commands;
+pub mod connect;
+pub mod error;
+pub mod event;
+pub mod import;
+pub mod output;
+pub mod submit;
+pub mod text;

@@ -1,1 +1,26 @@
-//! Placeholder.
+//! A Liuhen ledger node.
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`app`] | engine-neutral: propose, validate, commit; proofs |
+//! | [`consensus`] | the adapter to the Malachite engine |
+//! | [`mempool`] | transactions that wait, by key |
+//! | [`gossip`] | the libp2p swarm that carries them between nodes |
+//! | [`store`] | block log (the truth), index (rebuilt at will) |
+//! | [`api`] | the gRPC services |
+//! | [`config`], [`home`], [`commands`], [`telemetry`] | settings, keys, operator's commands, logs |
+//! | [`run`](mod@run) | the only wiring |
+
+pub mod api;
+pub mod app;
+mod clock;
+pub mod codec;
+pub mod commands;
+pub mod config;
+pub mod consensus;
+pub mod gossip;
+pub mod home;
+pub mod mempool;
+pub mod run;
+pub mod store;
+pub mod telemetry;

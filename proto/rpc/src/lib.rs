@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The gRPC services of a node, and how refusals travel as statuses.
+
+/// The services of `liuhen/v1/service.proto`, as generated.
+#[allow(missing_docs, clippy::all, reason = "generated from service.proto")]
+pub mod services {
+    tonic::include_proto!("liuhen.v1");
+}
+
+pub mod status;
+
+/// The descriptors of every message and service, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Bytes of a message that either side takes: a transaction and some room, or a page.
+pub const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of one piece of a proof or a founding document.
+pub const CHUNK_BYTES: usize = 256 * 1024;

@@ -92,3 +92,6 @@ pub fn apply<'a>(
     }
     Ok(draft.finish())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -28,6 +28,33 @@ pub trait Heads {
     fn peaks(&self, trail: &Place) -> Result<Peaks, Self::Error>;
 }
 
+/// Levels between the subtrees whose roots are worth keeping: tiles of 256 leaves, of 256 tiles, …
+pub const TILE_LEVELS: u32 = 8;
+
+/// How a block made a trail grow.
+#[derive(Debug, Clone, Default)]
+pub struct Grown {
+    /// The trail after the block.
+    pub peaks: Peaks,
+    /// Which of the block's events it took, in order.
+    pub events: Vec<u32>,
+    /// Tiles that were completed: level (a multiple of [`TILE_LEVELS`], above 0), index, root.
+    pub tiles: Vec<(u32, u64, Hash)>,
+}
+
+impl Grown {
+    fn push(&mut self, event: u32, leaf: Hash) {
+        let tiles = &mut self.tiles;
+        self.peaks
+            .push_noting::<Blake3Log>(leaf, |level, index, hash| {
+                if level > 0 && level % TILE_LEVELS == 0 {
+                    tiles.push((level, index, hash));
+                }
+            });
+        self.events.push(event);
+    }
+}
+
 /// What a block makes of the trees.
 #[derive(Debug, Clone)]
 pub struct Sealed {
@@ -35,8 +62,8 @@ pub struct Sealed {
     pub events_root: Hash,
     /// The hash of each event's leaf.
     pub leaf_hashes: Vec<Hash>,
-    /// For each trail that grew: its new peaks, and which of the block's events it took, in order.
-    pub trails: BTreeMap<Place, (Peaks, Vec<u32>)>,
+    /// The trails that grew.
+    pub trails: BTreeMap<Place, Grown>,
     /// The map after the block.
     pub trie: Trie,
 }
@@ -44,15 +71,21 @@ pub struct Sealed {
 /// Computes the trees after a block.
 pub fn seal<H: Heads>(delta: &Delta, heads: &H, before: &Trie) -> Result<Sealed, H::Error> {
     let leaf_hashes: Vec<Hash> = delta.events.iter().map(|event| event.leaf.hash()).collect();
-    let mut trails: BTreeMap<Place, (Peaks, Vec<u32>)> = BTreeMap::new();
+    let mut trails: BTreeMap<Place, Grown> = BTreeMap::new();
     for (event, leaf) in delta.events.iter().zip(&leaf_hashes) {
         for trail in &event.trails {
             if !trails.contains_key(trail) {
-                trails.insert(trail.clone(), (heads.peaks(trail)?, Vec::new()));
+                let peaks = heads.peaks(trail)?;
+                trails.insert(
+                    trail.clone(),
+                    Grown {
+                        peaks,
+                        ..Grown::default()
+                    },
+                );
             }
-            if let Some((peaks, events)) = trails.get_mut(trail) {
-                peaks.push::<Blake3Log>(*leaf);
-                events.push(event.leaf.index);
+            if let Some(grown) = trails.get_mut(trail) {
+                grown.push(event.leaf.index, *leaf);
             }
         }
     }
@@ -60,11 +93,9 @@ pub fn seal<H: Heads>(delta: &Delta, heads: &H, before: &Trie) -> Result<Sealed,
         .objects
         .iter()
         .map(|(place, object)| (place.map_key(), object.as_ref().map(Object::map_value)));
-    let heads = trails.iter().map(|(place, (peaks, _))| {
-        (
-            place.map_key(),
-            trail_value(peaks.size(), &peaks.root::<Blake3Log>()),
-        )
+    let heads = trails.iter().map(|(place, grown)| {
+        let root = grown.peaks.root::<Blake3Log>();
+        (place.map_key(), trail_value(grown.peaks.size(), &root))
     });
     let trie = before.with(objects.chain(heads).collect());
     let events_root = log::root::<Blake3Log>(leaf_hashes.iter().copied());

@@ -120,10 +120,18 @@ impl Peaks {
 
     /// Appends a leaf.
     pub fn push<L: LogHash>(&mut self, leaf: Hash) {
+        self.push_noting::<L>(leaf, |_, _, _| {});
+    }
+
+    /// Appends a leaf, and tells (level, index, hash) of each complete subtree that it closes,
+    /// itself included.
+    pub fn push_noting<L: LogHash>(&mut self, leaf: Hash, mut note: impl FnMut(u32, u64, Hash)) {
         let mut node = leaf;
-        for _ in 0..self.size.trailing_ones() {
+        note(0, self.size, node);
+        for level in 1..=self.size.trailing_ones() {
             if let Some(left) = self.hashes.pop() {
                 node = L::node(&left, &node);
+                note(level, self.size.checked_shr(level).unwrap_or(0), node);
             }
         }
         self.hashes.push(node);

@@ -23,7 +23,6 @@ fn ensure(holds: bool, field: &'static str, why: &str) -> Checked {
 
 /// Checks an item and gives what it says.
 pub(super) fn item(item: wire::Item) -> Result<Kind, ItemError> {
-    ensure(item.nonce.len() == 16, "nonce", "16 bytes are needed")?;
     let kind = item
         .kind
         .ok_or_else(|| wrong("kind", "the item says nothing"))?;

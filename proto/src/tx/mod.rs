@@ -177,6 +177,7 @@ pub fn item_digest(item: &[u8]) -> Hash {
 pub struct Item {
     bytes: Vec<u8>,
     digest: Hash,
+    nonce: [u8; 16],
     kind: Kind,
 }
 
@@ -184,10 +185,16 @@ impl Item {
     /// From canonical bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, ItemError> {
         let wire: wire::Item = canonical::decode("item", bytes, limits::ITEM_BYTES)?;
+        let wrong = |_| ItemError::Field {
+            field: "nonce",
+            why: "16 bytes are needed".into(),
+        };
+        let nonce = wire.nonce.as_slice().try_into().map_err(wrong)?;
         let kind = check::item(wire)?;
         Ok(Self {
             bytes: bytes.to_vec(),
             digest: item_digest(bytes),
+            nonce,
             kind,
         })
     }
@@ -209,6 +216,11 @@ impl Item {
     /// `H_item` of the bytes.
     pub fn digest(&self) -> &Hash {
         &self.digest
+    }
+
+    /// Its nonce.
+    pub fn nonce(&self) -> [u8; 16] {
+        self.nonce
     }
 
     /// What it says.

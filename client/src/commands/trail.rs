@@ -1,0 +1,149 @@
+//! `liuhen trail`: who did what, in order.
+
+use super::{Common, names};
+use crate::connect::Node;
+use crate::error::ClientError;
+use crate::event::{self, Event};
+use crate::text;
+use clap::ValueEnum;
+use liuhen_proto::event::Verdict;
+use liuhen_proto::place::TrailKind;
+use liuhen_proto::types::KeyId;
+use liuhen_proto::wire;
+
+/// Read a trail
+#[derive(Debug, clap::Args)]
+pub struct Trail {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Only these verdicts: covered, uncovered, undetermined, denied
+    #[arg(long, value_delimiter = ',')]
+    verdict: Vec<String>,
+    /// Recorded from this time on
+    #[arg(long)]
+    from: Option<String>,
+    /// Recorded before this time
+    #[arg(long)]
+    until: Option<String>,
+    /// How many events at most
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+    /// The newest first
+    #[arg(long)]
+    newest_first: bool,
+}
+
+/// Which trail
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// What the trail is about
+    kind: Kind,
+    /// Dataset code; grant: request id, reference or reference@dataset; gateway: department/code;
+    /// key: key id; subject: collector/tag
+    id: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Dataset,
+    Grant,
+    Use,
+    Gateway,
+    Key,
+    Subject,
+}
+
+impl Which {
+    /// Kind and id, names resolved.
+    pub async fn resolve(&self, node: &Node) -> Result<(TrailKind, Vec<u8>), ClientError> {
+        let request = async || {
+            let request = node.request(&self.id).await?.request.unwrap_or_default();
+            Ok::<_, ClientError>(request.request_id)
+        };
+        Ok(match self.kind {
+            Kind::Dataset => (
+                TrailKind::Dataset,
+                node.dataset(&self.id).await?.dataset.into(),
+            ),
+            Kind::Grant => (TrailKind::Grant, request().await?),
+            Kind::Use => (TrailKind::Use, request().await?),
+            Kind::Gateway => (
+                TrailKind::Gateway,
+                node.identity_id(&self.id).await?.to_vec(),
+            ),
+            Kind::Key => {
+                let id: Result<KeyId, _> = self.id.parse();
+                let id = id.map_err(|e| ClientError::Usage(format!("key `{}`: {e}", self.id)))?;
+                (TrailKind::Key, id.to_vec())
+            }
+            Kind::Subject => (TrailKind::Subject, subject(&self.id)?),
+        })
+    }
+
+    /// As people call it.
+    pub fn name(&self) -> String {
+        format!("{} {}", format!("{:?}", self.kind).to_lowercase(), self.id)
+    }
+}
+
+fn subject(text: &str) -> Result<Vec<u8>, ClientError> {
+    let bad = || ClientError::Usage(format!("subject `{text}`: collector/tag is needed"));
+    let (collector, tag) = text.split_once('/').ok_or_else(bad)?;
+    Ok([collector.as_bytes(), &hex::decode(tag).map_err(|_| bad())?].concat())
+}
+
+impl Trail {
+    /// Prints it.
+    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        let node = common.connect().await?;
+        let (kind, id) = self.which.resolve(&node).await?;
+        let names = names(&node).await?;
+        let mut request = wire::GetTrailRequest {
+            trail_kind: kind as u32,
+            trail_id: id,
+            filter: Some(self.filter()?),
+            newest_first: self.newest_first,
+            ..wire::GetTrailRequest::default()
+        };
+        let mut rows = event::rows();
+        let (size, height) = loop {
+            let left = self.limit.saturating_sub(rows.len());
+            request.page_size = u32::try_from(left.clamp(1, 1000)).unwrap_or(1000);
+            let page = node.trails().get_trail(request.clone()).await?.into_inner();
+            for it in page.events.iter().take(left) {
+                rows.push(event::row(&Event::from_wire(it)?, &names));
+            }
+            if page.next_page_token.is_empty() || rows.len() >= self.limit {
+                break (page.size, page.height);
+            }
+            request.page_token = page.next_page_token;
+        };
+        rows.print(common.output)?;
+        eprintln!(
+            "{} of {size} events of {} as of height {height}",
+            rows.len(),
+            self.which.name()
+        );
+        Ok(())
+    }
+
+    fn filter(&self) -> Result<wire::TrailFilter, ClientError> {
+        let verdicts = self.verdict.iter().map(|name| {
+            let known = Verdict::ALL.iter().find(|verdict| verdict.name() == name);
+            known.map(|verdict| *verdict as u32).ok_or_else(|| {
+                ClientError::Usage(format!(
+                    "`{name}` is no verdict: covered, uncovered, undetermined, denied"
+                ))
+            })
+        });
+        let bound = |time: &Option<String>| match time {
+            Some(time) => text::parse_time(time),
+            None => Ok(0),
+        };
+        Ok(wire::TrailFilter {
+            verdicts: verdicts.collect::<Result<_, _>>()?,
+            from_ms: bound(&self.from)?,
+            until_ms: bound(&self.until)?,
+        })
+    }
+}

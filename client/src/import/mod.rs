@@ -1,0 +1,79 @@
+//! Importing accesses from logs.
+//!
+//! What is on the ledger already is known by the records' nonces, which follow from the log and a
+//! secret salt: so a run that was killed is completed by the next, and a log imported twice adds
+//! nothing, whatever this machine remembers.
+
+pub mod mapping;
+pub mod pgaudit;
+mod plan;
+mod resume;
+mod send;
+mod summary;
+
+pub use summary::Summary;
+
+use crate::connect::Node;
+use crate::error::ClientError;
+use crate::submit::Account;
+use mapping::Mapping;
+use plan::Planner;
+use std::path::PathBuf;
+
+/// What to import, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The log.
+    pub log: PathBuf,
+    /// The mapping.
+    pub mapping: PathBuf,
+    /// Records a transaction.
+    pub batch: usize,
+    /// Statements to record at most.
+    pub limit: Option<usize>,
+    /// Whether to move the log's times so that it ends now.
+    pub shift_times: bool,
+    /// Whether to skip lines that can't be understood.
+    pub skip_unknown: bool,
+}
+
+/// Imports a PostgreSQL audit log.
+pub async fn run(
+    node: &Node,
+    account: &Account,
+    options: &Options,
+) -> Result<Summary, ClientError> {
+    let mapping = Mapping::read(&options.mapping)?;
+    let status = node.status().await?;
+    if options.shift_times && !status.chain_name.starts_with("dev-") {
+        let why = format!(
+            "--shift-times is for dev- chains; this is {}",
+            status.chain_name
+        );
+        return Err(ClientError::Usage(why));
+    }
+    let log = pgaudit::read(&options.log, &mapping, options.skip_unknown)?;
+    let mut summary = Summary::of_log(&log);
+    let recorded = resume::recorded(node, account).await?;
+    let salt = mapping.salt(recorded.nonces.is_empty())?;
+    let shift_ms = match (options.shift_times, log.statements.last()) {
+        (true, Some(last)) => i128::from(crate::submit::now().get()) - i128::from(last.time_ms),
+        _ => 0,
+    };
+    let mut planner = Planner::new(node, &mapping, salt, shift_ms).await?;
+    let mut access_no = recorded.last_access_no;
+    let mut items = Vec::new();
+    for statement in &log.statements {
+        if recorded.nonces.contains(&planner.nonce(statement)) {
+            summary.already += 1;
+        } else if options.limit.is_none_or(|limit| items.len() < limit) {
+            access_no = access_no.saturating_add(1);
+            items.push(planner.item(statement, access_no, &account.signer.department)?);
+        } else {
+            summary.left += 1;
+        }
+    }
+    summary.unknown_tags = planner.unknown_tags();
+    send::all(node, account, &items, options.batch, &mut summary).await?;
+    Ok(summary)
+}

@@ -1,0 +1,102 @@
+//! Sending records in batches, many in flight on one connection.
+
+use super::summary::Summary;
+use crate::connect::Node;
+use crate::error::ClientError;
+use crate::submit::{Account, recent};
+use indicatif::{ProgressBar, ProgressStyle};
+use liuhen_proto::event::Outcome;
+use liuhen_proto::tx::Item;
+use liuhen_proto::wire::{self, submit_stream_response::Result as Answer};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Code;
+
+/// Batches in flight.
+const IN_FLIGHT: usize = 32;
+/// How long a recent block is cited before a newer one is asked for.
+const RECENT_FOR: Duration = Duration::from_secs(60);
+
+/// Signs and sends all items, in order. Errors with the first refusal; what was committed before
+/// it stays, and the next run goes on behind it.
+pub(super) async fn all(
+    node: &Node,
+    account: &Account,
+    items: &[Item],
+    batch: usize,
+    summary: &mut Summary,
+) -> Result<(), ClientError> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let began = Instant::now();
+    let bar = progress(items.len());
+    let (requests, receiver) = mpsc::channel(IN_FLIGHT);
+    let stream = node
+        .submission()
+        .submit_stream(ReceiverStream::new(receiver))
+        .await?;
+    let mut answers = stream.into_inner();
+    let mut seq = account.next_seq(node).await?;
+    let mut cited = (recent(node).await?, Instant::now());
+    let mut batches = items.chunks(batch.max(1)).enumerate();
+    let mut waiting = 0usize;
+    let mut open = Some(requests);
+    while open.is_some() || waiting > 0 {
+        while let (Some(sender), true) = (&open, waiting < IN_FLIGHT) {
+            let Some((number, batch)) = batches.next() else {
+                open = None;
+                break;
+            };
+            if cited.1.elapsed() > RECENT_FOR {
+                cited = (recent(node).await?, Instant::now());
+            }
+            let tx = account.sign(seq, cited.0, batch)?;
+            seq = tx.next_seq();
+            let (correlation, transaction) = (number as u64, tx.raw().to_vec());
+            let request = wire::SubmitStreamRequest {
+                correlation,
+                transaction,
+            };
+            let gone = |_| ClientError::failed("the node closed the stream");
+            sender.send(request).await.map_err(gone)?;
+            waiting += 1;
+        }
+        if waiting > 0 {
+            let answer = answers.message().await?;
+            let answer = answer.ok_or_else(|| ClientError::failed("the node closed the stream"))?;
+            waiting -= 1;
+            bar.inc(take(answer, summary)?);
+        }
+    }
+    bar.finish_and_clear();
+    summary.elapsed = began.elapsed();
+    Ok(())
+}
+
+/// Counts what was committed; gives how many records that were.
+fn take(answer: wire::SubmitStreamResponse, summary: &mut Summary) -> Result<u64, ClientError> {
+    match answer.result {
+        Some(Answer::Committed(committed)) => {
+            for bits in &committed.outcomes {
+                let outcome = u16::try_from(*bits).ok().and_then(Outcome::from_bits);
+                summary.count(outcome.unwrap_or(Outcome::DONE));
+            }
+            Ok(committed.outcomes.len() as u64)
+        }
+        Some(Answer::Refused(refused)) => {
+            Err(ClientError::Refused(refused, Code::FailedPrecondition))
+        }
+        None => Err(ClientError::failed("the node sent an empty answer")),
+    }
+}
+
+fn progress(length: usize) -> ProgressBar {
+    let bar = ProgressBar::new(length as u64);
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} records {per_sec} {eta}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}

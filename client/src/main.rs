@@ -1,0 +1,16 @@
+//! `liuhen`: asks a Liuhen ledger, and records on it.
+
+use clap::Parser;
+use liuhen_client::commands::Cli;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("liuhen: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Signing items and submitting them.
+
+use crate::connect::Node;
+use crate::error::ClientError;
+use liuhen_keyfile::PassphraseSource;
+use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::tx::{Item, Signer, Tx};
+use liuhen_proto::types::{BlockId, ChainId, Height, IdentityId, TimeMs};
+use liuhen_proto::wire::{self, item::Kind};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How often a transaction is signed again whose recent block got too old, or whose number was
+/// taken by another program that signs with the same key.
+const TRIES: usize = 3;
+
+/// A key with its place on the ledger.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Signs for this identity.
+    pub signer: Signer,
+}
+
+impl Account {
+    /// Opens a key file, and asks the node whose key it is.
+    pub async fn open(
+        node: &Node,
+        file: &Path,
+        passphrase: &PassphraseSource,
+    ) -> Result<Self, ClientError> {
+        let status = node.status().await?;
+        let dev = status.chain_name.starts_with("dev-");
+        let key = liuhen_keyfile::load(file, passphrase, dev)?;
+        let chain = ChainId::from_slice(&status.chain_id).map_err(ClientError::failed)?;
+        Self::of_key(node, chain, key).await
+    }
+
+    /// The account of a key.
+    pub async fn of_key(node: &Node, chain: ChainId, key: PrivateKey) -> Result<Self, ClientError> {
+        let (on_ledger, _) = node.key(&key.public().key_id()).await?;
+        let identity =
+            IdentityId::from_slice(&on_ledger.identity_id).map_err(ClientError::failed)?;
+        Ok(Self {
+            signer: Signer {
+                chain,
+                department: on_ledger.department,
+                identity,
+                key,
+            },
+        })
+    }
+
+    /// The seq of the key's next transaction.
+    pub async fn next_seq(&self, node: &Node) -> Result<u64, ClientError> {
+        Ok(node.key(&self.signer.key.public().key_id()).await?.1)
+    }
+
+    /// Signs items as the next transaction, submits it, and waits until it is committed.
+    pub async fn submit(
+        &self,
+        node: &Node,
+        items: &[Item],
+    ) -> Result<(Tx, wire::SubmitResponse), ClientError> {
+        let mut tries = 0;
+        loop {
+            let seq = self.next_seq(node).await?;
+            let tx = self.sign(seq, recent(node).await?, items)?;
+            let request = wire::SubmitRequest {
+                transaction: tx.raw().to_vec(),
+            };
+            match node.submission().submit(request).await {
+                Ok(response) => return Ok((tx, response.into_inner())),
+                Err(status) => {
+                    let error = ClientError::from(status);
+                    tries += 1;
+                    if tries >= TRIES || !may_try_again(&error) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Signs items under a seq.
+    pub fn sign(
+        &self,
+        seq: u64,
+        recent: (Height, BlockId),
+        items: &[Item],
+    ) -> Result<Tx, ClientError> {
+        self.signer
+            .sign(seq, recent, now(), items)
+            .map_err(ClientError::failed)
+    }
+}
+
+fn may_try_again(error: &ClientError) -> bool {
+    let again = ["recent_block.too_old", "seq.wrong", "seq.taken"];
+    matches!(error, ClientError::Refused(refused, _) if again.contains(&refused.reason.as_str()))
+}
+
+/// The node's last block, for transactions to cite.
+pub async fn recent(node: &Node) -> Result<(Height, BlockId), ClientError> {
+    let status = node.status().await?;
+    let id = BlockId::from_slice(&status.block_id).map_err(ClientError::failed)?;
+    Ok((Height::new(status.height), id))
+}
+
+/// An item with a nonce from the system's random source.
+pub fn item(kind: Kind) -> Result<Item, ClientError> {
+    Item::new(random()?, kind).map_err(|e| ClientError::Usage(e.to_string()))
+}
+
+/// Random bytes.
+pub fn random<const N: usize>() -> Result<[u8; N], ClientError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(ClientError::failed)?;
+    Ok(bytes)
+}
+
+/// This machine's clock.
+pub fn now() -> TimeMs {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,164 @@
+//! The gRPC services of a node, one file each.
+
+mod node;
+mod page;
+mod proofs;
+mod registry;
+mod submission;
+mod trails;
+
+use crate::app::Chain;
+use crate::mempool::Mempool;
+use crate::store::StoreError;
+use liuhen_proto::place::{Place, TrailKind};
+use liuhen_proto::types::{KeyId, limits};
+use liuhen_proto::wire::ProofChunk;
+use liuhen_rpc::services::{
+    node_service_server::NodeServiceServer, proof_service_server::ProofServiceServer,
+    registry_service_server::RegistryServiceServer,
+    submission_service_server::SubmissionServiceServer, trail_service_server::TrailServiceServer,
+};
+use liuhen_rpc::status::with_reason;
+use liuhen_rpc::{CHUNK_BYTES, DESCRIPTORS, MESSAGE_BYTES};
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status};
+
+/// What the services read and write.
+#[derive(Clone)]
+pub struct Shared {
+    /// The chain.
+    pub chain: Arc<RwLock<Chain>>,
+    /// Transactions that wait.
+    pub mempool: Mempool,
+    /// This node's key.
+    pub key: KeyId,
+    /// Whether this node votes.
+    pub voting: bool,
+    /// Peers connected for transactions.
+    pub peers: Arc<AtomicU32>,
+}
+
+impl Shared {
+    fn chain(&self) -> RwLockReadGuard<'_, Chain> {
+        self.chain.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Binds the address, which may name port 0; gives the listener and the address it got.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|e| anyhow::anyhow!("gRPC can't listen on {address}: {e}"))?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+/// Serves until told to stop.
+pub async fn serve(
+    listener: TcpListener,
+    shared: Shared,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health
+        .set_serving::<SubmissionServiceServer<submission::Submission>>()
+        .await;
+    health
+        .set_serving::<TrailServiceServer<trails::Trails>>()
+        .await;
+    health
+        .set_serving::<ProofServiceServer<proofs::Proofs>>()
+        .await;
+    health
+        .set_serving::<RegistryServiceServer<registry::Registry>>()
+        .await;
+    health.set_serving::<NodeServiceServer<node::Node>>().await;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let submission = submission::Submission(shared.clone());
+    let trails = trails::Trails(shared.clone());
+    tonic::transport::Server::builder()
+        .tcp_nodelay(true)
+        .add_service(health_service)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .add_service(
+            SubmissionServiceServer::new(submission).max_decoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(TrailServiceServer::new(trails).max_encoding_message_size(MESSAGE_BYTES))
+        .add_service(ProofServiceServer::new(proofs::Proofs(shared.clone())))
+        .add_service(
+            RegistryServiceServer::new(registry::Registry(shared.clone()))
+                .max_encoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(NodeServiceServer::new(node::Node(shared)))
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
+        .await?;
+    Ok(())
+}
+
+/// Runs work that reads the store away from the runtime's threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Status> + Send + 'static,
+) -> Result<T, Status> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        Err(with_reason(
+            Code::Internal,
+            "node.internal",
+            "the node failed",
+        ))
+    })
+}
+
+/// What the caller is told of a store that can't be read; the log is told the rest.
+fn of_store(error: &StoreError) -> Status {
+    tracing::error!(%error, "the store can't be read");
+    with_reason(
+        Code::Internal,
+        "node.store",
+        "the node can't read its store",
+    )
+}
+
+fn bad_argument(field: &str, why: &str) -> Status {
+    with_reason(
+        Code::InvalidArgument,
+        "argument.bad",
+        &format!("{field}: {why}"),
+    )
+}
+
+fn not_found(what: &str) -> Status {
+    with_reason(Code::NotFound, "not_found", &format!("there is no {what}"))
+}
+
+/// A trail as a request names it.
+fn trail_of(kind: u32, id: &[u8]) -> Result<(TrailKind, Place), Status> {
+    let kind = u8::try_from(kind).ok().and_then(TrailKind::from_byte);
+    let kind = kind.ok_or_else(|| bad_argument("trail_kind", "no kind of trail"))?;
+    if id.is_empty() || id.len() > 2 * limits::CODE_LENGTH {
+        return Err(bad_argument("trail_id", "1 to 128 bytes are needed"));
+    }
+    Ok((kind, Place::trail(kind, id)))
+}
+
+/// Bytes in pieces that fit into messages.
+fn chunks(bytes: Vec<u8>) -> tokio_stream::Iter<std::vec::IntoIter<Result<ProofChunk, Status>>> {
+    let all: Vec<_> = bytes
+        .chunks(CHUNK_BYTES)
+        .map(|data| {
+            Ok(ProofChunk {
+                data: data.to_vec(),
+            })
+        })
+        .collect();
+    tokio_stream::iter(all)
+}

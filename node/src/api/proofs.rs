@@ -1,0 +1,79 @@
+//! Building proof files.
+
+use super::{Shared, bad_argument, blocking, chunks, not_found, of_store, trail_of};
+use crate::app::ProveError;
+use liuhen_proto::types::{Height, TimeMs, TxId};
+use liuhen_proto::verify::Range;
+use liuhen_proto::wire::{ProofChunk, ProveEventRequest, ProveTrailRequest, RangeKind};
+use liuhen_rpc::services::proof_service_server::ProofService;
+use liuhen_rpc::status::with_reason;
+use tonic::{Code, Request, Response, Status};
+
+/// See [`ProofService`].
+pub struct Proofs(pub(super) Shared);
+
+type Chunks = tokio_stream::Iter<std::vec::IntoIter<Result<ProofChunk, Status>>>;
+
+#[tonic::async_trait]
+impl ProofService for Proofs {
+    type ProveTrailStream = Chunks;
+    type ProveEventStream = Chunks;
+
+    async fn prove_trail(
+        &self,
+        request: Request<ProveTrailRequest>,
+    ) -> Result<Response<Chunks>, Status> {
+        let (shared, request) = (self.0.clone(), request.into_inner());
+        let (kind, _) = trail_of(request.trail_kind, &request.trail_id)?;
+        let range = range(&request)?;
+        let work = move || {
+            let chain = shared.chain();
+            chain
+                .prove_trail(kind, &request.trail_id, range)
+                .map_err(|e| of_prove(&e))
+        };
+        Ok(Response::new(chunks(blocking(work).await?)))
+    }
+
+    async fn prove_event(
+        &self,
+        request: Request<ProveEventRequest>,
+    ) -> Result<Response<Chunks>, Status> {
+        let (shared, request) = (self.0.clone(), request.into_inner());
+        let id = TxId::from_slice(&request.tx_id);
+        let id = id.map_err(|e| bad_argument("tx_id", &e.to_string()))?;
+        let work = move || {
+            let chain = shared.chain();
+            chain
+                .prove_event(&id, request.item)
+                .map_err(|e| of_prove(&e))
+        };
+        Ok(Response::new(chunks(blocking(work).await?)))
+    }
+}
+
+fn range(request: &ProveTrailRequest) -> Result<Range, Status> {
+    let kind = i32::try_from(request.range)
+        .ok()
+        .and_then(|it| RangeKind::try_from(it).ok());
+    let (from, until) = (request.from, request.until);
+    match kind {
+        Some(RangeKind::Unspecified | RangeKind::Whole) => Ok(Range::Whole),
+        Some(_) if from >= until => {
+            Err(bad_argument("until", "the range must end after it begins"))
+        }
+        Some(RangeKind::Heights) => Ok(Range::Heights(Height::new(from), Height::new(until))),
+        Some(RangeKind::Times) => Ok(Range::Times(TimeMs::new(from), TimeMs::new(until))),
+        None => Err(bad_argument("range", "no kind of range")),
+    }
+}
+
+fn of_prove(error: &ProveError) -> Status {
+    match error {
+        ProveError::Store(error) => of_store(error),
+        ProveError::NoEvent(_) => not_found("such event"),
+        ProveError::TooMany { .. } | ProveError::TooLarge { .. } => {
+            with_reason(Code::OutOfRange, "proof.too_large", &error.to_string())
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Taking transactions.
+
+use super::Shared;
+use crate::mempool::{Answer, Submitted};
+use futures::stream::{FuturesUnordered, StreamExt};
+use liuhen_proto::wire::{
+    Refused, SubmitRequest, SubmitResponse, SubmitStreamRequest, SubmitStreamResponse,
+    submit_stream_response,
+};
+use liuhen_rpc::services::submission_service_server::SubmissionService;
+use liuhen_rpc::status::of_refused;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status, Streaming};
+
+/// Transactions of one stream that wait for their answers at most; then no more are read.
+const IN_FLIGHT: usize = 4096;
+
+/// See [`SubmissionService`].
+pub struct Submission(pub(super) Shared);
+
+#[tonic::async_trait]
+impl SubmissionService for Submission {
+    async fn submit(
+        &self,
+        request: Request<SubmitRequest>,
+    ) -> Result<Response<SubmitResponse>, Status> {
+        let waiting = self
+            .0
+            .mempool
+            .submit(&request.into_inner().transaction)
+            .await;
+        match waiting.await.unwrap_or_else(|_| Err(stopping())) {
+            Ok(submitted) => Ok(Response::new(to_wire(&submitted))),
+            Err(refused) => Err(of_refused(code(&refused), &refused)),
+        }
+    }
+
+    type SubmitStreamStream = ReceiverStream<Result<SubmitStreamResponse, Status>>;
+
+    async fn submit_stream(
+        &self,
+        request: Request<Streaming<SubmitStreamRequest>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        let (answers, receiver) = mpsc::channel(256);
+        let shared = self.0.clone();
+        tokio::spawn(answer_all(shared, request.into_inner(), answers));
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+}
+
+async fn answer_all(
+    shared: Shared,
+    mut requests: Streaming<SubmitStreamRequest>,
+    answers: mpsc::Sender<Result<SubmitStreamResponse, Status>>,
+) {
+    let mut waiting = FuturesUnordered::new();
+    let mut open = true;
+    while open || !waiting.is_empty() {
+        tokio::select! {
+            request = requests.message(), if open && waiting.len() < IN_FLIGHT => match request {
+                Ok(Some(request)) => {
+                    let receiver = shared.mempool.submit(&request.transaction).await;
+                    let correlation = request.correlation;
+                    waiting.push(async move { (correlation, receiver.await) });
+                }
+                Ok(None) | Err(_) => open = false,
+            },
+            Some((correlation, answer)) = waiting.next() => {
+                let answer = answer.unwrap_or_else(|_| Err(stopping()));
+                if answers.send(Ok(streamed(correlation, answer))).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn streamed(correlation: u64, answer: Answer) -> SubmitStreamResponse {
+    let result = match answer {
+        Ok(submitted) => submit_stream_response::Result::Committed(to_wire(&submitted)),
+        Err(refused) => submit_stream_response::Result::Refused(refused),
+    };
+    SubmitStreamResponse {
+        correlation,
+        result: Some(result),
+    }
+}
+
+fn to_wire(submitted: &Submitted) -> SubmitResponse {
+    SubmitResponse {
+        tx_id: submitted.id.to_vec(),
+        height: submitted.height.get(),
+        time_ms: submitted.time.get(),
+        first_event: submitted.first_event,
+        outcomes: submitted
+            .outcomes
+            .iter()
+            .map(|it| u32::from(it.to_bits()))
+            .collect(),
+    }
+}
+
+fn stopping() -> Refused {
+    Refused {
+        reason: "node.stopping".into(),
+        message: "the node stopped before the transaction was committed".into(),
+        item: None,
+        expected_seq: None,
+    }
+}
+
+fn code(refused: &Refused) -> Code {
+    match refused.reason.as_str() {
+        "transaction.malformed" => Code::InvalidArgument,
+        "signature.bad" | "key.unknown" => Code::Unauthenticated,
+        "actor.other" | "right.missing" | "identity.kind" | "key.not_in_force" => {
+            Code::PermissionDenied
+        }
+        "pool.full" | "node.disk_full" => Code::ResourceExhausted,
+        "node.stopping" => Code::Unavailable,
+        "node.store" => Code::Internal,
+        reason if reason.ends_with(".unknown") => Code::NotFound,
+        reason if reason.ends_with(".exists") => Code::AlreadyExists,
+        _ => Code::FailedPrecondition,
+    }
+}

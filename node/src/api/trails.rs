@@ -1,0 +1,96 @@
+//! Reading trails, a page at a time.
+
+use super::page::Page;
+use super::{Shared, bad_argument, blocking, of_store, trail_of};
+use crate::app::EventFilter;
+use liuhen_proto::event::Verdict;
+use liuhen_proto::types::TimeMs;
+use liuhen_proto::wire::{GetTrailRequest, GetTrailResponse, TrailEvent, TrailFilter};
+use liuhen_rpc::services::trail_service_server::TrailService;
+use tonic::{Request, Response, Status};
+
+const PAGE_DEFAULT: u32 = 100;
+const PAGE_MOST: u32 = 1000;
+
+/// See [`TrailService`].
+pub struct Trails(pub(super) Shared);
+
+#[tonic::async_trait]
+impl TrailService for Trails {
+    async fn get_trail(
+        &self,
+        request: Request<GetTrailRequest>,
+    ) -> Result<Response<GetTrailResponse>, Status> {
+        let (shared, request) = (self.0.clone(), request.into_inner());
+        blocking(move || page(&shared, &request))
+            .await
+            .map(Response::new)
+    }
+}
+
+fn page(shared: &Shared, request: &GetTrailRequest) -> Result<GetTrailResponse, Status> {
+    let (_, trail) = trail_of(request.trail_kind, &request.trail_id)?;
+    let filter = filter(request.filter.as_ref())?;
+    let limit = match request.page_size {
+        0 => PAGE_DEFAULT,
+        size => size.min(PAGE_MOST),
+    };
+    let chain = shared.chain();
+    let page = if request.page_token.is_empty() {
+        let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();
+        let from = if request.newest_first {
+            size.saturating_sub(1)
+        } else {
+            0
+        };
+        Page::new(request, from, size, chain.header().height.get())
+    } else {
+        let why = "not a token of this trail, filter and order";
+        Page::from_token(request).ok_or_else(|| bad_argument("page_token", why))?
+    };
+    let (read, next) = chain
+        .read_trail(
+            &trail,
+            page.size,
+            page.from,
+            request.newest_first,
+            &filter,
+            limit as usize,
+        )
+        .map_err(|e| of_store(&e))?;
+    let events = read.into_iter().map(|it| TrailEvent {
+        number: it.number,
+        leaf: it.leaf.to_bytes().to_vec(),
+        header: it.tx.header_bytes().to_vec(),
+        item: it
+            .tx
+            .items()
+            .get(it.leaf.item as usize)
+            .map(|i| i.bytes().to_vec())
+            .unwrap_or_default(),
+    });
+    Ok(GetTrailResponse {
+        events: events.collect(),
+        next_page_token: next
+            .map(|from| Page::new(request, from, page.size, page.height).to_token())
+            .unwrap_or_default(),
+        size: page.size,
+        height: page.height,
+    })
+}
+
+fn filter(given: Option<&TrailFilter>) -> Result<EventFilter, Status> {
+    let Some(given) = given else {
+        return Ok(EventFilter::default());
+    };
+    let verdicts = given.verdicts.iter().map(|number| {
+        let verdict = u8::try_from(*number).ok().and_then(Verdict::from_number);
+        verdict.ok_or_else(|| bad_argument("filter.verdicts", "no such verdict"))
+    });
+    let bound = |ms: u64| (ms > 0).then(|| TimeMs::new(ms));
+    Ok(EventFilter {
+        verdicts: verdicts.collect::<Result<_, _>>()?,
+        from: bound(given.from_ms),
+        until: bound(given.until_ms),
+    })
+}

@@ -1,0 +1,288 @@
+//! The chain as this node has it: the log, the index, the map, and where the next block follows on.
+
+use super::Candidate;
+use crate::store::{Block, BlockLog, Index, StoreError, StoredBlock};
+use liuhen_proto::event::Outcome;
+use liuhen_proto::founding::Founding;
+use liuhen_proto::ledger::seal::{self, Parent, seal};
+use liuhen_proto::ledger::{BlockContext, Delta, Draft, Missing, NotApplied, View};
+use liuhen_proto::merkle::trie::Trie;
+use liuhen_proto::merkle::{MemoryLog, Sha256Log};
+use liuhen_proto::place::Place;
+use liuhen_proto::sign::PublicKey;
+use liuhen_proto::tx::Tx;
+use liuhen_proto::types::{BlockId, Hash, Height, KeyId, TimeMs, TxId};
+use liuhen_proto::validators::ValidatorSet;
+use liuhen_proto::wire;
+use prost::Message;
+use std::sync::Arc;
+
+/// The chain up to the last committed block.
+#[derive(Debug)]
+pub struct Chain {
+    pub(super) founding: Founding,
+    pub(super) log: BlockLog,
+    pub(super) index: Index,
+    pub(super) trie: Trie,
+    pub(super) parent: Parent,
+    pub(super) headers: MemoryLog<Sha256Log>,
+    pub(super) last_certificate: Option<wire::Certificate>,
+}
+
+/// A committed block, as those who wait for its transactions are told of it.
+#[derive(Debug, Clone)]
+pub struct CommittedBlock {
+    /// Its height.
+    pub height: Height,
+    /// Its time.
+    pub time: TimeMs,
+    /// Its transactions, in order.
+    pub transactions: Vec<CommittedTx>,
+}
+
+/// A committed transaction.
+#[derive(Debug, Clone)]
+pub struct CommittedTx {
+    /// Its id.
+    pub id: TxId,
+    /// The key that signed it.
+    pub key: KeyId,
+    /// The seq of the key's next transaction.
+    pub next_seq: u64,
+    /// Place of its first event in the block.
+    pub first_event: u32,
+    /// What the rules made of each item.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Chain {
+    /// The founding document.
+    pub fn founding(&self) -> &Founding {
+        &self.founding
+    }
+
+    /// The last committed header.
+    pub fn header(&self) -> &liuhen_proto::block::Header {
+        &self.parent.header
+    }
+
+    /// The certificate of the last committed block, as this node saw it.
+    pub fn last_certificate(&self) -> Option<&wire::Certificate> {
+        self.last_certificate.as_ref()
+    }
+
+    /// The height of the next block.
+    pub fn next_height(&self) -> Height {
+        self.parent.header.height.next()
+    }
+
+    /// Who signs the next block.
+    pub fn validators(&self) -> &ValidatorSet {
+        self.founding.validators()
+    }
+
+    /// The index.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The block log.
+    pub fn log(&self) -> &BlockLog {
+        &self.log
+    }
+
+    /// The map.
+    pub fn trie(&self) -> &Trie {
+        &self.trie
+    }
+
+    /// The public key of a key id, if it is on the ledger.
+    pub fn public_key(&self, key: &KeyId) -> Result<Option<PublicKey>, Missing> {
+        let object = self.index.object(&Place::key(key))?;
+        let object = object.and_then(|it| Arc::<wire::Key>::try_from(it).ok());
+        Ok(object.and_then(|it| PublicKey::from_slice(&it.public_key).ok()))
+    }
+
+    /// The seq of a key's next transaction.
+    pub fn next_seq(&self, key: &KeyId) -> Result<u64, Missing> {
+        self.index.trail_size(&Place::key_trail(key))
+    }
+
+    /// Where a next block of this time would stand.
+    pub fn context(&self, time: TimeMs) -> BlockContext {
+        BlockContext {
+            height: self.next_height(),
+            time,
+            parent_id: self.parent.header.block_id(),
+            parent_time: self.parent.header.time,
+        }
+    }
+
+    /// What a transaction would do if it were alone in the next block.
+    pub fn dry_run(&self, tx: &Tx, time: TimeMs) -> Result<(), NotApplied> {
+        let context = self.context(self.not_before_parent(time));
+        let missing = |e: Missing| NotApplied {
+            item: None,
+            why: e.into(),
+        };
+        let mut draft = Draft::new(&self.index, context, self.founding.chain()).map_err(missing)?;
+        draft.transaction(tx)
+    }
+
+    /// The earliest time from `time` on that a next block may have.
+    pub fn not_before_parent(&self, time: TimeMs) -> TimeMs {
+        time.max(self.parent.header.time.plus(1))
+    }
+
+    /// Builds the next block from transactions whose signatures are good, leaving out those that
+    /// the rules refuse. Gives the block, and what was refused and why.
+    pub fn propose(
+        &self,
+        proposer: KeyId,
+        now: TimeMs,
+        transactions: Vec<Arc<Tx>>,
+    ) -> Result<(Candidate, Vec<(Arc<Tx>, NotApplied)>), StoreError> {
+        let context = self.context(self.not_before_parent(now));
+        let mut draft = Draft::new(&self.index, context, self.founding.chain())
+            .map_err(|e| StoreError::Damaged(e.to_string()))?;
+        let (mut taken, mut refused) = (Vec::new(), Vec::new());
+        for tx in transactions {
+            match draft.transaction(&tx) {
+                Ok(()) => taken.push(tx),
+                Err(why) => refused.push((tx, why)),
+            }
+        }
+        let delta = draft.finish();
+        let candidate = self.sealed(
+            proposer,
+            context.time,
+            self.last_certificate.as_ref(),
+            taken,
+            delta,
+        )?;
+        Ok((candidate, refused))
+    }
+
+    /// Seals a block from what its transactions change.
+    pub(super) fn sealed(
+        &self,
+        proposer: KeyId,
+        time: TimeMs,
+        last_certificate: Option<&wire::Certificate>,
+        transactions: Vec<Arc<Tx>>,
+        delta: Delta,
+    ) -> Result<Candidate, StoreError> {
+        let sealed = seal(&delta, &self.index, &self.trie)?;
+        let count = delta.events.len();
+        let header = seal::header(
+            &self.parent,
+            time,
+            proposer,
+            last_certificate,
+            count,
+            &sealed,
+        );
+        let block = Block {
+            header: header.to_bytes().to_vec(),
+            last_certificate: last_certificate
+                .map(Message::encode_to_vec)
+                .unwrap_or_default(),
+            transactions: transactions.iter().map(|tx| tx.raw().to_vec()).collect(),
+        };
+        Ok(Candidate {
+            id: header.block_id(),
+            header,
+            block,
+            transactions,
+            delta,
+            sealed,
+        })
+    }
+
+    /// Appends a decided block: on disk first, then in the index and the map. Committing the last
+    /// block again does nothing.
+    pub fn commit(
+        &mut self,
+        candidate: &Candidate,
+        certificate: wire::Certificate,
+    ) -> Result<Option<CommittedBlock>, StoreError> {
+        if candidate.header.height != self.next_height() {
+            return Ok(None);
+        }
+        let outcomes = candidate
+            .delta
+            .events
+            .iter()
+            .map(|it| it.leaf.outcome.to_bits())
+            .collect();
+        let stored = StoredBlock {
+            block: candidate.block.clone(),
+            certificate: certificate.encode_to_vec(),
+            outcomes,
+        };
+        self.log.append(&stored)?;
+        self.take_in(candidate)?;
+        self.last_certificate = Some(certificate);
+        Ok(Some(committed(candidate)))
+    }
+
+    /// Moves on to a block that is in the log.
+    pub(super) fn take_in(&mut self, candidate: &Candidate) -> Result<(), StoreError> {
+        let ids: Vec<TxId> = candidate.transactions.iter().map(|tx| tx.id()).collect();
+        let height = candidate.header.height;
+        self.index
+            .add(height, candidate.delta.clone(), &candidate.sealed, &ids)?;
+        self.trie = candidate.sealed.trie.clone();
+        self.follow(candidate.header.clone());
+        Ok(())
+    }
+
+    /// Lets the next block follow on a header.
+    pub(super) fn follow(&mut self, header: liuhen_proto::block::Header) {
+        self.headers.push(Hash::new(*header.block_id().as_bytes()));
+        self.parent = Parent {
+            header,
+            log_root: self.headers.root(),
+        };
+    }
+
+    /// Writes the index to disk, as before a stop.
+    pub fn write_index(&mut self) -> Result<(), StoreError> {
+        self.index.write()
+    }
+
+    /// The id of the header at a height.
+    pub fn block_id(&self, height: Height) -> Option<BlockId> {
+        use liuhen_proto::merkle::Tree;
+        let id = self.headers.node(0, height.get()).ok()?;
+        Some(BlockId::new(*id.as_bytes()))
+    }
+}
+
+fn committed(candidate: &Candidate) -> CommittedBlock {
+    let mut outcomes = candidate
+        .delta
+        .events
+        .iter()
+        .map(|event| event.leaf.outcome);
+    let mut first_event = 0u32;
+    let mut transactions = Vec::with_capacity(candidate.transactions.len());
+    for tx in &candidate.transactions {
+        let header = tx.header();
+        let outcomes: Vec<Outcome> = outcomes.by_ref().take(tx.items().len()).collect();
+        let (id, key, next_seq) = (tx.id(), header.key, tx.next_seq());
+        transactions.push(CommittedTx {
+            id,
+            key,
+            next_seq,
+            first_event,
+            outcomes,
+        });
+        first_event = first_event.saturating_add(header.item_count);
+    }
+    CommittedBlock {
+        height: candidate.header.height,
+        time: candidate.header.time,
+        transactions,
+    }
+}

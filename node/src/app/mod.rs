@@ -1,0 +1,19 @@
+//! The application under consensus, which knows no engine: propose, validate, commit; and proofs of
+//! what was committed.
+
+mod candidate;
+mod chain;
+mod open;
+mod prove;
+mod trails;
+mod validate;
+
+pub use candidate::Candidate;
+pub use chain::{Chain, CommittedBlock, CommittedTx};
+pub use open::OpenReport;
+pub use prove::ProveError;
+pub use trails::{EventFilter, ReadEvent};
+pub use validate::NotABlock;
+
+/// How far a live proposal's time may be from this node's clock, in milliseconds.
+pub const CLOCK_DRIFT_MS: u64 = 10_000;

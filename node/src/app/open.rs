@@ -1,0 +1,143 @@
+//! Opening: the index is compared with the log; if it is behind, blocks are replayed; if it is
+//! damaged, it is deleted and rebuilt.
+
+use super::Chain;
+use crate::store::{BlockLog, Damage, Index, StoreError};
+use liuhen_proto::block::Header;
+use liuhen_proto::certificate;
+use liuhen_proto::founding::Founding;
+use liuhen_proto::ledger::seal::Parent;
+use liuhen_proto::merkle::MemoryLog;
+use liuhen_proto::types::{Hash, Height};
+use std::path::Path;
+
+/// What was found and done at opening.
+#[derive(Debug, Default)]
+pub struct OpenReport {
+    /// Damage in the block log, before which it now ends.
+    pub damage: Option<Damage>,
+    /// Why the index was deleted and rebuilt.
+    pub index_rebuilt: Option<String>,
+    /// Blocks replayed into the index.
+    pub replayed: u64,
+}
+
+impl Chain {
+    /// Opens the chain in a data folder.
+    pub fn open(folder: &Path, founding: Founding) -> Result<(Self, OpenReport), StoreError> {
+        let (log, damage) = BlockLog::open(&folder.join("blocks"))?;
+        let mut report = OpenReport {
+            damage,
+            ..OpenReport::default()
+        };
+        let place = folder.join("index");
+        let mut chain = match Self::with_index(&place, founding.clone(), log) {
+            Ok(chain) => chain,
+            Err((log, why)) => {
+                report.index_rebuilt = Some(why.to_string());
+                if place.exists() {
+                    let what = format!("remove {}", place.display());
+                    std::fs::remove_dir_all(&place).map_err(StoreError::io(what))?;
+                }
+                Self::with_index(&place, founding, log).map_err(|(_, why)| why)?
+            }
+        };
+        chain.replay(&mut report)?;
+        Ok((chain, report))
+    }
+
+    /// Takes up the index where it stands, if it agrees with the log; else gives the log back.
+    fn with_index(
+        place: &Path,
+        founding: Founding,
+        log: BlockLog,
+    ) -> Result<Self, (BlockLog, StoreError)> {
+        let opened =
+            Index::open(place, &founding).and_then(|index| Ok((index.rebuild_trie()?, index)));
+        let (trie, index) = match opened {
+            Ok(opened) => opened,
+            Err(why) => return Err((log, why)),
+        };
+        let parent = Parent {
+            log_root: Hash::ZERO,
+            header: founding.header(),
+        };
+        let (headers, last_certificate) = (MemoryLog::default(), None);
+        let mut chain = Self {
+            founding,
+            log,
+            index,
+            trie,
+            parent,
+            headers,
+            last_certificate,
+        };
+        match chain.follow_log() {
+            Ok(()) => Ok(chain),
+            Err(why) => Err((chain.log, why)),
+        }
+    }
+
+    /// Follows the headers of the log up to the index's height, and compares the map root there.
+    fn follow_log(&mut self) -> Result<(), StoreError> {
+        let until = self.index.height();
+        if until > self.log.height() {
+            return Err(StoreError::Damaged(format!(
+                "index at height {until}, beyond the log's {}",
+                self.log.height()
+            )));
+        }
+        self.follow(self.founding.header());
+        let mut height = Height::GENESIS;
+        while height < until {
+            height = height.next();
+            let (header, certificate) = self.logged_header(height)?;
+            self.follow(header);
+            self.last_certificate = Some(certificate);
+        }
+        let root = self.trie.root();
+        if root == self.parent.header.map_root {
+            return Ok(());
+        }
+        Err(StoreError::Damaged(format!(
+            "index: map root {root} at height {until}"
+        )))
+    }
+
+    fn logged_header(
+        &self,
+        height: Height,
+    ) -> Result<(Header, liuhen_proto::wire::Certificate), StoreError> {
+        let damaged = |e: String| StoreError::Damaged(format!("block {height}: {e}"));
+        let stored = self
+            .log
+            .read(height)?
+            .ok_or_else(|| damaged("not there".into()))?;
+        let header = stored.block.header().map_err(|e| damaged(e.to_string()))?;
+        let certificate =
+            certificate::decode(&stored.certificate).map_err(|e| damaged(e.to_string()))?;
+        Ok((header, certificate))
+    }
+
+    /// Brings the index up to the log.
+    fn replay(&mut self, report: &mut OpenReport) -> Result<(), StoreError> {
+        while self.parent.header.height < self.log.height() {
+            let height = self.next_height();
+            let damaged = |e: String| StoreError::Damaged(format!("block {height}: {e}"));
+            let stored = self
+                .log
+                .read(height)?
+                .ok_or_else(|| damaged("not there".into()))?;
+            let bytes = crate::codec::encode(&stored.block).map_err(|e| damaged(e.to_string()))?;
+            let candidate = self
+                .validate(&bytes, &|_, _| None, None)
+                .map_err(|e| damaged(e.to_string()))?;
+            self.take_in(&candidate)?;
+            let certificate =
+                certificate::decode(&stored.certificate).map_err(|e| damaged(e.to_string()))?;
+            self.last_certificate = Some(certificate);
+            report.replayed = report.replayed.saturating_add(1);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! Building proof files, anchored at the last committed block.
+
+use super::Chain;
+use super::trails::Blocks;
+use crate::store::{StoreError, TrailTree};
+use liuhen_proto::event::EventLeaf;
+use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, inclusion, range};
+use liuhen_proto::place::{Place, TrailKind};
+use liuhen_proto::tx::{Tx, TxHeader};
+use liuhen_proto::types::{Hash, TxId, limits};
+use liuhen_proto::verify::{Range, TRACE_MAGIC};
+use liuhen_proto::wire::{self, RangeKind, trace};
+use prost::Message;
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
+
+/// Why no proof was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too much for one file.
+    #[error("{events} events; a proof file holds at most {limit}: ask for a range", limit = limits::TRACE_EVENTS)]
+    TooMany {
+        /// How many there are.
+        events: u64,
+    },
+    /// The file would be too large.
+    #[error("the proof would have {bytes} bytes; at most {limit} are made: ask for a range", limit = limits::TRACE_BYTES)]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// No such transaction or item.
+    #[error("no transaction {0} with such an item is on the ledger")]
+    NoEvent(TxId),
+}
+
+/// Transactions of a proof, each once.
+#[derive(Default)]
+struct Transactions {
+    numbers: HashMap<TxId, (u32, MemoryLog<Blake3Log>)>,
+    list: Vec<wire::ProvedTransaction>,
+    signers: BTreeSet<Place>,
+}
+
+impl Transactions {
+    fn event(&mut self, leaf: &EventLeaf, tx: &Tx) -> wire::ProvedEvent {
+        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let (transaction, log) = self.numbers.entry(tx.id()).or_insert_with(|| {
+            self.list.push(wire::ProvedTransaction {
+                header: tx.header_bytes().to_vec(),
+                signature: tx.signature().to_vec(),
+            });
+            self.signers.extend(signer_places(tx.header()));
+            (next, tx.items_log())
+        });
+        let path = inclusion::prove::<Blake3Log, _>(log, u64::from(leaf.item), log.size());
+        let item = tx.items().get(leaf.item as usize);
+        wire::ProvedEvent {
+            leaf: leaf.to_bytes().to_vec(),
+            transaction: *transaction,
+            item: item.map(|item| item.bytes().to_vec()).unwrap_or_default(),
+            item_path: to_bytes(&path.ok().flatten().unwrap_or_default()),
+        }
+    }
+}
+
+fn signer_places(header: &TxHeader) -> [Place; 3] {
+    [
+        Place::key(&header.key),
+        Place::identity(&header.identity),
+        Place::department(&header.department),
+    ]
+}
+
+fn to_bytes(hashes: &[Hash]) -> Vec<Vec<u8>> {
+    hashes.iter().map(|hash| hash.to_vec()).collect()
+}
+
+impl Chain {
+    /// Proves that a trail has certain events in a range, and no others.
+    pub fn prove_trail(
+        &self,
+        kind: TrailKind,
+        id: &[u8],
+        range: Range,
+    ) -> Result<Vec<u8>, ProveError> {
+        let trail = Place::trail(kind, id);
+        let tree = TrailTree::new(&self.index, &trail)?;
+        let size = tree.size();
+        let first = self.first_where(&trail, size, |leaf| range.place(leaf) != Ordering::Less)?;
+        let end = self.first_where(&trail, size, |leaf| range.place(leaf) == Ordering::Greater)?;
+        let events = end.saturating_sub(first);
+        if events > limits::TRACE_EVENTS as u64 {
+            return Err(ProveError::TooMany { events });
+        }
+        let mut transactions = Transactions::default();
+        let mut claim = wire::CompletenessClaim {
+            trail_kind: u32::from(kind as u8),
+            trail_id: id.to_vec(),
+            size,
+            path: Some(self.trie.prove(&trail.map_key()).to_wire()),
+            ..wire::CompletenessClaim::default()
+        };
+        (claim.range, claim.from, claim.until) = range_to_wire(range);
+        if size > 0 {
+            claim.root = tree.root()?.to_vec();
+            let before = first.checked_sub(1);
+            let outer_end = size.min(end.saturating_add(1));
+            claim.first = before.unwrap_or(first);
+            if let Some(before) = before {
+                claim.leaf_before = self.leaf_of_trail(&trail, before)?.to_bytes().to_vec();
+            }
+            if outer_end > end {
+                claim.leaf_after = self.leaf_of_trail(&trail, end)?.to_bytes().to_vec();
+            }
+            let hashes = range::prove::<Blake3Log, _>(&tree, claim.first, outer_end, size)?;
+            claim.hashes = to_bytes(&hashes.unwrap_or_default());
+            let mut blocks = Blocks::default();
+            for number in first..end {
+                let leaf = self.leaf_of_trail(&trail, number)?;
+                let tx = blocks.transaction(self, &leaf)?;
+                claim.events.push(transactions.event(&leaf, &tx));
+            }
+        }
+        self.trace(transactions, trace::Claim::Completeness(claim))
+    }
+
+    /// Proves that an item of a transaction is in a block of the chain.
+    pub fn prove_event(&self, id: &TxId, item: u32) -> Result<Vec<u8>, ProveError> {
+        let nothing = || ProveError::NoEvent(*id);
+        let (height, place) = self.index.transaction(id)?.ok_or_else(nothing)?;
+        let damaged = || StoreError::Damaged(format!("block {height}"));
+        let stored = self.log.read(height)?.ok_or_else(damaged)?;
+        let first = self.index.first_event(height)?.ok_or_else(damaged)?;
+        let header = stored.block.header().map_err(|_| damaged())?;
+        let mut log = MemoryLog::<Blake3Log>::default();
+        let mut wanted = None;
+        for number in first..first.saturating_add(u64::from(header.event_count)) {
+            let leaf = self.index.leaf(number)?;
+            if leaf.origin == *id && leaf.item == item {
+                wanted = Some(leaf);
+            }
+            log.push(leaf.hash());
+        }
+        let leaf = wanted.ok_or_else(nothing)?;
+        let bytes = stored
+            .block
+            .transactions
+            .get(place as usize)
+            .ok_or_else(damaged)?;
+        let tx = Tx::parse(bytes).map_err(|_| damaged())?;
+        let event_path = inclusion::prove::<Blake3Log, _>(&log, u64::from(leaf.index), log.size());
+        let anchor = self.parent.header.height;
+        let header_path = if height == anchor {
+            Vec::new()
+        } else {
+            inclusion::prove::<Sha256Log, _>(&self.headers, height.get(), anchor.get())
+                .ok()
+                .flatten()
+                .unwrap_or_default()
+        };
+        let mut transactions = Transactions::default();
+        let claim = wire::InclusionClaim {
+            event: Some(transactions.event(&leaf, &tx)),
+            header: stored.block.header,
+            event_path: to_bytes(&event_path.ok().flatten().unwrap_or_default()),
+            header_path: to_bytes(&header_path),
+        };
+        self.trace(transactions, trace::Claim::Inclusion(claim))
+    }
+
+    fn trace(&self, proved: Transactions, claim: trace::Claim) -> Result<Vec<u8>, ProveError> {
+        let mut signers = Vec::with_capacity(proved.signers.len());
+        for place in &proved.signers {
+            let object = self.index.get(place)?;
+            let object = object.ok_or_else(|| StoreError::Damaged(format!("{place:?}")))?;
+            signers.push(wire::ObjectProof {
+                kind: u32::from(place.kind()),
+                id: place.id().to_vec(),
+                object: object.to_bytes(),
+                path: Some(self.trie.prove(&place.map_key()).to_wire()),
+            });
+        }
+        let trace = wire::Trace {
+            magic: TRACE_MAGIC.to_owned(),
+            chain_id: self.founding.chain().to_vec(),
+            anchor: Some(wire::Anchor {
+                header: self.parent.header.to_bytes().to_vec(),
+                certificate: self.last_certificate.clone(),
+                changes: Vec::new(),
+            }),
+            transactions: proved.list,
+            signers,
+            claim: Some(claim),
+        };
+        let bytes = trace.encoded_len();
+        if bytes > limits::TRACE_BYTES {
+            return Err(ProveError::TooLarge { bytes });
+        }
+        Ok(trace.encode_to_vec())
+    }
+
+    /// The first number of a trail whose leaf is so, where from some number on all are.
+    fn first_where(
+        &self,
+        trail: &Place,
+        size: u64,
+        so: impl Fn(&EventLeaf) -> bool,
+    ) -> Result<u64, StoreError> {
+        let (mut low, mut high) = (0, size);
+        while low < high {
+            let middle = low.midpoint(high);
+            if so(&self.leaf_of_trail(trail, middle)?) {
+                high = middle;
+            } else {
+                low = middle.saturating_add(1);
+            }
+        }
+        Ok(low)
+    }
+}
+
+fn range_to_wire(range: Range) -> (i32, u64, u64) {
+    match range {
+        Range::Whole => (RangeKind::Whole as i32, 0, 0),
+        Range::Heights(from, until) => (RangeKind::Heights as i32, from.get(), until.get()),
+        Range::Times(from, until) => (RangeKind::Times as i32, from.get(), until.get()),
+    }
+}

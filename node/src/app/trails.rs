@@ -1,0 +1,117 @@
+//! Reading events: from a number on a trail to the signed bytes in the block log.
+
+use super::Chain;
+use crate::store::{StoreError, StoredBlock};
+use liuhen_proto::event::{EventLeaf, Verdict};
+use liuhen_proto::place::Place;
+use liuhen_proto::tx::Tx;
+use liuhen_proto::types::{Height, TimeMs, TxId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Which events of a trail are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// With one of these verdicts; empty: any.
+    pub verdicts: Vec<Verdict>,
+    /// Block time from.
+    pub from: Option<TimeMs>,
+    /// Block time before.
+    pub until: Option<TimeMs>,
+}
+
+impl EventFilter {
+    fn takes(&self, leaf: &EventLeaf) -> bool {
+        let verdict = self.verdicts.is_empty() || self.verdicts.contains(&leaf.outcome.verdict);
+        let from = self.from.is_none_or(|from| leaf.time >= from);
+        verdict && from && self.until.is_none_or(|until| leaf.time < until)
+    }
+}
+
+/// An event with its bytes.
+#[derive(Debug, Clone)]
+pub struct ReadEvent {
+    /// Its number on the trail.
+    pub number: u64,
+    /// Its leaf.
+    pub leaf: EventLeaf,
+    /// The transaction that holds it.
+    pub tx: Arc<Tx>,
+}
+
+/// Events looked at for one page at most, so that a filter that takes none costs little.
+const LOOKED_AT: usize = 20_000;
+
+/// Parsed transactions of the blocks that a reader has met; the last few.
+#[derive(Debug, Default)]
+pub(super) struct Blocks(HashMap<Height, HashMap<TxId, Arc<Tx>>>);
+
+impl Blocks {
+    /// The transaction of a leaf.
+    pub(super) fn transaction(
+        &mut self,
+        chain: &Chain,
+        leaf: &EventLeaf,
+    ) -> Result<Arc<Tx>, StoreError> {
+        let damaged = || StoreError::Damaged(format!("block {}", leaf.height));
+        if !self.0.contains_key(&leaf.height) {
+            let stored = chain.log.read(leaf.height)?.ok_or_else(damaged)?;
+            if self.0.len() >= 16 {
+                self.0.clear();
+            }
+            self.0
+                .insert(leaf.height, parse(&stored).ok_or_else(damaged)?);
+        }
+        let block = self.0.get(&leaf.height).ok_or_else(damaged)?;
+        block.get(&leaf.origin).cloned().ok_or_else(damaged)
+    }
+}
+
+fn parse(stored: &StoredBlock) -> Option<HashMap<TxId, Arc<Tx>>> {
+    let all = stored
+        .block
+        .transactions
+        .iter()
+        .map(|bytes| Tx::parse(bytes).ok());
+    all.map(|tx| tx.map(|tx| (tx.id(), Arc::new(tx)))).collect()
+}
+
+impl Chain {
+    /// Events of a trail from number `from` on (downwards if `newest_first`), at most `limit` that
+    /// the filter takes. Gives also the number to go on from, if there may be more.
+    pub fn read_trail(
+        &self,
+        trail: &Place,
+        size: u64,
+        from: u64,
+        newest_first: bool,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<(Vec<ReadEvent>, Option<u64>), StoreError> {
+        let numbers: Box<dyn Iterator<Item = u64>> = if newest_first {
+            Box::new((0..size.min(from.saturating_add(1))).rev())
+        } else {
+            Box::new(from..size)
+        };
+        let mut blocks = Blocks::default();
+        let mut events = Vec::new();
+        for (looked_at, number) in numbers.enumerate() {
+            if events.len() >= limit || looked_at >= LOOKED_AT {
+                return Ok((events, Some(number)));
+            }
+            let leaf = self.leaf_of_trail(trail, number)?;
+            if filter.takes(&leaf) {
+                let tx = blocks.transaction(self, &leaf)?;
+                events.push(ReadEvent { number, leaf, tx });
+            }
+        }
+        Ok((events, None))
+    }
+
+    /// The leaf of event `number` of a trail.
+    pub fn leaf_of_trail(&self, trail: &Place, number: u64) -> Result<EventLeaf, StoreError> {
+        let event = self.index.event_of_trail(trail, number)?;
+        let damaged = || StoreError::Damaged(format!("index: {trail}, number {number}"));
+        self.index.leaf(event.ok_or_else(damaged)?)
+    }
+}

@@ -1,0 +1,93 @@
+//! `liuhen-node init`: makes a node's home with new keys, and adds the node to the department's
+//! join file.
+
+use crate::config::{FILE, Flags, Settings};
+use crate::home::Home;
+use anyhow::Context as _;
+use liuhen_keyfile::PassphraseSource;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Make a node's home with new keys, and add the node to a join file
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// The home to make
+    #[arg(long)]
+    home: PathBuf,
+    /// The department's join file, to which the node is added
+    #[arg(long)]
+    join: PathBuf,
+    /// The node's code, unique in the department
+    #[arg(long, default_value = "node-1")]
+    code: String,
+    /// The weight of its vote; 0 for a node that only follows
+    #[arg(long, default_value_t = 1)]
+    power: u64,
+    /// Read the passphrase for the keys from this file descriptor
+    #[arg(long)]
+    passphrase_fd: Option<i32>,
+    /// Keys without a passphrase: for dev- chains only
+    #[arg(long, conflicts_with = "passphrase_fd")]
+    plain_keys: bool,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Init {
+    /// Makes it.
+    pub fn run(&self) -> anyhow::Result<()> {
+        liuhen_proto::types::check_code(&self.code)?;
+        let file = self.home.join(FILE);
+        anyhow::ensure!(
+            !file.exists(),
+            "{} is a node's home already",
+            self.home.display()
+        );
+        anyhow::ensure!(
+            self.join.exists(),
+            "there is no join file {}",
+            self.join.display()
+        );
+        let home = Home::new(&self.home);
+        let source = PassphraseSource::from_descriptor(self.passphrase_fd);
+        let keys = home.make_keys((!self.plain_keys).then_some(&source))?;
+        let flags = &self.flags;
+        let defaults = Settings::default();
+        let settings = Settings {
+            consensus_listen: flags
+                .consensus_listen
+                .clone()
+                .unwrap_or(defaults.consensus_listen),
+            gossip_listen: flags
+                .gossip_listen
+                .clone()
+                .unwrap_or(defaults.gossip_listen),
+            grpc_listen: flags.grpc_listen.unwrap_or(defaults.grpc_listen),
+            ..Settings::default()
+        };
+        std::fs::write(&file, toml::to_string(&settings)?)
+            .with_context(|| format!("write {}", file.display()))?;
+        let peer_id = keys.keypair()?.public().to_peer_id();
+        let entry = format!(
+            "\n[[node]]\ncode = \"{}\"\npublic_key = \"{}\"\ncosigner_key = \"{}\"\n\
+             peer_id = \"{peer_id}\"\npower = {}\n",
+            self.code,
+            hex::encode(keys.node.public().as_bytes()),
+            hex::encode(keys.cosigner.public().as_bytes()),
+            self.power,
+        );
+        let mut join = std::fs::OpenOptions::new().append(true).open(&self.join)?;
+        join.write_all(entry.as_bytes())?;
+        println!("{peer_id}");
+        eprintln!(
+            "Made {}. Its node is in {}.",
+            self.home.display(),
+            self.join.display()
+        );
+        eprintln!(
+            "Next: set the other nodes as [[peer]] in {}.",
+            file.display()
+        );
+        Ok(())
+    }
+}

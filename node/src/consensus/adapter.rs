@@ -1,0 +1,355 @@
+//! The loop between the engine and the application.
+
+use super::handle;
+use super::parts::{Assembled, Streams, cut};
+use super::signing::parts_message;
+use super::types::{Address, Height, LiuhenContext, ProposalPart, ValidatorSet};
+use crate::app::{Candidate, Chain, NotABlock};
+use crate::clock;
+use crate::gossip::Message;
+use crate::mempool::Mempool;
+use crate::store::undecided::UndecidedBlocks;
+use bytes::Bytes;
+use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::types::{BlockId, ChainId, TimeMs};
+use malachitebft_app_channel::app::engine::host::{HeightParams, Next};
+use malachitebft_app_channel::app::engine::util::events::Event;
+use malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
+use malachitebft_app_channel::app::types::PeerId;
+use malachitebft_app_channel::app::types::core::{Height as _, LinearTimeouts, Round};
+use malachitebft_app_channel::{AppMsg, Channels, NetworkMsg, NetworkRequest, Reply};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+pub(super) type Ctx = LiuhenContext;
+
+/// A block at least this often, so that silence is told from death.
+const HEARTBEAT_MS: u64 = 60_000;
+/// How often an open height is called for.
+const WAKE_EVERY: Duration = Duration::from_secs(1);
+/// Streams for later heights that are kept.
+const MOST_EARLY: usize = 8;
+
+/// What the adapter works with.
+pub struct AdapterParts {
+    /// The chain.
+    pub chain: Arc<RwLock<Chain>>,
+    /// Transactions that wait.
+    pub mempool: Mempool,
+    /// Blocks of the open height.
+    pub undecided: UndecidedBlocks,
+    /// The key this node votes with.
+    pub key: PrivateKey,
+    /// Peers whose parts are heard.
+    pub peers: HashSet<PeerId>,
+    /// How many peers are waited for at the start.
+    pub peers_wanted: usize,
+    /// Notified when there is work.
+    pub work: Arc<Notify>,
+    /// Calls to others.
+    pub(crate) messages: mpsc::Sender<Message>,
+    /// Calls from others.
+    pub wakes: mpsc::Receiver<liuhen_proto::types::Height>,
+}
+
+/// Why the loop ended.
+#[derive(Debug)]
+pub enum End {
+    /// It was asked to stop.
+    Stopped,
+    /// The engine ended.
+    EngineEnded,
+    /// A write failed, or something else after which this node must not vote.
+    Fatal(anyhow::Error),
+}
+
+/// The adapter.
+pub struct Adapter {
+    pub(super) parts: AdapterParts,
+    pub(super) chain_id: ChainId,
+    pub(super) address: Address,
+    pub(super) network: mpsc::Sender<NetworkMsg<Ctx>>,
+    pub(super) net_requests: mpsc::Sender<NetworkRequest>,
+    pub(super) candidates: HashMap<BlockId, Arc<Candidate>>,
+    pub(super) streams: Streams,
+    pub(super) early: Vec<Assembled>,
+    /// The decided height whose `Finalized` is not answered.
+    pub(super) held: Option<(Height, Reply<Next<Ctx>>)>,
+    /// The last height that came by sync: there is no holding there.
+    pub(super) synced: Option<Height>,
+    pub(super) round: Round,
+    emitted: u64,
+}
+
+impl Adapter {
+    /// An adapter of these parts.
+    pub fn new(parts: AdapterParts, channels: &Channels<Ctx>) -> Self {
+        let chain_id = read(&parts.chain).founding().chain();
+        let address = Address(parts.key.public().key_id());
+        Self {
+            chain_id,
+            address,
+            network: channels.network.clone(),
+            net_requests: channels.net_requests.clone(),
+            parts,
+            candidates: HashMap::new(),
+            streams: Streams::default(),
+            early: Vec::new(),
+            held: None,
+            synced: None,
+            round: Round::Nil,
+            // Never used before, also not before a restart.
+            emitted: clock::now().get(),
+        }
+    }
+
+    /// Runs until it is told to stop, the engine ends, or a write fails.
+    pub async fn run(mut self, mut channels: Channels<Ctx>, stop: CancellationToken) -> End {
+        let mut seen = channels.events.subscribe();
+        let work = Arc::clone(&self.parts.work);
+        let mut wake = tokio::time::interval(WAKE_EVERY);
+        wake.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return End::Stopped,
+                message = channels.consensus.recv() => match message {
+                    Some(message) => if let Err(error) = self.handle(message).await {
+                        return End::Fatal(error);
+                    },
+                    None => return End::EngineEnded,
+                },
+                event = seen.recv() => if let Ok(Event::Received(message)) = event {
+                    self.others_are_at(message.height());
+                },
+                Some(height) = self.parts.wakes.recv() => self.others_are_at(Height(height.get())),
+                () = work.notified() => self.release_to_work(),
+                _ = wake.tick() => self.tick(),
+            }
+        }
+    }
+
+    async fn handle(&mut self, message: AppMsg<Ctx>) -> anyhow::Result<()> {
+        match message {
+            AppMsg::ConsensusReady { reply } => handle::ready::handle(self, reply).await,
+            AppMsg::StartedRound {
+                height,
+                round,
+                reply_value,
+                ..
+            } => handle::started_round::handle(self, height, round, reply_value),
+            AppMsg::GetValue {
+                height,
+                round,
+                reply,
+                ..
+            } => handle::get_value::handle(self, height, round, reply).await,
+            AppMsg::ReceivedProposalPart {
+                from,
+                published_by,
+                part,
+                reply,
+            } => handle::received_part::handle(self, from, published_by, part, reply),
+            AppMsg::RestreamProposal {
+                height,
+                round,
+                value_id,
+                ..
+            } => handle::restream::handle(self, height, round, value_id).await,
+            AppMsg::Decided {
+                certificate, reply, ..
+            } => handle::decided::handle(self, &certificate, reply),
+            AppMsg::Finalized {
+                certificate,
+                evidence,
+                reply,
+                ..
+            } => {
+                handle::finalized::handle(self, &certificate, &evidence, reply);
+                Ok(())
+            }
+            AppMsg::ProcessSyncedValue {
+                height,
+                proposer,
+                value_bytes,
+                reply,
+                round,
+            } => handle::synced::handle(self, height, round, proposer, &value_bytes, reply),
+            AppMsg::GetDecidedValues { range, reply } => {
+                handle::decided_values::handle(self, range, reply)
+            }
+            AppMsg::GetHistoryMinHeight { reply } => {
+                let _ = reply.send(Height(1));
+                Ok(())
+            }
+            AppMsg::ExtendVote { reply, .. } => {
+                let _ = reply.send(None);
+                Ok(())
+            }
+            AppMsg::VerifyVoteExtensions {
+                extensions, reply, ..
+            } => {
+                let _ = reply.send(
+                    extensions
+                        .into_iter()
+                        .map(|(who, ())| (who, Ok(())))
+                        .collect(),
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// The chain as it stands.
+    pub(super) fn chain(&self) -> RwLockReadGuard<'_, Chain> {
+        read(&self.parts.chain)
+    }
+
+    /// The engine's parameters for the next height.
+    pub(super) fn params(&self) -> anyhow::Result<HeightParams<Ctx>> {
+        let set = ValidatorSet::new(self.chain().validators());
+        let set = set.ok_or_else(|| anyhow::anyhow!("the validators can't be used"))?;
+        Ok(HeightParams::new(set, timeouts(), None))
+    }
+
+    /// Judges a block's bytes.
+    pub(super) fn validate(
+        &self,
+        bytes: &[u8],
+        now: Option<TimeMs>,
+    ) -> Result<Candidate, NotABlock> {
+        let known = |id: &_, bytes: &[u8]| self.parts.mempool.known(id, bytes);
+        tokio::task::block_in_place(|| self.chain().validate(bytes, &known, now))
+    }
+
+    /// Whether the stream was signed by the validator whose turn it was.
+    pub(super) fn is_signed(&self, stream: &Assembled) -> bool {
+        let chain = self.chain();
+        let Some(set) = ValidatorSet::new(chain.validators()) else {
+            return false;
+        };
+        let turn = set.proposer(stream.height, stream.round);
+        let (height, round) = (stream.height, stream.round);
+        let message = parts_message(
+            &self.chain_id,
+            height,
+            round,
+            &stream.proposer,
+            &stream.bytes,
+        );
+        turn.address == stream.proposer && turn.key.verify(&message, &stream.signature)
+    }
+
+    /// Signs a block's stream.
+    pub(super) fn sign_stream(&self, height: Height, round: Round, bytes: &[u8]) -> [u8; 64] {
+        let message = parts_message(&self.chain_id, height, round, &self.address, bytes);
+        self.parts.key.sign(&message)
+    }
+
+    /// Streams a block to the others, under a stream id never used before.
+    pub(super) async fn publish(
+        &mut self,
+        height: Height,
+        round: Round,
+        proposer: Address,
+        bytes: &Bytes,
+        signature: [u8; 64],
+    ) -> anyhow::Result<()> {
+        self.emitted = self.emitted.saturating_add(1);
+        let id = [height.0.to_be_bytes(), self.emitted.to_be_bytes()].concat();
+        let id = StreamId::new(id.into());
+        let parts: Vec<ProposalPart> = cut(height, round, proposer, bytes, signature);
+        for (sequence, part) in (0u64..).zip(parts) {
+            let message = StreamMessage::new(id.clone(), sequence, StreamContent::Data(part));
+            let sent = self
+                .network
+                .send(NetworkMsg::PublishProposalPart(message))
+                .await;
+            sent.map_err(|_| anyhow::anyhow!("the engine's network has stopped"))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a stream for a later height, a bounded number of them.
+    pub(super) fn keep_early(&mut self, stream: Assembled) {
+        if self.early.len() >= MOST_EARLY {
+            self.early.remove(0);
+        }
+        self.early.push(stream);
+    }
+
+    /// Whether the next height should be opened.
+    pub(super) fn has_work(&self) -> bool {
+        let (next, last) = {
+            let chain = self.chain();
+            (chain.next_height(), chain.header().time)
+        };
+        self.parts.mempool.has_ready()
+            || clock::now().since(last) >= HEARTBEAT_MS
+            || self
+                .early
+                .iter()
+                .any(|stream| stream.height.0 >= next.get())
+    }
+
+    /// Somebody speaks of `height`: a node that holds below it goes on.
+    pub(super) fn others_are_at(&mut self, height: Height) {
+        if self.held.as_ref().is_some_and(|(held, _)| *held < height) {
+            self.release();
+        }
+    }
+
+    fn release_to_work(&mut self) {
+        if self.held.is_some() && self.has_work() {
+            self.release();
+            self.call_others();
+        }
+    }
+
+    /// Answers `Finalized`: the engine goes on to the next height.
+    pub(super) fn release(&mut self) {
+        if let Some((decided, reply)) = self.held.take() {
+            match self.params() {
+                Ok(params) => {
+                    let _ = reply.send(Next::Start(decided.increment(), params));
+                }
+                Err(error) => tracing::error!(%error, "can't go on"),
+            }
+        }
+    }
+
+    /// Each second: an open height is called for, a due heartbeat opens one.
+    fn tick(&mut self) {
+        if self.held.is_some() {
+            self.release_to_work();
+        } else if self.round != Round::Nil {
+            self.call_others();
+        }
+    }
+
+    fn call_others(&self) {
+        let height = self.chain().next_height();
+        let message = Message::wake(&self.chain_id, height, &self.parts.key);
+        // A full queue means that enough was called.
+        let _ = self.parts.messages.try_send(message);
+    }
+}
+
+fn read(chain: &RwLock<Chain>) -> RwLockReadGuard<'_, Chain> {
+    chain.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One dead validator must not cost much at each of its turns.
+fn timeouts() -> LinearTimeouts {
+    LinearTimeouts {
+        propose: Duration::from_millis(1000),
+        propose_delta: Duration::from_millis(500),
+        prevote: Duration::from_millis(500),
+        prevote_delta: Duration::from_millis(300),
+        precommit: Duration::from_millis(500),
+        precommit_delta: Duration::from_millis(300),
+        ..LinearTimeouts::default()
+    }
+}

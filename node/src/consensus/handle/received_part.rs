@@ -1,0 +1,90 @@
+//! A part of somebody's block. When the stream is complete, the block is judged and kept.
+
+use crate::app::NotABlock;
+use crate::clock;
+use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::parts::Assembled;
+use crate::consensus::types::{ProposalPart, Value};
+use crate::store::undecided::Undecided;
+use malachitebft_app_channel::Reply;
+use malachitebft_app_channel::app::consensus::ProposedValue;
+use malachitebft_app_channel::app::streaming::StreamMessage;
+use malachitebft_app_channel::app::types::PeerId;
+use malachitebft_app_channel::app::types::core::Validity;
+use std::sync::Arc;
+
+pub(in crate::consensus) fn handle(
+    adapter: &mut Adapter,
+    from: PeerId,
+    published_by: Option<PeerId>,
+    part: StreamMessage<ProposalPart>,
+    reply: Reply<Option<ProposedValue<Ctx>>>,
+) -> anyhow::Result<()> {
+    let publisher = published_by.unwrap_or(from);
+    // The engine's own allow-list acts late: it hears a peer until that has identified itself.
+    let known = adapter.parts.peers.contains(&from) && adapter.parts.peers.contains(&publisher);
+    let stream = if known {
+        adapter.streams.take_in(publisher, part)
+    } else {
+        None
+    };
+    let value = match stream {
+        Some(stream) => whole(adapter, stream)?,
+        None => None,
+    };
+    let _ = reply.send(value);
+    Ok(())
+}
+
+fn whole(adapter: &mut Adapter, stream: Assembled) -> anyhow::Result<Option<ProposedValue<Ctx>>> {
+    let next = adapter.chain().next_height().get();
+    if stream.height.0 < next || !adapter.is_signed(&stream) {
+        return Ok(None);
+    }
+    if stream.height.0 > next {
+        let height = stream.height;
+        adapter.keep_early(stream);
+        adapter.others_are_at(height);
+        return Ok(None);
+    }
+    adapter.others_are_at(stream.height);
+    judge(adapter, &stream)
+}
+
+/// Judges a signed stream for the next height. What is no valid block is ignored, never called
+/// invalid: see [`crate::app`]'s `validate`.
+pub(in crate::consensus) fn judge(
+    adapter: &mut Adapter,
+    stream: &Assembled,
+) -> anyhow::Result<Option<ProposedValue<Ctx>>> {
+    // The clock is asked about live first proposals only; what comes again from an earlier round
+    // is old for a good reason.
+    let live = stream.round >= adapter.round;
+    let now = live.then(clock::now);
+    let candidate = match adapter.validate(&stream.bytes, now) {
+        Ok(candidate) => candidate,
+        Err(error) => {
+            let proposer = stream.proposer;
+            log(&error, &format!("height {} by {proposer}", stream.height));
+            return Ok(None);
+        }
+    };
+    let (id, height) = (candidate.id, candidate.header.height);
+    let round = stream.round.as_u32().unwrap_or(0);
+    let (bytes, signature) = (stream.bytes.to_vec(), stream.signature.to_vec());
+    let block = Undecided::new(height, round, stream.proposer.0, id, true, bytes, signature);
+    tokio::task::block_in_place(|| adapter.parts.undecided.keep(block))?;
+    adapter.candidates.insert(id, Arc::new(candidate));
+    Ok(Some(ProposedValue {
+        height: stream.height,
+        round: stream.round,
+        valid_round: stream.pol_round,
+        proposer: stream.proposer,
+        value: Value(id),
+        validity: Validity::Valid,
+    }))
+}
+
+pub(in crate::consensus) fn log(error: &NotABlock, what: &str) {
+    tracing::warn!(%error, what, "a block was ignored");
+}

@@ -1,0 +1,39 @@
+//! A block is proposed again in a later round: its first stream is sent again, with its first
+//! proposer's signature, which nobody else can make.
+
+use crate::consensus::adapter::Adapter;
+use crate::consensus::types::{Address, Height};
+use anyhow::Context as _;
+use bytes::Bytes;
+use liuhen_proto::types::BlockId;
+use malachitebft_app_channel::app::types::core::Round;
+
+pub(in crate::consensus) async fn handle(
+    adapter: &mut Adapter,
+    height: Height,
+    round: Round,
+    id: BlockId,
+) -> anyhow::Result<()> {
+    let Some(block) = adapter.parts.undecided.get(&id).cloned() else {
+        tracing::warn!(%height, ?round, block = %id, "asked to stream a block that is not here");
+        return Ok(());
+    };
+    if block.signature.is_empty() {
+        return Ok(());
+    }
+    let signature = block
+        .signature
+        .as_slice()
+        .try_into()
+        .context("kept signature")?;
+    let (first_round, proposer) = (Round::new(block.round), Address(block.proposer()));
+    adapter
+        .publish(
+            height,
+            first_round,
+            proposer,
+            &Bytes::from(block.block),
+            signature,
+        )
+        .await
+}

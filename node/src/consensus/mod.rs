@@ -1,0 +1,13 @@
+//! The adapter to the Malachite engine: its types, signing, codec, and one file a message under
+//! `handle/`. Nothing outside this room knows the engine.
+
+mod adapter;
+mod codec;
+mod handle;
+mod parts;
+mod signing;
+mod start;
+mod types;
+
+pub use adapter::{Adapter, AdapterParts, End};
+pub use start::{EngineSettings, Started, start, stop};

@@ -1,0 +1,161 @@
+//! Signing and judging for the engine, with the protocol's own bytes.
+
+use super::types::{Address, Height, LiuhenContext, Proposal, Vote};
+use async_trait::async_trait;
+use liuhen_proto::certificate;
+use liuhen_proto::hash::line;
+use liuhen_proto::sign::{PrivateKey, PublicKey};
+use liuhen_proto::types::ChainId;
+use malachitebft_app_channel::app::types::core::{
+    NilOrVal, Round, SignedMessage, ValidatorProof, VoteExtensionScope, VoteType,
+};
+use malachitebft_app_channel::{Signer, Verifier};
+use malachitebft_signing::{Error, VerificationResult};
+
+/// Judges signatures on one chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge {
+    pub chain: ChainId,
+}
+
+/// Signs on one chain.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    pub chain: ChainId,
+    pub key: PrivateKey,
+}
+
+fn vote_message(chain: &ChainId, vote: &Vote) -> Vec<u8> {
+    let kind = match vote.kind {
+        VoteType::Prevote => certificate::VoteType::Prevote,
+        VoteType::Precommit => certificate::VoteType::Precommit,
+    };
+    let height = liuhen_proto::types::Height::new(vote.height.0);
+    let block = match &vote.value {
+        NilOrVal::Nil => None,
+        NilOrVal::Val(id) => Some(id),
+    };
+    // A vote's round is never nil: the codec refuses it.
+    let round = vote.round.as_u32().unwrap_or(u32::MAX);
+    certificate::vote_bytes(chain, kind, height, round, block)
+}
+
+/// `liuhen/proposal/v1` + newline ‖ chain id ‖ height u64 ‖ round i64 ‖ polka's round i64 ‖
+/// block id ‖ proposer.
+fn proposal_message(chain: &ChainId, proposal: &Proposal) -> Vec<u8> {
+    [
+        line::PROPOSAL,
+        chain.as_bytes(),
+        &proposal.height.0.to_be_bytes(),
+        &proposal.round.as_i64().to_be_bytes(),
+        &proposal.pol_round.as_i64().to_be_bytes(),
+        proposal.value.0.as_bytes(),
+        proposal.proposer.0.as_bytes(),
+    ]
+    .concat()
+}
+
+/// `liuhen/validator/v1` + newline ‖ chain id ‖ the engine's bytes.
+fn validator_message(chain: &ChainId, bytes: &[u8]) -> Vec<u8> {
+    [line::VALIDATOR, chain.as_bytes(), bytes].concat()
+}
+
+/// `liuhen/parts/v1` + newline ‖ chain id ‖ height u64 ‖ round i64 ‖ proposer ‖ BLAKE3 of the
+/// block's bytes.
+pub fn parts_message(
+    chain: &ChainId,
+    height: Height,
+    round: Round,
+    proposer: &Address,
+    block: &[u8],
+) -> Vec<u8> {
+    [
+        line::PARTS,
+        chain.as_bytes(),
+        &height.0.to_be_bytes(),
+        &round.as_i64().to_be_bytes(),
+        proposer.0.as_bytes(),
+        blake3::hash(block).as_bytes(),
+    ]
+    .concat()
+}
+
+#[async_trait]
+impl Verifier<LiuhenContext> for Judge {
+    async fn verify_signed_vote(
+        &self,
+        vote: &Vote,
+        signature: &[u8; 64],
+        public_key: &PublicKey,
+    ) -> Result<VerificationResult, Error> {
+        let good = public_key.verify(&vote_message(&self.chain, vote), signature);
+        Ok(VerificationResult::from_bool(good))
+    }
+
+    async fn verify_signed_proposal(
+        &self,
+        proposal: &Proposal,
+        signature: &[u8; 64],
+        public_key: &PublicKey,
+    ) -> Result<VerificationResult, Error> {
+        let good = public_key.verify(&proposal_message(&self.chain, proposal), signature);
+        Ok(VerificationResult::from_bool(good))
+    }
+
+    async fn verify_signed_vote_extension(
+        &self,
+        _scope: &VoteExtensionScope<LiuhenContext>,
+        _extension: &(),
+        _signature: &[u8; 64],
+        _public_key: &PublicKey,
+    ) -> Result<VerificationResult, Error> {
+        Ok(VerificationResult::Invalid)
+    }
+
+    async fn verify_validator_proof(
+        &self,
+        proof: &ValidatorProof<LiuhenContext>,
+    ) -> Result<VerificationResult, Error> {
+        let good = proof.decoded_public_key().is_ok_and(|key| {
+            key.verify(
+                &validator_message(&self.chain, &proof.preimage()),
+                &proof.signature,
+            )
+        });
+        Ok(VerificationResult::from_bool(good))
+    }
+}
+
+#[async_trait]
+impl Signer<LiuhenContext> for Keeper {
+    async fn sign_vote(&self, vote: Vote) -> Result<SignedMessage<LiuhenContext, Vote>, Error> {
+        let signature = self.key.sign(&vote_message(&self.chain, &vote));
+        Ok(SignedMessage::new(vote, signature))
+    }
+
+    async fn sign_proposal(
+        &self,
+        proposal: Proposal,
+    ) -> Result<SignedMessage<LiuhenContext, Proposal>, Error> {
+        let signature = self.key.sign(&proposal_message(&self.chain, &proposal));
+        Ok(SignedMessage::new(proposal, signature))
+    }
+
+    async fn sign_vote_extension(
+        &self,
+        _scope: VoteExtensionScope<LiuhenContext>,
+        _extension: (),
+    ) -> Result<SignedMessage<LiuhenContext, ()>, Error> {
+        Err(Error::from_source("this chain has no vote extensions"))
+    }
+
+    async fn sign_validator_proof(
+        &self,
+        public_key: Vec<u8>,
+        peer_id: Vec<u8>,
+    ) -> Result<ValidatorProof<LiuhenContext>, Error> {
+        let preimage = ValidatorProof::<LiuhenContext>::signing_bytes(&public_key, &peer_id);
+        let signature = self.key.sign(&validator_message(&self.chain, &preimage));
+        Ok(ValidatorProof::new(public_key, peer_id, signature))
+    }
+}

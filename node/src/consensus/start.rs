@@ -1,0 +1,237 @@
+//! Setting the engine up, and stopping it.
+
+use super::adapter::Ctx;
+use super::codec::WireCodec;
+use super::signing::{Judge, Keeper};
+use super::types::{Address, LiuhenContext};
+use libp2p::Multiaddr;
+use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::types::{ChainId, Height};
+use malachitebft_app_channel::app::config::{
+    ConsensusConfig, NodeConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
+    ValueSyncConfig,
+};
+use malachitebft_app_channel::app::engine::network::Msg as NetworkActorMessage;
+use malachitebft_app_channel::app::types::Keypair;
+use malachitebft_app_channel::app::types::codec::Codec;
+use malachitebft_app_channel::app::types::core::ValidatorProof;
+use malachitebft_app_channel::{
+    Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity,
+    RequestContext, Signer, SyncContext, WalContext,
+};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How the engine is set up.
+pub struct EngineSettings {
+    /// The node's name in logs.
+    pub moniker: String,
+    /// The chain.
+    pub chain: ChainId,
+    /// Where to listen.
+    pub listen: Multiaddr,
+    /// The others, each address ending in `/p2p/<peer id>`.
+    pub peers: Vec<Multiaddr>,
+    /// The network key's seed.
+    pub network_seed: [u8; 32],
+    /// The key to vote with.
+    pub key: PrivateKey,
+    /// Whether that key is a validator's.
+    pub is_validator: bool,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The next height by the block log.
+    pub next_height: Height,
+}
+
+/// A running engine.
+pub struct Started {
+    /// Its channels.
+    pub channels: Channels<Ctx>,
+    /// Whether this node votes.
+    pub voting: bool,
+    handle: EngineHandle,
+}
+
+#[derive(Clone, Debug)]
+struct EngineConfig {
+    moniker: String,
+    consensus: ConsensusConfig,
+    value_sync: ValueSyncConfig,
+}
+
+impl NodeConfig for EngineConfig {
+    fn moniker(&self) -> &str {
+        &self.moniker
+    }
+    fn consensus(&self) -> &ConsensusConfig {
+        &self.consensus
+    }
+    fn consensus_mut(&mut self) -> &mut ConsensusConfig {
+        &mut self.consensus
+    }
+    fn value_sync(&self) -> &ValueSyncConfig {
+        &self.value_sync
+    }
+    fn value_sync_mut(&mut self) -> &mut ValueSyncConfig {
+        &mut self.value_sync
+    }
+}
+
+/// Starts the engine.
+pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
+    let folder = settings.data.join("consensus");
+    std::fs::create_dir_all(&folder)?;
+    let wal = folder.join("engine.wal");
+    let behind = is_behind(&wal, settings.next_height)?;
+    let mut config = engine_config(&settings)?;
+    config.consensus.enabled = !behind;
+    let keypair = Keypair::ed25519_from_bytes(settings.network_seed)?;
+    let address = Address(settings.key.public().key_id());
+    let judge = Judge {
+        chain: settings.chain,
+    };
+    let keeper = Keeper {
+        chain: settings.chain,
+        key: settings.key.clone(),
+    };
+    let (identity, context) = if settings.is_validator {
+        let public = settings.key.public().as_bytes().to_vec();
+        let peer = keypair.public().to_peer_id().to_bytes();
+        let proof = keeper.sign_validator_proof(public, peer).await;
+        let proof = proof.map_err(|error| anyhow::anyhow!("{error}"))?;
+        let proof = Codec::<ValidatorProof<Ctx>>::encode(&WireCodec, &proof)?;
+        let moniker = settings.moniker.clone();
+        let identity = NetworkIdentity::new_validator(moniker, keypair, address.to_string(), proof);
+        let judge = Box::new(judge);
+        (
+            identity,
+            ConsensusContext::new_validator(address, judge, Box::new(keeper)),
+        )
+    } else {
+        let identity = NetworkIdentity::new(settings.moniker.clone(), keypair, None);
+        (
+            identity,
+            ConsensusContext::new_full_node(address, Box::new(judge)),
+        )
+    };
+    let (channels, handle) = EngineBuilder::new(LiuhenContext, config)
+        .with_default_wal(WalContext::new(wal, WireCodec))
+        .with_default_network(NetworkContext::new(identity, WireCodec))
+        .with_default_sync(SyncContext::new(WireCodec))
+        .with_default_consensus(context)
+        .with_default_request(RequestContext::new(100))
+        .build()
+        .await
+        .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
+    Ok(Started {
+        channels,
+        voting: settings.is_validator && !behind,
+        handle,
+    })
+}
+
+/// Stops an engine; afterwards its port is free. Its network first: stopped from above, that would
+/// keep the port for a while.
+pub async fn stop(handle: EngineHandle) {
+    for child in handle.actor.get_cell().get_children() {
+        if child.is_message_type_of::<NetworkActorMessage<Ctx>>() == Some(true) {
+            let why = Some("shutdown".into());
+            let _ = child.stop_and_wait(why, Some(Duration::from_secs(5))).await;
+        }
+    }
+    handle.actor.stop(Some("shutdown".into()));
+    let _ = tokio::time::timeout(Duration::from_secs(5), handle.handle).await;
+}
+
+impl Started {
+    /// The channels, and what stops the engine.
+    pub fn split(self) -> (Channels<Ctx>, EngineHandle) {
+        (self.channels, self.handle)
+    }
+}
+
+fn engine_config(settings: &EngineSettings) -> anyhow::Result<EngineConfig> {
+    let tag: String = settings.chain.to_string().chars().take(16).collect();
+    let mut p2p = P2pConfig {
+        listen_addr: settings.listen.clone(),
+        persistent_peers: settings.peers.clone(),
+        persistent_peers_only: true,
+        protocol: PubSubProtocol::Broadcast,
+        protocol_names: ProtocolNames {
+            consensus: format!("/liuhen/{tag}/consensus/1"),
+            sync: format!("/liuhen/{tag}/sync/1"),
+            validator_proof: format!("/liuhen/{tag}/validator/1"),
+            ..ProtocolNames::default()
+        },
+        ..P2pConfig::default()
+    };
+    let size = |text: &str| text.parse().map_err(|e| anyhow::anyhow!("{text}: {e}"));
+    p2p.rpc_max_size = size("16 MiB")?;
+    p2p.discovery.enabled = false;
+    // Several nodes of one address: a laptop, or one gateway for a whole building.
+    p2p.discovery.max_connections_per_ip = 128;
+    p2p.discovery.ip_throttle_duration = Duration::ZERO;
+    let consensus = ConsensusConfig {
+        p2p,
+        value_payload: ValuePayload::ProposalAndParts,
+        // A node that holds below a busy height must not lose votes.
+        queue_per_height_capacity: 5_000,
+        ..ConsensusConfig::default()
+    };
+    let value_sync = ValueSyncConfig {
+        status_update_interval: Duration::from_secs(2),
+        max_response_size: size("15 MiB")?,
+        ..ValueSyncConfig::default()
+    };
+    Ok(EngineConfig {
+        moniker: settings.moniker.clone(),
+        consensus,
+        value_sync,
+    })
+}
+
+/// Whether the block log has lost blocks at whose heights this node has voted. Then it must not
+/// vote before it has them again: the engine would forget at once how it had voted.
+fn is_behind(wal: &Path, next_height: Height) -> anyhow::Result<bool> {
+    let mark = wal.with_extension("height");
+    let before = [wal_height(wal)?, marked_height(&mark)?]
+        .into_iter()
+        .flatten()
+        .max();
+    match before {
+        Some(height) if height > next_height => {
+            std::fs::write(&mark, height.to_string())?;
+            tracing::error!(
+                %height, %next_height,
+                "this node has voted above its block log: it follows without a vote until it has \
+                 caught up, then restart it"
+            );
+            Ok(true)
+        }
+        _ => match std::fs::remove_file(&mark) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(false),
+        },
+    }
+}
+
+/// The height that the engine's log is at.
+fn wal_height(wal: &Path) -> anyhow::Result<Option<Height>> {
+    let bytes = match std::fs::read(wal) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let height = bytes.get(4..12).and_then(|bytes| bytes.try_into().ok());
+    Ok(height.map(|bytes| Height::new(u64::from_be_bytes(bytes))))
+}
+
+fn marked_height(mark: &Path) -> anyhow::Result<Option<Height>> {
+    match std::fs::read_to_string(mark) {
+        Ok(text) => Ok(Some(Height::new(text.trim().parse()?))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

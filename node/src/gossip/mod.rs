@@ -1,0 +1,111 @@
+//! The second libp2p swarm: transactions between nodes, and calls to open a height.
+//!
+//! Only peers whose ids the founding document lists may connect. Messages are bincode, bounded.
+
+mod swarm;
+
+pub use swarm::{Gossip, GossipConfig, start};
+
+use crate::codec::{self, CodecError};
+use bincode::{Decode, Encode};
+use liuhen_proto::hash::line;
+use liuhen_proto::sign::{PrivateKey, PublicKey};
+use liuhen_proto::types::{ChainId, Height};
+
+/// Bytes of a message at most.
+pub(crate) const MESSAGE_BYTES: usize = 1 << 20;
+
+/// What nodes say on this swarm.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum Message {
+    /// Transactions, as their signers' bytes.
+    Transactions(Vec<Vec<u8>>),
+    /// A height is open: whoever holds below it goes on.
+    Wake {
+        height: u64,
+        key: [u8; 32],
+        signature: Vec<u8>,
+    },
+}
+
+impl Message {
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
+        codec::encode(self)
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        if bytes.len() > MESSAGE_BYTES {
+            return Err(CodecError::Content(format!("{} bytes", bytes.len())));
+        }
+        codec::decode(bytes)
+    }
+
+    /// A validator's call to open a height.
+    pub(crate) fn wake(chain: &ChainId, height: Height, key: &PrivateKey) -> Self {
+        let signature = key.sign(&wake_bytes(chain, height)).to_vec();
+        Self::Wake {
+            height: height.get(),
+            key: *key.public().as_bytes(),
+            signature,
+        }
+    }
+}
+
+/// `liuhen/wake/v1` + newline ‖ chain id ‖ height u64.
+fn wake_bytes(chain: &ChainId, height: Height) -> Vec<u8> {
+    [line::WAKE, chain.as_bytes(), &height.get().to_be_bytes()].concat()
+}
+
+/// The height of a call, if one of these keys signed it.
+pub(crate) fn heard_wake(
+    chain: &ChainId,
+    height: u64,
+    key: &[u8; 32],
+    signature: &[u8],
+    validators: &[PublicKey],
+) -> Option<Height> {
+    let key = validators.iter().find(|it| it.as_bytes() == key)?;
+    let height = Height::new(height);
+    let signature = signature.try_into().ok()?;
+    key.verify(&wake_bytes(chain, height), &signature)
+        .then_some(height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_validators_wake() {
+        let (chain, height) = (ChainId::new([1; 32]), Height::new(9));
+        let key = PrivateKey::from_seed(&[2; 32]);
+        let message = Message::wake(&chain, height, &key);
+        let message = Message::from_bytes(&message.to_bytes().unwrap()).unwrap();
+        let Message::Wake {
+            height: said,
+            key: who,
+            signature,
+        } = message
+        else {
+            panic!()
+        };
+        let all = [key.public()];
+        assert_eq!(
+            heard_wake(&chain, said, &who, &signature, &all),
+            Some(height)
+        );
+        assert_eq!(heard_wake(&chain, said + 1, &who, &signature, &all), None);
+        assert_eq!(heard_wake(&chain, said, &who, &signature, &[]), None);
+        assert_eq!(
+            heard_wake(&ChainId::ZERO, said, &who, &signature, &all),
+            None
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(Message::from_bytes(&[]).is_err());
+        assert!(Message::from_bytes(&[9; 40]).is_err());
+        assert!(Message::from_bytes(&vec![0; MESSAGE_BYTES + 1]).is_err());
+    }
+}

@@ -1,0 +1,235 @@
+//! Running the swarm.
+
+use super::{MESSAGE_BYTES, Message, heard_wake};
+use anyhow::Context as _;
+use futures::StreamExt;
+use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent, dial_opts::DialOpts};
+use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, identity::Keypair, noise, tcp, yamux};
+use liuhen_proto::sign::PublicKey;
+use liuhen_proto::tx::Tx;
+use liuhen_proto::types::{ChainId, Height};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// How often peers that are away are dialled.
+const DIAL_EVERY: Duration = Duration::from_secs(2);
+/// Bytes of transactions sent together.
+const TOGETHER_BYTES: usize = 256 * 1024;
+
+/// How the swarm is set up.
+pub struct GossipConfig {
+    /// The chain.
+    pub chain: ChainId,
+    /// This node's network key.
+    pub keypair: Keypair,
+    /// Where to listen.
+    pub listen: Multiaddr,
+    /// Where the others are: peer id and address.
+    pub peers: HashMap<PeerId, Multiaddr>,
+    /// Peers that may connect.
+    pub allowed: Vec<PeerId>,
+    /// Keys of validators, whose calls are heard.
+    pub validators: Vec<PublicKey>,
+}
+
+/// What the swarm does for the node.
+pub struct Gossip {
+    /// Transactions to pass on.
+    pub transactions: mpsc::Sender<Arc<Tx>>,
+    /// Messages to send as they are.
+    pub(crate) messages: mpsc::Sender<Message>,
+    /// Transactions that came.
+    pub received: mpsc::Receiver<Vec<u8>>,
+    /// Heights that validators called for.
+    pub wakes: mpsc::Receiver<Height>,
+    /// Peers connected.
+    pub connected: Arc<AtomicU32>,
+}
+
+#[derive(NetworkBehaviour)]
+struct Behaviour {
+    gossipsub: gossipsub::Behaviour,
+    allowed: allow_block_list::Behaviour<allow_block_list::AllowedPeers>,
+}
+
+struct Running {
+    swarm: Swarm<Behaviour>,
+    topic: IdentTopic,
+    config: GossipConfig,
+    received: mpsc::Sender<Vec<u8>>,
+    wakes: mpsc::Sender<Height>,
+    connected: Arc<AtomicU32>,
+}
+
+/// Starts the swarm. Errors if it can't listen.
+pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Gossip> {
+    let topic = IdentTopic::new(format!("/liuhen/{}/transactions/1", config.chain));
+    let mut swarm = build(&config, &topic)?;
+    swarm
+        .listen_on(config.listen.clone())
+        .context("gossip can't listen")?;
+    let (transactions, to_send) = mpsc::channel(4096);
+    let (messages, other) = mpsc::channel(64);
+    let (received_from, received) = mpsc::channel(4096);
+    let (wakes_from, wakes) = mpsc::channel(64);
+    let connected = Arc::new(AtomicU32::new(0));
+    let running = Running {
+        swarm,
+        topic,
+        config,
+        received: received_from,
+        wakes: wakes_from,
+        connected: Arc::clone(&connected),
+    };
+    tokio::spawn(running.run(to_send, other, stop));
+    Ok(Gossip {
+        transactions,
+        messages,
+        received,
+        wakes,
+        connected,
+    })
+}
+
+fn build(config: &GossipConfig, topic: &IdentTopic) -> anyhow::Result<Swarm<Behaviour>> {
+    let settings = gossipsub::ConfigBuilder::default()
+        .max_transmit_size(MESSAGE_BYTES + 4096)
+        .validation_mode(ValidationMode::Strict)
+        .heartbeat_interval(Duration::from_millis(700))
+        .build()?;
+    let authenticity = MessageAuthenticity::Signed(config.keypair.clone());
+    let mut gossipsub = gossipsub::Behaviour::new(authenticity, settings)
+        .map_err(|e| anyhow::anyhow!("gossip: {e}"))?;
+    gossipsub.subscribe(topic)?;
+    let mut allowed = allow_block_list::Behaviour::default();
+    for peer in &config.allowed {
+        allowed.allow_peer(*peer);
+    }
+    let tcp = tcp::Config::default().nodelay(true);
+    Ok(
+        libp2p::SwarmBuilder::with_existing_identity(config.keypair.clone())
+            .with_tokio()
+            .with_tcp(tcp, noise::Config::new, yamux::Config::default)?
+            .with_behaviour(|_| Behaviour { gossipsub, allowed })?
+            .with_swarm_config(|it| it.with_idle_connection_timeout(Duration::from_secs(3600)))
+            .build(),
+    )
+}
+
+impl Running {
+    async fn run(
+        mut self,
+        mut transactions: mpsc::Receiver<Arc<Tx>>,
+        mut messages: mpsc::Receiver<Message>,
+        stop: CancellationToken,
+    ) {
+        let mut dial = tokio::time::interval(DIAL_EVERY);
+        let mut together: Vec<Arc<Tx>> = Vec::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = dial.tick() => self.dial_those_away(),
+                event = self.swarm.select_next_some() => self.event(event),
+                Some(message) = messages.recv() => self.publish(&message),
+                count = transactions.recv_many(&mut together, 1024) => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.pass_on(std::mem::take(&mut together));
+                }
+            }
+        }
+    }
+
+    fn dial_those_away(&mut self) {
+        let away: Vec<(PeerId, Multiaddr)> = self
+            .config
+            .peers
+            .iter()
+            .filter(|(peer, _)| !self.swarm.is_connected(peer))
+            .map(|(peer, address)| (*peer, address.clone()))
+            .collect();
+        for (peer, address) in away {
+            // A dial that fails now is tried again.
+            let _ = self
+                .swarm
+                .dial(DialOpts::peer_id(peer).addresses(vec![address]).build());
+        }
+    }
+
+    fn pass_on(&mut self, transactions: Vec<Arc<Tx>>) {
+        let mut open: Vec<Vec<u8>> = Vec::new();
+        let mut size = 0;
+        for tx in transactions {
+            if size + tx.raw().len() > TOGETHER_BYTES && !open.is_empty() {
+                self.publish(&Message::Transactions(std::mem::take(&mut open)));
+                size = 0;
+            }
+            size += tx.raw().len();
+            open.push(tx.raw().to_vec());
+        }
+        self.publish(&Message::Transactions(open));
+    }
+
+    fn publish(&mut self, message: &Message) {
+        let Ok(bytes) = message.to_bytes() else {
+            return;
+        };
+        // Without peers there is nobody to tell; a transaction stays in this node's pool.
+        if let Err(error) = self
+            .swarm
+            .behaviour_mut()
+            .gossipsub
+            .publish(self.topic.clone(), bytes)
+        {
+            tracing::debug!(%error, "gossip not sent");
+        }
+    }
+
+    fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Gossipsub(gossipsub::Event::Message {
+                message,
+                ..
+            })) => self.message(&message.data),
+            SwarmEvent::ConnectionEstablished { .. } | SwarmEvent::ConnectionClosed { .. } => {
+                let connected = self.swarm.connected_peers().count();
+                self.connected.store(
+                    u32::try_from(connected).unwrap_or(u32::MAX),
+                    Ordering::Relaxed,
+                );
+            }
+            SwarmEvent::NewListenAddr { address, .. } => {
+                tracing::info!(%address, "gossip listens");
+            }
+            _ => {}
+        }
+    }
+
+    fn message(&self, bytes: &[u8]) {
+        match Message::from_bytes(bytes) {
+            Ok(Message::Transactions(all)) => {
+                for bytes in all {
+                    // A full queue drops it: its own node proposes it in the end.
+                    let _ = self.received.try_send(bytes);
+                }
+            }
+            Ok(Message::Wake {
+                height,
+                key,
+                signature,
+            }) => {
+                let (chain, validators) = (&self.config.chain, &self.config.validators);
+                if let Some(height) = heard_wake(chain, height, &key, &signature, validators) {
+                    let _ = self.wakes.try_send(height);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "gossip not understood"),
+        }
+    }
+}

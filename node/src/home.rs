@@ -1,0 +1,104 @@
+//! A node's home: its settings, keys and data.
+
+use anyhow::Context as _;
+use libp2p::identity::Keypair;
+use liuhen_keyfile::PassphraseSource;
+use liuhen_proto::sign::PrivateKey;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The folder of a node.
+#[derive(Debug, Clone)]
+pub struct Home(PathBuf);
+
+/// The keys of a node.
+pub struct Keys {
+    /// It votes with this one.
+    pub node: PrivateKey,
+    /// It cosigns checkpoints with this one.
+    pub cosigner: PrivateKey,
+    /// Its peer id is made from this one.
+    pub network: PrivateKey,
+}
+
+const KEYS: [&str; 3] = ["node.pem", "cosigner.pem", "network.pem"];
+
+impl Home {
+    /// The home at a path.
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where blocks and index are.
+    pub fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    /// The file that says where clients are served.
+    pub fn grpc_address(&self) -> PathBuf {
+        self.0.join("grpc.address")
+    }
+
+    fn key(&self, name: &str) -> PathBuf {
+        self.0.join("keys").join(name)
+    }
+
+    /// Makes new keys in an empty home.
+    pub fn make_keys(&self, passphrase: Option<&PassphraseSource>) -> anyhow::Result<Keys> {
+        let folder = self.0.join("keys");
+        std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+        let chosen = passphrase
+            .map(|source| source.choose(&folder))
+            .transpose()?;
+        let mut made = Vec::with_capacity(KEYS.len());
+        for name in KEYS {
+            let key = liuhen_keyfile::generate()?;
+            liuhen_keyfile::save(&self.key(name), &key, chosen.as_ref())?;
+            made.push(key);
+        }
+        to_keys(made)
+    }
+
+    /// Reads the keys.
+    pub fn load_keys(&self, passphrase: &PassphraseSource, dev: bool) -> anyhow::Result<Keys> {
+        let mut loaded = Vec::with_capacity(KEYS.len());
+        for name in KEYS {
+            loaded.push(liuhen_keyfile::load(&self.key(name), passphrase, dev)?);
+        }
+        to_keys(loaded)
+    }
+
+    /// Holds the home for this process: two nodes of one home would vote against each other.
+    pub fn lock(&self) -> anyhow::Result<File> {
+        let path = self.0.join("lock");
+        let file = File::create(&path).with_context(|| format!("make {}", path.display()))?;
+        anyhow::ensure!(
+            file.try_lock().is_ok(),
+            "{} is in use by another node process",
+            self.0.display()
+        );
+        Ok(file)
+    }
+}
+
+fn to_keys(list: Vec<PrivateKey>) -> anyhow::Result<Keys> {
+    let [node, cosigner, network] =
+        <[PrivateKey; 3]>::try_from(list).map_err(|_| anyhow::anyhow!("three keys are needed"))?;
+    Ok(Keys {
+        node,
+        cosigner,
+        network,
+    })
+}
+
+impl Keys {
+    /// The libp2p identity.
+    pub fn keypair(&self) -> anyhow::Result<Keypair> {
+        Ok(Keypair::ed25519_from_bytes(self.network.to_seed())?)
+    }
+}

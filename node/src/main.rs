@@ -1,0 +1,32 @@
+//! `liuhen-node`: runs a ledger node, and what its operator needs beside.
+
+use clap::Parser;
+use liuhen_node::commands::{config::Config, genesis::Genesis, init::Init, run::Run};
+use std::process::ExitCode;
+
+/// A node of a Liuhen ledger (留痕)
+#[derive(Debug, Parser)]
+#[command(name = "liuhen-node", version, arg_required_else_help = true)]
+enum Command {
+    Init(Init),
+    #[command(subcommand)]
+    Genesis(Genesis),
+    Config(Config),
+    Run(Run),
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Init(it) => it.run(),
+        Command::Genesis(it) => it.run(),
+        Command::Config(it) => it.run(),
+        Command::Run(it) => it.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("liuhen-node: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The pool: a bounded lane for each key, in which transactions stand by seq. Pure.
+//!
+//! Signatures were judged before; what is in a lane is the signer's word. Numbers up to a window
+//! ahead are parked until those before them come.
+
+use liuhen_proto::tx::Tx;
+use liuhen_proto::types::{KeyId, TxId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// How much may wait.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolLimits {
+    /// Bytes of all transactions.
+    pub total_bytes: usize,
+    /// Bytes of one key's transactions.
+    pub lane_bytes: usize,
+    /// How many numbers ahead of the next a transaction may be.
+    pub window: u64,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self {
+            total_bytes: 64 << 20,
+            lane_bytes: 16 << 20,
+            window: 100_000,
+        }
+    }
+}
+
+/// Why a transaction does not wait.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// The pool, or the key's lane, is full.
+    #[error("too much is waiting already; try again later")]
+    Full,
+    /// Its seq has been used.
+    #[error("the key's next seq is {expected}, the transaction has {found}")]
+    Stale {
+        /// The next one.
+        expected: u64,
+        /// The transaction's.
+        found: u64,
+    },
+    /// Its seq is too far ahead.
+    #[error("seq {found} is too far ahead of the key's next, {expected}")]
+    TooFarAhead {
+        /// The next one.
+        expected: u64,
+        /// The transaction's.
+        found: u64,
+    },
+    /// Another transaction of the key waits under its seq.
+    #[error("another transaction of this key waits under seq {0}")]
+    SeqTaken(u64),
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    next: u64,
+    bytes: usize,
+    waiting: BTreeMap<u64, Arc<Tx>>,
+}
+
+impl Lane {
+    /// The transactions that can follow on each other from `next` on.
+    fn ready(&self) -> impl Iterator<Item = &Arc<Tx>> {
+        let mut next = self.next;
+        self.waiting.values().take_while(move |tx| {
+            let fits = tx.header().seq == next;
+            next = tx.next_seq();
+            fits
+        })
+    }
+}
+
+/// The pool.
+#[derive(Debug, Default)]
+pub struct Pool {
+    limits: PoolLimits,
+    lanes: BTreeMap<KeyId, Lane>,
+    by_id: HashMap<TxId, Arc<Tx>>,
+    bytes: usize,
+    /// Whose turn it is, so that no key keeps others waiting.
+    turn: Option<KeyId>,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub fn new(limits: PoolLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    /// How many transactions wait.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// A waiting transaction.
+    pub fn get(&self, id: &TxId) -> Option<&Arc<Tx>> {
+        self.by_id.get(id)
+    }
+
+    /// Whether some transaction could be put into a block now.
+    pub fn has_ready(&self) -> bool {
+        self.lanes
+            .values()
+            .any(|lane| lane.ready().next().is_some())
+    }
+
+    /// Lets a transaction wait whose signature is good. `next` is the committed seq of its key.
+    /// One that waits already is taken for done.
+    pub fn insert(&mut self, tx: Arc<Tx>, next: u64) -> Result<(), PoolError> {
+        if self.by_id.contains_key(&tx.id()) {
+            return Ok(());
+        }
+        let (found, size) = (tx.header().seq, tx.raw().len());
+        let lane = self.lanes.entry(tx.header().key).or_default();
+        lane.next = lane.next.max(next);
+        let expected = lane.next;
+        let error = if found < expected {
+            Some(PoolError::Stale { expected, found })
+        } else if found - expected > self.limits.window {
+            Some(PoolError::TooFarAhead { expected, found })
+        } else if lane.waiting.contains_key(&found) {
+            Some(PoolError::SeqTaken(found))
+        } else if lane.bytes.saturating_add(size) > self.limits.lane_bytes
+            || self.bytes.saturating_add(size) > self.limits.total_bytes
+        {
+            Some(PoolError::Full)
+        } else {
+            None
+        };
+        if let Some(error) = error {
+            self.drop_if_empty(&tx.header().key);
+            return Err(error);
+        }
+        lane.bytes += size;
+        self.bytes += size;
+        lane.waiting.insert(found, Arc::clone(&tx));
+        self.by_id.insert(tx.id(), tx);
+        Ok(())
+    }
+
+    /// Transactions for the next block, each key's in order, keys in turn; at most this many bytes
+    /// and items. They stay until they are committed or dropped.
+    pub fn ready(&mut self, most_bytes: usize, most_items: usize) -> Vec<Arc<Tx>> {
+        let keys: Vec<KeyId> = match self.turn {
+            Some(turn) => {
+                let after = self
+                    .lanes
+                    .range((std::ops::Bound::Excluded(turn), std::ops::Bound::Unbounded));
+                after
+                    .chain(self.lanes.range(..=turn))
+                    .map(|(key, _)| *key)
+                    .collect()
+            }
+            None => self.lanes.keys().copied().collect(),
+        };
+        let (mut bytes, mut items, mut taken) = (0usize, 0usize, Vec::new());
+        for key in keys {
+            for tx in self.lanes.get(&key).into_iter().flat_map(Lane::ready) {
+                let (more_bytes, more_items) = (tx.raw().len(), tx.items().len());
+                if bytes + more_bytes > most_bytes || items + more_items > most_items {
+                    self.turn = Some(key);
+                    return taken;
+                }
+                bytes += more_bytes;
+                items += more_items;
+                taken.push(Arc::clone(tx));
+            }
+            self.turn = Some(key);
+        }
+        taken
+    }
+
+    /// A key has come to `next`: what stood below is done. Gives what was dropped.
+    pub fn advance(&mut self, key: &KeyId, next: u64) -> Vec<Arc<Tx>> {
+        let Some(lane) = self.lanes.get_mut(key) else {
+            return Vec::new();
+        };
+        lane.next = lane.next.max(next);
+        let behind = lane.waiting.split_off(&lane.next);
+        let done = std::mem::replace(&mut lane.waiting, behind);
+        self.remove_all(key, done)
+    }
+
+    /// A transaction was refused: it and all behind it in its lane go. Gives them, it first.
+    pub fn refuse(&mut self, tx: &Tx) -> Vec<Arc<Tx>> {
+        let key = tx.header().key;
+        let Some(lane) = self.lanes.get_mut(&key) else {
+            return Vec::new();
+        };
+        if lane
+            .waiting
+            .get(&tx.header().seq)
+            .is_none_or(|it| it.id() != tx.id())
+        {
+            return Vec::new();
+        }
+        let gone = lane.waiting.split_off(&tx.header().seq);
+        self.remove_all(&key, gone)
+    }
+
+    /// The first ready transaction of each lane.
+    pub fn heads(&self) -> Vec<Arc<Tx>> {
+        self.lanes
+            .values()
+            .filter_map(|lane| lane.ready().next().cloned())
+            .collect()
+    }
+
+    /// The keys that have something waiting.
+    pub fn keys(&self) -> BTreeSet<KeyId> {
+        self.lanes.keys().copied().collect()
+    }
+
+    fn remove_all(&mut self, key: &KeyId, gone: BTreeMap<u64, Arc<Tx>>) -> Vec<Arc<Tx>> {
+        let gone: Vec<Arc<Tx>> = gone.into_values().collect();
+        for tx in &gone {
+            self.by_id.remove(&tx.id());
+            self.bytes = self.bytes.saturating_sub(tx.raw().len());
+            if let Some(lane) = self.lanes.get_mut(key) {
+                lane.bytes = lane.bytes.saturating_sub(tx.raw().len());
+            }
+        }
+        self.drop_if_empty(key);
+        gone
+    }
+
+    fn drop_if_empty(&mut self, key: &KeyId) {
+        if self
+            .lanes
+            .get(key)
+            .is_some_and(|lane| lane.waiting.is_empty())
+        {
+            self.lanes.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use liuhen_proto::sign::PrivateKey;
+    use liuhen_proto::tx::{Item, Signer};
+    use liuhen_proto::types::{BlockId, ChainId, Height, IdentityId, TimeMs};
+    use liuhen_proto::wire::{self, item::Kind};
+
+    fn tx(seed: u8, seq: u64, nonce: u8) -> Arc<Tx> {
+        let signer = Signer {
+            chain: ChainId::ZERO,
+            department: "a".into(),
+            identity: IdentityId::ZERO,
+            key: PrivateKey::from_seed(&[seed; 32]),
+        };
+        let revoke = wire::RevokeGrant {
+            request_id: vec![1; 32],
+            dataset: "d".into(),
+            collector: "c".into(),
+            using_department: "u".into(),
+            manager: "m".into(),
+            reason_digest: vec![2; 32],
+        };
+        let item = Item::new([nonce; 16], Kind::RevokeGrant(revoke)).unwrap();
+        let recent = (Height::GENESIS, BlockId::ZERO);
+        Arc::new(signer.sign(seq, recent, TimeMs::new(1), &[item]).unwrap())
+    }
+
+    fn seqs(list: &[Arc<Tx>]) -> Vec<u64> {
+        list.iter().map(|tx| tx.header().seq).collect()
+    }
+
+    #[test]
+    fn numbers_ahead_are_parked_until_those_before_come() {
+        let mut pool = Pool::new(PoolLimits::default());
+        pool.insert(tx(1, 2, 0), 0).unwrap();
+        pool.insert(tx(1, 1, 0), 0).unwrap();
+        assert!(!pool.has_ready());
+        pool.insert(tx(1, 0, 0), 0).unwrap();
+        assert_eq!(seqs(&pool.ready(1 << 20, 100)), [0, 1, 2]);
+        assert_eq!(pool.insert(tx(1, 1, 9), 0), Err(PoolError::SeqTaken(1)));
+        assert_eq!(seqs(&pool.advance(&tx(1, 0, 0).header().key, 2)), [0, 1]);
+        assert_eq!(seqs(&pool.ready(1 << 20, 100)), [2]);
+        let stale = PoolError::Stale {
+            expected: 2,
+            found: 1,
+        };
+        assert_eq!(pool.insert(tx(1, 1, 0), 0), Err(stale));
+    }
+
+    #[test]
+    fn a_refusal_takes_those_behind_with_it() {
+        let mut pool = Pool::new(PoolLimits::default());
+        for seq in 0..5 {
+            pool.insert(tx(1, seq, 0), 0).unwrap();
+        }
+        pool.insert(tx(2, 0, 0), 0).unwrap();
+        assert_eq!(seqs(&pool.refuse(&tx(1, 2, 0))), [2, 3, 4]);
+        assert_eq!(pool.len(), 3);
+        assert!(pool.refuse(&tx(1, 2, 0)).is_empty());
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let size = tx(1, 0, 0).raw().len();
+        let limits = PoolLimits {
+            total_bytes: 5 * size,
+            lane_bytes: 3 * size,
+            window: 10,
+        };
+        let mut pool = Pool::new(limits);
+        for seq in 0..3 {
+            pool.insert(tx(1, seq, 0), 0).unwrap();
+        }
+        assert_eq!(pool.insert(tx(1, 3, 0), 0), Err(PoolError::Full));
+        pool.insert(tx(2, 0, 0), 0).unwrap();
+        pool.insert(tx(2, 1, 0), 0).unwrap();
+        assert_eq!(pool.insert(tx(3, 0, 0), 0), Err(PoolError::Full));
+        assert!(!pool.keys().contains(&tx(3, 0, 0).header().key));
+        let far = PoolError::TooFarAhead {
+            expected: 0,
+            found: 11,
+        };
+        assert_eq!(pool.insert(tx(3, 11, 0), 0), Err(far));
+    }
+
+    #[test]
+    fn no_key_keeps_others_waiting() {
+        let mut pool = Pool::new(PoolLimits::default());
+        for seq in 0..4 {
+            pool.insert(tx(1, seq, 0), 0).unwrap();
+            pool.insert(tx(2, seq, 0), 0).unwrap();
+        }
+        let first = pool.ready(1 << 20, 4);
+        let second = pool.ready(1 << 20, 4);
+        assert_eq!(first.len(), 4);
+        assert_ne!(first[0].header().key, second[0].header().key);
+    }
+}

@@ -1,0 +1,416 @@
+//! The pool at work: parsing, signatures in batches, waiting for commits, telling why not.
+
+use super::pool::{Pool, PoolError, PoolLimits};
+use crate::app::{Chain, CommittedBlock};
+use liuhen_proto::event::Outcome;
+use liuhen_proto::ledger::{Halt, NotApplied, Refusal};
+use liuhen_proto::sign::PublicKey;
+use liuhen_proto::tx::{self, Tx};
+use liuhen_proto::types::{Height, TimeMs, TxId};
+use liuhen_proto::wire::Refused;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// Signatures judged together at most.
+const BATCH: usize = 256;
+
+/// A committed transaction, as its submitter is told.
+#[derive(Debug, Clone)]
+pub struct Submitted {
+    /// Its id.
+    pub id: TxId,
+    /// The block's height.
+    pub height: Height,
+    /// The block's time.
+    pub time: TimeMs,
+    /// Place of its first event in the block.
+    pub first_event: u32,
+    /// What the rules made of each item.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// How a transaction ended.
+pub type Answer = Result<Submitted, Refused>;
+
+/// A transaction whose signature is to be judged.
+struct Unjudged {
+    tx: Arc<Tx>,
+    key: PublicKey,
+    answer: Option<oneshot::Sender<Answer>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    pool: Pool,
+    waiters: HashMap<TxId, Vec<oneshot::Sender<Answer>>>,
+}
+
+/// The mempool of a node.
+#[derive(Clone)]
+pub struct Mempool {
+    inner: Arc<Mutex<Inner>>,
+    chain: Arc<RwLock<Chain>>,
+    unjudged: mpsc::Sender<Unjudged>,
+    /// Notified when a transaction is ready for a block.
+    work: Arc<Notify>,
+    /// Whether the disk has room for more.
+    room: Arc<AtomicBool>,
+}
+
+impl Mempool {
+    /// Starts the mempool. Transactions taken from this node's own clients go to `gossip`.
+    pub fn start(
+        chain: Arc<RwLock<Chain>>,
+        work: Arc<Notify>,
+        gossip: mpsc::Sender<Arc<Tx>>,
+    ) -> Self {
+        let (unjudged, received) = mpsc::channel(4096);
+        let inner = Inner {
+            pool: Pool::new(PoolLimits::default()),
+            ..Inner::default()
+        };
+        let room = Arc::new(AtomicBool::new(true));
+        let mempool = Self {
+            inner: Arc::new(Mutex::new(inner)),
+            chain,
+            unjudged,
+            work,
+            room,
+        };
+        tokio::spawn(mempool.clone().judge(received, gossip));
+        mempool
+    }
+
+    /// Says whether the disk has room for more; while it has none, clients' transactions are
+    /// refused.
+    pub fn set_room(&self, room: bool) {
+        if self.room.swap(room, Ordering::Relaxed) != room {
+            tracing::warn!(room, "room on the disk");
+        }
+    }
+
+    /// Takes a transaction from a client. The answer comes when it is committed or refused.
+    pub async fn submit(&self, bytes: &[u8]) -> oneshot::Receiver<Answer> {
+        let (answer, receiver) = oneshot::channel();
+        if !self.room.load(Ordering::Relaxed) {
+            give(
+                Some(answer),
+                Err(refused("node.disk_full", "the node's disk is nearly full")),
+            );
+            return receiver;
+        }
+        match self.parsed(bytes) {
+            Ok((tx, key)) => {
+                let unjudged = Unjudged {
+                    tx,
+                    key,
+                    answer: Some(answer),
+                };
+                if let Err(mpsc::error::SendError(back)) = self.unjudged.send(unjudged).await {
+                    give(
+                        back.answer,
+                        Err(refused("node.stopping", "the node is stopping")),
+                    );
+                }
+            }
+            Err(why) => give(Some(answer), Err(why)),
+        }
+        receiver
+    }
+
+    /// Takes a transaction that another node passed on; what is wrong with it is its submitter's
+    /// business, at that node.
+    pub async fn gossiped(&self, bytes: &[u8]) {
+        if let Ok((tx, key)) = self.parsed(bytes) {
+            if self.lock().pool.get(&tx.id()).is_none() {
+                // A full queue drops it: its own node proposes it in the end.
+                let _ = self.unjudged.try_send(Unjudged {
+                    tx,
+                    key,
+                    answer: None,
+                });
+            }
+        }
+    }
+
+    /// A waiting transaction whose bytes are exactly these: its signature was found good.
+    pub fn known(&self, id: &TxId, bytes: &[u8]) -> Option<Arc<Tx>> {
+        self.lock()
+            .pool
+            .get(id)
+            .filter(|tx| tx.raw() == bytes)
+            .cloned()
+    }
+
+    /// Transactions for the next block.
+    pub fn ready(&self, most_bytes: usize, most_items: usize) -> Vec<Arc<Tx>> {
+        self.lock().pool.ready(most_bytes, most_items)
+    }
+
+    /// Whether a block could be made of something.
+    pub fn has_ready(&self) -> bool {
+        self.lock().pool.has_ready()
+    }
+
+    /// How many transactions wait.
+    pub fn len(&self) -> usize {
+        self.lock().pool.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The rules refused a transaction: its submitter is told, and those behind it in its lane are
+    /// told which number is expected.
+    pub fn refuse(&self, tx: &Tx, why: &NotApplied) {
+        let mut inner = self.lock();
+        let gone = inner.pool.refuse(tx);
+        for (place, gone) in gone.iter().enumerate() {
+            let refused = if place == 0 {
+                of_rules(why)
+            } else {
+                wrong_seq(tx.header().seq, gone)
+            };
+            inner.tell(&gone.id(), &Err(refused));
+        }
+    }
+
+    /// A block was committed: its transactions' submitters are told, and lanes move on. The first
+    /// transaction of each lane that someone here waits for is tried against the new state, so
+    /// that a refusal does not wait for this node's turn to propose.
+    pub fn committed(&self, block: &CommittedBlock, now: TimeMs) {
+        let mut inner = self.lock();
+        for it in &block.transactions {
+            let (height, time) = (block.height, block.time);
+            let (first_event, outcomes) = (it.first_event, it.outcomes.clone());
+            let submitted = Submitted {
+                id: it.id,
+                height,
+                time,
+                first_event,
+                outcomes,
+            };
+            inner.tell(&it.id, &Ok(submitted));
+            for gone in inner.pool.advance(&it.key, it.next_seq) {
+                inner.tell(&gone.id(), &Err(wrong_seq(it.next_seq, &gone)));
+            }
+        }
+        let heads = inner.pool.heads();
+        let waited_for: Vec<Arc<Tx>> = heads
+            .into_iter()
+            .filter(|tx| inner.waiters.contains_key(&tx.id()))
+            .collect();
+        drop(inner);
+        for tx in waited_for {
+            self.try_head(&tx, now);
+        }
+    }
+
+    fn try_head(&self, tx: &Tx, now: TimeMs) {
+        let tried = read(&self.chain).dry_run(tx, now);
+        if let Err(why) = tried {
+            self.refuse(tx, &why);
+        }
+    }
+
+    fn parsed(&self, bytes: &[u8]) -> Result<(Arc<Tx>, PublicKey), Refused> {
+        let tx = Tx::parse(bytes).map_err(|e| of_parsing(&e))?;
+        let chain = read(&self.chain);
+        if tx.header().chain != chain.founding().chain() {
+            return Err(of_refusal(&Refusal::OtherChain));
+        }
+        let key = chain.public_key(&tx.header().key);
+        let key = key.map_err(|e| refused("node.store", &e.to_string()))?;
+        let unknown = || of_refusal(&Refusal::UnknownKey(tx.header().key.to_string()));
+        let key = key.ok_or_else(unknown)?;
+        drop(chain);
+        Ok((Arc::new(tx), key))
+    }
+
+    /// Judges signatures, as many at once as have come.
+    async fn judge(self, mut received: mpsc::Receiver<Unjudged>, gossip: mpsc::Sender<Arc<Tx>>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while received.recv_many(&mut batch, BATCH).await > 0 {
+            let judged = std::mem::take(&mut batch);
+            let judged = tokio::task::spawn_blocking(move || {
+                let all: Vec<(&Tx, PublicKey)> =
+                    judged.iter().map(|it| (it.tx.as_ref(), it.key)).collect();
+                let good = tx::verify_many(&all);
+                judged.into_iter().zip(good).collect::<Vec<_>>()
+            });
+            let Ok(judged) = judged.await else { continue };
+            for (it, good) in judged {
+                let own = it.answer.is_some();
+                let tx = Arc::clone(&it.tx);
+                if !good {
+                    give(it.answer, Err(of_refusal(&Refusal::BadSignature)));
+                } else if self.take(it) && own && gossip.send(tx).await.is_err() {
+                    return;
+                }
+            }
+            if self.has_ready() {
+                self.work.notify_one();
+            }
+        }
+    }
+
+    /// Lets a transaction of good signature wait; false if it does not.
+    fn take(&self, it: Unjudged) -> bool {
+        let Unjudged { tx, answer, .. } = it;
+        let next = match read(&self.chain).next_seq(&tx.header().key) {
+            Ok(next) => next,
+            Err(e) => {
+                give(answer, Err(refused("node.store", &e.to_string())));
+                return false;
+            }
+        };
+        if let Some(done) = self.done_before(&tx, next) {
+            give(answer, Ok(done));
+            return false;
+        }
+        let first = tx.header().seq == next;
+        if let (true, Err(why)) = (first && answer.is_some(), self.try_alone(&tx)) {
+            give(answer, Err(of_rules(&why)));
+            return false;
+        }
+        let mut inner = self.lock();
+        match inner.pool.insert(Arc::clone(&tx), next) {
+            Ok(()) => {
+                if let Some(answer) = answer {
+                    inner.waiters.entry(tx.id()).or_default().push(answer);
+                }
+                true
+            }
+            Err(why) => {
+                give(answer, Err(of_pool(&why)));
+                false
+            }
+        }
+    }
+
+    fn try_alone(&self, tx: &Tx) -> Result<(), NotApplied> {
+        let chain = read(&self.chain);
+        chain.dry_run(tx, crate::clock::now())
+    }
+
+    /// A transaction that was committed before is answered as it was then.
+    fn done_before(&self, tx: &Tx, next: u64) -> Option<Submitted> {
+        if tx.header().seq >= next {
+            return None;
+        }
+        let chain = read(&self.chain);
+        let (height, _) = chain.index().transaction(&tx.id()).ok()??;
+        let first = chain.index().first_event(height).ok()??;
+        let mut outcomes = Vec::new();
+        let mut first_event = None;
+        let mut time = TimeMs::default();
+        for event in first.. {
+            let Ok(leaf) = chain.index().leaf(event) else {
+                break;
+            };
+            if leaf.height != height {
+                break;
+            }
+            if leaf.origin == tx.id() {
+                first_event.get_or_insert(leaf.index);
+                time = leaf.time;
+                outcomes.push(leaf.outcome);
+            }
+        }
+        Some(Submitted {
+            id: tx.id(),
+            height,
+            time,
+            first_event: first_event?,
+            outcomes,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn tell(&mut self, id: &TxId, answer: &Answer) {
+        for waiter in self.waiters.remove(id).unwrap_or_default() {
+            let _ = waiter.send(answer.clone());
+        }
+    }
+}
+
+fn read(chain: &RwLock<Chain>) -> std::sync::RwLockReadGuard<'_, Chain> {
+    chain.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn give(answer: Option<oneshot::Sender<Answer>>, what: Answer) {
+    // Nobody may wait any more; that is theirs to decide.
+    let _ = answer.map(|answer| answer.send(what));
+}
+
+fn refused(reason: &str, message: &str) -> Refused {
+    let (reason, message) = (reason.to_owned(), message.to_owned());
+    Refused {
+        reason,
+        message,
+        item: None,
+        expected_seq: None,
+    }
+}
+
+fn of_parsing(error: &tx::TxError) -> Refused {
+    let item = match error {
+        tx::TxError::Item { item, .. } => u32::try_from(*item).ok(),
+        _ => None,
+    };
+    Refused {
+        item,
+        ..refused("transaction.malformed", &error.to_string())
+    }
+}
+
+fn of_refusal(refusal: &Refusal) -> Refused {
+    let expected_seq = match refusal {
+        Refusal::WrongSeq { expected, .. } => Some(*expected),
+        _ => None,
+    };
+    Refused {
+        expected_seq,
+        ..refused(refusal.code(), &refusal.to_string())
+    }
+}
+
+fn of_rules(why: &NotApplied) -> Refused {
+    let refused = match &why.why {
+        Halt::Refused(refusal) => of_refusal(refusal),
+        Halt::Missing(missing) => refused("node.store", &missing.to_string()),
+    };
+    Refused {
+        item: why.item,
+        ..refused
+    }
+}
+
+fn of_pool(error: &PoolError) -> Refused {
+    let (reason, expected_seq) = match error {
+        PoolError::Full => ("pool.full", None),
+        PoolError::Stale { expected, .. } => ("seq.wrong", Some(*expected)),
+        PoolError::TooFarAhead { expected, .. } => ("seq.too_far_ahead", Some(*expected)),
+        PoolError::SeqTaken(_) => ("seq.taken", None),
+    };
+    Refused {
+        expected_seq,
+        ..refused(reason, &error.to_string())
+    }
+}
+
+fn wrong_seq(expected: u64, tx: &Tx) -> Refused {
+    of_refusal(&Refusal::WrongSeq {
+        expected,
+        found: tx.header().seq,
+    })
+}

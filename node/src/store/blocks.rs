@@ -1,0 +1,346 @@
+//! The block log: segment files of entries, each written and synced before it is acknowledged.
+//!
+//! An entry is length u32 ‖ CRC-32C of the length u32 ‖ CRC-32C of the payload u32 ‖ payload,
+//! big-endian. A torn tail is cut at opening. Damage further in is told from it by what follows:
+//! if a whole entry stands behind it, the file is set aside and the log ends before the damage,
+//! so that the blocks are fetched again from peers.
+
+use super::StoreError;
+use super::record::StoredBlock;
+use crate::codec;
+use liuhen_proto::types::Height;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const ENTRY_HEADER: usize = 12;
+const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Damage found at opening, before which the log now ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The first height that can't be read.
+    pub height: Height,
+    /// Where the damaged file was put.
+    pub kept_at: PathBuf,
+}
+
+/// An append-only log of blocks from height 1 on.
+#[derive(Debug)]
+pub struct BlockLog {
+    folder: PathBuf,
+    segments: Vec<Segment>,
+    /// For each block: its segment, and the offset of its entry.
+    places: Vec<(usize, u64)>,
+}
+
+#[derive(Debug)]
+struct Segment {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl BlockLog {
+    /// Opens the log in a folder, which is made if need be. Says what damage was found.
+    pub fn open(folder: &Path) -> Result<(Self, Option<Damage>), StoreError> {
+        std::fs::create_dir_all(folder)
+            .map_err(StoreError::io(format!("make {}", folder.display())))?;
+        let mut log = Self {
+            folder: folder.to_owned(),
+            segments: Vec::new(),
+            places: Vec::new(),
+        };
+        let mut damage = None;
+        for path in segment_paths(folder)? {
+            if damage.is_some() {
+                set_aside(&path)?;
+            } else {
+                damage = log.read_segment(path)?;
+            }
+        }
+        Ok((log, damage))
+    }
+
+    /// The height of the last block; genesis if there is none.
+    pub fn height(&self) -> Height {
+        Height::new(self.places.len() as u64)
+    }
+
+    /// Bytes on disk.
+    pub fn size_bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.length).sum()
+    }
+
+    /// Appends the block of the next height and syncs it to disk.
+    pub fn append(&mut self, block: &StoredBlock) -> Result<(), StoreError> {
+        let payload =
+            codec::encode(block).map_err(|e| StoreError::Damaged(format!("block: {e}")))?;
+        if self
+            .segments
+            .last()
+            .is_none_or(|segment| segment.length >= SEGMENT_BYTES)
+        {
+            self.new_segment()?;
+        }
+        let number = self.segments.len().saturating_sub(1);
+        let Some(segment) = self.segments.last_mut() else {
+            return Err(StoreError::Damaged("block log without a segment".into()));
+        };
+        let what = || format!("write {}", segment.path.display());
+        let entry = [&entry_header(&payload)[..], &payload].concat();
+        segment
+            .file
+            .write_all_at(&entry, segment.length)
+            .map_err(StoreError::io(what()))?;
+        segment.file.sync_data().map_err(StoreError::io(what()))?;
+        self.places.push((number, segment.length));
+        segment.length = segment.length.saturating_add(entry.len() as u64);
+        Ok(())
+    }
+
+    /// The block of a height; `None` above the log's height and for genesis.
+    pub fn read(&self, height: Height) -> Result<Option<StoredBlock>, StoreError> {
+        let number = height
+            .get()
+            .checked_sub(1)
+            .and_then(|n| usize::try_from(n).ok());
+        let Some((segment, offset)) = number.and_then(|n| self.places.get(n)) else {
+            return Ok(None);
+        };
+        let damaged = || StoreError::Damaged(format!("block {height}"));
+        let segment = self.segments.get(*segment).ok_or_else(damaged)?;
+        let what = || format!("read {}", segment.path.display());
+        let mut header = [0; ENTRY_HEADER];
+        segment
+            .file
+            .read_exact_at(&mut header, *offset)
+            .map_err(StoreError::io(what()))?;
+        let length = payload_length(&header).ok_or_else(damaged)?;
+        let mut payload = vec![0; length];
+        let behind = offset.saturating_add(ENTRY_HEADER as u64);
+        segment
+            .file
+            .read_exact_at(&mut payload, behind)
+            .map_err(StoreError::io(what()))?;
+        if !payload_fits(&header, &payload) {
+            return Err(damaged());
+        }
+        codec::decode(&payload).map(Some).map_err(|_| damaged())
+    }
+
+    fn new_segment(&mut self) -> Result<(), StoreError> {
+        let first = self.height().next();
+        let path = self.folder.join(format!("blocks-{:020}.log", first.get()));
+        let what = || format!("make {}", path.display());
+        let file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(true)
+            .open(&path)
+            .map_err(StoreError::io(what()))?;
+        sync_folder(&self.folder)?;
+        self.segments.push(Segment {
+            path,
+            file,
+            length: 0,
+        });
+        Ok(())
+    }
+
+    /// Takes in a segment's entries; cuts a torn tail, stops at damage.
+    fn read_segment(&mut self, path: PathBuf) -> Result<Option<Damage>, StoreError> {
+        let what = || format!("read {}", path.display());
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(StoreError::io(what()))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(StoreError::io(what()))?;
+        let number = self.segments.len();
+        let mut offset = 0;
+        while let Some(end) = whole_entry(&bytes, offset) {
+            self.places.push((number, offset as u64));
+            offset = end;
+        }
+        let mut damage = None;
+        if offset < bytes.len() {
+            if another_entry_follows(&bytes, offset) {
+                let kept_at = keep_copy(&path)?;
+                damage = Some(Damage {
+                    height: self.height().next(),
+                    kept_at,
+                });
+            }
+            file.set_len(offset as u64)
+                .map_err(StoreError::io(what()))?;
+            file.sync_all().map_err(StoreError::io(what()))?;
+        }
+        file.seek(SeekFrom::End(0))
+            .map_err(StoreError::io(what()))?;
+        self.segments.push(Segment {
+            path,
+            file,
+            length: offset as u64,
+        });
+        Ok(damage)
+    }
+}
+
+fn entry_header(payload: &[u8]) -> [u8; ENTRY_HEADER] {
+    let length = u32::try_from(payload.len())
+        .unwrap_or(u32::MAX)
+        .to_be_bytes();
+    let mut header = [0; ENTRY_HEADER];
+    header[..4].copy_from_slice(&length);
+    header[4..8].copy_from_slice(&crc32c::crc32c(&length).to_be_bytes());
+    header[8..].copy_from_slice(&crc32c::crc32c(payload).to_be_bytes());
+    header
+}
+
+/// The payload's length, if the header is whole.
+fn payload_length(header: &[u8]) -> Option<usize> {
+    let length = header.get(..4)?;
+    let sum = u32::from_be_bytes(header.get(4..8)?.try_into().ok()?);
+    let stated = u32::from_be_bytes(length.try_into().ok()?) as usize;
+    (crc32c::crc32c(length) == sum && stated > 0 && stated <= codec::LIMIT).then_some(stated)
+}
+
+fn payload_fits(header: &[u8], payload: &[u8]) -> bool {
+    header
+        .get(8..ENTRY_HEADER)
+        .and_then(|sum| sum.try_into().ok())
+        .is_some_and(|sum| u32::from_be_bytes(sum) == crc32c::crc32c(payload))
+}
+
+/// Where the entry at `offset` ends, if it is whole.
+fn whole_entry(bytes: &[u8], offset: usize) -> Option<usize> {
+    let begin = offset.checked_add(ENTRY_HEADER)?;
+    let header = bytes.get(offset..begin)?;
+    let end = begin.checked_add(payload_length(header)?)?;
+    payload_fits(header, bytes.get(begin..end)?).then_some(end)
+}
+
+/// Whether a whole entry stands somewhere behind a broken one: then it is damage, not a torn tail.
+fn another_entry_follows(bytes: &[u8], broken: usize) -> bool {
+    (broken.saturating_add(1)..bytes.len()).any(|offset| whole_entry(bytes, offset).is_some())
+}
+
+fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let what = || format!("read {}", folder.display());
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(StoreError::io(what()))? {
+        let path = entry.map_err(StoreError::io(what()))?.path();
+        if path.extension().is_some_and(|extension| extension == "log") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn keep_copy(path: &Path) -> Result<PathBuf, StoreError> {
+    let kept = path.with_extension("damaged");
+    std::fs::copy(path, &kept).map_err(StoreError::io(format!("copy {}", path.display())))?;
+    Ok(kept)
+}
+
+fn set_aside(path: &Path) -> Result<(), StoreError> {
+    let aside = path.with_extension("behind-damage");
+    std::fs::rename(path, aside).map_err(StoreError::io(format!("move {}", path.display())))
+}
+
+/// Makes names in a folder durable.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    let what = || format!("sync {}", folder.display());
+    let file = File::open(folder).map_err(StoreError::io(what()))?;
+    file.sync_all().map_err(StoreError::io(what()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::record::Block;
+
+    fn block(number: u8) -> StoredBlock {
+        let transactions = vec![vec![number; 100]];
+        let block = Block {
+            header: vec![number; 288],
+            last_certificate: vec![],
+            transactions,
+        };
+        StoredBlock {
+            block,
+            certificate: vec![number],
+            outcomes: vec![1],
+        }
+    }
+
+    fn filled(folder: &Path, count: u8) -> PathBuf {
+        let (mut log, damage) = BlockLog::open(folder).unwrap();
+        assert_eq!(damage, None);
+        for number in 1..=count {
+            log.append(&block(number)).unwrap();
+        }
+        log.segments[0].path.clone()
+    }
+
+    #[test]
+    fn blocks_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path(), 3);
+        let (log, damage) = BlockLog::open(folder.path()).unwrap();
+        assert_eq!((log.height(), damage), (Height::new(3), None));
+        assert_eq!(log.read(Height::new(2)).unwrap(), Some(block(2)));
+        assert_eq!(log.read(Height::GENESIS).unwrap(), None);
+        assert_eq!(log.read(Height::new(4)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_wherever_it_is_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = filled(folder.path(), 3);
+        let whole = std::fs::read(&path).unwrap();
+        let entry = whole.len() / 3;
+        for cut in 2 * entry..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let (mut log, damage) = BlockLog::open(folder.path()).unwrap();
+            assert_eq!(
+                (log.height(), damage),
+                (Height::new(2), None),
+                "cut at {cut}"
+            );
+            log.append(&block(3)).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), whole);
+        }
+        std::fs::write(&path, [whole.as_slice(), &[0; 5000]].concat()).unwrap();
+        let (log, damage) = BlockLog::open(folder.path()).unwrap();
+        assert_eq!((log.height(), damage), (Height::new(3), None));
+    }
+
+    #[test]
+    fn damage_further_in_is_named_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = filled(folder.path(), 4);
+        let whole = std::fs::read(&path).unwrap();
+        let entry = whole.len() / 4;
+        // In the length, in the sums, in the payload of block 2.
+        for at in [0, 5, 9, 60] {
+            let mut bytes = whole.clone();
+            bytes[entry + at] ^= 0x40;
+            std::fs::write(&path, &bytes).unwrap();
+            let (log, damage) = BlockLog::open(folder.path()).unwrap();
+            let damage = damage.unwrap();
+            assert_eq!(
+                (log.height(), damage.height),
+                (Height::new(1), Height::new(2)),
+                "at {at}"
+            );
+            assert_eq!(std::fs::read(damage.kept_at).unwrap(), bytes);
+        }
+    }
+}

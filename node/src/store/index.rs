@@ -1,0 +1,294 @@
+//! The index: heads of trails, objects, positions. It lags on disk behind a layer in memory, and
+//! is brought up by replaying the block log; its height stands in the same transaction as its
+//! values.
+
+use super::memory::Memory;
+use super::tables::{PAGE, Standing, Tables};
+use super::{StoreError, missing};
+use liuhen_proto::event::EventLeaf;
+use liuhen_proto::founding::Founding;
+use liuhen_proto::ledger::seal::{Heads, Sealed, trail_value};
+use liuhen_proto::ledger::{Delta, Missing, Object, View};
+use liuhen_proto::merkle::trie::{Change, Trie};
+use liuhen_proto::merkle::{Blake3Log, Peaks};
+use liuhen_proto::place::{ObjectKind, Place};
+use liuhen_proto::types::{Hash, Height, TxId};
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Mutex;
+
+/// Objects and heads kept decoded; beyond this many the cache starts anew.
+const CACHED: usize = 50_000;
+
+/// What is known of the ledger after the last block taken in.
+#[derive(Debug)]
+pub struct Index {
+    tables: Tables,
+    memory: Memory,
+    height: Height,
+    written: Height,
+    objects: Mutex<HashMap<Place, Option<Object>>>,
+    heads: Mutex<HashMap<Place, Peaks>>,
+}
+
+impl Index {
+    /// Opens the index in a folder; an empty one is filled with the founding objects. A panic of
+    /// the engine below is caught and given as damage.
+    pub fn open(folder: &Path, founding: &Founding) -> Result<Self, StoreError> {
+        let opened = catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, founding)));
+        opened.unwrap_or_else(|_| Err(StoreError::Damaged("index: it panicked".into())))
+    }
+
+    fn try_open(folder: &Path, founding: &Founding) -> Result<Self, StoreError> {
+        let tables = Tables::open(folder)?;
+        let standing = match tables.standing()? {
+            Some(standing) => standing,
+            None => {
+                let mut memory = Memory::over(0);
+                let objects = founding.objects().iter();
+                memory.objects = objects.map(|(p, o)| (p.clone(), Some(o.clone()))).collect();
+                tables.write(&memory, Standing::default())?;
+                Standing::default()
+            }
+        };
+        let height = Height::new(standing.height);
+        let memory = Memory::over(standing.events);
+        let (objects, heads) = Default::default();
+        Ok(Self {
+            tables,
+            memory,
+            height,
+            written: height,
+            objects,
+            heads,
+        })
+    }
+
+    /// The height of the last block taken in.
+    pub fn height(&self) -> Height {
+        self.height
+    }
+
+    /// The height up to which the index is on disk.
+    pub fn written(&self) -> Height {
+        self.written
+    }
+
+    /// Events on the whole ledger.
+    pub fn event_count(&self) -> u64 {
+        self.memory.next_event()
+    }
+
+    /// The map, rebuilt from heads and objects on disk: comparing its root with a header's is a
+    /// check of the whole index. To be called right after opening.
+    pub fn rebuild_trie(&self) -> Result<Trie, StoreError> {
+        let rebuilt = catch_unwind(AssertUnwindSafe(|| {
+            let mut changes: Vec<Change> = Vec::new();
+            for entry in self.tables.objects(&[]) {
+                let (place, object) = entry?;
+                changes.push((place.map_key(), Some(object.map_value())));
+            }
+            for entry in self.tables.heads() {
+                let (place, peaks) = entry?;
+                let value = trail_value(peaks.size(), &peaks.root::<Blake3Log>());
+                changes.push((place.map_key(), value));
+            }
+            Ok(Trie::default().with(changes))
+        }));
+        rebuilt.unwrap_or_else(|_| Err(StoreError::Damaged("index: it panicked".into())))
+    }
+
+    /// Takes in a block, and writes to disk when enough has come together.
+    pub fn add(
+        &mut self,
+        height: Height,
+        delta: Delta,
+        sealed: &Sealed,
+        ids: &[TxId],
+    ) -> Result<(), StoreError> {
+        self.memory.add(height, delta, sealed, ids);
+        self.height = height;
+        if self.memory.is_full() {
+            self.write()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes the layer in memory to disk.
+    pub fn write(&mut self) -> Result<(), StoreError> {
+        let events = self.memory.next_event();
+        self.tables.write(
+            &self.memory,
+            Standing {
+                height: self.height.get(),
+                events,
+            },
+        )?;
+        self.to_caches();
+        self.memory = Memory::over(events);
+        self.written = self.height;
+        Ok(())
+    }
+
+    /// What was current in memory stays at hand.
+    fn to_caches(&mut self) {
+        let memory = std::mem::take(&mut self.memory);
+        let mut objects = lock(&self.objects);
+        if objects.len() > CACHED {
+            objects.clear();
+        }
+        objects.extend(memory.objects);
+        drop(objects);
+        let mut heads = lock(&self.heads);
+        if heads.len() > CACHED {
+            heads.clear();
+        }
+        heads.extend(
+            memory
+                .trails
+                .into_iter()
+                .map(|(trail, grown)| (trail, grown.peaks)),
+        );
+    }
+
+    /// An object.
+    pub fn get(&self, place: &Place) -> Result<Option<Object>, StoreError> {
+        if let Some(object) = self.memory.objects.get(place) {
+            return Ok(object.clone());
+        }
+        if let Some(object) = lock(&self.objects).get(place) {
+            return Ok(object.clone());
+        }
+        let object = self.tables.object(place)?;
+        let mut cache = lock(&self.objects);
+        if cache.len() > CACHED {
+            cache.clear();
+        }
+        cache.insert(place.clone(), object.clone());
+        Ok(object)
+    }
+
+    /// All objects of a kind, by id.
+    pub fn list(&self, kind: ObjectKind) -> Result<Vec<(Place, Object)>, StoreError> {
+        let first = Place::object(kind, &[]);
+        let mut all: BTreeMap<Place, Option<Object>> = BTreeMap::new();
+        for entry in self.tables.objects(&first.to_bytes()) {
+            let (place, object) = entry?;
+            all.insert(place, Some(object));
+        }
+        let changed = self.memory.objects.range(first..);
+        let changed = changed.take_while(|(place, _)| place.kind() == kind as u8);
+        all.extend(changed.map(|(place, object)| (place.clone(), object.clone())));
+        Ok(all
+            .into_iter()
+            .filter_map(|(place, object)| Some((place, object?)))
+            .collect())
+    }
+
+    /// A trail's size and peaks.
+    pub fn head(&self, trail: &Place) -> Result<Peaks, StoreError> {
+        if let Some(grown) = self.memory.trails.get(trail) {
+            return Ok(grown.peaks.clone());
+        }
+        if let Some(peaks) = lock(&self.heads).get(trail) {
+            return Ok(peaks.clone());
+        }
+        self.tables.head(trail)
+    }
+
+    /// The number on the ledger of event `number` of a trail.
+    pub fn event_of_trail(&self, trail: &Place, number: u64) -> Result<Option<u64>, StoreError> {
+        if let Some(grown) = self.memory.trails.get(trail) {
+            if let Some(behind) = number.checked_sub(grown.base) {
+                let event = usize::try_from(behind).ok().and_then(|n| grown.tail.get(n));
+                return Ok(event.copied());
+            }
+        }
+        Ok(self
+            .page(trail, number / PAGE)?
+            .get((number % PAGE) as usize)
+            .copied())
+    }
+
+    /// The event numbers of a page of a trail that are on disk.
+    pub(super) fn page(&self, trail: &Place, page: u64) -> Result<Vec<u64>, StoreError> {
+        self.tables.page(trail, page)
+    }
+
+    /// The root of a complete tile of a trail.
+    pub(super) fn tile(
+        &self,
+        trail: &Place,
+        level: u32,
+        index: u64,
+    ) -> Result<Option<Hash>, StoreError> {
+        if let Some(grown) = self.memory.trails.get(trail) {
+            let found = grown
+                .tiles
+                .iter()
+                .find(|(l, i, _)| (*l, *i) == (level, index));
+            if let Some((_, _, hash)) = found {
+                return Ok(Some(*hash));
+            }
+        }
+        self.tables.tile(trail, level, index)
+    }
+
+    /// The leaf of an event, by its number on the ledger.
+    pub fn leaf(&self, event: u64) -> Result<EventLeaf, StoreError> {
+        let damaged = || StoreError::Damaged(format!("index: event {event}"));
+        if let Some(behind) = event.checked_sub(self.memory.first_event) {
+            let leaf = usize::try_from(behind)
+                .ok()
+                .and_then(|n| self.memory.leaves.get(n));
+            return leaf.copied().ok_or_else(damaged);
+        }
+        let bytes = self.tables.leaf(event)?.ok_or_else(damaged)?;
+        EventLeaf::from_bytes(&bytes).ok_or_else(damaged)
+    }
+
+    /// The number of a block's first event.
+    pub fn first_event(&self, height: Height) -> Result<Option<u64>, StoreError> {
+        match self.memory.blocks.get(&height) {
+            Some(first) => Ok(Some(*first)),
+            None => self.tables.first_event(height),
+        }
+    }
+
+    /// The height of a transaction's block, and its place among the block's transactions.
+    pub fn transaction(&self, id: &TxId) -> Result<Option<(Height, u32)>, StoreError> {
+        match self.memory.transactions.get(id) {
+            Some(position) => Ok(Some(*position)),
+            None => self.tables.transaction(id),
+        }
+    }
+}
+
+impl View for Index {
+    fn object(&self, place: &Place) -> Result<Option<Object>, Missing> {
+        self.get(place).map_err(|e| missing(place, &e))
+    }
+
+    fn trail_size(&self, trail: &Place) -> Result<u64, Missing> {
+        self.head(trail)
+            .map(|peaks| peaks.size())
+            .map_err(|e| missing(trail, &e))
+    }
+}
+
+impl Heads for Index {
+    type Error = StoreError;
+
+    fn peaks(&self, trail: &Place) -> Result<Peaks, StoreError> {
+        self.head(trail)
+    }
+}
+
+/// A lock whose holder panicked still guards a cache that is whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,191 @@
+//! Blocks that were built or received for the open height, on disk before the engine is told of
+//! them: after a crash it may decide one by its id alone.
+
+use super::{StoreError, blocks::sync_folder};
+use crate::codec;
+use bincode::{Decode, Encode};
+use liuhen_proto::types::{BlockId, Height, KeyId};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// An undecided block with what its stream said.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Undecided {
+    height: u64,
+    /// The round in which it was proposed.
+    pub round: u32,
+    proposer: [u8; 32],
+    id: [u8; 32],
+    /// Whether the rules allow it.
+    pub valid: bool,
+    /// The block's bytes.
+    pub block: Vec<u8>,
+    /// The stream's signature.
+    pub signature: Vec<u8>,
+}
+
+impl Undecided {
+    /// An undecided block.
+    pub fn new(
+        height: Height,
+        round: u32,
+        proposer: KeyId,
+        id: BlockId,
+        valid: bool,
+        block: Vec<u8>,
+        signature: Vec<u8>,
+    ) -> Self {
+        let (height, proposer, id) = (height.get(), *proposer.as_bytes(), *id.as_bytes());
+        Self {
+            height,
+            round,
+            proposer,
+            id,
+            valid,
+            block,
+            signature,
+        }
+    }
+
+    /// Its height.
+    pub fn height(&self) -> Height {
+        Height::new(self.height)
+    }
+
+    /// Who streamed it first.
+    pub fn proposer(&self) -> KeyId {
+        KeyId::new(self.proposer)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> BlockId {
+        BlockId::new(self.id)
+    }
+}
+
+/// The folder of undecided blocks.
+#[derive(Debug)]
+pub struct UndecidedBlocks {
+    folder: PathBuf,
+    blocks: Vec<Undecided>,
+}
+
+impl UndecidedBlocks {
+    /// Opens the folder; files that are not whole are removed.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let what = || format!("open {}", folder.display());
+        std::fs::create_dir_all(folder).map_err(StoreError::io(what()))?;
+        let mut blocks = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(StoreError::io(what()))? {
+            let path = entry.map_err(StoreError::io(what()))?.path();
+            let bytes = std::fs::read(&path).map_err(StoreError::io(what()))?;
+            match codec::decode::<Undecided>(&bytes) {
+                Ok(block) => blocks.push(block),
+                Err(_) => std::fs::remove_file(&path).map_err(StoreError::io(what()))?,
+            }
+        }
+        blocks.sort_by_key(|block| (block.height, block.round, block.id));
+        Ok(Self {
+            folder: folder.to_owned(),
+            blocks,
+        })
+    }
+
+    /// Keeps a block, durably, unless it is kept already.
+    pub fn keep(&mut self, block: Undecided) -> Result<(), StoreError> {
+        let same = |kept: &Undecided| kept.id == block.id && kept.round == block.round;
+        if self.blocks.iter().any(same) {
+            return Ok(());
+        }
+        let path = self.path(&block);
+        let what = || format!("write {}", path.display());
+        let bytes = codec::encode(&block).map_err(|e| StoreError::Damaged(e.to_string()))?;
+        let unfinished = path.with_extension("new");
+        let mut file = File::create(&unfinished).map_err(StoreError::io(what()))?;
+        file.write_all(&bytes).map_err(StoreError::io(what()))?;
+        file.sync_data().map_err(StoreError::io(what()))?;
+        std::fs::rename(&unfinished, &path).map_err(StoreError::io(what()))?;
+        sync_folder(&self.folder)?;
+        self.blocks.push(block);
+        Ok(())
+    }
+
+    /// The blocks of a height.
+    pub fn of(&self, height: Height) -> impl Iterator<Item = &Undecided> {
+        self.blocks
+            .iter()
+            .filter(move |block| block.height == height.get())
+    }
+
+    /// The block with an id.
+    pub fn get(&self, id: &BlockId) -> Option<&Undecided> {
+        self.blocks.iter().find(|block| block.id == *id.as_bytes())
+    }
+
+    /// The block that `proposer` built for a height and round.
+    pub fn built(&self, height: Height, round: u32, proposer: &KeyId) -> Option<&Undecided> {
+        self.of(height)
+            .find(|it| it.round == round && it.proposer == *proposer.as_bytes())
+    }
+
+    /// Removes the blocks up to a height.
+    pub fn forget(&mut self, decided: Height) -> Result<(), StoreError> {
+        let (gone, kept): (Vec<_>, Vec<_>) = self
+            .blocks
+            .drain(..)
+            .partition(|block| block.height <= decided.get());
+        self.blocks = kept;
+        for block in gone {
+            let path = self.path(&block);
+            std::fs::remove_file(&path)
+                .map_err(StoreError::io(format!("remove {}", path.display())))?;
+        }
+        Ok(())
+    }
+
+    fn path(&self, block: &Undecided) -> PathBuf {
+        let id = hex::encode(block.id);
+        self.folder.join(format!(
+            "{:020}-{:06}-{id}.block",
+            block.height, block.round
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_until_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut blocks = UndecidedBlocks::open(folder.path()).unwrap();
+        let block = |height, round| {
+            let (proposer, id) = (KeyId::new([1; 32]), BlockId::new([round as u8; 32]));
+            Undecided::new(
+                Height::new(height),
+                round,
+                proposer,
+                id,
+                true,
+                vec![7],
+                vec![8],
+            )
+        };
+        blocks.keep(block(5, 0)).unwrap();
+        blocks.keep(block(5, 1)).unwrap();
+        blocks.keep(block(6, 2)).unwrap();
+        std::fs::write(folder.path().join("torn.new"), b"torn").unwrap();
+        let mut again = UndecidedBlocks::open(folder.path()).unwrap();
+        assert_eq!(again.of(Height::new(5)).count(), 2);
+        assert_eq!(again.get(&BlockId::new([1; 32])), Some(&block(5, 1)));
+        assert!(
+            again
+                .built(Height::new(5), 1, &KeyId::new([1; 32]))
+                .is_some()
+        );
+        again.forget(Height::new(5)).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,89 @@
+//! Runs the tables of cases, and sees to it that every refusal is reached by one.
+
+use super::stage::{Staged, staged};
+use super::{grants, rules, signers};
+use crate::ledger::{Halt, Lang};
+use crate::tx::Tx;
+use std::collections::BTreeSet;
+
+/// What is tried, the code by which it is refused (none: accepted), and the transaction.
+pub(super) type Case = (&'static str, Option<&'static str>, fn(&mut Staged) -> Tx);
+
+/// Accepted.
+pub(super) const OK: Option<&str> = None;
+
+/// Codes that no case here can reach, and why.
+const IMPOSSIBLE: [(&str, &str); 1] = [(
+    "signature.bad",
+    "signatures are judged by the caller, in batches, before the rules",
+)];
+
+/// Runs cases; gives the codes that they reached.
+pub(super) fn run(cases: &[Case]) -> BTreeSet<&'static str> {
+    let mut reached = BTreeSet::new();
+    for (name, expected, make) in cases {
+        let mut stage = staged();
+        let tx = make(&mut stage);
+        let found = stage.world.refusal(&tx);
+        assert_eq!(found.map(|(_, code)| code), *expected, "{name}");
+        if let Some((_, code)) = found {
+            speaks_both_languages(&stage, &tx);
+            reached.insert(code);
+        } else {
+            stage.world.commit(vec![tx]);
+        }
+    }
+    reached
+}
+
+fn speaks_both_languages(stage: &Staged, tx: &Tx) {
+    let Err(refused) = stage.world.attempt(tx) else {
+        panic!("it was refused before");
+    };
+    let Halt::Refused(why) = refused.why.clone() else {
+        panic!("{refused}");
+    };
+    let (english, chinese) = (why.sentence(Lang::En), why.sentence(Lang::Zh));
+    assert!(english.is_ascii(), "{english}");
+    assert!(
+        chinese
+            .chars()
+            .any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
+        "{chinese}"
+    );
+    let told = refused.to_string();
+    assert!(told.ends_with(&english), "{told}");
+    assert_eq!(told.starts_with("item "), refused.item.is_some(), "{told}");
+}
+
+/// Every code of `Refusal::code`, read from its source so that a new one can't be forgotten here.
+fn all_codes() -> BTreeSet<&'static str> {
+    let source = include_str!("../refusal.rs");
+    let body = source.split("pub fn code(").nth(1).unwrap();
+    let body = body.split("/// A sentence for people.").next().unwrap();
+    body.split('"').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_refusal_is_reached() {
+    let tables = [
+        rules::DATASETS,
+        rules::WHO_ASKS,
+        rules::WHAT_IS_ASKED,
+        grants::DECISIONS,
+        grants::DECIDED,
+        grants::CONFIRMATIONS,
+        grants::REVOCATIONS,
+        grants::RECORDS,
+        signers::WHO,
+        signers::FROM_WHERE,
+    ];
+    let mut reached: BTreeSet<&str> = tables.into_iter().flat_map(run).collect();
+    reached.append(&mut signers::full_block());
+    let mut expected = all_codes();
+    assert_eq!(expected.len(), 30);
+    for (code, _) in IMPOSSIBLE {
+        assert!(expected.remove(code), "{code} is no code");
+    }
+    assert_eq!(reached, expected);
+}

@@ -1,0 +1,281 @@
+//! A consortium in memory: its founding, its people with their keys, its blocks.
+
+use super::founders::{genesis, people, seeded, validator_keys};
+use super::items::{T0, item};
+use crate::block::Header;
+use crate::certificate::tests::sign as certify;
+use crate::event::Outcome;
+use crate::founding::Founding;
+use crate::ledger::seal::{self, Heads, Parent, Sealed};
+use crate::ledger::{BlockContext, Delta, Draft, Halt, Missing, NotApplied, Object, View, apply};
+use crate::merkle::log::sha256_leaf;
+use crate::merkle::trie::Trie;
+use crate::merkle::{MemoryLog, Peaks, Sha256Log};
+use crate::place::Place;
+use crate::sign::PrivateKey;
+use crate::tx::{Signer, Tx};
+use crate::types::{BlockId, ChainId, Height, IdentityId, RequestId, TimeMs, identity_id};
+use crate::wire::{self, item::Kind};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+/// Milliseconds between blocks, where a case does not wait.
+pub(crate) const BLOCK_MS: u64 = 1000;
+
+/// A block that was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    pub(crate) header: Header,
+    pub(crate) certificate: Option<wire::Certificate>,
+    pub(crate) delta: Delta,
+}
+
+/// A ledger with everybody's keys.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) founding: Founding,
+    people: BTreeMap<String, Signer>,
+    pub(crate) validators: Vec<PrivateKey>,
+    pub(crate) objects: BTreeMap<Place, Object>,
+    peaks: BTreeMap<Place, Peaks>,
+    pub(crate) trie: Trie,
+    pub(crate) headers: MemoryLog<Sha256Log>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) transactions: Vec<Tx>,
+    /// The time of the next block, milliseconds.
+    pub(crate) now: u64,
+}
+
+impl World {
+    /// A ledger of which only header 0 stands.
+    pub(crate) fn founded(name: &str) -> Self {
+        let founding = Founding::new(genesis(name)).unwrap();
+        let chain = founding.chain();
+        let people = people()
+            .into_iter()
+            .map(|(name, _)| (name.clone(), signer(chain, &name)));
+        let header = founding.header();
+        let mut headers = MemoryLog::default();
+        headers.push(sha256_leaf(&header.to_bytes()));
+        Self {
+            people: people.collect(),
+            validators: validator_keys(),
+            objects: founding.objects().clone(),
+            peaks: BTreeMap::new(),
+            trie: founding.trie().clone(),
+            headers,
+            blocks: vec![Block {
+                header,
+                certificate: None,
+                delta: Delta::default(),
+            }],
+            transactions: Vec::new(),
+            now: T0 + BLOCK_MS,
+            founding,
+        }
+    }
+
+    /// Somebody of a department: `gz.psb/officer`.
+    pub(crate) fn signer(&self, name: &str) -> &Signer {
+        &self.people[name]
+    }
+
+    pub(crate) fn identity(&self, name: &str) -> IdentityId {
+        self.signer(name).identity
+    }
+
+    pub(crate) fn tip(&self) -> &Block {
+        self.blocks.last().unwrap()
+    }
+
+    pub(crate) fn height(&self) -> Height {
+        self.tip().header.height
+    }
+
+    /// The newest block, as transactions cite it.
+    pub(crate) fn recent(&self) -> (Height, BlockId) {
+        (self.height(), self.tip().header.block_id())
+    }
+
+    /// The seq of somebody's next transaction.
+    pub(crate) fn seq(&self, name: &str) -> u64 {
+        let key = self.signer(name).key.public().key_id();
+        self.trail_size(&Place::key_trail(&key)).unwrap()
+    }
+
+    /// Signs items as the next transaction of somebody's key.
+    pub(crate) fn sign(&self, name: &str, kinds: Vec<Kind>) -> Tx {
+        self.sign_as(self.signer(name), self.seq(name), self.recent(), kinds)
+    }
+
+    pub(crate) fn sign_as(
+        &self,
+        signer: &Signer,
+        seq: u64,
+        recent: (Height, BlockId),
+        kinds: Vec<Kind>,
+    ) -> Tx {
+        let items: Vec<_> = kinds.into_iter().map(|kind| item(kind).unwrap()).collect();
+        signer
+            .sign(seq, recent, TimeMs::new(self.now), &items)
+            .unwrap()
+    }
+
+    /// Where the next block stands.
+    pub(crate) fn context(&self) -> BlockContext {
+        let parent = &self.tip().header;
+        BlockContext {
+            height: parent.height.next(),
+            time: TimeMs::new(self.now),
+            parent_id: parent.block_id(),
+            parent_time: parent.time,
+        }
+    }
+
+    pub(crate) fn draft(&self) -> Draft<'_> {
+        Draft::new(self, self.context(), self.founding.chain()).unwrap()
+    }
+
+    /// Tries a transaction in the next block, without making it. A refused one must change nothing.
+    pub(crate) fn attempt(&self, tx: &Tx) -> Result<Vec<Outcome>, NotApplied> {
+        let mut draft = self.draft();
+        let result = draft.transaction(tx);
+        let delta = draft.finish();
+        if let Err(refused) = result {
+            assert_eq!(
+                delta,
+                self.draft().finish(),
+                "a refused transaction changed something"
+            );
+            return Err(refused);
+        }
+        Ok(delta
+            .events
+            .iter()
+            .map(|event| event.leaf.outcome)
+            .collect())
+    }
+
+    /// The code by which a transaction is refused, and the item at fault.
+    pub(crate) fn refusal(&self, tx: &Tx) -> Option<(Option<u32>, &'static str)> {
+        let refused = self.attempt(tx).err()?;
+        match refused.why {
+            Halt::Refused(why) => Some((refused.item, why.code())),
+            Halt::Missing(what) => panic!("{what}"),
+        }
+    }
+
+    /// Makes the next block of these transactions, which must all hold.
+    pub(crate) fn commit(&mut self, transactions: Vec<Tx>) {
+        let chain = self.founding.chain();
+        let delta = apply(self, self.context(), chain, &transactions)
+            .unwrap_or_else(|(number, why)| panic!("transaction {number}: {why}"));
+        let sealed = seal::seal(&delta, self, &self.trie).unwrap();
+        let header = self.next_header(&delta, &sealed);
+        let signers: Vec<_> = self.validators.iter().take(3).collect();
+        let certificate = certify(&signers, &chain, header.height, &header.block_id());
+        self.headers.push(sha256_leaf(&header.to_bytes()));
+        for (place, object) in delta.objects.clone() {
+            self.set(place, object);
+        }
+        self.peaks.extend(
+            sealed
+                .trails
+                .into_iter()
+                .map(|(trail, grown)| (trail, grown.peaks)),
+        );
+        self.trie = sealed.trie;
+        self.blocks.push(Block {
+            header,
+            certificate: Some(certificate),
+            delta,
+        });
+        self.transactions.extend(transactions);
+        self.now += BLOCK_MS;
+    }
+
+    fn next_header(&self, delta: &Delta, sealed: &Sealed) -> Header {
+        let parent = Parent {
+            header: self.tip().header.clone(),
+            log_root: self.headers.root(),
+        };
+        let proposer = self.validators[0].public().key_id();
+        let last = self.tip().certificate.as_ref();
+        seal::header(
+            &parent,
+            TimeMs::new(self.now),
+            proposer,
+            last,
+            delta.events.len(),
+            sealed,
+        )
+    }
+
+    fn set(&mut self, place: Place, object: Option<Object>) {
+        match object {
+            Some(object) => self.objects.insert(place, object),
+            None => self.objects.remove(&place),
+        };
+    }
+
+    /// Makes a block of one item, and gives what the rules made of it.
+    pub(crate) fn does(&mut self, name: &str, kind: impl Into<Kind>) -> Outcome {
+        self.commit(vec![self.sign(name, vec![kind.into()])]);
+        self.tip().delta.events[0].leaf.outcome
+    }
+
+    /// Makes a block of one request, and gives its id.
+    pub(crate) fn asks(&mut self, name: &str, asked: &wire::RequestAccess) -> RequestId {
+        let tx = self.sign(name, vec![asked.clone().into()]);
+        let id = tx.header().request_id(0);
+        self.commit(vec![tx]);
+        id
+    }
+
+    /// Lets time pass before the next block.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.now += ms;
+    }
+
+    /// Lets time pass, and makes an empty block then, which transactions may cite again.
+    pub(crate) fn pause(&mut self, ms: u64) {
+        self.wait(ms);
+        self.commit(Vec::new());
+    }
+
+    /// Sets an object as no rule of this protocol version can: for changes that are still to come.
+    pub(crate) fn doctor(&mut self, place: Place, object: Option<Object>) {
+        let value = object.as_ref().map(Object::map_value);
+        self.trie = self.trie.with(vec![(place.map_key(), value)]);
+        self.set(place, object);
+    }
+}
+
+fn signer(chain: ChainId, name: &str) -> Signer {
+    let key = seeded(name);
+    let department = name.split_once('/').unwrap().0.to_owned();
+    Signer {
+        chain,
+        department,
+        identity: identity_id(&key.public().key_id()),
+        key,
+    }
+}
+
+impl View for World {
+    fn object(&self, place: &Place) -> Result<Option<Object>, Missing> {
+        Ok(self.objects.get(place).cloned())
+    }
+
+    fn trail_size(&self, trail: &Place) -> Result<u64, Missing> {
+        Ok(self.peaks.get(trail).map_or(0, Peaks::size))
+    }
+}
+
+impl Heads for World {
+    type Error = Infallible;
+
+    fn peaks(&self, trail: &Place) -> Result<Peaks, Infallible> {
+        Ok(self.peaks.get(trail).cloned().unwrap_or_default())
+    }
+}

@@ -1,0 +1,62 @@
+//! What is true of a world, told from its whole history.
+
+use super::prover::events_of;
+use crate::event::EventLeaf;
+use crate::ledger::tests::World;
+use crate::verify::{Claim, Completeness, Inclusion, ProvedEvent, Range, Statement};
+
+/// Panics unless what was verified is so.
+pub(super) fn assert_true(world: &World, statement: &Statement) {
+    assert_eq!(statement.chain, world.founding.chain());
+    assert_eq!(statement.anchor, world.tip().header);
+    match &statement.claim {
+        Claim::Inclusion(it) => included(world, it),
+        Claim::Completeness(it) => complete(world, it),
+    }
+    for event in statement.claim.events() {
+        signed(world, event);
+    }
+}
+
+fn included(world: &World, claim: &Inclusion) {
+    let leaf = &claim.event.leaf;
+    let block = &world.blocks[usize::try_from(leaf.height.get()).unwrap()];
+    assert_eq!(block.header, claim.header);
+    assert_eq!(block.delta.events[leaf.index as usize].leaf, *leaf);
+}
+
+fn complete(world: &World, claim: &Completeness) {
+    let all: Vec<EventLeaf> = events_of(world, &claim.trail)
+        .iter()
+        .map(|it| it.leaf)
+        .collect();
+    let inside = |leaf: &&EventLeaf| match claim.range {
+        Range::Whole => true,
+        Range::Heights(from, until) => (from..until).contains(&leaf.height),
+        Range::Times(from, until) => (from..until).contains(&leaf.time),
+    };
+    let expected: Vec<EventLeaf> = all.iter().filter(inside).copied().collect();
+    let found: Vec<EventLeaf> = claim.events.iter().map(|it| it.leaf).collect();
+    assert_eq!(found, expected);
+    assert_eq!(claim.size, all.len() as u64);
+    if let Some(leaf) = found.first() {
+        assert_eq!(all[usize::try_from(claim.first).unwrap()], *leaf);
+    }
+    // No block that is still to come can belong to the range.
+    let anchor = &world.tip().header;
+    match claim.range {
+        Range::Whole => {}
+        Range::Heights(_, until) => assert!(until <= anchor.height.next()),
+        Range::Times(_, until) => assert!(until <= anchor.time.plus(1)),
+    }
+}
+
+fn signed(world: &World, event: &ProvedEvent) {
+    let tx = world
+        .transactions
+        .iter()
+        .find(|tx| tx.id() == event.leaf.origin)
+        .unwrap();
+    assert_eq!(*tx.header(), event.header);
+    assert_eq!(tx.items()[event.leaf.item as usize], event.item);
+}

@@ -1,0 +1,109 @@
+//! The world that proofs are made of, and proofs of it.
+
+use super::prover;
+use crate::ledger::tests::World;
+use crate::ledger::tests::stage::{GATEWAY, Staged, staged};
+use crate::place::{Place, TrailKind};
+use crate::types::RequestId;
+use crate::verify::{NotVerified, Statement, Verified, verify};
+use crate::wire::{self, RangeKind, item::Kind};
+use prost::Message;
+use std::sync::LazyLock;
+
+/// Heights at which the gateway recorded: one, three in a batch, nothing, one, one.
+pub(super) const FIRST_RECORD: u64 = 6;
+
+/// The staged world with six records, an anchor above them all.
+pub(super) fn scene() -> Staged {
+    static SCENE: LazyLock<Staged> = LazyLock::new(|| {
+        let mut stage = staged();
+        assert_eq!(stage.world.height().next().get(), FIRST_RECORD);
+        records(&mut stage, 1);
+        records(&mut stage, 3);
+        stage.world.commit(Vec::new());
+        records(&mut stage, 1);
+        records(&mut stage, 1);
+        stage.world.commit(Vec::new());
+        stage
+    });
+    SCENE.clone()
+}
+
+/// Makes a block of records in one transaction; each names a subject of its own, and one of all.
+fn records(stage: &mut Staged, count: u64) {
+    let first = stage.covered();
+    let kinds = (0..count).map(|more| {
+        let access_no = first.access_no + more;
+        let tags = vec![vec![8; 32], vec![100 + access_no as u8; 32]];
+        let subjects = Some(wire::Subjects {
+            tags,
+            unknown_count: access_no / 6,
+        });
+        Kind::from(wire::RecordAccess {
+            access_no,
+            subjects,
+            ..first.clone()
+        })
+    });
+    let tx = stage.world.sign(GATEWAY, kinds.collect());
+    stage.world.commit(vec![tx]);
+}
+
+/// The trail of the gateway, which has the six records.
+pub(super) fn gateway_trail(stage: &Staged) -> Place {
+    Place::gateway_trail(&stage.identity(GATEWAY))
+}
+
+/// A proof that the gateway's trail is complete between two heights; it has neighbours on both
+/// sides and three events of one transaction.
+pub(super) fn middle(stage: &Staged) -> wire::Trace {
+    let (from, until) = (FIRST_RECORD + 1, FIRST_RECORD + 3);
+    let trail = gateway_trail(stage);
+    prover::completeness(&stage.world, &trail, RangeKind::Heights, from, until)
+}
+
+pub(super) fn whole(stage: &Staged, trail: &Place) -> wire::Trace {
+    prover::completeness(&stage.world, trail, RangeKind::Whole, 0, 0)
+}
+
+/// A proof that a trail has no event.
+pub(super) fn nothing(stage: &Staged) -> wire::Trace {
+    whole(stage, &Place::use_trail(&RequestId::new([1; 32])))
+}
+
+/// A proof that the second record of the batch is in its block.
+pub(super) fn included(stage: &Staged) -> wire::Trace {
+    prover::inclusion(&stage.world, FIRST_RECORD + 1, 1)
+}
+
+pub(super) fn checked(
+    world: &World,
+    trace: &wire::Trace,
+) -> Result<Verified<Statement>, NotVerified> {
+    verify(&world.founding, &trace.encode_to_vec())
+}
+
+/// The code by which a proof is refused: `undecidable`, or that of `Invalid`.
+pub(super) fn refusal(world: &World, trace: &wire::Trace) -> Option<&'static str> {
+    match checked(world, trace).err()? {
+        NotVerified::Undecidable(missing) => {
+            assert!(!missing.is_empty());
+            Some("undecidable")
+        }
+        NotVerified::Invalid(why) => Some(why.code),
+    }
+}
+
+/// Every trail of a world.
+pub(super) fn trails(world: &World) -> Vec<Place> {
+    let events = world.blocks.iter().flat_map(|block| &block.delta.events);
+    let mut trails: Vec<Place> = events.flat_map(|event| event.trails.clone()).collect();
+    trails.sort();
+    trails.dedup();
+    assert!(
+        TrailKind::ALL
+            .iter()
+            .all(|kind| trails.iter().any(|it| it.kind() == *kind as u8))
+    );
+    trails
+}
