@@ -24,16 +24,11 @@ impl Node {
     pub async fn connect(address: &str) -> Result<Self, ClientError> {
         let usage = |e| ClientError::Usage(format!("node address `{address}`: {e}"));
         let endpoint = Endpoint::from_shared(address.to_owned()).map_err(usage)?;
-        let connecting = endpoint
-            .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true);
-        let channel = connecting
-            .connect()
-            .await
-            .map_err(|e| ClientError::Unavailable {
-                node: address.to_owned(),
-                why: root_cause(&e),
-            })?;
+        let connecting = endpoint.connect_timeout(Duration::from_secs(5)).tcp_nodelay(true);
+        let channel = connecting.connect().await.map_err(|e| ClientError::Unavailable {
+            node: address.to_owned(),
+            why: root_cause(&e),
+        })?;
         Ok(Self { channel })
     }
 
@@ -64,22 +59,14 @@ impl Node {
 
     /// Chain, height and so on.
     pub async fn status(&self) -> Result<wire::GetStatusResponse, ClientError> {
-        Ok(self
-            .node()
-            .get_status(wire::GetStatusRequest {})
-            .await?
-            .into_inner())
+        Ok(self.node().get_status(wire::GetStatusRequest {}).await?.into_inner())
     }
 
     /// A key on the ledger, and its next seq.
     pub async fn key(&self, id: &KeyId) -> Result<(wire::Key, u64), ClientError> {
-        let request = wire::GetKeyRequest {
-            key_id: id.to_vec(),
-        };
+        let request = wire::GetKeyRequest { key_id: id.to_vec() };
         let response = self.registry().get_key(request).await?.into_inner();
-        let key = response
-            .key
-            .ok_or_else(|| ClientError::failed("the node sent no key"))?;
+        let key = response.key.ok_or_else(|| ClientError::failed("the node sent no key"))?;
         Ok((key, response.next_seq))
     }
 
@@ -88,15 +75,8 @@ impl Node {
         let (department, code) = name.split_once('/').ok_or_else(|| {
             ClientError::Usage(format!("identity `{name}`: department/code is needed"))
         })?;
-        let request = wire::ListIdentitiesRequest {
-            department: department.to_owned(),
-        };
-        let all = self
-            .registry()
-            .list_identities(request)
-            .await?
-            .into_inner()
-            .identities;
+        let request = wire::ListIdentitiesRequest { department: department.to_owned() };
+        let all = self.registry().list_identities(request).await?.into_inner().identities;
         let found = all.into_iter().find(|it| it.code == code);
         found.ok_or_else(|| ClientError::NotFound(format!("identity {name}")))
     }
@@ -112,15 +92,8 @@ impl Node {
 
     /// A dataset.
     pub async fn dataset(&self, code: &str) -> Result<wire::RegisterDataset, ClientError> {
-        let request = wire::ListDatasetsRequest {
-            collector: String::new(),
-        };
-        let all = self
-            .registry()
-            .list_datasets(request)
-            .await?
-            .into_inner()
-            .datasets;
+        let request = wire::ListDatasetsRequest { collector: String::new() };
+        let all = self.registry().list_datasets(request).await?.into_inner().datasets;
         let mut registrations = all.into_iter().filter_map(|it| it.registration);
         let found = registrations.find(|it| it.dataset == code);
         found.ok_or_else(|| ClientError::NotFound(format!("dataset {code}")))
@@ -131,12 +104,7 @@ impl Node {
         &self,
         wanted: wire::ListRequestsRequest,
     ) -> Result<Vec<wire::RequestStanding>, ClientError> {
-        Ok(self
-            .registry()
-            .list_requests(wanted)
-            .await?
-            .into_inner()
-            .requests)
+        Ok(self.registry().list_requests(wanted).await?.into_inner().requests)
     }
 
     /// The request of an id in hexadecimal, or of a reference that only one request has.
@@ -166,13 +134,7 @@ impl Node {
 
     /// The founding document's bytes.
     pub async fn genesis(&self) -> Result<Vec<u8>, ClientError> {
-        join(
-            self.node()
-                .get_genesis(wire::GetGenesisRequest {})
-                .await?
-                .into_inner(),
-        )
-        .await
+        join(self.node().get_genesis(wire::GetGenesisRequest {}).await?.into_inner()).await
     }
 }
 
@@ -182,9 +144,7 @@ pub async fn join(mut pieces: Streaming<wire::ProofChunk>) -> Result<Vec<u8>, Cl
     while let Some(piece) = pieces.message().await? {
         bytes.extend_from_slice(&piece.data);
         if bytes.len() > liuhen_proto::types::limits::TRACE_BYTES {
-            return Err(ClientError::failed(
-                "the node sent more than any proof file may have",
-            ));
+            return Err(ClientError::failed("the node sent more than any proof file may have"));
         }
     }
     Ok(bytes)

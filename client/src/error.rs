@@ -33,10 +33,7 @@ pub enum ClientError {
 }
 
 fn refused_text(refused: &Refused) -> String {
-    let item = refused
-        .item
-        .map(|item| format!("item {item}: "))
-        .unwrap_or_default();
+    let item = refused.item.map(|item| format!("item {item}: ")).unwrap_or_default();
     format!("{item}{} ({})", refused.message, refused.reason)
 }
 

@@ -32,12 +32,7 @@ impl Event {
         if leaf.digest != *item.digest() {
             return Err(bad());
         }
-        Ok(Self {
-            number: it.number,
-            leaf,
-            header,
-            item,
-        })
+        Ok(Self { number: it.number, leaf, header, item })
     }
 }
 
@@ -59,9 +54,7 @@ pub fn rows() -> Rows {
 pub fn row(event: &Event, names: &Names) -> Vec<Value> {
     let leaf = &event.leaf;
     let by = names.get(event.header.identity.as_bytes().as_slice());
-    let by = by
-        .cloned()
-        .unwrap_or_else(|| event.header.department.clone());
+    let by = by.cloned().unwrap_or_else(|| event.header.department.clone());
     let mut row = vec![
         json!(event.number),
         json!(text::time(leaf.time.get())),
@@ -75,10 +68,7 @@ pub fn row(event: &Event, names: &Names) -> Vec<Value> {
     });
     let judged = leaf.outcome.verdict != liuhen_proto::event::Verdict::None;
     let verdict = match judged {
-        true => json!(format!(
-            "{} ({})",
-            leaf.outcome.verdict, leaf.outcome.timeliness
-        )),
+        true => json!(format!("{} ({})", leaf.outcome.verdict, leaf.outcome.timeliness)),
         false => Value::Null,
     };
     let reason = match leaf.outcome.reason {
@@ -93,22 +83,11 @@ fn record(it: &wire::RecordAccess, names: &Names) -> Vec<Value> {
     let touched: Vec<Value> = it
         .accesses
         .iter()
-        .map(|one| {
-            json!(format!(
-                "{}:{}",
-                text::operation(one.operation),
-                one.dataset
-            ))
-        })
+        .map(|one| json!(format!("{}:{}", text::operation(one.operation), one.dataset)))
         .collect();
     let asker = it.asker.as_ref().map(|party| party_name(party, names));
     let time = text::time(it.access_time_ms);
-    vec![
-        json!(time),
-        json!(asker),
-        Value::Array(touched),
-        json!(it.row_count),
-    ]
+    vec![json!(time), json!(asker), Value::Array(touched), json!(it.row_count)]
 }
 
 fn party_name(party: &wire::Party, names: &Names) -> String {
@@ -116,10 +95,7 @@ fn party_name(party: &wire::Party, names: &Names) -> String {
         return format!("unmapped {}", text::short(&party.unmapped_digest));
     }
     let id = &party.identity_id;
-    names
-        .get(id)
-        .cloned()
-        .unwrap_or_else(|| format!("{}/{}", party.department, text::short(id)))
+    names.get(id).cloned().unwrap_or_else(|| format!("{}/{}", party.department, text::short(id)))
 }
 
 fn about(kind: &Kind) -> String {

@@ -29,10 +29,7 @@ pub struct Rows {
 impl Rows {
     /// No rows yet, under these columns.
     pub fn new(columns: &[&'static str]) -> Self {
-        Self {
-            columns: columns.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -58,11 +55,9 @@ impl Rows {
                 let all = self.rows.iter().map(|row| self.object(row)).collect();
                 pretty(&Value::Array(all))?
             }
-            Format::Jsonl => self
-                .rows
-                .iter()
-                .map(|row| format!("{}\n", self.object(row)))
-                .collect(),
+            Format::Jsonl => {
+                self.rows.iter().map(|row| format!("{}\n", self.object(row))).collect()
+            }
             Format::Csv => self.csv()?,
         };
         write(&text)
@@ -75,7 +70,7 @@ impl Rows {
 
     fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_preset(presets::NOTHING);
         if std::io::stdout().is_terminal() {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }
@@ -83,18 +78,15 @@ impl Rows {
         for row in &self.rows {
             table.add_row(row.iter().map(plain));
         }
-        format!("{table}\n")
+        let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        lines.join("\n") + "\n"
     }
 
     fn csv(&self) -> Result<String, ClientError> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer
-            .write_record(&self.columns)
-            .map_err(ClientError::failed)?;
+        writer.write_record(&self.columns).map_err(ClientError::failed)?;
         for row in &self.rows {
-            writer
-                .write_record(row.iter().map(plain))
-                .map_err(ClientError::failed)?;
+            writer.write_record(row.iter().map(plain)).map_err(ClientError::failed)?;
         }
         let bytes = writer.into_inner().map_err(ClientError::failed)?;
         String::from_utf8(bytes).map_err(ClientError::failed)

@@ -40,14 +40,7 @@ impl Account {
         let (on_ledger, _) = node.key(&key.public().key_id()).await?;
         let identity =
             IdentityId::from_slice(&on_ledger.identity_id).map_err(ClientError::failed)?;
-        Ok(Self {
-            signer: Signer {
-                chain,
-                department: on_ledger.department,
-                identity,
-                key,
-            },
-        })
+        Ok(Self { signer: Signer { chain, department: on_ledger.department, identity, key } })
     }
 
     /// The seq of the key's next transaction.
@@ -65,9 +58,7 @@ impl Account {
         loop {
             let seq = self.next_seq(node).await?;
             let tx = self.sign(seq, recent(node).await?, items)?;
-            let request = wire::SubmitRequest {
-                transaction: tx.raw().to_vec(),
-            };
+            let request = wire::SubmitRequest { transaction: tx.raw().to_vec() };
             match node.submission().submit(request).await {
                 Ok(response) => return Ok((tx, response.into_inner())),
                 Err(status) => {
@@ -88,9 +79,7 @@ impl Account {
         recent: (Height, BlockId),
         items: &[Item],
     ) -> Result<Tx, ClientError> {
-        self.signer
-            .sign(seq, recent, now(), items)
-            .map_err(ClientError::failed)
+        self.signer.sign(seq, recent, now(), items).map_err(ClientError::failed)
     }
 }
 
@@ -120,8 +109,6 @@ pub fn random<const N: usize>() -> Result<[u8; N], ClientError> {
 
 /// This machine's clock.
 pub fn now() -> TimeMs {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -8,10 +8,7 @@ use liuhen_proto::wire::{self, Operation};
 pub fn time(time_ms: u64) -> String {
     let ms = i64::try_from(time_ms).unwrap_or(i64::MAX);
     match Timestamp::from_millisecond(ms) {
-        Ok(at) => at
-            .to_zoned(TimeZone::system())
-            .strftime("%Y-%m-%d %H:%M:%S%.3f%:z")
-            .to_string(),
+        Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%.3f%:z").to_string(),
         Err(_) => format!("{time_ms} ms"),
     }
 }
@@ -27,9 +24,7 @@ pub fn parse_time(text: &str) -> Result<u64, ClientError> {
             Some(day.to_zoned(TimeZone::system()).ok()?.timestamp())
         });
     let bad = || {
-        ClientError::Usage(format!(
-            "`{text}` is no time: 2026-11-23, or 2026-11-23T08:00:00+08:00"
-        ))
+        ClientError::Usage(format!("`{text}` is no time: 2026-11-23, or 2026-11-23T08:00:00+08:00"))
     };
     u64::try_from(at.ok_or_else(bad)?.as_millisecond()).map_err(|_| bad())
 }
@@ -48,10 +43,7 @@ pub fn parse_operation(text: &str) -> Result<Operation, ClientError> {
 /// An operation's name.
 pub fn operation(number: i32) -> String {
     let known = Operation::try_from(number).unwrap_or_default();
-    known
-        .as_str_name()
-        .trim_start_matches("OPERATION_")
-        .to_lowercase()
+    known.as_str_name().trim_start_matches("OPERATION_").to_lowercase()
 }
 
 /// A sharing category by its name.
@@ -92,14 +84,8 @@ mod tests {
 
     #[test]
     fn times_are_read() {
-        assert_eq!(
-            parse_time("2026-11-23T08:00:00+08:00").unwrap(),
-            1_795_392_000_000
-        );
-        assert_eq!(
-            parse_time("2026-11-23T00:00:00Z").unwrap(),
-            1_795_392_000_000
-        );
+        assert_eq!(parse_time("2026-11-23T08:00:00+08:00").unwrap(), 1_795_392_000_000);
+        assert_eq!(parse_time("2026-11-23T00:00:00Z").unwrap(), 1_795_392_000_000);
         assert!(parse_time("2026-11-23").is_ok());
         assert!(parse_time("yesterday").is_err());
     }

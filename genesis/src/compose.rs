@@ -27,10 +27,7 @@ pub fn compose(
         let department: DepartmentSource =
             toml::from_str(text).map_err(|e| (name.clone(), toml_error(text, &e)))?;
         let code = department.code.get_ref();
-        if departments
-            .iter()
-            .any(|before| before.code.get_ref() == code)
-        {
+        if departments.iter().any(|before| before.code.get_ref() == code) {
             let at = department.code.span().start;
             let why = format!("department {code} has sent a join file already");
             return Err((name.clone(), SourceError::at(text, at, why)));
@@ -41,9 +38,7 @@ pub fn compose(
     let here = |why: String| (name.to_owned(), SourceError { line: 1, why });
     let mut out = toml::to_string(&head).map_err(|e| here(e.to_string()))?;
     for department in &departments {
-        let one = Departments {
-            departments: vec![department],
-        };
+        let one = Departments { departments: vec![department] };
         out.push('\n');
         out.push_str(&toml::to_string(&one).map_err(|e| here(e.to_string()))?);
     }

@@ -14,13 +14,7 @@ impl SourceError {
     /// At a byte offset of the text.
     pub(crate) fn at(text: &str, offset: usize, why: impl Into<String>) -> Self {
         let before = text.bytes().take(offset);
-        let line = before
-            .filter(|byte| *byte == b'\n')
-            .count()
-            .saturating_add(1);
-        Self {
-            line,
-            why: why.into(),
-        }
+        let line = before.filter(|byte| *byte == b'\n').count().saturating_add(1);
+        Self { line, why: why.into() }
     }
 }

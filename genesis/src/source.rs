@@ -187,9 +187,7 @@ impl Source {
             department.add_to(&mut document, text)?;
         }
         document.departments.sort_by(|a, b| a.code.cmp(&b.code));
-        document
-            .identities
-            .sort_by(|a, b| a.identity_id.cmp(&b.identity_id));
+        document.identities.sort_by(|a, b| a.identity_id.cmp(&b.identity_id));
         document.keys.sort_by(|a, b| a.key_id.cmp(&b.key_id));
         document.validators.sort_by(|a, b| a.key_id.cmp(&b.key_id));
         document
@@ -205,9 +203,7 @@ impl Source {
             FoundingError::Key { identity, .. } => identity.as_str(),
             _ => "",
         };
-        let offset = self
-            .entries()
-            .find(|(name, _)| entry.ends_with(name.as_str()));
+        let offset = self.entries().find(|(name, _)| entry.ends_with(name.as_str()));
         let offset = offset.map_or(self.name.span().start, |(_, offset)| offset);
         SourceError::at(text, offset, error.to_string())
     }
@@ -270,10 +266,8 @@ impl DepartmentSource {
         for it in &self.nodes {
             let kind = wire::IdentityKind::Node;
             let key = self.identity(document, text, &it.code, kind, &it.public_key)?;
-            let peer = wire::Peer {
-                department: self.code.get_ref().clone(),
-                peer_id: it.peer_id.clone(),
-            };
+            let peer =
+                wire::Peer { department: self.code.get_ref().clone(), peer_id: it.peer_id.clone() };
             document.peers.push(peer);
             if it.power > 0 {
                 document.validators.push(wire::Validator {

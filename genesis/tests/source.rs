@@ -44,10 +44,7 @@ power = 1
 }
 
 fn joins() -> Vec<(String, String)> {
-    vec![
-        ("psb.toml".into(), join("gz.psb", 1)),
-        ("bdb.toml".into(), join("gz.bdb", 11)),
-    ]
+    vec![("psb.toml".into(), join("gz.psb", 1)), ("bdb.toml".into(), join("gz.bdb", 11))]
 }
 
 fn source() -> String {
@@ -79,38 +76,21 @@ fn errors_name_the_line() {
 
     let bad_level = good.replacen("level = 1", "level = 9", 1);
     let error = build(&bad_level).unwrap_err();
-    assert_eq!(
-        error.line,
-        line_of(&bad_level, "code = \"gz.bdb\""),
-        "{error}"
-    );
+    assert_eq!(error.line, line_of(&bad_level, "code = \"gz.bdb\""), "{error}");
     assert!(error.why.contains("level"), "{error}");
 
     let bad_time = good.replacen("+08:00", "", 1);
-    assert_eq!(
-        build(&bad_time).unwrap_err().line,
-        line_of(&bad_time, "time =")
-    );
+    assert_eq!(build(&bad_time).unwrap_err().line, line_of(&bad_time, "time ="));
 
     let unknown = good.replacen("body =", "boddy =", 1);
     let error = build(&unknown).unwrap_err();
     assert_eq!(error.line, line_of(&unknown, "boddy"), "{error}");
 
     let bad_lead = good.replacen("lead = \"gz.bdb\"", "lead = \"gz.none\"", 1);
-    assert!(
-        build(&bad_lead)
-            .unwrap_err()
-            .why
-            .contains("leading department")
-    );
+    assert!(build(&bad_lead).unwrap_err().why.contains("leading department"));
 
     let twice = good.replacen(&key(11), &key(1), 1);
-    assert!(
-        build(&twice)
-            .unwrap_err()
-            .why
-            .contains("strictly ascending")
-    );
+    assert!(build(&twice).unwrap_err().why.contains("strictly ascending"));
 }
 
 #[test]
@@ -120,10 +100,7 @@ fn a_bad_join_file_is_named() {
     let (file, error) = compose(("consortium.toml", CONSORTIUM), &files).unwrap_err();
     assert_eq!((file.as_str(), error.line), ("psb-again.toml", 1));
     files.pop();
-    files.push((
-        "broken.toml".into(),
-        "code = \"x\"\nlevel = \"one\"\nbody=\"x\"".into(),
-    ));
+    files.push(("broken.toml".into(), "code = \"x\"\nlevel = \"one\"\nbody=\"x\"".into()));
     let (file, error) = compose(("consortium.toml", CONSORTIUM), &files).unwrap_err();
     assert_eq!((file.as_str(), error.line), ("broken.toml", 2), "{error}");
 }

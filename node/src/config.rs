@@ -33,7 +33,7 @@ pub struct Settings {
     /// Free bytes on disk below which no transactions are taken.
     pub free_bytes: u64,
     /// The other nodes.
-    #[serde(default, rename = "peer")]
+    #[serde(default, rename = "peer", skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<PeerSettings>,
 }
 
@@ -83,9 +83,7 @@ impl Default for Settings {
 
 /// A TCP port of this machine alone.
 pub fn loopback(port: u16) -> Multiaddr {
-    Multiaddr::empty()
-        .with(Protocol::Ip4([127, 0, 0, 1].into()))
-        .with(Protocol::Tcp(port))
+    Multiaddr::empty().with(Protocol::Ip4([127, 0, 0, 1].into())).with(Protocol::Tcp(port))
 }
 
 /// Settings given as flags; each beats environment and file.
@@ -116,9 +114,7 @@ pub struct Flags {
 /// The settings of the node in a home, and their sources, as the `config` crate names them.
 pub fn load(home: &Path, flags: &Flags) -> anyhow::Result<Settings> {
     let merged = merged(home, flags)?;
-    merged
-        .try_deserialize()
-        .with_context(|| format!("settings of {}", home.display()))
+    merged.try_deserialize().with_context(|| format!("settings of {}", home.display()))
 }
 
 /// Each setting with its value and where it came from.
@@ -143,10 +139,7 @@ pub fn sources(home: &Path, flags: &Flags) -> anyhow::Result<Vec<(String, String
             "default".to_owned()
         }
     };
-    Ok(shown
-        .iter()
-        .map(|(name, value)| (name.clone(), value.to_string(), source(name)))
-        .collect())
+    Ok(shown.iter().map(|(name, value)| (name.clone(), value.to_string(), source(name))).collect())
 }
 
 fn flags_text(flags: &Flags) -> anyhow::Result<toml::Table> {
@@ -159,11 +152,7 @@ fn merged(home: &Path, flags: &Flags) -> anyhow::Result<Config> {
     let flags = text(&flags_text(flags)?)?;
     let merged = Config::builder()
         .add_source(File::from_str(&defaults, FileFormat::Toml))
-        .add_source(
-            File::from(home.join(FILE))
-                .format(FileFormat::Toml)
-                .required(false),
-        )
+        .add_source(File::from(home.join(FILE)).format(FileFormat::Toml).required(false))
         .add_source(Environment::with_prefix(ENVIRONMENT).prefix_separator("_"))
         .add_source(File::from_str(&flags, FileFormat::Toml));
     Ok(merged.build()?)
@@ -177,15 +166,8 @@ mod tests {
     fn flags_beat_the_file_and_unknown_names_are_errors() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(FILE);
-        std::fs::write(
-            &path,
-            "grpc_listen = \"127.0.0.1:1\"\nlog_format = \"json\"\n",
-        )
-        .unwrap();
-        let flags = Flags {
-            grpc_listen: Some(([127, 0, 0, 1], 2).into()),
-            ..Flags::default()
-        };
+        std::fs::write(&path, "grpc_listen = \"127.0.0.1:1\"\nlog_format = \"json\"\n").unwrap();
+        let flags = Flags { grpc_listen: Some(([127, 0, 0, 1], 2).into()), ..Flags::default() };
         let settings = load(home.path(), &flags).unwrap();
         assert_eq!(settings.grpc_listen.port(), 2);
         assert_eq!(settings.log_format, LogFormat::Json);

@@ -52,9 +52,7 @@ impl Home {
     pub fn make_keys(&self, passphrase: Option<&PassphraseSource>) -> anyhow::Result<Keys> {
         let folder = self.0.join("keys");
         std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-        let chosen = passphrase
-            .map(|source| source.choose(&folder))
-            .transpose()?;
+        let chosen = passphrase.map(|source| source.choose(&folder)).transpose()?;
         let mut made = Vec::with_capacity(KEYS.len());
         for name in KEYS {
             let key = liuhen_keyfile::generate()?;
@@ -89,11 +87,7 @@ impl Home {
 fn to_keys(list: Vec<PrivateKey>) -> anyhow::Result<Keys> {
     let [node, cosigner, network] =
         <[PrivateKey; 3]>::try_from(list).map_err(|_| anyhow::anyhow!("three keys are needed"))?;
-    Ok(Keys {
-        node,
-        cosigner,
-        network,
-    })
+    Ok(Keys { node, cosigner, network })
 }
 
 impl Keys {

@@ -45,13 +45,7 @@ pub async fn run(
     let services = CancellationToken::new();
     let _guard = services.clone().drop_guard();
     let gossip = start_gossip(&chain, settings, &keys, allowed.clone(), services.clone())?;
-    let Gossip {
-        transactions,
-        messages,
-        mut received,
-        wakes,
-        connected,
-    } = gossip;
+    let Gossip { transactions, messages, mut received, wakes, connected } = gossip;
     let mempool = Mempool::start(Arc::clone(&chain), Arc::clone(&work), transactions);
     let passed_on = mempool.clone();
     tokio::spawn(async move {
@@ -59,12 +53,7 @@ pub async fn run(
             passed_on.gossiped(&bytes).await;
         }
     });
-    tokio::spawn(watch_disk(
-        mempool.clone(),
-        data.clone(),
-        settings.free_bytes,
-        services.clone(),
-    ));
+    tokio::spawn(watch_disk(mempool.clone(), data.clone(), settings.free_bytes, services.clone()));
 
     let started = start_engine(&chain, settings, &keys, &data).await?;
     let voting = started.voting;
@@ -100,10 +89,7 @@ pub async fn run(
 
     services.cancel();
     consensus::stop(engine).await;
-    if tokio::time::timeout(Duration::from_secs(5), server)
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(Duration::from_secs(5), server).await.is_err() {
         tracing::warn!("some clients did not let go");
     }
     finish(&chain, end)
@@ -129,11 +115,7 @@ async fn open(data: &Path, founding: Founding) -> anyhow::Result<Chain> {
     let data = data.to_owned();
     let opened = tokio::task::spawn_blocking(move || Chain::open(&data, founding)).await?;
     let (chain, report) = opened.context("open the ledger")?;
-    let OpenReport {
-        damage,
-        index_rebuilt,
-        replayed,
-    } = report;
+    let OpenReport { damage, index_rebuilt, replayed } = report;
     if let Some(damage) = damage {
         let (height, kept_at) = (damage.height, damage.kept_at.display());
         tracing::error!(%height, %kept_at, "the block log is damaged from this height on; its blocks are fetched again from peers");
@@ -149,13 +131,7 @@ async fn open(data: &Path, founding: Founding) -> anyhow::Result<Chain> {
 
 fn allowed_peers(founding: &Founding) -> anyhow::Result<HashSet<PeerId>> {
     let peers = founding.document().peers.iter();
-    peers
-        .map(|it| {
-            it.peer_id
-                .parse()
-                .with_context(|| format!("peer id {}", it.peer_id))
-        })
-        .collect()
+    peers.map(|it| it.peer_id.parse().with_context(|| format!("peer id {}", it.peer_id))).collect()
 }
 
 fn start_gossip(
@@ -170,11 +146,7 @@ fn start_gossip(
         chain: chain.founding().chain(),
         keypair: keys.keypair()?,
         listen: settings.gossip_listen.clone(),
-        peers: settings
-            .peers
-            .iter()
-            .map(|it| (it.id, it.gossip.clone()))
-            .collect(),
+        peers: settings.peers.iter().map(|it| (it.id, it.gossip.clone())).collect(),
         allowed: allowed.into_iter().collect(),
         validators: chain.validators().all().iter().map(|it| it.key).collect(),
     };

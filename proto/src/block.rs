@@ -169,10 +169,7 @@ mod tests {
         ];
         assert_eq!(hex::encode(bytes), expected.concat());
         assert_eq!(Header::from_bytes(&bytes).unwrap(), header);
-        assert_eq!(
-            Header::from_bytes(&bytes[1..]),
-            Err(HeaderError::Length(287))
-        );
+        assert_eq!(Header::from_bytes(&bytes[1..]), Err(HeaderError::Length(287)));
         assert_eq!(Header::from_bytes(&[0; 288]), Err(HeaderError::Magic));
         assert_eq!(
             header.block_id().to_string(),

@@ -41,16 +41,10 @@ pub fn decode<M: Message + Default>(
 ) -> Result<M, CanonicalError> {
     let length = bytes.len();
     if length > limit {
-        return Err(CanonicalError::TooLong {
-            what,
-            length,
-            limit,
-        });
+        return Err(CanonicalError::TooLong { what, length, limit });
     }
-    let message = M::decode(bytes).map_err(|e| CanonicalError::Malformed {
-        what,
-        why: e.to_string(),
-    })?;
+    let message =
+        M::decode(bytes).map_err(|e| CanonicalError::Malformed { what, why: e.to_string() })?;
     if message.encoded_len() != length || message.encode_to_vec() != bytes {
         return Err(CanonicalError::NotCanonical(what));
     }
@@ -64,11 +58,7 @@ mod tests {
 
     #[test]
     fn hostile_encodings() {
-        let good = Quota {
-            queries_total: 300,
-            ..Quota::default()
-        }
-        .encode_to_vec();
+        let good = Quota { queries_total: 300, ..Quota::default() }.encode_to_vec();
         assert_eq!(good, [8, 0xac, 2]);
         assert!(decode::<Quota>("q", &good, 10).is_ok());
         let cases: [(&str, &[u8]); 6] = [

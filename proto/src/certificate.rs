@@ -77,9 +77,7 @@ pub fn decode(bytes: &[u8]) -> Result<wire::Certificate, CertificateError> {
 
 /// `H_cert` of a certificate's bytes: the next header's last commit. Zeros for no certificate.
 pub fn commit_hash(certificate: Option<&wire::Certificate>) -> Hash {
-    certificate.map_or(Hash::ZERO, |it| {
-        hash::hash(Domain::Certificate, &[&it.encode_to_vec()])
-    })
+    certificate.map_or(Hash::ZERO, |it| hash::hash(Domain::Certificate, &[&it.encode_to_vec()]))
 }
 
 /// Checks that more than two thirds of `validators` signed `block` at `height`. Any unknown,
@@ -94,13 +92,7 @@ pub fn verify(
     if certificate.height != height.get() || certificate.block_id != block.as_bytes() {
         return Err(CertificateError::OtherBlock);
     }
-    let message = vote_bytes(
-        chain,
-        VoteType::Precommit,
-        height,
-        certificate.round,
-        Some(block),
-    );
+    let message = vote_bytes(chain, VoteType::Precommit, height, certificate.round, Some(block));
     let mut signed = Vec::with_capacity(certificate.signatures.len().min(validators.all().len()));
     let mut power = 0u128;
     let mut before: Option<KeyId> = None;
@@ -110,22 +102,10 @@ pub fn verify(
             return Err(CertificateError::Order);
         }
         before = Some(key_id);
-        let validator = validators
-            .get(&key_id)
-            .ok_or(CertificateError::UnknownSigner(key_id))?;
-        let signature = entry
-            .signature
-            .as_slice()
-            .try_into()
-            .map_err(|_| CertificateError::Malformed)?;
-        signed.push((
-            key_id,
-            Signed {
-                key: validator.key,
-                message: &message,
-                signature,
-            },
-        ));
+        let validator = validators.get(&key_id).ok_or(CertificateError::UnknownSigner(key_id))?;
+        let signature =
+            entry.signature.as_slice().try_into().map_err(|_| CertificateError::Malformed)?;
+        signed.push((key_id, Signed { key: validator.key, message: &message, signature }));
         power = power.saturating_add(u128::from(validator.power));
     }
     let only: Vec<Signed<'_>> = signed.iter().map(|(_, it)| *it).collect();
@@ -135,10 +115,7 @@ pub fn verify(
     }
     if !validators.is_quorum(power) {
         let total = validators.total_power();
-        return Err(CertificateError::NoQuorum {
-            signed: power,
-            total,
-        });
+        return Err(CertificateError::NoQuorum { signed: power, total });
     }
     Ok(())
 }
@@ -164,12 +141,7 @@ pub(crate) mod tests {
                 signature: key.sign(&message).to_vec(),
             })
             .collect();
-        wire::Certificate {
-            height: height.get(),
-            round: 0,
-            block_id: block.to_vec(),
-            signatures,
-        }
+        wire::Certificate { height: height.get(), round: 0, block_id: block.to_vec(), signatures }
     }
 
     #[test]
@@ -181,58 +153,29 @@ pub(crate) mod tests {
         assert_eq!(check(&good), Ok(()));
 
         let few = sign(&[&keys[0], &keys[1]], &chain, height, &block);
-        assert_eq!(
-            check(&few),
-            Err(CertificateError::NoQuorum {
-                signed: 2,
-                total: 4
-            })
-        );
+        assert_eq!(check(&few), Err(CertificateError::NoQuorum { signed: 2, total: 4 }));
         let twice = sign(&[&keys[0], &keys[0], &keys[1]], &chain, height, &block);
         assert_eq!(check(&twice), Err(CertificateError::Order));
         let stranger = PrivateKey::from_seed(&[9; 32]);
         let mut strangers = vec![&keys[0], &keys[1], &keys[2], &stranger];
         strangers.sort_by_key(|key| key.public().key_id());
         let unknown = sign(&strangers, &chain, height, &block);
-        assert!(matches!(
-            check(&unknown),
-            Err(CertificateError::UnknownSigner(_))
-        ));
-        let other_chain = sign(
-            &[&keys[0], &keys[1], &keys[2]],
-            &ChainId::new([0; 32]),
-            height,
-            &block,
-        );
-        assert!(matches!(
-            check(&other_chain),
-            Err(CertificateError::BadSignature(_))
-        ));
+        assert!(matches!(check(&unknown), Err(CertificateError::UnknownSigner(_))));
+        let other_chain =
+            sign(&[&keys[0], &keys[1], &keys[2]], &ChainId::new([0; 32]), height, &block);
+        assert!(matches!(check(&other_chain), Err(CertificateError::BadSignature(_))));
         let mut moved = good.clone();
         moved.height = 6;
         assert_eq!(check(&moved), Err(CertificateError::OtherBlock));
-        let mut one_bad = sign(
-            &[&keys[0], &keys[1], &keys[2], &keys[3]],
-            &chain,
-            height,
-            &block,
-        );
+        let mut one_bad = sign(&[&keys[0], &keys[1], &keys[2], &keys[3]], &chain, height, &block);
         one_bad.signatures[2].signature[5] ^= 1;
-        assert!(matches!(
-            check(&one_bad),
-            Err(CertificateError::BadSignature(_))
-        ));
+        assert!(matches!(check(&one_bad), Err(CertificateError::BadSignature(_))));
     }
 
     #[test]
     fn vote_bytes_are_pinned() {
-        let bytes = vote_bytes(
-            &ChainId::new([1; 32]),
-            VoteType::Precommit,
-            Height::new(2),
-            3,
-            None,
-        );
+        let bytes =
+            vote_bytes(&ChainId::new([1; 32]), VoteType::Precommit, Height::new(2), 3, None);
         let expected = format!(
             "{}{}02000000000000000200000003{}{}",
             hex::encode("liuhen/vote/v1\n"),

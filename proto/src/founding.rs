@@ -63,11 +63,7 @@ pub struct Founding {
 impl Founding {
     /// From the canonical bytes of a founding document.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FoundingError> {
-        Self::new(canonical::decode(
-            "founding document",
-            bytes,
-            limits::GENESIS_BYTES,
-        )?)
+        Self::new(canonical::decode("founding document", bytes, limits::GENESIS_BYTES)?)
     }
 
     /// Checks a document. Lists must be in order already.
@@ -79,19 +75,11 @@ impl Founding {
         check(&document)?;
         let validators = ValidatorSet::from_wire(&document.validators)?;
         let objects = objects(&document);
-        let changes = objects
-            .iter()
-            .map(|(place, it)| (place.map_key(), Some(it.map_value())))
-            .collect();
+        let changes =
+            objects.iter().map(|(place, it)| (place.map_key(), Some(it.map_value()))).collect();
         let chain = hash::hash(Domain::Genesis, &[&document.encode_to_vec()]);
         let chain = ChainId::new(*chain.as_bytes());
-        Ok(Self {
-            document,
-            chain,
-            validators,
-            objects,
-            trie: Trie::default().with(changes),
-        })
+        Ok(Self { document, chain, validators, objects, trie: Trie::default().with(changes) })
     }
 
     /// The document.
@@ -158,10 +146,7 @@ fn objects(document: &wire::Genesis) -> BTreeMap<Place, Object> {
         let id = KeyId::from_slice(&it.key_id).unwrap_or_default();
         objects.insert(Place::key(&id), it.clone().into());
     }
-    objects.insert(
-        Place::parameters(),
-        document.parameters.clone().unwrap_or_default().into(),
-    );
+    objects.insert(Place::parameters(), document.parameters.clone().unwrap_or_default().into());
     objects
 }
 
@@ -190,23 +175,13 @@ fn ascending<T: PartialOrd>(
     if list.iter().zip(list.iter().skip(1)).all(|(a, b)| a < b) {
         Ok(())
     } else {
-        Err(entry(
-            name.to_owned(),
-            "entries must be strictly ascending, each once",
-        ))
+        Err(entry(name.to_owned(), "entries must be strictly ascending, each once"))
     }
 }
 
 fn departments(document: &wire::Genesis) -> Result<BTreeSet<&str>, FoundingError> {
-    ascending(
-        document.departments.iter().map(|it| &it.code),
-        "departments",
-    )?;
-    let codes: BTreeSet<&str> = document
-        .departments
-        .iter()
-        .map(|it| it.code.as_str())
-        .collect();
+    ascending(document.departments.iter().map(|it| &it.code), "departments")?;
+    let codes: BTreeSet<&str> = document.departments.iter().map(|it| it.code.as_str()).collect();
     for it in &document.departments {
         let wrong = |why| entry(format!("department {}", it.code), why);
         check_code(&it.code).map_err(|_| wrong("its code is not a code"))?;
@@ -242,10 +217,7 @@ fn founded(standing: &[wire::Interval]) -> Result<(), &'static str> {
 }
 
 fn identities(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<(), FoundingError> {
-    ascending(
-        document.identities.iter().map(|it| &it.identity_id),
-        "identities",
-    )?;
+    ascending(document.identities.iter().map(|it| &it.identity_id), "identities")?;
     let mut names = BTreeSet::new();
     for it in &document.identities {
         let wrong = |why| entry(format!("identity {}/{}", it.department, it.code), why);
@@ -275,14 +247,9 @@ fn identities(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<
 fn keys(document: &wire::Genesis) -> Result<(), FoundingError> {
     ascending(document.keys.iter().map(|it| &it.key_id), "keys")?;
     for it in &document.keys {
-        let identity = document
-            .identities
-            .iter()
-            .find(|one| one.identity_id == it.identity_id);
-        let name = identity.map_or_else(
-            || "?".to_owned(),
-            |one| format!("{}/{}", one.department, one.code),
-        );
+        let identity = document.identities.iter().find(|one| one.identity_id == it.identity_id);
+        let name = identity
+            .map_or_else(|| "?".to_owned(), |one| format!("{}/{}", one.department, one.code));
         let wrong = |why| entry(format!("key of {name}"), why);
         let Some(identity) = identity else {
             return Err(wrong("its identity is not here"));
@@ -293,10 +260,8 @@ fn keys(document: &wire::Genesis) -> Result<(), FoundingError> {
         if it.algorithm != wire::Algorithm::Ed25519 as i32 {
             return Err(wrong("unknown signature algorithm"));
         }
-        let key = PublicKey::from_slice(&it.public_key).map_err(|why| FoundingError::Key {
-            identity: name.clone(),
-            why,
-        })?;
+        let key = PublicKey::from_slice(&it.public_key)
+            .map_err(|why| FoundingError::Key { identity: name.clone(), why })?;
         if it.key_id != key.key_id().as_bytes() {
             return Err(wrong("its key id is not that of its key"));
         }
@@ -307,55 +272,31 @@ fn keys(document: &wire::Genesis) -> Result<(), FoundingError> {
 
 fn validator_keys(document: &wire::Genesis) -> Result<(), FoundingError> {
     for validator in &document.validators {
-        let key = document
-            .keys
-            .iter()
-            .find(|it| it.key_id == validator.key_id);
+        let key = document.keys.iter().find(|it| it.key_id == validator.key_id);
         let identity = key.and_then(|key| {
-            document
-                .identities
-                .iter()
-                .find(|it| it.identity_id == key.identity_id)
+            document.identities.iter().find(|it| it.identity_id == key.identity_id)
         });
         if identity.is_none_or(|it| it.kind() != wire::IdentityKind::Node) {
             let name = format!("validator {}", hex::encode(&validator.key_id));
             return Err(entry(name, "its key is not that of a node here"));
         }
     }
-    ascending(
-        document
-            .peers
-            .iter()
-            .map(|it| (&it.department, &it.peer_id)),
-        "peers",
-    )
+    ascending(document.peers.iter().map(|it| (&it.department, &it.peer_id)), "peers")
 }
 
 fn parameters(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<(), FoundingError> {
     let wrong = |why| entry("parameters".to_owned(), why);
-    let it = document
-        .parameters
-        .as_ref()
-        .ok_or_else(|| wrong("parameters are needed"))?;
+    let it = document.parameters.as_ref().ok_or_else(|| wrong("parameters are needed"))?;
     ascending(&it.purposes, "purposes")?;
     ascending(&it.legal_bases, "legal_bases")?;
-    if it
-        .purposes
-        .iter()
-        .chain(&it.legal_bases)
-        .any(|code| check_code(code).is_err())
-    {
+    if it.purposes.iter().chain(&it.legal_bases).any(|code| check_code(code).is_err()) {
         return Err(wrong("a purpose or legal basis is not a code"));
     }
     if it.decision_age_ms.len() != 4 {
-        return Err(wrong(
-            "decision_age_ms has one entry for each of four grades",
-        ));
+        return Err(wrong("decision_age_ms has one entry for each of four grades"));
     }
     if it.live_age_ms == 0 || it.late_age_ms < it.live_age_ms || it.recent_block_age_ms == 0 {
-        return Err(wrong(
-            "ages must be above zero, late_age_ms not below live_age_ms",
-        ));
+        return Err(wrong("ages must be above zero, late_age_ms not below live_age_ms"));
     }
     if !departments.contains(it.lead.as_str()) {
         return Err(wrong("the leading department is not here"));

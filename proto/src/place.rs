@@ -24,14 +24,8 @@ pub enum TrailKind {
 
 impl TrailKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 6] = [
-        Self::Key,
-        Self::Dataset,
-        Self::Grant,
-        Self::Use,
-        Self::Subject,
-        Self::Gateway,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Key, Self::Dataset, Self::Grant, Self::Use, Self::Subject, Self::Gateway];
 
     /// From its byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
@@ -111,26 +105,17 @@ pub struct Place {
 impl Place {
     /// The place of a trail.
     pub fn trail(kind: TrailKind, id: &[u8]) -> Self {
-        Self {
-            kind: kind as u8,
-            id: id.to_vec(),
-        }
+        Self { kind: kind as u8, id: id.to_vec() }
     }
 
     /// The place of an object.
     pub fn object(kind: ObjectKind, id: &[u8]) -> Self {
-        Self {
-            kind: kind as u8,
-            id: id.to_vec(),
-        }
+        Self { kind: kind as u8, id: id.to_vec() }
     }
 
     /// From the bytes that [`Place::to_bytes`] gave.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.split_first().map(|(kind, id)| Self {
-            kind: *kind,
-            id: id.to_vec(),
-        })
+        bytes.split_first().map(|(kind, id)| Self { kind: *kind, id: id.to_vec() })
     }
 
     /// Kind u8 ‖ id.

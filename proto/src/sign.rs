@@ -34,9 +34,7 @@ pub struct PublicKey([u8; 32]);
 impl PublicKey {
     /// Checks and takes the bytes of a key.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyError> {
-        let bytes: [u8; 32] = bytes
-            .try_into()
-            .map_err(|_| KeyError::Length(bytes.len()))?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?;
         let key =
             ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::NotAPoint)?;
         if key.is_weak() {
@@ -125,19 +123,12 @@ pub fn verify_many(signed: &[Signed<'_>]) -> Vec<bool> {
     if verifier.verify(Transcript(transcript(signed))).is_ok() {
         return vec![true; signed.len()];
     }
-    items
-        .into_iter()
-        .map(|item| item.verify_single().is_ok())
-        .collect()
+    items.into_iter().map(|item| item.verify_single().is_ok()).collect()
 }
 
 fn zebra_item(signed: &Signed<'_>) -> batch::Item {
     let key = VerificationKeyBytes::from(signed.key.0);
-    batch::Item::from((
-        key,
-        ZebraSignature::from_bytes(&signed.signature),
-        signed.message,
-    ))
+    batch::Item::from((key, ZebraSignature::from_bytes(&signed.signature), signed.message))
 }
 
 fn transcript(signed: &[Signed<'_>]) -> blake3::OutputReader {
@@ -188,21 +179,14 @@ mod tests {
 
     fn signed(seed: u8, message: &[u8]) -> Signed<'_> {
         let key = PrivateKey::from_seed(&[seed; 32]);
-        Signed {
-            key: key.public(),
-            message,
-            signature: key.sign(message),
-        }
+        Signed { key: key.public(), message, signature: key.sign(message) }
     }
 
     #[test]
     fn batch_names_the_bad_one() {
         let messages: Vec<Vec<u8>> = (0..20u8).map(|i| vec![i; 40]).collect();
-        let mut batch: Vec<_> = messages
-            .iter()
-            .enumerate()
-            .map(|(i, m)| signed((i % 3) as u8, m))
-            .collect();
+        let mut batch: Vec<_> =
+            messages.iter().enumerate().map(|(i, m)| signed((i % 3) as u8, m)).collect();
         assert!(verify_many(&batch).into_iter().all(|good| good));
         batch[7].signature[3] ^= 1;
         let answers = verify_many(&batch);

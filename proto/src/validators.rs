@@ -57,10 +57,7 @@ impl ValidatorSet {
         let mut set: Vec<Validator> = Vec::with_capacity(validators.len());
         for (number, given) in validators.iter().enumerate() {
             let validator = checked(number, given)?;
-            if set
-                .last()
-                .is_some_and(|before| before.key_id >= validator.key_id)
-            {
+            if set.last().is_some_and(|before| before.key_id >= validator.key_id) {
                 return Err(ValidatorsError::Order(number));
             }
             set.push(validator);
@@ -75,17 +72,12 @@ impl ValidatorSet {
 
     /// The validator of a key.
     pub fn get(&self, key: &KeyId) -> Option<&Validator> {
-        self.0
-            .binary_search_by(|it| it.key_id.cmp(key))
-            .ok()
-            .and_then(|at| self.0.get(at))
+        self.0.binary_search_by(|it| it.key_id.cmp(key)).ok().and_then(|at| self.0.get(at))
     }
 
     /// The sum of all powers.
     pub fn total_power(&self) -> u128 {
-        self.0
-            .iter()
-            .fold(0, |sum, it| sum.saturating_add(u128::from(it.power)))
+        self.0.iter().fold(0, |sum, it| sum.saturating_add(u128::from(it.power)))
     }
 
     /// Whether `signed` is more than two thirds of the power: 3 · signed > 2 · total.
@@ -96,10 +88,7 @@ impl ValidatorSet {
     /// `H_validators(count u32 ‖ for each: key id ‖ algorithm u8 ‖ length u16 ‖ public key ‖
     /// cosigner key ‖ power u64)`.
     pub fn hash(&self) -> Hash {
-        let mut bytes = u32::try_from(self.0.len())
-            .unwrap_or(u32::MAX)
-            .to_be_bytes()
-            .to_vec();
+        let mut bytes = u32::try_from(self.0.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
         for validator in &self.0 {
             bytes.extend_from_slice(validator.key_id.as_bytes());
             bytes.push(sign::ED25519);
@@ -127,12 +116,7 @@ fn checked(number: usize, given: &wire::Validator) -> Result<Validator, Validato
         return Err(ValidatorsError::Power(number));
     }
     let cosigner_key = *cosigner.as_bytes();
-    Ok(Validator {
-        key_id: key.key_id(),
-        key,
-        cosigner_key,
-        power: given.power,
-    })
+    Ok(Validator { key_id: key.key_id(), key, cosigner_key, power: given.power })
 }
 
 #[cfg(test)]
@@ -142,10 +126,8 @@ pub(crate) mod tests {
 
     /// Validators with keys from seeds, and those keys, in the order of the set.
     pub(crate) fn set_of(seeds: &[u8]) -> (ValidatorSet, Vec<PrivateKey>) {
-        let mut keys: Vec<PrivateKey> = seeds
-            .iter()
-            .map(|seed| PrivateKey::from_seed(&[*seed; 32]))
-            .collect();
+        let mut keys: Vec<PrivateKey> =
+            seeds.iter().map(|seed| PrivateKey::from_seed(&[*seed; 32])).collect();
         keys.sort_by_key(|key| key.public().key_id());
         let wire: Vec<_> = keys.iter().map(wire_of).collect();
         (ValidatorSet::from_wire(&wire).unwrap(), keys)
@@ -156,10 +138,7 @@ pub(crate) mod tests {
             key_id: key.public().key_id().to_vec(),
             algorithm: wire::Algorithm::Ed25519 as i32,
             public_key: key.public().as_bytes().to_vec(),
-            cosigner_key: PrivateKey::from_seed(&[99; 32])
-                .public()
-                .as_bytes()
-                .to_vec(),
+            cosigner_key: PrivateKey::from_seed(&[99; 32]).public().as_bytes().to_vec(),
             power: 1,
         }
     }
@@ -172,21 +151,12 @@ pub(crate) mod tests {
         assert_eq!(set.get(&keys[2].public().key_id()).unwrap().power, 1);
         let mut wire: Vec<_> = keys.iter().map(wire_of).collect();
         wire.swap(0, 1);
-        assert_eq!(
-            ValidatorSet::from_wire(&wire),
-            Err(ValidatorsError::Order(1))
-        );
+        assert_eq!(ValidatorSet::from_wire(&wire), Err(ValidatorsError::Order(1)));
         wire.swap(0, 1);
         wire[3] = wire[2].clone();
-        assert_eq!(
-            ValidatorSet::from_wire(&wire),
-            Err(ValidatorsError::Order(3))
-        );
+        assert_eq!(ValidatorSet::from_wire(&wire), Err(ValidatorsError::Order(3)));
         wire[3].power = 0;
-        assert_eq!(
-            ValidatorSet::from_wire(&wire),
-            Err(ValidatorsError::Power(3))
-        );
+        assert_eq!(ValidatorSet::from_wire(&wire), Err(ValidatorsError::Power(3)));
         assert_eq!(ValidatorSet::from_wire(&[]), Err(ValidatorsError::Count(0)));
     }
 }

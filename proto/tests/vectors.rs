@@ -65,9 +65,7 @@ fn json_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn base64(text: &str) -> Vec<u8> {
-    BASE64
-        .decode(text)
-        .unwrap_or_else(|e| panic!("{text}: {e}"))
+    BASE64.decode(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 
 /// A hash in base64; `None` for bytes that are no hash of 32, which are refused before any proof.

@@ -92,11 +92,7 @@ impl Register {
                     ClientError::Usage(format!("field `{given}`: the grade is no number"))
                 })?,
             };
-            fields.push(wire::Field {
-                name: name.to_owned(),
-                grade,
-                category: 0,
-            });
+            fields.push(wire::Field { name: name.to_owned(), grade, category: 0 });
         }
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(fields)
@@ -113,20 +109,11 @@ impl Register {
 }
 
 async fn list(common: &Common, collector: &str) -> Result<(), ClientError> {
-    let request = wire::ListDatasetsRequest {
-        collector: collector.to_owned(),
-    };
+    let request = wire::ListDatasetsRequest { collector: collector.to_owned() };
     let mut registry = common.connect().await?.registry();
     let all = registry.list_datasets(request).await?.into_inner().datasets;
-    let mut rows = Rows::new(&[
-        "dataset",
-        "collector",
-        "title_zh",
-        "title_en",
-        "grade",
-        "category",
-        "fields",
-    ]);
+    let mut rows =
+        Rows::new(&["dataset", "collector", "title_zh", "title_en", "grade", "category", "fields"]);
     for it in all.into_iter().filter_map(|it| it.registration) {
         rows.push(vec![
             json!(it.dataset),
@@ -135,12 +122,7 @@ async fn list(common: &Common, collector: &str) -> Result<(), ClientError> {
             json!(it.title_en),
             json!(it.grade),
             json!(text::category(it.category())),
-            json!(
-                it.fields
-                    .iter()
-                    .map(|field| &field.name)
-                    .collect::<Vec<_>>()
-            ),
+            json!(it.fields.iter().map(|field| &field.name).collect::<Vec<_>>()),
         ]);
     }
     rows.print(common.output)

@@ -52,10 +52,7 @@ impl Grant {
             Self::Confirm { request } => confirm(common, request, None).await,
             Self::Return { request, reason } => confirm(common, request, Some(reason)).await,
             Self::Revoke { request, reason } => revoke(common, request, reason).await,
-            Self::List {
-                dataset,
-                department,
-            } => list(common, dataset, department).await,
+            Self::List { dataset, department } => list(common, dataset, department).await,
         }
     }
 }
@@ -77,14 +74,7 @@ async fn confirm(common: &Common, name: &str, returned: Option<&str>) -> Result<
         reason_digest: digest.unwrap_or_default(),
     };
     let salt = returned.map(|_| salt);
-    done(
-        common,
-        &account,
-        &node,
-        Kind::ConfirmGrant(confirmation),
-        salt,
-    )
-    .await
+    done(common, &account, &node, Kind::ConfirmGrant(confirmation), salt).await
 }
 
 async fn revoke(common: &Common, name: &str, reason: &str) -> Result<(), ClientError> {
@@ -101,14 +91,7 @@ async fn revoke(common: &Common, name: &str, reason: &str) -> Result<(), ClientE
         manager: grant.manager,
         reason_digest: salted_digest(&salt, reason.as_bytes()).to_vec(),
     };
-    done(
-        common,
-        &account,
-        &node,
-        Kind::RevokeGrant(revocation),
-        Some(salt),
-    )
-    .await
+    done(common, &account, &node, Kind::RevokeGrant(revocation), Some(salt)).await
 }
 
 async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), ClientError> {
@@ -141,11 +124,7 @@ async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), Cl
 
 fn row(it: &wire::Grant, used: &wire::GrantUse) -> Vec<Value> {
     let terms = it.terms.clone().unwrap_or_default();
-    let operations: Vec<String> = terms
-        .operations
-        .iter()
-        .map(|it| text::operation(*it))
-        .collect();
+    let operations: Vec<String> = terms.operations.iter().map(|it| text::operation(*it)).collect();
     let last = it.steps.last().copied().unwrap_or_default();
     vec![
         json!(it.reference),

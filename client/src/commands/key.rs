@@ -38,19 +38,9 @@ impl Key {
     /// Does it.
     pub fn run(&self, common: &Common) -> Result<(), ClientError> {
         match self {
-            Self::New {
-                out,
-                plain,
-                join,
-                code,
-                kind,
-            } => {
+            Self::New { out, plain, join, code, kind } => {
                 let key = liuhen_keyfile::generate()?;
-                let passphrase = if *plain {
-                    None
-                } else {
-                    Some(common.passphrase().choose(out)?)
-                };
+                let passphrase = if *plain { None } else { Some(common.passphrase().choose(out)?) };
                 if let Some(code) = code {
                     check_code(code).map_err(|e| ClientError::Usage(e.to_string()))?;
                 }
@@ -74,10 +64,7 @@ fn show(key: &PublicKey, common: &Common) -> Result<(), ClientError> {
     let fields = [
         ("public_key", json!(hex::encode(key.as_bytes()))),
         ("key_id", json!(key.key_id().to_string())),
-        (
-            "founding_identity_id",
-            json!(identity_id(&key.key_id()).to_string()),
-        ),
+        ("founding_identity_id", json!(identity_id(&key.key_id()).to_string())),
     ];
     print_one(&fields, common.output)
 }
@@ -89,10 +76,7 @@ fn add_to_join_file(
     key: &PublicKey,
 ) -> Result<(), ClientError> {
     let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", join.display()));
-    let mut file = std::fs::OpenOptions::new()
-        .append(true)
-        .open(join)
-        .map_err(at)?;
+    let mut file = std::fs::OpenOptions::new().append(true).open(join).map_err(at)?;
     let key = hex::encode(key.as_bytes());
     let entry =
         format!("\n[[identity]]\ncode = \"{code}\"\nkind = \"{kind}\"\npublic_key = \"{key}\"\n");

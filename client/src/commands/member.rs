@@ -27,25 +27,11 @@ impl Member {
         let rows = match self {
             Self::Departments => {
                 let request = wire::ListDepartmentsRequest {};
-                departments(
-                    &registry
-                        .list_departments(request)
-                        .await?
-                        .into_inner()
-                        .departments,
-                )
+                departments(&registry.list_departments(request).await?.into_inner().departments)
             }
             Self::Identities { department } => {
-                let request = wire::ListIdentitiesRequest {
-                    department: department.clone(),
-                };
-                identities(
-                    &registry
-                        .list_identities(request)
-                        .await?
-                        .into_inner()
-                        .identities,
-                )
+                let request = wire::ListIdentitiesRequest { department: department.clone() };
+                identities(&registry.list_identities(request).await?.into_inner().identities)
             }
         };
         rows.print(common.output)
@@ -53,14 +39,11 @@ impl Member {
 }
 
 fn departments(all: &[wire::Department]) -> Rows {
-    let mut rows = Rows::new(&[
-        "code", "name_zh", "name_en", "level", "division", "body", "rights",
-    ]);
+    let mut rows =
+        Rows::new(&["code", "name_zh", "name_en", "level", "division", "body", "rights"]);
     for it in all {
-        let rights: Vec<String> = it
-            .rights()
-            .map(|right| state(right.as_str_name(), "RIGHT_"))
-            .collect();
+        let rights: Vec<String> =
+            it.rights().map(|right| state(right.as_str_name(), "RIGHT_")).collect();
         rows.push(vec![
             json!(it.code),
             json!(it.name_zh),

@@ -26,12 +26,7 @@ use std::path::PathBuf;
 
 /// Asks a Liuhen ledger (留痕), and records on it
 #[derive(Debug, Parser)]
-#[command(
-    name = "liuhen",
-    version,
-    arg_required_else_help = true,
-    propagate_version = true
-)]
+#[command(name = "liuhen", version, arg_required_else_help = true, propagate_version = true)]
 pub struct Cli {
     #[command(flatten)]
     common: Common,
@@ -43,12 +38,7 @@ pub struct Cli {
 #[derive(Debug, clap::Args)]
 pub struct Common {
     /// The node to ask
-    #[arg(
-        long,
-        global = true,
-        env = "LIUHEN_NODE",
-        default_value = "http://127.0.0.1:26658"
-    )]
+    #[arg(long, global = true, env = "LIUHEN_NODE", default_value = "http://127.0.0.1:26658")]
     node: String,
     /// The key file to sign with
     #[arg(long, global = true, env = "LIUHEN_KEY")]
@@ -135,12 +125,7 @@ impl Common {
 /// Names of all identities, for rows.
 async fn names(node: &Node) -> Result<Names, ClientError> {
     let request = wire::ListIdentitiesRequest::default();
-    let all = node
-        .registry()
-        .list_identities(request)
-        .await?
-        .into_inner()
-        .identities;
+    let all = node.registry().list_identities(request).await?.into_inner().identities;
     Ok(all
         .into_iter()
         .map(|it| (it.identity_id, format!("{}/{}", it.department, it.code)))

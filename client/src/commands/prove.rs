@@ -53,20 +53,12 @@ impl Prove {
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let node = common.connect().await?;
         let pieces = match &self.what {
-            What::Trail {
-                which,
-                from,
-                until,
-                from_height,
-                until_height,
-            } => {
+            What::Trail { which, from, until, from_height, until_height } => {
                 let (kind, id) = which.resolve(&node).await?;
                 let (range, from, until) = match (from, until, from_height, until_height) {
-                    (Some(from), Some(until), ..) => (
-                        RangeKind::Times,
-                        text::parse_time(from)?,
-                        text::parse_time(until)?,
-                    ),
+                    (Some(from), Some(until), ..) => {
+                        (RangeKind::Times, text::parse_time(from)?, text::parse_time(until)?)
+                    }
                     (_, _, Some(from), Some(until)) => (RangeKind::Heights, *from, *until),
                     _ => (RangeKind::Whole, 0, 0),
                 };
@@ -82,10 +74,7 @@ impl Prove {
             What::Event { tx_id, item } => {
                 let id: Result<TxId, _> = tx_id.parse();
                 let id = id.map_err(|e| ClientError::Usage(format!("`{tx_id}`: {e}")))?;
-                let request = wire::ProveEventRequest {
-                    tx_id: id.to_vec(),
-                    item: *item,
-                };
+                let request = wire::ProveEventRequest { tx_id: id.to_vec(), item: *item };
                 node.proofs().prove_event(request).await?
             }
         };

@@ -73,16 +73,10 @@ impl Record {
         let account = common.account(&node).await?;
         let access_no = match self.access_no {
             Some(number) => number,
-            None => last_access_no(&node, &account.signer.identity)
-                .await?
-                .saturating_add(1),
+            None => last_access_no(&node, &account.signer.identity).await?.saturating_add(1),
         };
         let salt: [u8; 16] = random()?;
-        let decision = if self.denied {
-            wire::Decision::Denied
-        } else {
-            wire::Decision::Served
-        };
+        let decision = if self.denied { wire::Decision::Denied } else { wire::Decision::Served };
         let record = wire::RecordAccess {
             collector: account.signer.department.clone(),
             access_no,
@@ -102,10 +96,7 @@ impl Record {
         };
         let item = item(Kind::RecordAccess(record))?;
         let (tx, committed) = account.submit(&node, &[item]).await?;
-        let bits = committed
-            .outcomes
-            .first()
-            .and_then(|bits| u16::try_from(*bits).ok());
+        let bits = committed.outcomes.first().and_then(|bits| u16::try_from(*bits).ok());
         let outcome = bits.and_then(Outcome::from_bits).unwrap_or(Outcome::DONE);
         let fields = [
             ("access_no", json!(access_no)),
@@ -121,13 +112,7 @@ impl Record {
 
     async fn access(&self, node: &Node) -> Result<wire::DatasetAccess, ClientError> {
         let request_id = match &self.grant {
-            Some(name) => {
-                node.request(name)
-                    .await?
-                    .request
-                    .unwrap_or_default()
-                    .request_id
-            }
+            Some(name) => node.request(name).await?.request.unwrap_or_default().request_id,
             None => Vec::new(),
         };
         let mut fields = self.fields.clone();
@@ -142,15 +127,9 @@ impl Record {
     }
 
     async fn party(&self, node: &Node, salt: &[u8; 16]) -> Result<wire::Party, ClientError> {
-        let assurance = if self.verified {
-            wire::Assurance::Verified
-        } else {
-            wire::Assurance::Claimed
-        };
-        let mut party = wire::Party {
-            assurance: assurance as i32,
-            ..wire::Party::default()
-        };
+        let assurance =
+            if self.verified { wire::Assurance::Verified } else { wire::Assurance::Claimed };
+        let mut party = wire::Party { assurance: assurance as i32, ..wire::Party::default() };
         match (&self.asker, &self.unmapped_account) {
             (Some(name), _) => {
                 let identity = node.identity(name).await?;
@@ -174,10 +153,7 @@ impl Record {
         });
         let mut tags = tags.collect::<Result<Vec<_>, _>>()?;
         tags.sort();
-        Ok(wire::Subjects {
-            tags,
-            unknown_count: self.unknown_subjects,
-        })
+        Ok(wire::Subjects { tags, unknown_count: self.unknown_subjects })
     }
 }
 

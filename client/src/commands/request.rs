@@ -74,10 +74,7 @@ impl Request {
             Self::New(it) => it.run(common).await,
             Self::Approve(it) => it.run(common).await,
             Self::Refuse { request, reason } => refuse(common, request, reason).await,
-            Self::List {
-                dataset,
-                department,
-            } => list(common, dataset, department).await,
+            Self::List { dataset, department } => list(common, dataset, department).await,
         }
     }
 }
@@ -114,11 +111,7 @@ impl Approve {
     async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let node = common.connect().await?;
         let account = common.account(&node).await?;
-        let request = node
-            .request(&self.request)
-            .await?
-            .request
-            .unwrap_or_default();
+        let request = node.request(&self.request).await?.request.unwrap_or_default();
         let asked = request.asked.unwrap_or_default();
         let decision = wire::DecideRequest {
             request_id: request.request_id,
@@ -148,14 +141,7 @@ async fn refuse(common: &Common, name: &str, reason: &str) -> Result<(), ClientE
         terms: None,
         reason_digest: salted_digest(&salt, reason.as_bytes()).to_vec(),
     };
-    done(
-        common,
-        &account,
-        &node,
-        Kind::DecideRequest(decision),
-        Some(salt),
-    )
-    .await
+    done(common, &account, &node, Kind::DecideRequest(decision), Some(salt)).await
 }
 
 /// Submits one item and prints where it stands.
@@ -167,10 +153,8 @@ pub(super) async fn done(
     salt: Option<[u8; 16]>,
 ) -> Result<(), ClientError> {
     let (tx, committed) = account.submit(node, &[item(kind)?]).await?;
-    let mut fields = vec![
-        ("height", json!(committed.height)),
-        ("tx_id", json!(tx.id().to_string())),
-    ];
+    let mut fields =
+        vec![("height", json!(committed.height)), ("tx_id", json!(tx.id().to_string()))];
     if let Some(salt) = salt {
         fields.push(("reason_salt", json!(hex::encode(salt))));
     }

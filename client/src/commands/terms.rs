@@ -57,10 +57,8 @@ impl TermsFlags {
             terms.division.clone_from(division);
         }
         if !self.operations.is_empty() {
-            let all = self
-                .operations
-                .iter()
-                .map(|it| text::parse_operation(it).map(|it| it as i32));
+            let all =
+                self.operations.iter().map(|it| text::parse_operation(it).map(|it| it as i32));
             terms.operations = sorted(all.collect::<Result<_, _>>()?);
         }
         if !self.identities.is_empty() {

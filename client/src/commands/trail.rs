@@ -61,16 +61,10 @@ impl Which {
             Ok::<_, ClientError>(request.request_id)
         };
         Ok(match self.kind {
-            Kind::Dataset => (
-                TrailKind::Dataset,
-                node.dataset(&self.id).await?.dataset.into(),
-            ),
+            Kind::Dataset => (TrailKind::Dataset, node.dataset(&self.id).await?.dataset.into()),
             Kind::Grant => (TrailKind::Grant, request().await?),
             Kind::Use => (TrailKind::Use, request().await?),
-            Kind::Gateway => (
-                TrailKind::Gateway,
-                node.identity_id(&self.id).await?.to_vec(),
-            ),
+            Kind::Gateway => (TrailKind::Gateway, node.identity_id(&self.id).await?.to_vec()),
             Kind::Key => {
                 let id: Result<KeyId, _> = self.id.parse();
                 let id = id.map_err(|e| ClientError::Usage(format!("key `{}`: {e}", self.id)))?;
@@ -119,11 +113,7 @@ impl Trail {
             request.page_token = page.next_page_token;
         };
         rows.print(common.output)?;
-        eprintln!(
-            "{} of {size} events of {} as of height {height}",
-            rows.len(),
-            self.which.name()
-        );
+        eprintln!("{} of {size} events of {} as of height {height}", rows.len(), self.which.name());
         Ok(())
     }
 

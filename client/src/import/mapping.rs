@@ -94,9 +94,7 @@ impl Mapping {
 
     /// The dataset of a relation, `schema.table`, of a database.
     pub fn dataset(&self, database: &str, relation: &str) -> Option<&str> {
-        self.relations
-            .get(&format!("{database}.{relation}"))
-            .map(String::as_str)
+        self.relations.get(&format!("{database}.{relation}")).map(String::as_str)
     }
 
     /// The dataset of a table named without its schema, if only one is meant.
@@ -117,12 +115,8 @@ impl Mapping {
         if !path.exists() && may_make {
             let salt: [u8; 32] = random()?;
             let mut options = std::fs::OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)
-                .map_err(at)?;
+            let mut file =
+                options.write(true).create_new(true).mode(0o600).open(&path).map_err(at)?;
             file.write_all(hex::encode(salt).as_bytes()).map_err(at)?;
             file.sync_all().map_err(at)?;
             return Ok(salt);

@@ -46,10 +46,7 @@ pub async fn run(
     let mapping = Mapping::read(&options.mapping)?;
     let status = node.status().await?;
     if options.shift_times && !status.chain_name.starts_with("dev-") {
-        let why = format!(
-            "--shift-times is for dev- chains; this is {}",
-            status.chain_name
-        );
+        let why = format!("--shift-times is for dev- chains; this is {}", status.chain_name);
         return Err(ClientError::Usage(why));
     }
     let log = pgaudit::read(&options.log, &mapping, options.skip_unknown)?;

@@ -84,11 +84,8 @@ pub fn read(path: &Path, mapping: &Mapping, skip_unknown: bool) -> Result<Log, C
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = lines
-            .by_ref()
-            .take(LINE_BYTES as u64)
-            .read_until(b'\n', &mut line)
-            .map_err(at)?;
+        let read =
+            lines.by_ref().take(LINE_BYTES as u64).read_until(b'\n', &mut line).map_err(at)?;
         if read == 0 {
             return Ok(log);
         }
@@ -109,11 +106,7 @@ pub fn read(path: &Path, mapping: &Mapping, skip_unknown: bool) -> Result<Log, C
 fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
     let mut file = BufReader::new(File::open(path)?);
     let gzip = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    Ok(if gzip {
-        Box::new(BufReader::new(MultiGzDecoder::new(file)))
-    } else {
-        Box::new(file)
-    })
+    Ok(if gzip { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) })
 }
 
 struct Reader<'a> {
@@ -159,16 +152,11 @@ impl<'a> Reader<'a> {
     }
 
     fn audited(&self, line: &Line, database: String, audit: &str) -> Result<Statement, String> {
-        let mut rows = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .from_reader(audit.as_bytes());
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(audit.as_bytes());
         let fields = rows.records().next().ok_or("an empty AUDIT entry")?;
         let fields = fields.map_err(|e| format!("AUDIT entry: {e}"))?;
-        let field = |n: usize| {
-            fields
-                .get(n)
-                .ok_or_else(|| format!("AUDIT entry without field {n}"))
-        };
+        let field =
+            |n: usize| fields.get(n).ok_or_else(|| format!("AUDIT entry without field {n}"));
         let (number, substatement) = (field(1)?, field(2)?);
         let operation = operation(field(3)?, field(4)?)?;
         let relation = field(6)?;
@@ -185,9 +173,7 @@ impl<'a> Reader<'a> {
             role: line.user.clone().ok_or("no role is named")?,
             touched: BTreeSet::from([(dataset.to_owned(), operation as i32)]),
             tag: self.tag_of(text),
-            rows: field(9)?
-                .parse()
-                .map_err(|_| "the row count is no number".to_owned())?,
+            rows: field(9)?.parse().map_err(|_| "the row count is no number".to_owned())?,
             denied: false,
             text: format!("{text}\n{}", field(8)?),
             database,
@@ -196,16 +182,9 @@ impl<'a> Reader<'a> {
 
     fn denied(&self, line: &Line, database: String) -> Result<Statement, String> {
         let text = line.statement.clone().unwrap_or_default();
-        let table = self
-            .denied_table
-            .captures(&line.message)
-            .and_then(|found| found.get(1));
-        let table = table
-            .ok_or_else(|| format!("`{}` names no table", line.message))?
-            .as_str();
-        let dataset = self
-            .mapping
-            .dataset_of_table(&database, table.trim_matches('"'));
+        let table = self.denied_table.captures(&line.message).and_then(|found| found.get(1));
+        let table = table.ok_or_else(|| format!("`{}` names no table", line.message))?.as_str();
+        let dataset = self.mapping.dataset_of_table(&database, table.trim_matches('"'));
         let dataset = dataset.ok_or_else(|| {
             format!("table {table} of {database} is not in the mapping, or more than once")
         })?;
@@ -246,8 +225,7 @@ impl Log {
             before.rows = before.rows.max(statement.rows);
             return;
         }
-        self.by_reference
-            .insert(statement.reference.clone(), self.statements.len());
+        self.by_reference.insert(statement.reference.clone(), self.statements.len());
         self.statements.push(statement);
     }
 }
@@ -270,13 +248,7 @@ fn first_word(text: &str) -> Operation {
     let without_comments =
         Regex::new(r"(?s)/\*.*?\*/").map(|it| it.replace_all(text, " ").into_owned());
     let text = without_comments.unwrap_or_else(|_| text.to_owned());
-    match text
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_lowercase()
-        .as_str()
-    {
+    match text.split_whitespace().next().unwrap_or_default().to_lowercase().as_str() {
         "insert" => Operation::Insert,
         "update" | "merge" => Operation::Update,
         "delete" | "truncate" => Operation::Delete,

@@ -47,14 +47,7 @@ impl<'a> Planner<'a> {
             }
         }
         let unknown_tags = BTreeMap::new();
-        Ok(Self {
-            mapping,
-            salt,
-            shift_ms,
-            identities,
-            grants,
-            unknown_tags,
-        })
+        Ok(Self { mapping, salt, shift_ms, identities, grants, unknown_tags })
     }
 
     /// The nonce of a statement's record: nobody without the salt can guess it, and the same
@@ -72,11 +65,8 @@ impl<'a> Planner<'a> {
     ) -> Result<Item, ClientError> {
         let salt = self.derived(b"query", statement.reference.as_bytes());
         let role = self.mapping.roles.get(&statement.role);
-        let decision = if statement.denied {
-            wire::Decision::Denied
-        } else {
-            wire::Decision::Served
-        };
+        let decision =
+            if statement.denied { wire::Decision::Denied } else { wire::Decision::Served };
         let shifted = i128::from(statement.time_ms) + self.shift_ms;
         let record = wire::RecordAccess {
             collector: collector.to_owned(),
@@ -85,10 +75,7 @@ impl<'a> Planner<'a> {
             accesses: self.accesses(statement),
             asker: Some(self.asker(statement)),
             purpose: role.map(|it| it.purpose.clone()).unwrap_or_default(),
-            subjects: Some(wire::Subjects {
-                tags: Vec::new(),
-                unknown_count: statement.rows,
-            }),
+            subjects: Some(wire::Subjects { tags: Vec::new(), unknown_count: statement.rows }),
             query_digest: salted_digest(&salt, statement.text.as_bytes()).to_vec(),
             row_count: statement.rows,
             access_time_ms: u64::try_from(shifted).unwrap_or(statement.time_ms),
@@ -100,10 +87,7 @@ impl<'a> Planner<'a> {
 
     /// Tags that name no grant of the dataset, and how often each came up.
     pub(super) fn unknown_tags(&self) -> Vec<(String, u64)> {
-        self.unknown_tags
-            .iter()
-            .map(|(tag, count)| (tag.clone(), *count))
-            .collect()
+        self.unknown_tags.iter().map(|(tag, count)| (tag.clone(), *count)).collect()
     }
 
     fn accesses(&mut self, statement: &Statement) -> Vec<wire::DatasetAccess> {
@@ -111,15 +95,9 @@ impl<'a> Planner<'a> {
         for (dataset, operation) in &statement.touched {
             let grant = statement.tag.as_ref().and_then(|tag| {
                 let reference = self.mapping.grants.get(tag).unwrap_or(tag);
-                let found = self
-                    .grants
-                    .get(&(reference.clone(), dataset.clone()))
-                    .cloned();
+                let found = self.grants.get(&(reference.clone(), dataset.clone())).cloned();
                 if found.is_none() {
-                    *self
-                        .unknown_tags
-                        .entry(format!("{tag}@{dataset}"))
-                        .or_default() += 1;
+                    *self.unknown_tags.entry(format!("{tag}@{dataset}")).or_default() += 1;
                 }
                 found
             });
@@ -134,11 +112,8 @@ impl<'a> Planner<'a> {
     }
 
     fn asker(&self, statement: &Statement) -> wire::Party {
-        let mapped = self
-            .mapping
-            .roles
-            .get(&statement.role)
-            .zip(self.identities.get(&statement.role));
+        let mapped =
+            self.mapping.roles.get(&statement.role).zip(self.identities.get(&statement.role));
         match mapped {
             Some((role, identity)) => wire::Party {
                 department: identity.department.clone(),

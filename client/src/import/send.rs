@@ -33,10 +33,7 @@ pub(super) async fn all(
     let began = Instant::now();
     let bar = progress(items.len());
     let (requests, receiver) = mpsc::channel(IN_FLIGHT);
-    let stream = node
-        .submission()
-        .submit_stream(ReceiverStream::new(receiver))
-        .await?;
+    let stream = node.submission().submit_stream(ReceiverStream::new(receiver)).await?;
     let mut answers = stream.into_inner();
     let mut seq = account.next_seq(node).await?;
     let mut cited = (recent(node).await?, Instant::now());
@@ -55,10 +52,7 @@ pub(super) async fn all(
             let tx = account.sign(seq, cited.0, batch)?;
             seq = tx.next_seq();
             let (correlation, transaction) = (number as u64, tx.raw().to_vec());
-            let request = wire::SubmitStreamRequest {
-                correlation,
-                transaction,
-            };
+            let request = wire::SubmitStreamRequest { correlation, transaction };
             let gone = |_| ClientError::failed("the node closed the stream");
             sender.send(request).await.map_err(gone)?;
             waiting += 1;

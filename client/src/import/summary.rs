@@ -42,10 +42,7 @@ impl Summary {
 
     pub(super) fn count(&mut self, outcome: Outcome) {
         let (verdict, reason) = (outcome.verdict.name(), outcome.reason.name());
-        *self
-            .outcomes
-            .entry((verdict, reason, outcome.timeliness.name()))
-            .or_default() += 1;
+        *self.outcomes.entry((verdict, reason, outcome.timeliness.name())).or_default() += 1;
     }
 
     /// Records made by this run.
@@ -63,12 +60,7 @@ impl Summary {
         }
         let mut rows = Rows::new(&["verdict", "reason", "timeliness", "records"]);
         for ((verdict, reason, timeliness), count) in &self.outcomes {
-            rows.push(vec![
-                json!(verdict),
-                json!(reason),
-                json!(timeliness),
-                json!(count),
-            ]);
+            rows.push(vec![json!(verdict), json!(reason), json!(timeliness), json!(count)]);
         }
         rows.print(format)?;
         eprintln!(
@@ -82,10 +74,7 @@ impl Summary {
         );
         let rate = match self.elapsed.as_millis() {
             0 => String::new(),
-            ms => format!(
-                " in {ms} ms, {} a second",
-                u128::from(self.recorded()) * 1000 / ms
-            ),
+            ms => format!(" in {ms} ms, {} a second", u128::from(self.recorded()) * 1000 / ms),
         };
         eprintln!(
             "{} recorded{rate}; {} recorded before; {} left",

@@ -71,9 +71,7 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     let at = |e: std::io::Error| format!("{}: {e}", path.display());
     let file = std::fs::File::open(path).map_err(at)?;
     let mut bytes = Vec::new();
-    file.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(at)?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(at)?;
     Ok(bytes)
 }
 

@@ -66,12 +66,7 @@ impl<'a> Report<'a> {
             Ok(verified) => valid(verified.get(), lang, with_events),
             Err(NotVerified::Invalid(invalid)) => vec![
                 lang.pick("INVALID", "无效 INVALID"),
-                format!(
-                    "  {}: {} ({})",
-                    lang.pick("why", "原因"),
-                    invalid.why,
-                    invalid.code
-                ),
+                format!("  {}: {} ({})", lang.pick("why", "原因"), invalid.why, invalid.code),
             ],
             Err(NotVerified::Undecidable(missing)) => vec![
                 lang.pick("UNDECIDABLE", "无法判定 UNDECIDABLE"),
@@ -81,10 +76,7 @@ impl<'a> Report<'a> {
         let chain = self.founding.document().name.clone();
         let digits = fingerprint(&self.founding.chain());
         lines.push(format!("  {}: {chain}", lang.pick("chain", "链")));
-        lines.push(format!(
-            "  {}: {digits}",
-            lang.pick("genesis fingerprint", "创世指纹")
-        ));
+        lines.push(format!("  {}: {digits}", lang.pick("genesis fingerprint", "创世指纹")));
         lines.join("\n") + "\n"
     }
 
@@ -108,11 +100,7 @@ impl<'a> Report<'a> {
 
 fn valid(statement: &Statement, lang: Lang, with_events: bool) -> Vec<String> {
     let mut lines = vec![lang.pick("VALID", "有效 VALID")];
-    lines.push(format!(
-        "  {}: {}",
-        lang.pick("claim", "所证"),
-        claim(&statement.claim, lang)
-    ));
+    lines.push(format!("  {}: {}", lang.pick("claim", "所证"), claim(&statement.claim, lang)));
     let anchor = &statement.anchor;
     lines.push(format!(
         "  {}: {} {}, {}",
@@ -148,10 +136,7 @@ fn claim(claim: &Claim, lang: Lang) -> String {
                     it.event.header.department
                 ),
                 Lang::Zh => {
-                    format!(
-                        "{} 签署的 {kind} 已载入区块 {height}",
-                        it.event.header.department
-                    )
+                    format!("{} 签署的 {kind} 已载入区块 {height}", it.event.header.department)
                 }
             }
         }
@@ -251,12 +236,7 @@ fn valid_json(statement: &Statement, with_events: bool) -> Value {
 fn trail_id(it: &Completeness) -> String {
     match it.kind {
         TrailKind::Dataset => String::from_utf8_lossy(it.trail.id()).into_owned(),
-        _ => it
-            .trail
-            .id()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        _ => it.trail.id().iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
 
@@ -284,10 +264,7 @@ fn event_json(event: &ProvedEvent) -> Value {
 fn time(at: TimeMs) -> String {
     let ms = i64::try_from(at.get()).unwrap_or(i64::MAX);
     match Timestamp::from_millisecond(ms) {
-        Ok(at) => at
-            .to_zoned(TimeZone::system())
-            .strftime("%Y-%m-%d %H:%M:%S%.3f%:z")
-            .to_string(),
+        Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%.3f%:z").to_string(),
         Err(_) => format!("{at} ms"),
     }
 }

@@ -65,18 +65,10 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
-    health
-        .set_serving::<SubmissionServiceServer<submission::Submission>>()
-        .await;
-    health
-        .set_serving::<TrailServiceServer<trails::Trails>>()
-        .await;
-    health
-        .set_serving::<ProofServiceServer<proofs::Proofs>>()
-        .await;
-    health
-        .set_serving::<RegistryServiceServer<registry::Registry>>()
-        .await;
+    health.set_serving::<SubmissionServiceServer<submission::Submission>>().await;
+    health.set_serving::<TrailServiceServer<trails::Trails>>().await;
+    health.set_serving::<ProofServiceServer<proofs::Proofs>>().await;
+    health.set_serving::<RegistryServiceServer<registry::Registry>>().await;
     health.set_serving::<NodeServiceServer<node::Node>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -109,31 +101,19 @@ pub async fn serve(
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-        Err(with_reason(
-            Code::Internal,
-            "node.internal",
-            "the node failed",
-        ))
-    })
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(with_reason(Code::Internal, "node.internal", "the node failed")))
 }
 
 /// What the caller is told of a store that can't be read; the log is told the rest.
 fn of_store(error: &StoreError) -> Status {
     tracing::error!(%error, "the store can't be read");
-    with_reason(
-        Code::Internal,
-        "node.store",
-        "the node can't read its store",
-    )
+    with_reason(Code::Internal, "node.store", "the node can't read its store")
 }
 
 fn bad_argument(field: &str, why: &str) -> Status {
-    with_reason(
-        Code::InvalidArgument,
-        "argument.bad",
-        &format!("{field}: {why}"),
-    )
+    with_reason(Code::InvalidArgument, "argument.bad", &format!("{field}: {why}"))
 }
 
 fn not_found(what: &str) -> Status {
@@ -152,13 +132,7 @@ fn trail_of(kind: u32, id: &[u8]) -> Result<(TrailKind, Place), Status> {
 
 /// Bytes in pieces that fit into messages.
 fn chunks(bytes: Vec<u8>) -> tokio_stream::Iter<std::vec::IntoIter<Result<ProofChunk, Status>>> {
-    let all: Vec<_> = bytes
-        .chunks(CHUNK_BYTES)
-        .map(|data| {
-            Ok(ProofChunk {
-                data: data.to_vec(),
-            })
-        })
-        .collect();
+    let all: Vec<_> =
+        bytes.chunks(CHUNK_BYTES).map(|data| Ok(ProofChunk { data: data.to_vec() })).collect();
     tokio_stream::iter(all)
 }

@@ -21,12 +21,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(request: &GetTrailRequest, from: u64, size: u64, height: u64) -> Self {
-        Self {
-            from,
-            size,
-            height,
-            asked: asked(request),
-        }
+        Self { from, size, height, asked: asked(request) }
     }
 
     pub(super) fn to_token(&self) -> String {
@@ -55,10 +50,7 @@ mod tests {
 
     #[test]
     fn a_token_is_bound_to_what_was_asked() {
-        let mut request = GetTrailRequest {
-            trail_kind: 4,
-            ..GetTrailRequest::default()
-        };
+        let mut request = GetTrailRequest { trail_kind: 4, ..GetTrailRequest::default() };
         let page = Page::new(&request, 10, 20, 3);
         request.page_token = page.to_token();
         request.page_size = 7;

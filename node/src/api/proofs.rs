@@ -28,9 +28,7 @@ impl ProofService for Proofs {
         let range = range(&request)?;
         let work = move || {
             let chain = shared.chain();
-            chain
-                .prove_trail(kind, &request.trail_id, range)
-                .map_err(|e| of_prove(&e))
+            chain.prove_trail(kind, &request.trail_id, range).map_err(|e| of_prove(&e))
         };
         Ok(Response::new(chunks(blocking(work).await?)))
     }
@@ -44,18 +42,14 @@ impl ProofService for Proofs {
         let id = id.map_err(|e| bad_argument("tx_id", &e.to_string()))?;
         let work = move || {
             let chain = shared.chain();
-            chain
-                .prove_event(&id, request.item)
-                .map_err(|e| of_prove(&e))
+            chain.prove_event(&id, request.item).map_err(|e| of_prove(&e))
         };
         Ok(Response::new(chunks(blocking(work).await?)))
     }
 }
 
 fn range(request: &ProveTrailRequest) -> Result<Range, Status> {
-    let kind = i32::try_from(request.range)
-        .ok()
-        .and_then(|it| RangeKind::try_from(it).ok());
+    let kind = i32::try_from(request.range).ok().and_then(|it| RangeKind::try_from(it).ok());
     let (from, until) = (request.from, request.until);
     match kind {
         Some(RangeKind::Unspecified | RangeKind::Whole) => Ok(Range::Whole),

@@ -24,9 +24,7 @@ impl Registry {
         read: impl FnOnce(&Chain) -> Result<T, Status> + Send + 'static,
     ) -> Result<Response<T>, Status> {
         let shared = self.0.clone();
-        blocking(move || read(&shared.chain()))
-            .await
-            .map(Response::new)
+        blocking(move || read(&shared.chain())).await.map(Response::new)
     }
 }
 
@@ -35,10 +33,7 @@ where
     Arc<T>: TryFrom<Object>,
 {
     let objects = chain.index().list(kind).map_err(|e| of_store(&e))?;
-    Ok(objects
-        .into_iter()
-        .filter_map(|(_, object)| Arc::<T>::try_from(object).ok())
-        .collect())
+    Ok(objects.into_iter().filter_map(|(_, object)| Arc::<T>::try_from(object).ok()).collect())
 }
 
 fn get<T>(chain: &Chain, place: &Place) -> Result<Option<Arc<T>>, Status>
@@ -100,14 +95,8 @@ impl RegistryService for Registry {
         self.read(move |chain| {
             let key: Option<Arc<liuhen_proto::wire::Key>> = get(chain, &Place::key(&id))?;
             let key = key.ok_or_else(|| not_found(&format!("key {id}")))?;
-            let head = chain
-                .index()
-                .head(&Place::key_trail(&id))
-                .map_err(|e| of_store(&e))?;
-            Ok(GetKeyResponse {
-                key: Some((*key).clone()),
-                next_seq: head.size(),
-            })
+            let head = chain.index().head(&Place::key_trail(&id)).map_err(|e| of_store(&e))?;
+            Ok(GetKeyResponse { key: Some((*key).clone()), next_seq: head.size() })
         })
         .await
     }
@@ -120,11 +109,7 @@ impl RegistryService for Registry {
         self.read(move |chain| {
             let all: Vec<Arc<Dataset>> = all(chain, ObjectKind::Dataset)?;
             let fits = |it: &&Arc<Dataset>| {
-                wanted.is_empty()
-                    || it
-                        .registration
-                        .as_ref()
-                        .is_some_and(|r| r.collector == wanted)
+                wanted.is_empty() || it.registration.as_ref().is_some_and(|r| r.collector == wanted)
             };
             let datasets = all.iter().filter(fits).map(|it| (**it).clone()).collect();
             Ok(ListDatasetsResponse { datasets })
@@ -145,16 +130,11 @@ impl RegistryService for Registry {
                     wanted.is_empty() || found.is_some_and(|found| found == wanted)
                 };
                 is(&wanted.dataset, asked.map(|it| &it.dataset))
-                    && is(
-                        &wanted.using_department,
-                        asked.map(|it| &it.using_department),
-                    )
+                    && is(&wanted.using_department, asked.map(|it| &it.using_department))
                     && is(&wanted.reference, asked.map(|it| &it.reference))
             };
             let requests = all.iter().filter(fits).map(|it| standing(chain, it));
-            Ok(ListRequestsResponse {
-                requests: requests.collect::<Result<_, _>>()?,
-            })
+            Ok(ListRequestsResponse { requests: requests.collect::<Result<_, _>>()? })
         })
         .await
     }

@@ -25,11 +25,7 @@ impl SubmissionService for Submission {
         &self,
         request: Request<SubmitRequest>,
     ) -> Result<Response<SubmitResponse>, Status> {
-        let waiting = self
-            .0
-            .mempool
-            .submit(&request.into_inner().transaction)
-            .await;
+        let waiting = self.0.mempool.submit(&request.into_inner().transaction).await;
         match waiting.await.unwrap_or_else(|_| Err(stopping())) {
             Ok(submitted) => Ok(Response::new(to_wire(&submitted))),
             Err(refused) => Err(of_refused(code(&refused), &refused)),
@@ -81,10 +77,7 @@ fn streamed(correlation: u64, answer: Answer) -> SubmitStreamResponse {
         Ok(submitted) => submit_stream_response::Result::Committed(to_wire(&submitted)),
         Err(refused) => submit_stream_response::Result::Refused(refused),
     };
-    SubmitStreamResponse {
-        correlation,
-        result: Some(result),
-    }
+    SubmitStreamResponse { correlation, result: Some(result) }
 }
 
 fn to_wire(submitted: &Submitted) -> SubmitResponse {
@@ -93,11 +86,7 @@ fn to_wire(submitted: &Submitted) -> SubmitResponse {
         height: submitted.height.get(),
         time_ms: submitted.time.get(),
         first_event: submitted.first_event,
-        outcomes: submitted
-            .outcomes
-            .iter()
-            .map(|it| u32::from(it.to_bits()))
-            .collect(),
+        outcomes: submitted.outcomes.iter().map(|it| u32::from(it.to_bits())).collect(),
     }
 }
 

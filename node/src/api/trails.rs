@@ -22,9 +22,7 @@ impl TrailService for Trails {
         request: Request<GetTrailRequest>,
     ) -> Result<Response<GetTrailResponse>, Status> {
         let (shared, request) = (self.0.clone(), request.into_inner());
-        blocking(move || page(&shared, &request))
-            .await
-            .map(Response::new)
+        blocking(move || page(&shared, &request)).await.map(Response::new)
     }
 }
 
@@ -38,25 +36,14 @@ fn page(shared: &Shared, request: &GetTrailRequest) -> Result<GetTrailResponse, 
     let chain = shared.chain();
     let page = if request.page_token.is_empty() {
         let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();
-        let from = if request.newest_first {
-            size.saturating_sub(1)
-        } else {
-            0
-        };
+        let from = if request.newest_first { size.saturating_sub(1) } else { 0 };
         Page::new(request, from, size, chain.header().height.get())
     } else {
         let why = "not a token of this trail, filter and order";
         Page::from_token(request).ok_or_else(|| bad_argument("page_token", why))?
     };
     let (read, next) = chain
-        .read_trail(
-            &trail,
-            page.size,
-            page.from,
-            request.newest_first,
-            &filter,
-            limit as usize,
-        )
+        .read_trail(&trail, page.size, page.from, request.newest_first, &filter, limit as usize)
         .map_err(|e| of_store(&e))?;
     let events = read.into_iter().map(|it| TrailEvent {
         number: it.number,

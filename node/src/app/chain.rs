@@ -121,10 +121,7 @@ impl Chain {
     /// What a transaction would do if it were alone in the next block.
     pub fn dry_run(&self, tx: &Tx, time: TimeMs) -> Result<(), NotApplied> {
         let context = self.context(self.not_before_parent(time));
-        let missing = |e: Missing| NotApplied {
-            item: None,
-            why: e.into(),
-        };
+        let missing = |e: Missing| NotApplied { item: None, why: e.into() };
         let mut draft = Draft::new(&self.index, context, self.founding.chain()).map_err(missing)?;
         draft.transaction(tx)
     }
@@ -153,13 +150,8 @@ impl Chain {
             }
         }
         let delta = draft.finish();
-        let candidate = self.sealed(
-            proposer,
-            context.time,
-            self.last_certificate.as_ref(),
-            taken,
-            delta,
-        )?;
+        let candidate =
+            self.sealed(proposer, context.time, self.last_certificate.as_ref(), taken, delta)?;
         Ok((candidate, refused))
     }
 
@@ -174,29 +166,13 @@ impl Chain {
     ) -> Result<Candidate, StoreError> {
         let sealed = seal(&delta, &self.index, &self.trie)?;
         let count = delta.events.len();
-        let header = seal::header(
-            &self.parent,
-            time,
-            proposer,
-            last_certificate,
-            count,
-            &sealed,
-        );
+        let header = seal::header(&self.parent, time, proposer, last_certificate, count, &sealed);
         let block = Block {
             header: header.to_bytes().to_vec(),
-            last_certificate: last_certificate
-                .map(Message::encode_to_vec)
-                .unwrap_or_default(),
+            last_certificate: last_certificate.map(Message::encode_to_vec).unwrap_or_default(),
             transactions: transactions.iter().map(|tx| tx.raw().to_vec()).collect(),
         };
-        Ok(Candidate {
-            id: header.block_id(),
-            header,
-            block,
-            transactions,
-            delta,
-            sealed,
-        })
+        Ok(Candidate { id: header.block_id(), header, block, transactions, delta, sealed })
     }
 
     /// Appends a decided block: on disk first, then in the index and the map. Committing the last
@@ -209,12 +185,7 @@ impl Chain {
         if candidate.header.height != self.next_height() {
             return Ok(None);
         }
-        let outcomes = candidate
-            .delta
-            .events
-            .iter()
-            .map(|it| it.leaf.outcome.to_bits())
-            .collect();
+        let outcomes = candidate.delta.events.iter().map(|it| it.leaf.outcome.to_bits()).collect();
         let stored = StoredBlock {
             block: candidate.block.clone(),
             certificate: certificate.encode_to_vec(),
@@ -230,8 +201,7 @@ impl Chain {
     pub(super) fn take_in(&mut self, candidate: &Candidate) -> Result<(), StoreError> {
         let ids: Vec<TxId> = candidate.transactions.iter().map(|tx| tx.id()).collect();
         let height = candidate.header.height;
-        self.index
-            .add(height, candidate.delta.clone(), &candidate.sealed, &ids)?;
+        self.index.add(height, candidate.delta.clone(), &candidate.sealed, &ids)?;
         self.trie = candidate.sealed.trie.clone();
         self.follow(candidate.header.clone());
         Ok(())
@@ -240,10 +210,7 @@ impl Chain {
     /// Lets the next block follow on a header.
     pub(super) fn follow(&mut self, header: liuhen_proto::block::Header) {
         self.headers.push(Hash::new(*header.block_id().as_bytes()));
-        self.parent = Parent {
-            header,
-            log_root: self.headers.root(),
-        };
+        self.parent = Parent { header, log_root: self.headers.root() };
     }
 
     /// Writes the index to disk, as before a stop.
@@ -260,29 +227,15 @@ impl Chain {
 }
 
 fn committed(candidate: &Candidate) -> CommittedBlock {
-    let mut outcomes = candidate
-        .delta
-        .events
-        .iter()
-        .map(|event| event.leaf.outcome);
+    let mut outcomes = candidate.delta.events.iter().map(|event| event.leaf.outcome);
     let mut first_event = 0u32;
     let mut transactions = Vec::with_capacity(candidate.transactions.len());
     for tx in &candidate.transactions {
         let header = tx.header();
         let outcomes: Vec<Outcome> = outcomes.by_ref().take(tx.items().len()).collect();
         let (id, key, next_seq) = (tx.id(), header.key, tx.next_seq());
-        transactions.push(CommittedTx {
-            id,
-            key,
-            next_seq,
-            first_event,
-            outcomes,
-        });
+        transactions.push(CommittedTx { id, key, next_seq, first_event, outcomes });
         first_event = first_event.saturating_add(header.item_count);
     }
-    CommittedBlock {
-        height: candidate.header.height,
-        time: candidate.header.time,
-        transactions,
-    }
+    CommittedBlock { height: candidate.header.height, time: candidate.header.time, transactions }
 }

@@ -26,10 +26,7 @@ impl Chain {
     /// Opens the chain in a data folder.
     pub fn open(folder: &Path, founding: Founding) -> Result<(Self, OpenReport), StoreError> {
         let (log, damage) = BlockLog::open(&folder.join("blocks"))?;
-        let mut report = OpenReport {
-            damage,
-            ..OpenReport::default()
-        };
+        let mut report = OpenReport { damage, ..OpenReport::default() };
         let place = folder.join("index");
         let mut chain = match Self::with_index(&place, founding.clone(), log) {
             Ok(chain) => chain,
@@ -58,20 +55,9 @@ impl Chain {
             Ok(opened) => opened,
             Err(why) => return Err((log, why)),
         };
-        let parent = Parent {
-            log_root: Hash::ZERO,
-            header: founding.header(),
-        };
+        let parent = Parent { log_root: Hash::ZERO, header: founding.header() };
         let (headers, last_certificate) = (MemoryLog::default(), None);
-        let mut chain = Self {
-            founding,
-            log,
-            index,
-            trie,
-            parent,
-            headers,
-            last_certificate,
-        };
+        let mut chain = Self { founding, log, index, trie, parent, headers, last_certificate };
         match chain.follow_log() {
             Ok(()) => Ok(chain),
             Err(why) => Err((chain.log, why)),
@@ -99,9 +85,7 @@ impl Chain {
         if root == self.parent.header.map_root {
             return Ok(());
         }
-        Err(StoreError::Damaged(format!(
-            "index: map root {root} at height {until}"
-        )))
+        Err(StoreError::Damaged(format!("index: map root {root} at height {until}")))
     }
 
     fn logged_header(
@@ -109,10 +93,7 @@ impl Chain {
         height: Height,
     ) -> Result<(Header, liuhen_proto::wire::Certificate), StoreError> {
         let damaged = |e: String| StoreError::Damaged(format!("block {height}: {e}"));
-        let stored = self
-            .log
-            .read(height)?
-            .ok_or_else(|| damaged("not there".into()))?;
+        let stored = self.log.read(height)?.ok_or_else(|| damaged("not there".into()))?;
         let header = stored.block.header().map_err(|e| damaged(e.to_string()))?;
         let certificate =
             certificate::decode(&stored.certificate).map_err(|e| damaged(e.to_string()))?;
@@ -124,14 +105,10 @@ impl Chain {
         while self.parent.header.height < self.log.height() {
             let height = self.next_height();
             let damaged = |e: String| StoreError::Damaged(format!("block {height}: {e}"));
-            let stored = self
-                .log
-                .read(height)?
-                .ok_or_else(|| damaged("not there".into()))?;
+            let stored = self.log.read(height)?.ok_or_else(|| damaged("not there".into()))?;
             let bytes = crate::codec::encode(&stored.block).map_err(|e| damaged(e.to_string()))?;
-            let candidate = self
-                .validate(&bytes, &|_, _| None, None)
-                .map_err(|e| damaged(e.to_string()))?;
+            let candidate =
+                self.validate(&bytes, &|_, _| None, None).map_err(|e| damaged(e.to_string()))?;
             self.take_in(&candidate)?;
             let certificate =
                 certificate::decode(&stored.certificate).map_err(|e| damaged(e.to_string()))?;

@@ -6,7 +6,7 @@ use crate::store::{StoreError, TrailTree};
 use liuhen_proto::event::EventLeaf;
 use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, inclusion, range};
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::tx::{Tx, TxHeader};
+use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Hash, TxId, limits};
 use liuhen_proto::verify::{Range, TRACE_MAGIC};
 use liuhen_proto::wire::{self, RangeKind, trace};
@@ -53,7 +53,7 @@ impl Transactions {
                 header: tx.header_bytes().to_vec(),
                 signature: tx.signature().to_vec(),
             });
-            self.signers.extend(signer_places(tx.header()));
+            self.signers.extend(tx.header().signer_places());
             (next, tx.items_log())
         });
         let path = inclusion::prove::<Blake3Log, _>(log, u64::from(leaf.item), log.size());
@@ -65,14 +65,6 @@ impl Transactions {
             item_path: to_bytes(&path.ok().flatten().unwrap_or_default()),
         }
     }
-}
-
-fn signer_places(header: &TxHeader) -> [Place; 3] {
-    [
-        Place::key(&header.key),
-        Place::identity(&header.identity),
-        Place::department(&header.department),
-    ]
 }
 
 fn to_bytes(hashes: &[Hash]) -> Vec<Vec<u8>> {
@@ -146,11 +138,7 @@ impl Chain {
             log.push(leaf.hash());
         }
         let leaf = wanted.ok_or_else(nothing)?;
-        let bytes = stored
-            .block
-            .transactions
-            .get(place as usize)
-            .ok_or_else(damaged)?;
+        let bytes = stored.block.transactions.get(place as usize).ok_or_else(damaged)?;
         let tx = Tx::parse(bytes).map_err(|_| damaged())?;
         let event_path = inclusion::prove::<Blake3Log, _>(&log, u64::from(leaf.index), log.size());
         let anchor = self.parent.header.height;

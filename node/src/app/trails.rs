@@ -59,8 +59,7 @@ impl Blocks {
             if self.0.len() >= 16 {
                 self.0.clear();
             }
-            self.0
-                .insert(leaf.height, parse(&stored).ok_or_else(damaged)?);
+            self.0.insert(leaf.height, parse(&stored).ok_or_else(damaged)?);
         }
         let block = self.0.get(&leaf.height).ok_or_else(damaged)?;
         block.get(&leaf.origin).cloned().ok_or_else(damaged)
@@ -68,11 +67,7 @@ impl Blocks {
 }
 
 fn parse(stored: &StoredBlock) -> Option<HashMap<TxId, Arc<Tx>>> {
-    let all = stored
-        .block
-        .transactions
-        .iter()
-        .map(|bytes| Tx::parse(bytes).ok());
+    let all = stored.block.transactions.iter().map(|bytes| Tx::parse(bytes).ok());
     all.map(|tx| tx.map(|tx| (tx.id(), Arc::new(tx)))).collect()
 }
 

@@ -56,10 +56,7 @@ impl Chain {
         let header = block.header().map_err(wrong)?;
         let next = self.next_height();
         if header.height != next {
-            return Err(NotABlock::Height {
-                found: header.height,
-                next,
-            });
+            return Err(NotABlock::Height { found: header.height, next });
         }
         self.check_header(&header, now)?;
         let last_certificate = self.check_certificate(&block)?;
@@ -69,13 +66,7 @@ impl Chain {
         let delta = apply(&self.index, context, self.founding.chain(), all)
             .map_err(|(number, why)| wrong(format!("transaction {number}: {why}")))?;
         let candidate = self
-            .sealed(
-                header.proposer,
-                header.time,
-                last_certificate.as_ref(),
-                transactions,
-                delta,
-            )
+            .sealed(header.proposer, header.time, last_certificate.as_ref(), transactions, delta)
             .map_err(|e| NotABlock::Unknown(e.to_string()))?;
         if candidate.header != header {
             return Err(wrong("the header is not what its transactions make"));
@@ -94,11 +85,7 @@ impl Chain {
         let apart = header.time.since(now).max(now.since(header.time));
         // A parent ahead of this clock can't be helped: time never goes back.
         let pushed = header.time == self.parent.header.time.plus(1);
-        if apart > CLOCK_DRIFT_MS && !pushed {
-            Err(NotABlock::Clock(header.time))
-        } else {
-            Ok(())
-        }
+        if apart > CLOCK_DRIFT_MS && !pushed { Err(NotABlock::Clock(header.time)) } else { Ok(()) }
     }
 
     /// The certificate that the block carries must be one of the block before.
@@ -113,9 +100,7 @@ impl Chain {
                     .map_err(wrong)?;
             }
             _ => {
-                return Err(wrong(
-                    "a certificate where none belongs, or none where one does",
-                ));
+                return Err(wrong("a certificate where none belongs, or none where one does"));
             }
         }
         Ok(carried)
@@ -143,10 +128,8 @@ impl Chain {
             };
             transactions.push(tx);
         }
-        let unknown: Vec<(&Tx, PublicKey)> = unknown
-            .iter()
-            .map(|(tx, key)| (tx.as_ref(), *key))
-            .collect();
+        let unknown: Vec<(&Tx, PublicKey)> =
+            unknown.iter().map(|(tx, key)| (tx.as_ref(), *key)).collect();
         if tx::verify_many(&unknown).contains(&false) {
             return Err(wrong("a signature does not verify"));
         }
@@ -157,8 +140,5 @@ impl Chain {
 /// The id of a transaction by its outer message alone.
 fn peek_id(bytes: &[u8]) -> Option<TxId> {
     let wire: wire::Transaction = prost::Message::decode(bytes).ok()?;
-    Some(tx::tx_id(
-        &wire.header,
-        &wire.signature.as_slice().try_into().ok()?,
-    ))
+    Some(tx::tx_id(&wire.header, &wire.signature.as_slice().try_into().ok()?))
 }

@@ -38,11 +38,7 @@ impl Genesis {
     /// Does it.
     pub fn run(&self) -> anyhow::Result<()> {
         match self {
-            Self::Compose {
-                consortium,
-                out,
-                joins,
-            } => compose_files(consortium, out, joins),
+            Self::Compose { consortium, out, joins } => compose_files(consortium, out, joins),
             Self::Build { source, out } => {
                 let text = read(source)?;
                 let founding =
@@ -71,11 +67,7 @@ fn compose_files(consortium: &Path, out: &Path, joins: &[PathBuf]) -> anyhow::Re
     let source = compose((&name, &head), &texts)
         .map_err(|(file, error)| anyhow::anyhow!("{file}: {error}"))?;
     write(out, source.as_bytes())?;
-    eprintln!(
-        "Composed {} from {} departments.",
-        out.display(),
-        joins.len()
-    );
+    eprintln!("Composed {} from {} departments.", out.display(), joins.len());
     Ok(())
 }
 

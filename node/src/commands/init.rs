@@ -38,30 +38,16 @@ impl Init {
     pub fn run(&self) -> anyhow::Result<()> {
         liuhen_proto::types::check_code(&self.code)?;
         let file = self.home.join(FILE);
-        anyhow::ensure!(
-            !file.exists(),
-            "{} is a node's home already",
-            self.home.display()
-        );
-        anyhow::ensure!(
-            self.join.exists(),
-            "there is no join file {}",
-            self.join.display()
-        );
+        anyhow::ensure!(!file.exists(), "{} is a node's home already", self.home.display());
+        anyhow::ensure!(self.join.exists(), "there is no join file {}", self.join.display());
         let home = Home::new(&self.home);
         let source = PassphraseSource::from_descriptor(self.passphrase_fd);
         let keys = home.make_keys((!self.plain_keys).then_some(&source))?;
         let flags = &self.flags;
         let defaults = Settings::default();
         let settings = Settings {
-            consensus_listen: flags
-                .consensus_listen
-                .clone()
-                .unwrap_or(defaults.consensus_listen),
-            gossip_listen: flags
-                .gossip_listen
-                .clone()
-                .unwrap_or(defaults.gossip_listen),
+            consensus_listen: flags.consensus_listen.clone().unwrap_or(defaults.consensus_listen),
+            gossip_listen: flags.gossip_listen.clone().unwrap_or(defaults.gossip_listen),
             grpc_listen: flags.grpc_listen.unwrap_or(defaults.grpc_listen),
             ..Settings::default()
         };
@@ -79,15 +65,8 @@ impl Init {
         let mut join = std::fs::OpenOptions::new().append(true).open(&self.join)?;
         join.write_all(entry.as_bytes())?;
         println!("{peer_id}");
-        eprintln!(
-            "Made {}. Its node is in {}.",
-            self.home.display(),
-            self.join.display()
-        );
-        eprintln!(
-            "Next: set the other nodes as [[peer]] in {}.",
-            file.display()
-        );
+        eprintln!("Made {}. Its node is in {}.", self.home.display(), self.join.display());
+        eprintln!("Next: set the other nodes as [[peer]] in {}.", file.display());
         Ok(())
     }
 }

@@ -31,9 +31,7 @@ impl Run {
         let founding = run::founding(&home, &settings)?;
         let passphrase = PassphraseSource::from_descriptor(self.passphrase_fd);
         let keys = home.load_keys(&passphrase, founding.is_dev())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let stop = CancellationToken::new();
             tokio::spawn(on_signal(stop.clone())?);

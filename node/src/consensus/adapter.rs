@@ -134,49 +134,28 @@ impl Adapter {
     async fn handle(&mut self, message: AppMsg<Ctx>) -> anyhow::Result<()> {
         match message {
             AppMsg::ConsensusReady { reply } => handle::ready::handle(self, reply).await,
-            AppMsg::StartedRound {
-                height,
-                round,
-                reply_value,
-                ..
-            } => handle::started_round::handle(self, height, round, reply_value),
-            AppMsg::GetValue {
-                height,
-                round,
-                reply,
-                ..
-            } => handle::get_value::handle(self, height, round, reply).await,
-            AppMsg::ReceivedProposalPart {
-                from,
-                published_by,
-                part,
-                reply,
-            } => handle::received_part::handle(self, from, published_by, part, reply),
-            AppMsg::RestreamProposal {
-                height,
-                round,
-                value_id,
-                ..
-            } => handle::restream::handle(self, height, round, value_id).await,
-            AppMsg::Decided {
-                certificate, reply, ..
-            } => handle::decided::handle(self, &certificate, reply),
-            AppMsg::Finalized {
-                certificate,
-                evidence,
-                reply,
-                ..
-            } => {
+            AppMsg::StartedRound { height, round, reply_value, .. } => {
+                handle::started_round::handle(self, height, round, reply_value)
+            }
+            AppMsg::GetValue { height, round, reply, .. } => {
+                handle::get_value::handle(self, height, round, reply).await
+            }
+            AppMsg::ReceivedProposalPart { from, published_by, part, reply } => {
+                handle::received_part::handle(self, from, published_by, part, reply)
+            }
+            AppMsg::RestreamProposal { height, round, value_id, .. } => {
+                handle::restream::handle(self, height, round, value_id).await
+            }
+            AppMsg::Decided { certificate, reply, .. } => {
+                handle::decided::handle(self, &certificate, reply)
+            }
+            AppMsg::Finalized { certificate, evidence, reply, .. } => {
                 handle::finalized::handle(self, &certificate, &evidence, reply);
                 Ok(())
             }
-            AppMsg::ProcessSyncedValue {
-                height,
-                proposer,
-                value_bytes,
-                reply,
-                round,
-            } => handle::synced::handle(self, height, round, proposer, &value_bytes, reply),
+            AppMsg::ProcessSyncedValue { height, proposer, value_bytes, reply, round } => {
+                handle::synced::handle(self, height, round, proposer, &value_bytes, reply)
+            }
             AppMsg::GetDecidedValues { range, reply } => {
                 handle::decided_values::handle(self, range, reply)
             }
@@ -188,15 +167,8 @@ impl Adapter {
                 let _ = reply.send(None);
                 Ok(())
             }
-            AppMsg::VerifyVoteExtensions {
-                extensions, reply, ..
-            } => {
-                let _ = reply.send(
-                    extensions
-                        .into_iter()
-                        .map(|(who, ())| (who, Ok(())))
-                        .collect(),
-                );
+            AppMsg::VerifyVoteExtensions { extensions, reply, .. } => {
+                let _ = reply.send(extensions.into_iter().map(|(who, ())| (who, Ok(()))).collect());
                 Ok(())
             }
         }
@@ -232,13 +204,7 @@ impl Adapter {
         };
         let turn = set.proposer(stream.height, stream.round);
         let (height, round) = (stream.height, stream.round);
-        let message = parts_message(
-            &self.chain_id,
-            height,
-            round,
-            &stream.proposer,
-            &stream.bytes,
-        );
+        let message = parts_message(&self.chain_id, height, round, &stream.proposer, &stream.bytes);
         turn.address == stream.proposer && turn.key.verify(&message, &stream.signature)
     }
 
@@ -263,10 +229,7 @@ impl Adapter {
         let parts: Vec<ProposalPart> = cut(height, round, proposer, bytes, signature);
         for (sequence, part) in (0u64..).zip(parts) {
             let message = StreamMessage::new(id.clone(), sequence, StreamContent::Data(part));
-            let sent = self
-                .network
-                .send(NetworkMsg::PublishProposalPart(message))
-                .await;
+            let sent = self.network.send(NetworkMsg::PublishProposalPart(message)).await;
             sent.map_err(|_| anyhow::anyhow!("the engine's network has stopped"))?;
         }
         Ok(())
@@ -288,10 +251,7 @@ impl Adapter {
         };
         self.parts.mempool.has_ready()
             || clock::now().since(last) >= HEARTBEAT_MS
-            || self
-                .early
-                .iter()
-                .any(|stream| stream.height.0 >= next.get())
+            || self.early.iter().any(|stream| stream.height.0 >= next.get())
     }
 
     /// Somebody speaks of `height`: a node that holds below it goes on.

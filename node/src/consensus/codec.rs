@@ -57,9 +57,7 @@ type Id = [u8; 32];
 type Sig = [u8; 64];
 
 fn round(round: Round) -> Result<u32, CodecError> {
-    round
-        .as_u32()
-        .ok_or_else(|| CodecError::Content("a round that may not be nil is nil".into()))
+    round.as_u32().ok_or_else(|| CodecError::Content("a round that may not be nil is nil".into()))
 }
 fn address(id: Id) -> Address {
     Address(KeyId::new(id))
@@ -74,11 +72,7 @@ fn or_nil(value: Option<Id>) -> NilOrVal<BlockId> {
     value.map_or(NilOrVal::Nil, |id| NilOrVal::Val(BlockId::new(id)))
 }
 fn kind(precommit: bool) -> VoteType {
-    if precommit {
-        VoteType::Precommit
-    } else {
-        VoteType::Prevote
-    }
+    if precommit { VoteType::Precommit } else { VoteType::Prevote }
 }
 
 #[derive(Encode, Decode)]
@@ -211,9 +205,7 @@ impl Mirror for ExtendedCommitCertificate<Ctx> {
     type Wire = CertificateWire;
     fn to_wire(&self) -> Result<CertificateWire, CodecError> {
         if self.commit_signatures.iter().any(|s| s.extension.is_some()) {
-            return Err(CodecError::Content(
-                "a vote extension, on a chain without them".into(),
-            ));
+            return Err(CodecError::Content("a vote extension, on a chain without them".into()));
         }
         let pair = |s: &ExtendedCommitSignature<Ctx>| (*s.address.0.as_bytes(), s.signature);
         Ok(CertificateWire {
@@ -271,12 +263,7 @@ impl Mirror for RoundCertificate<Ctx> {
     }
     fn from_wire(wire: RoundCertificateWire) -> Result<Self, CodecError> {
         let one = |s: RoundSignatureWire| {
-            RoundSignature::new(
-                kind(s.precommit),
-                or_nil(s.value),
-                address(s.voter),
-                s.signature,
-            )
+            RoundSignature::new(kind(s.precommit), or_nil(s.value), address(s.voter), s.signature)
         };
         Ok(Self {
             height: Height(wire.height),
@@ -317,12 +304,7 @@ impl Mirror for LivenessMsg<Ctx> {
 
 #[derive(Encode, Decode)]
 enum PartWire {
-    Init {
-        height: u64,
-        round: u32,
-        pol_round: Option<u32>,
-        proposer: Id,
-    },
+    Init { height: u64, round: u32, pol_round: Option<u32>, proposer: Id },
     Data(Vec<u8>),
     Fin(Sig),
 }
@@ -331,12 +313,7 @@ impl Mirror for ProposalPart {
     type Wire = PartWire;
     fn to_wire(&self) -> Result<PartWire, CodecError> {
         Ok(match self {
-            Self::Init {
-                height,
-                round: r,
-                pol_round,
-                proposer,
-            } => PartWire::Init {
+            Self::Init { height, round: r, pol_round, proposer } => PartWire::Init {
                 height: height.0,
                 round: round(*r)?,
                 pol_round: pol_round.as_u32(),
@@ -348,12 +325,7 @@ impl Mirror for ProposalPart {
     }
     fn from_wire(wire: PartWire) -> Result<Self, CodecError> {
         Ok(match wire {
-            PartWire::Init {
-                height,
-                round,
-                pol_round,
-                proposer,
-            } => Self::Init {
+            PartWire::Init { height, round, pol_round, proposer } => Self::Init {
                 height: Height(height),
                 round: Round::new(round),
                 pol_round: Round::from(pol_round),
@@ -378,11 +350,7 @@ impl Mirror for StreamMessage<ProposalPart> {
         Ok(StreamWire {
             stream: self.stream_id.to_bytes().to_vec(),
             sequence: self.sequence,
-            content: self
-                .content
-                .as_data()
-                .map(|part| part.to_wire())
-                .transpose()?,
+            content: self.content.as_data().map(|part| part.to_wire()).transpose()?,
         })
     }
     fn from_wire(wire: StreamWire) -> Result<Self, CodecError> {
@@ -390,11 +358,7 @@ impl Mirror for StreamMessage<ProposalPart> {
             Some(part) => StreamContent::Data(Mirror::from_wire(part)?),
             None => StreamContent::Fin,
         };
-        Ok(Self::new(
-            StreamId::new(wire.stream.into()),
-            wire.sequence,
-            content,
-        ))
+        Ok(Self::new(StreamId::new(wire.stream.into()), wire.sequence, content))
     }
 }
 
@@ -489,15 +453,10 @@ impl Mirror for Request<Ctx> {
     type Wire = RequestWire;
     fn to_wire(&self) -> Result<RequestWire, CodecError> {
         let Self::ValueRequest(request) = self;
-        Ok(RequestWire {
-            first: request.range.start().0,
-            last: request.range.end().0,
-        })
+        Ok(RequestWire { first: request.range.start().0, last: request.range.end().0 })
     }
     fn from_wire(wire: RequestWire) -> Result<Self, CodecError> {
-        Ok(Self::ValueRequest(ValueRequest::new(
-            Height(wire.first)..=Height(wire.last),
-        )))
+        Ok(Self::ValueRequest(ValueRequest::new(Height(wire.first)..=Height(wire.last))))
     }
 }
 
@@ -518,28 +477,16 @@ impl Mirror for Response<Ctx> {
     fn to_wire(&self) -> Result<ResponseWire, CodecError> {
         let Self::ValueResponse(response) = self;
         let raw = |v: &RawDecidedValue<Ctx>| -> Result<RawWire, CodecError> {
-            Ok(RawWire {
-                value: v.value_bytes.to_vec(),
-                certificate: v.certificate.to_wire()?,
-            })
+            Ok(RawWire { value: v.value_bytes.to_vec(), certificate: v.certificate.to_wire()? })
         };
         let values = response.values.iter().map(raw).collect::<Result<_, _>>()?;
-        Ok(ResponseWire {
-            first: response.start_height.0,
-            values,
-        })
+        Ok(ResponseWire { first: response.start_height.0, values })
     }
     fn from_wire(wire: ResponseWire) -> Result<Self, CodecError> {
         let raw = |v: RawWire| -> Result<RawDecidedValue<Ctx>, CodecError> {
-            Ok(RawDecidedValue::new(
-                v.value.into(),
-                Mirror::from_wire(v.certificate)?,
-            ))
+            Ok(RawDecidedValue::new(v.value.into(), Mirror::from_wire(v.certificate)?))
         };
         let values = wire.values.into_iter().map(raw).collect::<Result<_, _>>()?;
-        Ok(Self::ValueResponse(ValueResponse::new(
-            Height(wire.first),
-            values,
-        )))
+        Ok(Self::ValueResponse(ValueResponse::new(Height(wire.first), values)))
     }
 }

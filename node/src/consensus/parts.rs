@@ -34,21 +34,13 @@ pub(super) fn cut(
     bytes: &Bytes,
     signature: [u8; 64],
 ) -> Vec<ProposalPart> {
-    let init = ProposalPart::Init {
-        height,
-        round,
-        pol_round: Round::Nil,
-        proposer,
-    };
+    let init = ProposalPart::Init { height, round, pol_round: Round::Nil, proposer };
     let data = (0..bytes.len()).step_by(PART_BYTES).map(|at| {
         let end = bytes.len().min(at.saturating_add(PART_BYTES));
         ProposalPart::Data(bytes.slice(at..end))
     });
     let fin = ProposalPart::Fin { signature };
-    std::iter::once(init)
-        .chain(data)
-        .chain(std::iter::once(fin))
-        .collect()
+    std::iter::once(init).chain(data).chain(std::iter::once(fin)).collect()
 }
 
 /// Streams that are not complete yet.
@@ -84,9 +76,7 @@ impl Streams {
         };
         let (_, parts) = streams.get_mut(at)?;
         parts.insert(message.sequence, part);
-        let fin = parts
-            .iter()
-            .find(|(_, part)| matches!(part, ProposalPart::Fin { .. }));
+        let fin = parts.iter().find(|(_, part)| matches!(part, ProposalPart::Fin { .. }));
         let last = *fin?.0;
         if (parts.len() as u64) <= last {
             return None;
@@ -100,13 +90,7 @@ fn assemble(parts: Vec<ProposalPart>) -> Option<Assembled> {
     let [first, data @ .., last] = parts.as_slice() else {
         return None;
     };
-    let ProposalPart::Init {
-        height,
-        round,
-        pol_round,
-        proposer,
-    } = first
-    else {
+    let ProposalPart::Init { height, round, pol_round, proposer } = first else {
         return None;
     };
     let ProposalPart::Fin { signature } = last else {
@@ -156,14 +140,9 @@ mod tests {
         for message in all.iter().rev() {
             given.extend(streams.take_in(peer(1), message.clone()));
         }
-        let [assembled] = given.as_slice() else {
-            panic!("{}", given.len())
-        };
+        let [assembled] = given.as_slice() else { panic!("{}", given.len()) };
         assert_eq!(assembled.bytes, bytes);
-        assert_eq!(
-            (assembled.height, assembled.signature),
-            (Height(5), [7; 64])
-        );
+        assert_eq!((assembled.height, assembled.signature), (Height(5), [7; 64]));
         assert!(streams.open[&peer(1)].is_empty());
     }
 

@@ -117,10 +117,7 @@ impl Verifier<LiuhenContext> for Judge {
         proof: &ValidatorProof<LiuhenContext>,
     ) -> Result<VerificationResult, Error> {
         let good = proof.decoded_public_key().is_ok_and(|key| {
-            key.verify(
-                &validator_message(&self.chain, &proof.preimage()),
-                &proof.signature,
-            )
+            key.verify(&validator_message(&self.chain, &proof.preimage()), &proof.signature)
         });
         Ok(VerificationResult::from_bool(good))
     }

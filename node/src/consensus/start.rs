@@ -89,13 +89,8 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
     config.consensus.enabled = !behind;
     let keypair = Keypair::ed25519_from_bytes(settings.network_seed)?;
     let address = Address(settings.key.public().key_id());
-    let judge = Judge {
-        chain: settings.chain,
-    };
-    let keeper = Keeper {
-        chain: settings.chain,
-        key: settings.key.clone(),
-    };
+    let judge = Judge { chain: settings.chain };
+    let keeper = Keeper { chain: settings.chain, key: settings.key.clone() };
     let (identity, context) = if settings.is_validator {
         let public = settings.key.public().as_bytes().to_vec();
         let peer = keypair.public().to_peer_id().to_bytes();
@@ -105,16 +100,10 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
         let moniker = settings.moniker.clone();
         let identity = NetworkIdentity::new_validator(moniker, keypair, address.to_string(), proof);
         let judge = Box::new(judge);
-        (
-            identity,
-            ConsensusContext::new_validator(address, judge, Box::new(keeper)),
-        )
+        (identity, ConsensusContext::new_validator(address, judge, Box::new(keeper)))
     } else {
         let identity = NetworkIdentity::new(settings.moniker.clone(), keypair, None);
-        (
-            identity,
-            ConsensusContext::new_full_node(address, Box::new(judge)),
-        )
+        (identity, ConsensusContext::new_full_node(address, Box::new(judge)))
     };
     let (channels, handle) = EngineBuilder::new(LiuhenContext, config)
         .with_default_wal(WalContext::new(wal, WireCodec))
@@ -125,11 +114,7 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
         .build()
         .await
         .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
-    Ok(Started {
-        channels,
-        voting: settings.is_validator && !behind,
-        handle,
-    })
+    Ok(Started { channels, voting: settings.is_validator && !behind, handle })
 }
 
 /// Stops an engine; afterwards its port is free. Its network first: stopped from above, that would
@@ -185,21 +170,14 @@ fn engine_config(settings: &EngineSettings) -> anyhow::Result<EngineConfig> {
         max_response_size: size("15 MiB")?,
         ..ValueSyncConfig::default()
     };
-    Ok(EngineConfig {
-        moniker: settings.moniker.clone(),
-        consensus,
-        value_sync,
-    })
+    Ok(EngineConfig { moniker: settings.moniker.clone(), consensus, value_sync })
 }
 
 /// Whether the block log has lost blocks at whose heights this node has voted. Then it must not
 /// vote before it has them again: the engine would forget at once how it had voted.
 fn is_behind(wal: &Path, next_height: Height) -> anyhow::Result<bool> {
     let mark = wal.with_extension("height");
-    let before = [wal_height(wal)?, marked_height(&mark)?]
-        .into_iter()
-        .flatten()
-        .max();
+    let before = [wal_height(wal)?, marked_height(&mark)?].into_iter().flatten().max();
     match before {
         Some(height) if height > next_height => {
             std::fs::write(&mark, height.to_string())?;

@@ -139,16 +139,9 @@ impl mc::Proposal<LiuhenContext> for Proposal {
 /// A piece of a block's stream: Init, Data …, Fin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProposalPart {
-    Init {
-        height: Height,
-        round: Round,
-        pol_round: Round,
-        proposer: Address,
-    },
+    Init { height: Height, round: Round, pol_round: Round, proposer: Address },
     Data(Bytes),
-    Fin {
-        signature: [u8; 64],
-    },
+    Fin { signature: [u8; 64] },
 }
 
 impl mc::ProposalPart<LiuhenContext> for ProposalPart {
@@ -200,24 +193,17 @@ impl ValidatorSet {
             power: it.power,
         });
         let (first, rest) = (all.next()?, all.collect::<Vec<_>>());
-        let total = rest
-            .iter()
-            .try_fold(first.power, |sum, it| sum.checked_add(it.power))?;
+        let total = rest.iter().try_fold(first.power, |sum, it| sum.checked_add(it.power))?;
         total.checked_mul(3)?; // the engine multiplies by 3
         Some(Self(Arc::new(Members { first, rest, total })))
     }
 
     /// Whose turn it is. Total for every round: the engine asks with rounds that nobody verified.
     pub fn proposer(&self, height: Height, round: Round) -> &Validator {
-        let turn = height
-            .0
-            .wrapping_add(u64::from(round.as_u32().unwrap_or(0)));
+        let turn = height.0.wrapping_add(u64::from(round.as_u32().unwrap_or(0)));
         let count = self.0.rest.len() as u64 + 1;
         let index = usize::try_from(turn % count).unwrap_or(0);
-        index
-            .checked_sub(1)
-            .and_then(|n| self.0.rest.get(n))
-            .unwrap_or(&self.0.first)
+        index.checked_sub(1).and_then(|n| self.0.rest.get(n)).unwrap_or(&self.0.first)
     }
 }
 
@@ -229,9 +215,7 @@ impl mc::ValidatorSet<LiuhenContext> for ValidatorSet {
         self.0.total
     }
     fn get_by_address(&self, address: &Address) -> Option<&Validator> {
-        std::iter::once(&self.0.first)
-            .chain(&self.0.rest)
-            .find(|it| it.address == *address)
+        std::iter::once(&self.0.first).chain(&self.0.rest).find(|it| it.address == *address)
     }
     fn get_by_index(&self, index: usize) -> Option<&Validator> {
         match index.checked_sub(1) {
@@ -252,9 +236,7 @@ impl mc::SigningScheme for Ed25519 {
     type PrivateKey = PrivateKey;
 
     fn decode_signature(bytes: &[u8]) -> Result<[u8; 64], String> {
-        bytes
-            .try_into()
-            .map_err(|_| format!("a signature has 64 bytes, this has {}", bytes.len()))
+        bytes.try_into().map_err(|_| format!("a signature has 64 bytes, this has {}", bytes.len()))
     }
     fn encode_signature(signature: &[u8; 64]) -> Vec<u8> {
         signature.to_vec()
@@ -297,13 +279,7 @@ impl mc::Context for LiuhenContext {
         pol_round: Round,
         proposer: Address,
     ) -> Proposal {
-        Proposal {
-            height,
-            round,
-            value,
-            pol_round,
-            proposer,
-        }
+        Proposal { height, round, value, pol_round, proposer }
     }
 
     fn new_prevote(
@@ -313,13 +289,7 @@ impl mc::Context for LiuhenContext {
         value: NilOrVal<BlockId>,
         voter: Address,
     ) -> Vote {
-        Vote {
-            kind: VoteType::Prevote,
-            height,
-            round,
-            value,
-            voter,
-        }
+        Vote { kind: VoteType::Prevote, height, round, value, voter }
     }
 
     fn new_precommit(
@@ -329,12 +299,6 @@ impl mc::Context for LiuhenContext {
         value: NilOrVal<BlockId>,
         voter: Address,
     ) -> Vote {
-        Vote {
-            kind: VoteType::Precommit,
-            height,
-            round,
-            value,
-            voter,
-        }
+        Vote { kind: VoteType::Precommit, height, round, value, voter }
     }
 }

@@ -21,11 +21,7 @@ pub(crate) enum Message {
     /// Transactions, as their signers' bytes.
     Transactions(Vec<Vec<u8>>),
     /// A height is open: whoever holds below it goes on.
-    Wake {
-        height: u64,
-        key: [u8; 32],
-        signature: Vec<u8>,
-    },
+    Wake { height: u64, key: [u8; 32], signature: Vec<u8> },
 }
 
 impl Message {
@@ -43,11 +39,7 @@ impl Message {
     /// A validator's call to open a height.
     pub(crate) fn wake(chain: &ChainId, height: Height, key: &PrivateKey) -> Self {
         let signature = key.sign(&wake_bytes(chain, height)).to_vec();
-        Self::Wake {
-            height: height.get(),
-            key: *key.public().as_bytes(),
-            signature,
-        }
+        Self::Wake { height: height.get(), key: *key.public().as_bytes(), signature }
     }
 }
 
@@ -67,8 +59,7 @@ pub(crate) fn heard_wake(
     let key = validators.iter().find(|it| it.as_bytes() == key)?;
     let height = Height::new(height);
     let signature = signature.try_into().ok()?;
-    key.verify(&wake_bytes(chain, height), &signature)
-        .then_some(height)
+    key.verify(&wake_bytes(chain, height), &signature).then_some(height)
 }
 
 #[cfg(test)]
@@ -81,25 +72,12 @@ mod tests {
         let key = PrivateKey::from_seed(&[2; 32]);
         let message = Message::wake(&chain, height, &key);
         let message = Message::from_bytes(&message.to_bytes().unwrap()).unwrap();
-        let Message::Wake {
-            height: said,
-            key: who,
-            signature,
-        } = message
-        else {
-            panic!()
-        };
+        let Message::Wake { height: said, key: who, signature } = message else { panic!() };
         let all = [key.public()];
-        assert_eq!(
-            heard_wake(&chain, said, &who, &signature, &all),
-            Some(height)
-        );
+        assert_eq!(heard_wake(&chain, said, &who, &signature, &all), Some(height));
         assert_eq!(heard_wake(&chain, said + 1, &who, &signature, &all), None);
         assert_eq!(heard_wake(&chain, said, &who, &signature, &[]), None);
-        assert_eq!(
-            heard_wake(&ChainId::ZERO, said, &who, &signature, &all),
-            None
-        );
+        assert_eq!(heard_wake(&ChainId::ZERO, said, &who, &signature, &all), None);
     }
 
     #[test]

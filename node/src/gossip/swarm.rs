@@ -70,9 +70,7 @@ struct Running {
 pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Gossip> {
     let topic = IdentTopic::new(format!("/liuhen/{}/transactions/1", config.chain));
     let mut swarm = build(&config, &topic)?;
-    swarm
-        .listen_on(config.listen.clone())
-        .context("gossip can't listen")?;
+    swarm.listen_on(config.listen.clone()).context("gossip can't listen")?;
     let (transactions, to_send) = mpsc::channel(4096);
     let (messages, other) = mpsc::channel(64);
     let (received_from, received) = mpsc::channel(4096);
@@ -87,13 +85,7 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
         connected: Arc::clone(&connected),
     };
     tokio::spawn(running.run(to_send, other, stop));
-    Ok(Gossip {
-        transactions,
-        messages,
-        received,
-        wakes,
-        connected,
-    })
+    Ok(Gossip { transactions, messages, received, wakes, connected })
 }
 
 fn build(config: &GossipConfig, topic: &IdentTopic) -> anyhow::Result<Swarm<Behaviour>> {
@@ -111,14 +103,12 @@ fn build(config: &GossipConfig, topic: &IdentTopic) -> anyhow::Result<Swarm<Beha
         allowed.allow_peer(*peer);
     }
     let tcp = tcp::Config::default().nodelay(true);
-    Ok(
-        libp2p::SwarmBuilder::with_existing_identity(config.keypair.clone())
-            .with_tokio()
-            .with_tcp(tcp, noise::Config::new, yamux::Config::default)?
-            .with_behaviour(|_| Behaviour { gossipsub, allowed })?
-            .with_swarm_config(|it| it.with_idle_connection_timeout(Duration::from_secs(3600)))
-            .build(),
-    )
+    Ok(libp2p::SwarmBuilder::with_existing_identity(config.keypair.clone())
+        .with_tokio()
+        .with_tcp(tcp, noise::Config::new, yamux::Config::default)?
+        .with_behaviour(|_| Behaviour { gossipsub, allowed })?
+        .with_swarm_config(|it| it.with_idle_connection_timeout(Duration::from_secs(3600)))
+        .build())
 }
 
 impl Running {
@@ -156,9 +146,7 @@ impl Running {
             .collect();
         for (peer, address) in away {
             // A dial that fails now is tried again.
-            let _ = self
-                .swarm
-                .dial(DialOpts::peer_id(peer).addresses(vec![address]).build());
+            let _ = self.swarm.dial(DialOpts::peer_id(peer).addresses(vec![address]).build());
         }
     }
 
@@ -181,11 +169,7 @@ impl Running {
             return;
         };
         // Without peers there is nobody to tell; a transaction stays in this node's pool.
-        if let Err(error) = self
-            .swarm
-            .behaviour_mut()
-            .gossipsub
-            .publish(self.topic.clone(), bytes)
+        if let Err(error) = self.swarm.behaviour_mut().gossipsub.publish(self.topic.clone(), bytes)
         {
             tracing::debug!(%error, "gossip not sent");
         }
@@ -199,10 +183,8 @@ impl Running {
             })) => self.message(&message.data),
             SwarmEvent::ConnectionEstablished { .. } | SwarmEvent::ConnectionClosed { .. } => {
                 let connected = self.swarm.connected_peers().count();
-                self.connected.store(
-                    u32::try_from(connected).unwrap_or(u32::MAX),
-                    Ordering::Relaxed,
-                );
+                self.connected
+                    .store(u32::try_from(connected).unwrap_or(u32::MAX), Ordering::Relaxed);
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::info!(%address, "gossip listens");
@@ -219,11 +201,7 @@ impl Running {
                     let _ = self.received.try_send(bytes);
                 }
             }
-            Ok(Message::Wake {
-                height,
-                key,
-                signature,
-            }) => {
+            Ok(Message::Wake { height, key, signature }) => {
                 let (chain, validators) = (&self.config.chain, &self.config.validators);
                 if let Some(height) = heard_wake(chain, height, &key, &signature, validators) {
                     let _ = self.wakes.try_send(height);

@@ -21,11 +21,7 @@ pub struct PoolLimits {
 
 impl Default for PoolLimits {
     fn default() -> Self {
-        Self {
-            total_bytes: 64 << 20,
-            lane_bytes: 16 << 20,
-            window: 100_000,
-        }
+        Self { total_bytes: 64 << 20, lane_bytes: 16 << 20, window: 100_000 }
     }
 }
 
@@ -89,10 +85,7 @@ pub struct Pool {
 impl Pool {
     /// An empty pool.
     pub fn new(limits: PoolLimits) -> Self {
-        Self {
-            limits,
-            ..Self::default()
-        }
+        Self { limits, ..Self::default() }
     }
 
     /// How many transactions wait.
@@ -112,9 +105,7 @@ impl Pool {
 
     /// Whether some transaction could be put into a block now.
     pub fn has_ready(&self) -> bool {
-        self.lanes
-            .values()
-            .any(|lane| lane.ready().next().is_some())
+        self.lanes.values().any(|lane| lane.ready().next().is_some())
     }
 
     /// Lets a transaction wait whose signature is good. `next` is the committed seq of its key.
@@ -156,13 +147,9 @@ impl Pool {
     pub fn ready(&mut self, most_bytes: usize, most_items: usize) -> Vec<Arc<Tx>> {
         let keys: Vec<KeyId> = match self.turn {
             Some(turn) => {
-                let after = self
-                    .lanes
-                    .range((std::ops::Bound::Excluded(turn), std::ops::Bound::Unbounded));
-                after
-                    .chain(self.lanes.range(..=turn))
-                    .map(|(key, _)| *key)
-                    .collect()
+                let after =
+                    self.lanes.range((std::ops::Bound::Excluded(turn), std::ops::Bound::Unbounded));
+                after.chain(self.lanes.range(..=turn)).map(|(key, _)| *key).collect()
             }
             None => self.lanes.keys().copied().collect(),
         };
@@ -200,11 +187,7 @@ impl Pool {
         let Some(lane) = self.lanes.get_mut(&key) else {
             return Vec::new();
         };
-        if lane
-            .waiting
-            .get(&tx.header().seq)
-            .is_none_or(|it| it.id() != tx.id())
-        {
+        if lane.waiting.get(&tx.header().seq).is_none_or(|it| it.id() != tx.id()) {
             return Vec::new();
         }
         let gone = lane.waiting.split_off(&tx.header().seq);
@@ -213,10 +196,7 @@ impl Pool {
 
     /// The first ready transaction of each lane.
     pub fn heads(&self) -> Vec<Arc<Tx>> {
-        self.lanes
-            .values()
-            .filter_map(|lane| lane.ready().next().cloned())
-            .collect()
+        self.lanes.values().filter_map(|lane| lane.ready().next().cloned()).collect()
     }
 
     /// The keys that have something waiting.
@@ -238,11 +218,7 @@ impl Pool {
     }
 
     fn drop_if_empty(&mut self, key: &KeyId) {
-        if self
-            .lanes
-            .get(key)
-            .is_some_and(|lane| lane.waiting.is_empty())
-        {
+        if self.lanes.get(key).is_some_and(|lane| lane.waiting.is_empty()) {
             self.lanes.remove(key);
         }
     }
@@ -291,10 +267,7 @@ mod tests {
         assert_eq!(pool.insert(tx(1, 1, 9), 0), Err(PoolError::SeqTaken(1)));
         assert_eq!(seqs(&pool.advance(&tx(1, 0, 0).header().key, 2)), [0, 1]);
         assert_eq!(seqs(&pool.ready(1 << 20, 100)), [2]);
-        let stale = PoolError::Stale {
-            expected: 2,
-            found: 1,
-        };
+        let stale = PoolError::Stale { expected: 2, found: 1 };
         assert_eq!(pool.insert(tx(1, 1, 0), 0), Err(stale));
     }
 
@@ -313,11 +286,7 @@ mod tests {
     #[test]
     fn bounds_hold() {
         let size = tx(1, 0, 0).raw().len();
-        let limits = PoolLimits {
-            total_bytes: 5 * size,
-            lane_bytes: 3 * size,
-            window: 10,
-        };
+        let limits = PoolLimits { total_bytes: 5 * size, lane_bytes: 3 * size, window: 10 };
         let mut pool = Pool::new(limits);
         for seq in 0..3 {
             pool.insert(tx(1, seq, 0), 0).unwrap();
@@ -327,10 +296,7 @@ mod tests {
         pool.insert(tx(2, 1, 0), 0).unwrap();
         assert_eq!(pool.insert(tx(3, 0, 0), 0), Err(PoolError::Full));
         assert!(!pool.keys().contains(&tx(3, 0, 0).header().key));
-        let far = PoolError::TooFarAhead {
-            expected: 0,
-            found: 11,
-        };
+        let far = PoolError::TooFarAhead { expected: 0, found: 11 };
         assert_eq!(pool.insert(tx(3, 11, 0), 0), Err(far));
     }
 

@@ -67,18 +67,9 @@ impl Mempool {
         gossip: mpsc::Sender<Arc<Tx>>,
     ) -> Self {
         let (unjudged, received) = mpsc::channel(4096);
-        let inner = Inner {
-            pool: Pool::new(PoolLimits::default()),
-            ..Inner::default()
-        };
+        let inner = Inner { pool: Pool::new(PoolLimits::default()), ..Inner::default() };
         let room = Arc::new(AtomicBool::new(true));
-        let mempool = Self {
-            inner: Arc::new(Mutex::new(inner)),
-            chain,
-            unjudged,
-            work,
-            room,
-        };
+        let mempool = Self { inner: Arc::new(Mutex::new(inner)), chain, unjudged, work, room };
         tokio::spawn(mempool.clone().judge(received, gossip));
         mempool
     }
@@ -95,24 +86,14 @@ impl Mempool {
     pub async fn submit(&self, bytes: &[u8]) -> oneshot::Receiver<Answer> {
         let (answer, receiver) = oneshot::channel();
         if !self.room.load(Ordering::Relaxed) {
-            give(
-                Some(answer),
-                Err(refused("node.disk_full", "the node's disk is nearly full")),
-            );
+            give(Some(answer), Err(refused("node.disk_full", "the node's disk is nearly full")));
             return receiver;
         }
         match self.parsed(bytes) {
             Ok((tx, key)) => {
-                let unjudged = Unjudged {
-                    tx,
-                    key,
-                    answer: Some(answer),
-                };
+                let unjudged = Unjudged { tx, key, answer: Some(answer) };
                 if let Err(mpsc::error::SendError(back)) = self.unjudged.send(unjudged).await {
-                    give(
-                        back.answer,
-                        Err(refused("node.stopping", "the node is stopping")),
-                    );
+                    give(back.answer, Err(refused("node.stopping", "the node is stopping")));
                 }
             }
             Err(why) => give(Some(answer), Err(why)),
@@ -126,22 +107,14 @@ impl Mempool {
         if let Ok((tx, key)) = self.parsed(bytes) {
             if self.lock().pool.get(&tx.id()).is_none() {
                 // A full queue drops it: its own node proposes it in the end.
-                let _ = self.unjudged.try_send(Unjudged {
-                    tx,
-                    key,
-                    answer: None,
-                });
+                let _ = self.unjudged.try_send(Unjudged { tx, key, answer: None });
             }
         }
     }
 
     /// A waiting transaction whose bytes are exactly these: its signature was found good.
     pub fn known(&self, id: &TxId, bytes: &[u8]) -> Option<Arc<Tx>> {
-        self.lock()
-            .pool
-            .get(id)
-            .filter(|tx| tx.raw() == bytes)
-            .cloned()
+        self.lock().pool.get(id).filter(|tx| tx.raw() == bytes).cloned()
     }
 
     /// Transactions for the next block.
@@ -170,11 +143,7 @@ impl Mempool {
         let mut inner = self.lock();
         let gone = inner.pool.refuse(tx);
         for (place, gone) in gone.iter().enumerate() {
-            let refused = if place == 0 {
-                of_rules(why)
-            } else {
-                wrong_seq(tx.header().seq, gone)
-            };
+            let refused = if place == 0 { of_rules(why) } else { wrong_seq(tx.header().seq, gone) };
             inner.tell(&gone.id(), &Err(refused));
         }
     }
@@ -187,23 +156,15 @@ impl Mempool {
         for it in &block.transactions {
             let (height, time) = (block.height, block.time);
             let (first_event, outcomes) = (it.first_event, it.outcomes.clone());
-            let submitted = Submitted {
-                id: it.id,
-                height,
-                time,
-                first_event,
-                outcomes,
-            };
+            let submitted = Submitted { id: it.id, height, time, first_event, outcomes };
             inner.tell(&it.id, &Ok(submitted));
             for gone in inner.pool.advance(&it.key, it.next_seq) {
                 inner.tell(&gone.id(), &Err(wrong_seq(it.next_seq, &gone)));
             }
         }
         let heads = inner.pool.heads();
-        let waited_for: Vec<Arc<Tx>> = heads
-            .into_iter()
-            .filter(|tx| inner.waiters.contains_key(&tx.id()))
-            .collect();
+        let waited_for: Vec<Arc<Tx>> =
+            heads.into_iter().filter(|tx| inner.waiters.contains_key(&tx.id())).collect();
         drop(inner);
         for tx in waited_for {
             self.try_head(&tx, now);
@@ -321,13 +282,7 @@ impl Mempool {
                 outcomes.push(leaf.outcome);
             }
         }
-        Some(Submitted {
-            id: tx.id(),
-            height,
-            time,
-            first_event: first_event?,
-            outcomes,
-        })
+        Some(Submitted { id: tx.id(), height, time, first_event: first_event?, outcomes })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -354,12 +309,7 @@ fn give(answer: Option<oneshot::Sender<Answer>>, what: Answer) {
 
 fn refused(reason: &str, message: &str) -> Refused {
     let (reason, message) = (reason.to_owned(), message.to_owned());
-    Refused {
-        reason,
-        message,
-        item: None,
-        expected_seq: None,
-    }
+    Refused { reason, message, item: None, expected_seq: None }
 }
 
 fn of_parsing(error: &tx::TxError) -> Refused {
@@ -367,10 +317,7 @@ fn of_parsing(error: &tx::TxError) -> Refused {
         tx::TxError::Item { item, .. } => u32::try_from(*item).ok(),
         _ => None,
     };
-    Refused {
-        item,
-        ..refused("transaction.malformed", &error.to_string())
-    }
+    Refused { item, ..refused("transaction.malformed", &error.to_string()) }
 }
 
 fn of_refusal(refusal: &Refusal) -> Refused {
@@ -378,10 +325,7 @@ fn of_refusal(refusal: &Refusal) -> Refused {
         Refusal::WrongSeq { expected, .. } => Some(*expected),
         _ => None,
     };
-    Refused {
-        expected_seq,
-        ..refused(refusal.code(), &refusal.to_string())
-    }
+    Refused { expected_seq, ..refused(refusal.code(), &refusal.to_string()) }
 }
 
 fn of_rules(why: &NotApplied) -> Refused {
@@ -389,10 +333,7 @@ fn of_rules(why: &NotApplied) -> Refused {
         Halt::Refused(refusal) => of_refusal(refusal),
         Halt::Missing(missing) => refused("node.store", &missing.to_string()),
     };
-    Refused {
-        item: why.item,
-        ..refused
-    }
+    Refused { item: why.item, ..refused }
 }
 
 fn of_pool(error: &PoolError) -> Refused {
@@ -402,15 +343,9 @@ fn of_pool(error: &PoolError) -> Refused {
         PoolError::TooFarAhead { expected, .. } => ("seq.too_far_ahead", Some(*expected)),
         PoolError::SeqTaken(_) => ("seq.taken", None),
     };
-    Refused {
-        expected_seq,
-        ..refused(reason, &error.to_string())
-    }
+    Refused { expected_seq, ..refused(reason, &error.to_string()) }
 }
 
 fn wrong_seq(expected: u64, tx: &Tx) -> Refused {
-    of_refusal(&Refusal::WrongSeq {
-        expected,
-        found: tx.header().seq,
-    })
+    of_refusal(&Refusal::WrongSeq { expected, found: tx.header().seq })
 }

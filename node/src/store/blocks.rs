@@ -47,11 +47,7 @@ impl BlockLog {
     pub fn open(folder: &Path) -> Result<(Self, Option<Damage>), StoreError> {
         std::fs::create_dir_all(folder)
             .map_err(StoreError::io(format!("make {}", folder.display())))?;
-        let mut log = Self {
-            folder: folder.to_owned(),
-            segments: Vec::new(),
-            places: Vec::new(),
-        };
+        let mut log = Self { folder: folder.to_owned(), segments: Vec::new(), places: Vec::new() };
         let mut damage = None;
         for path in segment_paths(folder)? {
             if damage.is_some() {
@@ -77,11 +73,7 @@ impl BlockLog {
     pub fn append(&mut self, block: &StoredBlock) -> Result<(), StoreError> {
         let payload =
             codec::encode(block).map_err(|e| StoreError::Damaged(format!("block: {e}")))?;
-        if self
-            .segments
-            .last()
-            .is_none_or(|segment| segment.length >= SEGMENT_BYTES)
-        {
+        if self.segments.last().is_none_or(|segment| segment.length >= SEGMENT_BYTES) {
             self.new_segment()?;
         }
         let number = self.segments.len().saturating_sub(1);
@@ -90,10 +82,7 @@ impl BlockLog {
         };
         let what = || format!("write {}", segment.path.display());
         let entry = [&entry_header(&payload)[..], &payload].concat();
-        segment
-            .file
-            .write_all_at(&entry, segment.length)
-            .map_err(StoreError::io(what()))?;
+        segment.file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
         segment.file.sync_data().map_err(StoreError::io(what()))?;
         self.places.push((number, segment.length));
         segment.length = segment.length.saturating_add(entry.len() as u64);
@@ -102,10 +91,7 @@ impl BlockLog {
 
     /// The block of a height; `None` above the log's height and for genesis.
     pub fn read(&self, height: Height) -> Result<Option<StoredBlock>, StoreError> {
-        let number = height
-            .get()
-            .checked_sub(1)
-            .and_then(|n| usize::try_from(n).ok());
+        let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
         let Some((segment, offset)) = number.and_then(|n| self.places.get(n)) else {
             return Ok(None);
         };
@@ -113,17 +99,11 @@ impl BlockLog {
         let segment = self.segments.get(*segment).ok_or_else(damaged)?;
         let what = || format!("read {}", segment.path.display());
         let mut header = [0; ENTRY_HEADER];
-        segment
-            .file
-            .read_exact_at(&mut header, *offset)
-            .map_err(StoreError::io(what()))?;
+        segment.file.read_exact_at(&mut header, *offset).map_err(StoreError::io(what()))?;
         let length = payload_length(&header).ok_or_else(damaged)?;
         let mut payload = vec![0; length];
         let behind = offset.saturating_add(ENTRY_HEADER as u64);
-        segment
-            .file
-            .read_exact_at(&mut payload, behind)
-            .map_err(StoreError::io(what()))?;
+        segment.file.read_exact_at(&mut payload, behind).map_err(StoreError::io(what()))?;
         if !payload_fits(&header, &payload) {
             return Err(damaged());
         }
@@ -142,11 +122,7 @@ impl BlockLog {
             .open(&path)
             .map_err(StoreError::io(what()))?;
         sync_folder(&self.folder)?;
-        self.segments.push(Segment {
-            path,
-            file,
-            length: 0,
-        });
+        self.segments.push(Segment { path, file, length: 0 });
         Ok(())
     }
 
@@ -159,8 +135,7 @@ impl BlockLog {
             .open(&path)
             .map_err(StoreError::io(what()))?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(StoreError::io(what()))?;
+        file.read_to_end(&mut bytes).map_err(StoreError::io(what()))?;
         let number = self.segments.len();
         let mut offset = 0;
         while let Some(end) = whole_entry(&bytes, offset) {
@@ -171,30 +146,19 @@ impl BlockLog {
         if offset < bytes.len() {
             if another_entry_follows(&bytes, offset) {
                 let kept_at = keep_copy(&path)?;
-                damage = Some(Damage {
-                    height: self.height().next(),
-                    kept_at,
-                });
+                damage = Some(Damage { height: self.height().next(), kept_at });
             }
-            file.set_len(offset as u64)
-                .map_err(StoreError::io(what()))?;
+            file.set_len(offset as u64).map_err(StoreError::io(what()))?;
             file.sync_all().map_err(StoreError::io(what()))?;
         }
-        file.seek(SeekFrom::End(0))
-            .map_err(StoreError::io(what()))?;
-        self.segments.push(Segment {
-            path,
-            file,
-            length: offset as u64,
-        });
+        file.seek(SeekFrom::End(0)).map_err(StoreError::io(what()))?;
+        self.segments.push(Segment { path, file, length: offset as u64 });
         Ok(damage)
     }
 }
 
 fn entry_header(payload: &[u8]) -> [u8; ENTRY_HEADER] {
-    let length = u32::try_from(payload.len())
-        .unwrap_or(u32::MAX)
-        .to_be_bytes();
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
     let mut header = [0; ENTRY_HEADER];
     header[..4].copy_from_slice(&length);
     header[4..8].copy_from_slice(&crc32c::crc32c(&length).to_be_bytes());
@@ -268,16 +232,8 @@ mod tests {
 
     fn block(number: u8) -> StoredBlock {
         let transactions = vec![vec![number; 100]];
-        let block = Block {
-            header: vec![number; 288],
-            last_certificate: vec![],
-            transactions,
-        };
-        StoredBlock {
-            block,
-            certificate: vec![number],
-            outcomes: vec![1],
-        }
+        let block = Block { header: vec![number; 288], last_certificate: vec![], transactions };
+        StoredBlock { block, certificate: vec![number], outcomes: vec![1] }
     }
 
     fn filled(folder: &Path, count: u8) -> PathBuf {
@@ -309,11 +265,7 @@ mod tests {
         for cut in 2 * entry..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
             let (mut log, damage) = BlockLog::open(folder.path()).unwrap();
-            assert_eq!(
-                (log.height(), damage),
-                (Height::new(2), None),
-                "cut at {cut}"
-            );
+            assert_eq!((log.height(), damage), (Height::new(2), None), "cut at {cut}");
             log.append(&block(3)).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), whole);
         }
@@ -335,11 +287,7 @@ mod tests {
             std::fs::write(&path, &bytes).unwrap();
             let (log, damage) = BlockLog::open(folder.path()).unwrap();
             let damage = damage.unwrap();
-            assert_eq!(
-                (log.height(), damage.height),
-                (Height::new(1), Height::new(2)),
-                "at {at}"
-            );
+            assert_eq!((log.height(), damage.height), (Height::new(1), Height::new(2)), "at {at}");
             assert_eq!(std::fs::read(damage.kept_at).unwrap(), bytes);
         }
     }

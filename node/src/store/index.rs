@@ -55,14 +55,7 @@ impl Index {
         let height = Height::new(standing.height);
         let memory = Memory::over(standing.events);
         let (objects, heads) = Default::default();
-        Ok(Self {
-            tables,
-            memory,
-            height,
-            written: height,
-            objects,
-            heads,
-        })
+        Ok(Self { tables, memory, height, written: height, objects, heads })
     }
 
     /// The height of the last block taken in.
@@ -109,23 +102,13 @@ impl Index {
     ) -> Result<(), StoreError> {
         self.memory.add(height, delta, sealed, ids);
         self.height = height;
-        if self.memory.is_full() {
-            self.write()
-        } else {
-            Ok(())
-        }
+        if self.memory.is_full() { self.write() } else { Ok(()) }
     }
 
     /// Writes the layer in memory to disk.
     pub fn write(&mut self) -> Result<(), StoreError> {
         let events = self.memory.next_event();
-        self.tables.write(
-            &self.memory,
-            Standing {
-                height: self.height.get(),
-                events,
-            },
-        )?;
+        self.tables.write(&self.memory, Standing { height: self.height.get(), events })?;
         self.to_caches();
         self.memory = Memory::over(events);
         self.written = self.height;
@@ -145,12 +128,7 @@ impl Index {
         if heads.len() > CACHED {
             heads.clear();
         }
-        heads.extend(
-            memory
-                .trails
-                .into_iter()
-                .map(|(trail, grown)| (trail, grown.peaks)),
-        );
+        heads.extend(memory.trails.into_iter().map(|(trail, grown)| (trail, grown.peaks)));
     }
 
     /// An object.
@@ -181,10 +159,7 @@ impl Index {
         let changed = self.memory.objects.range(first..);
         let changed = changed.take_while(|(place, _)| place.kind() == kind as u8);
         all.extend(changed.map(|(place, object)| (place.clone(), object.clone())));
-        Ok(all
-            .into_iter()
-            .filter_map(|(place, object)| Some((place, object?)))
-            .collect())
+        Ok(all.into_iter().filter_map(|(place, object)| Some((place, object?))).collect())
     }
 
     /// A trail's size and peaks.
@@ -206,10 +181,7 @@ impl Index {
                 return Ok(event.copied());
             }
         }
-        Ok(self
-            .page(trail, number / PAGE)?
-            .get((number % PAGE) as usize)
-            .copied())
+        Ok(self.page(trail, number / PAGE)?.get((number % PAGE) as usize).copied())
     }
 
     /// The event numbers of a page of a trail that are on disk.
@@ -225,10 +197,7 @@ impl Index {
         index: u64,
     ) -> Result<Option<Hash>, StoreError> {
         if let Some(grown) = self.memory.trails.get(trail) {
-            let found = grown
-                .tiles
-                .iter()
-                .find(|(l, i, _)| (*l, *i) == (level, index));
+            let found = grown.tiles.iter().find(|(l, i, _)| (*l, *i) == (level, index));
             if let Some((_, _, hash)) = found {
                 return Ok(Some(*hash));
             }
@@ -240,9 +209,7 @@ impl Index {
     pub fn leaf(&self, event: u64) -> Result<EventLeaf, StoreError> {
         let damaged = || StoreError::Damaged(format!("index: event {event}"));
         if let Some(behind) = event.checked_sub(self.memory.first_event) {
-            let leaf = usize::try_from(behind)
-                .ok()
-                .and_then(|n| self.memory.leaves.get(n));
+            let leaf = usize::try_from(behind).ok().and_then(|n| self.memory.leaves.get(n));
             return leaf.copied().ok_or_else(damaged);
         }
         let bytes = self.tables.leaf(event)?.ok_or_else(damaged)?;
@@ -272,9 +239,7 @@ impl View for Index {
     }
 
     fn trail_size(&self, trail: &Place) -> Result<u64, Missing> {
-        self.head(trail)
-            .map(|peaks| peaks.size())
-            .map_err(|e| missing(trail, &e))
+        self.head(trail).map(|peaks| peaks.size()).map_err(|e| missing(trail, &e))
     }
 }
 
@@ -288,7 +253,5 @@ impl Heads for Index {
 
 /// A lock whose holder panicked still guards a cache that is whole.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -36,10 +36,7 @@ pub(super) struct Memory {
 impl Memory {
     /// The layer over an index that holds this many events.
     pub(super) fn over(events: u64) -> Self {
-        Self {
-            first_event: events,
-            ..Self::default()
-        }
+        Self { first_event: events, ..Self::default() }
     }
 
     /// The number of the next event.
@@ -56,17 +53,13 @@ impl Memory {
                 base: new.peaks.size().saturating_sub(new.events.len() as u64),
                 ..Grown::default()
             });
-            let numbers = new
-                .events
-                .iter()
-                .map(|index| first.saturating_add(u64::from(*index)));
+            let numbers = new.events.iter().map(|index| first.saturating_add(u64::from(*index)));
             grown.tail.extend(numbers);
             grown.tiles.extend_from_slice(&new.tiles);
             grown.peaks = new.peaks.clone();
         }
         self.objects.extend(delta.objects);
-        self.leaves
-            .extend(delta.events.into_iter().map(|event| event.leaf));
+        self.leaves.extend(delta.events.into_iter().map(|event| event.leaf));
         for (place, id) in (0u32..).zip(ids) {
             self.transactions.insert(*id, (height, place));
         }

@@ -40,9 +40,7 @@ impl Block {
             return Ok(None);
         }
         let decoded = certificate::decode(&self.last_certificate);
-        decoded
-            .map(Some)
-            .map_err(|e| CodecError::Content(e.to_string()))
+        decoded.map(Some).map_err(|e| CodecError::Content(e.to_string()))
     }
 }
 

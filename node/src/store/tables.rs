@@ -50,10 +50,7 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
-        let db = sled::Config::new()
-            .path(folder)
-            .cache_capacity(CACHE_BYTES)
-            .open()?;
+        let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
         Ok(Self {
             folder: folder.to_owned(),
             state: db.open_tree("state")?,
@@ -70,10 +67,7 @@ impl Tables {
 
     /// `None` for an index that has never been written.
     pub(super) fn standing(&self) -> Result<Option<Standing>, StoreError> {
-        self.state
-            .get(STATE)?
-            .map(|bytes| decode(&bytes, "index state"))
-            .transpose()
+        self.state.get(STATE)?.map(|bytes| decode(&bytes, "index state")).transpose()
     }
 
     pub(super) fn object(&self, place: &Place) -> Result<Option<Object>, StoreError> {
@@ -130,9 +124,7 @@ impl Tables {
     pub(super) fn leaf(&self, event: u64) -> Result<Option<[u8; LEAF_BYTES]>, StoreError> {
         let chunk = self.events.get((event / CHUNK).to_be_bytes())?;
         let start = (event % CHUNK) as usize * LEAF_BYTES;
-        let leaf = chunk
-            .as_ref()
-            .and_then(|chunk| chunk.get(start..start + LEAF_BYTES));
+        let leaf = chunk.as_ref().and_then(|chunk| chunk.get(start..start + LEAF_BYTES));
         Ok(leaf.and_then(|leaf| leaf.try_into().ok()))
     }
 
@@ -165,17 +157,15 @@ impl Tables {
             &self.blocks,
             &self.transactions,
         ];
-        let written = trees
-            .as_slice()
-            .transaction(|trees: &Vec<TransactionalTree>| {
-                for (tree, batch) in trees.iter().skip(1).zip(&batches) {
-                    tree.apply_batch(batch)?;
-                }
-                if let Some(tree) = trees.first() {
-                    tree.insert(STATE, state.as_slice())?;
-                }
-                Ok::<(), ConflictableTransactionError<()>>(())
-            });
+        let written = trees.as_slice().transaction(|trees: &Vec<TransactionalTree>| {
+            for (tree, batch) in trees.iter().skip(1).zip(&batches) {
+                tree.apply_batch(batch)?;
+            }
+            if let Some(tree) = trees.first() {
+                tree.insert(STATE, state.as_slice())?;
+            }
+            Ok::<(), ConflictableTransactionError<()>>(())
+        });
         written.map_err(|e| match e {
             sled::transaction::TransactionError::Storage(error) => StoreError::Index(error),
             sled::transaction::TransactionError::Abort(()) => {
@@ -224,26 +214,14 @@ impl Tables {
         pages: &mut sled::Batch,
         tiles: &mut sled::Batch,
     ) -> Result<(), StoreError> {
-        let peaks = grown
-            .peaks
-            .hashes()
-            .iter()
-            .map(|hash| *hash.as_bytes())
-            .collect();
-        let head = Head {
-            size: grown.peaks.size(),
-            peaks,
-        };
+        let peaks = grown.peaks.hashes().iter().map(|hash| *hash.as_bytes()).collect();
+        let head = Head { size: grown.peaks.size(), peaks };
         heads.insert(trail.to_bytes(), encode(&head)?);
         for (level, index, hash) in &grown.tiles {
             tiles.insert(tile_key(trail, *level, *index), hash.as_bytes());
         }
         let mut page = grown.base / PAGE;
-        let mut open = if grown.base % PAGE == 0 {
-            Vec::new()
-        } else {
-            self.page(trail, page)?
-        };
+        let mut open = if grown.base % PAGE == 0 { Vec::new() } else { self.page(trail, page)? };
         for event in &grown.tail {
             open.push(*event);
             if open.len() as u64 == PAGE {
@@ -260,10 +238,7 @@ impl Tables {
 
     fn event_batch(&self, memory: &Memory, batch: &mut sled::Batch) -> Result<(), StoreError> {
         let mut number = memory.first_event;
-        let open = self
-            .events
-            .get((number / CHUNK).to_be_bytes())?
-            .unwrap_or_default();
+        let open = self.events.get((number / CHUNK).to_be_bytes())?.unwrap_or_default();
         let kept = (number % CHUNK) as usize * LEAF_BYTES;
         let mut chunk = open.get(..kept).unwrap_or_default().to_vec();
         for leaf in &memory.leaves {
@@ -286,27 +261,16 @@ fn numbered(trail: &Place, number: u64) -> Vec<u8> {
 }
 
 fn tile_key(trail: &Place, level: u32, index: u64) -> Vec<u8> {
-    [
-        trail.to_bytes(),
-        level.to_be_bytes().to_vec(),
-        index.to_be_bytes().to_vec(),
-    ]
-    .concat()
+    [trail.to_bytes(), level.to_be_bytes().to_vec(), index.to_be_bytes().to_vec()].concat()
 }
 
 fn page_bytes(events: &[u64]) -> Vec<u8> {
-    events
-        .iter()
-        .flat_map(|event| event.to_be_bytes())
-        .collect()
+    events.iter().flat_map(|event| event.to_be_bytes()).collect()
 }
 
 fn numbers(bytes: &[u8]) -> Vec<u64> {
     let (whole, _) = bytes.as_chunks::<8>();
-    whole
-        .iter()
-        .map(|bytes| u64::from_be_bytes(*bytes))
-        .collect()
+    whole.iter().map(|bytes| u64::from_be_bytes(*bytes)).collect()
 }
 
 fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, StoreError> {

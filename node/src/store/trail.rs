@@ -20,12 +20,7 @@ impl<'a> TrailTree<'a> {
     /// The trail as it stands now.
     pub fn new(index: &'a Index, trail: &'a Place) -> Result<Self, StoreError> {
         let size = index.head(trail)?.size();
-        Ok(Self {
-            index,
-            trail,
-            size,
-            tile: RefCell::new(None),
-        })
+        Ok(Self { index, trail, size, tile: RefCell::new(None) })
     }
 
     /// The root of the whole trail.
@@ -52,11 +47,7 @@ impl<'a> TrailTree<'a> {
         let mut log = MemoryLog::default();
         for number in first..end {
             let event = self.index.event_of_trail(self.trail, number)?;
-            log.push(
-                self.index
-                    .leaf(event.ok_or_else(|| self.damaged())?)?
-                    .hash(),
-            );
+            log.push(self.index.leaf(event.ok_or_else(|| self.damaged())?)?.hash());
         }
         Ok(log)
     }
@@ -79,16 +70,10 @@ impl Tree for TrailTree<'_> {
         }
         let above = level % TILE_LEVELS;
         if above == 0 {
-            return self
-                .index
-                .tile(self.trail, level, index)?
-                .ok_or_else(|| self.damaged());
+            return self.index.tile(self.trail, level, index)?.ok_or_else(|| self.damaged());
         }
         // Between two levels of tiles: over the tiles below.
-        let below = TilesBelow {
-            tree: self,
-            level: level - above,
-        };
+        let below = TilesBelow { tree: self, level: level - above };
         let first = index << above;
         subtree_root::<Blake3Log, _>(&below, first, first.saturating_add(1 << above))
     }

@@ -37,15 +37,7 @@ impl Undecided {
         signature: Vec<u8>,
     ) -> Self {
         let (height, proposer, id) = (height.get(), *proposer.as_bytes(), *id.as_bytes());
-        Self {
-            height,
-            round,
-            proposer,
-            id,
-            valid,
-            block,
-            signature,
-        }
+        Self { height, round, proposer, id, valid, block, signature }
     }
 
     /// Its height.
@@ -86,10 +78,7 @@ impl UndecidedBlocks {
             }
         }
         blocks.sort_by_key(|block| (block.height, block.round, block.id));
-        Ok(Self {
-            folder: folder.to_owned(),
-            blocks,
-        })
+        Ok(Self { folder: folder.to_owned(), blocks })
     }
 
     /// Keeps a block, durably, unless it is kept already.
@@ -113,9 +102,7 @@ impl UndecidedBlocks {
 
     /// The blocks of a height.
     pub fn of(&self, height: Height) -> impl Iterator<Item = &Undecided> {
-        self.blocks
-            .iter()
-            .filter(move |block| block.height == height.get())
+        self.blocks.iter().filter(move |block| block.height == height.get())
     }
 
     /// The block with an id.
@@ -125,16 +112,13 @@ impl UndecidedBlocks {
 
     /// The block that `proposer` built for a height and round.
     pub fn built(&self, height: Height, round: u32, proposer: &KeyId) -> Option<&Undecided> {
-        self.of(height)
-            .find(|it| it.round == round && it.proposer == *proposer.as_bytes())
+        self.of(height).find(|it| it.round == round && it.proposer == *proposer.as_bytes())
     }
 
     /// Removes the blocks up to a height.
     pub fn forget(&mut self, decided: Height) -> Result<(), StoreError> {
-        let (gone, kept): (Vec<_>, Vec<_>) = self
-            .blocks
-            .drain(..)
-            .partition(|block| block.height <= decided.get());
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            self.blocks.drain(..).partition(|block| block.height <= decided.get());
         self.blocks = kept;
         for block in gone {
             let path = self.path(&block);
@@ -146,10 +130,7 @@ impl UndecidedBlocks {
 
     fn path(&self, block: &Undecided) -> PathBuf {
         let id = hex::encode(block.id);
-        self.folder.join(format!(
-            "{:020}-{:06}-{id}.block",
-            block.height, block.round
-        ))
+        self.folder.join(format!("{:020}-{:06}-{id}.block", block.height, block.round))
     }
 }
 
@@ -163,15 +144,7 @@ mod tests {
         let mut blocks = UndecidedBlocks::open(folder.path()).unwrap();
         let block = |height, round| {
             let (proposer, id) = (KeyId::new([1; 32]), BlockId::new([round as u8; 32]));
-            Undecided::new(
-                Height::new(height),
-                round,
-                proposer,
-                id,
-                true,
-                vec![7],
-                vec![8],
-            )
+            Undecided::new(Height::new(height), round, proposer, id, true, vec![7], vec![8])
         };
         blocks.keep(block(5, 0)).unwrap();
         blocks.keep(block(5, 1)).unwrap();
@@ -180,11 +153,7 @@ mod tests {
         let mut again = UndecidedBlocks::open(folder.path()).unwrap();
         assert_eq!(again.of(Height::new(5)).count(), 2);
         assert_eq!(again.get(&BlockId::new([1; 32])), Some(&block(5, 1)));
-        assert!(
-            again
-                .built(Height::new(5), 1, &KeyId::new([1; 32]))
-                .is_some()
-        );
+        assert!(again.built(Height::new(5), 1, &KeyId::new([1; 32])).is_some());
         again.forget(Height::new(5)).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -71,10 +71,7 @@ pub fn save(
     key: &PrivateKey,
     passphrase: Option<&Zeroizing<String>>,
 ) -> Result<(), KeyFileError> {
-    let io = |why| KeyFileError::Io {
-        path: path.to_owned(),
-        why,
-    };
+    let io = |why| KeyFileError::Io { path: path.to_owned(), why };
     let seed = Zeroizing::new(key.to_seed());
     let key = SigningKey::from_bytes(&seed);
     let pem = match passphrase {
@@ -82,12 +79,8 @@ pub fn save(
         None => key.to_pkcs8_pem(LineEnding::LF),
     };
     let pem = pem.map_err(|_| KeyFileError::Format(path.to_owned()))?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(io)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
     file.write_all(pem.as_bytes()).map_err(io)?;
     file.sync_all().map_err(io)
 }
@@ -98,18 +91,12 @@ pub fn load(
     passphrase: &PassphraseSource,
     plain_allowed: bool,
 ) -> Result<PrivateKey, KeyFileError> {
-    let io = |why| KeyFileError::Io {
-        path: path.to_owned(),
-        why,
-    };
+    let io = |why| KeyFileError::Io { path: path.to_owned(), why };
     let format = || KeyFileError::Format(path.to_owned());
     let file = File::open(path).map_err(io)?;
     let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(KeyFileError::Mode {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(KeyFileError::Mode { path: path.to_owned(), mode });
     }
     let pem = Zeroizing::new(std::fs::read_to_string(path).map_err(io)?);
     let key = if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") {
@@ -142,29 +129,17 @@ mod tests {
         let right = PassphraseSource::Given(word);
         assert_eq!(load(&path, &right, false).unwrap().public(), key.public());
         let wrong = PassphraseSource::Given(Zeroizing::new("wrong".to_owned()));
-        assert!(matches!(
-            load(&path, &wrong, false),
-            Err(KeyFileError::Passphrase(_))
-        ));
+        assert!(matches!(load(&path, &wrong, false), Err(KeyFileError::Passphrase(_))));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(
-            load(&path, &right, false),
-            Err(KeyFileError::Mode { mode: 0o644, .. })
-        ));
+        assert!(matches!(load(&path, &right, false), Err(KeyFileError::Mode { mode: 0o644, .. })));
 
         let plain = folder.path().join("plain.pem");
         save(&plain, &key, None).unwrap();
-        assert!(matches!(
-            load(&plain, &wrong, false),
-            Err(KeyFileError::Plain(_))
-        ));
+        assert!(matches!(load(&plain, &wrong, false), Err(KeyFileError::Plain(_))));
         assert_eq!(load(&plain, &wrong, true).unwrap().public(), key.public());
         let other = folder.path().join("other.pem");
         std::fs::write(&other, "no key").unwrap();
         std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o600)).unwrap();
-        assert!(matches!(
-            load(&other, &wrong, true),
-            Err(KeyFileError::Format(_))
-        ));
+        assert!(matches!(load(&other, &wrong, true), Err(KeyFileError::Format(_))));
     }
 }

@@ -27,10 +27,7 @@ impl PassphraseSource {
 
     /// The passphrase for a key file.
     pub fn get(&self, path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
-        let no = |why: String| KeyFileError::NoPassphrase {
-            path: path.to_owned(),
-            why,
-        };
+        let no = |why: String| KeyFileError::NoPassphrase { path: path.to_owned(), why };
         match self {
             Self::Given(passphrase) => Ok(passphrase.clone()),
             // Opening it by its path needs no unsafe code, and reads what the shell opened.
@@ -52,10 +49,7 @@ impl PassphraseSource {
     /// A new passphrase: asked for twice at a prompt.
     pub fn choose(&self, path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
         let first = self.get(path)?;
-        let no = |why: &str| KeyFileError::NoPassphrase {
-            path: path.to_owned(),
-            why: why.into(),
-        };
+        let no = |why: &str| KeyFileError::NoPassphrase { path: path.to_owned(), why: why.into() };
         if first.is_empty() {
             return Err(no("it is empty"));
         }
@@ -78,7 +72,5 @@ fn credential() -> Option<PathBuf> {
 fn first_line(path: &Path) -> std::io::Result<Zeroizing<String>> {
     let mut line = Zeroizing::new(String::new());
     BufReader::new(std::fs::File::open(path)?).read_line(&mut line)?;
-    Ok(Zeroizing::new(
-        line.trim_end_matches(['\r', '\n']).to_owned(),
-    ))
+    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }

@@ -12,12 +12,15 @@ const EXPECTED_SEQ: &str = "expected_seq";
 
 /// A status with a stable reason.
 pub fn with_reason(code: Code, reason: &str, message: &str) -> Status {
-    of_refused(code, &Refused {
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-        item: None,
-        expected_seq: None,
-    })
+    of_refused(
+        code,
+        &Refused {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            item: None,
+            expected_seq: None,
+        },
+    )
 }
 
 /// A refusal as a status.

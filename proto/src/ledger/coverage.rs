@@ -17,8 +17,14 @@ const DAY_MS: u64 = 24 * 3600 * 1000;
 /// From this grade up the asker must be verified.
 const VERIFIED_FROM_GRADE: u32 = 3;
 
+/// The day on whose quota a record counts. A time in the future counts today: days that are not yet
+/// must not push out those that are.
+pub(super) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> u64 {
+    day_of(it.access_time_ms.min(draft.context().time.get()))
+}
+
 /// The number of the day of a time, counted in local time (+08:00).
-pub(super) fn day_of(time_ms: u64) -> u64 {
+fn day_of(time_ms: u64) -> u64 {
     time_ms.saturating_add(LOCAL_OFFSET_MS) / DAY_MS
 }
 
@@ -35,19 +41,11 @@ enum Moment {
 type Check = Result<(), (Verdict, Reason)>;
 
 fn ensure(holds: bool, reason: Reason) -> Check {
-    if holds {
-        Ok(())
-    } else {
-        Err((Verdict::Uncovered, reason))
-    }
+    if holds { Ok(()) } else { Err((Verdict::Uncovered, reason)) }
 }
 
 fn known(holds: bool, reason: Reason) -> Check {
-    if holds {
-        Ok(())
-    } else {
-        Err((Verdict::Undetermined, reason))
-    }
+    if holds { Ok(()) } else { Err((Verdict::Undetermined, reason)) }
 }
 
 /// Judges a record whose datasets all exist.
@@ -56,17 +54,12 @@ pub(super) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<Outcom
     let access_time = TimeMs::new(it.access_time_ms);
     let ahead = access_time.since(draft.context().time);
     let future = ahead > parameters.future_drift_ms;
-    let timeliness = timeliness(draft, it, &parameters);
+    let (moment, decided) = moment(draft, it)?;
+    let timeliness = timeliness(draft, it, &decided, &parameters);
     if it.decision() == wire::Decision::Denied {
         let (verdict, reason) = (Verdict::Denied, Reason::None);
-        return Ok(Outcome {
-            verdict,
-            reason,
-            timeliness,
-            future,
-        });
+        return Ok(Outcome { verdict, reason, timeliness, future });
     }
-    let (moment, decided) = moment(draft, it)?;
     let mut worst = (Verdict::Covered, Reason::None);
     for access in &it.accesses {
         let check = match one(draft, it, access, moment, &decided, &parameters)? {
@@ -80,21 +73,17 @@ pub(super) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<Outcom
         }
     }
     let (verdict, reason) = worst;
-    Ok(Outcome {
-        verdict,
-        reason,
-        timeliness,
-        future,
-    })
+    Ok(Outcome { verdict, reason, timeliness, future })
 }
 
 fn timeliness(
     draft: &Draft<'_>,
     it: &wire::RecordAccess,
+    decided: &Decided,
     parameters: &wire::Parameters,
 ) -> Timeliness {
     let age = draft.context().time.since(TimeMs::new(it.access_time_ms));
-    if it.decided_height.is_some() && age <= parameters.live_age_ms {
+    if matches!(decided, Decided::At(_)) && age <= parameters.live_age_ms {
         Timeliness::Live
     } else if age <= parameters.late_age_ms {
         Timeliness::Late
@@ -105,29 +94,43 @@ fn timeliness(
 
 /// What is known of the block by which the gateway decided.
 enum Decided {
-    /// It did not decide by the ledger's state, or so long ago that the block has left the window.
+    /// It did not decide by the ledger's state, or names a block later than the access: then it
+    /// can't have decided by that, and what was granted in between must not count.
     Unsaid,
     /// The block's time.
     At(TimeMs),
+    /// The block has left the window of recent ones: it is older than this, the window's oldest.
+    OlderThan(TimeMs),
     /// A height that is not yet.
     Never,
 }
 
+/// A record is judged by the height that its gateway decided on if that block is known and not
+/// later than the access; else by time.
 fn moment(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Moment, Decided), Halt> {
-    let by_time = Moment::Time(TimeMs::new(it.access_time_ms));
+    let access_time = TimeMs::new(it.access_time_ms);
+    let by_time = Moment::Time(access_time);
     let Some(height) = it.decided_height.map(Height::new) else {
         return Ok((by_time, Decided::Unsaid));
     };
     if height >= draft.context().height {
         return Ok((by_time, Decided::Never));
     }
-    Ok(match draft.recent_block(height)? {
-        Some(block) => (
-            Moment::Height(height),
-            Decided::At(TimeMs::new(block.time_ms)),
-        ),
-        None => (by_time, Decided::Unsaid),
+    let Some(block) = draft.recent_block(height)? else {
+        return Ok((by_time, Decided::OlderThan(oldest_time(draft)?)));
+    };
+    let time = TimeMs::new(block.time_ms);
+    Ok(match time <= access_time {
+        true => (Moment::Height(height), Decided::At(time)),
+        false => (by_time, Decided::Unsaid),
     })
+}
+
+/// The time of the oldest recent block.
+fn oldest_time(draft: &Draft<'_>) -> Result<TimeMs, Halt> {
+    let window: Option<Arc<wire::RecentWindow>> = draft.get(&Place::recent_window())?;
+    let oldest = Height::new(window.map_or(0, |window| window.oldest_height));
+    Ok(TimeMs::new(draft.recent_block(oldest)?.map_or(0, |block| block.time_ms)))
 }
 
 /// Judges one dataset of the record.
@@ -151,27 +154,20 @@ fn one(
     };
     let dataset = draft.dataset(&access.dataset)?;
     let grade = dataset.registration.as_ref().map_or(4, |it| it.grade);
-    let identity: Option<Arc<wire::Identity>> = draft.get(&Place::identity(
-        &IdentityId::from_slice(&asker.identity_id).unwrap_or_default(),
-    ))?;
+    let identity: Option<Arc<wire::Identity>> = draft
+        .get(&Place::identity(&IdentityId::from_slice(&asker.identity_id).unwrap_or_default()))?;
     let department: Option<Arc<wire::Department>> =
         draft.get(&Place::department(&asker.department))?;
     let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
     let terms = grant.terms.clone().unwrap_or_default();
     let checks = || {
         ensure(grant.dataset == access.dataset, Reason::OtherDataset)?;
-        who(
-            &asker,
-            identity.as_deref(),
-            department.as_deref(),
-            &terms,
-            moment,
-            grade,
-        )?;
+        who(&asker, identity.as_deref(), department.as_deref(), &terms, moment, grade)?;
         standing(&grant, moment)?;
         fresh(decided, it.access_time_ms, grade, parameters)?;
         within(it, access, &grant.purpose, &terms)?;
-        quota(it, &terms.quota.unwrap_or_default(), used.as_deref())
+        let day = day_of_use(draft, it);
+        quota(it, day, &terms.quota.unwrap_or_default(), used.as_deref())
     };
     Ok(checks())
 }
@@ -186,14 +182,8 @@ fn who(
 ) -> Check {
     let uncovered = (Verdict::Uncovered, Reason::UnknownIdentity);
     let (identity, department) = (identity.ok_or(uncovered)?, department.ok_or(uncovered)?);
-    ensure(
-        identity.department == asker.department,
-        Reason::UnknownIdentity,
-    )?;
-    ensure(
-        terms.identity_ids.contains(&asker.identity_id),
-        Reason::IdentityNotGranted,
-    )?;
+    ensure(identity.department == asker.department, Reason::UnknownIdentity)?;
+    ensure(terms.identity_ids.contains(&asker.identity_id), Reason::IdentityNotGranted)?;
     let in_force = |standing: &[wire::Interval]| match moment {
         Moment::Height(height) => intervals::at_height(standing, height.next()),
         Moment::Time(time) => intervals::at_time(standing, time),
@@ -201,10 +191,7 @@ fn who(
     let both = in_force(&identity.standing) && in_force(&department.standing);
     ensure(both, Reason::IdentityNotInForce)?;
     let verified = asker.assurance() == wire::Assurance::Verified;
-    ensure(
-        verified || grade < VERIFIED_FROM_GRADE,
-        Reason::AssuranceTooLow,
-    )
+    ensure(verified || grade < VERIFIED_FROM_GRADE, Reason::AssuranceTooLow)
 }
 
 /// The state of the grant at the moment.
@@ -229,16 +216,11 @@ fn fresh(
     let at = match decided {
         Decided::Unsaid => return Ok(()),
         Decided::Never => return known(false, Reason::UnknownHeight),
-        Decided::At(at) => *at,
+        Decided::At(at) | Decided::OlderThan(at) => *at,
     };
-    let number = usize::try_from(grade)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(1);
+    let number = usize::try_from(grade).unwrap_or(usize::MAX).saturating_sub(1);
     let limit = parameters.decision_age_ms.get(number).copied().unwrap_or(0);
-    ensure(
-        TimeMs::new(access_time_ms).since(at) <= limit,
-        Reason::DecisionTooOld,
-    )
+    ensure(TimeMs::new(access_time_ms).since(at) <= limit, Reason::DecisionTooOld)
 }
 
 fn within(
@@ -248,68 +230,34 @@ fn within(
     terms: &wire::Terms,
 ) -> Check {
     let time = it.access_time_ms;
-    ensure(
-        terms.from_ms <= time && time < terms.until_ms,
-        Reason::OutsidePeriod,
-    )?;
-    ensure(
-        terms.operations.contains(&access.operation),
-        Reason::OperationNotGranted,
-    )?;
-    ensure(
-        it.purpose.is_empty() || it.purpose == purpose,
-        Reason::OtherPurpose,
-    )?;
-    let all_granted = access
-        .fields
-        .iter()
-        .all(|field| terms.fields.contains(field));
-    ensure(
-        terms.fields.is_empty() || all_granted,
-        Reason::FieldNotGranted,
-    )?;
-    known(
-        terms.fields.is_empty() || !access.fields.is_empty(),
-        Reason::FieldsUnknown,
-    )?;
+    ensure(terms.from_ms <= time && time < terms.until_ms, Reason::OutsidePeriod)?;
+    ensure(terms.operations.contains(&access.operation), Reason::OperationNotGranted)?;
+    ensure(it.purpose.is_empty() || it.purpose == purpose, Reason::OtherPurpose)?;
+    let all_granted = access.fields.iter().all(|field| terms.fields.contains(field));
+    ensure(terms.fields.is_empty() || all_granted, Reason::FieldNotGranted)?;
+    known(terms.fields.is_empty() || !access.fields.is_empty(), Reason::FieldsUnknown)?;
     known(!it.purpose.is_empty(), Reason::PurposeUnknown)
 }
 
-fn quota(it: &wire::RecordAccess, quota: &wire::Quota, used: Option<&wire::GrantUse>) -> Check {
+fn quota(
+    it: &wire::RecordAccess,
+    day: u64,
+    quota: &wire::Quota,
+    used: Option<&wire::GrantUse>,
+) -> Check {
     let empty = wire::GrantUse::default();
     let used = used.unwrap_or(&empty);
     // 0 is no limit.
     let within =
         |used: u64, more: u64, limit: u64| limit == 0 || used.saturating_add(more) <= limit;
-    ensure(
-        within(used.queries, 1, quota.queries_total),
-        Reason::QuotaExceeded,
-    )?;
-    ensure(
-        within(used.rows, it.row_count, quota.rows_total),
-        Reason::QuotaExceeded,
-    )?;
+    ensure(within(used.queries, 1, quota.queries_total), Reason::QuotaExceeded)?;
+    ensure(within(used.rows, it.row_count, quota.rows_total), Reason::QuotaExceeded)?;
     if quota.queries_per_day == 0 && quota.rows_per_day == 0 {
         return Ok(());
     }
-    let day = day_of(it.access_time_ms);
     let oldest = used.days.first().map_or(0, |it| it.day);
-    known(
-        used.days.len() < USE_DAYS || day >= oldest,
-        Reason::QuotaDayUnknown,
-    )?;
-    let today = used
-        .days
-        .iter()
-        .find(|it| it.day == day)
-        .copied()
-        .unwrap_or_default();
-    ensure(
-        within(today.queries, 1, quota.queries_per_day),
-        Reason::QuotaExceeded,
-    )?;
-    ensure(
-        within(today.rows, it.row_count, quota.rows_per_day),
-        Reason::QuotaExceeded,
-    )
+    known(used.days.len() < USE_DAYS || day >= oldest, Reason::QuotaDayUnknown)?;
+    let today = used.days.iter().find(|it| it.day == day).copied().unwrap_or_default();
+    ensure(within(today.queries, 1, quota.queries_per_day), Reason::QuotaExceeded)?;
+    ensure(within(today.rows, it.row_count, quota.rows_per_day), Reason::QuotaExceeded)
 }

@@ -88,11 +88,8 @@ impl<'v> Draft<'v> {
         rules::signer::check(self, tx.header()).map_err(whole)?;
         let mut events = Vec::with_capacity(tx.items().len());
         for (number, item) in (0u32..).zip(tx.items()) {
-            let outcome =
-                rules::item(self, tx.header(), number, item).map_err(|why| NotApplied {
-                    item: Some(number),
-                    why,
-                })?;
+            let outcome = rules::item(self, tx.header(), number, item)
+                .map_err(|why| NotApplied { item: Some(number), why })?;
             let index = self.events.len().saturating_add(events.len());
             let leaf = EventLeaf {
                 height: self.context.height,
@@ -103,20 +100,14 @@ impl<'v> Draft<'v> {
                 digest: *item.digest(),
                 outcome,
             };
-            events.push(Event {
-                leaf,
-                trails: tx::trails(tx.header(), number, item),
-            });
+            events.push(Event { leaf, trails: tx::trails(tx.header(), number, item) });
         }
         Ok(events)
     }
 
     /// What the block changes.
     pub fn finish(self) -> Delta {
-        Delta {
-            objects: self.block.objects,
-            events: self.events,
-        }
+        Delta { objects: self.block.objects, events: self.events }
     }
 
     /// How many events the block has so far.
@@ -149,11 +140,7 @@ impl<'v> Draft<'v> {
     where
         Arc<T>: TryFrom<Object>,
     {
-        let changed = self
-            .pending
-            .objects
-            .get(place)
-            .or_else(|| self.block.objects.get(place));
+        let changed = self.pending.objects.get(place).or_else(|| self.block.objects.get(place));
         let object = match changed {
             Some(object) => object.clone(),
             None => self.view.object(place)?,
@@ -166,10 +153,7 @@ impl<'v> Draft<'v> {
     where
         Arc<T>: TryFrom<Object>,
     {
-        Ok(self
-            .view
-            .object(place)?
-            .and_then(|object| Arc::<T>::try_from(object).ok()))
+        Ok(self.view.object(place)?.and_then(|object| Arc::<T>::try_from(object).ok()))
     }
 
     /// The seq of a key's next transaction: the size of its trail.
@@ -217,11 +201,7 @@ impl<'v> Draft<'v> {
         let department = self.department(stated)?;
         if !department.rights.contains(&(right as i32)) {
             let right = rules::right_name(right);
-            return Err(Refusal::RightMissing {
-                department: stated.to_owned(),
-                right,
-            }
-            .into());
+            return Err(Refusal::RightMissing { department: stated.to_owned(), right }.into());
         }
         Ok(department)
     }

@@ -14,7 +14,7 @@ pub mod seal;
 
 pub use draft::{Delta, Draft, Event};
 pub use object::Object;
-pub use refusal::{Lang, Refusal};
+pub use refusal::{Lang, Refusal, Wanted};
 
 use crate::place::Place;
 use crate::tx::Tx;

@@ -12,6 +12,15 @@ pub enum Lang {
     Zh,
 }
 
+/// Which kind of identity has to sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// An officer, or a department's root.
+    Officer,
+    /// A system: the gateway.
+    Gateway,
+}
+
 /// A refusal. What is named in it is ids, codes and numbers only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each variant's sentence stands below")]
@@ -21,58 +30,30 @@ pub enum Refusal {
     KeyNotInForce(String),
     SignerMismatch,
     BadSignature,
-    WrongSeq {
-        expected: u64,
-        found: u64,
-    },
+    WrongSeq { expected: u64, found: u64 },
     UnknownRecentBlock(u64),
     RecentBlockTooOld(u64),
-    NotTheActor {
-        stated: String,
-        signer: String,
-    },
-    RightMissing {
-        department: String,
-        right: &'static str,
-    },
-    IdentityKind {
-        wanted: &'static str,
-    },
+    NotTheActor { stated: String, signer: String },
+    RightMissing { department: String, right: &'static str },
+    IdentityKind(Wanted),
     UnknownDepartment(String),
     UnknownDataset(String),
     DatasetExists(String),
-    DatasetOfOther {
-        dataset: String,
-        collector: String,
-    },
+    DatasetOfOther { dataset: String, collector: String },
     NotShared(String),
     UnknownPurpose(String),
     UnknownLegalBasis(String),
-    UnknownField {
-        dataset: String,
-        field: String,
-    },
+    UnknownField { dataset: String, field: String },
     UnknownIdentity(String),
     IdentityOfOther(String),
     UnknownRequest(String),
-    RequestState {
-        request: String,
-        state: RequestState,
-    },
-    RequestContradiction {
-        request: String,
-        field: &'static str,
-    },
-    SameBody {
-        body: String,
-    },
+    RequestState { request: String, state: RequestState },
+    RequestContradiction { request: String, field: &'static str },
+    SameBody { body: String },
     TermsWiden(&'static str),
     UnknownGrant(String),
     GrantEnded(String),
-    AccessNoNotAscending {
-        last: u64,
-        found: u64,
-    },
+    AccessNoNotAscending { last: u64, found: u64 },
     BlockFull,
 }
 
@@ -90,7 +71,7 @@ impl Refusal {
             Self::RecentBlockTooOld(_) => "recent_block.too_old",
             Self::NotTheActor { .. } => "actor.other",
             Self::RightMissing { .. } => "right.missing",
-            Self::IdentityKind { .. } => "identity.kind",
+            Self::IdentityKind(_) => "identity.kind",
             Self::UnknownDepartment(_) => "department.unknown",
             Self::UnknownDataset(_) => "dataset.unknown",
             Self::DatasetExists(_) => "dataset.exists",
@@ -147,7 +128,12 @@ impl Refusal {
             Self::RightMissing { department, right } => {
                 format!("{department} does not have the right to {right}")
             }
-            Self::IdentityKind { wanted } => format!("this is for {wanted} to sign"),
+            Self::IdentityKind(Wanted::Officer) => {
+                "this is for an officer or a department's root to sign".into()
+            }
+            Self::IdentityKind(Wanted::Gateway) => {
+                "this is for a system, the gateway, to sign".into()
+            }
             Self::UnknownDepartment(code) => format!("there is no department {code}"),
             Self::UnknownDataset(code) => format!("there is no dataset {code}"),
             Self::DatasetExists(code) => format!("dataset {code} is registered already"),
@@ -208,7 +194,8 @@ impl Refusal {
             Self::RightMissing { department, right } => {
                 format!("{department} 没有{}", right_zh(right))
             }
-            Self::IdentityKind { wanted } => format!("签署者的身份类型不符,应为:{wanted}"),
+            Self::IdentityKind(Wanted::Officer) => "此事项须由岗位或部门根身份签署".into(),
+            Self::IdentityKind(Wanted::Gateway) => "此事项须由系统身份(安全闸口)签署".into(),
             Self::UnknownDepartment(code) => format!("没有部门 {code}"),
             Self::UnknownDataset(code) => format!("没有目录项 {code}"),
             Self::DatasetExists(code) => format!("目录项 {code} 已登记"),

@@ -45,12 +45,11 @@ pub struct Grown {
 impl Grown {
     fn push(&mut self, event: u32, leaf: Hash) {
         let tiles = &mut self.tiles;
-        self.peaks
-            .push_noting::<Blake3Log>(leaf, |level, index, hash| {
-                if level > 0 && level % TILE_LEVELS == 0 {
-                    tiles.push((level, index, hash));
-                }
-            });
+        self.peaks.push_noting::<Blake3Log>(leaf, |level, index, hash| {
+            if level > 0 && level % TILE_LEVELS == 0 {
+                tiles.push((level, index, hash));
+            }
+        });
         self.events.push(event);
     }
 }
@@ -76,13 +75,7 @@ pub fn seal<H: Heads>(delta: &Delta, heads: &H, before: &Trie) -> Result<Sealed,
         for trail in &event.trails {
             if !trails.contains_key(trail) {
                 let peaks = heads.peaks(trail)?;
-                trails.insert(
-                    trail.clone(),
-                    Grown {
-                        peaks,
-                        ..Grown::default()
-                    },
-                );
+                trails.insert(trail.clone(), Grown { peaks, ..Grown::default() });
             }
             if let Some(grown) = trails.get_mut(trail) {
                 grown.push(event.leaf.index, *leaf);
@@ -99,12 +92,7 @@ pub fn seal<H: Heads>(delta: &Delta, heads: &H, before: &Trie) -> Result<Sealed,
     });
     let trie = before.with(objects.chain(heads).collect());
     let events_root = log::root::<Blake3Log>(leaf_hashes.iter().copied());
-    Ok(Sealed {
-        events_root,
-        leaf_hashes,
-        trails,
-        trie,
-    })
+    Ok(Sealed { events_root, leaf_hashes, trails, trie })
 }
 
 /// What a header follows on.

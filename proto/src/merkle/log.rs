@@ -34,11 +34,8 @@ pub struct Sha256Log;
 
 impl LogHash for Sha256Log {
     fn node(left: &Hash, right: &Hash) -> Hash {
-        let digest = Sha256::new()
-            .chain_update([1])
-            .chain_update(left)
-            .chain_update(right)
-            .finalize();
+        let digest =
+            Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize();
         Hash::new(digest.into())
     }
 
@@ -49,20 +46,13 @@ impl LogHash for Sha256Log {
 
 /// SHA-256(0x00 ‖ data): the leaf hash of RFC 6962.
 pub fn sha256_leaf(data: &[u8]) -> Hash {
-    Hash::new(
-        Sha256::new()
-            .chain_update([0])
-            .chain_update(data)
-            .finalize()
-            .into(),
-    )
+    Hash::new(Sha256::new().chain_update([0]).chain_update(data).finalize().into())
 }
 
 /// The largest power of two below `size`; 1 for sizes below 3.
 pub(crate) fn split(size: u64) -> u64 {
     let below = size.saturating_sub(1);
-    1u64.checked_shl(63u32.saturating_sub(below.leading_zeros()))
-        .unwrap_or(1)
+    1u64.checked_shl(63u32.saturating_sub(below.leading_zeros())).unwrap_or(1)
 }
 
 /// A log that a prover can read: hashes of its complete subtrees.
@@ -167,10 +157,7 @@ pub struct MemoryLog<L> {
 
 impl<L> Default for MemoryLog<L> {
     fn default() -> Self {
-        Self {
-            levels: vec![Vec::new()],
-            shape: PhantomData,
-        }
+        Self { levels: vec![Vec::new()], shape: PhantomData }
     }
 }
 
@@ -235,12 +222,8 @@ impl<L: LogHash> Tree for MemoryLog<L> {
     }
 
     fn node(&self, level: u32, index: u64) -> Result<Hash, NoSuchNode> {
-        let row = usize::try_from(level)
-            .ok()
-            .and_then(|level| self.levels.get(level));
-        let hash = usize::try_from(index)
-            .ok()
-            .and_then(|index| row?.get(index));
+        let row = usize::try_from(level).ok().and_then(|level| self.levels.get(level));
+        let hash = usize::try_from(index).ok().and_then(|index| row?.get(index));
         hash.copied().ok_or(NoSuchNode { level, index })
     }
 }

@@ -69,17 +69,9 @@ impl MapPath {
     }
 
     fn fold(&self, key: &Hash, bottom: Hash) -> Hash {
-        self.siblings
-            .iter()
-            .enumerate()
-            .rev()
-            .fold(bottom, |below, (depth, sibling)| {
-                if bit(key, depth) {
-                    node(sibling, &below)
-                } else {
-                    node(&below, sibling)
-                }
-            })
+        self.siblings.iter().enumerate().rev().fold(bottom, |below, (depth, sibling)| {
+            if bit(key, depth) { node(sibling, &below) } else { node(&below, sibling) }
+        })
     }
 
     /// As it stands in a proof file: empty siblings left out.
@@ -94,17 +86,10 @@ impl MapPath {
                 }
             }
         }
-        let (other_key, other_value) = self
-            .other
-            .map_or_else(Default::default, |(k, v)| (k.to_vec(), v.to_vec()));
+        let (other_key, other_value) =
+            self.other.map_or_else(Default::default, |(k, v)| (k.to_vec(), v.to_vec()));
         let depth = u32::try_from(self.siblings.len()).unwrap_or(u32::MAX);
-        wire::MapProof {
-            bitmap,
-            depth,
-            siblings,
-            other_key,
-            other_value,
-        }
+        wire::MapProof { bitmap, depth, siblings, other_key, other_value }
     }
 
     /// From a proof file. Errors where counts, bits and hashes do not fit together.
@@ -121,11 +106,7 @@ impl MapPath {
         for level in 0..depth {
             let byte = proof.bitmap.get(level / 8).copied().unwrap_or(0);
             let present = byte & (0x80u8 >> (level % 8)) != 0;
-            siblings.push(if present {
-                next_hash(&mut given)?
-            } else {
-                Hash::ZERO
-            });
+            siblings.push(if present { next_hash(&mut given)? } else { Hash::ZERO });
         }
         if given.next().is_some() {
             return Err(MalformedPath("more siblings than the bitmap names"));
@@ -135,10 +116,7 @@ impl MapPath {
             (key, value) => Some((to_hash(key)?, to_hash(value)?)),
         };
         let spare = (depth..proof.bitmap.len().saturating_mul(8)).any(|level| {
-            proof
-                .bitmap
-                .get(level / 8)
-                .is_some_and(|b| b & (0x80u8 >> (level % 8)) != 0)
+            proof.bitmap.get(level / 8).is_some_and(|b| b & (0x80u8 >> (level % 8)) != 0)
         });
         if spare {
             return Err(MalformedPath("bits beyond the depth"));
@@ -148,15 +126,9 @@ impl MapPath {
 }
 
 fn next_hash<'a>(given: &mut impl Iterator<Item = &'a Vec<u8>>) -> Result<Hash, MalformedPath> {
-    let bytes = given
-        .next()
-        .ok_or(MalformedPath("fewer siblings than the bitmap names"))?;
+    let bytes = given.next().ok_or(MalformedPath("fewer siblings than the bitmap names"))?;
     let hash = to_hash(bytes)?;
-    if hash == Hash::ZERO {
-        Err(MalformedPath("an empty sibling written out"))
-    } else {
-        Ok(hash)
-    }
+    if hash == Hash::ZERO { Err(MalformedPath("an empty sibling written out")) } else { Ok(hash) }
 }
 
 fn to_hash(bytes: &[u8]) -> Result<Hash, MalformedPath> {

@@ -45,12 +45,7 @@ pub fn root_from_range<L: LogHash>(
     if leaves.is_empty() || end > size {
         return None;
     }
-    let mut walk = Walk {
-        first,
-        end,
-        leaves: leaves.iter(),
-        hashes: hashes.iter(),
-    };
+    let mut walk = Walk { first, end, leaves: leaves.iter(), hashes: hashes.iter() };
     let root = walk.subtree::<L>(0, size)?;
     (walk.leaves.next().is_none() && walk.hashes.next().is_none()).then_some(root)
 }

@@ -48,9 +48,7 @@ impl Trie {
                 _ => last_wins.push(change),
             }
         }
-        Self {
-            root: update(self.root.clone(), &last_wins, 0),
-        }
+        Self { root: update(self.root.clone(), &last_wins, 0) }
     }
 
     /// The value of a key.
@@ -58,9 +56,7 @@ impl Trie {
         let mut link = &self.root;
         for depth in 0.. {
             match link.as_deref()? {
-                Node::Leaf {
-                    key: found, value, ..
-                } => return (found == key).then_some(*value),
+                Node::Leaf { key: found, value, .. } => return (found == key).then_some(*value),
                 Node::Branch { left, right, .. } => {
                     link = if bit(key, depth) { right } else { left }
                 }
@@ -75,18 +71,13 @@ impl Trie {
         let mut link = &self.root;
         while let Some(node) = link.as_deref() {
             match node {
-                Node::Leaf {
-                    key: found, value, ..
-                } => {
+                Node::Leaf { key: found, value, .. } => {
                     path.other = (found != key).then_some((*found, *value));
                     break;
                 }
                 Node::Branch { left, right, .. } => {
-                    let (next, sibling) = if bit(key, path.siblings.len()) {
-                        (right, left)
-                    } else {
-                        (left, right)
-                    };
+                    let (next, sibling) =
+                        if bit(key, path.siblings.len()) { (right, left) } else { (left, right) };
                     path.siblings.push(link_hash(sibling));
                     link = next;
                 }
@@ -131,11 +122,7 @@ fn descend(left: Link, right: Link, changes: &[Change], depth: usize) -> Link {
 
 fn new_leaf((key, value): &Change) -> Link {
     let value = (*value)?;
-    Some(Arc::new(Node::Leaf {
-        key: *key,
-        value,
-        hash: map::leaf(key, &value),
-    }))
+    Some(Arc::new(Node::Leaf { key: *key, value, hash: map::leaf(key, &value) }))
 }
 
 /// A branch, unless what is below is one leaf or nothing: then that.
@@ -161,10 +148,8 @@ mod tests {
             [] => Hash::ZERO,
             [(key, value)] => map::leaf(key, value),
             _ => {
-                let (low, high): (Vec<_>, Vec<_>) = leaves
-                    .iter()
-                    .copied()
-                    .partition(|(key, _)| !bit(key, depth));
+                let (low, high): (Vec<_>, Vec<_>) =
+                    leaves.iter().copied().partition(|(key, _)| !bit(key, depth));
                 map::node(&naive(&low, depth + 1), &naive(&high, depth + 1))
             }
         }
@@ -172,17 +157,12 @@ mod tests {
 
     /// Keys that share long prefixes, so that deep branches and collapses come up.
     fn key() -> impl Strategy<Value = Hash> {
-        (
-            0u8..4,
-            0u8..4,
-            prop::sample::select(vec![0usize, 1, 15, 31]),
-        )
-            .prop_map(|(a, b, at)| {
-                let mut bytes = [0; 32];
-                bytes[0] = a << 6;
-                bytes[at] |= b;
-                Hash::new(bytes)
-            })
+        (0u8..4, 0u8..4, prop::sample::select(vec![0usize, 1, 15, 31])).prop_map(|(a, b, at)| {
+            let mut bytes = [0; 32];
+            bytes[0] = a << 6;
+            bytes[at] |= b;
+            Hash::new(bytes)
+        })
     }
 
     proptest! {
@@ -233,10 +213,7 @@ mod tests {
         let one = Trie::default().with(vec![(key(1), Some(key(2)))]);
         assert_eq!(one.root(), map::leaf(&key(1), &key(2)));
         let two = one.with(vec![(key(0x81), Some(key(3)))]);
-        assert_eq!(
-            two.root(),
-            map::node(&one.root(), &map::leaf(&key(0x81), &key(3)))
-        );
+        assert_eq!(two.root(), map::node(&one.root(), &map::leaf(&key(0x81), &key(3))));
         assert_eq!(two.with(vec![(key(0x81), None)]).root(), one.root());
         assert_eq!(one.with(vec![(key(1), None)]).root(), Hash::ZERO);
     }

@@ -7,25 +7,16 @@ use crate::wire::{self, item::Kind};
 type Checked = Result<(), ItemError>;
 
 fn wrong(field: &'static str, why: impl Into<String>) -> ItemError {
-    ItemError::Field {
-        field,
-        why: why.into(),
-    }
+    ItemError::Field { field, why: why.into() }
 }
 
 fn ensure(holds: bool, field: &'static str, why: &str) -> Checked {
-    if holds {
-        Ok(())
-    } else {
-        Err(wrong(field, why))
-    }
+    if holds { Ok(()) } else { Err(wrong(field, why)) }
 }
 
 /// Checks an item and gives what it says.
 pub(super) fn item(item: wire::Item) -> Result<Kind, ItemError> {
-    let kind = item
-        .kind
-        .ok_or_else(|| wrong("kind", "the item says nothing"))?;
+    let kind = item.kind.ok_or_else(|| wrong("kind", "the item says nothing"))?;
     match &kind {
         Kind::RegisterDataset(it) => register_dataset(it)?,
         Kind::RequestAccess(it) => request_access(it)?,
@@ -46,29 +37,17 @@ fn id(field: &'static str, bytes: &[u8]) -> Checked {
 }
 
 fn id_if_given(field: &'static str, bytes: &[u8]) -> Checked {
-    ensure(
-        bytes.is_empty() || bytes.len() == 32,
-        field,
-        "32 bytes or none are needed",
-    )
+    ensure(bytes.is_empty() || bytes.len() == 32, field, "32 bytes or none are needed")
 }
 
 fn ascending<T: PartialOrd>(field: &'static str, list: &[T], limit: usize) -> Checked {
     ensure(list.len() <= limit, field, "too many entries")?;
     let sorted = list.iter().zip(list.iter().skip(1)).all(|(a, b)| a < b);
-    ensure(
-        sorted,
-        field,
-        "entries must be strictly ascending, each once",
-    )
+    ensure(sorted, field, "entries must be strictly ascending, each once")
 }
 
 fn grade(field: &'static str, grade: u32) -> Checked {
-    ensure(
-        (1..=4).contains(&grade),
-        field,
-        "a grade is 1 (open) to 4 (core)",
-    )
+    ensure((1..=4).contains(&grade), field, "a grade is 1 (open) to 4 (core)")
 }
 
 fn title(field: &'static str, text: &str) -> Checked {
@@ -78,20 +57,12 @@ fn title(field: &'static str, text: &str) -> Checked {
 
 fn category(field: &'static str, value: i32, wanted: bool) -> Checked {
     let known = wire::Category::try_from(value).map_err(|_| wrong(field, "unknown category"))?;
-    ensure(
-        !wanted || known != wire::Category::Unspecified,
-        field,
-        "a category is needed",
-    )
+    ensure(!wanted || known != wire::Category::Unspecified, field, "a category is needed")
 }
 
 fn operation(field: &'static str, value: i32) -> Checked {
     let known = wire::Operation::try_from(value).map_err(|_| wrong(field, "unknown operation"))?;
-    ensure(
-        known != wire::Operation::Unspecified,
-        field,
-        "an operation is needed",
-    )
+    ensure(known != wire::Operation::Unspecified, field, "an operation is needed")
 }
 
 fn register_dataset(it: &wire::RegisterDataset) -> Checked {
@@ -100,19 +71,11 @@ fn register_dataset(it: &wire::RegisterDataset) -> Checked {
     title("title_zh", &it.title_zh)?;
     title("title_en", &it.title_en)?;
     let titled = !it.title_zh.is_empty() || !it.title_en.is_empty();
-    ensure(
-        titled,
-        "title_zh",
-        "a title in Chinese or English is needed",
-    )?;
+    ensure(titled, "title_zh", "a title in Chinese or English is needed")?;
     grade("grade", it.grade)?;
     category("category", it.category, true)?;
     id("schema_digest", &it.schema_digest)?;
-    ensure(
-        !it.fields.is_empty(),
-        "fields",
-        "a dataset has at least one field",
-    )?;
+    ensure(!it.fields.is_empty(), "fields", "a dataset has at least one field")?;
     let names: Vec<&str> = it.fields.iter().map(|field| field.name.as_str()).collect();
     ascending("fields", &names, limits::FIELDS)?;
     for field in &it.fields {
@@ -131,43 +94,23 @@ fn terms(given: Option<&wire::Terms>) -> Checked {
     }
     let digits = it.division.len() <= 12 && it.division.bytes().all(|b| b.is_ascii_digit());
     ensure(digits, "terms.division", "a division is at most 12 digits")?;
-    ensure(
-        !it.operations.is_empty(),
-        "terms.operations",
-        "at least one operation is needed",
-    )?;
+    ensure(!it.operations.is_empty(), "terms.operations", "at least one operation is needed")?;
     ascending("terms.operations", &it.operations, 6)?;
     for value in &it.operations {
         operation("terms.operations", *value)?;
     }
     let who = &it.identity_ids;
-    ensure(
-        !who.is_empty(),
-        "terms.identity_ids",
-        "at least one identity is needed",
-    )?;
+    ensure(!who.is_empty(), "terms.identity_ids", "at least one identity is needed")?;
     ascending("terms.identity_ids", who, limits::GRANT_IDENTITIES)?;
     for bytes in who {
         id("terms.identity_ids", bytes)?;
     }
-    ensure(
-        it.from_ms < it.until_ms,
-        "terms.until_ms",
-        "the period must end after it begins",
-    )?;
-    ensure(
-        it.quota.is_some(),
-        "terms.quota",
-        "a quota is needed; zeros mean no limit",
-    )?;
+    ensure(it.from_ms < it.until_ms, "terms.until_ms", "the period must end after it begins")?;
+    ensure(it.quota.is_some(), "terms.quota", "a quota is needed; zeros mean no limit")?;
     let delegation = wire::Delegation::try_from(it.delegation)
         .map_err(|_| wrong("terms.delegation", "unknown delegation"))?;
     let none = delegation == wire::Delegation::Unspecified;
-    ensure(
-        none == (it.delegation_depth == 0),
-        "terms.delegation_depth",
-        "a depth goes with it",
-    )
+    ensure(none == (it.delegation_depth == 0), "terms.delegation_depth", "a depth goes with it")
 }
 
 fn request_access(it: &wire::RequestAccess) -> Checked {
@@ -220,17 +163,9 @@ fn party(field: &'static str, it: &wire::Party) -> Checked {
     id_if_given(field, &it.identity_id)?;
     id_if_given(field, &it.unmapped_digest)?;
     let one = it.identity_id.is_empty() != it.unmapped_digest.is_empty();
-    ensure(
-        one,
-        field,
-        "an identity, or the digest of an unmapped account: one of the two",
-    )?;
+    ensure(one, field, "an identity, or the digest of an unmapped account: one of the two")?;
     if it.identity_id.is_empty() {
-        ensure(
-            it.department.is_empty(),
-            field,
-            "an unmapped account has no department",
-        )?;
+        ensure(it.department.is_empty(), field, "an unmapped account has no department")?;
     } else {
         code(field, &it.department)?;
     }
@@ -243,41 +178,21 @@ fn record_access(it: &wire::RecordAccess) -> Checked {
     ensure(it.access_no > 0, "access_no", "numbers begin at 1")?;
     let decision =
         wire::Decision::try_from(it.decision).map_err(|_| wrong("decision", "unknown decision"))?;
-    ensure(
-        decision != wire::Decision::Unspecified,
-        "decision",
-        "served or denied is needed",
-    )?;
-    ensure(
-        !it.accesses.is_empty(),
-        "accesses",
-        "at least one dataset is needed",
-    )?;
-    let order: Vec<(&str, i32)> = it
-        .accesses
-        .iter()
-        .map(|one| (one.dataset.as_str(), one.operation))
-        .collect();
+    ensure(decision != wire::Decision::Unspecified, "decision", "served or denied is needed")?;
+    ensure(!it.accesses.is_empty(), "accesses", "at least one dataset is needed")?;
+    let order: Vec<(&str, i32)> =
+        it.accesses.iter().map(|one| (one.dataset.as_str(), one.operation)).collect();
     ascending("accesses", &order, limits::RECORD_DATASETS)?;
     for one in &it.accesses {
         dataset_access(one)?;
     }
-    party(
-        "asker",
-        it.asker
-            .as_ref()
-            .ok_or_else(|| wrong("asker", "an asker is needed"))?,
-    )?;
+    party("asker", it.asker.as_ref().ok_or_else(|| wrong("asker", "an asker is needed"))?)?;
     if let Some(via) = &it.via {
         party("via", via)?;
     }
     id_if_given("via_message_digest", &it.via_message_digest)?;
     let carried = it.via.is_some() || it.via_message_digest.is_empty();
-    ensure(
-        carried,
-        "via_message_digest",
-        "a message id belongs to a platform",
-    )?;
+    ensure(carried, "via_message_digest", "a message id belongs to a platform")?;
     if let Some(on_behalf_of) = &it.on_behalf_of {
         party("on_behalf_of", on_behalf_of)?;
     }

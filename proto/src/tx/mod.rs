@@ -11,6 +11,7 @@ pub use trails::trails;
 use crate::canonical::{self, CanonicalError};
 use crate::hash::{self, Domain, line};
 use crate::merkle::{Blake3Log, MemoryLog, log};
+use crate::place::Place;
 use crate::sign::{PrivateKey, PublicKey, Signed};
 use crate::types::{
     BlockId, ChainId, Hash, Height, IdentityId, KeyId, RequestId, TimeMs, TxId, limits,
@@ -143,6 +144,15 @@ impl TxHeader {
         .encode_to_vec()
     }
 
+    /// The places of the signer's key, identity and department.
+    pub fn signer_places(&self) -> [Place; 3] {
+        [
+            Place::key(&self.key),
+            Place::identity(&self.identity),
+            Place::department(&self.department),
+        ]
+    }
+
     /// The number of the event that item `item` makes.
     pub fn number(&self, item: u32) -> u64 {
         self.seq.saturating_add(u64::from(item))
@@ -161,9 +171,7 @@ pub fn signed_message(header: &[u8]) -> Vec<u8> {
 
 /// `H_tx(len u32 ‖ header ‖ signature)`.
 pub fn tx_id(header: &[u8], signature: &[u8; 64]) -> TxId {
-    let length = u32::try_from(header.len())
-        .unwrap_or(u32::MAX)
-        .to_be_bytes();
+    let length = u32::try_from(header.len()).unwrap_or(u32::MAX).to_be_bytes();
     TxId::new(*hash::hash(Domain::Tx, &[&length, header, signature]).as_bytes())
 }
 
@@ -185,26 +193,15 @@ impl Item {
     /// From canonical bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, ItemError> {
         let wire: wire::Item = canonical::decode("item", bytes, limits::ITEM_BYTES)?;
-        let wrong = |_| ItemError::Field {
-            field: "nonce",
-            why: "16 bytes are needed".into(),
-        };
+        let wrong = |_| ItemError::Field { field: "nonce", why: "16 bytes are needed".into() };
         let nonce = wire.nonce.as_slice().try_into().map_err(wrong)?;
         let kind = check::item(wire)?;
-        Ok(Self {
-            bytes: bytes.to_vec(),
-            digest: item_digest(bytes),
-            nonce,
-            kind,
-        })
+        Ok(Self { bytes: bytes.to_vec(), digest: item_digest(bytes), nonce, kind })
     }
 
     /// Encodes and checks an item of one's own.
     pub fn new(nonce: [u8; 16], kind: Kind) -> Result<Self, ItemError> {
-        let wire = wire::Item {
-            nonce: nonce.to_vec(),
-            kind: Some(kind),
-        };
+        let wire = wire::Item { nonce: nonce.to_vec(), kind: Some(kind) };
         Self::parse(&wire.encode_to_vec())
     }
 
@@ -263,10 +260,7 @@ impl Tx {
         }
         let header = TxHeader::parse(&wire.header)?;
         if u32::try_from(found) != Ok(header.item_count) {
-            return Err(TxError::ItemCount {
-                stated: header.item_count,
-                found,
-            });
+            return Err(TxError::ItemCount { stated: header.item_count, found });
         }
         let signature: [u8; 64] = wire
             .signature
@@ -281,14 +275,7 @@ impl Tx {
             return Err(TxError::ItemsRoot);
         }
         let id = tx_id(&wire.header, &signature);
-        Ok(Self {
-            raw: bytes.to_vec(),
-            id,
-            header,
-            header_bytes: wire.header,
-            items,
-            signature,
-        })
+        Ok(Self { raw: bytes.to_vec(), id, header, header_bytes: wire.header, items, signature })
     }
 
     /// The bytes that are sent.
@@ -349,11 +336,7 @@ pub fn verify_many(transactions: &[(&Tx, PublicKey)]) -> Vec<bool> {
     let signed: Vec<Signed<'_>> = transactions
         .iter()
         .zip(&messages)
-        .map(|((tx, key), message)| Signed {
-            key: *key,
-            message,
-            signature: *tx.signature(),
-        })
+        .map(|((tx, key), message)| Signed { key: *key, message, signature: *tx.signature() })
         .collect();
     crate::sign::verify_many(&signed)
 }
@@ -395,14 +378,7 @@ impl Signer {
         let header = header.to_bytes();
         let signature = self.key.sign(&signed_message(&header)).to_vec();
         let items = items.iter().map(|it| it.bytes.clone()).collect();
-        Tx::parse(
-            &wire::Transaction {
-                header,
-                items,
-                signature,
-            }
-            .encode_to_vec(),
-        )
+        Tx::parse(&wire::Transaction { header, items, signature }.encode_to_vec())
     }
 }
 

@@ -25,11 +25,7 @@ pub fn trails(header: &TxHeader, number: u32, item: &Item) -> Vec<Place> {
 
 fn story(trails: &mut Vec<Place>, dataset: &str, request: &[u8]) {
     trails.push(Place::dataset_trail(dataset));
-    trails.extend(
-        RequestId::from_slice(request)
-            .ok()
-            .map(|id| Place::grant_trail(&id)),
-    );
+    trails.extend(RequestId::from_slice(request).ok().map(|id| Place::grant_trail(&id)));
 }
 
 fn record(trails: &mut Vec<Place>, header: &TxHeader, it: &wire::RecordAccess) {
@@ -37,11 +33,8 @@ fn record(trails: &mut Vec<Place>, header: &TxHeader, it: &wire::RecordAccess) {
     let mut about: Vec<Place> = Vec::new();
     for access in &it.accesses {
         about.push(Place::dataset_trail(&access.dataset));
-        about.extend(
-            RequestId::from_slice(&access.request_id)
-                .ok()
-                .map(|id| Place::use_trail(&id)),
-        );
+        about
+            .extend(RequestId::from_slice(&access.request_id).ok().map(|id| Place::use_trail(&id)));
     }
     for tag in it.subjects.iter().flat_map(|subjects| &subjects.tags) {
         about.push(Place::subject_trail(&it.collector, tag));

@@ -12,10 +12,8 @@ pub struct CodeError(pub String);
 /// Checks that `text` is a code: 1 to 64 of `a-z 0-9 . _ -`, beginning with a letter or digit.
 /// So no free text, and with it no person's name, can come in.
 pub fn check_code(text: &str) -> Result<(), CodeError> {
-    let first_fits = text
-        .bytes()
-        .next()
-        .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let first_fits =
+        text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let all_fit = text
         .bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'));
@@ -32,13 +30,7 @@ mod tests {
 
     #[test]
     fn codes() {
-        for good in [
-            "gz.psb",
-            "civil.resident",
-            "5201",
-            "hr-pension-2026-001",
-            "a_b",
-        ] {
+        for good in ["gz.psb", "civil.resident", "5201", "hr-pension-2026-001", "a_b"] {
             assert!(check_code(good).is_ok(), "{good}");
         }
         let long = "a".repeat(65);

@@ -122,10 +122,7 @@ pub enum IdKind {
 
 /// `H_id(kind u8 ‖ key id ‖ u64 number of the event that made it)`.
 pub fn numbered_id(kind: IdKind, key: &KeyId, number: u64) -> Hash {
-    hash::hash(
-        Domain::Id,
-        &[&[kind as u8], key.as_bytes(), &number.to_be_bytes()],
-    )
+    hash::hash(Domain::Id, &[&[kind as u8], key.as_bytes(), &number.to_be_bytes()])
 }
 
 /// The id of a founding identity: that of its first key and number 0.

@@ -25,10 +25,7 @@ pub(super) fn verify(
         return if founded {
             Ok(header)
         } else {
-            Err(invalid(
-                "anchor.genesis",
-                "header 0 is not that of the founding document",
-            ))
+            Err(invalid("anchor.genesis", "header 0 is not that of the founding document"))
         };
     }
     let mut validators = founding.validators().clone();
@@ -36,22 +33,13 @@ pub(super) fn verify(
     for change in &anchor.changes {
         let changing = parse(founding, &change.header)?;
         if changing.height <= reached || changing.height >= header.height {
-            return Err(invalid(
-                "anchor.changes",
-                "changes of validators are out of order",
-            ));
+            return Err(invalid("anchor.changes", "changes of validators are out of order"));
         }
         certified(&changing, change.certificate.as_ref(), &validators)?;
-        let next = change
-            .next
-            .as_ref()
-            .map_or(&[] as &[_], |set| &set.validators);
+        let next = change.next.as_ref().map_or(&[] as &[_], |set| &set.validators);
         let next = ValidatorSet::from_wire(next).map_err(|e| invalid("anchor.validators", e))?;
         if next.hash() != changing.next_validators_hash || next == validators {
-            return Err(invalid(
-                "anchor.validators",
-                "not the validators that the header names",
-            ));
+            return Err(invalid("anchor.validators", "not the validators that the header names"));
         }
         validators = next;
         reached = changing.height;
@@ -82,19 +70,10 @@ fn certified(
     validators: &ValidatorSet,
 ) -> Result<(), NotVerified> {
     if header.validators_hash != validators.hash() {
-        return Err(invalid(
-            "anchor.validators",
-            "the header names other validators",
-        ));
+        return Err(invalid("anchor.validators", "the header names other validators"));
     }
     let certificate =
         certificate.ok_or_else(|| invalid("certificate.none", "a header without a certificate"))?;
-    certificate::verify(
-        certificate,
-        &header.chain,
-        header.height,
-        &header.block_id(),
-        validators,
-    )
-    .map_err(|e| invalid("certificate.bad", e))
+    certificate::verify(certificate, &header.chain, header.height, &header.block_id(), validators)
+        .map_err(|e| invalid("certificate.bad", e))
 }

@@ -61,10 +61,7 @@ impl Range {
             RangeKind::Times if from < until => {
                 Ok(Self::Times(TimeMs::new(from), TimeMs::new(until)))
             }
-            _ => Err(invalid(
-                "range.malformed",
-                "not a range of heights or times",
-            )),
+            _ => Err(invalid("range.malformed", "not a range of heights or times")),
         }
     }
 
@@ -115,10 +112,7 @@ pub(super) fn inclusion(
     claim: &wire::InclusionClaim,
     checker: &Checker<'_>,
 ) -> Result<Inclusion, NotVerified> {
-    let given = claim
-        .event
-        .as_ref()
-        .ok_or_else(|| invalid("claim.none", "no event is claimed"))?;
+    let given = claim.event.as_ref().ok_or_else(|| invalid("claim.none", "no event is claimed"))?;
     let event = checker.event(given)?;
     let header = checker.header(&claim.header)?;
     let anchor = checker.anchor;
@@ -134,10 +128,7 @@ pub(super) fn inclusion(
         path::root_from_path::<Sha256Log>(number, size, id, &up) == Some(anchor.log_root)
     };
     if !known {
-        return Err(invalid(
-            "inclusion.header",
-            "the block is not below the anchor",
-        ));
+        return Err(invalid("inclusion.header", "the block is not below the anchor"));
     }
     let up = hashes(&claim.event_path)?;
     let (number, count) = (u64::from(event.leaf.index), u64::from(header.event_count));
@@ -153,9 +144,7 @@ pub(super) fn completeness(
     claim: &wire::CompletenessClaim,
     checker: &Checker<'_>,
 ) -> Result<Completeness, NotVerified> {
-    let kind = u8::try_from(claim.trail_kind)
-        .ok()
-        .and_then(TrailKind::from_byte);
+    let kind = u8::try_from(claim.trail_kind).ok().and_then(TrailKind::from_byte);
     let kind = kind.ok_or_else(|| invalid("trail.kind", "a trail of unknown kind"))?;
     if claim.trail_id.len() > limits::CODE_LENGTH.saturating_mul(2) {
         return Err(invalid("trail.id", "a trail's id is too long"));
@@ -170,10 +159,7 @@ pub(super) fn completeness(
     for given in &claim.events {
         let event = checker.event(given)?;
         if !checker.belongs(&event, &trail) {
-            return Err(invalid(
-                "trail.stranger",
-                format!("an event that is not of {trail}"),
-            ));
+            return Err(invalid("trail.stranger", format!("an event that is not of {trail}")));
         }
         events.push(event);
     }
@@ -191,14 +177,7 @@ pub(super) fn completeness(
             anchor.height, anchor.time
         )));
     }
-    Ok(Completeness {
-        trail,
-        kind,
-        range,
-        size: claim.size,
-        first,
-        events,
-    })
+    Ok(Completeness { trail, kind, range, size: claim.size, first, events })
 }
 
 /// The trail's root, proved at the anchor; `None` for a trail that is not in the map.
@@ -218,11 +197,7 @@ fn head(
             && claim.leaf_before.is_empty()
             && claim.leaf_after.is_empty();
         let absent = map.root_without(&trail.map_key()) == Some(anchor.map_root);
-        return if nothing && absent {
-            Ok(None)
-        } else {
-            Err(bad("the trail is not shown empty"))
-        };
+        return if nothing && absent { Ok(None) } else { Err(bad("the trail is not shown empty")) };
     }
     let root = Hash::from_slice(&claim.root).map_err(|e| invalid("trail.head", e))?;
     let value = trail_value(claim.size, &root).ok_or_else(|| bad("no value"))?;
@@ -243,10 +218,7 @@ fn stretch(
     use std::cmp::Ordering::{Equal, Greater, Less};
     let bad = |why: &str| invalid("range.gap", why);
     let neighbour = |bytes: &[u8]| (!bytes.is_empty()).then(|| leaf(bytes)).transpose();
-    let (before, after) = (
-        neighbour(&claim.leaf_before)?,
-        neighbour(&claim.leaf_after)?,
-    );
+    let (before, after) = (neighbour(&claim.leaf_before)?, neighbour(&claim.leaf_after)?);
     let leaves: Vec<EventLeaf> = before
         .iter()
         .chain(events.iter().map(|event| &event.leaf))
@@ -269,9 +241,7 @@ fn stretch(
     let hashed: Vec<Hash> = leaves.iter().map(EventLeaf::hash).collect();
     let proof = hashes(&claim.hashes)?;
     if range::root_from_range::<Blake3Log>(claim.size, claim.first, &hashed, &proof) != Some(root) {
-        return Err(bad(
-            "the leaves are not those of the trail at these numbers",
-        ));
+        return Err(bad("the leaves are not those of the trail at these numbers"));
     }
     let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
     let end = claim.first.saturating_add(count);
@@ -283,12 +253,6 @@ fn stretch(
 
 /// On a key's trail each event's number is the one that its header states.
 fn numbered(first: u64, events: &[ProvedEvent]) -> Result<(), NotVerified> {
-    let fits = (first..)
-        .zip(events)
-        .all(|(n, event)| event.header.number(event.leaf.item) == n);
-    if fits {
-        Ok(())
-    } else {
-        Err(invalid("trail.number", "an event under another number"))
-    }
+    let fits = (first..).zip(events).all(|(n, event)| event.header.number(event.leaf.item) == n);
+    if fits { Ok(()) } else { Err(invalid("trail.number", "an event under another number")) }
 }

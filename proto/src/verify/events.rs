@@ -64,12 +64,7 @@ pub(super) fn transactions(
             .map_err(|_| invalid("transaction.malformed", "a signature has 64 bytes"))?;
         let id = tx::tx_id(&given.header, &signature);
         let message = tx::signed_message(&given.header);
-        all.push(Transaction {
-            header,
-            id,
-            message,
-            signature,
-        });
+        all.push(Transaction { header, id, message, signature });
     }
     Ok(all)
 }
@@ -91,10 +86,7 @@ impl Checker<'_> {
             .and_then(|at| self.transactions.get(at))
             .ok_or_else(|| invalid("event.transaction", "an event of no transaction given"))?;
         if leaf.origin != transaction.id {
-            return Err(invalid(
-                "event.transaction",
-                "the leaf names another transaction",
-            ));
+            return Err(invalid("event.transaction", "the leaf names another transaction"));
         }
         let item = Item::parse(&given.item).map_err(|e| invalid("event.item", e))?;
         if leaf.digest != *item.digest() {
@@ -105,20 +97,13 @@ impl Checker<'_> {
         let (number, count) = (u64::from(leaf.item), u64::from(header.item_count));
         let root = inclusion::root_from_path::<Blake3Log>(number, count, leaf.digest, &path);
         if root != Some(header.items_root) {
-            return Err(invalid(
-                "event.item",
-                "the item is not one of the signed transaction's",
-            ));
+            return Err(invalid("event.item", "the item is not one of the signed transaction's"));
         }
         if leaf.height > self.anchor.height || leaf.time > self.anchor.time {
             return Err(invalid("event.later", "an event later than the anchor"));
         }
         self.signers.in_force(header, leaf.height)?;
-        Ok(ProvedEvent {
-            leaf,
-            header: header.clone(),
-            item,
-        })
+        Ok(ProvedEvent { leaf, header: header.clone(), item })
     }
 
     /// Whether an event belongs to a trail, by its bytes alone.
@@ -128,26 +113,20 @@ impl Checker<'_> {
 
     /// Judges all signatures, and that each transaction given was one of the claim's.
     pub(super) fn all_used(&self, claim: &Claim) -> Result<(), NotVerified> {
-        let used: BTreeSet<TxId> = claim
-            .events()
-            .iter()
-            .map(|event| event.leaf.origin)
-            .collect();
+        let used: BTreeSet<TxId> = claim.events().iter().map(|event| event.leaf.origin).collect();
         let given: BTreeSet<TxId> = self.transactions.iter().map(|it| it.id).collect();
         if given != used || given.len() != self.transactions.len() {
-            return Err(invalid(
-                "file.unused",
-                "a transaction that the claim does not need",
-            ));
+            return Err(invalid("file.unused", "a transaction that the claim does not need"));
+        }
+        let needed: BTreeSet<Place> =
+            self.transactions.iter().flat_map(|it| it.header.signer_places()).collect();
+        if !self.signers.places().all(|place| needed.contains(place)) {
+            return Err(invalid("file.unused", "an object that the claim does not need"));
         }
         let mut signed = Vec::with_capacity(self.transactions.len());
         for it in self.transactions {
             let key = self.signers.key(&it.header)?;
-            signed.push(Signed {
-                key,
-                message: &it.message,
-                signature: it.signature,
-            });
+            signed.push(Signed { key, message: &it.message, signature: it.signature });
         }
         let bad = verify_many(&signed).into_iter().position(|good| !good);
         match bad.and_then(|at| self.transactions.get(at)) {

@@ -100,10 +100,7 @@ pub struct Invalid {
 }
 
 pub(crate) fn invalid(code: &'static str, why: impl std::fmt::Display) -> NotVerified {
-    NotVerified::Invalid(Invalid {
-        code,
-        why: why.to_string(),
-    })
+    NotVerified::Invalid(Invalid { code, why: why.to_string() })
 }
 
 /// A proof that does not verify.
@@ -126,26 +123,18 @@ pub fn verify(founding: &Founding, bytes: &[u8]) -> Result<Verified<Statement>, 
     let trace: wire::Trace = canonical::decode("proof file", bytes, limits::TRACE_BYTES)
         .map_err(|e| invalid("file.malformed", e))?;
     if trace.magic != TRACE_MAGIC {
-        let known = format!(
-            "this program reads {TRACE_MAGIC}, the file says `{:.40}`",
-            trace.magic
-        );
+        let known =
+            format!("this program reads {TRACE_MAGIC}, the file says `{:.40}`", trace.magic);
         return Err(NotVerified::Undecidable(known));
     }
     if trace.chain_id != founding.chain().as_bytes() {
-        return Err(invalid(
-            "chain.other",
-            "the proof is of another chain than the genesis",
-        ));
+        return Err(invalid("chain.other", "the proof is of another chain than the genesis"));
     }
     let anchor = anchor::verify(founding, trace.anchor.as_ref())?;
     let transactions = events::transactions(&trace, founding)?;
     let signers = signers::verify(&trace.signers, &anchor)?;
-    let events = events::Checker {
-        anchor: &anchor,
-        transactions: &transactions,
-        signers: &signers,
-    };
+    let events =
+        events::Checker { anchor: &anchor, transactions: &transactions, signers: &signers };
     let claim = match &trace.claim {
         Some(trace::Claim::Inclusion(claim)) => {
             Claim::Inclusion(Box::new(claims::inclusion(claim, &events)?))
@@ -157,28 +146,17 @@ pub fn verify(founding: &Founding, bytes: &[u8]) -> Result<Verified<Statement>, 
     };
     events.all_used(&claim)?;
     let caveats = caveats(&claim);
-    Ok(Verified(Statement {
-        chain: founding.chain(),
-        anchor,
-        claim,
-        caveats,
-    }))
+    Ok(Verified(Statement { chain: founding.chain(), anchor, claim, caveats }))
 }
 
 fn caveats(claim: &Claim) -> Vec<Caveat> {
     let mut caveats = vec![Caveat::NoWitness];
-    let records: Vec<_> = claim
-        .events()
-        .iter()
-        .filter_map(ProvedEvent::record)
-        .collect();
+    let records: Vec<_> = claim.events().iter().filter_map(ProvedEvent::record).collect();
     if !records.is_empty() {
         caveats.extend([Caveat::BlockTimeIsNotAccessTime, Caveat::VerdictsAttested]);
     }
     let unknown = |it: &&wire::RecordAccess| {
-        it.subjects
-            .as_ref()
-            .is_some_and(|subjects| subjects.unknown_count > 0)
+        it.subjects.as_ref().is_some_and(|subjects| subjects.unknown_count > 0)
     };
     if records.iter().any(unknown) {
         caveats.push(Caveat::UnknownSubjects);

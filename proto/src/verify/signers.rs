@@ -23,25 +23,17 @@ pub(super) fn verify(
 ) -> Result<Signers, NotVerified> {
     let mut objects = BTreeMap::new();
     for proof in proofs {
-        let kind = u8::try_from(proof.kind)
-            .ok()
-            .and_then(ObjectKind::from_byte);
+        let kind = u8::try_from(proof.kind).ok().and_then(ObjectKind::from_byte);
         let kind = kind.ok_or_else(|| invalid("object.kind", "an object of unknown kind"))?;
         if proof.id.len() > limits::CODE_LENGTH.saturating_mul(2) {
             return Err(invalid("object.id", "an object's id is too long"));
         }
         let place = Place::object(kind, &proof.id);
-        let path = proof
-            .path
-            .as_ref()
-            .ok_or_else(|| invalid("object.path", "no path"))?;
+        let path = proof.path.as_ref().ok_or_else(|| invalid("object.path", "no path"))?;
         let path = MapPath::from_wire(path).map_err(|e| invalid("object.path", e))?;
         let root = path.root_with(&place.map_key(), &object_value(&proof.object));
         if root != Some(anchor.map_root) {
-            return Err(invalid(
-                "object.path",
-                format!("{place:?} is not in the anchor's map"),
-            ));
+            return Err(invalid("object.path", format!("{place:?} is not in the anchor's map")));
         }
         let object =
             Object::from_bytes(kind, &proof.object).map_err(|e| invalid("object.malformed", e))?;
@@ -53,6 +45,11 @@ pub(super) fn verify(
 }
 
 impl Signers {
+    /// Where the objects stand.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.keys()
+    }
+
     fn get<T>(&self, place: &Place) -> Option<Arc<T>>
     where
         Arc<T>: TryFrom<Object>,
@@ -80,26 +77,18 @@ impl Signers {
     /// Checks that key, identity and department of a signer were in force at a height.
     pub(super) fn in_force(&self, header: &TxHeader, height: Height) -> Result<(), NotVerified> {
         let missing = |what: &str| NotVerified::Undecidable(format!("the object of {what}"));
-        let key: Arc<wire::Key> = self
-            .get(&Place::key(&header.key))
-            .ok_or_else(|| missing("a key"))?;
-        let identity: Arc<wire::Identity> = self
-            .get(&Place::identity(&header.identity))
-            .ok_or_else(|| missing("an identity"))?;
+        let key: Arc<wire::Key> =
+            self.get(&Place::key(&header.key)).ok_or_else(|| missing("a key"))?;
+        let identity: Arc<wire::Identity> =
+            self.get(&Place::identity(&header.identity)).ok_or_else(|| missing("an identity"))?;
         let department: Arc<wire::Department> = self
             .get(&Place::department(&header.department))
             .ok_or_else(|| missing("a department"))?;
         let all = [&key.standing, &identity.standing, &department.standing];
-        if all
-            .into_iter()
-            .all(|standing| intervals::at_height(standing, height))
-        {
+        if all.into_iter().all(|standing| intervals::at_height(standing, height)) {
             Ok(())
         } else {
-            Err(invalid(
-                "signer.not_in_force",
-                format!("key {} at height {height}", header.key),
-            ))
+            Err(invalid("signer.not_in_force", format!("key {} at height {height}", header.key)))
         }
     }
 }

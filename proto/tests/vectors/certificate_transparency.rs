@@ -42,11 +42,7 @@ fn an_entry_of_a_real_log() {
     assert_eq!((entries.entries.len(), proof.audit_path.len()), (1, 30));
 
     let leaf = sha256_leaf(&base64(&entries.entries[0].leaf_input));
-    let path: Vec<Hash> = proof
-        .audit_path
-        .iter()
-        .map(|it| hash(it).unwrap())
-        .collect();
+    let path: Vec<Hash> = proof.audit_path.iter().map(|it| hash(it).unwrap()).collect();
     let from = |index, size, path: &[Hash]| {
         inclusion::root_from_path::<Sha256Log>(index, size, leaf, path)
     };

@@ -33,11 +33,7 @@ fn rfc8032_signs_and_verifies() {
         assert_eq!(hex::encode(key.public().as_bytes()), case.pk, "{name}");
         assert_eq!(key.sign(&message), signature, "{name}");
         assert!(key.public().verify(&message, &signature), "{name}");
-        assert!(
-            !key.public()
-                .verify(&[&message[..], b"x"].concat(), &signature),
-            "{name}"
-        );
+        assert!(!key.public().verify(&[&message[..], b"x"].concat(), &signature), "{name}");
     }
 }
 
@@ -87,11 +83,7 @@ struct Whole {
 
 impl Whole {
     fn signed(&self) -> Signed<'_> {
-        Signed {
-            key: self.key,
-            message: &self.message,
-            signature: self.signature,
-        }
+        Signed { key: self.key, message: &self.message, signature: self.signature }
     }
 
     fn is_good(&self) -> bool {
@@ -109,12 +101,7 @@ fn cases() -> Option<Vec<Whole>> {
         for case in group.tests {
             let message = hex::decode(&case.msg).unwrap();
             match <[u8; 64]>::try_from(hex::decode(&case.sig).unwrap()) {
-                Ok(signature) => whole.push(Whole {
-                    case,
-                    key,
-                    message,
-                    signature,
-                }),
+                Ok(signature) => whole.push(Whole { case, key, message, signature }),
                 Err(_) => {
                     assert_eq!(case.result, "invalid", "{}", case.tc_id);
                     short += 1;
@@ -122,10 +109,7 @@ fn cases() -> Option<Vec<Whole>> {
             }
         }
     }
-    assert_eq!(
-        (vectors.number_of_tests, whole.len(), short),
-        (151, 139, 12)
-    );
+    assert_eq!((vectors.number_of_tests, whole.len(), short), (151, 139, 12));
     Some(whole)
 }
 
@@ -160,11 +144,7 @@ fn batch_and_single_agree_on_every_case() {
     let all: Vec<Signed<'_>> = cases.iter().map(Whole::signed).collect();
     let alone: Vec<bool> = cases.iter().map(Whole::is_good).collect();
     assert_eq!(verify_many(&all), alone);
-    let good: Vec<Signed<'_>> = cases
-        .iter()
-        .filter(|it| it.is_good())
-        .map(Whole::signed)
-        .collect();
+    let good: Vec<Signed<'_>> = cases.iter().filter(|it| it.is_good()).map(Whole::signed).collect();
     assert!(verify_many(&good).into_iter().all(|answer| answer));
     for (case, expected) in cases.iter().zip(alone) {
         let pair = [good[0], case.signed(), good[1]];

@@ -18,21 +18,14 @@ struct LeavesAndRoots {
 fn rfc6962_leaves_and_roots() {
     let Some(folder) = folder() else { return };
     let vectors: LeavesAndRoots = read(&folder.join("rfc6962_leaves_roots.json"));
-    let leaves: Vec<Hash> = vectors
-        .leaf_inputs
-        .iter()
-        .map(|it| sha256_leaf(&hex::decode(it).unwrap()))
-        .collect();
+    let leaves: Vec<Hash> =
+        vectors.leaf_inputs.iter().map(|it| sha256_leaf(&hex::decode(it).unwrap())).collect();
     let log: MemoryLog<Sha256Log> = leaves.iter().copied().collect();
     assert_eq!((leaves.len(), vectors.root_hashes.len()), (8, 9));
     assert_eq!(Sha256Log::empty().to_string(), vectors.root_hashes[0]);
     for (size, expected) in vectors.root_hashes.iter().enumerate() {
         let expected: Hash = expected.parse().unwrap();
-        assert_eq!(
-            root::<Sha256Log>(leaves[..size].iter().copied()),
-            expected,
-            "size {size}"
-        );
+        assert_eq!(root::<Sha256Log>(leaves[..size].iter().copied()), expected, "size {size}");
         assert_eq!(log.root_at(size as u64), expected, "size {size}");
         proofs_lead_to(&log, &leaves, size as u64, expected);
     }
@@ -41,16 +34,12 @@ fn rfc6962_leaves_and_roots() {
 /// The paths that our prover makes lead to the published roots.
 fn proofs_lead_to(log: &MemoryLog<Sha256Log>, leaves: &[Hash], size: u64, expected: Hash) {
     for index in 0..size {
-        let path = inclusion::prove::<Sha256Log, _>(log, index, size)
-            .unwrap()
-            .unwrap();
+        let path = inclusion::prove::<Sha256Log, _>(log, index, size).unwrap().unwrap();
         let leaf = leaves[index as usize];
         let found = inclusion::root_from_path::<Sha256Log>(index, size, leaf, &path);
         assert_eq!(found, Some(expected), "{index} of {size}");
         let old = index + 1;
-        let path = consistency::prove::<Sha256Log, _>(log, old, size)
-            .unwrap()
-            .unwrap();
+        let path = consistency::prove::<Sha256Log, _>(log, old, size).unwrap().unwrap();
         let before = log.root_at(old);
         let holds = consistency::verify::<Sha256Log>(old, size, &before, &expected, &path);
         assert!(holds, "{old} to {size}");
@@ -122,9 +111,7 @@ fn included(index: u64, size: u64, leaf: &str, root: &str, common: &Common) -> O
 
 fn consistent(old: u64, new: u64, root1: &str, root2: &str, common: &Common) -> Option<bool> {
     let (root1, root2, path) = (hash(root1)?, hash(root2)?, common.path()?);
-    Some(consistency::verify::<Sha256Log>(
-        old, new, &root1, &root2, &path,
-    ))
+    Some(consistency::verify::<Sha256Log>(old, new, &root1, &root2, &path))
 }
 
 /// Whether `[start, end)` is a subtree: it begins at a multiple of the smallest power of two that
@@ -199,27 +186,11 @@ fn transparency_dev_inclusion() {
     let Some(folder) = folder() else { return };
     let counts = run(
         &folder.join("transparency-dev-merkle/testdata/inclusion"),
-        |it: &Inclusion| {
-            included(
-                it.leaf_idx,
-                it.tree_size,
-                &it.leaf_hash,
-                &it.root,
-                &it.common,
-            )
-        },
+        |it: &Inclusion| included(it.leaf_idx, it.tree_size, &it.leaf_hash, &it.root, &it.common),
         |it| &it.common,
         |_| false,
     );
-    assert_eq!(
-        counts,
-        Counts {
-            good: 6,
-            hostile: 92,
-            stricter: 0,
-            skipped: 0
-        }
-    );
+    assert_eq!(counts, Counts { good: 6, hostile: 92, stricter: 0, skipped: 0 });
 }
 
 #[test]
@@ -231,15 +202,7 @@ fn transparency_dev_consistency() {
         |it| &it.common,
         |_| false,
     );
-    assert_eq!(
-        counts,
-        Counts {
-            good: 5,
-            hostile: 92,
-            stricter: 1,
-            skipped: 0
-        }
-    );
+    assert_eq!(counts, Counts { good: 5, hostile: 92, stricter: 1, skipped: 0 });
 }
 
 #[test]
@@ -257,15 +220,7 @@ fn transparency_dev_subtree_inclusion() {
         |it| &it.common,
         |_| false,
     );
-    assert_eq!(
-        counts,
-        Counts {
-            good: 12,
-            hostile: 192,
-            stricter: 0,
-            skipped: 0
-        }
-    );
+    assert_eq!(counts, Counts { good: 12, hostile: 192, stricter: 0, skipped: 0 });
 }
 
 /// A subtree that begins at 0 is a prefix, so these are consistency proofs. Those that begin
@@ -279,17 +234,6 @@ fn transparency_dev_subtree_consistency() {
         |it| &it.common,
         |it| it.start != 0,
     );
-    println!(
-        "{} cases of subtrees that do not begin at 0 were skipped",
-        counts.skipped
-    );
-    assert_eq!(
-        counts,
-        Counts {
-            good: 5,
-            hostile: 94,
-            stricter: 3,
-            skipped: 16
-        }
-    );
+    println!("{} cases of subtrees that do not begin at 0 were skipped", counts.skipped);
+    assert_eq!(counts, Counts { good: 5, hostile: 94, stricter: 3, skipped: 16 });
 }

@@ -30,51 +30,27 @@ const JOIN: &str = "\"/*liuhen_grant='t-1'*/ select 1, 'a,b';\",<none>,3";
 #[test]
 fn lines_of_one_statement_are_one() {
     let all = [
-        line(
-            &format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.resident,{JOIN}"),
-            1,
-        ),
-        line(
-            &format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.household,{JOIN}"),
-            2,
-        ),
-        line(
-            &format!("AUDIT: SESSION,8,1,WRITE,UPDATE,TABLE,civil.household,{JOIN}"),
-            3,
-        ),
+        line(&format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.resident,{JOIN}"), 1),
+        line(&format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.household,{JOIN}"), 2),
+        line(&format!("AUDIT: SESSION,8,1,WRITE,UPDATE,TABLE,civil.household,{JOIN}"), 3),
     ];
     let log = read_lines(&all, false).unwrap();
-    let [first, second] = log.statements.as_slice() else {
-        panic!("{}", log.statements.len())
-    };
+    let [first, second] = log.statements.as_slice() else { panic!("{}", log.statements.len()) };
     assert_eq!(first.touched.len(), 2);
     assert_eq!(first.tag.as_deref(), Some("t-1"));
     assert_eq!((first.rows, first.denied), (3, false));
     // 04:32:01.521 in Shanghai is 20:32:01.521 UTC of the day before.
     assert_eq!(first.time_ms, 1_795_379_521_521);
-    assert!(
-        second
-            .touched
-            .contains(&("civil.household".into(), Operation::Update as i32))
-    );
+    assert!(second.touched.contains(&("civil.household".into(), Operation::Update as i32)));
 }
 
 #[test]
 fn what_is_not_understood_stops_with_its_number() {
-    let good = line(
-        &format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.resident,{JOIN}"),
-        1,
-    );
+    let good = line(&format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.resident,{JOIN}"), 1);
     let cases = [
         "no json".to_owned(),
-        line(
-            &format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.secret,{JOIN}"),
-            2,
-        ),
-        line(
-            &format!("AUDIT: SESSION,7,1,WRITE,TRUNCATE TABLE,,,{JOIN}"),
-            2,
-        ),
+        line(&format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.secret,{JOIN}"), 2),
+        line(&format!("AUDIT: SESSION,7,1,WRITE,TRUNCATE TABLE,,,{JOIN}"), 2),
         line("AUDIT: SESSION,7", 2),
         good.replace("2026-11-23", "yesterday"),
     ];
@@ -97,14 +73,9 @@ fn refused_statements_are_denied() {
         "statement": "/*x*/ delete from civil.resident where id=1",
     });
     let log = read_lines(&[denied.to_string()], false).unwrap();
-    let [only] = log.statements.as_slice() else {
-        panic!()
-    };
+    let [only] = log.statements.as_slice() else { panic!() };
     assert!(only.denied);
-    assert!(
-        only.touched
-            .contains(&("civil.resident".into(), Operation::Delete as i32))
-    );
+    assert!(only.touched.contains(&("civil.resident".into(), Operation::Delete as i32)));
 }
 
 #[test]

@@ -22,19 +22,14 @@ pub(in crate::consensus) fn handle(
         let wire = to_wire(certificate)?;
         let chain = Arc::clone(&adapter.parts.chain);
         let committed = tokio::task::block_in_place(|| {
-            chain
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .commit(&candidate, wire)
+            chain.write().unwrap_or_else(PoisonError::into_inner).commit(&candidate, wire)
         })?;
         if let Some(block) = committed {
             let (height, transactions) = (block.height, block.transactions.len());
             tracing::debug!(%height, transactions, "committed");
             adapter.parts.mempool.committed(&block, clock::now());
         }
-        adapter
-            .candidates
-            .retain(|_, it| it.header.height > candidate.header.height);
+        adapter.candidates.retain(|_, it| it.header.height > candidate.header.height);
         adapter.parts.undecided.forget(candidate.header.height)?;
     }
     let _ = reply.send(());
@@ -46,16 +41,9 @@ fn candidate(adapter: &Adapter, id: &BlockId) -> anyhow::Result<Arc<Candidate>> 
     if let Some(candidate) = adapter.candidates.get(id) {
         return Ok(Arc::clone(candidate));
     }
-    let block = adapter
-        .parts
-        .undecided
-        .get(id)
-        .context("a decided block that is not here")?;
+    let block = adapter.parts.undecided.get(id).context("a decided block that is not here")?;
     let candidate = adapter.validate(&block.block, None)?;
-    anyhow::ensure!(
-        candidate.id == *id,
-        "a decided block that is another on disk"
-    );
+    anyhow::ensure!(candidate.id == *id, "a decided block that is another on disk");
     Ok(Arc::new(candidate))
 }
 
@@ -73,10 +61,7 @@ fn to_wire(certificate: &CommitCertificate<Ctx>) -> anyhow::Result<wire::Certifi
     signatures.dedup_by(|a, b| a.key_id == b.key_id);
     Ok(wire::Certificate {
         height: certificate.height.0,
-        round: certificate
-            .round
-            .as_u32()
-            .context("a certificate of no round")?,
+        round: certificate.round.as_u32().context("a certificate of no round")?,
         block_id: certificate.value_id.to_vec(),
         signatures,
     })

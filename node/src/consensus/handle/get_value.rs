@@ -26,39 +26,23 @@ pub(in crate::consensus) async fn handle(
     let round_number = round.as_u32().context("asked for a block in no round")?;
     let proto_height = liuhen_proto::types::Height::new(height.0);
     let me = adapter.address.0;
-    let built = adapter
-        .parts
-        .undecided
-        .built(proto_height, round_number, &me)
-        .cloned();
+    let built = adapter.parts.undecided.built(proto_height, round_number, &me).cloned();
     let block = match built {
         Some(block) => block,
         None => tokio::task::block_in_place(|| build(adapter, height, round))?,
     };
     let _ = reply.send(LocallyProposedValue::new(height, round, Value(block.id())));
-    let signature = block
-        .signature
-        .as_slice()
-        .try_into()
-        .context("kept signature")?;
+    let signature = block.signature.as_slice().try_into().context("kept signature")?;
     let bytes = Bytes::from(block.block);
-    adapter
-        .publish(height, round, adapter.address, &bytes, signature)
-        .await
+    adapter.publish(height, round, adapter.address, &bytes, signature).await
 }
 
 fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<Undecided> {
-    let transactions = adapter
-        .parts
-        .mempool
-        .ready(BLOCK_BYTES, limits::BLOCK_EVENTS);
+    let transactions = adapter.parts.mempool.ready(BLOCK_BYTES, limits::BLOCK_EVENTS);
     let me = adapter.address.0;
     let (candidate, refused) = {
         let chain = adapter.chain();
-        anyhow::ensure!(
-            chain.next_height().get() == height.0,
-            "asked for height {height}"
-        );
+        anyhow::ensure!(chain.next_height().get() == height.0, "asked for height {height}");
         chain.propose(me, clock::now(), transactions)?
     };
     for (tx, why) in refused {

@@ -21,19 +21,7 @@ pub(in crate::consensus) async fn handle(
     if block.signature.is_empty() {
         return Ok(());
     }
-    let signature = block
-        .signature
-        .as_slice()
-        .try_into()
-        .context("kept signature")?;
+    let signature = block.signature.as_slice().try_into().context("kept signature")?;
     let (first_round, proposer) = (Round::new(block.round), Address(block.proposer()));
-    adapter
-        .publish(
-            height,
-            first_round,
-            proposer,
-            &Bytes::from(block.block),
-            signature,
-        )
-        .await
+    adapter.publish(height, first_round, proposer, &Bytes::from(block.block), signature).await
 }

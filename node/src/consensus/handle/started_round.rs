@@ -16,9 +16,7 @@ pub(in crate::consensus) fn handle(
 ) -> anyhow::Result<()> {
     adapter.round = round;
     let early = std::mem::take(&mut adapter.early);
-    let (now, later) = early
-        .into_iter()
-        .partition(|stream| stream.height == height);
+    let (now, later) = early.into_iter().partition(|stream| stream.height == height);
     adapter.early = later;
     for stream in now {
         judge(adapter, &stream)?;

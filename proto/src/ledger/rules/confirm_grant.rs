@@ -21,11 +21,7 @@ pub(super) fn apply(
     states_truly(&id.to_string(), stated, &asked)?;
     let bodies = three_bodies(draft, it, &manager)?;
     let mut request = (*request).clone();
-    let state = if it.confirm {
-        RequestState::Granted
-    } else {
-        RequestState::Returned
-    };
+    let state = if it.confirm { RequestState::Granted } else { RequestState::Returned };
     request.state = state as i32;
     request.changed_height = draft.context().height.get();
     request.changed_time_ms = draft.context().time.get();
@@ -46,20 +42,13 @@ fn three_bodies(
 ) -> Result<[String; 3], Halt> {
     let user = draft.department(&it.using_department)?;
     let collector = draft.department(&it.collector)?;
-    let bodies = [
-        user.body.clone(),
-        collector.body.clone(),
-        manager.body.clone(),
-    ];
+    let bodies = [user.body.clone(), collector.body.clone(), manager.body.clone()];
     let [user, collector, manager] = &bodies;
     if user == collector || user == manager {
         return Err(Refusal::SameBody { body: user.clone() }.into());
     }
     if collector == manager {
-        return Err(Refusal::SameBody {
-            body: manager.clone(),
-        }
-        .into());
+        return Err(Refusal::SameBody { body: manager.clone() }.into());
     }
     Ok(bodies)
 }

@@ -18,21 +18,13 @@ pub(super) fn apply(
     needs_officer(draft, signer)?;
     let (id, request) = open(draft, &it.request_id, RequestState::Requested)?;
     let asked = request.asked.clone().unwrap_or_default();
-    states_truly(
-        &id.to_string(),
-        [&it.dataset, &it.collector, &it.using_department],
-        &asked,
-    )?;
+    states_truly(&id.to_string(), [&it.dataset, &it.collector, &it.using_department], &asked)?;
     let mut request = (*request).clone();
     request.state = RequestState::Refused as i32;
     if it.approve {
         let approved = it.terms.clone().unwrap_or_default();
         terms::no_wider(&approved, &asked.terms.unwrap_or_default())?;
-        let dataset = draft
-            .dataset(&it.dataset)?
-            .registration
-            .clone()
-            .unwrap_or_default();
+        let dataset = draft.dataset(&it.dataset)?.registration.clone().unwrap_or_default();
         terms::check(draft, &approved, &dataset, &it.using_department)?;
         request.state = RequestState::Approved as i32;
         request.approved = Some(approved);
@@ -54,11 +46,7 @@ pub(super) fn open(
     let request: Option<Arc<wire::Request>> = draft.get(&Place::request(&id))?;
     let request = request.ok_or_else(|| Refusal::UnknownRequest(name.clone()))?;
     if request.state() != state {
-        return Err(Refusal::RequestState {
-            request: name,
-            state: request.state(),
-        }
-        .into());
+        return Err(Refusal::RequestState { request: name, state: request.state() }.into());
     }
     Ok((id, request))
 }

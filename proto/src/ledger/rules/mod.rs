@@ -10,7 +10,7 @@ mod revoke_grant;
 pub(super) mod signer;
 mod terms;
 
-use super::{Draft, Halt, Refusal};
+use super::{Draft, Halt, Refusal, Wanted};
 use crate::event::Outcome;
 use crate::tx::{Item, TxHeader};
 use crate::wire::{self, item::Kind};
@@ -47,28 +47,19 @@ pub(super) fn right_name(right: wire::Right) -> &'static str {
 /// Decisions are signed by an officer or a root, never by a machine.
 fn needs_officer(draft: &Draft<'_>, signer: &TxHeader) -> Result<(), Halt> {
     use wire::IdentityKind::{Officer, Root};
-    needs_kind(
-        draft,
-        signer,
-        &[Officer, Root],
-        "an officer or a department's root",
-    )
+    needs_kind(draft, signer, &[Officer, Root], Wanted::Officer)
 }
 
 fn needs_kind(
     draft: &Draft<'_>,
     signer: &TxHeader,
     kinds: &[wire::IdentityKind],
-    wanted: &'static str,
+    wanted: Wanted,
 ) -> Result<(), Halt> {
     let identity: Option<std::sync::Arc<wire::Identity>> =
         draft.before(&crate::place::Place::identity(&signer.identity))?;
     let fits = identity.is_some_and(|it| kinds.contains(&it.kind()));
-    if fits {
-        Ok(())
-    } else {
-        Err(Refusal::IdentityKind { wanted }.into())
-    }
+    if fits { Ok(()) } else { Err(Refusal::IdentityKind(wanted).into()) }
 }
 
 /// Checks that what an item states of a request is so.
@@ -78,10 +69,8 @@ fn states_truly(
     asked: &wire::RequestAccess,
 ) -> Result<(), Refusal> {
     let [dataset, collector, using_department] = stated;
-    let contradiction = |field| Refusal::RequestContradiction {
-        request: request.to_owned(),
-        field,
-    };
+    let contradiction =
+        |field| Refusal::RequestContradiction { request: request.to_owned(), field };
     if dataset != asked.dataset {
         return Err(contradiction("dataset"));
     }

@@ -3,7 +3,7 @@
 
 use super::needs_kind;
 use crate::event::{Outcome, Verdict};
-use crate::ledger::{Draft, Halt, Refusal, coverage};
+use crate::ledger::{Draft, Halt, Refusal, Wanted, coverage};
 use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::{RequestId, limits::USE_DAYS};
@@ -17,12 +17,7 @@ pub(super) fn apply(
     it: &wire::RecordAccess,
 ) -> Result<Outcome, Halt> {
     draft.actor(signer, &it.collector, wire::Right::Collect)?;
-    needs_kind(
-        draft,
-        signer,
-        &[wire::IdentityKind::System],
-        "a system: the gateway",
-    )?;
+    needs_kind(draft, signer, &[wire::IdentityKind::System], Wanted::Gateway)?;
     for access in &it.accesses {
         let dataset = draft.dataset(&access.dataset)?;
         let collector = dataset.registration.clone().unwrap_or_default().collector;
@@ -49,23 +44,14 @@ fn number(draft: &mut Draft<'_>, signer: &TxHeader, found: u64) -> Result<(), Ha
         return Err(Refusal::AccessNoNotAscending { last, found }.into());
     }
     let records = gateway.records.saturating_add(1);
-    draft.put(
-        place,
-        wire::Gateway {
-            last_access_no: found,
-            records,
-        },
-    );
+    draft.put(place, wire::Gateway { last_access_no: found, records });
     Ok(())
 }
 
 /// Counts what was served under each grant named, covered or not.
 fn count(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
-    let grants: BTreeSet<RequestId> = it
-        .accesses
-        .iter()
-        .filter_map(|one| RequestId::from_slice(&one.request_id).ok())
-        .collect();
+    let grants: BTreeSet<RequestId> =
+        it.accesses.iter().filter_map(|one| RequestId::from_slice(&one.request_id).ok()).collect();
     for id in grants {
         let known: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
         if known.is_none() {
@@ -76,11 +62,7 @@ fn count(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
         let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
         used.queries = used.queries.saturating_add(1);
         used.rows = used.rows.saturating_add(it.row_count);
-        count_day(
-            &mut used.days,
-            coverage::day_of(it.access_time_ms),
-            it.row_count,
-        );
+        count_day(&mut used.days, coverage::day_of_use(draft, it), it.row_count);
         draft.put(place, used);
     }
     Ok(())
@@ -97,14 +79,7 @@ fn count_day(days: &mut Vec<wire::DayUse>, day: u64, rows: u64) {
         // Older than all the days kept: its quota is judged as unknown.
         Err(0) if days.len() >= USE_DAYS => {}
         Err(at) => {
-            days.insert(
-                at,
-                wire::DayUse {
-                    day,
-                    queries: 1,
-                    rows,
-                },
-            );
+            days.insert(at, wire::DayUse { day, queries: 1, rows });
             if days.len() > USE_DAYS {
                 days.remove(0);
             }

@@ -23,10 +23,7 @@ pub(super) fn apply(
     }
     let collector = draft.department(&it.collector)?;
     if collector.body == user.body {
-        return Err(Refusal::SameBody {
-            body: user.body.clone(),
-        }
-        .into());
+        return Err(Refusal::SameBody { body: user.body.clone() }.into());
     }
     listed(draft, it)?;
     let asked = it.terms.clone().unwrap_or_default();

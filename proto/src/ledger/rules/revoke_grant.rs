@@ -29,23 +29,13 @@ pub(super) fn apply(
     let stated = [
         (it.dataset == grant.dataset, "dataset"),
         (it.collector == grant.collector, "collector"),
-        (
-            it.using_department == grant.using_department,
-            "using_department",
-        ),
+        (it.using_department == grant.using_department, "using_department"),
         (it.manager == grant.manager, "manager"),
     ];
     if let Some((_, field)) = stated.into_iter().find(|(holds, _)| !holds) {
-        return Err(Refusal::RequestContradiction {
-            request: name,
-            field,
-        }
-        .into());
+        return Err(Refusal::RequestContradiction { request: name, field }.into());
     }
-    let state = grant
-        .steps
-        .last()
-        .map_or(GrantState::Unspecified, wire::GrantStep::state);
+    let state = grant.steps.last().map_or(GrantState::Unspecified, wire::GrantStep::state);
     if state == GrantState::Revoked {
         return Err(Refusal::GrantEnded(name).into());
     }

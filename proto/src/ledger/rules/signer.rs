@@ -16,11 +16,7 @@ pub(in crate::ledger) fn check(draft: &Draft<'_>, header: &TxHeader) -> Result<(
     in_force(draft, header)?;
     let expected = draft.next_seq(&header.key)?;
     if header.seq != expected {
-        return Err(Refusal::WrongSeq {
-            expected,
-            found: header.seq,
-        }
-        .into());
+        return Err(Refusal::WrongSeq { expected, found: header.seq }.into());
     }
     recent_block(draft, header)
 }
@@ -41,10 +37,7 @@ fn in_force(draft: &Draft<'_>, header: &TxHeader) -> Result<(), Halt> {
     };
     let height = draft.context().height;
     let all = [&key.standing, &identity.standing, &department.standing];
-    if all
-        .into_iter()
-        .all(|standing| intervals::at_height(standing, height))
-    {
+    if all.into_iter().all(|standing| intervals::at_height(standing, height)) {
         Ok(())
     } else {
         Err(Refusal::KeyNotInForce(name).into())
@@ -55,11 +48,7 @@ fn recent_block(draft: &Draft<'_>, header: &TxHeader) -> Result<(), Halt> {
     let height = header.recent_height;
     let Some(recent) = draft.recent_block(height)? else {
         let old = height < draft.context().height;
-        let refusal = if old {
-            Refusal::RecentBlockTooOld
-        } else {
-            Refusal::UnknownRecentBlock
-        };
+        let refusal = if old { Refusal::RecentBlockTooOld } else { Refusal::UnknownRecentBlock };
         return Err(refusal(height.get()).into());
     };
     if recent.block_id != header.recent_block.as_bytes() {

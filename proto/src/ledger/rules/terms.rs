@@ -41,18 +41,9 @@ pub(super) fn no_wider(narrow: &wire::Terms, wide: &wire::Terms) -> Result<(), R
     let checks = [
         (fields, "fields"),
         (narrow.division.starts_with(&wide.division), "division"),
-        (
-            is_subset(&narrow.operations, &wide.operations),
-            "operations",
-        ),
-        (
-            is_subset(&narrow.identity_ids, &wide.identity_ids),
-            "identity_ids",
-        ),
-        (
-            narrow.from_ms >= wide.from_ms && narrow.until_ms <= wide.until_ms,
-            "period",
-        ),
+        (is_subset(&narrow.operations, &wide.operations), "operations"),
+        (is_subset(&narrow.identity_ids, &wide.identity_ids), "identity_ids"),
+        (narrow.from_ms >= wide.from_ms && narrow.until_ms <= wide.until_ms, "period"),
         (quota, "quota"),
         (delegation_no_wider(narrow, wide), "delegation"),
     ];
@@ -97,10 +88,7 @@ mod tests {
             identity_ids: vec![vec![1; 32], vec![2; 32]],
             from_ms: 10,
             until_ms: 20,
-            quota: Some(wire::Quota {
-                rows_total: 100,
-                ..Default::default()
-            }),
+            quota: Some(wire::Quota { rows_total: 100, ..Default::default() }),
             delegation: wire::Delegation::Approve as i32,
             delegation_depth: 2,
         }
@@ -117,9 +105,7 @@ mod tests {
             ("identity_ids", |t| t.identity_ids.push(vec![3; 32])),
             ("period", |t| t.until_ms = 21),
             ("quota", |t| t.quota = Some(wire::Quota::default())),
-            ("delegation", |t| {
-                t.delegation = wire::Delegation::Notify as i32
-            }),
+            ("delegation", |t| t.delegation = wire::Delegation::Notify as i32),
             ("delegation", |t| t.delegation_depth = 3),
         ];
         for (field, widen) in cases {
@@ -131,11 +117,7 @@ mod tests {
         narrow.fields.pop();
         narrow.division = "5201".into();
         narrow.until_ms = 15;
-        narrow.quota = Some(wire::Quota {
-            rows_total: 5,
-            queries_total: 1,
-            ..Default::default()
-        });
+        narrow.quota = Some(wire::Quota { rows_total: 5, queries_total: 1, ..Default::default() });
         assert_eq!(no_wider(&narrow, &wide()), Ok(()));
     }
 }

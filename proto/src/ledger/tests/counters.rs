@@ -11,11 +11,7 @@ use crate::place::Place;
 use crate::wire::{self, GrantUse, Operation};
 
 fn used(stage: &Staged) -> Option<GrantUse> {
-    match stage
-        .world
-        .objects
-        .get(&Place::grant_use(&stage.id("granted")))
-    {
+    match stage.world.objects.get(&Place::grant_use(&stage.id("granted"))) {
         Some(Object::GrantUse(it)) => Some((**it).clone()),
         _ => None,
     }
@@ -55,30 +51,12 @@ fn counters_of_use() {
         it.row_count = 7;
         it.purpose = "audit".into();
     });
-    let today = wire::DayUse {
-        day: 20_500,
-        queries: 2,
-        rows: 12,
-    };
-    assert_eq!(
-        used(&stage),
-        Some(GrantUse {
-            queries: 2,
-            rows: 12,
-            days: vec![today]
-        })
-    );
+    let today = wire::DayUse { day: 20_500, queries: 2, rows: 12 };
+    assert_eq!(used(&stage), Some(GrantUse { queries: 2, rows: 12, days: vec![today] }));
     // Nothing is counted for grants that do not exist.
     let unknown = crate::types::RequestId::new([1; 32]);
-    judged(&mut stage, |it| {
-        it.accesses = vec![access(RESIDENT, Some(&unknown))]
-    });
-    assert!(
-        !stage
-            .world
-            .objects
-            .contains_key(&Place::grant_use(&unknown))
-    );
+    judged(&mut stage, |it| it.accesses = vec![access(RESIDENT, Some(&unknown))]);
+    assert!(!stage.world.objects.contains_key(&Place::grant_use(&unknown)));
 }
 
 /// Days come in ascending, whatever order the records have; midnight is local, +08:00.
@@ -91,12 +69,7 @@ fn days_of_use_are_local() {
     for time in [midnight, midnight - 1] {
         judged(&mut stage, |it| it.access_time_ms = time);
     }
-    let days: Vec<_> = used(&stage)
-        .unwrap()
-        .days
-        .iter()
-        .map(|it| (it.day, it.queries))
-        .collect();
+    let days: Vec<_> = used(&stage).unwrap().days.iter().map(|it| (it.day, it.queries)).collect();
     assert_eq!(days, [(20_500, 1), (20_501, 1)]);
 }
 
@@ -111,9 +84,7 @@ fn days_of_use_are_bounded() {
     let before = used(&stage).unwrap();
     let days: Vec<u64> = before.days.iter().map(|it| it.day).collect();
     assert_eq!(days, (20_508..20_540).collect::<Vec<_>>());
-    judged(&mut stage, |it| {
-        it.access_time_ms = super::items::T0 + 60_000
-    });
+    judged(&mut stage, |it| it.access_time_ms = super::items::T0 + 60_000);
     let after = used(&stage).unwrap();
     assert_eq!(after.days, before.days);
     assert_eq!((after.queries, before.queries), (41, 40));

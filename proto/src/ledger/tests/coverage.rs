@@ -41,11 +41,7 @@ fn every_verdict_and_every_reason_is_reached() {
         let mut record = stage.covered();
         bend(&mut stage, &mut record);
         let outcome = stage.world.does(GATEWAY, record);
-        assert_eq!(
-            (outcome.verdict, outcome.reason),
-            (verdict_of(reason), reason),
-            "{name}"
-        );
+        assert_eq!((outcome.verdict, outcome.reason), (verdict_of(reason), reason), "{name}");
         assert_eq!(outcome.future, reason == Reason::FutureTime, "{name}");
         verdicts.insert(outcome.verdict);
         reasons.insert(outcome.reason);
@@ -72,25 +68,10 @@ fn timeliness_by_its_edges() {
     let cases = [
         ("live to the end", 30_000, newest, Timeliness::Live),
         ("just later", 30_001, newest, Timeliness::Late),
-        (
-            "at once, but not decided by the ledger",
-            0,
-            None,
-            Timeliness::Late,
-        ),
+        ("at once, but not decided by the ledger", 0, None, Timeliness::Late),
         ("late to the end", 24 * HOUR, None, Timeliness::Late),
-        (
-            "just later still",
-            24 * HOUR + 1,
-            None,
-            Timeliness::Backfill,
-        ),
-        (
-            "decided by the ledger, long ago",
-            24 * HOUR + 1,
-            long_ago,
-            Timeliness::Backfill,
-        ),
+        ("just later still", 24 * HOUR + 1, None, Timeliness::Backfill),
+        ("decided by the ledger, long ago", 24 * HOUR + 1, long_ago, Timeliness::Backfill),
     ];
     for (name, age, decided_height, expected) in cases {
         let mut stage = stage.clone();
@@ -112,25 +93,10 @@ fn the_moment_around_a_revocation() {
     let header = stage.world.tip().header.clone();
     let (height, time) = (header.height.get(), header.time.get());
     let cases = [
-        (
-            "decided just before",
-            Some(height - 1),
-            time + 1,
-            Reason::None,
-        ),
-        (
-            "decided by the revocation",
-            Some(height),
-            time + 1,
-            Reason::GrantRevoked,
-        ),
+        ("decided just before", Some(height - 1), time + 1, Reason::None),
+        ("decided by the revocation", Some(height), time + 1, Reason::GrantRevoked),
         ("by time, just before", None, time - 1, Reason::None),
-        (
-            "by time, at the revocation",
-            None,
-            time,
-            Reason::GrantRevoked,
-        ),
+        ("by time, at the revocation", None, time, Reason::GrantRevoked),
         ("by time, after", None, time + 1, Reason::GrantRevoked),
     ];
     for (name, decided_height, access_time_ms, reason) in cases {
@@ -138,11 +104,7 @@ fn the_moment_around_a_revocation() {
             it.decided_height = decided_height;
             it.access_time_ms = access_time_ms;
         });
-        assert_eq!(
-            (outcome.verdict, outcome.reason),
-            (verdict_of(reason), reason),
-            "{name}"
-        );
+        assert_eq!((outcome.verdict, outcome.reason), (verdict_of(reason), reason), "{name}");
     }
 }
 
@@ -165,12 +127,7 @@ fn a_height_that_left_the_window() {
     stage.world.wait(2 * HOUR);
     stage.world.commit(Vec::new());
     stage.world.commit(vec![stage.revoke("granted", |_| {})]);
-    assert!(
-        !stage
-            .world
-            .objects
-            .contains_key(&Place::recent_block(height))
-    );
+    assert!(!stage.world.objects.contains_key(&Place::recent_block(height)));
     let revoked = stage.world.tip().header.time.get();
     for (time, reason) in [(revoked - 1, Reason::None), (revoked, Reason::GrantRevoked)] {
         let outcome = judged(&mut stage, |it| {
@@ -187,18 +144,8 @@ fn the_worst_of_several_datasets() {
     let cases = [
         ("both covered", "name", true, Reason::None),
         ("the second without a grant", "name", false, Reason::NoGrant),
-        (
-            "the first unknown, the second covered",
-            "",
-            true,
-            Reason::FieldsUnknown,
-        ),
-        (
-            "the first unknown, the second without a grant",
-            "",
-            false,
-            Reason::NoGrant,
-        ),
+        ("the first unknown, the second covered", "", true, Reason::FieldsUnknown),
+        ("the first unknown, the second without a grant", "", false, Reason::NoGrant),
         (
             "the first not granted, the second without a grant",
             "birth",
@@ -210,16 +157,10 @@ fn the_worst_of_several_datasets() {
         let mut stage = staged();
         let id = stage.id("granted");
         let outcome = judged(&mut stage, |it| {
-            it.accesses[0].fields = Some(field.to_owned())
-                .filter(|it| !it.is_empty())
-                .into_iter()
-                .collect();
+            it.accesses[0].fields =
+                Some(field.to_owned()).filter(|it| !it.is_empty()).into_iter().collect();
             also(it, Operation::Export, Some(&id).filter(|_| granted));
         });
-        assert_eq!(
-            (outcome.verdict, outcome.reason),
-            (verdict_of(reason), reason),
-            "{name}"
-        );
+        assert_eq!((outcome.verdict, outcome.reason), (verdict_of(reason), reason), "{name}");
     }
 }

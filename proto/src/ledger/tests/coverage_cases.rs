@@ -43,36 +43,21 @@ pub(super) fn now(s: &Staged, it: &mut RecordAccess) {
 
 const WHO: &[Case] = &[
     ("covered", Reason::None, |_, _| {}),
-    (
-        "an account without an identity",
-        Reason::UnmappedAccount,
-        |_, it| {
-            it.asker = Some(wire::Party {
-                unmapped_digest: vec![1; 32],
-                ..Default::default()
-            });
-        },
-    ),
+    ("an account without an identity", Reason::UnmappedAccount, |_, it| {
+        it.asker = Some(wire::Party { unmapped_digest: vec![1; 32], ..Default::default() });
+    }),
     ("no such identity", Reason::UnknownIdentity, |_, it| {
         asker(it).identity_id = vec![1; 32];
     }),
-    (
-        "of another department than stated",
-        Reason::UnknownIdentity,
-        |_, it| {
-            asker(it).department = "gz.tax".into();
-        },
-    ),
+    ("of another department than stated", Reason::UnknownIdentity, |_, it| {
+        asker(it).department = "gz.tax".into();
+    }),
     ("no such department", Reason::UnknownIdentity, |_, it| {
         asker(it).department = "gz.none".into();
     }),
-    (
-        "not named in the grant",
-        Reason::IdentityNotGranted,
-        |s, it| {
-            it.asker = Some(verified("gz.hrss", &s.identity(USER)));
-        },
-    ),
+    ("not named in the grant", Reason::IdentityNotGranted, |s, it| {
+        it.asker = Some(verified("gz.hrss", &s.identity(USER)));
+    }),
     ("only claimed, grade 2", Reason::None, |_, it| {
         asker(it).assurance = Assurance::Claimed as i32;
     }),
@@ -83,58 +68,36 @@ const WHO: &[Case] = &[
         regrant(s, it, |asked| asked.dataset = "civil.core".into());
         asker(it).assurance = Assurance::Claimed as i32;
     }),
-    (
-        "nothing supports it, grade 4",
-        Reason::AssuranceTooLow,
-        |s, it| {
-            regrant(s, it, |asked| asked.dataset = "civil.core".into());
-            asker(it).assurance = 0;
-        },
-    ),
+    ("nothing supports it, grade 4", Reason::AssuranceTooLow, |s, it| {
+        regrant(s, it, |asked| asked.dataset = "civil.core".into());
+        asker(it).assurance = 0;
+    }),
 ];
 
 const WHICH_GRANT: &[Case] = &[
-    ("no grant named", Reason::NoGrant, |_, it| {
-        it.accesses[0].request_id.clear()
-    }),
+    ("no grant named", Reason::NoGrant, |_, it| it.accesses[0].request_id.clear()),
     ("no such grant", Reason::UnknownGrant, |_, it| {
         it.accesses[0].request_id = vec![1; 32];
     }),
-    (
-        "a request that is no grant yet",
-        Reason::UnknownGrant,
-        |s, it| {
-            it.accesses[0].request_id = s.id("approved").to_vec();
-        },
-    ),
+    ("a request that is no grant yet", Reason::UnknownGrant, |s, it| {
+        it.accesses[0].request_id = s.id("approved").to_vec();
+    }),
     ("another dataset's grant", Reason::OtherDataset, |_, it| {
         it.accesses[0].dataset = "civil.open".into();
     }),
     ("revoked", Reason::GrantRevoked, |s, it| {
         it.accesses[0].request_id = s.id("revoked").to_vec();
     }),
-    (
-        "decided before the grant",
-        Reason::NotYetGranted,
-        |s, it| {
-            it.decided_height = Some(granted_at(s).height - 1);
-        },
-    ),
-    (
-        "decided by the block of the grant",
-        Reason::None,
-        |s, it| {
-            it.decided_height = Some(granted_at(s).height);
-        },
-    ),
-    (
-        "by time, just before the grant",
-        Reason::NotYetGranted,
-        |s, it| {
-            it.decided_height = None;
-            it.access_time_ms = granted_at(s).time_ms - 1;
-        },
-    ),
+    ("decided before the grant", Reason::NotYetGranted, |s, it| {
+        it.decided_height = Some(granted_at(s).height - 1);
+    }),
+    ("decided by the block of the grant", Reason::None, |s, it| {
+        it.decided_height = Some(granted_at(s).height);
+    }),
+    ("by time, just before the grant", Reason::NotYetGranted, |s, it| {
+        it.decided_height = None;
+        it.access_time_ms = granted_at(s).time_ms - 1;
+    }),
     ("by time, at the grant", Reason::None, |s, it| {
         it.decided_height = None;
         it.access_time_ms = granted_at(s).time_ms;
@@ -156,16 +119,8 @@ fn stood_until(s: &mut Staged, place: Place, after_next: u64) {
         ..Default::default()
     }];
     let object: Object = match &s.world.objects[&place] {
-        Object::Identity(it) => wire::Identity {
-            standing,
-            ..(**it).clone()
-        }
-        .into(),
-        Object::Department(it) => wire::Department {
-            standing,
-            ..(**it).clone()
-        }
-        .into(),
+        Object::Identity(it) => wire::Identity { standing, ..(**it).clone() }.into(),
+        Object::Department(it) => wire::Department { standing, ..(**it).clone() }.into(),
         other => panic!("{other:?}"),
     };
     s.world.doctor(place, Some(object));
@@ -189,21 +144,15 @@ const IN_FORCE: &[Case] = &[
         it.decided_height = None;
         it.access_time_ms = s.world.tip().header.time.get();
     }),
-    (
-        "by time, identity ended",
-        Reason::IdentityNotInForce,
-        |s, it| {
-            stood_until(s, Place::identity(&s.identity(APP)), 1);
-            it.decided_height = None;
-            it.access_time_ms = s.world.tip().header.time.get() + 1;
-        },
-    ),
+    ("by time, identity ended", Reason::IdentityNotInForce, |s, it| {
+        stood_until(s, Place::identity(&s.identity(APP)), 1);
+        it.decided_height = None;
+        it.access_time_ms = s.world.tip().header.time.get() + 1;
+    }),
 ];
 
 /// A second access in the record, to the resident dataset by another operation.
 pub(super) fn also(it: &mut RecordAccess, operation: Operation, request: Option<&RequestId>) {
-    it.accesses.push(wire::DatasetAccess {
-        operation: operation as i32,
-        ..access(RESIDENT, request)
-    });
+    it.accesses
+        .push(wire::DatasetAccess { operation: operation as i32, ..access(RESIDENT, request) });
 }

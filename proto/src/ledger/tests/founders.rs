@@ -26,12 +26,7 @@ const DEPARTMENTS: [(&str, &str, &[Right]); 9] = [
 const NODES: [&str; 4] = ["gz.bdb", "gz.hrss", "gz.psb", "gz.tax"];
 
 /// Who is founded besides an officer of each department and the nodes.
-const SYSTEMS: [&str; 4] = [
-    "gz.hrss/app",
-    "gz.hrss/gateway",
-    "gz.psb/gateway",
-    "gz.tax/app",
-];
+const SYSTEMS: [&str; 4] = ["gz.hrss/app", "gz.hrss/gateway", "gz.psb/gateway", "gz.tax/app"];
 
 pub(super) fn seeded(name: &str) -> PrivateKey {
     PrivateKey::from_seed(blake3::hash(name.as_bytes()).as_bytes())
@@ -81,10 +76,8 @@ fn identity(name: &str, kind: IdentityKind) -> (wire::Identity, wire::Key) {
 
 /// The founding document, under a name.
 pub(crate) fn genesis(name: &str) -> wire::Genesis {
-    let (mut identities, mut keys): (Vec<_>, Vec<_>) = people()
-        .iter()
-        .map(|(name, kind)| identity(name, *kind))
-        .unzip();
+    let (mut identities, mut keys): (Vec<_>, Vec<_>) =
+        people().iter().map(|(name, kind)| identity(name, *kind)).unzip();
     identities.sort_by(|a, b| a.identity_id.cmp(&b.identity_id));
     keys.sort_by(|a, b| a.key_id.cmp(&b.key_id));
     wire::Genesis {
@@ -92,9 +85,7 @@ pub(crate) fn genesis(name: &str) -> wire::Genesis {
         protocol: 1,
         suite: 1,
         time_ms: T0,
-        departments: DEPARTMENTS
-            .map(|(code, body, rights)| department(code, body, rights))
-            .into(),
+        departments: DEPARTMENTS.map(|(code, body, rights)| department(code, body, rights)).into(),
         identities,
         keys,
         validators: validator_keys().iter().map(wire_of).collect(),

@@ -9,62 +9,42 @@ use std::collections::BTreeSet;
 
 pub(super) const DECISIONS: &[Case] = &[
     ("as asked", OK, |s| s.decide("requested", |_| {})),
-    ("refuse", OK, |s| {
-        s.sign(
-            COLLECTOR,
-            super::items::refuse(&s.id("requested"), &s.asked()),
-        )
-    }),
+    ("refuse", OK, |s| s.sign(COLLECTOR, super::items::refuse(&s.id("requested"), &s.asked()))),
     ("narrower", OK, |s| {
-        s.decide("requested", |it| {
-            it.terms.as_mut().unwrap().fields = vec!["name".into()]
-        })
+        s.decide("requested", |it| it.terms.as_mut().unwrap().fields = vec!["name".into()])
     }),
     ("wider", Some("terms.widen"), |s| {
         s.decide("requested", |it| it.terms.as_mut().unwrap().until_ms += 1)
     }),
-    (
-        "all fields of the dataset, where some were asked for",
-        Some("terms.widen"),
-        |s| s.decide("requested", |it| it.terms.as_mut().unwrap().fields.clear()),
-    ),
-    (
-        "a field that is not there, of all",
-        Some("field.unknown"),
-        |s| {
-            let mut asked = s.asked();
-            asked.terms.as_mut().unwrap().fields.clear();
-            let id = s.world.asks(USER, &asked);
-            let mut it = super::items::approve(&id, &asked);
-            it.terms.as_mut().unwrap().fields = vec!["income".into()];
-            s.sign(COLLECTOR, it)
-        },
-    ),
+    ("all fields of the dataset, where some were asked for", Some("terms.widen"), |s| {
+        s.decide("requested", |it| it.terms.as_mut().unwrap().fields.clear())
+    }),
+    ("a field that is not there, of all", Some("field.unknown"), |s| {
+        let mut asked = s.asked();
+        asked.terms.as_mut().unwrap().fields.clear();
+        let id = s.world.asks(USER, &asked);
+        let mut it = super::items::approve(&id, &asked);
+        it.terms.as_mut().unwrap().fields = vec!["income".into()];
+        s.sign(COLLECTOR, it)
+    }),
     ("of no request", Some("request.unknown"), |s| {
         s.decide("requested", |it| it.request_id = vec![1; 32])
     }),
     ("by another department", Some("actor.other"), |s| {
         s.decide("requested", |it| it.collector = "gz.hrss".into())
     }),
-    (
-        "by another collector in its own name",
-        Some("request.contradiction"),
-        |s| {
-            let mut it = super::items::approve(&s.id("requested"), &s.asked());
-            it.collector = "gz.hrss".into();
-            s.sign(USER, it)
-        },
-    ),
+    ("by another collector in its own name", Some("request.contradiction"), |s| {
+        let mut it = super::items::approve(&s.id("requested"), &s.asked());
+        it.collector = "gz.hrss".into();
+        s.sign(USER, it)
+    }),
     ("without the right", Some("right.missing"), |s| {
         let mut it = super::items::approve(&s.id("requested"), &s.asked());
         it.collector = "gz.tax".into();
         s.sign("gz.tax/officer", it)
     }),
     ("by a machine", Some("identity.kind"), |s| {
-        s.sign(
-            GATEWAY,
-            super::items::approve(&s.id("requested"), &s.asked()),
-        )
+        s.sign(GATEWAY, super::items::approve(&s.id("requested"), &s.asked()))
     }),
     ("of another dataset", Some("request.contradiction"), |s| {
         s.decide("requested", |it| it.dataset = "civil.core".into())
@@ -76,21 +56,11 @@ pub(super) const DECISIONS: &[Case] = &[
 
 /// Decided before.
 pub(super) const DECIDED: &[Case] = &[
-    ("decided before", Some("request.state"), |s| {
-        s.decide("approved", |_| {})
-    }),
-    ("decided before", Some("request.state"), |s| {
-        s.decide("refused", |_| {})
-    }),
-    ("decided before", Some("request.state"), |s| {
-        s.decide("returned", |_| {})
-    }),
-    ("decided before", Some("request.state"), |s| {
-        s.decide("granted", |_| {})
-    }),
-    ("decided before", Some("request.state"), |s| {
-        s.decide("revoked", |_| {})
-    }),
+    ("decided before", Some("request.state"), |s| s.decide("approved", |_| {})),
+    ("decided before", Some("request.state"), |s| s.decide("refused", |_| {})),
+    ("decided before", Some("request.state"), |s| s.decide("returned", |_| {})),
+    ("decided before", Some("request.state"), |s| s.decide("granted", |_| {})),
+    ("decided before", Some("request.state"), |s| s.decide("revoked", |_| {})),
 ];
 
 /// A confirmation by another department than gz.bdb.
@@ -107,54 +77,29 @@ pub(super) const CONFIRMATIONS: &[Case] = &[
             it.reason_digest = vec![1; 32];
         })
     }),
-    (
-        "before the collector's decision",
-        Some("request.state"),
-        |s| s.confirm("requested", |_| {}),
-    ),
-    ("what was refused", Some("request.state"), |s| {
-        s.confirm("refused", |_| {})
-    }),
-    ("what was returned", Some("request.state"), |s| {
-        s.confirm("returned", |_| {})
-    }),
-    ("twice", Some("request.state"), |s| {
-        s.confirm("granted", |_| {})
-    }),
-    ("what was revoked", Some("request.state"), |s| {
-        s.confirm("revoked", |_| {})
-    }),
+    ("before the collector's decision", Some("request.state"), |s| s.confirm("requested", |_| {})),
+    ("what was refused", Some("request.state"), |s| s.confirm("refused", |_| {})),
+    ("what was returned", Some("request.state"), |s| s.confirm("returned", |_| {})),
+    ("twice", Some("request.state"), |s| s.confirm("granted", |_| {})),
+    ("what was revoked", Some("request.state"), |s| s.confirm("revoked", |_| {})),
     ("of no request", Some("request.unknown"), |s| {
         s.confirm("approved", |it| it.request_id = vec![1; 32])
     }),
-    ("by a manager in the user's body", Some("body.same"), |s| {
-        confirmed_by(s, "gz.hrm")
-    }),
-    (
-        "by a manager in the collector's body",
-        Some("body.same"),
-        |s| confirmed_by(s, "gz.psm"),
-    ),
+    ("by a manager in the user's body", Some("body.same"), |s| confirmed_by(s, "gz.hrm")),
+    ("by a manager in the collector's body", Some("body.same"), |s| confirmed_by(s, "gz.psm")),
     ("for a user in the manager's body", Some("body.same"), |s| {
         let terms = super::items::terms(&[s.identity("gz.bds/officer")]);
         let asked = super::items::request("civil.open", "gz.psb", "gz.bds", terms);
         let id = s.world.asks("gz.bds/officer", &asked);
         s.sign(MANAGER, confirm(&id, &asked, "gz.bdb"))
     }),
-    ("without the right", Some("right.missing"), |s| {
-        confirmed_by(s, "gz.tax")
-    }),
-    ("by the collector", Some("right.missing"), |s| {
-        confirmed_by(s, "gz.psb")
-    }),
+    ("without the right", Some("right.missing"), |s| confirmed_by(s, "gz.tax")),
+    ("by the collector", Some("right.missing"), |s| confirmed_by(s, "gz.psb")),
     ("in another's name", Some("actor.other"), |s| {
         s.confirm("approved", |it| it.manager = "gz.hrm".into())
     }),
     ("by a machine", Some("identity.kind"), |s| {
-        s.sign(
-            "gz.bdb/node",
-            confirm(&s.id("approved"), &s.asked(), "gz.bdb"),
-        )
+        s.sign("gz.bdb/node", confirm(&s.id("approved"), &s.asked(), "gz.bdb"))
     }),
     ("of another dataset", Some("request.contradiction"), |s| {
         s.confirm("approved", |it| it.dataset = "civil.core".into())
@@ -169,41 +114,21 @@ pub(super) const CONFIRMATIONS: &[Case] = &[
 
 pub(super) const REVOCATIONS: &[Case] = &[
     ("by the manager", OK, |s| s.revoke("granted", |_| {})),
-    ("by the collector", OK, |s| {
-        s.sign(COLLECTOR, revoke(&s.id("granted"), &s.asked(), "gz.bdb"))
-    }),
+    ("by the collector", OK, |s| s.sign(COLLECTOR, revoke(&s.id("granted"), &s.asked(), "gz.bdb"))),
     ("by the user", Some("actor.other"), |s| {
         s.sign(USER, revoke(&s.id("granted"), &s.asked(), "gz.bdb"))
     }),
-    (
-        "by a manager that did not confirm it",
-        Some("request.contradiction"),
-        |s| {
-            s.sign(
-                "gz.psm/officer",
-                revoke(&s.id("granted"), &s.asked(), "gz.psm"),
-            )
-        },
-    ),
-    (
-        "as manager, without the right",
-        Some("right.missing"),
-        |s| {
-            s.sign(
-                "gz.tax/officer",
-                revoke(&s.id("granted"), &s.asked(), "gz.tax"),
-            )
-        },
-    ),
+    ("by a manager that did not confirm it", Some("request.contradiction"), |s| {
+        s.sign("gz.psm/officer", revoke(&s.id("granted"), &s.asked(), "gz.psm"))
+    }),
+    ("as manager, without the right", Some("right.missing"), |s| {
+        s.sign("gz.tax/officer", revoke(&s.id("granted"), &s.asked(), "gz.tax"))
+    }),
     ("by a machine", Some("identity.kind"), |s| {
         s.sign(GATEWAY, revoke(&s.id("granted"), &s.asked(), "gz.bdb"))
     }),
-    ("twice", Some("grant.ended"), |s| {
-        s.revoke("revoked", |_| {})
-    }),
-    ("what was never granted", Some("grant.unknown"), |s| {
-        s.revoke("approved", |_| {})
-    }),
+    ("twice", Some("grant.ended"), |s| s.revoke("revoked", |_| {})),
+    ("what was never granted", Some("grant.unknown"), |s| s.revoke("approved", |_| {})),
     ("of another dataset", Some("request.contradiction"), |s| {
         s.revoke("granted", |it| it.dataset = "civil.core".into())
     }),
@@ -217,48 +142,31 @@ pub(super) const REVOCATIONS: &[Case] = &[
 
 pub(super) const RECORDS: &[Case] = &[
     ("the first", OK, |s| s.record(|_| {})),
-    ("with a gap before it", OK, |s| {
-        s.record(|it| it.access_no = 1000)
-    }),
-    ("what is embarrassing", OK, |s| {
-        s.record(|it| it.accesses[0].request_id.clear())
-    }),
+    ("with a gap before it", OK, |s| s.record(|it| it.access_no = 1000)),
+    ("what is embarrassing", OK, |s| s.record(|it| it.accesses[0].request_id.clear())),
     ("a number again", Some("access_no.not_ascending"), |s| {
         let it = s.covered();
         s.world.does(GATEWAY, it.clone());
         s.sign(GATEWAY, it)
     }),
     ("a lower number", Some("access_no.not_ascending"), |s| {
-        let it = wire::RecordAccess {
-            access_no: 7,
-            ..s.covered()
-        };
+        let it = wire::RecordAccess { access_no: 7, ..s.covered() };
         s.world.does(GATEWAY, it);
         s.record(|it| it.access_no = 6)
     }),
     ("of no dataset", Some("dataset.unknown"), |s| {
         s.record(|it| it.accesses[0].dataset = "civil.none".into())
     }),
-    (
-        "of another collector's dataset",
-        Some("dataset.other_collector"),
-        |s| s.record(|it| it.accesses[0].dataset = "pension.roll".into()),
-    ),
+    ("of another collector's dataset", Some("dataset.other_collector"), |s| {
+        s.record(|it| it.accesses[0].dataset = "pension.roll".into())
+    }),
     ("of another collector's gateway", Some("actor.other"), |s| {
         s.sign("gz.hrss/gateway", s.covered())
     }),
     ("without the right", Some("right.missing"), |s| {
-        s.sign(
-            "gz.tax/app",
-            wire::RecordAccess {
-                collector: "gz.tax".into(),
-                ..s.covered()
-            },
-        )
+        s.sign("gz.tax/app", wire::RecordAccess { collector: "gz.tax".into(), ..s.covered() })
     }),
-    ("by an officer", Some("identity.kind"), |s| {
-        s.sign(COLLECTOR, s.covered())
-    }),
+    ("by an officer", Some("identity.kind"), |s| s.sign(COLLECTOR, s.covered())),
 ];
 
 #[test]

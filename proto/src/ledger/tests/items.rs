@@ -27,21 +27,10 @@ macro_rules! kinds {
     )+ };
 }
 
-kinds!(
-    RegisterDataset,
-    RequestAccess,
-    DecideRequest,
-    ConfirmGrant,
-    RevokeGrant,
-    RecordAccess
-);
+kinds!(RegisterDataset, RequestAccess, DecideRequest, ConfirmGrant, RevokeGrant, RecordAccess);
 
 pub(crate) fn field(name: &str) -> wire::Field {
-    wire::Field {
-        name: name.into(),
-        grade: 2,
-        category: 0,
-    }
+    wire::Field { name: name.into(), grade: 2, category: 0 }
 }
 
 /// A dataset of grade 2, shared on condition, with the fields birth, name and status.
@@ -181,10 +170,7 @@ pub(crate) fn record(
         accesses: vec![access],
         asker: Some(asker),
         purpose: PURPOSE.into(),
-        subjects: Some(wire::Subjects {
-            tags: vec![vec![8; 32]],
-            unknown_count: 0,
-        }),
+        subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], unknown_count: 0 }),
         query_digest: vec![9; 32],
         result_digest: vec![10; 32],
         row_count: 1,

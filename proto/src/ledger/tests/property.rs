@@ -11,9 +11,8 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 const DATASETS: [&str; 4] = ["civil.a", "civil.b", "pension.a", "tax.a"];
-const DEPARTMENTS: [&str; 8] = [
-    "gz.bdb", "gz.bds", "gz.hrm", "gz.hrss", "gz.psb", "gz.psm", "gz.psu", "gz.tax",
-];
+const DEPARTMENTS: [&str; 8] =
+    ["gz.bdb", "gz.bds", "gz.hrm", "gz.hrss", "gz.psb", "gz.psm", "gz.psu", "gz.tax"];
 const SIGNERS: [&str; 11] = [
     "gz.bdb/officer",
     "gz.bds/officer",
@@ -44,12 +43,7 @@ fn requests(world: &World) -> Vec<(RequestId, wire::RequestAccess)> {
             Object::Request(it) => Some(it),
             _ => None,
         })
-        .map(|it| {
-            (
-                RequestId::from_slice(&it.request_id).unwrap(),
-                it.asked.clone().unwrap(),
-            )
-        })
+        .map(|it| (RequestId::from_slice(&it.request_id).unwrap(), it.asked.clone().unwrap()))
         .collect();
     requests.push((RequestId::new([1; 32]), asked(world, [0; 7], "gz.hrss")));
     requests
@@ -73,30 +67,18 @@ fn item(world: &World, signer: &str, draws: Draws) -> Kind {
     let own = signer.split_once('/').unwrap().0;
     // Mostly what the signer may do; else anything.
     let mine = |draw: u8| {
-        if draw < 220 {
-            own
-        } else {
-            pick(&DEPARTMENTS, draw)
-        }
+        if draw < 220 { own } else { pick(&DEPARTMENTS, draw) }
     };
     let known = requests(world);
     let (id, asked_before) = &known[usize::from(a) % known.len()];
     match kind % 8 {
         0 => {
             let category = pick(&[Category::Conditional, Category::Unconditional], b) as i32;
-            wire::RegisterDataset {
-                category,
-                ..register(pick(&DATASETS, a), mine(c))
-            }
-            .into()
+            wire::RegisterDataset { category, ..register(pick(&DATASETS, a), mine(c)) }.into()
         }
         1 | 2 => asked(world, draws, mine(d)).into(),
         3 if b < 50 => refuse(id, asked_before).into(),
-        3 => wire::DecideRequest {
-            collector: mine(c).into(),
-            ..approve(id, asked_before)
-        }
-        .into(),
+        3 => wire::DecideRequest { collector: mine(c).into(), ..approve(id, asked_before) }.into(),
         4 | 5 => confirm(id, asked_before, mine(c)).into(),
         6 => revoke(id, asked_before, mine(c)).into(),
         _ => {
@@ -125,11 +107,7 @@ fn three_bodies(world: &World) -> usize {
     for object in world.objects.values() {
         let Object::Grant(it) = object else { continue };
         let stated = [&it.using_body, &it.collector_body, &it.manager_body];
-        let true_ones = [
-            body(&it.using_department),
-            body(&it.collector),
-            body(&it.manager),
-        ];
+        let true_ones = [body(&it.using_department), body(&it.collector), body(&it.manager)];
         assert_eq!(stated, true_ones.each_ref());
         assert_eq!(stated.into_iter().collect::<BTreeSet<_>>().len(), 3);
         grants += 1;
@@ -140,17 +118,10 @@ fn three_bodies(world: &World) -> usize {
 /// Each trail's size is the number of events that name it, and each object's value is in the map.
 fn state_is_in_the_map(world: &World) {
     for (place, object) in &world.objects {
-        assert_eq!(
-            world.trie.get(&place.map_key()),
-            Some(object.map_value()),
-            "{place:?}"
-        );
+        assert_eq!(world.trie.get(&place.map_key()), Some(object.map_value()), "{place:?}");
     }
     let events = world.blocks.iter().flat_map(|block| &block.delta.events);
-    let signed = events
-        .map(|it| &it.trails[0])
-        .filter(|it| it.kind() == 1)
-        .count();
+    let signed = events.map(|it| &it.trails[0]).filter(|it| it.kind() == 1).count();
     let items: usize = world.transactions.iter().map(|tx| tx.items().len()).sum();
     assert_eq!(signed, items);
 }
@@ -222,12 +193,7 @@ fn random_blocks_reach_grants_and_refusals() {
         stream.fill(&mut draws);
         draws
     };
-    let blocks: Vec<_> = (0..250)
-        .map(|_| (0..4).map(|_| vec![draws()]).collect())
-        .collect();
+    let blocks: Vec<_> = (0..250).map(|_| (0..4).map(|_| vec![draws()]).collect()).collect();
     let (applied, refused, grants) = run(&blocks);
-    assert!(
-        applied > 50 && refused > 50 && grants > 3,
-        "{applied} {refused} {grants}"
-    );
+    assert!(applied > 50 && refused > 50 && grants > 3, "{applied} {refused} {grants}");
 }

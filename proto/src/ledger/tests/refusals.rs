@@ -13,10 +13,8 @@ pub(super) type Case = (&'static str, Option<&'static str>, fn(&mut Staged) -> T
 pub(super) const OK: Option<&str> = None;
 
 /// Codes that no case here can reach, and why.
-const IMPOSSIBLE: [(&str, &str); 1] = [(
-    "signature.bad",
-    "signatures are judged by the caller, in batches, before the rules",
-)];
+const IMPOSSIBLE: [(&str, &str); 1] =
+    [("signature.bad", "signatures are judged by the caller, in batches, before the rules")];
 
 /// Runs cases; gives the codes that they reached.
 pub(super) fn run(cases: &[Case]) -> BTreeSet<&'static str> {
@@ -45,12 +43,7 @@ fn speaks_both_languages(stage: &Staged, tx: &Tx) {
     };
     let (english, chinese) = (why.sentence(Lang::En), why.sentence(Lang::Zh));
     assert!(english.is_ascii(), "{english}");
-    assert!(
-        chinese
-            .chars()
-            .any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
-        "{chinese}"
-    );
+    assert!(chinese.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{chinese}");
     let told = refused.to_string();
     assert!(told.ends_with(&english), "{told}");
     assert_eq!(told.starts_with("item "), refused.item.is_some(), "{told}");

@@ -19,12 +19,7 @@ fn new() -> Kind {
 fn bent(s: &Staged, bend: impl FnOnce(&mut Signer)) -> Tx {
     let mut signer = s.world.signer(COLLECTOR).clone();
     bend(&mut signer);
-    s.world.sign_as(
-        &signer,
-        s.world.seq(COLLECTOR),
-        s.world.recent(),
-        vec![new()],
-    )
+    s.world.sign_as(&signer, s.world.seq(COLLECTOR), s.world.recent(), vec![new()])
 }
 
 fn numbered(s: &Staged, by: i64) -> Tx {
@@ -35,8 +30,7 @@ fn numbered(s: &Staged, by: i64) -> Tx {
 
 fn citing(s: &Staged, height: Height, block: BlockId) -> Tx {
     let signer = s.world.signer(COLLECTOR);
-    s.world
-        .sign_as(signer, s.world.seq(COLLECTOR), (height, block), vec![new()])
+    s.world.sign_as(signer, s.world.seq(COLLECTOR), (height, block), vec![new()])
 }
 
 /// Ends the standing of something from `until` on.
@@ -47,21 +41,9 @@ fn ended(object: &Object, until: Height) -> Object {
         ..Default::default()
     }];
     match object {
-        Object::Key(it) => wire::Key {
-            standing,
-            ..(**it).clone()
-        }
-        .into(),
-        Object::Identity(it) => wire::Identity {
-            standing,
-            ..(**it).clone()
-        }
-        .into(),
-        Object::Department(it) => wire::Department {
-            standing,
-            ..(**it).clone()
-        }
-        .into(),
+        Object::Key(it) => wire::Key { standing, ..(**it).clone() }.into(),
+        Object::Identity(it) => wire::Identity { standing, ..(**it).clone() }.into(),
+        Object::Department(it) => wire::Department { standing, ..(**it).clone() }.into(),
         other => panic!("{:?} has no standing", other.kind()),
     }
 }
@@ -100,17 +82,12 @@ pub(super) const WHO: &[Case] = &[
         bent(s, |signer| signer.identity = other)
     }),
     ("a key without its identity", Some("signer.mismatch"), |s| {
-        s.world
-            .doctor(Place::identity(&s.identity(COLLECTOR)), None);
+        s.world.doctor(Place::identity(&s.identity(COLLECTOR)), None);
         s.sign(COLLECTOR, new())
     }),
     ("key ended", Some("key.not_in_force"), |s| ending(s, 0, 0)),
-    ("identity ended", Some("key.not_in_force"), |s| {
-        ending(s, 1, 0)
-    }),
-    ("department ended", Some("key.not_in_force"), |s| {
-        ending(s, 2, 0)
-    }),
+    ("identity ended", Some("key.not_in_force"), |s| ending(s, 1, 0)),
+    ("department ended", Some("key.not_in_force"), |s| ending(s, 2, 0)),
     ("the last height of the key", OK, |s| ending(s, 0, 1)),
     ("the last height of the identity", OK, |s| ending(s, 1, 1)),
     ("the last height of the department", OK, |s| ending(s, 2, 1)),
@@ -128,11 +105,9 @@ pub(super) const FROM_WHERE: &[Case] = &[
         let genesis = s.world.blocks[0].header.block_id();
         citing(s, Height::GENESIS, genesis)
     }),
-    (
-        "a block of another history",
-        Some("recent_block.unknown"),
-        |s| citing(s, s.world.height(), BlockId::new([1; 32])),
-    ),
+    ("a block of another history", Some("recent_block.unknown"), |s| {
+        citing(s, s.world.height(), BlockId::new([1; 32]))
+    }),
     ("the block itself", Some("recent_block.unknown"), |s| {
         citing(s, s.world.height().next(), s.world.recent().1)
     }),
@@ -171,9 +146,7 @@ pub(super) fn full_block() -> BTreeSet<&'static str> {
             .map(|number| register(&format!("d{}", seq + number as u64), "gz.psb"))
             .map(|it| item(it).unwrap())
             .collect();
-        let tx = signer
-            .sign(seq, recent, TimeMs::new(stage.world.now), &items)
-            .unwrap();
+        let tx = signer.sign(seq, recent, TimeMs::new(stage.world.now), &items).unwrap();
         draft.transaction(&tx).unwrap();
         seq = tx.next_seq();
     }
@@ -205,19 +178,14 @@ fn numbers_go_on_within_a_block() {
     let seq = stage.world.seq(COLLECTOR);
     let at = |seq, code: &str| {
         let kinds = vec![register(code, "gz.psb").into()];
-        stage
-            .world
-            .sign_as(signer, seq, stage.world.recent(), kinds)
+        stage.world.sign_as(signer, seq, stage.world.recent(), kinds)
     };
     let mut draft = stage.world.draft();
     draft.transaction(&at(seq, "civil.a")).unwrap();
     let again = draft.transaction(&at(seq, "civil.b")).unwrap_err();
     assert_eq!(
         again.to_string(),
-        format!(
-            "the key's next seq is {}, the transaction has {seq}",
-            seq + 1
-        )
+        format!("the key's next seq is {}, the transaction has {seq}", seq + 1)
     );
     draft.transaction(&at(seq + 1, "civil.b")).unwrap();
     let key = signer.key.public().key_id();

@@ -30,14 +30,7 @@ pub(crate) fn staged() -> Staged {
     STAGED.clone()
 }
 
-const STATES: [&str; 6] = [
-    "requested",
-    "approved",
-    "refused",
-    "returned",
-    "granted",
-    "revoked",
-];
+const STATES: [&str; 6] = ["requested", "approved", "refused", "returned", "granted", "revoked"];
 
 fn stage() -> Staged {
     let mut world = World::founded("dev-stage");
@@ -49,11 +42,7 @@ fn stage() -> Staged {
     ];
     let registered = datasets.map(|(dataset, grade, category)| {
         let category = category as i32;
-        Kind::from(wire::RegisterDataset {
-            grade,
-            category,
-            ..register(dataset, "gz.psb")
-        })
+        Kind::from(wire::RegisterDataset { grade, category, ..register(dataset, "gz.psb") })
     });
     let pension = register("pension.roll", "gz.hrss");
     world.commit(vec![

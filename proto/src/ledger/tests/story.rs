@@ -13,9 +13,7 @@ fn the_story_of_a_grant() {
     let mut asked = stage.asked();
     let id = stage.world.asks(USER, &asked);
     asked.terms.as_mut().unwrap().operations = vec![wire::Operation::Read as i32];
-    stage
-        .world
-        .does(COLLECTOR, super::items::approve(&id, &asked));
+    stage.world.does(COLLECTOR, super::items::approve(&id, &asked));
     stage.world.does(MANAGER, confirm(&id, &asked, "gz.bdb"));
     let confirmed = stage.world.tip().header.clone();
     stage.world.does(COLLECTOR, revoke(&id, &asked, "gz.bdb"));
@@ -32,10 +30,7 @@ fn the_story_of_a_grant() {
         time_ms: header.time.get(),
         state: state as i32,
     };
-    let steps = [
-        step(&confirmed, GrantState::Active),
-        step(&revoked, GrantState::Revoked),
-    ];
+    let steps = [step(&confirmed, GrantState::Active), step(&revoked, GrantState::Revoked)];
     assert_eq!(it.steps, steps);
     let Some(Object::Request(it)) = stage.world.objects.get(&Place::request(&id)) else {
         panic!("no request");
@@ -53,10 +48,7 @@ fn a_whole_story_in_one_block() {
     let id = asking.header().request_id(0);
     let deciding = stage.sign(COLLECTOR, super::items::approve(&id, &asked));
     let confirming = stage.sign(MANAGER, confirm(&id, &asked, "gz.bdb"));
-    assert_eq!(
-        stage.world.refusal(&deciding),
-        Some((Some(0), "request.unknown"))
-    );
+    assert_eq!(stage.world.refusal(&deciding), Some((Some(0), "request.unknown")));
     stage.world.commit(vec![asking, deciding, confirming]);
     assert!(stage.world.objects.contains_key(&Place::grant(&id)));
 }

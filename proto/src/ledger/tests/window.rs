@@ -9,13 +9,9 @@ use crate::wire;
 
 /// Heights of the recent blocks that stand in the state.
 fn kept(world: &World) -> Vec<u64> {
-    let recent = world
-        .objects
-        .keys()
-        .filter(|it| it.object_kind() == Some(ObjectKind::RecentBlock));
-    recent
-        .map(|it| u64::from_be_bytes(it.id().try_into().unwrap()))
-        .collect()
+    let recent =
+        world.objects.keys().filter(|it| it.object_kind() == Some(ObjectKind::RecentBlock));
+    recent.map(|it| u64::from_be_bytes(it.id().try_into().unwrap())).collect()
 }
 
 fn window(world: &World) -> wire::RecentWindow {

@@ -51,9 +51,7 @@ impl World {
     pub(crate) fn founded(name: &str) -> Self {
         let founding = Founding::new(genesis(name)).unwrap();
         let chain = founding.chain();
-        let people = people()
-            .into_iter()
-            .map(|(name, _)| (name.clone(), signer(chain, &name)));
+        let people = people().into_iter().map(|(name, _)| (name.clone(), signer(chain, &name)));
         let header = founding.header();
         let mut headers = MemoryLog::default();
         headers.push(sha256_leaf(&header.to_bytes()));
@@ -64,11 +62,7 @@ impl World {
             peaks: BTreeMap::new(),
             trie: founding.trie().clone(),
             headers,
-            blocks: vec![Block {
-                header,
-                certificate: None,
-                delta: Delta::default(),
-            }],
+            blocks: vec![Block { header, certificate: None, delta: Delta::default() }],
             transactions: Vec::new(),
             now: T0 + BLOCK_MS,
             founding,
@@ -116,9 +110,7 @@ impl World {
         kinds: Vec<Kind>,
     ) -> Tx {
         let items: Vec<_> = kinds.into_iter().map(|kind| item(kind).unwrap()).collect();
-        signer
-            .sign(seq, recent, TimeMs::new(self.now), &items)
-            .unwrap()
+        signer.sign(seq, recent, TimeMs::new(self.now), &items).unwrap()
     }
 
     /// Where the next block stands.
@@ -142,18 +134,10 @@ impl World {
         let result = draft.transaction(tx);
         let delta = draft.finish();
         if let Err(refused) = result {
-            assert_eq!(
-                delta,
-                self.draft().finish(),
-                "a refused transaction changed something"
-            );
+            assert_eq!(delta, self.draft().finish(), "a refused transaction changed something");
             return Err(refused);
         }
-        Ok(delta
-            .events
-            .iter()
-            .map(|event| event.leaf.outcome)
-            .collect())
+        Ok(delta.events.iter().map(|event| event.leaf.outcome).collect())
     }
 
     /// The code by which a transaction is refused, and the item at fault.
@@ -178,37 +162,18 @@ impl World {
         for (place, object) in delta.objects.clone() {
             self.set(place, object);
         }
-        self.peaks.extend(
-            sealed
-                .trails
-                .into_iter()
-                .map(|(trail, grown)| (trail, grown.peaks)),
-        );
+        self.peaks.extend(sealed.trails.into_iter().map(|(trail, grown)| (trail, grown.peaks)));
         self.trie = sealed.trie;
-        self.blocks.push(Block {
-            header,
-            certificate: Some(certificate),
-            delta,
-        });
+        self.blocks.push(Block { header, certificate: Some(certificate), delta });
         self.transactions.extend(transactions);
         self.now += BLOCK_MS;
     }
 
     fn next_header(&self, delta: &Delta, sealed: &Sealed) -> Header {
-        let parent = Parent {
-            header: self.tip().header.clone(),
-            log_root: self.headers.root(),
-        };
+        let parent = Parent { header: self.tip().header.clone(), log_root: self.headers.root() };
         let proposer = self.validators[0].public().key_id();
         let last = self.tip().certificate.as_ref();
-        seal::header(
-            &parent,
-            TimeMs::new(self.now),
-            proposer,
-            last,
-            delta.events.len(),
-            sealed,
-        )
+        seal::header(&parent, TimeMs::new(self.now), proposer, last, delta.events.len(), sealed)
     }
 
     fn set(&mut self, place: Place, object: Option<Object>) {
@@ -254,12 +219,7 @@ impl World {
 fn signer(chain: ChainId, name: &str) -> Signer {
     let key = seeded(name);
     let department = name.split_once('/').unwrap().0.to_owned();
-    Signer {
-        chain,
-        department,
-        identity: identity_id(&key.public().key_id()),
-        key,
-    }
+    Signer { chain, department, identity: identity_id(&key.public().key_id()), key }
 }
 
 impl View for World {

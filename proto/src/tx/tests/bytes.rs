@@ -18,18 +18,12 @@ fn what_is_signed_comes_back() {
     assert_eq!(tx.items(), items());
     assert_eq!(tx.header().item_count, 6);
     assert_eq!(tx.header().recent_height, Height::new(7));
-    assert_eq!(
-        (tx.header().number(0), tx.header().number(5), tx.next_seq()),
-        (9, 14, 15)
-    );
+    assert_eq!((tx.header().number(0), tx.header().number(5), tx.next_seq()), (9, 14, 15));
     assert_eq!(tx.items_log().root(), tx.header().items_root);
     assert!(tx.is_signed_by(&signer().key.public()));
     assert!(!tx.is_signed_by(&PrivateKey::from_seed(&[6; 32]).public()));
     for (item, kind) in tx.items().iter().zip(kinds()) {
-        assert_eq!(
-            (item.kind(), Item::parse(item.bytes()).as_ref()),
-            (&kind, Ok(item))
-        );
+        assert_eq!((item.kind(), Item::parse(item.bytes()).as_ref()), (&kind, Ok(item)));
     }
 }
 
@@ -38,9 +32,8 @@ fn kinds_are_named_as_in_the_proto() {
     let names = kinds().each_ref().map(kind_name);
     let source = include_str!("../../../liuhen/v1/transaction.proto");
     for (tag, name) in (2..).zip(names) {
-        let line = source
-            .lines()
-            .find(|it| it.ends_with(&format!(" = {tag};")) && it.contains(name));
+        let line =
+            source.lines().find(|it| it.ends_with(&format!(" = {tag};")) && it.contains(name));
         assert!(line.is_some(), "{name} = {tag}");
     }
 }
@@ -66,19 +59,12 @@ fn bytes_are_pinned() {
     let digest = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
     assert_eq!(digest(tx.raw()), PINNED_RAW);
     assert_eq!(digest(&tx.message()), PINNED_MESSAGE);
-    assert_eq!(
-        tx.message(),
-        [b"liuhen/tx/v1\n", tx.header_bytes()].concat()
-    );
+    assert_eq!(tx.message(), [b"liuhen/tx/v1\n", tx.header_bytes()].concat());
     assert_eq!(tx.id().to_string(), PINNED_ID);
     assert_eq!(tx.header().items_root.to_string(), PINNED_ROOT);
     assert_eq!(tx.header().key.to_string(), PINNED_KEY);
     assert_eq!(tx.header().request_id(1).to_string(), PINNED_REQUEST);
-    let digests: Vec<String> = tx
-        .items()
-        .iter()
-        .map(|item| item.digest().to_string())
-        .collect();
+    let digests: Vec<String> = tx.items().iter().map(|item| item.digest().to_string()).collect();
     assert_eq!(digests, PINNED_DIGESTS);
 }
 
@@ -118,21 +104,12 @@ fn items_are_those_that_were_signed() {
     assert!(rebuilt(|_| {}).is_ok());
     let count = |stated, found| Err(TxError::ItemCount { stated, found });
     assert_eq!(rebuilt(|tx| tx.items.truncate(5)), count(6, 5));
-    assert_eq!(
-        rebuilt(|tx| tx.items.push(tx.items[0].clone())),
-        count(6, 7)
-    );
+    assert_eq!(rebuilt(|tx| tx.items.push(tx.items[0].clone())), count(6, 7));
     assert_eq!(rebuilt(|tx| tx.items.clear()), count(6, 0));
     assert_eq!(headed(|it| it.item_count = 5), count(5, 6));
     assert_eq!(rebuilt(|tx| tx.items.swap(0, 1)), Err(TxError::ItemsRoot));
-    assert_eq!(
-        rebuilt(|tx| tx.items[0] = tx.items[1].clone()),
-        Err(TxError::ItemsRoot)
-    );
-    assert_eq!(
-        headed(|it| it.items_root = vec![0; 32]),
-        Err(TxError::ItemsRoot)
-    );
+    assert_eq!(rebuilt(|tx| tx.items[0] = tx.items[1].clone()), Err(TxError::ItemsRoot));
+    assert_eq!(headed(|it| it.items_root = vec![0; 32]), Err(TxError::ItemsRoot));
     // Another nonce is another item.
     let renonced = rebuilt(|tx| {
         let mut item = wire::Item::decode(tx.items[3].as_slice()).unwrap();
@@ -161,20 +138,11 @@ fn headers_are_checked() {
     ];
     for (number, bend) in bends.into_iter().enumerate() {
         let found = headed(bend);
-        assert!(
-            matches!(found, Err(TxError::Header(_))),
-            "{number}: {found:?}"
-        );
+        assert!(matches!(found, Err(TxError::Header(_))), "{number}: {found:?}");
     }
     assert!(headed(|it| it.seq = u64::MAX - 6).is_ok());
-    assert_eq!(
-        rebuilt(|tx| tx.signature.truncate(63)),
-        Err(TxError::SignatureLength(63))
-    );
-    assert_eq!(
-        rebuilt(|tx| tx.signature.push(0)),
-        Err(TxError::SignatureLength(65))
-    );
+    assert_eq!(rebuilt(|tx| tx.signature.truncate(63)), Err(TxError::SignatureLength(63)));
+    assert_eq!(rebuilt(|tx| tx.signature.push(0)), Err(TxError::SignatureLength(65)));
 }
 
 #[test]
@@ -183,20 +151,10 @@ fn what_is_too_large_is_refused() {
         Err(TxError::Encoding(CanonicalError::TooLong { what, .. })) => assert_eq!(what, named),
         other => panic!("{other:?}"),
     };
-    too_long(
-        Tx::parse(&vec![0; limits::TRANSACTION_BYTES + 1]),
-        "transaction",
-    );
-    too_long(
-        rebuilt(|tx| tx.header.extend([0; 1024])),
-        "transaction header",
-    );
+    too_long(Tx::parse(&vec![0; limits::TRANSACTION_BYTES + 1]), "transaction");
+    too_long(rebuilt(|tx| tx.header.extend([0; 1024])), "transaction header");
     let found = rebuilt(|tx| tx.items[2] = vec![0; limits::ITEM_BYTES + 1]);
-    let Err(TxError::Item {
-        item: 2,
-        why: ItemError::Encoding(why),
-    }) = found
-    else {
+    let Err(TxError::Item { item: 2, why: ItemError::Encoding(why) }) = found else {
         panic!("{found:?}");
     };
     assert!(matches!(why, CanonicalError::TooLong { what: "item", .. }));
@@ -207,10 +165,7 @@ fn what_is_too_large_is_refused() {
     let full = vec![one[0].clone(); limits::TRANSACTION_ITEMS];
     let recent = (Height::new(7), BlockId::new([6; 32]));
     let sign = |items: &[Item]| signer().sign(0, recent, TimeMs::new(1), items);
-    assert_eq!(
-        sign(&full).unwrap().items().len(),
-        limits::TRANSACTION_ITEMS
-    );
+    assert_eq!(sign(&full).unwrap().items().len(), limits::TRANSACTION_ITEMS);
     assert!(matches!(sign(&[]), Err(TxError::Header(_))));
 }
 
@@ -221,10 +176,7 @@ fn a_bad_item_is_named() {
         item.nonce.clear();
         tx.items[4] = item.encode_to_vec();
     });
-    assert_eq!(
-        bad.unwrap_err().to_string(),
-        "item 4: nonce: 16 bytes are needed"
-    );
+    assert_eq!(bad.unwrap_err().to_string(), "item 4: nonce: 16 bytes are needed");
 }
 
 #[test]

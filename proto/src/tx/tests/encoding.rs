@@ -8,10 +8,7 @@ use prost::Message;
 /// Bytes that are not UTF-8 are no text, and enum values beyond 32 bits are not cut down.
 #[test]
 fn what_a_decoder_must_not_mend() {
-    let good = item(register("civil.resident", "gz.psb"))
-        .unwrap()
-        .bytes()
-        .to_vec();
+    let good = item(register("civil.resident", "gz.psb")).unwrap().bytes().to_vec();
     let at = good.windows(5).position(|it| it == b"civil").unwrap();
     let mut bad = good.clone();
     bad[at] = 0xff;
@@ -24,12 +21,7 @@ fn what_a_decoder_must_not_mend() {
     };
     let inner = it.encode_to_vec();
     let at = inner.windows(2).position(|it| it == [0x30, 2]).unwrap();
-    let long = [
-        &inner[..at],
-        &[0x30, 0x82, 0x80, 0x80, 0x80, 0x10],
-        &inner[at + 2..],
-    ]
-    .concat();
+    let long = [&inner[..at], &[0x30, 0x82, 0x80, 0x80, 0x80, 0x10], &inner[at + 2..]].concat();
     let mut whole = vec![10, 16];
     whole.extend([7; 16]);
     whole.push(0x12);

@@ -47,17 +47,11 @@ macro_rules! right {
 #[test]
 fn every_item() {
     let nonce_of = |length: usize| {
-        let wire = crate::wire::Item {
-            nonce: vec![1; length],
-            kind: Some(kinds()[0].clone()),
-        };
+        let wire = crate::wire::Item { nonce: vec![1; length], kind: Some(kinds()[0].clone()) };
         crate::tx::Item::parse(&prost::Message::encode_to_vec(&wire)).is_ok()
     };
     assert_eq!([0, 15, 16, 17].map(nonce_of), [false, false, true, false]);
-    let empty = crate::wire::Item {
-        nonce: vec![1; 16],
-        kind: None,
-    };
+    let empty = crate::wire::Item { nonce: vec![1; 16], kind: None };
     assert!(crate::tx::Item::parse(&prost::Message::encode_to_vec(&empty)).is_err());
 }
 
@@ -248,10 +242,7 @@ fn digests_subjects_and_times_of_records() {
 fn parties() {
     right!(
         RecordAccess,
-        |it| it.asker = Some(Party {
-            unmapped_digest: vec![1; 32],
-            ..Party::default()
-        }),
+        |it| it.asker = Some(Party { unmapped_digest: vec![1; 32], ..Party::default() }),
         |it| p(it).assurance = 0,
         |it| it.on_behalf_of = it.asker.clone(),
     );

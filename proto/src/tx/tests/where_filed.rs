@@ -39,9 +39,8 @@ fn each_kind_is_filed_where_it_belongs() {
 fn requests_of_a_batch_have_stories_of_their_own() {
     let tx = transaction();
     let request = &items()[1];
-    let stories: Vec<_> = (0..3)
-        .map(|number| trails(tx.header(), number, request)[2].clone())
-        .collect();
+    let stories: Vec<_> =
+        (0..3).map(|number| trails(tx.header(), number, request)[2].clone()).collect();
     assert_ne!(stories[0], stories[1]);
     assert_ne!(stories[1], stories[2]);
     assert_eq!(stories[1], Place::grant_trail(&tx.header().request_id(1)));
@@ -52,23 +51,9 @@ fn requests_of_a_batch_have_stories_of_their_own() {
 fn a_record_is_filed_once_under_each() {
     let tx = transaction();
     let (one, two) = (RequestId::new([1; 32]), RequestId::new([2; 32]));
-    let mut it = record(
-        "gz.psb",
-        1,
-        access("a", Some(&two)),
-        verified("gz.hrss", &identity()),
-        1,
-    );
-    let write = crate::wire::DatasetAccess {
-        operation: 4,
-        ..access("a", Some(&two))
-    };
-    it.accesses = vec![
-        access("a", Some(&two)),
-        write,
-        access("b", Some(&one)),
-        access("c", None),
-    ];
+    let mut it = record("gz.psb", 1, access("a", Some(&two)), verified("gz.hrss", &identity()), 1);
+    let write = crate::wire::DatasetAccess { operation: 4, ..access("a", Some(&two)) };
+    it.accesses = vec![access("a", Some(&two)), write, access("b", Some(&one)), access("c", None)];
     it.subjects.as_mut().unwrap().tags = vec![vec![3; 32], vec![4; 32]];
     let found = trails(tx.header(), 0, &item(it).unwrap());
     let expected = [

@@ -20,12 +20,7 @@ fn anchor(trace: &mut Trace) -> &mut Anchor {
 
 /// A certificate of a header by these keys.
 fn signed(header: &Header, keys: &[&PrivateKey]) -> Option<wire::Certificate> {
-    Some(certify(
-        keys,
-        &header.chain,
-        header.height,
-        &header.block_id(),
-    ))
+    Some(certify(keys, &header.chain, header.height, &header.block_id()))
 }
 
 /// What becomes of a proof whose anchor these keys signed.
@@ -46,14 +41,8 @@ fn only_a_quorum_of_this_chain_certifies() {
     let stranger = PrivateKey::from_seed(&[1; 32]);
     let mut with_stranger = vec![a, b, c, &stranger];
     with_stranger.sort_by_key(|key| key.public().key_id());
-    let bad: [&[&PrivateKey]; 6] = [
-        &[],
-        &[a, b],
-        &[a, a, b],
-        &[a, b, b, c],
-        &[a, c, b],
-        &with_stranger,
-    ];
+    let bad: [&[&PrivateKey]; 6] =
+        [&[], &[a, b], &[a, a, b], &[a, b, b, c], &[a, c, b], &with_stranger];
     for keys in bad {
         assert_eq!(by(&world, keys), Some("certificate.bad"));
     }
@@ -64,10 +53,7 @@ fn only_a_quorum_of_this_chain_certifies() {
     // Of the block before; of the same header's votes for another chain; with another round.
     anchor(&mut trace).certificate = world.blocks[world.blocks.len() - 2].certificate.clone();
     assert_eq!(refusal(&world, &trace), Some("certificate.bad"));
-    let (header, other) = (
-        &world.tip().header,
-        World::founded("dev-other").founding.chain(),
-    );
+    let (header, other) = (&world.tip().header, World::founded("dev-other").founding.chain());
     let foreign = certify(&[a, b, c], &other, header.height, &header.block_id());
     anchor(&mut trace).certificate = Some(foreign);
     assert_eq!(refusal(&world, &trace), Some("certificate.bad"));
@@ -81,13 +67,7 @@ fn another_genesis() {
     let world = scene().world;
     for trace in [middle(&scene()), included(&scene())] {
         let mut document = genesis("dev-stage");
-        assert!(
-            verify(
-                &Founding::new(document.clone()).unwrap(),
-                &trace.encode_to_vec()
-            )
-            .is_ok()
-        );
+        assert!(verify(&Founding::new(document.clone()).unwrap(), &trace.encode_to_vec()).is_ok());
         document.time_ms += 1;
         let other = Founding::new(document).unwrap();
         let Err(NotVerified::Invalid(why)) = verify(&other, &trace.encode_to_vec()) else {
@@ -119,19 +99,10 @@ fn headers_that_validators_signed() {
     assert_eq!(bent(|_| {}), None);
     assert_eq!(bent(|it| it.suite = 2), Some("undecidable"));
     assert_eq!(bent(|it| it.protocol = 2), Some("undecidable"));
-    assert_eq!(
-        bent(|it| it.validators_hash = Hash::ZERO),
-        Some("anchor.validators")
-    );
+    assert_eq!(bent(|it| it.validators_hash = Hash::ZERO), Some("anchor.validators"));
     assert_eq!(bent(|it| it.map_root = Hash::ZERO), Some("object.path"));
-    assert_eq!(
-        bent(|it| it.height = crate::types::Height::GENESIS),
-        Some("anchor.genesis")
-    );
-    assert_eq!(
-        bent(|it| it.time = crate::types::TimeMs::new(1)),
-        Some("event.later")
-    );
+    assert_eq!(bent(|it| it.height = crate::types::Height::GENESIS), Some("anchor.genesis"));
+    assert_eq!(bent(|it| it.time = crate::types::TimeMs::new(1)), Some("event.later"));
 }
 
 #[test]
@@ -166,9 +137,7 @@ fn change(header: &Header, signers: &[PrivateKey], next: &[PrivateKey]) -> Valid
     ValidatorChange {
         header: header.to_bytes().to_vec(),
         certificate: signed(header, &keys),
-        next: Some(wire::ValidatorSet {
-            validators: next.iter().map(wire_of).collect(),
-        }),
+        next: Some(wire::ValidatorSet { validators: next.iter().map(wire_of).collect() }),
     }
 }
 
@@ -210,23 +179,10 @@ fn validators_may_change() {
     assert_eq!(refused(&|a| drop(a.changes.pop())), invalid);
     assert_eq!(refused(&|a| a.changes.swap(0, 1)), invalid);
     assert_eq!(refused(&|a| a.changes[0].next = None), invalid);
+    assert_eq!(refused(&|a| a.changes[0].next = a.changes[1].next.clone()), invalid);
+    assert_eq!(refused(&|a| a.changes[0].certificate = None), Some("certificate.none"));
     assert_eq!(
-        refused(&|a| a.changes[0].next = a.changes[1].next.clone()),
-        invalid
-    );
-    assert_eq!(
-        refused(&|a| a.changes[0].certificate = None),
-        Some("certificate.none")
-    );
-    assert_eq!(
-        refused(&|a| drop(
-            a.changes[0]
-                .certificate
-                .as_mut()
-                .unwrap()
-                .signatures
-                .drain(2..)
-        )),
+        refused(&|a| drop(a.changes[0].certificate.as_mut().unwrap().signatures.drain(2..))),
         Some("certificate.bad")
     );
     let twice = |a: &mut Anchor| a.changes.insert(1, a.changes[0].clone());

@@ -39,10 +39,7 @@ fn an_event_that_does_not_name_the_trail() {
     let stranger = Place::subject_trail("gz.psb", &[9; 32]);
     assert_eq!(told(&stranger, &records), Some("trail.stranger"));
     let key = stage.world.signer("gz.bdb/officer").key.public().key_id();
-    assert_eq!(
-        told(&Place::key_trail(&key), &records),
-        Some("trail.stranger")
-    );
+    assert_eq!(told(&Place::key_trail(&key), &records), Some("trail.stranger"));
 }
 
 #[test]
@@ -86,10 +83,7 @@ fn the_omission_shows_beside_another_trail() {
     let short = checked(&world, &prover::stretch(&world, &key, &records, WHOLE)).unwrap();
     let (kind, from, until) = WHOLE;
     let gateway = gateway_trail(&stage);
-    let full = checked(
-        &world,
-        &prover::completeness(&world, &gateway, kind, from, until),
-    );
+    let full = checked(&world, &prover::completeness(&world, &gateway, kind, from, until));
     let has = |events: &[crate::verify::ProvedEvent]| {
         events.iter().any(|event| event.leaf == left_out.leaf)
     };
@@ -115,10 +109,7 @@ fn a_forged_signature() {
         assert_eq!(refusal(&world, &trace), Some("signature.bad"), "byte {at}");
     }
     stage.world.commit(vec![good]);
-    assert_eq!(
-        refusal(&stage.world, &whole(&stage, &gateway_trail(&stage))),
-        None
-    );
+    assert_eq!(refusal(&stage.world, &whole(&stage, &gateway_trail(&stage))), None);
 }
 
 /// The key, identity or department of the gateway, ended at a height.
@@ -135,21 +126,9 @@ fn ended(stage: &Staged, which: usize, until: u64) -> Staged {
         Place::department("gz.psb"),
     ];
     let object: Object = match &stage.world.objects[&places[which]] {
-        Object::Key(it) => wire::Key {
-            standing,
-            ..(**it).clone()
-        }
-        .into(),
-        Object::Identity(it) => wire::Identity {
-            standing,
-            ..(**it).clone()
-        }
-        .into(),
-        Object::Department(it) => wire::Department {
-            standing,
-            ..(**it).clone()
-        }
-        .into(),
+        Object::Key(it) => wire::Key { standing, ..(**it).clone() }.into(),
+        Object::Identity(it) => wire::Identity { standing, ..(**it).clone() }.into(),
+        Object::Department(it) => wire::Department { standing, ..(**it).clone() }.into(),
         other => panic!("{other:?}"),
     };
     stage.world.doctor(places[which].clone(), Some(object));
@@ -169,11 +148,7 @@ fn a_signer_that_was_not_in_force() {
         ] {
             let stage = ended(&stage, which, until);
             let trace = prover::inclusion(&stage.world, FIRST_RECORD, 0);
-            assert_eq!(
-                refusal(&stage.world, &trace),
-                expected,
-                "{which} until {until}"
-            );
+            assert_eq!(refusal(&stage.world, &trace), expected, "{which} until {until}");
         }
         let last = ended(&stage, which, FIRST_RECORD + 3);
         let trace = whole(&last, &gateway_trail(&last));
@@ -193,10 +168,8 @@ fn a_key_of_another_department() {
         |key| key.department = "gz.hrss".into(),
         |key| key.identity_id = vec![1; 32],
         |key| {
-            key.public_key = crate::sign::PrivateKey::from_seed(&[1; 32])
-                .public()
-                .as_bytes()
-                .to_vec()
+            key.public_key =
+                crate::sign::PrivateKey::from_seed(&[1; 32]).public().as_bytes().to_vec()
         },
     ];
     for bend in bends {

@@ -37,11 +37,7 @@ fn flipped(world: &World, trace: &wire::Trace) -> usize {
                 continue;
             };
             let read = wire::Trace::decode(bent.as_slice()).unwrap();
-            assert_eq!(
-                claim_aside(read),
-                claim_aside(trace.clone()),
-                "byte {at} ^ {mask}"
-            );
+            assert_eq!(claim_aside(read), claim_aside(trace.clone()), "byte {at} ^ {mask}");
             oracle::assert_true(world, verified.get());
             still_true += 1;
         }
@@ -53,10 +49,7 @@ fn flipped(world: &World, trace: &wire::Trace) -> usize {
 fn cut(world: &World, trace: &wire::Trace) {
     let bytes = trace.encode_to_vec();
     for end in 0..bytes.len() {
-        assert!(
-            verify(&world.founding, &bytes[..end]).is_err(),
-            "{end} bytes"
-        );
+        assert!(verify(&world.founding, &bytes[..end]).is_err(), "{end} bytes");
     }
     for more in [&[0u8][..], &[8, 0], &bytes] {
         assert!(verify(&world.founding, &[&bytes, more].concat()).is_err());

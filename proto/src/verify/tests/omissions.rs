@@ -38,10 +38,7 @@ fn nothing_can_be_left_out() {
         count += 1;
         let honest = prover::completeness(world, &trail, range.0, range.1, range.2);
         for (numbers, neighbours) in shown(events.len()) {
-            let mut trace = Trace {
-                transactions: Vec::new(),
-                ..honest.clone()
-            };
+            let mut trace = Trace { transactions: Vec::new(), ..honest.clone() };
             let mut claim = complete(&mut trace).clone();
             prover::cover(world, &mut trace, &mut claim, &events, numbers, neighbours);
             *complete(&mut trace) = claim;
@@ -68,17 +65,11 @@ fn places_around_a_range() {
     let cases = [
         (Range::Whole, Ordering::Equal),
         (Range::Heights(height, height.next()), Ordering::Equal),
-        (
-            Range::Heights(height.next(), height.next().next()),
-            Ordering::Less,
-        ),
+        (Range::Heights(height.next(), height.next().next()), Ordering::Less),
         (Range::Heights(height.previous(), height), Ordering::Greater),
         (Range::Times(time, time.plus(1)), Ordering::Equal),
         (Range::Times(time.plus(1), time.plus(2)), Ordering::Less),
-        (
-            Range::Times(crate::types::TimeMs::new(0), time),
-            Ordering::Greater,
-        ),
+        (Range::Times(crate::types::TimeMs::new(0), time), Ordering::Greater),
     ];
     for (range, expected) in cases {
         assert_eq!(range.place(&leaf), expected, "{range:?}");

@@ -26,10 +26,7 @@ fn included(world: &World, claim: &Inclusion) {
 }
 
 fn complete(world: &World, claim: &Completeness) {
-    let all: Vec<EventLeaf> = events_of(world, &claim.trail)
-        .iter()
-        .map(|it| it.leaf)
-        .collect();
+    let all: Vec<EventLeaf> = events_of(world, &claim.trail).iter().map(|it| it.leaf).collect();
     let inside = |leaf: &&EventLeaf| match claim.range {
         Range::Whole => true,
         Range::Heights(from, until) => (from..until).contains(&leaf.height),
@@ -52,11 +49,7 @@ fn complete(world: &World, claim: &Completeness) {
 }
 
 fn signed(world: &World, event: &ProvedEvent) {
-    let tx = world
-        .transactions
-        .iter()
-        .find(|tx| tx.id() == event.leaf.origin)
-        .unwrap();
+    let tx = world.transactions.iter().find(|tx| tx.id() == event.leaf.origin).unwrap();
     assert_eq!(*tx.header(), event.header);
     assert_eq!(tx.items()[event.leaf.item as usize], event.item);
 }

@@ -12,10 +12,7 @@ use std::cmp::Ordering;
 /// The events of a trail.
 pub(super) fn events_of(world: &World, trail: &Place) -> Vec<Event> {
     let events = world.blocks.iter().flat_map(|block| &block.delta.events);
-    events
-        .filter(|event| event.trails.contains(trail))
-        .cloned()
-        .collect()
+    events.filter(|event| event.trails.contains(trail)).cloned().collect()
 }
 
 /// A proof that the event at an index of a block is there.
@@ -24,9 +21,7 @@ pub(super) fn inclusion(world: &World, height: u64, index: u32) -> wire::Trace {
     let events = &block.delta.events;
     let log: MemoryLog<Blake3Log> = events.iter().map(|event| event.leaf.hash()).collect();
     let size = events.len() as u64;
-    let event_path = path::prove::<Blake3Log, _>(&log, index.into(), size)
-        .unwrap()
-        .unwrap();
+    let event_path = path::prove::<Blake3Log, _>(&log, index.into(), size).unwrap().unwrap();
     let anchor = world.height().get();
     let header_path = path::prove::<Sha256Log, _>(&world.headers, height, anchor).unwrap();
     let mut trace = empty(world);
@@ -117,10 +112,7 @@ pub(super) fn cover(
     claim.leaf_before = leaf_at(before, numbers.start);
     claim.leaf_after = leaf_at(after, numbers.end - 1);
     claim.hashes = bytes(&hashes.unwrap().unwrap());
-    claim.events = events[inside]
-        .iter()
-        .map(|it| proved(world, trace, it))
-        .collect();
+    claim.events = events[inside].iter().map(|it| proved(world, trace, it)).collect();
 }
 
 fn bytes(hashes: &[Hash]) -> Vec<Vec<u8>> {
@@ -144,23 +136,15 @@ fn empty(world: &World) -> wire::Trace {
 /// The bytes of an event; its transaction and signer come into the proof once.
 fn proved(world: &World, trace: &mut wire::Trace, event: &Event) -> wire::ProvedEvent {
     let leaf = &event.leaf;
-    let tx = world
-        .transactions
-        .iter()
-        .find(|tx| tx.id() == leaf.origin)
-        .unwrap();
+    let tx = world.transactions.iter().find(|tx| tx.id() == leaf.origin).unwrap();
     let given = wire::ProvedTransaction {
         header: tx.header_bytes().to_vec(),
         signature: tx.signature().to_vec(),
     };
-    let at = trace
-        .transactions
-        .iter()
-        .position(|it| *it == given)
-        .unwrap_or_else(|| {
-            trace.transactions.push(given);
-            trace.transactions.len() - 1
-        });
+    let at = trace.transactions.iter().position(|it| *it == given).unwrap_or_else(|| {
+        trace.transactions.push(given);
+        trace.transactions.len() - 1
+    });
     let header = tx.header();
     for place in [
         Place::key(&header.key),

@@ -20,15 +20,10 @@ fn events(world: &World, trail: &Place, range: (RangeKind, u64, u64)) -> usize {
 #[test]
 fn every_trail_is_whole() {
     let world = scene().world;
-    let on_trails: usize = trails(&world)
-        .iter()
-        .map(|it| events(&world, it, (RangeKind::Whole, 0, 0)))
-        .sum();
+    let on_trails: usize =
+        trails(&world).iter().map(|it| events(&world, it, (RangeKind::Whole, 0, 0))).sum();
     let all = world.blocks.iter().flat_map(|block| &block.delta.events);
-    assert_eq!(
-        on_trails,
-        all.map(|event| event.trails.len()).sum::<usize>()
-    );
+    assert_eq!(on_trails, all.map(|event| event.trails.len()).sum::<usize>());
 }
 
 #[test]
@@ -37,21 +32,16 @@ fn every_stretch_of_heights() {
     let world = &stage.world;
     let end = world.height().next().get();
     let key = world.signer("gz.psb/gateway").key.public().key_id();
-    for trail in [
-        gateway_trail(&stage),
-        Place::dataset_trail("civil.resident"),
-        Place::key_trail(&key),
-    ] {
+    for trail in
+        [gateway_trail(&stage), Place::dataset_trail("civil.resident"), Place::key_trail(&key)]
+    {
         for from in 0..end {
             for until in from + 1..=end {
                 events(world, &trail, (RangeKind::Heights, from, until));
             }
         }
     }
-    assert_eq!(
-        events(world, &gateway_trail(&stage), (RangeKind::Heights, 0, end)),
-        6
-    );
+    assert_eq!(events(world, &gateway_trail(&stage), (RangeKind::Heights, 0, end)), 6);
 }
 
 /// Block times are a second apart; bounds lie on them and on either side.
@@ -59,27 +49,15 @@ fn every_stretch_of_heights() {
 fn every_stretch_of_times() {
     let stage = scene();
     let world = &stage.world;
-    let (from, until) = (
-        world.blocks[5].header.time.get() - 1,
-        world.tip().header.time.get() + 1,
-    );
-    let bounds: Vec<u64> = (from..=until)
-        .filter(|it| [999, 0, 1].contains(&(it % 1000)))
-        .collect();
+    let (from, until) = (world.blocks[5].header.time.get() - 1, world.tip().header.time.get() + 1);
+    let bounds: Vec<u64> = (from..=until).filter(|it| [999, 0, 1].contains(&(it % 1000))).collect();
     assert!(bounds.len() > 15);
     for (number, from) in bounds.iter().enumerate() {
         for until in &bounds[number + 1..] {
-            events(
-                world,
-                &gateway_trail(&stage),
-                (RangeKind::Times, *from, *until),
-            );
+            events(world, &gateway_trail(&stage), (RangeKind::Times, *from, *until));
         }
     }
-    assert_eq!(
-        events(world, &gateway_trail(&stage), (RangeKind::Times, 0, until)),
-        6
-    );
+    assert_eq!(events(world, &gateway_trail(&stage), (RangeKind::Times, 0, until)), 6);
     let between = (RangeKind::Times, from + 2, from + 1000);
     assert_eq!(events(world, &gateway_trail(&stage), between), 0);
 }
@@ -92,10 +70,7 @@ fn a_trail_without_events() {
         for byte in 0..20 {
             let trail = Place::trail(kind, &[byte; 32]);
             assert_eq!(events(&stage.world, &trail, (RangeKind::Whole, 0, 0)), 0);
-            assert_eq!(
-                events(&stage.world, &trail, (RangeKind::Heights, 0, end)),
-                0
-            );
+            assert_eq!(events(&stage.world, &trail, (RangeKind::Heights, 0, end)), 0);
         }
     }
 }
@@ -159,10 +134,7 @@ fn what_a_proof_leaves_open_is_said() {
     let unknown = [records, vec![UnknownSubjects]].concat();
     assert_eq!(caveats(whole(&stage, &gateway_trail(&stage))), unknown);
     assert_eq!(caveats(nothing(&stage)), [NoWitness]);
-    assert_eq!(
-        caveats(whole(&stage, &Place::dataset_trail("civil.open"))),
-        [NoWitness]
-    );
+    assert_eq!(caveats(whole(&stage, &Place::dataset_trail("civil.open"))), [NoWitness]);
     for caveat in unknown {
         assert!(caveat.english().is_ascii());
         assert!(!caveat.chinese().is_ascii());
@@ -177,10 +149,6 @@ fn the_scene_has_what_the_mutations_need() {
         panic!("another claim");
     };
     assert_eq!((it.size, it.first, it.events.len()), (6, 1, 3));
-    assert!(
-        it.events
-            .iter()
-            .all(|event| event.leaf.height.get() == FIRST_RECORD + 1)
-    );
+    assert!(it.events.iter().all(|event| event.leaf.height.get() == FIRST_RECORD + 1));
     assert_eq!(prover::transaction_ids(&middle(&stage)).len(), 1);
 }

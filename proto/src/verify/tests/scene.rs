@@ -35,15 +35,8 @@ fn records(stage: &mut Staged, count: u64) {
     let kinds = (0..count).map(|more| {
         let access_no = first.access_no + more;
         let tags = vec![vec![8; 32], vec![100 + access_no as u8; 32]];
-        let subjects = Some(wire::Subjects {
-            tags,
-            unknown_count: access_no / 6,
-        });
-        Kind::from(wire::RecordAccess {
-            access_no,
-            subjects,
-            ..first.clone()
-        })
+        let subjects = Some(wire::Subjects { tags, unknown_count: access_no / 6 });
+        Kind::from(wire::RecordAccess { access_no, subjects, ..first.clone() })
     });
     let tx = stage.world.sign(GATEWAY, kinds.collect());
     stage.world.commit(vec![tx]);
@@ -100,10 +93,6 @@ pub(super) fn trails(world: &World) -> Vec<Place> {
     let mut trails: Vec<Place> = events.flat_map(|event| event.trails.clone()).collect();
     trails.sort();
     trails.dedup();
-    assert!(
-        TrailKind::ALL
-            .iter()
-            .all(|kind| trails.iter().any(|it| it.kind() == *kind as u8))
-    );
+    assert!(TrailKind::ALL.iter().all(|kind| trails.iter().any(|it| it.kind() == *kind as u8)));
     trails
 }

@@ -7,15 +7,9 @@ use crate::place::Place;
 use crate::wire::RangeKind;
 
 const EVENTS: &[Case] = &[
-    ("the first dropped", "range.gap", |_, t| {
-        drop(complete(t).events.remove(0))
-    }),
-    ("one dropped", "range.gap", |_, t| {
-        drop(complete(t).events.remove(1))
-    }),
-    ("the last dropped", "range.gap", |_, t| {
-        drop(complete(t).events.pop())
-    }),
+    ("the first dropped", "range.gap", |_, t| drop(complete(t).events.remove(0))),
+    ("one dropped", "range.gap", |_, t| drop(complete(t).events.remove(1))),
+    ("the last dropped", "range.gap", |_, t| drop(complete(t).events.pop())),
     ("all dropped", "range.gap", |_, t| {
         t.transactions.clear();
         complete(t).events.clear();
@@ -24,9 +18,7 @@ const EVENTS: &[Case] = &[
         let it = complete(t);
         it.events.insert(1, it.events[1].clone());
     }),
-    ("two swapped", "range.gap", |_, t| {
-        complete(t).events.swap(0, 1)
-    }),
+    ("two swapped", "range.gap", |_, t| complete(t).events.swap(0, 1)),
     ("their items swapped", "event.item", |_, t| {
         let it = complete(t);
         let first = it.events[0].item.clone();
@@ -36,9 +28,7 @@ const EVENTS: &[Case] = &[
         let it = complete(t);
         it.events[0].item_path = it.events[2].item_path.clone();
     }),
-    ("no path of an item", "event.item", |_, t| {
-        complete(t).events[0].item_path.clear()
-    }),
+    ("no path of an item", "event.item", |_, t| complete(t).events[0].item_path.clear()),
     ("a short hash in a path", "hash.length", |_, t| {
         complete(t).events[0].item_path[0].pop();
     }),
@@ -48,33 +38,21 @@ const EVENTS: &[Case] = &[
     ("a leaf cut short", "event.leaf", |_, t| {
         complete(t).events[0].leaf.pop();
     }),
-    ("another verdict", "range.gap", |_, t| {
-        complete(t).events[0].leaf[89] ^= 3
-    }),
-    ("no such verdict", "event.leaf", |_, t| {
-        complete(t).events[0].leaf[89] |= 0x80
-    }),
-    ("another reason", "range.gap", |_, t| {
-        complete(t).events[0].leaf[88] = 2
-    }),
+    ("another verdict", "range.gap", |_, t| complete(t).events[0].leaf[89] ^= 3),
+    ("no such verdict", "event.leaf", |_, t| complete(t).events[0].leaf[89] |= 0x80),
+    ("another reason", "range.gap", |_, t| complete(t).events[0].leaf[88] = 2),
     ("no such transaction", "event.transaction", |_, t| {
         complete(t).events[0].transaction = 1;
     }),
     ("later than the anchor", "event.later", |_, t| {
         complete(t).events[0].leaf[7] = 200;
     }),
-    (
-        "a ledger event without a transaction",
-        "event.transaction",
-        |_, t| {
-            complete(t).events[0].leaf[20..52].fill(0);
-        },
-    ),
+    ("a ledger event without a transaction", "event.transaction", |_, t| {
+        complete(t).events[0].leaf[20..52].fill(0);
+    }),
     ("an event of another trail", "trail.stranger", |s, t| {
         let mut other = prover::inclusion(&s.world, 1, 0);
-        other
-            .signers
-            .retain(|it| t.signers.iter().all(|known| known.id != it.id));
+        other.signers.retain(|it| t.signers.iter().all(|known| known.id != it.id));
         t.signers.append(&mut other.signers);
         t.transactions.append(&mut other.transactions);
         let mut event = inclusion(&mut other).event.take().unwrap();
@@ -89,17 +67,13 @@ fn the_events_of_a_trail() {
 }
 
 const STRETCH: &[Case] = &[
-    ("no leaf before", "range.gap", |_, t| {
-        complete(t).leaf_before.clear()
-    }),
+    ("no leaf before", "range.gap", |_, t| complete(t).leaf_before.clear()),
     ("no leaf before, numbers adapted", "range.gap", |_, t| {
         let it = complete(t);
         it.leaf_before.clear();
         it.first = 1;
     }),
-    ("no leaf after", "range.gap", |_, t| {
-        complete(t).leaf_after.clear()
-    }),
+    ("no leaf after", "range.gap", |_, t| complete(t).leaf_after.clear()),
     ("no neighbours", "range.gap", |_, t| {
         let it = complete(t);
         it.leaf_before.clear();
@@ -117,16 +91,10 @@ const STRETCH: &[Case] = &[
         complete(t).leaf_after.pop();
     }),
     ("a larger trail", "trail.head", |_, t| complete(t).size += 1),
-    ("a smaller trail", "trail.head", |_, t| {
-        complete(t).size -= 1
-    }),
-    ("a huge trail", "trail.head", |_, t| {
-        complete(t).size = u64::MAX
-    }),
+    ("a smaller trail", "trail.head", |_, t| complete(t).size -= 1),
+    ("a huge trail", "trail.head", |_, t| complete(t).size = u64::MAX),
     ("an empty trail", "trail.head", |_, t| complete(t).size = 0),
-    ("another root", "trail.head", |_, t| {
-        complete(t).root = vec![1; 32]
-    }),
+    ("another root", "trail.head", |_, t| complete(t).root = vec![1; 32]),
     ("no root", "trail.head", |_, t| complete(t).root.clear()),
     ("no path", "trail.head", |_, t| complete(t).path = None),
     ("a path that is not well formed", "trail.head", |_, t| {
@@ -137,18 +105,10 @@ const STRETCH: &[Case] = &[
         complete(t).path = complete(&mut other).path.take();
     }),
     ("a later number", "range.gap", |_, t| complete(t).first += 1),
-    ("a number beyond the end", "range.gap", |_, t| {
-        complete(t).first = 2
-    }),
-    ("a huge number", "range.gap", |_, t| {
-        complete(t).first = u64::MAX
-    }),
-    ("a hash dropped", "range.gap", |_, t| {
-        drop(complete(t).hashes.pop())
-    }),
-    ("a hash added", "range.gap", |_, t| {
-        complete(t).hashes.push(vec![1; 32])
-    }),
+    ("a number beyond the end", "range.gap", |_, t| complete(t).first = 2),
+    ("a huge number", "range.gap", |_, t| complete(t).first = u64::MAX),
+    ("a hash dropped", "range.gap", |_, t| drop(complete(t).hashes.pop())),
+    ("a hash added", "range.gap", |_, t| complete(t).hashes.push(vec![1; 32])),
     ("a hash that is short", "hash.length", |_, t| {
         complete(t).hashes[0].pop();
     }),
@@ -160,15 +120,9 @@ fn the_stretch_of_a_trail() {
 }
 
 const RANGE: &[Case] = &[
-    ("one height earlier", "range.gap", |_, t| {
-        complete(t).from -= 1
-    }),
-    ("one height later", "range.gap", |_, t| {
-        complete(t).from += 1
-    }),
-    ("beyond the leaf after", "range.gap", |_, t| {
-        complete(t).until += 1
-    }),
+    ("one height earlier", "range.gap", |_, t| complete(t).from -= 1),
+    ("one height later", "range.gap", |_, t| complete(t).from += 1),
+    ("beyond the leaf after", "range.gap", |_, t| complete(t).until += 1),
     ("up to before the events", "range.gap", |_, t| {
         let it = complete(t);
         (it.from, it.until) = (1, FIRST_RECORD);
@@ -177,9 +131,7 @@ const RANGE: &[Case] = &[
         let it = complete(t);
         std::mem::swap(&mut it.from, &mut it.until);
     }),
-    ("nothing", "range.malformed", |_, t| {
-        complete(t).until = complete(t).from
-    }),
+    ("nothing", "range.malformed", |_, t| complete(t).until = complete(t).from),
     ("times for heights", "range.gap", |_, t| {
         complete(t).range = RangeKind::Times as i32;
     }),
@@ -191,27 +143,13 @@ const RANGE: &[Case] = &[
         (it.range, it.from, it.until) = (RangeKind::Whole as i32, 0, 0);
     }),
     ("no range", "range.malformed", |_, t| complete(t).range = 0),
-    ("an unknown range", "range.malformed", |_, t| {
-        complete(t).range = 4
-    }),
-    ("no kind of trail", "trail.kind", |_, t| {
-        complete(t).trail_kind = 0
-    }),
-    ("an object for a trail", "trail.kind", |_, t| {
-        complete(t).trail_kind = 128
-    }),
-    ("a kind beyond a byte", "trail.kind", |_, t| {
-        complete(t).trail_kind += 256
-    }),
-    ("another kind of trail", "trail.head", |_, t| {
-        complete(t).trail_kind = 6
-    }),
-    ("another trail", "trail.head", |_, t| {
-        complete(t).trail_id = vec![1; 32]
-    }),
-    ("a long id", "trail.id", |_, t| {
-        complete(t).trail_id = vec![1; 129]
-    }),
+    ("an unknown range", "range.malformed", |_, t| complete(t).range = 4),
+    ("no kind of trail", "trail.kind", |_, t| complete(t).trail_kind = 0),
+    ("an object for a trail", "trail.kind", |_, t| complete(t).trail_kind = 128),
+    ("a kind beyond a byte", "trail.kind", |_, t| complete(t).trail_kind += 256),
+    ("another kind of trail", "trail.head", |_, t| complete(t).trail_kind = 6),
+    ("another trail", "trail.head", |_, t| complete(t).trail_id = vec![1; 32]),
+    ("a long id", "trail.id", |_, t| complete(t).trail_id = vec![1; 129]),
 ];
 
 #[test]

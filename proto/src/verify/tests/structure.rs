@@ -39,22 +39,14 @@ fn without(trace: &mut Trace, kind: u32) {
 }
 
 const FRAME: &[Case] = &[
-    ("another magic", "undecidable", |_, t| {
-        t.magic = "LIUHEN-TRACE-2".into()
-    }),
+    ("another magic", "undecidable", |_, t| t.magic = "LIUHEN-TRACE-2".into()),
     ("no magic", "undecidable", |_, t| t.magic.clear()),
-    ("a longer magic", "undecidable", |_, t| {
-        t.magic = format!("{TRACE_MAGIC} ")
-    }),
-    ("another chain", "chain.other", |_, t| {
-        t.chain_id = vec![1; 32]
-    }),
+    ("a longer magic", "undecidable", |_, t| t.magic = format!("{TRACE_MAGIC} ")),
+    ("another chain", "chain.other", |_, t| t.chain_id = vec![1; 32]),
     ("no chain", "chain.other", |_, t| t.chain_id.clear()),
     ("no anchor", "anchor.none", |_, t| t.anchor = None),
     ("no claim", "claim.none", |_, t| t.claim = None),
-    ("no transactions", "event.transaction", |_, t| {
-        t.transactions.clear()
-    }),
+    ("no transactions", "event.transaction", |_, t| t.transactions.clear()),
     ("a transaction twice", "file.unused", |_, t| {
         t.transactions.push(t.transactions[0].clone());
     }),
@@ -74,31 +66,17 @@ const FRAME: &[Case] = &[
     ("no key", "undecidable", |_, t| without(t, 130)),
     ("no identity", "undecidable", |_, t| without(t, 129)),
     ("no department", "undecidable", |_, t| without(t, 128)),
-    ("a key twice", "object.twice", |_, t| {
-        t.signers.push(t.signers[0].clone())
+    ("a key twice", "object.twice", |_, t| t.signers.push(t.signers[0].clone())),
+    ("a key as another kind", "object.path", |_, t| t.signers[0].kind = 129),
+    ("an object of no kind", "object.kind", |_, t| t.signers[0].kind = 255),
+    ("an object of a kind beyond a byte", "object.kind", |_, t| {
+        t.signers[0].kind += 256;
     }),
-    ("a key as another kind", "object.path", |_, t| {
-        t.signers[0].kind = 129
-    }),
-    ("an object of no kind", "object.kind", |_, t| {
-        t.signers[0].kind = 255
-    }),
-    (
-        "an object of a kind beyond a byte",
-        "object.kind",
-        |_, t| {
-            t.signers[0].kind += 256;
-        },
-    ),
     ("an object with another's id", "object.path", |_, t| {
         t.signers[0].id = t.signers[1].id.clone();
     }),
-    ("an object with a long id", "object.id", |_, t| {
-        t.signers[0].id = vec![0; 129]
-    }),
-    ("an object without a path", "object.path", |_, t| {
-        t.signers[0].path = None
-    }),
+    ("an object with a long id", "object.id", |_, t| t.signers[0].id = vec![0; 129]),
+    ("an object without a path", "object.path", |_, t| t.signers[0].path = None),
     ("objects with their paths swapped", "object.path", |_, t| {
         let first = t.signers[0].path.take();
         t.signers[0].path = t.signers[1].path.take();
@@ -113,27 +91,17 @@ fn the_frame() {
 
 const BLOCK: &[Case] = &[
     ("no event", "claim.none", |_, t| inclusion(t).event = None),
-    ("no header", "header.malformed", |_, t| {
-        inclusion(t).header.clear()
-    }),
+    ("no header", "header.malformed", |_, t| inclusion(t).header.clear()),
     ("another block's header", "inclusion.header", |s, t| {
         inclusion(t).header = s.world.blocks[6].header.to_bytes().to_vec();
     }),
-    ("a header of no block", "inclusion.header", |_, t| {
-        inclusion(t).header[100] ^= 1
-    }),
-    ("a header of another chain", "chain.other", |_, t| {
-        inclusion(t).header[12] ^= 1
-    }),
-    ("no path of the header", "inclusion.header", |_, t| {
-        inclusion(t).header_path.clear()
-    }),
+    ("a header of no block", "inclusion.header", |_, t| inclusion(t).header[100] ^= 1),
+    ("a header of another chain", "chain.other", |_, t| inclusion(t).header[12] ^= 1),
+    ("no path of the header", "inclusion.header", |_, t| inclusion(t).header_path.clear()),
     ("a longer path of the header", "inclusion.header", |_, t| {
         inclusion(t).header_path.push(vec![1; 32]);
     }),
-    ("no path of the event", "inclusion.path", |_, t| {
-        inclusion(t).event_path.clear()
-    }),
+    ("no path of the event", "inclusion.path", |_, t| inclusion(t).event_path.clear()),
     ("a longer path of the event", "inclusion.path", |_, t| {
         inclusion(t).event_path.push(vec![1; 32]);
     }),
@@ -162,16 +130,10 @@ const NOTHING: &[Case] = &[
         complete(t).trail_id = place.id().to_vec();
         complete(t).path = complete(&mut whole(s, &place)).path.take();
     }),
-    ("with a root", "trail.head", |_, t| {
-        complete(t).root = vec![0; 32]
-    }),
+    ("with a root", "trail.head", |_, t| complete(t).root = vec![0; 32]),
     ("with a number", "trail.head", |_, t| complete(t).first = 1),
-    ("with a hash", "trail.head", |_, t| {
-        complete(t).hashes.push(vec![0; 32])
-    }),
-    ("with a neighbour", "trail.head", |_, t| {
-        complete(t).leaf_after = vec![0; 90]
-    }),
+    ("with a hash", "trail.head", |_, t| complete(t).hashes.push(vec![0; 32])),
+    ("with a neighbour", "trail.head", |_, t| complete(t).leaf_after = vec![0; 90]),
     ("with a size", "trail.head", |_, t| {
         complete(t).size = 1;
         complete(t).root = vec![1; 32];
