@@ -12,7 +12,6 @@ use anyhow::Context as _;
 use libp2p::PeerId;
 use liuhen_proto::founding::Founding;
 use liuhen_proto::types::Height;
-use malachitebft_peer::PeerId as EnginePeerId;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -74,10 +73,7 @@ pub async fn run(
         mempool,
         undecided: UndecidedBlocks::open(&data.join("undecided"))?,
         key: keys.node,
-        peers: allowed
-            .iter()
-            .filter_map(|it| EnginePeerId::from_bytes(&it.to_bytes()).ok())
-            .collect(),
+        peers: allowed,
         peers_wanted: settings.peers.len(),
         work,
         messages,

@@ -44,7 +44,7 @@ pub struct AdapterParts {
     /// The key this node votes with.
     pub key: PrivateKey,
     /// Peers whose parts are heard.
-    pub peers: HashSet<PeerId>,
+    pub peers: HashSet<libp2p::PeerId>,
     /// How many peers are waited for at the start.
     pub peers_wanted: usize,
     /// Notified when there is work.
@@ -73,6 +73,8 @@ pub struct Adapter {
     pub(super) address: Address,
     pub(super) network: mpsc::Sender<NetworkMsg<Ctx>>,
     pub(super) net_requests: mpsc::Sender<NetworkRequest>,
+    /// Peers whose parts are heard, as the engine names them.
+    pub(super) peers: HashSet<PeerId>,
     pub(super) candidates: HashMap<BlockId, Arc<Candidate>>,
     pub(super) streams: Streams,
     pub(super) early: Vec<Assembled>,
@@ -89,9 +91,11 @@ impl Adapter {
     pub fn new(parts: AdapterParts, channels: &Channels<Ctx>) -> Self {
         let chain_id = read(&parts.chain).founding().chain();
         let address = Address(parts.key.public().key_id());
+        let peers = parts.peers.iter().filter_map(|it| PeerId::from_bytes(&it.to_bytes()).ok());
         Self {
             chain_id,
             address,
+            peers: peers.collect(),
             network: channels.network.clone(),
             net_requests: channels.net_requests.clone(),
             parts,

@@ -22,7 +22,7 @@ pub(in crate::consensus) fn handle(
 ) -> anyhow::Result<()> {
     let publisher = published_by.unwrap_or(from);
     // The engine's own allow-list acts late: it hears a peer until that has identified itself.
-    let known = adapter.parts.peers.contains(&from) && adapter.parts.peers.contains(&publisher);
+    let known = adapter.peers.contains(&from) && adapter.peers.contains(&publisher);
     let stream = if known { adapter.streams.take_in(publisher, part) } else { None };
     let value = match stream {
         Some(stream) => whole(adapter, stream)?,

@@ -1,0 +1,185 @@
+//! Four node processes.
+
+use crate::consortium::{Consortium, NODES};
+use crate::wait::until;
+use anyhow::Context as _;
+use liuhen_client::connect::Node;
+use liuhen_client::submit::Account;
+use liuhen_keyfile::PassphraseSource;
+use liuhen_proto::wire::GetStatusResponse;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A consortium whose nodes run as processes of their own. They end with it.
+pub struct Cluster {
+    /// The consortium.
+    pub consortium: Consortium,
+    folder: TempDir,
+    running: BTreeMap<&'static str, Child>,
+}
+
+/// The folder with the programs under test: that of this test's own program, one up.
+fn programs() -> anyhow::Result<PathBuf> {
+    let mut folder = std::env::current_exe()?;
+    folder.pop();
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    anyhow::ensure!(
+        folder.join("liuhen-node").exists(),
+        "{} has no liuhen-node: build the programs first, as scripts/test does",
+        folder.display()
+    );
+    Ok(folder)
+}
+
+impl Cluster {
+    /// Founds a consortium, and starts its four nodes.
+    pub async fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let consortium = Consortium::found(folder.path())?;
+        let mut cluster = Self { consortium, folder, running: BTreeMap::new() };
+        for node in NODES {
+            cluster.launch(node)?;
+        }
+        cluster.all_at(1).await?;
+        Ok(cluster)
+    }
+
+    /// A file in the cluster's folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts a node's process.
+    pub fn launch(&mut self, node: &'static str) -> anyhow::Result<()> {
+        let home = self.consortium.home(node);
+        let address = home.join("grpc.address");
+        if address.exists() {
+            std::fs::remove_file(&address)?;
+        }
+        let log = File::options().create(true).append(true).open(home.join("log"))?;
+        let child = Command::new(programs()?.join("liuhen-node"))
+            .args(["run", "--home"])
+            .arg(&home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("start liuhen-node")?;
+        self.running.insert(node, child);
+        Ok(())
+    }
+
+    /// Kills a node's process at once, as a power cut would.
+    pub fn kill(&mut self, node: &str) -> anyhow::Result<()> {
+        if let Some(mut child) = self.running.remove(node) {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Stops a node with SIGTERM; it must end well.
+    pub async fn stop(&mut self, node: &str) -> anyhow::Result<()> {
+        let Some(mut child) = self.running.remove(node) else { return Ok(()) };
+        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        anyhow::ensure!(sent.success(), "SIGTERM was not sent");
+        let status = until("the node to stop", async || child.try_wait().ok().flatten()).await?;
+        anyhow::ensure!(status.success(), "{node} ended with {status}: {}", self.log(node));
+        Ok(())
+    }
+
+    /// The end of a node's log.
+    pub fn log(&self, node: &str) -> String {
+        let text = std::fs::read_to_string(self.consortium.home(node).join("log"));
+        let text = text.unwrap_or_default();
+        let lines: Vec<&str> = text.lines().rev().take(20).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The address of a node that runs.
+    pub async fn address(&mut self, node: &str) -> anyhow::Result<String> {
+        let file = self.consortium.home(node).join("grpc.address");
+        let found = until("a node to serve", async || {
+            std::fs::read_to_string(&file).ok().filter(|text| !text.is_empty())
+        })
+        .await;
+        found.map(|it| format!("http://{it}")).with_context(|| self.log(node))
+    }
+
+    /// A connection to a node that runs.
+    pub async fn connect(&mut self, node: &str) -> anyhow::Result<Node> {
+        let address = self.address(node).await?;
+        let connected = until("a connection", async || Node::connect(&address).await.ok()).await;
+        connected.with_context(|| self.log(node))
+    }
+
+    /// The account of an identity, through a node.
+    pub async fn account(
+        &self,
+        node: &Node,
+        department: &str,
+        identity: &str,
+    ) -> anyhow::Result<Account> {
+        let file = self.consortium.key(department, identity);
+        Ok(Account::open(node, &file, &PassphraseSource::CredentialOrPrompt).await?)
+    }
+
+    /// Waits until every running node is at this height, and gives their statuses.
+    pub async fn all_at(&mut self, height: u64) -> anyhow::Result<Vec<GetStatusResponse>> {
+        let names: Vec<&'static str> = self.running.keys().copied().collect();
+        let mut all = Vec::new();
+        for name in names {
+            let node = self.connect(name).await?;
+            let reached = until("the height", async || {
+                node.status().await.ok().filter(|status| status.height >= height)
+            })
+            .await;
+            all.push(reached.with_context(|| format!("{name}: {}", self.log(name)))?);
+        }
+        Ok(all)
+    }
+
+    /// Runs a program under test with these arguments.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> anyhow::Result<Output> {
+        let output = Command::new(programs()?.join(program))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("run {program}"))?;
+        Ok(output)
+    }
+
+    /// Runs `liuhen` as an identity, through a node.
+    pub async fn liuhen(
+        &mut self,
+        node: &str,
+        who: (&str, &str),
+        arguments: &[&str],
+    ) -> anyhow::Result<Output> {
+        let address = self.address(node).await?;
+        let key = self.consortium.key(who.0, who.1);
+        let key = path_text(&key)?;
+        let all = [&["--node", &address, "--key", key], arguments].concat();
+        self.run("liuhen", &all)
+    }
+}
+
+/// A path as text, for arguments.
+pub fn path_text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().context("a path that is no text")
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for child in self.running.values_mut() {
+            // Best effort: the test is over.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A founding consortium with keys: four departments with a node, one without.
+
+use anyhow::Context as _;
+use liuhen_genesis::{build, compose, to_bytes};
+use liuhen_node::config::{FILE, Flags, Settings, loopback};
+use liuhen_node::home::Home;
+use liuhen_proto::sign::PrivateKey;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+/// Departments with a node.
+pub const NODES: [&str; 4] = ["psb", "hrss", "tax", "bdb"];
+
+const CONSORTIUM: &str = r#"name = "dev-test"
+time = "2026-11-01T00:00:00+08:00"
+
+[parameters]
+lead = "gz.bdb"
+purposes = ["pension"]
+legal_bases = ["social-insurance-law"]
+"#;
+
+/// Code, rights, body; then identities: code, kind.
+const DEPARTMENTS: [(&str, &str, &str, &[(&str, &str)]); 5] = [
+    ("psb", "\"collect\", \"use\"", "gz.psb", &[("officer", "officer"), ("gateway", "system")]),
+    ("hrss", "\"use\"", "gz.hrss", &[("officer", "officer"), ("portal", "system")]),
+    ("tax", "\"use\"", "gz.tax", &[("officer", "officer")]),
+    ("bdb", "\"manage\"", "gz.bdb", &[("officer", "officer")]),
+    // A department of public security's own body.
+    ("exit", "\"use\"", "gz.psb", &[("officer", "officer"), ("desk", "system")]),
+];
+
+/// A founded consortium in a folder.
+pub struct Consortium {
+    folder: PathBuf,
+}
+
+impl Consortium {
+    /// Founds it: homes of the nodes, keys of the identities, the founding document.
+    pub fn found(folder: &Path) -> anyhow::Result<Self> {
+        let it = Self { folder: folder.to_owned() };
+        let mut joins = Vec::new();
+        let mut peers = Vec::new();
+        for (number, (code, rights, body, identities)) in DEPARTMENTS.iter().enumerate() {
+            let mut join = format!(
+                "code = \"gz.{code}\"\nname_en = \"{code}\"\nlevel = 1\nbody = \"{body}\"\nrights = [{rights}]\n"
+            );
+            for (place, (identity, kind)) in identities.iter().enumerate() {
+                let key = PrivateKey::from_seed(&[number as u8 * 16 + place as u8 + 1; 32]);
+                liuhen_keyfile::save(&it.key(code, identity), &key, None)?;
+                let public = hex::encode(key.public().as_bytes());
+                join += &format!(
+                    "\n[[identity]]\ncode = \"{identity}\"\nkind = \"{kind}\"\npublic_key = \"{public}\"\n"
+                );
+            }
+            if NODES.contains(code) {
+                let (entry, peer) = it.node(code)?;
+                join += &entry;
+                peers.push((*code, peer));
+            }
+            joins.push((format!("{code}.toml"), join));
+        }
+        let source = compose(("consortium.toml", CONSORTIUM), &joins)
+            .map_err(|(file, error)| anyhow::anyhow!("{file}: {error}"))?;
+        std::fs::write(it.genesis(), to_bytes(&build(&source)?))?;
+        for (node, _) in &peers {
+            let others = peers.iter().filter(|(other, _)| other != node);
+            let text: String = others.map(|(_, peer)| format!("[[peer]]\n{peer}")).collect();
+            let file = it.home(node).join(FILE);
+            let settings = std::fs::read_to_string(&file)?;
+            std::fs::write(&file, settings + &text)?;
+            std::fs::copy(it.genesis(), it.home(node).join("genesis.pb"))?;
+        }
+        Ok(it)
+    }
+
+    /// The founding document.
+    pub fn genesis(&self) -> PathBuf {
+        self.folder.join("genesis.pb")
+    }
+
+    /// The home of a node.
+    pub fn home(&self, node: &str) -> PathBuf {
+        self.folder.join(node)
+    }
+
+    /// The key file of an identity.
+    pub fn key(&self, department: &str, identity: &str) -> PathBuf {
+        self.folder.join(format!("{department}-{identity}.pem"))
+    }
+
+    /// Makes a node's home; gives its entry in the join file, and how others find it.
+    fn node(&self, code: &str) -> anyhow::Result<(String, String)> {
+        let path = self.home(code);
+        std::fs::create_dir_all(&path)?;
+        let keys = Home::new(&path).make_keys(None)?;
+        let [consensus, gossip] = free_ports()?;
+        let settings = Settings {
+            consensus_listen: loopback(consensus),
+            gossip_listen: loopback(gossip),
+            grpc_listen: ([127, 0, 0, 1], 0).into(),
+            ..Settings::default()
+        };
+        std::fs::write(path.join(FILE), toml::to_string(&settings)?)?;
+        let peer_id = keys.keypair()?.public().to_peer_id();
+        let entry = format!(
+            "\n[[node]]\ncode = \"node-1\"\npublic_key = \"{}\"\ncosigner_key = \"{}\"\npeer_id = \"{peer_id}\"\npower = 1\n",
+            hex::encode(keys.node.public().as_bytes()),
+            hex::encode(keys.cosigner.public().as_bytes()),
+        );
+        let peer = format!(
+            "id = \"{peer_id}\"\nconsensus = \"{}\"\ngossip = \"{}\"\n",
+            loopback(consensus),
+            loopback(gossip)
+        );
+        let read_back = liuhen_node::config::load(&path, &Flags::default());
+        read_back.context("the settings of a new node")?;
+        Ok((entry, peer))
+    }
+}
+
+/// Two ports that the system gives; both are held until both are known.
+fn free_ports() -> anyhow::Result<[u16; 2]> {
+    let first = TcpListener::bind("127.0.0.1:0")?;
+    let second = TcpListener::bind("127.0.0.1:0")?;
+    Ok([first.local_addr()?.port(), second.local_addr()?.port()])
+}

@@ -1,0 +1,124 @@
+//! Importing the real audit log: exact counts, killed half-way, run again.
+
+use liuhen_proto::place::{Place, TrailKind};
+use liuhen_proto::wire::GetTrailRequest;
+use liuhen_tests::Cluster;
+use liuhen_tests::actions::{liuhen, told};
+use liuhen_tests::cluster::path_text;
+use liuhen_tests::wait::until;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+
+/// Statements of the log about the database `population`: 1,600 reads with a grant's tag, 600
+/// joins, 200 reads and 200 updates, 2 loads by the administrator, 2 refused.
+const STATEMENTS: u64 = 2604;
+
+const MAPPING: &str = r#"
+time_zone = "Asia/Shanghai"
+databases = ["population"]
+salt_file = "salt"
+[relations]
+"population.civil.resident" = "civil.resident"
+"population.civil.household" = "civil.household"
+[roles.app_hr_pension]
+identity = "gz.hrss/portal"
+purpose = "pension"
+[roles.app_tax_check]
+identity = "gz.tax/officer"
+purpose = "pension"
+"#;
+
+async fn prepared() -> anyhow::Result<(Cluster, String, String)> {
+    let mut cluster = Cluster::start().await?;
+    liuhen_tests::actions::grant(&mut cluster).await?;
+    let household = ["dataset", "register", "civil.household", "--title-en", "Households"];
+    liuhen(&mut cluster, ("psb", "officer"), &[&household[..], &["--fields", "id"]].concat())
+        .await?;
+    let mapping = cluster.file("mapping.toml");
+    let tag = "[grants]\n\"hr-pension-2026-001\" = \"hr-1\"\n";
+    std::fs::write(&mapping, format!("{MAPPING}{tag}"))?;
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/pgaudit-province.jsonlog.gz");
+    Ok((cluster, path_text(&log)?.to_owned(), path_text(&mapping)?.to_owned()))
+}
+
+async fn recorded(cluster: &mut Cluster) -> anyhow::Result<u64> {
+    let node = cluster.connect("psb").await?;
+    let gateway = node.identity_id("gz.psb/gateway").await?;
+    let request = GetTrailRequest {
+        trail_kind: TrailKind::Gateway as u32,
+        trail_id: Place::gateway_trail(&gateway).id().to_vec(),
+        page_size: 1,
+        ..GetTrailRequest::default()
+    };
+    Ok(node.trails().get_trail(request).await?.into_inner().size)
+}
+
+/// Records by verdict and reason, as the command prints them.
+fn counts(csv: &str) -> BTreeMap<(String, String), u64> {
+    let rows = csv.lines().skip(1).filter_map(|line| {
+        let [verdict, reason, _, count] = line.split(',').collect::<Vec<_>>().try_into().ok()?;
+        Some(((verdict.to_owned(), reason.to_owned()), count.parse().ok()?))
+    });
+    rows.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_recorded_once_and_exactly() -> anyhow::Result<()> {
+    let (mut cluster, log, mapping) = prepared().await?;
+    let gateway = ("psb", "gateway");
+    let import = ["import", "pgaudit", &log, "--mapping", &mapping, "-o", "csv"];
+    let first = [&import[..], &["--limit", "1000"]].concat();
+    let first = counts(&liuhen(&mut cluster, gateway, &first).await?);
+    assert_eq!(first.values().sum::<u64>(), 1000);
+    let second = counts(&liuhen(&mut cluster, gateway, &import).await?);
+    let mut all = first;
+    for (what, count) in second {
+        *all.entry(what).or_default() += count;
+    }
+    let expected = [
+        // The log's times stand: the grant was confirmed later, as its times are of some other day
+        // than the test's, or before its confirmation.
+        (("denied", "none"), 2),
+        (("uncovered", "unmapped_account"), 402),
+        (("uncovered", "no_grant"), 600),
+    ];
+    for ((verdict, reason), count) in expected {
+        let found = all.get(&(verdict.to_owned(), reason.to_owned()));
+        assert_eq!(found, Some(&count), "{verdict} {reason}: {all:?}");
+    }
+    assert_eq!(all.values().sum::<u64>(), STATEMENTS);
+    assert_eq!(recorded(&mut cluster).await?, STATEMENTS);
+    let third = liuhen(&mut cluster, gateway, &import).await?;
+    assert!(counts(&third).is_empty(), "{third}");
+    assert_eq!(recorded(&mut cluster).await?, STATEMENTS);
+
+    std::fs::remove_file(cluster.file("salt"))?;
+    let output = cluster.liuhen("psb", gateway, &import).await?;
+    assert!(!output.status.success() && told(&output).contains("the salt is gone"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_half_way_the_next_run_completes_it() -> anyhow::Result<()> {
+    let (mut cluster, log, mapping) = prepared().await?;
+    let address = cluster.address("psb").await?;
+    let key = cluster.consortium.key("psb", "gateway");
+    let mut program = std::env::current_exe()?;
+    program.pop();
+    program.pop();
+    // Batches of one, so that it takes long enough to be killed.
+    let mut running = std::process::Command::new(program.join("liuhen"))
+        .args(["--node", &address, "--key", path_text(&key)?, "import", "pgaudit", &log])
+        .args(["--mapping", &mapping, "--batch", "1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    until("some records", async || recorded(&mut cluster).await.ok().filter(|n| *n > 100)).await?;
+    running.kill()?;
+    running.wait()?;
+    let import = ["import", "pgaudit", &log, "--mapping", &mapping, "--shift-times"];
+    liuhen(&mut cluster, ("psb", "gateway"), &import).await?;
+    assert_eq!(recorded(&mut cluster).await?, STATEMENTS);
+    Ok(())
+}
