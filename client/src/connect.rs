@@ -109,11 +109,11 @@ impl Node {
 
     /// The request of an id in hexadecimal, or of a reference that only one request has.
     pub async fn request(&self, name: &str) -> Result<wire::RequestStanding, ClientError> {
-        if let Ok(bytes) = hex::decode(name) {
-            if bytes.len() == 32 {
-                let wanted = wire::GetRequestRequest { request_id: bytes };
-                return Ok(self.registry().get_request(wanted).await?.into_inner());
-            }
+        if let Ok(bytes) = hex::decode(name)
+            && bytes.len() == 32
+        {
+            let wanted = wire::GetRequestRequest { request_id: bytes };
+            return Ok(self.registry().get_request(wanted).await?.into_inner());
         }
         let (reference, dataset) = name.split_once('@').unwrap_or((name, ""));
         let wanted = wire::ListRequestsRequest {

@@ -1,5 +1,11 @@
 //! A source is composed, checked and built; what is wrong is named with its line.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests: a broken source may end them"
+)]
+
 use liuhen_genesis::{build, compose, fingerprint, to_bytes};
 use liuhen_proto::founding::Founding;
 use liuhen_proto::sign::PrivateKey;

@@ -15,6 +15,11 @@
 //! | [`ledger`] | the state machine, one file a rule |
 //! | [`verify`] | from a genesis document to a verified claim |
 
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, reason = "tests compute with small numbers")
+)]
+
 pub mod block;
 pub mod canonical;
 pub mod certificate;

@@ -20,8 +20,11 @@ purposes = ["pension"]
 legal_bases = ["social-insurance-law"]
 "#;
 
+type Department =
+    (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// Code, rights, body; then identities: code, kind.
-const DEPARTMENTS: [(&str, &str, &str, &[(&str, &str)]); 5] = [
+const DEPARTMENTS: [Department; 5] = [
     ("psb", "\"collect\", \"use\"", "gz.psb", &[("officer", "officer"), ("gateway", "system")]),
     ("hrss", "\"use\"", "gz.hrss", &[("officer", "officer"), ("portal", "system")]),
     ("tax", "\"use\"", "gz.tax", &[("officer", "officer")]),

@@ -1,5 +1,7 @@
 //! Who may depend on whom, and where each engine may be named.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a broken checkout may end them")]
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -142,6 +142,9 @@ fn badly_signed(good: &Tx) -> Vec<u8> {
     .encode_to_vec()
 }
 
+/// Who, the command, its exit code, and what it says.
+type Case<'a> = ((&'a str, &'a str), &'a [&'a str], i32, &'a str);
+
 /// Refusals that a user of the command meets, with their exit codes.
 async fn by_command(cluster: &mut Cluster) -> anyhow::Result<()> {
     let request = |identity| {
@@ -162,7 +165,7 @@ async fn by_command(cluster: &mut Cluster) -> anyhow::Result<()> {
             identity,
         ]
     };
-    let cases: [((&str, &str), &[&str], i32, &str); 6] = [
+    let cases: [Case<'_>; 6] = [
         (("exit", "officer"), &request("gz.exit/desk"), 1, "body.same"),
         (
             ("psb", "gateway"),

@@ -29,6 +29,9 @@ pub struct Chain {
     pub(super) last_certificate: Option<wire::Certificate>,
 }
 
+/// A transaction that the rules refused, and why.
+pub type RefusedTx = (Arc<Tx>, NotApplied);
+
 /// A committed block, as those who wait for its transactions are told of it.
 #[derive(Debug, Clone)]
 pub struct CommittedBlock {
@@ -138,7 +141,7 @@ impl Chain {
         proposer: KeyId,
         now: TimeMs,
         transactions: Vec<Arc<Tx>>,
-    ) -> Result<(Candidate, Vec<(Arc<Tx>, NotApplied)>), StoreError> {
+    ) -> Result<(Candidate, Vec<RefusedTx>), StoreError> {
         let context = self.context(self.not_before_parent(now));
         let mut draft = Draft::new(&self.index, context, self.founding.chain())
             .map_err(|e| StoreError::Damaged(e.to_string()))?;

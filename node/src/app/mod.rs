@@ -9,11 +9,11 @@ mod trails;
 mod validate;
 
 pub use candidate::Candidate;
-pub use chain::{Chain, CommittedBlock, CommittedTx};
+pub use chain::{Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use open::OpenReport;
 pub use prove::ProveError;
 pub use trails::{EventFilter, ReadEvent};
-pub use validate::NotABlock;
+pub use validate::{Known, NotABlock};
 
 /// How far a live proposal's time may be from this node's clock, in milliseconds.
 pub const CLOCK_DRIFT_MS: u64 = 10_000;

@@ -39,6 +39,9 @@ pub enum NotABlock {
     Unknown(String),
 }
 
+/// Gives a transaction of an id and these bytes whose signature was found good before.
+pub type Known<'a> = &'a dyn Fn(&TxId, &[u8]) -> Option<Arc<Tx>>;
+
 fn wrong(why: impl std::fmt::Display) -> NotABlock {
     NotABlock::Wrong(why.to_string())
 }
@@ -49,7 +52,7 @@ impl Chain {
     pub fn validate(
         &self,
         bytes: &[u8],
-        known: &dyn Fn(&TxId, &[u8]) -> Option<Arc<Tx>>,
+        known: Known<'_>,
         now: Option<TimeMs>,
     ) -> Result<Candidate, NotABlock> {
         let block = Block::from_bytes(bytes).map_err(wrong)?;
@@ -110,7 +113,7 @@ impl Chain {
     fn check_transactions(
         &self,
         block: &Block,
-        known: &dyn Fn(&TxId, &[u8]) -> Option<Arc<Tx>>,
+        known: Known<'_>,
     ) -> Result<Vec<Arc<Tx>>, NotABlock> {
         let mut transactions = Vec::with_capacity(block.transactions.len());
         let mut unknown: Vec<(Arc<Tx>, PublicKey)> = Vec::new();

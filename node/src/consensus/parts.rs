@@ -43,10 +43,13 @@ pub(super) fn cut(
     std::iter::once(init).chain(data).chain(std::iter::once(fin)).collect()
 }
 
+/// A stream's id and the parts that have come, by number.
+type OpenStream = (StreamId, BTreeMap<u64, ProposalPart>);
+
 /// Streams that are not complete yet.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    open: HashMap<PeerId, Vec<(StreamId, BTreeMap<u64, ProposalPart>)>>,
+    open: HashMap<PeerId, Vec<OpenStream>>,
 }
 
 impl Streams {

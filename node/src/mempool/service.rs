@@ -104,11 +104,11 @@ impl Mempool {
     /// Takes a transaction that another node passed on; what is wrong with it is its submitter's
     /// business, at that node.
     pub async fn gossiped(&self, bytes: &[u8]) {
-        if let Ok((tx, key)) = self.parsed(bytes) {
-            if self.lock().pool.get(&tx.id()).is_none() {
-                // A full queue drops it: its own node proposes it in the end.
-                let _ = self.unjudged.try_send(Unjudged { tx, key, answer: None });
-            }
+        if let Ok((tx, key)) = self.parsed(bytes)
+            && self.lock().pool.get(&tx.id()).is_none()
+        {
+            // A full queue drops it: its own node proposes it in the end.
+            let _ = self.unjudged.try_send(Unjudged { tx, key, answer: None });
         }
     }
 

@@ -109,14 +109,14 @@ impl Index {
     pub fn write(&mut self) -> Result<(), StoreError> {
         let events = self.memory.next_event();
         self.tables.write(&self.memory, Standing { height: self.height.get(), events })?;
-        self.to_caches();
+        self.fill_caches();
         self.memory = Memory::over(events);
         self.written = self.height;
         Ok(())
     }
 
     /// What was current in memory stays at hand.
-    fn to_caches(&mut self) {
+    fn fill_caches(&mut self) {
         let memory = std::mem::take(&mut self.memory);
         let mut objects = lock(&self.objects);
         if objects.len() > CACHED {
@@ -175,11 +175,11 @@ impl Index {
 
     /// The number on the ledger of event `number` of a trail.
     pub fn event_of_trail(&self, trail: &Place, number: u64) -> Result<Option<u64>, StoreError> {
-        if let Some(grown) = self.memory.trails.get(trail) {
-            if let Some(behind) = number.checked_sub(grown.base) {
-                let event = usize::try_from(behind).ok().and_then(|n| grown.tail.get(n));
-                return Ok(event.copied());
-            }
+        if let Some(grown) = self.memory.trails.get(trail)
+            && let Some(behind) = number.checked_sub(grown.base)
+        {
+            let event = usize::try_from(behind).ok().and_then(|n| grown.tail.get(n));
+            return Ok(event.copied());
         }
         Ok(self.page(trail, number / PAGE)?.get((number % PAGE) as usize).copied())
     }

@@ -221,7 +221,8 @@ impl Tables {
             tiles.insert(tile_key(trail, *level, *index), hash.as_bytes());
         }
         let mut page = grown.base / PAGE;
-        let mut open = if grown.base % PAGE == 0 { Vec::new() } else { self.page(trail, page)? };
+        let mut open =
+            if grown.base.is_multiple_of(PAGE) { Vec::new() } else { self.page(trail, page)? };
         for event in &grown.tail {
             open.push(*event);
             if open.len() as u64 == PAGE {
@@ -244,7 +245,7 @@ impl Tables {
         for leaf in &memory.leaves {
             chunk.extend_from_slice(&leaf.to_bytes());
             number = number.saturating_add(1);
-            if number % CHUNK == 0 {
+            if number.is_multiple_of(CHUNK) {
                 batch.insert(&(number / CHUNK - 1).to_be_bytes(), chunk.as_slice());
                 chunk.clear();
             }

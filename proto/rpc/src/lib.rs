@@ -1,7 +1,13 @@
 //! The gRPC services of a node, and how refusals travel as statuses.
 
 /// The services of `liuhen/v1/service.proto`, as generated.
-#[allow(missing_docs, clippy::all, reason = "generated from service.proto")]
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_lines,
+    reason = "generated from service.proto"
+)]
 pub mod services {
     tonic::include_proto!("liuhen.v1");
 }

@@ -94,10 +94,13 @@ mod tests {
         }
     }
 
+    /// A respect, and terms made wider in it.
+    type Case = (&'static str, fn(&mut wire::Terms));
+
     #[test]
     fn each_respect_is_held() {
         assert_eq!(no_wider(&wide(), &wide()), Ok(()));
-        let cases: [(&str, fn(&mut wire::Terms)); 9] = [
+        let cases: [Case; 9] = [
             ("fields", |t| t.fields = vec!["c".into()]),
             ("fields", |t| t.fields.clear()),
             ("division", |t| t.division = "5".into()),
