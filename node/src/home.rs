@@ -64,9 +64,10 @@ impl Home {
 
     /// Reads the keys.
     pub fn load_keys(&self, passphrase: &PassphraseSource, dev: bool) -> anyhow::Result<Keys> {
+        let passphrase = passphrase.remembered();
         let mut loaded = Vec::with_capacity(KEYS.len());
         for name in KEYS {
-            loaded.push(liuhen_keyfile::load(&self.key(name), passphrase, dev)?);
+            loaded.push(liuhen_keyfile::load(&self.key(name), &passphrase, dev)?);
         }
         to_keys(loaded)
     }

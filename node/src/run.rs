@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// Reads and checks the founding document of a home.
@@ -62,6 +62,7 @@ pub async fn run(
         key: keys.node.public().key_id(),
         voting,
         peers: connected,
+        readers: Arc::new(Semaphore::new(api::READERS)),
     };
     let (listener, address) = api::bind(settings.grpc_listen).await?;
     std::fs::write(home.grpc_address(), address.to_string())?;
@@ -80,8 +81,11 @@ pub async fn run(
         wakes,
     };
     let (channels, engine) = started.split();
-    let adapter = Adapter::new(parts, &channels);
-    let end = adapter.run(channels, stop).await;
+    let adapter = Adapter::new(parts, &channels, stop);
+    let end = adapter.run(channels).await;
+    if matches!(end, End::EngineEnded) {
+        consensus::note_safety_halt(&engine, &data).await?;
+    }
 
     services.cancel();
     consensus::stop(engine).await;
@@ -103,6 +107,9 @@ fn finish(chain: &RwLock<Chain>, end: End) -> anyhow::Result<()> {
             Ok(())
         }
         End::EngineEnded => anyhow::bail!("the consensus engine ended; see the log above"),
+        End::NotListening => anyhow::bail!(
+            "consensus does not listen: is the port of consensus_listen taken, and the address this machine's?"
+        ),
         End::Fatal(error) => Err(error.context("this node must not vote on")),
     }
 }

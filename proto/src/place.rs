@@ -1,7 +1,7 @@
 //! Places in the map: trails and objects, by kind and id.
 
 use crate::hash::{self, Domain};
-use crate::types::{Hash, Height, IdentityId, KeyId, RequestId};
+use crate::types::{Hash, Height, IdentityId, KeyId, RequestId, check_code};
 
 /// What a trail is about. The byte is part of its key in the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -30,6 +30,17 @@ impl TrailKind {
     /// From its byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
+    }
+
+    /// Whether some trail of this kind could have this id: a code, 32 bytes, or for a subject a
+    /// code and 32 bytes. Of anything else «there are no events» would be true, and mislead.
+    pub fn takes_id(self, id: &[u8]) -> bool {
+        let is_code = |bytes| std::str::from_utf8(bytes).is_ok_and(|it| check_code(it).is_ok());
+        match self {
+            Self::Key | Self::Grant | Self::Use | Self::Gateway => id.len() == 32,
+            Self::Dataset => is_code(id),
+            Self::Subject => id.split_last_chunk::<32>().is_some_and(|(code, _)| is_code(code)),
+        }
     }
 
     /// Its name, as commands and JSON show it.

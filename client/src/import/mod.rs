@@ -19,6 +19,11 @@ use crate::submit::Account;
 use mapping::Mapping;
 use plan::Planner;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How often an import begins again that was overtaken by what a run before left on its way.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What to import, and how.
 #[derive(Debug, Clone)]
@@ -50,14 +55,43 @@ pub async fn run(
         return Err(ClientError::Usage(why));
     }
     let log = pgaudit::read(&options.log, &mapping, options.skip_unknown)?;
-    let mut summary = Summary::of_log(&log);
+    let mut tries = 0;
+    loop {
+        let mut summary = Summary::of_log(&log);
+        match attempt(node, account, options, &mapping, &log, &mut summary).await {
+            Ok(()) => return Ok(summary),
+            // A run that was killed may have left batches on their way: they come first.
+            Err(error) if tries < TRIES && overtaken(&error) => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether another program, or a run before, has recorded for this gateway in between.
+fn overtaken(error: &ClientError) -> bool {
+    let reasons = ["seq.wrong", "seq.taken", "access_no.not_ascending"];
+    matches!(error, ClientError::Refused(refused, _) if reasons.contains(&refused.reason.as_str()))
+}
+
+/// Records what the ledger does not have yet.
+async fn attempt(
+    node: &Node,
+    account: &Account,
+    options: &Options,
+    mapping: &Mapping,
+    log: &pgaudit::Log,
+    summary: &mut Summary,
+) -> Result<(), ClientError> {
     let recorded = resume::recorded(node, account).await?;
     let salt = mapping.salt(recorded.nonces.is_empty())?;
     let shift_ms = match (options.shift_times, log.statements.last()) {
         (true, Some(last)) => i128::from(crate::submit::now().get()) - i128::from(last.time_ms),
         _ => 0,
     };
-    let mut planner = Planner::new(node, &mapping, salt, shift_ms).await?;
+    let mut planner = Planner::new(node, mapping, salt, shift_ms).await?;
     let mut access_no = recorded.last_access_no;
     let mut items = Vec::new();
     for statement in &log.statements {
@@ -71,6 +105,5 @@ pub async fn run(
         }
     }
     summary.unknown_tags = planner.unknown_tags();
-    send::all(node, account, &items, options.batch, &mut summary).await?;
-    Ok(summary)
+    send::all(node, account, &items, options.batch, summary).await
 }

@@ -6,7 +6,7 @@
 mod report;
 
 use clap::Parser;
-use liuhen_genesis::Founding;
+use liuhen_genesis::{Founding, FoundingError};
 use liuhen_proto::types::limits;
 use liuhen_proto::verify::verify;
 use report::{Lang, Report};
@@ -53,8 +53,14 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<u8, String> {
     let genesis = read(&cli.genesis, limits::GENESIS_BYTES)?;
-    let founding =
-        Founding::from_bytes(&genesis).map_err(|e| format!("{}: {e}", cli.genesis.display()))?;
+    let founding = match Founding::from_bytes(&genesis) {
+        Ok(founding) => founding,
+        Err(unknown @ FoundingError::Unknown { .. }) => {
+            print(&format!("UNDECIDABLE\n  {}: {unknown}\n", cli.genesis.display()));
+            return Ok(4);
+        }
+        Err(error) => return Err(format!("{}: {error}", cli.genesis.display())),
+    };
     let proof = read(&cli.proof, limits::TRACE_BYTES)?;
     let verdict = verify(&founding, &proof);
     let report = Report::new(&founding, &verdict);

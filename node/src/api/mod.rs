@@ -11,7 +11,7 @@ use crate::app::Chain;
 use crate::mempool::Mempool;
 use crate::store::StoreError;
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::types::{KeyId, limits};
+use liuhen_proto::types::KeyId;
 use liuhen_proto::wire::ProofChunk;
 use liuhen_rpc::services::{
     node_service_server::NodeServiceServer, proof_service_server::ProofServiceServer,
@@ -23,7 +23,9 @@ use liuhen_rpc::{CHUNK_BYTES, DESCRIPTORS, MESSAGE_BYTES};
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
@@ -41,6 +43,8 @@ pub struct Shared {
     pub voting: bool,
     /// Peers connected for transactions.
     pub peers: Arc<AtomicU32>,
+    /// How many may read much at once: readers must not keep consensus from the chain.
+    pub readers: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -97,10 +101,25 @@ pub async fn serve(
     Ok(())
 }
 
-/// Runs work that reads the store away from the runtime's threads.
+/// Readers at once.
+pub const READERS: usize = 4;
+/// How long a reader waits for its turn.
+const READER_WAITS: Duration = Duration::from_secs(10);
+
+/// Runs work that reads the store away from the runtime's threads, a few at once.
 async fn blocking<T: Send + 'static>(
+    readers: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
+    let turn = tokio::time::timeout(READER_WAITS, Arc::clone(readers).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
+        let why = "too many read at once; try again";
+        return Err(with_reason(Code::ResourceExhausted, "node.busy", why));
+    };
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(with_reason(Code::Internal, "node.internal", "the node failed")))
@@ -124,8 +143,8 @@ fn not_found(what: &str) -> Status {
 fn trail_of(kind: u32, id: &[u8]) -> Result<(TrailKind, Place), Status> {
     let kind = u8::try_from(kind).ok().and_then(TrailKind::from_byte);
     let kind = kind.ok_or_else(|| bad_argument("trail_kind", "no kind of trail"))?;
-    if id.is_empty() || id.len() > 2 * limits::CODE_LENGTH {
-        return Err(bad_argument("trail_id", "1 to 128 bytes are needed"));
+    if !kind.takes_id(id) {
+        return Err(bad_argument("trail_id", "no trail of this kind can have such an id"));
     }
     Ok((kind, Place::trail(kind, id)))
 }

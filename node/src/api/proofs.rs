@@ -7,6 +7,7 @@ use liuhen_proto::verify::Range;
 use liuhen_proto::wire::{ProofChunk, ProveEventRequest, ProveTrailRequest, RangeKind};
 use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
+use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
 
 /// See [`ProofService`].
@@ -24,13 +25,14 @@ impl ProofService for Proofs {
         request: Request<ProveTrailRequest>,
     ) -> Result<Response<Chunks>, Status> {
         let (shared, request) = (self.0.clone(), request.into_inner());
+        let readers = Arc::clone(&shared.readers);
         let (kind, _) = trail_of(request.trail_kind, &request.trail_id)?;
         let range = range(&request)?;
         let work = move || {
             let chain = shared.chain();
             chain.prove_trail(kind, &request.trail_id, range).map_err(|e| of_prove(&e))
         };
-        Ok(Response::new(chunks(blocking(work).await?)))
+        Ok(Response::new(chunks(blocking(&readers, work).await?)))
     }
 
     async fn prove_event(
@@ -38,13 +40,14 @@ impl ProofService for Proofs {
         request: Request<ProveEventRequest>,
     ) -> Result<Response<Chunks>, Status> {
         let (shared, request) = (self.0.clone(), request.into_inner());
+        let readers = Arc::clone(&shared.readers);
         let id = TxId::from_slice(&request.tx_id);
         let id = id.map_err(|e| bad_argument("tx_id", &e.to_string()))?;
         let work = move || {
             let chain = shared.chain();
             chain.prove_event(&id, request.item).map_err(|e| of_prove(&e))
         };
-        Ok(Response::new(chunks(blocking(work).await?)))
+        Ok(Response::new(chunks(blocking(&readers, work).await?)))
     }
 }
 

@@ -24,7 +24,8 @@ impl Registry {
         read: impl FnOnce(&Chain) -> Result<T, Status> + Send + 'static,
     ) -> Result<Response<T>, Status> {
         let shared = self.0.clone();
-        blocking(move || read(&shared.chain())).await.map(Response::new)
+        let readers = Arc::clone(&shared.readers);
+        blocking(&readers, move || read(&shared.chain())).await.map(Response::new)
     }
 }
 

@@ -7,6 +7,7 @@ use liuhen_proto::event::Verdict;
 use liuhen_proto::types::TimeMs;
 use liuhen_proto::wire::{GetTrailRequest, GetTrailResponse, TrailEvent, TrailFilter};
 use liuhen_rpc::services::trail_service_server::TrailService;
+use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 const PAGE_DEFAULT: u32 = 100;
@@ -22,7 +23,8 @@ impl TrailService for Trails {
         request: Request<GetTrailRequest>,
     ) -> Result<Response<GetTrailResponse>, Status> {
         let (shared, request) = (self.0.clone(), request.into_inner());
-        blocking(move || page(&shared, &request)).await.map(Response::new)
+        let readers = Arc::clone(&shared.readers);
+        blocking(&readers, move || page(&shared, &request)).await.map(Response::new)
     }
 }
 
@@ -42,8 +44,10 @@ fn page(shared: &Shared, request: &GetTrailRequest) -> Result<GetTrailResponse, 
         let why = "not a token of this trail, filter and order";
         Page::from_token(request).ok_or_else(|| bad_argument("page_token", why))?
     };
+    // A token that lies about the size reads no further than there is.
+    let size = page.size.min(chain.index().head(&trail).map_err(|e| of_store(&e))?.size());
     let (read, next) = chain
-        .read_trail(&trail, page.size, page.from, request.newest_first, &filter, limit as usize)
+        .read_trail(&trail, size, page.from, request.newest_first, &filter, limit as usize)
         .map_err(|e| of_store(&e))?;
     let events = read.into_iter().map(|it| TrailEvent {
         number: it.number,

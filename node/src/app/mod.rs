@@ -13,7 +13,7 @@ pub use chain::{Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use open::OpenReport;
 pub use prove::ProveError;
 pub use trails::{EventFilter, ReadEvent};
-pub use validate::{Known, NotABlock};
+pub use validate::{Clock, Known, NotABlock};
 
 /// How far a live proposal's time may be from this node's clock, in milliseconds.
 pub const CLOCK_DRIFT_MS: u64 = 10_000;

@@ -1,7 +1,7 @@
 //! Opening: the index is compared with the log; if it is behind, blocks are replayed; if it is
 //! damaged, it is deleted and rebuilt.
 
-use super::Chain;
+use super::{Chain, Clock};
 use crate::store::{BlockLog, Damage, Index, StoreError};
 use liuhen_proto::block::Header;
 use liuhen_proto::certificate;
@@ -107,8 +107,9 @@ impl Chain {
             let damaged = |e: String| StoreError::Damaged(format!("block {height}: {e}"));
             let stored = self.log.read(height)?.ok_or_else(|| damaged("not there".into()))?;
             let bytes = crate::codec::encode(&stored.block).map_err(|e| damaged(e.to_string()))?;
-            let candidate =
-                self.validate(&bytes, &|_, _| None, None).map_err(|e| damaged(e.to_string()))?;
+            let candidate = self
+                .validate(&bytes, &|_, _| None, Clock::Unasked)
+                .map_err(|e| damaged(e.to_string()))?;
             self.take_in(&candidate)?;
             let certificate =
                 certificate::decode(&stored.certificate).map_err(|e| damaged(e.to_string()))?;

@@ -42,6 +42,9 @@ pub struct ReadEvent {
 /// Events looked at for one page at most, so that a filter that takes none costs little.
 const LOOKED_AT: usize = 20_000;
 
+/// Bytes of items in one page at most, so that it fits into a message.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// Parsed transactions of the blocks that a reader has met; the last few.
 #[derive(Debug, Default)]
 pub(super) struct Blocks(HashMap<Height, HashMap<TxId, Arc<Tx>>>);
@@ -90,13 +93,16 @@ impl Chain {
         };
         let mut blocks = Blocks::default();
         let mut events = Vec::new();
+        let mut bytes = 0usize;
         for (looked_at, number) in numbers.enumerate() {
-            if events.len() >= limit || looked_at >= LOOKED_AT {
+            if events.len() >= limit || looked_at >= LOOKED_AT || bytes >= PAGE_BYTES {
                 return Ok((events, Some(number)));
             }
             let leaf = self.leaf_of_trail(trail, number)?;
             if filter.takes(&leaf) {
                 let tx = blocks.transaction(self, &leaf)?;
+                let item = tx.items().get(leaf.item as usize).map_or(0, |it| it.bytes().len());
+                bytes = bytes.saturating_add(item + tx.header_bytes().len());
                 events.push(ReadEvent { number, leaf, tx });
             }
         }

@@ -4,7 +4,7 @@
 //! A block that does not fit is never called invalid to the engine, only ignored: bytes that do not
 //! belong to an id say nothing of that id, and a certificate for a block called invalid would stop
 //! this node for good. Nothing here depends on a clock, a pool or a setting, but for one check of a
-//! live proposal's time.
+//! proposal's time.
 
 use super::{CLOCK_DRIFT_MS, Candidate, Chain};
 use crate::store::Block;
@@ -16,6 +16,17 @@ use liuhen_proto::tx::{self, Tx};
 use liuhen_proto::types::{Height, TimeMs, TxId};
 use liuhen_proto::wire;
 use std::sync::Arc;
+
+/// What this node's clock says of a block's time.
+#[derive(Debug, Clone, Copy)]
+pub enum Clock {
+    /// Proposed just now: it must be near.
+    Live(TimeMs),
+    /// Proposed again, or late: it may be old, but not ahead. That only loosens as time goes.
+    Again(TimeMs),
+    /// Decided, or on disk already: the clock has no say.
+    Unasked,
+}
 
 /// Why bytes are not the next block.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +59,12 @@ fn wrong(why: impl std::fmt::Display) -> NotABlock {
 
 impl Chain {
     /// Judges the bytes of a block for the next height. `known` gives a transaction whose
-    /// signature was found good before; `now` is given for a live first proposal only.
+    /// signature was found good before.
     pub fn validate(
         &self,
         bytes: &[u8],
         known: Known<'_>,
-        now: Option<TimeMs>,
+        clock: Clock,
     ) -> Result<Candidate, NotABlock> {
         let block = Block::from_bytes(bytes).map_err(wrong)?;
         let header = block.header().map_err(wrong)?;
@@ -61,7 +72,7 @@ impl Chain {
         if header.height != next {
             return Err(NotABlock::Height { found: header.height, next });
         }
-        self.check_header(&header, now)?;
+        self.check_header(&header, clock)?;
         let last_certificate = self.check_certificate(&block)?;
         let transactions = self.check_transactions(&block, known)?;
         let context = self.context(header.time);
@@ -77,17 +88,21 @@ impl Chain {
         Ok(candidate)
     }
 
-    fn check_header(&self, header: &Header, now: Option<TimeMs>) -> Result<(), NotABlock> {
+    fn check_header(&self, header: &Header, clock: Clock) -> Result<(), NotABlock> {
         if self.validators().get(&header.proposer).is_none() {
             return Err(wrong("its proposer is no validator"));
         }
         if header.time <= self.parent.header.time {
             return Err(wrong("its time is not after the block before"));
         }
-        let Some(now) = now else { return Ok(()) };
-        let apart = header.time.since(now).max(now.since(header.time));
         // A parent ahead of this clock can't be helped: time never goes back.
         let pushed = header.time == self.parent.header.time.plus(1);
+        let (ahead, behind) = match clock {
+            Clock::Live(now) => (header.time.since(now), now.since(header.time)),
+            Clock::Again(now) => (header.time.since(now), 0),
+            Clock::Unasked => (0, 0),
+        };
+        let apart = ahead.max(behind);
         if apart > CLOCK_DRIFT_MS && !pushed { Err(NotABlock::Clock(header.time)) } else { Ok(()) }
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Config {
     /// The node's home
-    #[arg(long, env = "LIUHEN_NODE_HOME", default_value = ".")]
+    #[arg(long, env = "LIUHEN_HOME", default_value = ".")]
     home: PathBuf,
     #[command(flatten)]
     flags: Flags,

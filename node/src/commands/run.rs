@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, clap::Args)]
 pub struct Run {
     /// The node's home
-    #[arg(long, env = "LIUHEN_NODE_HOME", default_value = ".")]
+    #[arg(long, env = "LIUHEN_HOME", default_value = ".")]
     home: PathBuf,
     /// Read the passphrase of the keys from this file descriptor
     #[arg(long)]

@@ -2,16 +2,16 @@
 
 use super::handle;
 use super::parts::{Assembled, Streams, cut};
-use super::signing::parts_message;
+use super::signing::{is_signed, parts_message};
 use super::types::{Address, Height, LiuhenContext, ProposalPart, ValidatorSet};
-use crate::app::{Candidate, Chain, NotABlock};
+use crate::app::{Candidate, Chain, Clock, NotABlock};
 use crate::clock;
 use crate::gossip::Message;
 use crate::mempool::Mempool;
 use crate::store::undecided::UndecidedBlocks;
 use bytes::Bytes;
 use liuhen_proto::sign::PrivateKey;
-use liuhen_proto::types::{BlockId, ChainId, TimeMs};
+use liuhen_proto::types::{BlockId, ChainId};
 use malachitebft_app_channel::app::engine::host::{HeightParams, Next};
 use malachitebft_app_channel::app::engine::util::events::Event;
 use malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
@@ -20,7 +20,7 @@ use malachitebft_app_channel::app::types::core::{Height as _, LinearTimeouts, Ro
 use malachitebft_app_channel::{AppMsg, Channels, NetworkMsg, NetworkRequest, Reply};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,8 @@ pub(super) type Ctx = LiuhenContext;
 const HEARTBEAT_MS: u64 = 60_000;
 /// How often an open height is called for.
 const WAKE_EVERY: Duration = Duration::from_secs(1);
+/// The engine says that it is ready as soon as it listens; it does not say if it can't.
+const READY_WITHIN: Duration = Duration::from_secs(15);
 /// Streams for later heights that are kept.
 const MOST_EARLY: usize = 8;
 
@@ -62,6 +64,8 @@ pub enum End {
     Stopped,
     /// The engine ended.
     EngineEnded,
+    /// The engine does not listen: its port is taken, or its address is none of this machine's.
+    NotListening,
     /// A write failed, or something else after which this node must not vote.
     Fatal(anyhow::Error),
 }
@@ -83,12 +87,13 @@ pub struct Adapter {
     /// The last height that came by sync: there is no holding there.
     pub(super) synced: Option<Height>,
     pub(super) round: Round,
+    pub(super) stop: CancellationToken,
     emitted: u64,
 }
 
 impl Adapter {
     /// An adapter of these parts.
-    pub fn new(parts: AdapterParts, channels: &Channels<Ctx>) -> Self {
+    pub fn new(parts: AdapterParts, channels: &Channels<Ctx>, stop: CancellationToken) -> Self {
         let chain_id = read(&parts.chain).founding().chain();
         let address = Address(parts.key.public().key_id());
         let peers = parts.peers.iter().filter_map(|it| PeerId::from_bytes(&it.to_bytes()).ok());
@@ -105,32 +110,45 @@ impl Adapter {
             held: None,
             synced: None,
             round: Round::Nil,
+            stop,
             // Never used before, also not before a restart.
             emitted: clock::now().get(),
         }
     }
 
     /// Runs until it is told to stop, the engine ends, or a write fails.
-    pub async fn run(mut self, mut channels: Channels<Ctx>, stop: CancellationToken) -> End {
+    pub async fn run(mut self, mut channels: Channels<Ctx>) -> End {
+        let stop = self.stop.clone();
         let mut seen = channels.events.subscribe();
         let work = Arc::clone(&self.parts.work);
+        let mut ready_by = Some(Instant::now() + READY_WITHIN);
         let mut wake = tokio::time::interval(WAKE_EVERY);
         wake.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return End::Stopped,
                 message = channels.consensus.recv() => match message {
-                    Some(message) => if let Err(error) = self.handle(message).await {
-                        return End::Fatal(error);
-                    },
+                    Some(message) => {
+                        ready_by = None;
+                        if let Err(error) = self.handle(message).await {
+                            return End::Fatal(error);
+                        }
+                    }
                     None => return End::EngineEnded,
                 },
-                event = seen.recv() => if let Ok(Event::Received(message)) = event {
+                event = seen.recv() => if let Ok(Event::Received(message)) = event
+                    // The engine tells of it before any check.
+                    && self.held.is_some()
+                    && is_signed(&self.chain_id, self.chain().validators(), &message)
+                {
                     self.others_are_at(message.height());
                 },
                 Some(height) = self.parts.wakes.recv() => self.others_are_at(Height(height.get())),
                 () = work.notified() => self.release_to_work(),
-                _ = wake.tick() => self.tick(),
+                _ = wake.tick() => match ready_by {
+                    Some(by) if Instant::now() > by => return End::NotListening,
+                    _ => self.tick(),
+                },
             }
         }
     }
@@ -191,13 +209,9 @@ impl Adapter {
     }
 
     /// Judges a block's bytes.
-    pub(super) fn validate(
-        &self,
-        bytes: &[u8],
-        now: Option<TimeMs>,
-    ) -> Result<Candidate, NotABlock> {
+    pub(super) fn validate(&self, bytes: &[u8], clock: Clock) -> Result<Candidate, NotABlock> {
         let known = |id: &_, bytes: &[u8]| self.parts.mempool.known(id, bytes);
-        tokio::task::block_in_place(|| self.chain().validate(bytes, &known, now))
+        tokio::task::block_in_place(|| self.chain().validate(bytes, &known, clock))
     }
 
     /// Whether the stream was signed by the validator whose turn it was.
@@ -239,8 +253,13 @@ impl Adapter {
         Ok(())
     }
 
-    /// Keeps a stream for a later height, a bounded number of them.
+    /// Keeps a stream for one of the next heights, a bounded number of them.
     pub(super) fn keep_early(&mut self, stream: Assembled) {
+        let next = self.chain().next_height().get();
+        self.early.retain(|kept| kept.height.0 >= next);
+        if stream.height.0 > next.saturating_add(2) {
+            return;
+        }
         if self.early.len() >= MOST_EARLY {
             self.early.remove(0);
         }
@@ -255,7 +274,7 @@ impl Adapter {
         };
         self.parts.mempool.has_ready()
             || clock::now().since(last) >= HEARTBEAT_MS
-            || self.early.iter().any(|stream| stream.height.0 >= next.get())
+            || self.early.iter().any(|stream| stream.height.0 == next.get())
     }
 
     /// Somebody speaks of `height`: a node that holds below it goes on.

@@ -49,7 +49,7 @@ impl HasEncodedLen<Response<Ctx>> for WireCodec {
         let value = |v: &RawDecidedValue<Ctx>| {
             8 + v.value_bytes.len() + 8 + 4 + 32 + 8 + 96 * v.certificate.commit_signatures.len()
         };
-        Ok(16 + response.values.iter().map(value).sum::<usize>()) // pin by a test against encode()
+        Ok(16 + response.values.iter().map(value).sum::<usize>())
     }
 }
 

@@ -10,4 +10,4 @@ mod start;
 mod types;
 
 pub use adapter::{Adapter, AdapterParts, End};
-pub use start::{EngineSettings, Started, start, stop};
+pub use start::{EngineSettings, Started, note_safety_halt, start, stop};

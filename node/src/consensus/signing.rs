@@ -6,6 +6,8 @@ use liuhen_proto::certificate;
 use liuhen_proto::hash::line;
 use liuhen_proto::sign::{PrivateKey, PublicKey};
 use liuhen_proto::types::ChainId;
+use liuhen_proto::validators::ValidatorSet;
+use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::types::core::{
     NilOrVal, Round, SignedMessage, ValidatorProof, VoteExtensionScope, VoteType,
 };
@@ -38,6 +40,23 @@ fn vote_message(chain: &ChainId, vote: &Vote) -> Vec<u8> {
     // A vote's round is never nil: the codec refuses it.
     let round = vote.round.as_u32().unwrap_or(u32::MAX);
     certificate::vote_bytes(chain, kind, height, round, block)
+}
+
+/// Whether a vote or proposal was signed by the validator that it names.
+pub fn is_signed(
+    chain: &ChainId,
+    validators: &ValidatorSet,
+    message: &SignedConsensusMsg<LiuhenContext>,
+) -> bool {
+    let (who, bytes, signature) = match message {
+        SignedConsensusMsg::Vote(it) => {
+            (it.message.voter, vote_message(chain, &it.message), it.signature)
+        }
+        SignedConsensusMsg::Proposal(it) => {
+            (it.message.proposer, proposal_message(chain, &it.message), it.signature)
+        }
+    };
+    validators.get(&who.0).is_some_and(|it| it.key.verify(&bytes, &signature))
 }
 
 /// `liuhen/proposal/v1` + newline ‖ chain id ‖ height u64 ‖ round i64 ‖ polka's round i64 ‖

@@ -19,7 +19,7 @@ use malachitebft_app_channel::{
     Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity,
     RequestContext, Signer, SyncContext, WalContext,
 };
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,6 +85,12 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
     std::fs::create_dir_all(&folder)?;
     let wal = folder.join("engine.wal");
     let behind = is_behind(&wal, settings.next_height)?;
+    let halted = halt_mark(&settings.data);
+    if halted.exists() {
+        let mark = halted.display();
+        tracing::error!(%mark, "the engine halted for safety before: this node follows without a vote until somebody has looked, and removed this file");
+    }
+    let behind = behind || halted.exists();
     let mut config = engine_config(&settings)?;
     config.consensus.enabled = !behind;
     let keypair = Keypair::ed25519_from_bytes(settings.network_seed)?;
@@ -115,6 +121,32 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
         .await
         .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
     Ok(Started { channels, voting: settings.is_validator && !behind, handle })
+}
+
+fn halt_mark(data: &Path) -> PathBuf {
+    data.join("consensus").join("halted")
+}
+
+/// The engine's channel closed. If the engine itself has not ended, it halted for safety: its log
+/// of votes is damaged or can't be written, and it may have been cut. Then a mark keeps this node
+/// from voting after a restart, for it may have forgotten how it voted.
+pub async fn note_safety_halt(engine: &EngineHandle, data: &Path) -> anyhow::Result<()> {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    if !engine.handle.is_finished() {
+        write_durably(&halt_mark(data), "the consensus engine halted for safety; see the log\n")?;
+        tracing::error!("the consensus engine halted for safety");
+    }
+    Ok(())
+}
+
+fn write_durably(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    match path.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// Stops an engine; afterwards its port is free. Its network first: stopped from above, that would
@@ -180,7 +212,7 @@ fn is_behind(wal: &Path, next_height: Height) -> anyhow::Result<bool> {
     let before = [wal_height(wal)?, marked_height(&mark)?].into_iter().flatten().max();
     match before {
         Some(height) if height > next_height => {
-            std::fs::write(&mark, height.to_string())?;
+            write_durably(&mark, &height.to_string())?;
             tracing::error!(
                 %height, %next_height,
                 "this node has voted above its block log: it follows without a vote until it has \

@@ -57,6 +57,8 @@ struct Lane {
     next: u64,
     bytes: usize,
     waiting: BTreeMap<u64, Arc<Tx>>,
+    /// The number that was waited for when the lane was last found stalled.
+    stalled_at: Option<u64>,
 }
 
 impl Lane {
@@ -194,6 +196,33 @@ impl Pool {
         self.remove_all(&key, gone)
     }
 
+    /// A number of a key was refused before it could wait: those behind it go. Gives them.
+    pub fn drop_behind(&mut self, key: &KeyId, seq: u64) -> Vec<Arc<Tx>> {
+        let Some(lane) = self.lanes.get_mut(key) else { return Vec::new() };
+        let gone = lane.waiting.split_off(&seq);
+        self.remove_all(key, gone)
+    }
+
+    /// Drops lanes that wait for a number which has not come since the last sweep. Gives what was
+    /// dropped, with the number that is expected.
+    pub fn sweep(&mut self) -> Vec<(u64, Arc<Tx>)> {
+        let mut stalled = Vec::new();
+        for (key, lane) in &mut self.lanes {
+            if lane.ready().next().is_some() {
+                lane.stalled_at = None;
+            } else if lane.stalled_at == Some(lane.next) {
+                stalled.push((*key, lane.next));
+            } else {
+                lane.stalled_at = Some(lane.next);
+            }
+        }
+        let mut dropped = Vec::new();
+        for (key, next) in stalled {
+            dropped.extend(self.drop_behind(&key, 0).into_iter().map(|tx| (next, tx)));
+        }
+        dropped
+    }
+
     /// The first ready transaction of each lane.
     pub fn heads(&self) -> Vec<Arc<Tx>> {
         self.lanes.values().filter_map(|lane| lane.ready().next().cloned()).collect()
@@ -281,6 +310,20 @@ mod tests {
         assert_eq!(seqs(&pool.refuse(&tx(1, 2, 0))), [2, 3, 4]);
         assert_eq!(pool.len(), 3);
         assert!(pool.refuse(&tx(1, 2, 0)).is_empty());
+    }
+
+    #[test]
+    fn what_waits_in_vain_goes() {
+        let mut pool = Pool::new(PoolLimits::default());
+        pool.insert(tx(1, 3, 0), 0).unwrap();
+        pool.insert(tx(2, 0, 0), 0).unwrap();
+        assert!(pool.sweep().is_empty());
+        let dropped = pool.sweep();
+        let [(0, gone)] = dropped.as_slice() else { panic!("{dropped:?}") };
+        assert_eq!(gone.header().seq, 3);
+        assert_eq!(pool.len(), 1);
+        pool.insert(tx(2, 1, 0), 0).unwrap();
+        assert_eq!(seqs(&pool.drop_behind(&tx(2, 0, 0).header().key, 1)), [1]);
     }
 
     #[test]

@@ -11,10 +11,15 @@ use liuhen_proto::wire::Refused;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Signatures judged together at most.
 const BATCH: usize = 256;
+/// A transaction waits for one before it at most twice as long.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// Lanes up to which the first of each is tried after every block.
+const LANES_TRIED: usize = 64;
 
 /// A committed transaction, as its submitter is told.
 #[derive(Debug, Clone)]
@@ -71,6 +76,7 @@ impl Mempool {
         let room = Arc::new(AtomicBool::new(true));
         let mempool = Self { inner: Arc::new(Mutex::new(inner)), chain, unjudged, work, room };
         tokio::spawn(mempool.clone().judge(received, gossip));
+        tokio::spawn(mempool.clone().sweep_at_times());
         mempool
     }
 
@@ -149,8 +155,8 @@ impl Mempool {
     }
 
     /// A block was committed: its transactions' submitters are told, and lanes move on. The first
-    /// transaction of each lane that someone here waits for is tried against the new state, so
-    /// that a refusal does not wait for this node's turn to propose.
+    /// transaction of each lane (of many lanes: where someone here waits) is tried against the new
+    /// state, so that a refusal does not wait for this node's turn to propose.
     pub fn committed(&self, block: &CommittedBlock, now: TimeMs) {
         let mut inner = self.lock();
         for it in &block.transactions {
@@ -163,10 +169,11 @@ impl Mempool {
             }
         }
         let heads = inner.pool.heads();
-        let waited_for: Vec<Arc<Tx>> =
-            heads.into_iter().filter(|tx| inner.waiters.contains_key(&tx.id())).collect();
+        let few = heads.len() <= LANES_TRIED;
+        let tried: Vec<Arc<Tx>> =
+            heads.into_iter().filter(|tx| few || inner.waiters.contains_key(&tx.id())).collect();
         drop(inner);
-        for tx in waited_for {
+        for tx in tried {
             self.try_head(&tx, now);
         }
     }
@@ -190,6 +197,18 @@ impl Mempool {
         let key = key.ok_or_else(unknown)?;
         drop(chain);
         Ok((Arc::new(tx), key))
+    }
+
+    /// Lets go of transactions that wait in vain for one before them, until the node ends.
+    async fn sweep_at_times(self) {
+        let mut at_times = tokio::time::interval(SWEEP_EVERY);
+        while !self.unjudged.is_closed() {
+            at_times.tick().await;
+            let mut inner = self.lock();
+            for (expected, gone) in inner.pool.sweep() {
+                inner.tell(&gone.id(), &Err(wrong_seq(expected, &gone)));
+            }
+        }
     }
 
     /// Judges signatures, as many at once as have come.
@@ -233,23 +252,45 @@ impl Mempool {
             give(answer, Ok(done));
             return false;
         }
-        let first = tx.header().seq == next;
-        if let (true, Err(why)) = (first && answer.is_some(), self.try_alone(&tx)) {
+        if tx.header().seq == next
+            && answer.is_some()
+            && let Err(why) = self.try_alone(&tx)
+        {
             give(answer, Err(of_rules(&why)));
+            let mut inner = self.lock();
+            for gone in inner.pool.drop_behind(&tx.header().key, tx.next_seq()) {
+                inner.tell(&gone.id(), &Err(wrong_seq(next, &gone)));
+            }
             return false;
         }
         let mut inner = self.lock();
         match inner.pool.insert(Arc::clone(&tx), next) {
             Ok(()) => {
                 if let Some(answer) = answer {
-                    inner.waiters.entry(tx.id()).or_default().push(answer);
+                    let waiters = inner.waiters.entry(tx.id()).or_default();
+                    waiters.retain(|waiter| !waiter.is_closed());
+                    waiters.push(answer);
                 }
+                drop(inner);
+                self.catch_up(&tx);
                 true
             }
             Err(why) => {
+                drop(inner);
                 give(answer, Err(of_pool(&why)));
                 false
             }
+        }
+    }
+
+    /// A block may have been committed between reading the key's number and inserting.
+    fn catch_up(&self, tx: &Tx) {
+        let key = tx.header().key;
+        let Ok(next) = read(&self.chain).next_seq(&key) else { return };
+        let gone = self.lock().pool.advance(&key, next);
+        for gone in gone {
+            let answer = self.done_before(&gone, next).ok_or_else(|| wrong_seq(next, &gone));
+            self.lock().tell(&gone.id(), &answer);
         }
     }
 

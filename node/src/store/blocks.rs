@@ -52,6 +52,10 @@ impl BlockLog {
         for path in segment_paths(folder)? {
             if damage.is_some() {
                 set_aside(&path)?;
+            } else if first_height(&path) != Some(log.height().next()) {
+                // What stood before this file is not whole.
+                let kept_at = set_aside(&path)?;
+                damage = Some(Damage { height: log.height().next(), kept_at });
             } else {
                 damage = log.read_segment(path)?;
             }
@@ -213,9 +217,16 @@ fn keep_copy(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(kept)
 }
 
-fn set_aside(path: &Path) -> Result<(), StoreError> {
+fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let aside = path.with_extension("behind-damage");
-    std::fs::rename(path, aside).map_err(StoreError::io(format!("move {}", path.display())))
+    std::fs::rename(path, &aside).map_err(StoreError::io(format!("move {}", path.display())))?;
+    Ok(aside)
+}
+
+/// The height of a segment's first block, as its name says.
+fn first_height(path: &Path) -> Option<Height> {
+    let number = path.file_stem()?.to_str()?.strip_prefix("blocks-")?;
+    Some(Height::new(number.parse().ok()?))
 }
 
 /// Makes names in a folder durable.
@@ -272,6 +283,24 @@ mod tests {
         std::fs::write(&path, [whole.as_slice(), &[0; 5000]].concat()).unwrap();
         let (log, damage) = BlockLog::open(folder.path()).unwrap();
         assert_eq!((log.height(), damage), (Height::new(3), None));
+    }
+
+    #[test]
+    fn a_segment_that_does_not_follow_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = filled(folder.path(), 4);
+        let whole = std::fs::read(&path).unwrap();
+        let entry = whole.len() / 4;
+        let second = folder.path().join(format!("blocks-{:020}.log", 3));
+        std::fs::write(&second, &whole[2 * entry..]).unwrap();
+        // The first segment has lost its last block, which looks like a torn tail there.
+        std::fs::write(&path, &whole[..2 * entry - 1]).unwrap();
+        let (log, damage) = BlockLog::open(folder.path()).unwrap();
+        let damage = damage.unwrap();
+        assert_eq!((log.height(), damage.height), (Height::new(1), Height::new(2)));
+        assert!(damage.kept_at.exists() && !second.exists());
+        let (log, damage) = BlockLog::open(folder.path()).unwrap();
+        assert_eq!((log.height(), damage), (Height::new(1), None));
     }
 
     #[test]

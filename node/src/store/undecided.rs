@@ -64,14 +64,19 @@ pub struct UndecidedBlocks {
 }
 
 impl UndecidedBlocks {
-    /// Opens the folder; files that are not whole are removed.
+    /// Opens the folder; files that are not whole, or were not renamed yet, are removed.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let what = || format!("open {}", folder.display());
         std::fs::create_dir_all(folder).map_err(StoreError::io(what()))?;
         let mut blocks = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(StoreError::io(what()))? {
             let path = entry.map_err(StoreError::io(what()))?.path();
-            let bytes = std::fs::read(&path).map_err(StoreError::io(what()))?;
+            let whole = path.extension().is_some_and(|extension| extension == "block");
+            let bytes = if whole {
+                std::fs::read(&path).map_err(StoreError::io(what()))?
+            } else {
+                Vec::new()
+            };
             match codec::decode::<Undecided>(&bytes) {
                 Ok(block) => blocks.push(block),
                 Err(_) => std::fs::remove_file(&path).map_err(StoreError::io(what()))?,
@@ -122,8 +127,12 @@ impl UndecidedBlocks {
         self.blocks = kept;
         for block in gone {
             let path = self.path(&block);
-            std::fs::remove_file(&path)
-                .map_err(StoreError::io(format!("remove {}", path.display())))?;
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::io(format!("remove {}", path.display()))(error));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -150,6 +159,9 @@ mod tests {
         blocks.keep(block(5, 1)).unwrap();
         blocks.keep(block(6, 2)).unwrap();
         std::fs::write(folder.path().join("torn.new"), b"torn").unwrap();
+        // Whole, but not renamed when the power went.
+        let whole = codec::encode(&block(5, 3)).unwrap();
+        std::fs::write(folder.path().join("whole.new"), whole).unwrap();
         let mut again = UndecidedBlocks::open(folder.path()).unwrap();
         assert_eq!(again.of(Height::new(5)).count(), 2);
         assert_eq!(again.get(&BlockId::new([1; 32])), Some(&block(5, 1)));

@@ -3,6 +3,7 @@
 use crate::KeyFileError;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
 /// Name of the systemd credential.
@@ -17,6 +18,8 @@ pub enum PassphraseSource {
     CredentialOrPrompt,
     /// Held already.
     Given(Zeroizing<String>),
+    /// Asked of another source at the first need, then held: a descriptor can be read only once.
+    Remembered(Box<PassphraseSource>, Arc<OnceLock<Zeroizing<String>>>),
 }
 
 impl PassphraseSource {
@@ -25,11 +28,23 @@ impl PassphraseSource {
         descriptor.map_or(Self::CredentialOrPrompt, Self::Descriptor)
     }
 
+    /// This source, asked once for several keys.
+    pub fn remembered(&self) -> Self {
+        Self::Remembered(Box::new(self.clone()), Arc::default())
+    }
+
     /// The passphrase for a key file.
     pub fn get(&self, path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
         let no = |why: String| KeyFileError::NoPassphrase { path: path.to_owned(), why };
         match self {
             Self::Given(passphrase) => Ok(passphrase.clone()),
+            Self::Remembered(source, held) => match held.get() {
+                Some(passphrase) => Ok(passphrase.clone()),
+                None => {
+                    let passphrase = source.get(path)?;
+                    Ok(held.get_or_init(|| passphrase).clone())
+                }
+            },
             // Opening it by its path needs no unsafe code, and reads what the shell opened.
             Self::Descriptor(number) => {
                 first_line(Path::new(&format!("/dev/fd/{number}"))).map_err(|e| no(e.to_string()))

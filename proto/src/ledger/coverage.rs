@@ -4,7 +4,7 @@
 //! The moment is the height by whose state the gateway decided, if it did so live; for a record
 //! that comes later, the last block not after the time of access.
 
-use super::{Draft, Halt, intervals};
+use super::{Draft, Halt, intervals, sensitivity};
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
 use crate::place::Place;
 use crate::types::{Height, IdentityId, RequestId, TimeMs, limits::USE_DAYS};
@@ -153,13 +153,15 @@ fn one(
         return Ok(ensure(false, Reason::UnknownGrant));
     };
     let dataset = draft.dataset(&access.dataset)?;
-    let grade = dataset.registration.as_ref().map_or(4, |it| it.grade);
     let identity: Option<Arc<wire::Identity>> = draft
         .get(&Place::identity(&IdentityId::from_slice(&asker.identity_id).unwrap_or_default()))?;
     let department: Option<Arc<wire::Department>> =
         draft.get(&Place::department(&asker.department))?;
     let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
     let terms = grant.terms.clone().unwrap_or_default();
+    // Where the record does not say which fields, those that were granted.
+    let fields = if access.fields.is_empty() { &terms.fields } else { &access.fields };
+    let grade = dataset.registration.as_ref().map_or(4, |it| sensitivity::grade(it, fields));
     let checks = || {
         ensure(grant.dataset == access.dataset, Reason::OtherDataset)?;
         who(&asker, identity.as_deref(), department.as_deref(), &terms, moment, grade)?;
@@ -213,14 +215,16 @@ fn fresh(
     grade: u32,
     parameters: &wire::Parameters,
 ) -> Check {
-    let at = match decided {
-        Decided::Unsaid => return Ok(()),
-        Decided::Never => return known(false, Reason::UnknownHeight),
-        Decided::At(at) | Decided::OlderThan(at) => *at,
-    };
     let number = usize::try_from(grade).unwrap_or(usize::MAX).saturating_sub(1);
     let limit = parameters.decision_age_ms.get(number).copied().unwrap_or(0);
-    ensure(TimeMs::new(access_time_ms).since(at) <= limit, Reason::DecisionTooOld)
+    let within = |at: TimeMs| TimeMs::new(access_time_ms).since(at) <= limit;
+    match decided {
+        Decided::Unsaid => Ok(()),
+        Decided::Never => known(false, Reason::UnknownHeight),
+        // A record that comes so late that its block has left the window is judged by time; only
+        // where the decision was too old for certain does its age count.
+        Decided::At(at) | Decided::OlderThan(at) => ensure(within(*at), Reason::DecisionTooOld),
+    }
 }
 
 fn within(

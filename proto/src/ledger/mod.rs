@@ -11,6 +11,7 @@ mod object;
 mod refusal;
 mod rules;
 pub mod seal;
+mod sensitivity;
 
 pub use draft::{Delta, Draft, Event};
 pub use object::Object;

@@ -146,8 +146,8 @@ pub(super) fn completeness(
 ) -> Result<Completeness, NotVerified> {
     let kind = u8::try_from(claim.trail_kind).ok().and_then(TrailKind::from_byte);
     let kind = kind.ok_or_else(|| invalid("trail.kind", "a trail of unknown kind"))?;
-    if claim.trail_id.len() > limits::CODE_LENGTH.saturating_mul(2) {
-        return Err(invalid("trail.id", "a trail's id is too long"));
+    if !kind.takes_id(&claim.trail_id) {
+        return Err(invalid("trail.id", "no trail of this kind can have such an id"));
     }
     if claim.events.len() > limits::TRACE_EVENTS {
         return Err(invalid("file.limits", "too many events"));

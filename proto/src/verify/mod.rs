@@ -117,15 +117,14 @@ pub enum NotVerified {
 /// Verifies the bytes of a proof file against a founding document.
 ///
 /// Errors with `Invalid` and a code, or with `Undecidable` and what is missing. Costs at most the
-/// hashing of the file and one signature a transaction; nothing in the file drives an allocation
-/// beyond its own length.
+/// hashing of the file and one signature a transaction; memory is a small multiple of the file's
+/// length, which is limited.
 pub fn verify(founding: &Founding, bytes: &[u8]) -> Result<Verified<Statement>, NotVerified> {
+    other_format(bytes)?;
     let trace: wire::Trace = canonical::decode("proof file", bytes, limits::TRACE_BYTES)
         .map_err(|e| invalid("file.malformed", e))?;
     if trace.magic != TRACE_MAGIC {
-        let known =
-            format!("this program reads {TRACE_MAGIC}, the file says `{:.40}`", trace.magic);
-        return Err(NotVerified::Undecidable(known));
+        return Err(invalid("file.malformed", "not a trace proof: it does not say so"));
     }
     if trace.chain_id != founding.chain().as_bytes() {
         return Err(invalid("chain.other", "the proof is of another chain than the genesis"));
@@ -147,6 +146,17 @@ pub fn verify(founding: &Founding, bytes: &[u8]) -> Result<Verified<Statement>, 
     events.all_used(&claim)?;
     let caveats = caveats(&claim);
     Ok(Verified(Statement { chain: founding.chain(), anchor, claim, caveats }))
+}
+
+/// A file of a later format is undecidable here, not invalid; it says so in its first field.
+fn other_format(bytes: &[u8]) -> Result<(), NotVerified> {
+    let [0x0a, length, rest @ ..] = bytes else { return Ok(()) };
+    let magic = rest.get(..usize::from(*length)).unwrap_or_default();
+    if magic.starts_with(b"LIUHEN-TRACE-") && magic != TRACE_MAGIC.as_bytes() {
+        let known = format!("a program that reads {}", String::from_utf8_lossy(magic));
+        return Err(NotVerified::Undecidable(known));
+    }
+    Ok(())
 }
 
 fn caveats(claim: &Claim) -> Vec<Caveat> {

@@ -1,7 +1,7 @@
 //! A block is decided: it is appended to the log and synced before the engine is answered; then
 //! whoever waits for its transactions is told.
 
-use crate::app::Candidate;
+use crate::app::{Candidate, Clock};
 use crate::clock;
 use crate::consensus::adapter::{Adapter, Ctx};
 use anyhow::Context as _;
@@ -42,7 +42,7 @@ fn candidate(adapter: &Adapter, id: &BlockId) -> anyhow::Result<Arc<Candidate>> 
         return Ok(Arc::clone(candidate));
     }
     let block = adapter.parts.undecided.get(id).context("a decided block that is not here")?;
-    let candidate = adapter.validate(&block.block, None)?;
+    let candidate = adapter.validate(&block.block, Clock::Unasked)?;
     anyhow::ensure!(candidate.id == *id, "a decided block that is another on disk");
     Ok(Arc::new(candidate))
 }

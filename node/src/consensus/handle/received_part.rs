@@ -1,6 +1,6 @@
 //! A part of somebody's block. When the stream is complete, the block is judged and kept.
 
-use crate::app::NotABlock;
+use crate::app::{Clock, NotABlock};
 use crate::clock;
 use crate::consensus::adapter::{Adapter, Ctx};
 use crate::consensus::parts::Assembled;
@@ -12,6 +12,11 @@ use malachitebft_app_channel::app::streaming::StreamMessage;
 use malachitebft_app_channel::app::types::PeerId;
 use malachitebft_app_channel::app::types::core::Validity;
 use std::sync::Arc;
+
+/// Blocks of one round that are kept: a proposer that sends more is faulty.
+const MOST_OF_A_ROUND: usize = 2;
+/// Rounds ahead of this node's for which blocks are kept.
+const MOST_ROUNDS_AHEAD: u32 = 10;
 
 pub(in crate::consensus) fn handle(
     adapter: &mut Adapter,
@@ -53,11 +58,21 @@ pub(in crate::consensus) fn judge(
     adapter: &mut Adapter,
     stream: &Assembled,
 ) -> anyhow::Result<Option<ProposedValue<Ctx>>> {
-    // The clock is asked about live first proposals only; what comes again from an earlier round
-    // is old for a good reason.
-    let live = stream.round >= adapter.round;
-    let now = live.then(clock::now);
-    let candidate = match adapter.validate(&stream.bytes, now) {
+    let round_number = stream.round.as_u32().unwrap_or(u32::MAX);
+    let far = round_number > adapter.round.as_u32().unwrap_or(0).saturating_add(MOST_ROUNDS_AHEAD);
+    let height = liuhen_proto::types::Height::new(stream.height.0);
+    let kept = adapter.parts.undecided.of(height);
+    let enough = kept.filter(|it| it.round == round_number).count() >= MOST_OF_A_ROUND;
+    if far || enough {
+        return Ok(None);
+    }
+    // What comes again from an earlier round is old for a good reason.
+    let now = clock::now();
+    let clock = match stream.round >= adapter.round {
+        true => Clock::Live(now),
+        false => Clock::Again(now),
+    };
+    let candidate = match adapter.validate(&stream.bytes, clock) {
         Ok(candidate) => candidate,
         Err(error) => {
             let proposer = stream.proposer;
@@ -65,10 +80,9 @@ pub(in crate::consensus) fn judge(
             return Ok(None);
         }
     };
-    let (id, height) = (candidate.id, candidate.header.height);
-    let round = stream.round.as_u32().unwrap_or(0);
+    let id = candidate.id;
     let (bytes, signature) = (stream.bytes.to_vec(), stream.signature.to_vec());
-    let block = Undecided::new(height, round, stream.proposer.0, id, true, bytes, signature);
+    let block = Undecided::new(height, round_number, stream.proposer.0, id, true, bytes, signature);
     tokio::task::block_in_place(|| adapter.parts.undecided.keep(block))?;
     adapter.candidates.insert(id, Arc::new(candidate));
     Ok(Some(ProposedValue {

@@ -1,6 +1,6 @@
 //! A decided block that came by sync, its certificate already verified by the engine.
 
-use crate::app::NotABlock;
+use crate::app::{Clock, NotABlock};
 use crate::consensus::adapter::{Adapter, Ctx};
 use crate::consensus::handle::received_part::log;
 use crate::consensus::types::{Address, Height, Value};
@@ -20,7 +20,7 @@ pub(in crate::consensus) fn handle(
     reply: Reply<SyncedValueOutcome<Ctx>>,
 ) -> anyhow::Result<()> {
     adapter.synced = Some(height);
-    let outcome = match adapter.validate(bytes, None) {
+    let outcome = match adapter.validate(bytes, Clock::Unasked) {
         Ok(candidate) => {
             let (id, at) = (candidate.id, candidate.header.height);
             let (number, who) = (round.as_u32().unwrap_or(0), proposer.0);

@@ -2,7 +2,7 @@
 
 use super::{needs_officer, terms};
 use crate::event::Outcome;
-use crate::ledger::{Draft, Halt, Refusal};
+use crate::ledger::{Draft, Halt, Refusal, sensitivity};
 use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::wire::{self, RequestState};
@@ -28,7 +28,7 @@ pub(super) fn apply(
     listed(draft, it)?;
     let asked = it.terms.clone().unwrap_or_default();
     terms::check(draft, &asked, &registration, &it.using_department)?;
-    let (state, approved) = match registration.category() {
+    let (state, approved) = match sensitivity::category(&registration, &asked.fields) {
         // Shared without condition: no decision is needed, only the confirmation.
         wire::Category::Unconditional => (RequestState::Approved, Some(asked)),
         wire::Category::NotShared => return Err(Refusal::NotShared(it.dataset.clone()).into()),

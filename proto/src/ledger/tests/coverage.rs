@@ -126,16 +126,43 @@ fn a_height_that_left_the_window() {
     let height = stage.world.height();
     stage.world.wait(2 * HOUR);
     stage.world.commit(Vec::new());
-    stage.world.commit(vec![stage.revoke("granted", |_| {})]);
+    stage.world.commit(Vec::new());
     assert!(!stage.world.objects.contains_key(&Place::recent_block(height)));
-    let revoked = stage.world.tip().header.time.get();
-    for (time, reason) in [(revoked - 1, Reason::None), (revoked, Reason::GrantRevoked)] {
-        let outcome = judged(&mut stage, |it| {
-            it.decided_height = Some(height.get());
-            it.access_time_ms = time;
-        });
-        assert_eq!(outcome.reason, reason);
+    let by_that_height = |it: &mut RecordAccess| it.decided_height = Some(height.get());
+    // It is judged by time, and not live; that the decision was too old can still be certain.
+    let outcome = judged(&mut stage, by_that_height);
+    assert_eq!(outcome.reason, Reason::None);
+    assert_eq!(outcome.timeliness, Timeliness::Late);
+    stage.world.wait(601_000);
+    stage.world.commit(Vec::new());
+    assert_eq!(judged(&mut stage, by_that_height).reason, Reason::DecisionTooOld);
+    let revocation = stage.revoke("granted", |_| {});
+    stage.world.commit(vec![revocation]);
+    assert_eq!(judged(&mut stage, by_that_height).reason, Reason::GrantRevoked);
+}
+
+/// A grant that was made after the access does not cover it, whatever height the gateway names.
+#[test]
+fn a_decision_later_than_its_access_does_not_count() {
+    let mut stage = staged();
+    let granted = super::coverage_cases::granted_at(&stage);
+    let outcome = judged(&mut stage, |it| {
+        it.decided_height = Some(granted.height);
+        it.access_time_ms = granted.time_ms - 1;
+    });
+    assert_eq!(outcome.reason, Reason::NotYetGranted);
+    assert_eq!(outcome.timeliness, Timeliness::Late);
+}
+
+/// Records dated ahead count today, and do not push out days that are.
+#[test]
+fn days_to_come_do_not_hide_a_quota() {
+    let mut stage = staged();
+    for days in 1..=40 {
+        let future = judged(&mut stage, |it| it.access_time_ms += days * 24 * HOUR);
+        assert!(future.future);
     }
+    assert_ne!(judged(&mut stage, |_| {}).reason, Reason::QuotaDayUnknown);
 }
 
 /// Of several datasets the worst counts; what is unknown never hides what is not covered.

@@ -104,7 +104,7 @@ const WHICH_GRANT: &[Case] = &[
     }),
 ];
 
-fn granted_at(s: &Staged) -> wire::GrantStep {
+pub(super) fn granted_at(s: &Staged) -> wire::GrantStep {
     match s.world.objects.get(&Place::grant(&s.id("granted"))) {
         Some(Object::Grant(it)) => it.steps[0],
         other => panic!("{other:?}"),

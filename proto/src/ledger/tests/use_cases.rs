@@ -11,7 +11,7 @@ pub(super) const WHAT: &[Case] = &[
         regrant(s, it, |asked| asked.terms.as_mut().unwrap().from_ms = T0 + DAY);
     }),
     ("at the end of the period", Reason::OutsidePeriod, |s, it| {
-        let until = s.world.now;
+        let until = s.world.now + 3500;
         regrant(s, it, |asked| asked.terms.as_mut().unwrap().until_ms = until);
         it.access_time_ms = until;
     }),

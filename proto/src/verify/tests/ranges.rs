@@ -68,7 +68,12 @@ fn a_trail_without_events() {
     let end = stage.world.height().next().get();
     for kind in TrailKind::ALL {
         for byte in 0..20 {
-            let trail = Place::trail(kind, &[byte; 32]);
+            let id = match kind {
+                TrailKind::Dataset => format!("none.{byte}").into_bytes(),
+                TrailKind::Subject => [b"gz.none".as_slice(), &[byte; 32]].concat(),
+                _ => vec![byte; 32],
+            };
+            let trail = Place::trail(kind, &id);
             assert_eq!(events(&stage.world, &trail, (RangeKind::Whole, 0, 0)), 0);
             assert_eq!(events(&stage.world, &trail, (RangeKind::Heights, 0, end)), 0);
         }

@@ -40,7 +40,7 @@ fn without(trace: &mut Trace, kind: u32) {
 
 const FRAME: &[Case] = &[
     ("another magic", "undecidable", |_, t| t.magic = "LIUHEN-TRACE-2".into()),
-    ("no magic", "undecidable", |_, t| t.magic.clear()),
+    ("no magic", "file.malformed", |_, t| t.magic.clear()),
     ("a longer magic", "undecidable", |_, t| t.magic = format!("{TRACE_MAGIC} ")),
     ("another chain", "chain.other", |_, t| t.chain_id = vec![1; 32]),
     ("no chain", "chain.other", |_, t| t.chain_id.clear()),
