@@ -3,7 +3,7 @@
 use crate::error::ClientError;
 use crate::output::Rows;
 use crate::text;
-use liuhen_proto::event::EventLeaf;
+use liuhen_proto::event::{EventLeaf, Reason, Timeliness, Verdict};
 use liuhen_proto::tx::{Item, TxHeader, kind_name};
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::{Value, json};
@@ -40,9 +40,19 @@ impl Event {
 pub type Names = BTreeMap<Vec<u8>, String>;
 
 /// The columns of [`row`].
-pub const COLUMNS: [&str; 11] = [
-    "number", "recorded", "height", "event", "by", "accessed", "asker", "datasets", "rows",
-    "verdict", "reason",
+pub const COLUMNS: [&str; 12] = [
+    "number",
+    "recorded",
+    "height",
+    "event",
+    "by",
+    "accessed",
+    "asker",
+    "datasets",
+    "rows",
+    "verdict",
+    "timeliness",
+    "reason",
 ];
 
 /// Rows for events.
@@ -66,16 +76,13 @@ pub fn row(event: &Event, names: &Names) -> Vec<Value> {
         Kind::RecordAccess(it) => record(it, names),
         other => vec![Value::Null, Value::Null, json!(about(other)), Value::Null],
     });
-    let judged = leaf.outcome.verdict != liuhen_proto::event::Verdict::None;
-    let verdict = match judged {
-        true => json!(format!("{} ({})", leaf.outcome.verdict, leaf.outcome.timeliness)),
-        false => Value::Null,
-    };
-    let reason = match leaf.outcome.reason {
-        liuhen_proto::event::Reason::None => Value::Null,
-        reason => json!(reason.name()),
-    };
-    row.extend([verdict, reason]);
+    let outcome = leaf.outcome;
+    let known = |is: bool, name: &'static str| if is { json!(name) } else { Value::Null };
+    row.extend([
+        known(outcome.verdict != Verdict::None, outcome.verdict.name()),
+        known(outcome.timeliness != Timeliness::None, outcome.timeliness.name()),
+        known(outcome.reason != Reason::None, outcome.reason.name()),
+    ]);
     row
 }
 

@@ -7,6 +7,7 @@ use liuhen_node::home::Home;
 use liuhen_proto::sign::PrivateKey;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Departments with a node.
 pub const NODES: [&str; 4] = ["psb", "hrss", "tax", "bdb"];
@@ -122,9 +123,26 @@ impl Consortium {
     }
 }
 
-/// Two ports that the system gives; both are held until both are known.
+/// The next port to try. The system gives ports for outgoing connections from 32768 up: a node's
+/// port must lie below, or somebody's connection may sit on it while the node is down.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+const FIRST_PORT: u16 = 10_000;
+const PORTS: u16 = 20_000;
+
+/// Two ports that the system lets this process have now.
 fn free_ports() -> anyhow::Result<[u16; 2]> {
-    let first = TcpListener::bind("127.0.0.1:0")?;
-    let second = TcpListener::bind("127.0.0.1:0")?;
-    Ok([first.local_addr()?.port(), second.local_addr()?.port()])
+    Ok([free_port()?, free_port()?])
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    let begin = std::process::id().wrapping_mul(97);
+    for _ in 0..PORTS {
+        let step = u32::from(NEXT_PORT.fetch_add(1, Ordering::Relaxed));
+        let offset = begin.wrapping_add(step) % u32::from(PORTS);
+        let port = FIRST_PORT + u16::try_from(offset)?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("no port is free")
 }
