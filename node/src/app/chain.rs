@@ -11,7 +11,7 @@ use liuhen_proto::merkle::{MemoryLog, Sha256Log};
 use liuhen_proto::place::Place;
 use liuhen_proto::sign::PublicKey;
 use liuhen_proto::tx::Tx;
-use liuhen_proto::types::{BlockId, Hash, Height, KeyId, TimeMs, TxId};
+use liuhen_proto::types::{Hash, Height, KeyId, TimeMs, TxId};
 use liuhen_proto::validators::ValidatorSet;
 use liuhen_proto::wire;
 use prost::Message;
@@ -219,13 +219,6 @@ impl Chain {
     /// Writes the index to disk, as before a stop.
     pub fn write_index(&mut self) -> Result<(), StoreError> {
         self.index.write()
-    }
-
-    /// The id of the header at a height.
-    pub fn block_id(&self, height: Height) -> Option<BlockId> {
-        use liuhen_proto::merkle::Tree;
-        let id = self.headers.node(0, height.get()).ok()?;
-        Some(BlockId::new(*id.as_bytes()))
     }
 }
 

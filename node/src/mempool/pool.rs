@@ -5,7 +5,7 @@
 
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{KeyId, TxId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// How much may wait.
@@ -228,11 +228,6 @@ impl Pool {
         self.lanes.values().filter_map(|lane| lane.ready().next().cloned()).collect()
     }
 
-    /// The keys that have something waiting.
-    pub fn keys(&self) -> BTreeSet<KeyId> {
-        self.lanes.keys().copied().collect()
-    }
-
     fn remove_all(&mut self, key: &KeyId, gone: BTreeMap<u64, Arc<Tx>>) -> Vec<Arc<Tx>> {
         let gone: Vec<Arc<Tx>> = gone.into_values().collect();
         for tx in &gone {
@@ -339,7 +334,7 @@ mod tests {
         pool.insert(tx(2, 0, 0), 0).unwrap();
         pool.insert(tx(2, 1, 0), 0).unwrap();
         assert_eq!(pool.insert(tx(3, 0, 0), 0), Err(PoolError::Full));
-        assert!(!pool.keys().contains(&tx(3, 0, 0).header().key));
+        assert!(!pool.lanes.contains_key(&tx(3, 0, 0).header().key));
         let far = PoolError::TooFarAhead { expected: 0, found: 11 };
         assert_eq!(pool.insert(tx(3, 11, 0), 0), Err(far));
     }

@@ -68,11 +68,6 @@ impl BlockLog {
         Height::new(self.places.len() as u64)
     }
 
-    /// Bytes on disk.
-    pub fn size_bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.length).sum()
-    }
-
     /// Appends the block of the next height and syncs it to disk.
     pub fn append(&mut self, block: &StoredBlock) -> Result<(), StoreError> {
         let payload =
