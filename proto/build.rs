@@ -2,7 +2,15 @@
 
 use std::error::Error;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 12] = [
+    "liuhen/v1/consortium.proto",
+    "liuhen/v1/member.proto",
+    "liuhen/v1/catalogue.proto",
+    "liuhen/v1/workflow.proto",
+    "liuhen/v1/record.proto",
+    "liuhen/v1/governance.proto",
+    "liuhen/v1/reading.proto",
+    "liuhen/v1/event.proto",
     "liuhen/v1/transaction.proto",
     "liuhen/v1/ledger.proto",
     "liuhen/v1/proof.proto",

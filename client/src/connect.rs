@@ -1,22 +1,77 @@
 //! A connection to a node, and what is often asked of it.
 
 use crate::error::ClientError;
-use liuhen_proto::types::{IdentityId, KeyId};
+use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs};
 use liuhen_proto::wire;
-use liuhen_rpc::MESSAGE_BYTES;
 use liuhen_rpc::services::node_service_client::NodeServiceClient;
 use liuhen_rpc::services::proof_service_client::ProofServiceClient;
 use liuhen_rpc::services::registry_service_client::RegistryServiceClient;
 use liuhen_rpc::services::submission_service_client::SubmissionServiceClient;
 use liuhen_rpc::services::trail_service_client::TrailServiceClient;
+use liuhen_rpc::services::watch_service_client::WatchServiceClient;
+use liuhen_rpc::{MESSAGE_BYTES, token};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tonic::Streaming;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::{Interceptor, interceptor::InterceptedService};
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status, Streaming};
+
+/// A channel on which each call says who calls.
+pub type Authorized = InterceptedService<Channel, Bearer>;
 
 /// A connection to a node. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Node {
     channel: Channel,
+    bearer: Bearer,
+}
+
+/// Puts a token on each call: made anew when it is some minutes old.
+#[derive(Debug, Clone, Default)]
+pub struct Bearer(Option<Arc<Held>>);
+
+#[derive(Debug)]
+struct Held {
+    key: PrivateKey,
+    chain: ChainId,
+    audit: Option<String>,
+    token: Mutex<Option<(TimeMs, MetadataValue<Ascii>)>>,
+}
+
+/// Milliseconds after which a new token is made: half of its life.
+const TOKEN_AGE_MS: u64 = token::LIFE_S * 500;
+
+impl Held {
+    fn token(&self) -> Result<MetadataValue<Ascii>, Status> {
+        let now = crate::submit::now();
+        let mut kept = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made, token)) = kept.as_ref()
+            && now.since(*made).max(made.since(now)) < TOKEN_AGE_MS
+        {
+            return Ok(token.clone());
+        }
+        let failed = |why: String| Status::unauthenticated(why);
+        let token = token::make(&self.key, &self.chain, now).map_err(|e| failed(e.to_string()))?;
+        let value: MetadataValue<Ascii> =
+            format!("Bearer {token}").parse().map_err(|_| failed("a token of no text".into()))?;
+        *kept = Some((now, value.clone()));
+        Ok(value)
+    }
+}
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(held) = &self.0 {
+            request.metadata_mut().insert("authorization", held.token()?);
+            if let Some(audit) = &held.audit {
+                let audit = audit.parse().map_err(|_| Status::invalid_argument("audit"))?;
+                request.metadata_mut().insert("liuhen-audit", audit);
+            }
+        }
+        Ok(request)
+    }
 }
 
 impl Node {
@@ -29,37 +84,62 @@ impl Node {
             node: address.to_owned(),
             why: root_cause(&e),
         })?;
-        Ok(Self { channel })
+        Ok(Self { channel, bearer: Bearer::default() })
+    }
+
+    /// The same connection, on which each call is made as the holder of a key; what is read is read
+    /// for an audit of its department, where one is named.
+    pub fn signed_in(&self, key: &PrivateKey, chain: ChainId, audit: Option<String>) -> Self {
+        let held = Held { key: key.clone(), chain, audit, token: Mutex::new(None) };
+        Self { channel: self.channel.clone(), bearer: Bearer(Some(Arc::new(held))) }
     }
 
     /// Submitting.
-    pub fn submission(&self) -> SubmissionServiceClient<Channel> {
-        SubmissionServiceClient::new(self.channel.clone()).max_encoding_message_size(MESSAGE_BYTES)
+    pub fn submission(&self) -> SubmissionServiceClient<Authorized> {
+        SubmissionServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_encoding_message_size(MESSAGE_BYTES)
     }
 
     /// Trails.
-    pub fn trails(&self) -> TrailServiceClient<Channel> {
-        TrailServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES)
+    pub fn trails(&self) -> TrailServiceClient<Authorized> {
+        TrailServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// Proofs.
-    pub fn proofs(&self) -> ProofServiceClient<Channel> {
-        ProofServiceClient::new(self.channel.clone())
+    pub fn proofs(&self) -> ProofServiceClient<Authorized> {
+        ProofServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
     }
 
     /// What stands on the ledger.
-    pub fn registry(&self) -> RegistryServiceClient<Channel> {
-        RegistryServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES)
+    pub fn registry(&self) -> RegistryServiceClient<Authorized> {
+        RegistryServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+    }
+
+    /// Events as they commit.
+    pub fn watching(&self) -> WatchServiceClient<Authorized> {
+        WatchServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
     }
 
     /// The node itself.
-    pub fn node(&self) -> NodeServiceClient<Channel> {
-        NodeServiceClient::new(self.channel.clone())
+    pub fn node(&self) -> NodeServiceClient<Authorized> {
+        NodeServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
     }
 
     /// Chain, height and so on.
     pub async fn status(&self) -> Result<wire::GetStatusResponse, ClientError> {
-        Ok(self.node().get_status(wire::GetStatusRequest {}).await?.into_inner())
+        let status = self.node().get_status(wire::GetStatusRequest {}).await?.into_inner();
+        // On a chain for trying things out the nodes' clock may have been put ahead.
+        if status.chain_name.starts_with("dev-") {
+            crate::submit::follow_clock(TimeMs::new(status.now_ms));
+        }
+        Ok(status)
+    }
+
+    /// The chain's id, once its clock is known.
+    pub async fn chain(&self) -> Result<ChainId, ClientError> {
+        ChainId::from_slice(&self.status().await?.chain_id).map_err(ClientError::failed)
     }
 
     /// A key on the ledger, and its next seq.
@@ -90,13 +170,32 @@ impl Node {
         IdentityId::from_slice(&identity.identity_id).map_err(ClientError::failed)
     }
 
-    /// A dataset.
+    /// A dataset's entry in the catalogue.
     pub async fn dataset(&self, code: &str) -> Result<wire::RegisterDataset, ClientError> {
+        Ok(self.dataset_whole(code).await?.registration.unwrap_or_default())
+    }
+
+    /// A dataset, with the newest version of its data.
+    pub async fn dataset_whole(&self, code: &str) -> Result<wire::Dataset, ClientError> {
         let request = wire::ListDatasetsRequest { collector: String::new() };
         let all = self.registry().list_datasets(request).await?.into_inner().datasets;
-        let mut registrations = all.into_iter().filter_map(|it| it.registration);
-        let found = registrations.find(|it| it.dataset == code);
+        let is = |it: &wire::Dataset| it.registration.as_ref().is_some_and(|r| r.dataset == code);
+        let found = all.into_iter().find(is);
         found.ok_or_else(|| ClientError::NotFound(format!("dataset {code}")))
+    }
+
+    /// A department.
+    pub async fn department(&self, code: &str) -> Result<wire::Department, ClientError> {
+        let request = wire::ListDepartmentsRequest {};
+        let all = self.registry().list_departments(request).await?.into_inner().departments;
+        let found = all.into_iter().find(|it| it.code == code);
+        found.ok_or_else(|| ClientError::NotFound(format!("department {code}")))
+    }
+
+    /// What the consortium decided on.
+    pub async fn consortium(&self) -> Result<wire::GetConsortiumResponse, ClientError> {
+        let request = wire::GetConsortiumRequest {};
+        Ok(self.registry().get_consortium(request).await?.into_inner())
     }
 
     /// Requests with what became of them.

@@ -33,8 +33,14 @@ pub enum ClientError {
 }
 
 fn refused_text(refused: &Refused) -> String {
-    let item = refused.item.map(|item| format!("item {item}: ")).unwrap_or_default();
-    format!("{item}{} ({})", refused.message, refused.reason)
+    let chinese = crate::text::is_chinese() && !refused.message_zh.is_empty();
+    let message = if chinese { &refused.message_zh } else { &refused.message };
+    let item = match (refused.item, chinese) {
+        (Some(item), true) => format!("第 {item} 项:"),
+        (Some(item), false) => format!("item {item}: "),
+        (None, _) => String::new(),
+    };
+    format!("{item}{message} ({})", refused.reason)
 }
 
 impl ClientError {

@@ -1,11 +1,14 @@
 //! Events as rows: who did what, under what grant, and what the rules made of it.
 
+pub mod about;
+
 use crate::error::ClientError;
 use crate::output::Rows;
 use crate::text;
-use liuhen_proto::event::{EventLeaf, Reason, Timeliness, Verdict};
-use liuhen_proto::tx::{Item, TxHeader, kind_name};
-use liuhen_proto::wire::{self, item::Kind};
+use liuhen_proto::event::{Body, EventLeaf, Reason, Timeliness, Verdict};
+use liuhen_proto::ledger_event::LedgerEvent;
+use liuhen_proto::tx::{Item, TxHeader};
+use liuhen_proto::wire;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -16,10 +19,8 @@ pub struct Event {
     pub number: u64,
     /// Its leaf.
     pub leaf: EventLeaf,
-    /// Who signed it.
-    pub header: TxHeader,
-    /// What was signed.
-    pub item: Item,
+    /// What it stands for.
+    pub body: Body,
 }
 
 impl Event {
@@ -27,17 +28,37 @@ impl Event {
     pub fn from_wire(it: &wire::TrailEvent) -> Result<Self, ClientError> {
         let bad = || ClientError::failed("the node sent an event that can't be read");
         let leaf = EventLeaf::from_bytes(&it.leaf).ok_or_else(bad)?;
-        let header = TxHeader::parse(&it.header).map_err(ClientError::failed)?;
-        let item = Item::parse(&it.item).map_err(ClientError::failed)?;
-        if leaf.digest != *item.digest() {
+        let body = if it.ledger_event.is_empty() {
+            let header = TxHeader::parse(&it.header).map_err(ClientError::failed)?;
+            let item = Item::parse(&it.item).map_err(ClientError::failed)?;
+            Body::Signed { header: Box::new(header), item: Box::new(item) }
+        } else {
+            let event = LedgerEvent::parse(&it.ledger_event).map_err(ClientError::failed)?;
+            Body::Ledger(Box::new(event))
+        };
+        if leaf.digest != body.digest() {
             return Err(bad());
         }
-        Ok(Self { number: it.number, leaf, header, item })
+        Ok(Self { number: it.number, leaf, body })
     }
 }
 
 /// Names of identities by id, for rows.
 pub type Names = BTreeMap<Vec<u8>, String>;
+
+impl Event {
+    /// Whether the identity that signed has no name here yet.
+    pub fn is_by_unknown(&self, names: &Names) -> bool {
+        self.body.identity().is_some_and(|id| !names.contains_key(id.as_bytes().as_slice()))
+    }
+}
+
+/// A row as one line for people.
+pub fn line(row: &[Value]) -> String {
+    let shown = row.iter().skip(1).filter(|value| !value.is_null());
+    let words: Vec<String> = shown.map(crate::output::plain).collect();
+    words.join("  ") + "\n"
+}
 
 /// The columns of [`row`].
 pub const COLUMNS: [&str; 12] = [
@@ -63,18 +84,28 @@ pub fn rows() -> Rows {
 /// An event as a row.
 pub fn row(event: &Event, names: &Names) -> Vec<Value> {
     let leaf = &event.leaf;
-    let by = names.get(event.header.identity.as_bytes().as_slice());
-    let by = by.cloned().unwrap_or_else(|| event.header.department.clone());
+    let by = match &event.body {
+        Body::Signed { header, .. } => {
+            let name = names.get(header.identity.as_bytes().as_slice());
+            name.cloned().unwrap_or_else(|| header.department.clone())
+        }
+        Body::Ledger(_) => "(ledger)".to_owned(),
+    };
     let mut row = vec![
         json!(event.number),
         json!(text::time(leaf.time.get())),
         json!(leaf.height.get()),
-        json!(kind_name(event.item.kind())),
+        json!(event.body.name()),
         json!(by),
     ];
-    row.extend(match event.item.kind() {
-        Kind::RecordAccess(it) => record(it, names),
-        other => vec![Value::Null, Value::Null, json!(about(other)), Value::Null],
+    row.extend(match (event.body.record(), &event.body) {
+        (Some(it), _) => record(it, names),
+        (None, Body::Signed { item, .. }) => {
+            vec![Value::Null, Value::Null, json!(about::item(item.kind(), names)), Value::Null]
+        }
+        (None, Body::Ledger(it)) => {
+            vec![Value::Null, Value::Null, json!(about::ledger_event(it)), Value::Null]
+        }
     });
     let outcome = leaf.outcome;
     let known = |is: bool, name: &'static str| if is { json!(name) } else { Value::Null };
@@ -103,22 +134,4 @@ fn party_name(party: &wire::Party, names: &Names) -> String {
     }
     let id = &party.identity_id;
     names.get(id).cloned().unwrap_or_else(|| format!("{}/{}", party.department, text::short(id)))
-}
-
-fn about(kind: &Kind) -> String {
-    let id = |bytes: &[u8]| text::short(bytes);
-    match kind {
-        Kind::RegisterDataset(it) => it.dataset.clone(),
-        Kind::RequestAccess(it) => format!("{} {}", it.dataset, it.reference),
-        Kind::DecideRequest(it) => {
-            let word = if it.approve { "approve" } else { "refuse" };
-            format!("{} {word} {}", it.dataset, id(&it.request_id))
-        }
-        Kind::ConfirmGrant(it) => {
-            let word = if it.confirm { "confirm" } else { "return" };
-            format!("{} {word} {}", it.dataset, id(&it.request_id))
-        }
-        Kind::RevokeGrant(it) => format!("{} revoke {}", it.dataset, id(&it.request_id)),
-        Kind::RecordAccess(_) => String::new(),
-    }
 }

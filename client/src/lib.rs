@@ -3,6 +3,7 @@
 
 pub mod commands;
 pub mod connect;
+pub mod did;
 pub mod error;
 pub mod event;
 pub mod import;

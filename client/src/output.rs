@@ -58,7 +58,7 @@ impl Rows {
             Format::Jsonl => {
                 self.rows.iter().map(|row| format!("{}\n", self.object(row))).collect()
             }
-            Format::Csv => self.csv()?,
+            Format::Csv => self.csv(true)?,
         };
         write(&text)
     }
@@ -82,9 +82,16 @@ impl Rows {
         lines.join("\n") + "\n"
     }
 
-    fn csv(&self) -> Result<String, ClientError> {
+    /// Writes the rows to stdout as CSV, under a heading that is there already.
+    pub fn print_body(&self) -> Result<(), ClientError> {
+        write(&self.csv(false)?)
+    }
+
+    fn csv(&self, heading: bool) -> Result<String, ClientError> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&self.columns).map_err(ClientError::failed)?;
+        if heading {
+            writer.write_record(&self.columns).map_err(ClientError::failed)?;
+        }
         for row in &self.rows {
             writer.write_record(row.iter().map(plain)).map_err(ClientError::failed)?;
         }
@@ -116,7 +123,8 @@ fn pretty(value: &Value) -> Result<String, ClientError> {
     Ok(format!("{text}\n"))
 }
 
-fn plain(value: &Value) -> String {
+/// A value as people read it.
+pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

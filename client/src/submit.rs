@@ -8,6 +8,7 @@ use liuhen_proto::tx::{Item, Signer, Tx};
 use liuhen_proto::types::{BlockId, ChainId, Height, IdentityId, TimeMs};
 use liuhen_proto::wire::{self, item::Kind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How often a transaction is signed again whose recent block got too old, or whose number was
@@ -37,15 +38,21 @@ impl Account {
 
     /// The account of a key.
     pub async fn of_key(node: &Node, chain: ChainId, key: PrivateKey) -> Result<Self, ClientError> {
+        let node = node.signed_in(&key, chain, None);
         let (on_ledger, _) = node.key(&key.public().key_id()).await?;
         let identity =
             IdentityId::from_slice(&on_ledger.identity_id).map_err(ClientError::failed)?;
         Ok(Self { signer: Signer { chain, department: on_ledger.department, identity, key } })
     }
 
+    /// A connection on which each call is made as this identity.
+    pub fn on(&self, node: &Node) -> Node {
+        node.signed_in(&self.signer.key, self.signer.chain, None)
+    }
+
     /// The seq of the key's next transaction.
     pub async fn next_seq(&self, node: &Node) -> Result<u64, ClientError> {
-        Ok(node.key(&self.signer.key.public().key_id()).await?.1)
+        Ok(self.on(node).key(&self.signer.key.public().key_id()).await?.1)
     }
 
     /// Signs items as the next transaction, submits it, and waits until it is committed.
@@ -107,8 +114,23 @@ pub fn random<const N: usize>() -> Result<[u8; N], ClientError> {
     Ok(bytes)
 }
 
-/// This machine's clock.
+/// Milliseconds by which the nodes' clock was found ahead of this machine's, on a chain for trying
+/// things out.
+static AHEAD_MS: AtomicU64 = AtomicU64::new(0);
+
+/// This machine's clock; on a chain for trying things out, its nodes'.
 pub fn now() -> TimeMs {
+    machine_now().plus(AHEAD_MS.load(Ordering::Relaxed))
+}
+
+fn machine_now() -> TimeMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Follows a node's clock that was put ahead of this machine's by more than clocks differ.
+pub(crate) fn follow_clock(node: TimeMs) {
+    const DIFFER_MS: u64 = 60_000;
+    let ahead = node.since(machine_now());
+    AHEAD_MS.store(if ahead > DIFFER_MS { ahead } else { 0 }, Ordering::Relaxed);
 }

@@ -3,6 +3,19 @@
 use crate::error::ClientError;
 use jiff::{Timestamp, Zoned, civil, tz::TimeZone};
 use liuhen_proto::wire::{self, Operation};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static CHINESE: AtomicBool = AtomicBool::new(false);
+
+/// Lets messages be Chinese, or English.
+pub fn speak_chinese(chinese: bool) {
+    CHINESE.store(chinese, Ordering::Relaxed);
+}
+
+/// Whether messages are to be Chinese.
+pub fn is_chinese() -> bool {
+    CHINESE.load(Ordering::Relaxed)
+}
 
 /// A time in the local zone, with offset.
 pub fn time(time_ms: u64) -> String {

@@ -1,7 +1,8 @@
 //! Composing a source from what each department sends.
 
 use crate::error::SourceError;
-use crate::source::{DepartmentSource, ParametersSource, Source, toml_error};
+use crate::parameters::{CalendarSource, ParametersSource};
+use crate::source::{DepartmentSource, Source, toml_error};
 use serde::{Deserialize, Serialize};
 
 /// The part of a source that the consortium writes together.
@@ -11,6 +12,8 @@ struct Consortium {
     name: String,
     time: String,
     parameters: ParametersSource,
+    #[serde(default, rename = "calendar", skip_serializing_if = "Vec::is_empty")]
+    calendars: Vec<CalendarSource>,
 }
 
 /// Composes a source from the consortium's part (name, time, parameters) and the departments'

@@ -7,15 +7,16 @@
 mod compose;
 mod error;
 mod fingerprint;
+mod parameters;
 mod source;
 
 pub use compose::{compose, department_toml};
 pub use error::SourceError;
 pub use fingerprint::fingerprint;
 pub use liuhen_proto::founding::{Founding, FoundingError};
+pub use parameters::{CalendarSource, ManagerSource, ParametersSource, day_of_year};
 pub use source::{
-    DepartmentSource, IdentityKindName, IdentitySource, NodeSource, ParametersSource, RightName,
-    Source,
+    DepartmentSource, IdentityKindName, IdentitySource, NodeSource, RightName, Source,
 };
 
 use prost::Message;

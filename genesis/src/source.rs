@@ -1,6 +1,7 @@
 //! The TOML source of a founding document.
 
 use crate::error::SourceError;
+use crate::parameters::{CalendarSource, ParametersSource};
 use jiff::Timestamp;
 use liuhen_proto::block::{PROTOCOL, SUITE};
 use liuhen_proto::founding::FoundingError;
@@ -21,56 +22,12 @@ pub struct Source {
     pub time: Spanned<String>,
     /// What the consortium decided on.
     pub parameters: ParametersSource,
+    /// Years whose holidays are known.
+    #[serde(default, rename = "calendar", skip_serializing_if = "Vec::is_empty")]
+    pub calendars: Vec<CalendarSource>,
     /// The founding members.
     #[serde(rename = "department")]
     pub departments: Vec<DepartmentSource>,
-}
-
-/// Parameters; all but the lists have defaults. Ages are in milliseconds.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ParametersSource {
-    /// The leading department (牵头部门).
-    pub lead: String,
-    /// Codes of purposes.
-    pub purposes: Vec<String>,
-    /// Codes of legal bases.
-    pub legal_bases: Vec<String>,
-    /// For grades 1 to 4: how old the state may be by which a gateway decides.
-    #[serde(default = "default_decision_age_ms")]
-    pub decision_age_ms: Vec<u64>,
-    /// A record is live up to this age.
-    #[serde(default = "default_live_age_ms")]
-    pub live_age_ms: u64,
-    /// A record is late up to this age, backfill beyond.
-    #[serde(default = "default_late_age_ms")]
-    pub late_age_ms: u64,
-    /// An access time further than this ahead of block time is flagged.
-    #[serde(default = "default_future_drift_ms")]
-    pub future_drift_ms: u64,
-    /// How old the block may be that a transaction cites.
-    #[serde(default = "default_recent_block_age_ms")]
-    pub recent_block_age_ms: u64,
-}
-
-fn default_decision_age_ms() -> Vec<u64> {
-    vec![3_600_000, 3_600_000, 600_000, 120_000]
-}
-
-fn default_live_age_ms() -> u64 {
-    300_000
-}
-
-fn default_late_age_ms() -> u64 {
-    86_400_000
-}
-
-fn default_future_drift_ms() -> u64 {
-    10_000
-}
-
-fn default_recent_block_age_ms() -> u64 {
-    3_600_000
 }
 
 /// A member, as its join file describes it.
@@ -101,6 +58,10 @@ pub struct DepartmentSource {
     /// Its rights.
     #[serde(default)]
     pub rights: Vec<RightName>,
+    /// The weight of its vote on proposals; without it: 1 for the lead and for who runs a voting
+    /// node, none for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vote: Option<u64>,
     /// Its identities.
     #[serde(default, rename = "identity", skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<IdentitySource>,
@@ -143,6 +104,15 @@ pub struct IdentitySource {
     pub kind: IdentityKindName,
     /// Ed25519 public key, hexadecimal.
     pub public_key: Spanned<String>,
+    /// More keys of the same identity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_keys: Vec<Spanned<String>>,
+    /// How many keys of a root must sign together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<u32>,
+    /// The duty of a post, a code.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub duty: String,
 }
 
 /// A node and its keys.
@@ -157,6 +127,12 @@ pub struct NodeSource {
     pub cosigner_key: Spanned<String>,
     /// Its libp2p peer id.
     pub peer_id: String,
+    /// Where it listens for consensus, a multiaddress; without it peers' own settings say so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub consensus_address: String,
+    /// Where it listens for transactions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub gossip_address: String,
     /// The weight of its vote; 0 for a node that does not vote.
     pub power: u64,
 }
@@ -186,6 +162,17 @@ impl Source {
         for department in &self.departments {
             department.add_to(&mut document, text)?;
         }
+        for department in &self.departments {
+            if let Some(weight) = self.vote_of(department) {
+                let department = department.code.get_ref().clone();
+                document.voters.push(wire::Voter { department, weight, suspended: false });
+            }
+        }
+        for calendar in &self.calendars {
+            document.calendars.push(calendar.to_wire(text)?);
+        }
+        document.calendars.sort_by_key(|it| it.year);
+        document.voters.sort_by(|a, b| a.department.cmp(&b.department));
         document.departments.sort_by(|a, b| a.code.cmp(&b.code));
         document.identities.sort_by(|a, b| a.identity_id.cmp(&b.identity_id));
         document.keys.sort_by(|a, b| a.key_id.cmp(&b.key_id));
@@ -194,6 +181,13 @@ impl Source {
             .peers
             .sort_by(|a, b| (&a.department, &a.peer_id).cmp(&(&b.department, &b.peer_id)));
         Ok(document)
+    }
+
+    fn vote_of(&self, department: &DepartmentSource) -> Option<u64> {
+        let leads = *department.code.get_ref() == self.parameters.lead;
+        let votes = leads || department.nodes.iter().any(|node| node.power > 0);
+        let weight = department.vote.unwrap_or(u64::from(votes));
+        (weight > 0).then_some(weight)
     }
 
     /// The line of the entry that a check of the whole document found wrong.
@@ -225,25 +219,6 @@ pub(crate) fn toml_error(text: &str, error: &toml::de::Error) -> SourceError {
     SourceError::at(text, offset, error.message())
 }
 
-impl ParametersSource {
-    fn to_wire(&self) -> wire::Parameters {
-        let mut purposes = self.purposes.clone();
-        let mut legal_bases = self.legal_bases.clone();
-        purposes.sort();
-        legal_bases.sort();
-        wire::Parameters {
-            purposes,
-            legal_bases,
-            decision_age_ms: self.decision_age_ms.clone(),
-            live_age_ms: self.live_age_ms,
-            late_age_ms: self.late_age_ms,
-            future_drift_ms: self.future_drift_ms,
-            recent_block_age_ms: self.recent_block_age_ms,
-            lead: self.lead.clone(),
-        }
-    }
-}
-
 impl DepartmentSource {
     fn add_to(&self, document: &mut wire::Genesis, text: &str) -> Result<(), SourceError> {
         let mut rights: Vec<i32> = self.rights.iter().map(|it| it.to_wire() as i32).collect();
@@ -259,16 +234,30 @@ impl DepartmentSource {
             body: self.body.clone(),
             rights,
             standing: from_genesis(),
+            ..wire::Department::default()
         });
         for it in &self.identities {
             self.identity(document, text, &it.code, it.kind.to_wire(), &it.public_key)?;
+            let last = document.identities.last_mut();
+            let id = last.map(|identity| {
+                identity.duty.clone_from(&it.duty);
+                identity.threshold = it.threshold.unwrap_or(0);
+                identity.identity_id.clone()
+            });
+            for more in &it.more_keys {
+                let key = public_key(text, more)?;
+                document.keys.push(self.key(&key, id.clone().unwrap_or_default()));
+            }
         }
         for it in &self.nodes {
             let kind = wire::IdentityKind::Node;
             let key = self.identity(document, text, &it.code, kind, &it.public_key)?;
-            let peer =
-                wire::Peer { department: self.code.get_ref().clone(), peer_id: it.peer_id.clone() };
-            document.peers.push(peer);
+            document.peers.push(wire::Peer {
+                department: self.code.get_ref().clone(),
+                peer_id: it.peer_id.clone(),
+                consensus_address: it.consensus_address.clone(),
+                gossip_address: it.gossip_address.clone(),
+            });
             if it.power > 0 {
                 document.validators.push(wire::Validator {
                     key_id: key.key_id().to_vec(),
@@ -298,16 +287,21 @@ impl DepartmentSource {
             code: code.get_ref().clone(),
             kind: kind as i32,
             standing: from_genesis(),
+            ..wire::Identity::default()
         });
-        document.keys.push(wire::Key {
+        document.keys.push(self.key(&key, id.to_vec()));
+        Ok(key)
+    }
+
+    fn key(&self, key: &PublicKey, identity_id: Vec<u8>) -> wire::Key {
+        wire::Key {
             key_id: key.key_id().to_vec(),
             algorithm: wire::Algorithm::Ed25519 as i32,
             public_key: key.as_bytes().to_vec(),
-            identity_id: id.to_vec(),
+            identity_id,
             department: self.code.get_ref().clone(),
             standing: from_genesis(),
-        });
-        Ok(key)
+        }
     }
 }
 

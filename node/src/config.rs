@@ -32,6 +32,9 @@ pub struct Settings {
     pub log_filter: String,
     /// Free bytes on disk below which no transactions are taken.
     pub free_bytes: u64,
+    /// A file with the milliseconds by which this node's clock is put ahead; `dev-` chains only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev_clock: Option<PathBuf>,
     /// The other nodes.
     #[serde(default, rename = "peer", skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<PeerSettings>,
@@ -76,6 +79,7 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             log_filter: "info,arc_malachitebft=warn,libp2p=warn,sled=warn".into(),
             free_bytes: 512 << 20,
+            dev_clock: None,
             peers: Vec::new(),
         }
     }

@@ -1,22 +1,23 @@
 //! The only wiring: from a home to a running node, and down again.
 
-use crate::api::{self, Shared};
+use crate::api::{self, Shared, reads::Reads};
 use crate::app::{Chain, OpenReport};
+use crate::clock;
 use crate::config::Settings;
 use crate::consensus::{self, Adapter, AdapterParts, End, EngineSettings};
 use crate::gossip::{self, Gossip, GossipConfig};
 use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
+use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
 use anyhow::Context as _;
-use libp2p::PeerId;
+use liuhen_proto::block::PROTOCOL;
 use liuhen_proto::founding::Founding;
 use liuhen_proto::types::Height;
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Reads and checks the founding document of a home.
@@ -36,37 +37,43 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let _lock = home.lock()?;
     let data = home.data();
-    let allowed = allowed_peers(&founding)?;
-    let chain = open(&data, founding).await?;
+    let chain = open_known(&data, settings, founding).await?;
+    let own = keys.keypair()?.public().to_peer_id();
+    let known = Registry::read(&chain, settings, &own)?;
+    let committed = watch::Sender::new(chain.header().height);
     let chain = Arc::new(RwLock::new(chain));
     let work = Arc::new(Notify::new());
     // Stopped when the node ends, for whatever reason.
     let services = CancellationToken::new();
     let _guard = services.clone().drop_guard();
-    let gossip = start_gossip(&chain, settings, &keys, allowed.clone(), services.clone())?;
-    let Gossip { transactions, messages, mut received, wakes, connected } = gossip;
+    if let Some(file) = settings.dev_clock.clone() {
+        tokio::spawn(clock::follow(file, services.clone()));
+    }
+    let registry = watch::Sender::new(known.clone());
+    let gossip = start_gossip(&chain, settings, &keys, registry.subscribe(), services.clone())?;
+    let Gossip { transactions, messages, received, wakes, connected } = gossip;
     let mempool = Mempool::start(Arc::clone(&chain), Arc::clone(&work), transactions);
-    let passed_on = mempool.clone();
-    tokio::spawn(async move {
-        while let Some(bytes) = received.recv().await {
-            passed_on.gossiped(&bytes).await;
-        }
-    });
+    tokio::spawn(pass_on(mempool.clone(), received));
     tokio::spawn(watch_disk(mempool.clone(), data.clone(), settings.free_bytes, services.clone()));
 
-    let started = start_engine(&chain, settings, &keys, &data).await?;
-    let voting = started.voting;
+    let started = start_engine(&chain, settings, &keys, &known, &data).await?;
+    let may_vote = started.may_vote;
+    let reads = Reads::open(&data.join("reads"))?;
+    let (spool, pool) = (reads.clone(), mempool.clone());
+    tokio::spawn(spool.run(Arc::clone(&chain), pool, keys.node.clone(), services.clone()));
     let shared = Shared {
+        reads,
         chain: Arc::clone(&chain),
         mempool: mempool.clone(),
         key: keys.node.public().key_id(),
-        voting,
+        may_vote,
+        committed: committed.subscribe(),
         peers: connected,
         readers: Arc::new(Semaphore::new(api::READERS)),
     };
     let (listener, address) = api::bind(settings.grpc_listen).await?;
     std::fs::write(home.grpc_address(), address.to_string())?;
-    tracing::info!(%address, voting, "clients are served");
+    tracing::info!(%address, may_vote, "clients are served");
     let server = tokio::spawn(api::serve(listener, shared, services.clone()));
 
     let parts = AdapterParts {
@@ -74,7 +81,10 @@ pub async fn run(
         mempool,
         undecided: UndecidedBlocks::open(&data.join("undecided"))?,
         key: keys.node,
-        peers: allowed,
+        settings: settings.clone(),
+        own,
+        registry,
+        committed,
         peers_wanted: settings.peers.len(),
         work,
         messages,
@@ -95,6 +105,26 @@ pub async fn run(
     finish(&chain, end)
 }
 
+/// Hands transactions that came from other nodes to the pool.
+async fn pass_on(mempool: Mempool, mut received: mpsc::Receiver<Vec<u8>>) {
+    while let Some(bytes) = received.recv().await {
+        mempool.gossiped(&bytes).await;
+    }
+}
+
+/// Opens the chain. Errors where it goes on under a protocol that this program does not know.
+async fn open_known(data: &Path, settings: &Settings, founding: Founding) -> anyhow::Result<Chain> {
+    if let Some(file) = &settings.dev_clock {
+        anyhow::ensure!(founding.is_dev(), "dev_clock is for chains whose name begins with dev-");
+        clock::read(file);
+    }
+    let chain = open(data, founding).await?;
+    match chain.unknown_protocol()? {
+        Some(protocol) => Err(outdated(protocol, chain.next_height())),
+        None => Ok(chain),
+    }
+}
+
 fn finish(chain: &RwLock<Chain>, end: End) -> anyhow::Result<()> {
     let written = {
         let mut chain = chain.write().unwrap_or_else(PoisonError::into_inner);
@@ -110,6 +140,7 @@ fn finish(chain: &RwLock<Chain>, end: End) -> anyhow::Result<()> {
         End::NotListening => anyhow::bail!(
             "consensus does not listen: is the port of consensus_listen taken, and the address this machine's?"
         ),
+        End::Outdated { protocol, height } => Err(outdated(protocol, height)),
         End::Fatal(error) => Err(error.context("this node must not vote on")),
     }
 }
@@ -132,16 +163,18 @@ async fn open(data: &Path, founding: Founding) -> anyhow::Result<Chain> {
     Ok(chain)
 }
 
-fn allowed_peers(founding: &Founding) -> anyhow::Result<HashSet<PeerId>> {
-    let peers = founding.document().peers.iter();
-    peers.map(|it| it.peer_id.parse().with_context(|| format!("peer id {}", it.peer_id))).collect()
+fn outdated(protocol: u32, height: Height) -> anyhow::Error {
+    anyhow::anyhow!(
+        "from height {height} on the chain follows protocol {protocol}, this program knows {PROTOCOL}: \
+         install a newer liuhen-node and start it again; nothing is lost"
+    )
 }
 
 fn start_gossip(
     chain: &RwLock<Chain>,
     settings: &Settings,
     keys: &Keys,
-    allowed: HashSet<PeerId>,
+    registry: watch::Receiver<Registry>,
     stop: CancellationToken,
 ) -> anyhow::Result<Gossip> {
     let chain = chain.read().unwrap_or_else(PoisonError::into_inner);
@@ -149,9 +182,7 @@ fn start_gossip(
         chain: chain.founding().chain(),
         keypair: keys.keypair()?,
         listen: settings.gossip_listen.clone(),
-        peers: settings.peers.iter().map(|it| (it.id, it.gossip.clone())).collect(),
-        allowed: allowed.into_iter().collect(),
-        validators: chain.validators().all().iter().map(|it| it.key).collect(),
+        registry,
     };
     gossip::start(config, stop)
 }
@@ -160,6 +191,7 @@ async fn start_engine(
     chain: &RwLock<Chain>,
     settings: &Settings,
     keys: &Keys,
+    known: &Registry,
     data: &Path,
 ) -> anyhow::Result<consensus::Started> {
     let engine = {
@@ -170,14 +202,9 @@ async fn start_engine(
             moniker: key_id.to_string().chars().take(8).collect(),
             chain: chain.founding().chain(),
             listen: settings.consensus_listen.clone(),
-            peers: settings
-                .peers
-                .iter()
-                .map(crate::config::PeerSettings::consensus_address)
-                .collect(),
+            peers: known.peers.values().filter_map(|peer| peer.consensus.clone()).collect(),
             network_seed: keys.network.to_seed(),
             key: keys.node.clone(),
-            is_validator: chain.validators().get(&key_id).is_some(),
             data: data.to_owned(),
             next_height,
         }

@@ -1,7 +1,11 @@
 //! Events and their leaves: what trails and blocks are logs of.
 
 use crate::hash::{self, Domain};
-use crate::types::{Hash, Height, TimeMs, TxId};
+use crate::ledger_event::LedgerEvent;
+use crate::place::Place;
+use crate::tx::{self, Item, TxHeader};
+use crate::types::{Hash, Height, IdentityId, TimeMs, TxId};
+use crate::wire::{RecordAccess, item::Kind};
 use serde::Serialize;
 
 /// Bytes of an event leaf.
@@ -20,7 +24,7 @@ pub struct EventLeaf {
     pub origin: TxId,
     /// Its place among the items of the transaction.
     pub item: u32,
-    /// `H_item(item bytes)`.
+    /// `H_item(item bytes)`, or `H_ledger` of a ledger event's.
     pub digest: Hash,
     /// What the rules made of it.
     pub outcome: Outcome,
@@ -76,6 +80,73 @@ impl EventLeaf {
     }
 }
 
+/// What a leaf stands for.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// An item of a transaction.
+    Signed {
+        /// Who signed it, and when by what they had seen.
+        header: Box<TxHeader>,
+        /// What was signed.
+        item: Box<Item>,
+    },
+    /// An event that the ledger's rules made.
+    Ledger(Box<LedgerEvent>),
+}
+
+impl Body {
+    /// `H_item` or `H_ledger` of its bytes: what its leaf must name.
+    pub fn digest(&self) -> Hash {
+        match self {
+            Self::Signed { item, .. } => *item.digest(),
+            Self::Ledger(event) => event.digest(),
+        }
+    }
+
+    /// The name of its kind, as commands and JSON show it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Signed { item, .. } => tx::kind_name(item.kind()),
+            Self::Ledger(event) => event.name(),
+        }
+    }
+
+    /// Which department signed; `None` for the ledger.
+    pub fn department(&self) -> Option<&str> {
+        match self {
+            Self::Signed { header, .. } => Some(&header.department),
+            Self::Ledger(_) => None,
+        }
+    }
+
+    /// Which identity signed; `None` for the ledger.
+    pub fn identity(&self) -> Option<IdentityId> {
+        match self {
+            Self::Signed { header, .. } => Some(header.identity),
+            Self::Ledger(_) => None,
+        }
+    }
+
+    /// Its trails, each once; `number` is its place among the items of its transaction.
+    pub fn trails(&self, number: u32) -> Vec<Place> {
+        match self {
+            Self::Signed { header, item } => tx::trails(header, number, item),
+            Self::Ledger(event) => event.trails(),
+        }
+    }
+
+    /// The access record, if it is one.
+    pub fn record(&self) -> Option<&RecordAccess> {
+        match self {
+            Self::Signed { item, .. } => match item.kind() {
+                Kind::RecordAccess(it) => Some(it),
+                _ => None,
+            },
+            Self::Ledger(_) => None,
+        }
+    }
+}
+
 /// Defines an enum with stable numbers and the words for them.
 macro_rules! numbered {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal $text:literal),+ $(,)? }) => {
@@ -119,6 +190,10 @@ numbered! {
         Uncovered = 2 "uncovered",
         /// What is known does not suffice to say.
         Undetermined = 3 "undetermined",
+        /// Within the collecting body, under its own permit.
+        Internal = 4 "internal",
+        /// Under emergency access.
+        Emergency = 5 "emergency",
         /// Refused by the gateway, so nothing was served.
         Denied = 6 "denied",
     }
@@ -171,6 +246,24 @@ numbered! {
         UnknownHeight = 20 "unknown_height",
         /// The day is too long ago for its quota to be known.
         QuotaDayUnknown = 21 "quota_day_unknown",
+        /// The grant was suspended.
+        GrantSuspended = 22 "grant_suspended",
+        /// Something that the grant hangs from did not hold.
+        AncestorEnded = 23 "ancestor_ended",
+        /// The emergency access was not ratified.
+        NotRatified = 24 "not_ratified",
+        /// The dataset was out of the catalogue.
+        DatasetRetired = 25 "dataset_retired",
+        /// After a succession two of the three parties are one body, and nobody reconfirmed in time.
+        NotReconfirmed = 26 "not_reconfirmed",
+        /// Outside the hours that the grant allows.
+        OutsideSchedule = 27 "outside_schedule",
+        /// The asker's department is not of the class that the grant is for.
+        NotInClass = 28 "not_in_class",
+        /// Two of user, collector and manager are one body.
+        SameBody = 29 "same_body",
+        /// An internal permit does not reach beyond the collector's own body.
+        OtherBody = 30 "other_body",
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::block::{Header, PROTOCOL, SUITE};
 use crate::canonical::{self, CanonicalError};
 use crate::hash::{self, Domain};
-use crate::ledger::Object;
+use crate::ledger::{Object, calendar, parameters};
 use crate::merkle::{Blake3Log, Sha256Log, log::LogHash, trie::Trie};
 use crate::place::Place;
 use crate::sign::{KeyError, PublicKey};
@@ -74,7 +74,7 @@ impl Founding {
         }
         check(&document)?;
         let validators = ValidatorSet::from_wire(&document.validators)?;
-        let objects = objects(&document);
+        let objects = objects(&document, &document.validators);
         let changes =
             objects.iter().map(|(place, it)| (place.map_key(), Some(it.map_value()))).collect();
         let chain = hash::hash(Domain::Genesis, &[&document.encode_to_vec()]);
@@ -133,19 +133,45 @@ impl Founding {
     }
 }
 
-fn objects(document: &wire::Genesis) -> BTreeMap<Place, Object> {
+fn objects(document: &wire::Genesis, validators: &[wire::Validator]) -> BTreeMap<Place, Object> {
     let mut objects: BTreeMap<Place, Object> = BTreeMap::new();
+    let mut beneath: BTreeMap<&str, wire::Beneath> = BTreeMap::new();
     for it in &document.departments {
-        objects.insert(Place::department(&it.code), it.clone().into());
+        let mut department = it.clone();
+        let root = document
+            .identities
+            .iter()
+            .find(|one| one.department == it.code && one.kind() == wire::IdentityKind::Root);
+        department.root_id = root.map(|root| root.identity_id.clone()).unwrap_or_default();
+        objects.insert(Place::department(&it.code), department.into());
+        if !it.parent.is_empty() {
+            beneath.entry(&it.parent).or_default().departments.push(it.code.clone());
+        }
+    }
+    for (code, list) in beneath {
+        objects.insert(Place::beneath(code), list.into());
     }
     for it in &document.identities {
+        let mut identity = it.clone();
+        let own = document.keys.iter().filter(|key| key.identity_id == it.identity_id);
+        identity.key_ids = own.map(|key| key.key_id.clone()).collect();
         let id = IdentityId::from_slice(&it.identity_id).unwrap_or_default();
-        objects.insert(Place::identity(&id), it.clone().into());
+        objects.insert(Place::identity(&id), identity.into());
+        let name = wire::IdentityName { identity_id: it.identity_id.clone() };
+        objects.insert(Place::identity_name(&it.department, &it.code), name.into());
     }
     for it in &document.keys {
         let id = KeyId::from_slice(&it.key_id).unwrap_or_default();
         objects.insert(Place::key(&id), it.clone().into());
     }
+    for it in &document.calendars {
+        objects.insert(Place::calendar(it.year), it.clone().into());
+    }
+    let set = wire::ScheduledValidators { from_height: 0, validators: validators.to_vec() };
+    let schedule = wire::ValidatorSchedule { sets: vec![set] };
+    objects.insert(Place::validator_schedule(), schedule.into());
+    objects.insert(Place::peers(), wire::Peers { peers: document.peers.clone() }.into());
+    objects.insert(Place::voters(), wire::Voters { voters: document.voters.clone() }.into());
     objects.insert(Place::parameters(), document.parameters.clone().unwrap_or_default().into());
     objects
 }
@@ -199,6 +225,19 @@ fn departments(document: &wire::Genesis) -> Result<BTreeSet<&str>, FoundingError
         }
         ascending(&it.rights, &format!("rights of {}", it.code))?;
         founded(&it.standing).map_err(wrong)?;
+        let given = wire::Department {
+            root_id: Vec::new(),
+            pending_root: None,
+            successor: String::new(),
+            reconfirm_due_ms: 0,
+            stopped_by: String::new(),
+            ended: false,
+            predecessors: Vec::new(),
+            ..it.clone()
+        };
+        if given != *it {
+            return Err(wrong("it states what only the ledger makes of it"));
+        }
         let long =
             it.name_zh.len() > limits::TITLE_LENGTH || it.name_en.len() > limits::TITLE_LENGTH;
         if long || (it.name_zh.is_empty() && it.name_en.is_empty()) {
@@ -218,7 +257,7 @@ fn founded(standing: &[wire::Interval]) -> Result<(), &'static str> {
 
 fn identities(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<(), FoundingError> {
     ascending(document.identities.iter().map(|it| &it.identity_id), "identities")?;
-    let mut names = BTreeSet::new();
+    let (mut names, mut roots) = (BTreeSet::new(), BTreeSet::new());
     for it in &document.identities {
         let wrong = |why| entry(format!("identity {}/{}", it.department, it.code), why);
         check_code(&it.code).map_err(|_| wrong("its code is not a code"))?;
@@ -232,6 +271,29 @@ fn identities(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<
             return Err(wrong("unknown kind of identity"));
         }
         founded(&it.standing).map_err(wrong)?;
+        let root = it.kind() == wire::IdentityKind::Root;
+        if !root && (it.code == "root" || it.code.starts_with("root-")) {
+            return Err(wrong("this code is for a department's root"));
+        }
+        if root && !roots.insert(&it.department) {
+            return Err(wrong("its department has another root already"));
+        }
+        let own = document.keys.iter().filter(|key| key.identity_id == it.identity_id).count();
+        let threshold = usize::try_from(it.threshold).unwrap_or(usize::MAX);
+        if threshold > own || (!root && threshold > 1) || it.ended || it.events > 0 {
+            return Err(wrong(
+                "it has fewer keys than must sign, or states what only the ledger makes",
+            ));
+        }
+        if !it.key_ids.is_empty() {
+            return Err(wrong("its keys are listed apart"));
+        }
+        if !it.duty.is_empty() && check_code(&it.duty).is_err() {
+            return Err(wrong("its duty is not a code"));
+        }
+        if !it.holder.is_empty() && it.holder.len() != 32 {
+            return Err(wrong("its holder is no pseudonym of 32 bytes"));
+        }
         let of_key = document.keys.iter().any(|key| {
             key.identity_id == it.identity_id
                 && KeyId::from_slice(&key.key_id)
@@ -287,19 +349,28 @@ fn validator_keys(document: &wire::Genesis) -> Result<(), FoundingError> {
 fn parameters(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<(), FoundingError> {
     let wrong = |why| entry("parameters".to_owned(), why);
     let it = document.parameters.as_ref().ok_or_else(|| wrong("parameters are needed"))?;
-    ascending(&it.purposes, "purposes")?;
-    ascending(&it.legal_bases, "legal_bases")?;
-    if it.purposes.iter().chain(&it.legal_bases).any(|code| check_code(code).is_err()) {
-        return Err(wrong("a purpose or legal basis is not a code"));
+    parameters::check(it).map_err(wrong)?;
+    let managers = it.managers.iter().flat_map(|one| [&one.manager, &one.deputy]);
+    let managers = managers.filter(|code| !code.is_empty());
+    if !managers.chain([&it.lead]).all(|code| departments.contains(code.as_str())) {
+        return Err(wrong("the leading department, or a manager, is not here"));
     }
-    if it.decision_age_ms.len() != 4 {
-        return Err(wrong("decision_age_ms has one entry for each of four grades"));
+    ascending(document.voters.iter().map(|it| &it.department), "voters")?;
+    for voter in &document.voters {
+        let member = departments.contains(voter.department.as_str());
+        if !member || voter.weight == 0 || voter.suspended {
+            let why = "its department is not here, or its vote has no weight";
+            return Err(entry(format!("voter {}", voter.department), why));
+        }
     }
-    if it.live_age_ms == 0 || it.late_age_ms < it.live_age_ms || it.recent_block_age_ms == 0 {
-        return Err(wrong("ages must be above zero, late_age_ms not below live_age_ms"));
+    if !document.voters.iter().any(|voter| voter.department == it.lead) {
+        return Err(wrong("the leading department needs a vote"));
     }
-    if !departments.contains(it.lead.as_str()) {
-        return Err(wrong("the leading department is not here"));
+    ascending(document.calendars.iter().map(|it| it.year), "calendars")?;
+    match document.calendars.iter().find(|it| !calendar::is_sound(it)) {
+        Some(it) => {
+            Err(entry(format!("calendar {}", it.year), "a day is not as its kind wants it"))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }

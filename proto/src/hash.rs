@@ -91,6 +91,8 @@ pub mod line {
     pub const PARTS: &[u8] = b"liuhen/parts/v1\n";
     /// The proof that a peer id belongs to a validator.
     pub const VALIDATOR: &[u8] = b"liuhen/validator/v1\n";
+    /// Another root key's agreement: see [`crate::tx::cosign_message`].
+    pub const COSIGN: &[u8] = b"liuhen/cosign/v1\n";
     /// A node's call to open a height.
     pub const WAKE: &[u8] = b"liuhen/wake/v1\n";
 }

@@ -10,6 +10,7 @@
 //! | [`hash`], [`sign`] | every domain tag; keys and the one verification rule |
 //! | [`canonical`] | the one encoding of a message |
 //! | [`tx`] | transactions and items: parsing, stateless checks, trails of an event |
+//! | [`event`], [`ledger_event`] | what trails are logs of; the events that the rules make |
 //! | [`block`], [`certificate`], [`validators`] | header, vote bytes, quorum |
 //! | [`merkle`] | the log and the map, with their proofs |
 //! | [`ledger`] | the state machine, one file a rule |
@@ -27,6 +28,7 @@ pub mod event;
 pub mod founding;
 pub mod hash;
 pub mod ledger;
+pub mod ledger_event;
 pub mod merkle;
 pub mod place;
 pub mod sign;

@@ -1,7 +1,7 @@
 //! Places in the map: trails and objects, by kind and id.
 
 use crate::hash::{self, Domain};
-use crate::types::{Hash, Height, IdentityId, KeyId, RequestId, check_code};
+use crate::types::{Hash, Height, IdentityId, KeyId, RequestId, TimeMs, check_code};
 
 /// What a trail is about. The byte is part of its key in the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -10,6 +10,10 @@ use crate::types::{Hash, Height, IdentityId, KeyId, RequestId, check_code};
 pub enum TrailKind {
     /// Every event signed with a key; id: the key id.
     Key = 1,
+    /// A department's identities, rights and standing; id: its code.
+    Department = 2,
+    /// An identity's life; id: its identity id.
+    Identity = 3,
     /// A dataset's registration, requests, decisions, grants and records; id: its code.
     Dataset = 4,
     /// The one story of a grant, from request to end; id: the request id.
@@ -18,14 +22,28 @@ pub enum TrailKind {
     Use = 6,
     /// The records that name a subject; id: department code of the collector ‖ tag.
     Subject = 7,
+    /// Integrity events of a department; id: its code.
+    Integrity = 9,
+    /// Proposals, votes and what became of them; id: empty.
+    Governance = 10,
     /// A gateway's records; id: its identity id.
     Gateway = 13,
 }
 
 impl TrailKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 6] =
-        [Self::Key, Self::Dataset, Self::Grant, Self::Use, Self::Subject, Self::Gateway];
+    pub const ALL: [Self; 10] = [
+        Self::Key,
+        Self::Department,
+        Self::Identity,
+        Self::Dataset,
+        Self::Grant,
+        Self::Use,
+        Self::Subject,
+        Self::Integrity,
+        Self::Governance,
+        Self::Gateway,
+    ];
 
     /// From its byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
@@ -37,8 +55,9 @@ impl TrailKind {
     pub fn takes_id(self, id: &[u8]) -> bool {
         let is_code = |bytes| std::str::from_utf8(bytes).is_ok_and(|it| check_code(it).is_ok());
         match self {
-            Self::Key | Self::Grant | Self::Use | Self::Gateway => id.len() == 32,
-            Self::Dataset => is_code(id),
+            Self::Key | Self::Identity | Self::Grant | Self::Use | Self::Gateway => id.len() == 32,
+            Self::Department | Self::Dataset | Self::Integrity => is_code(id),
+            Self::Governance => id.is_empty(),
             Self::Subject => id.split_last_chunk::<32>().is_some_and(|(code, _)| is_code(code)),
         }
     }
@@ -47,6 +66,10 @@ impl TrailKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Key => "key",
+            Self::Department => "department",
+            Self::Identity => "identity",
+            Self::Integrity => "integrity",
+            Self::Governance => "governance",
             Self::Dataset => "dataset",
             Self::Grant => "grant",
             Self::Use => "use",
@@ -82,11 +105,33 @@ pub enum ObjectKind {
     RecentBlock = 137,
     /// Which recent blocks are kept; id: empty.
     RecentWindow = 138,
+    /// The departments right beneath one; id: its code.
+    Beneath = 139,
+    /// Which identity a code names; id: department ‖ "/" ‖ code.
+    IdentityName = 140,
+    /// What happens by itself at a time; id: the time u64 ‖ kind u8 ‖ what it is about.
+    Timer = 141,
+    /// Who votes on proposals; id: empty.
+    Voters = 142,
+    /// Who signs blocks; id: empty.
+    ValidatorSchedule = 143,
+    /// Nodes that may connect; id: empty.
+    Peers = 144,
+    /// The protocol version to come; id: empty.
+    ProtocolSchedule = 145,
+    /// A year's holidays and make-up days; id: the year u32.
+    Calendar = 146,
+    /// A proposal; id: its proposal id.
+    Proposal = 147,
+    /// An audit; id: department ‖ "/" ‖ code.
+    Audit = 148,
+    /// A sealed read that is not opened; id: department ‖ "/" ‖ audit ‖ "/" ‖ commitment.
+    UnopenedRead = 149,
 }
 
 impl ObjectKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 22] = [
         Self::Department,
         Self::Identity,
         Self::Key,
@@ -98,6 +143,17 @@ impl ObjectKind {
         Self::Parameters,
         Self::RecentBlock,
         Self::RecentWindow,
+        Self::Beneath,
+        Self::IdentityName,
+        Self::Timer,
+        Self::Voters,
+        Self::ValidatorSchedule,
+        Self::Peers,
+        Self::ProtocolSchedule,
+        Self::Calendar,
+        Self::Proposal,
+        Self::Audit,
+        Self::UnopenedRead,
     ];
 
     /// From its byte.
@@ -232,6 +288,90 @@ impl Place {
     /// A recent block.
     pub fn recent_block(height: Height) -> Self {
         Self::object(ObjectKind::RecentBlock, &height.get().to_be_bytes())
+    }
+
+    /// The trail of a department.
+    pub fn department_trail(code: &str) -> Self {
+        Self::trail(TrailKind::Department, code.as_bytes())
+    }
+
+    /// The trail of an identity.
+    pub fn identity_trail(id: &[u8]) -> Self {
+        Self::trail(TrailKind::Identity, id)
+    }
+
+    /// The integrity chain of a department.
+    pub fn integrity_trail(code: &str) -> Self {
+        Self::trail(TrailKind::Integrity, code.as_bytes())
+    }
+
+    /// The trail of governance.
+    pub fn governance_trail() -> Self {
+        Self::trail(TrailKind::Governance, &[])
+    }
+
+    /// The departments right beneath one.
+    pub fn beneath(code: &str) -> Self {
+        Self::object(ObjectKind::Beneath, code.as_bytes())
+    }
+
+    /// What an identity's code names.
+    pub fn identity_name(department: &str, code: &str) -> Self {
+        Self::object(ObjectKind::IdentityName, format!("{department}/{code}").as_bytes())
+    }
+
+    /// A timer that goes off at `due`.
+    pub fn timer(due: TimeMs, kind: u8, about: &[u8]) -> Self {
+        let id = [&due.get().to_be_bytes(), [kind].as_slice(), about].concat();
+        Self::object(ObjectKind::Timer, &id)
+    }
+
+    /// When a timer at this place goes off; `None` for another place.
+    pub fn timer_due(&self) -> Option<TimeMs> {
+        let is_timer = self.kind == ObjectKind::Timer as u8;
+        let due = self.id.first_chunk::<8>().filter(|_| is_timer)?;
+        Some(TimeMs::new(u64::from_be_bytes(*due)))
+    }
+
+    /// Who votes on proposals.
+    pub fn voters() -> Self {
+        Self::object(ObjectKind::Voters, &[])
+    }
+
+    /// Who signs blocks.
+    pub fn validator_schedule() -> Self {
+        Self::object(ObjectKind::ValidatorSchedule, &[])
+    }
+
+    /// Nodes that may connect.
+    pub fn peers() -> Self {
+        Self::object(ObjectKind::Peers, &[])
+    }
+
+    /// The protocol version to come.
+    pub fn protocol_schedule() -> Self {
+        Self::object(ObjectKind::ProtocolSchedule, &[])
+    }
+
+    /// The calendar of a year.
+    pub fn calendar(year: u32) -> Self {
+        Self::object(ObjectKind::Calendar, &year.to_be_bytes())
+    }
+
+    /// A proposal.
+    pub fn proposal(id: &[u8]) -> Self {
+        Self::object(ObjectKind::Proposal, id)
+    }
+
+    /// An audit.
+    pub fn audit(department: &str, audit: &str) -> Self {
+        Self::object(ObjectKind::Audit, format!("{department}/{audit}").as_bytes())
+    }
+
+    /// A read sealed for an audit that is not opened.
+    pub fn unopened_read(department: &str, audit: &str, commitment: &[u8]) -> Self {
+        let id = [format!("{department}/{audit}/").as_bytes(), commitment].concat();
+        Self::object(ObjectKind::UnopenedRead, &id)
     }
 
     /// The window of recent blocks.

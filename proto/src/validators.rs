@@ -65,6 +65,18 @@ impl ValidatorSet {
         Ok(Self(set))
     }
 
+    /// As proofs carry it.
+    pub fn to_wire(&self) -> wire::ValidatorSet {
+        let validators = self.0.iter().map(|it| wire::Validator {
+            key_id: it.key_id.to_vec(),
+            algorithm: wire::Algorithm::Ed25519 as i32,
+            public_key: it.key.as_bytes().to_vec(),
+            cosigner_key: it.cosigner_key.to_vec(),
+            power: it.power,
+        });
+        wire::ValidatorSet { validators: validators.collect() }
+    }
+
     /// The validators, by key id ascending.
     pub fn all(&self) -> &[Validator] {
         &self.0

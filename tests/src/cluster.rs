@@ -10,7 +10,7 @@ use liuhen_proto::wire::GetStatusResponse;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 
 /// A consortium whose nodes run as processes of their own. They end with it.
@@ -91,6 +91,17 @@ impl Cluster {
         let status = until("the node to stop", async || child.try_wait().ok().flatten()).await?;
         anyhow::ensure!(status.success(), "{node} ended with {status}: {}", self.log(node));
         Ok(())
+    }
+
+    /// Waits until a node's process has ended by itself.
+    pub async fn ended(&mut self, node: &str) -> anyhow::Result<ExitStatus> {
+        let mut child = self.running.remove(node).context("this node was not started")?;
+        let ended = until("the node to end", async || child.try_wait().ok().flatten()).await;
+        if ended.is_err() {
+            child.kill()?;
+            child.wait()?;
+        }
+        ended.with_context(|| self.log(node))
     }
 
     /// The end of a node's log.

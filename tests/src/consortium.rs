@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use liuhen_genesis::{build, compose, to_bytes};
+use liuhen_keyfile::PassphraseSource;
 use liuhen_node::config::{FILE, Flags, Settings, loopback};
 use liuhen_node::home::Home;
 use liuhen_proto::sign::PrivateKey;
@@ -31,8 +32,18 @@ const DEPARTMENTS: [Department; 5] = [
     ("tax", "\"use\"", "gz.tax", &[("officer", "officer")]),
     ("bdb", "\"manage\"", "gz.bdb", &[("officer", "officer")]),
     // A department of public security's own body.
-    ("exit", "\"use\"", "gz.psb", &[("officer", "officer"), ("desk", "system")]),
+    ("exit", "\"use\"", "gz.psb", &[("officer", "officer"), ("desk", "system"), ("root", "root")]),
 ];
+
+/// How a node that was not founded is put on the ledger.
+#[allow(missing_docs, reason = "the names say it")]
+pub struct LateNode {
+    pub public_key: String,
+    pub cosigner_key: String,
+    pub peer_id: String,
+    pub consensus: String,
+    pub gossip: String,
+}
 
 /// A founded consortium in a folder.
 pub struct Consortium {
@@ -91,6 +102,46 @@ impl Consortium {
     /// The key file of an identity.
     pub fn key(&self, department: &str, identity: &str) -> PathBuf {
         self.folder.join(format!("{department}-{identity}.pem"))
+    }
+
+    /// The public key that a node votes with, in hexadecimal.
+    pub fn public_key_of_node(&self, code: &str) -> anyhow::Result<String> {
+        let source = PassphraseSource::CredentialOrPrompt;
+        let keys = Home::new(&self.home(code)).load_keys(&source, true)?;
+        Ok(hex::encode(keys.node.public().as_bytes()))
+    }
+
+    /// Makes the home of a node that was not founded: its peers are the founding nodes. Gives how it
+    /// is put on the ledger.
+    pub fn late_node(&self, code: &str) -> anyhow::Result<LateNode> {
+        let (entry, peer) = self.node(code)?;
+        let file = self.home(code).join(FILE);
+        let mut settings = std::fs::read_to_string(&file)?;
+        for node in NODES {
+            let text = std::fs::read_to_string(self.home(node).join(FILE))?;
+            let of: toml::Table = text.parse()?;
+            let address = |name: &str| of[name].as_str().unwrap_or_default().to_owned();
+            let keys = Home::new(&self.home(node))
+                .load_keys(&PassphraseSource::CredentialOrPrompt, true)?;
+            let id = keys.keypair()?.public().to_peer_id();
+            settings += &format!(
+                "[[peer]]\nid = \"{id}\"\nconsensus = \"{}\"\ngossip = \"{}\"\n",
+                address("consensus_listen"),
+                address("gossip_listen")
+            );
+        }
+        std::fs::write(&file, settings)?;
+        std::fs::copy(self.genesis(), self.home(code).join("genesis.pb"))?;
+        let (entry, peer): (toml::Table, toml::Table) = (entry.parse()?, peer.parse()?);
+        let node = entry["node"].as_array().and_then(|all| all.first()).context("an entry")?;
+        let text = |value: &toml::Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(LateNode {
+            public_key: text(&node["public_key"]),
+            cosigner_key: text(&node["cosigner_key"]),
+            peer_id: text(&peer["id"]),
+            consensus: text(&peer["consensus"]),
+            gossip: text(&peer["gossip"]),
+        })
     }
 
     /// Makes a node's home; gives its entry in the join file, and how others find it.

@@ -10,7 +10,7 @@ use liuhen_tests::wait::until;
 
 /// How many records a node has of the gateway.
 async fn count(cluster: &mut Cluster, node: &str, gateway: &Account) -> anyhow::Result<u64> {
-    let node = cluster.connect(node).await?;
+    let node = gateway.on(&cluster.connect(node).await?);
     let request = GetTrailRequest {
         trail_kind: TrailKind::Gateway as u32,
         trail_id: Place::gateway_trail(&gateway.signer.identity).id().to_vec(),

@@ -44,7 +44,8 @@ async fn prepared() -> anyhow::Result<(Cluster, String, String)> {
 
 async fn recorded(cluster: &mut Cluster) -> anyhow::Result<u64> {
     let node = cluster.connect("psb").await?;
-    let gateway = node.identity_id("gz.psb/gateway").await?;
+    let account = cluster.account(&node, "psb", "gateway").await?;
+    let (node, gateway) = (account.on(&node), account.signer.identity);
     let request = GetTrailRequest {
         trail_kind: TrailKind::Gateway as u32,
         trail_id: Place::gateway_trail(&gateway).id().to_vec(),

@@ -1,12 +1,14 @@
-//! `liuhen grant`: confirming, returning, revoking, listing.
+//! `liuhen grant`: making, changing and ending grants.
 
 use super::Common;
-use super::request::done;
+use super::act::{Act, Reason, nothing};
+use super::grant_more::{Delegate, Emergency, Offer, Permit, ratify};
+use super::request::WithReason;
+use super::terms::TermsFlags;
 use crate::error::ClientError;
 use crate::output::Rows;
-use crate::submit::random;
 use crate::text::{self, state};
-use liuhen_proto::hash::salted_digest;
+use liuhen_proto::ledger::grants;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::{Value, json};
 
@@ -19,20 +21,38 @@ pub enum Grant {
         request: String,
     },
     /// Return an approved request, as the manager
-    Return {
+    Return(WithReason),
+    /// End a grant, as its collector or manager, or as who passed it on
+    Revoke(WithReason),
+    /// Make a grant narrower, as its collector or manager
+    Amend(Box<Amend>),
+    /// Stop a grant for a time, as its collector or manager
+    Suspend(WithReason),
+    /// Let a grant go on that one's own department suspended
+    Resume {
         /// The request's id, its reference, or reference@dataset
         request: String,
-        /// The reason; it stays here, its salted digest goes on the ledger
-        #[arg(long)]
-        reason: String,
     },
-    /// End a grant, as its collector or manager
-    Revoke {
+    /// Take a grant on whose parties a succession made one body, as a manager of a third
+    Reconfirm {
         /// The request's id, its reference, or reference@dataset
         request: String,
-        /// The reason; it stays here, its salted digest goes on the ledger
+    },
+    /// Pass a grant on to a department beneath one's own
+    Delegate(Box<Delegate>),
+    /// Offer open data to a class of departments, as its collector; the manager confirms
+    Offer(Box<Offer>),
+    /// Permit access within one's own body, as the collector
+    Permit(Box<Permit>),
+    /// Open emergency access at once; collector and manager ratify afterwards
+    Emergency(Box<Emergency>),
+    /// Ratify emergency access, as its collector or manager
+    Ratify {
+        /// The request's id, its reference, or reference@dataset
+        request: String,
+        /// Do not ratify, for this reason; it stays here. The access ends
         #[arg(long)]
-        reason: String,
+        refuse: Option<String>,
     },
     /// List grants with what was used of them
     List {
@@ -45,53 +65,129 @@ pub enum Grant {
     },
 }
 
+/// A grant to make narrower
+#[derive(Debug, clap::Args)]
+pub struct Amend {
+    /// The request's id, its reference, or reference@dataset
+    request: String,
+    /// The reason; it stays here, its salted digest goes on the ledger
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    narrower: TermsFlags,
+}
+
 impl Grant {
     /// Does it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         match self {
             Self::Confirm { request } => confirm(common, request, None).await,
-            Self::Return { request, reason } => confirm(common, request, Some(reason)).await,
-            Self::Revoke { request, reason } => revoke(common, request, reason).await,
+            Self::Return(it) => confirm(common, &it.request, Some(&it.reason)).await,
+            Self::Revoke(it) => revoke(common, it).await,
+            Self::Amend(it) => it.run(common).await,
+            Self::Suspend(it) => suspend(common, it).await,
+            Self::Resume { request } => resume(common, request).await,
+            Self::Reconfirm { request } => reconfirm(common, request).await,
+            Self::Delegate(it) => it.run(common).await,
+            Self::Offer(it) => it.run(common).await,
+            Self::Permit(it) => it.run(common).await,
+            Self::Emergency(it) => it.run(common).await,
+            Self::Ratify { request, refuse } => ratify(common, request, refuse.as_deref()).await,
             Self::List { dataset, department } => list(common, dataset, department).await,
         }
     }
 }
 
 async fn confirm(common: &Common, name: &str, returned: Option<&str>) -> Result<(), ClientError> {
-    let node = common.connect().await?;
-    let account = common.account(&node).await?;
-    let request = node.request(name).await?.request.unwrap_or_default();
-    let asked = request.asked.unwrap_or_default();
-    let salt: [u8; 16] = random()?;
-    let digest = returned.map(|reason| salted_digest(&salt, reason.as_bytes()).to_vec());
+    let act = Act::begin(common).await?;
+    let (request_id, asked) = act.asked(name).await?;
+    let reason = returned.map(Reason::new).transpose()?;
     let confirmation = wire::ConfirmGrant {
-        request_id: request.request_id,
+        request_id,
         dataset: asked.dataset,
         collector: asked.collector,
         using_department: asked.using_department,
-        manager: account.signer.department.clone(),
+        manager: act.department(),
         confirm: returned.is_none(),
-        reason_digest: digest.unwrap_or_default(),
+        reason_digest: reason.as_ref().map(|it| it.digest.clone()).unwrap_or_default(),
     };
-    let salt = returned.map(|_| salt);
-    done(common, &account, &node, Kind::ConfirmGrant(confirmation), salt).await
+    let shown = |_: &_| reason.iter().map(Reason::shown).collect();
+    act.done(Kind::ConfirmGrant(confirmation), shown).await
 }
 
-async fn revoke(common: &Common, name: &str, reason: &str) -> Result<(), ClientError> {
-    let node = common.connect().await?;
-    let account = common.account(&node).await?;
-    let grant = node.request(name).await?.grant;
-    let grant = grant.ok_or_else(|| ClientError::NotFound(format!("grant {name}")))?;
-    let salt: [u8; 16] = random()?;
+async fn revoke(common: &Common, it: &WithReason) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let grant = act.grant(&it.request).await?;
+    let reason = Reason::new(&it.reason)?;
     let revocation = wire::RevokeGrant {
         request_id: grant.request_id,
         dataset: grant.dataset,
         collector: grant.collector,
         using_department: grant.using_department,
         manager: grant.manager,
-        reason_digest: salted_digest(&salt, reason.as_bytes()).to_vec(),
+        reason_digest: reason.digest.clone(),
     };
-    done(common, &account, &node, Kind::RevokeGrant(revocation), Some(salt)).await
+    act.done(Kind::RevokeGrant(revocation), |_| vec![reason.shown()]).await
+}
+
+impl Amend {
+    async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        let act = Act::begin(common).await?;
+        let grant = act.grant(&self.request).await?;
+        let reason = Reason::new(&self.reason)?;
+        let terms = self.narrower.apply(&act.node, grants::terms(&grant).cloned()).await?;
+        let amendment = wire::AmendGrant {
+            request_id: grant.request_id,
+            dataset: grant.dataset,
+            collector: grant.collector,
+            using_department: grant.using_department,
+            manager: grant.manager,
+            terms: Some(terms),
+            reason_digest: reason.digest.clone(),
+        };
+        act.done(Kind::AmendGrant(amendment), |_| vec![reason.shown()]).await
+    }
+}
+
+async fn suspend(common: &Common, it: &WithReason) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let grant = act.grant(&it.request).await?;
+    let reason = Reason::new(&it.reason)?;
+    let suspension = wire::SuspendGrant {
+        request_id: grant.request_id,
+        dataset: grant.dataset,
+        collector: grant.collector,
+        using_department: grant.using_department,
+        manager: grant.manager,
+        reason_digest: reason.digest.clone(),
+    };
+    act.done(Kind::SuspendGrant(suspension), |_| vec![reason.shown()]).await
+}
+
+async fn resume(common: &Common, name: &str) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let grant = act.grant(name).await?;
+    let resumption = wire::ResumeGrant {
+        request_id: grant.request_id,
+        dataset: grant.dataset,
+        collector: grant.collector,
+        using_department: grant.using_department,
+        manager: grant.manager,
+    };
+    act.done(Kind::ResumeGrant(resumption), nothing).await
+}
+
+async fn reconfirm(common: &Common, name: &str) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let grant = act.grant(name).await?;
+    let reconfirmation = wire::ReconfirmGrant {
+        request_id: grant.request_id,
+        dataset: grant.dataset,
+        collector: grant.collector,
+        using_department: grant.using_department,
+        manager: act.department(),
+    };
+    act.done(Kind::ReconfirmGrant(reconfirmation), nothing).await
 }
 
 async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), ClientError> {
@@ -107,9 +203,11 @@ async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), Cl
         "using_department",
         "collector",
         "manager",
+        "kind",
         "operations",
         "state",
         "since",
+        "until",
         "queries",
         "rows",
         "request_id",
@@ -123,18 +221,24 @@ async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), Cl
 }
 
 fn row(it: &wire::Grant, used: &wire::GrantUse) -> Vec<Value> {
-    let terms = it.terms.clone().unwrap_or_default();
+    let terms = grants::terms(it).cloned().unwrap_or_default();
     let operations: Vec<String> = terms.operations.iter().map(|it| text::operation(*it)).collect();
-    let last = it.steps.last().copied().unwrap_or_default();
+    let last = it.steps.last().cloned().unwrap_or_default();
+    let kind = match it.kind() {
+        wire::GrantKind::Unspecified => "ordinary".to_owned(),
+        kind => state(kind.as_str_name(), "GRANT_KIND_"),
+    };
     vec![
         json!(it.reference),
         json!(it.dataset),
         json!(it.using_department),
         json!(it.collector),
         json!(it.manager),
+        json!(kind),
         json!(operations),
         json!(state(last.state().as_str_name(), "GRANT_STATE_")),
         json!(text::time(last.time_ms)),
+        json!(text::time(terms.until_ms)),
         json!(used.queries),
         json!(used.rows),
         json!(hex::encode(&it.request_id)),

@@ -29,6 +29,9 @@ pub enum Key {
         /// The identity's kind
         #[arg(long, value_parser = ["root", "officer", "system", "auditor", "regulator"])]
         kind: Option<String>,
+        /// The duty of a post, a code
+        #[arg(long, requires = "join")]
+        duty: Option<String>,
     },
     /// Show the public half of the key given with --key
     Show,
@@ -38,15 +41,15 @@ impl Key {
     /// Does it.
     pub fn run(&self, common: &Common) -> Result<(), ClientError> {
         match self {
-            Self::New { out, plain, join, code, kind } => {
+            Self::New { out, plain, join, code, kind, duty } => {
                 let key = liuhen_keyfile::generate()?;
                 let passphrase = if *plain { None } else { Some(common.passphrase().choose(out)?) };
-                if let Some(code) = code {
+                for code in code.iter().chain(duty) {
                     check_code(code).map_err(|e| ClientError::Usage(e.to_string()))?;
                 }
                 liuhen_keyfile::save(out, &key, passphrase.as_ref())?;
                 if let (Some(join), Some(code), Some(kind)) = (join, code, kind) {
-                    add_to_join_file(join, code, kind, &key.public())?;
+                    add_to_join_file(join, code, kind, duty.as_deref(), &key.public())?;
                 }
                 show(&key.public(), common)
             }
@@ -73,12 +76,16 @@ fn add_to_join_file(
     join: &Path,
     code: &str,
     kind: &str,
+    duty: Option<&str>,
     key: &PublicKey,
 ) -> Result<(), ClientError> {
     let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", join.display()));
     let mut file = std::fs::OpenOptions::new().append(true).open(join).map_err(at)?;
     let key = hex::encode(key.as_bytes());
-    let entry =
+    let mut entry =
         format!("\n[[identity]]\ncode = \"{code}\"\nkind = \"{kind}\"\npublic_key = \"{key}\"\n");
+    if let Some(duty) = duty {
+        entry += &format!("duty = \"{duty}\"\n");
+    }
     file.write_all(entry.as_bytes()).map_err(at)
 }

@@ -1,18 +1,26 @@
 //! The `liuhen` command: `liuhen <noun> <verb>`, one file a noun.
 
+mod act;
+mod audit;
 mod completions;
+mod consortium;
 mod dataset;
 mod genesis;
 mod grant;
+mod grant_more;
+mod identity;
 mod import;
 mod key;
 mod member;
+mod proposal;
+mod proposal_new;
 mod prove;
 mod record;
 mod request;
 mod status;
 mod terms;
 mod trail;
+mod watch;
 
 use crate::connect::Node;
 use crate::error::ClientError;
@@ -21,8 +29,11 @@ use crate::output::Format;
 use crate::submit::Account;
 use clap::{Parser, Subcommand};
 use liuhen_keyfile::PassphraseSource;
+use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::types::ChainId;
 use liuhen_proto::wire;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Asks a Liuhen ledger (留痕), and records on it
 #[derive(Debug, Parser)]
@@ -49,6 +60,15 @@ pub struct Common {
     /// How data is shown
     #[arg(short, long, global = true, value_enum, default_value_t)]
     output: Format,
+    /// The language of messages; without it: that of the environment
+    #[arg(long, global = true, value_parser = ["en", "zh"])]
+    lang: Option<String>,
+    /// Read for this open audit of one's department: it is recorded sealed until the audit closes
+    #[arg(long, global = true)]
+    audit: Option<String>,
+    /// The key, once it was opened
+    #[arg(skip)]
+    opened: OnceLock<PrivateKey>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,9 +76,20 @@ enum Command {
     /// Make and show keys
     #[command(subcommand)]
     Key(key::Key),
-    /// Departments and identities
+    /// Departments
     #[command(subcommand)]
     Member(member::Member),
+    /// Identities, posts and their keys
+    #[command(subcommand)]
+    Identity(identity::Identity),
+    /// What the consortium decided on
+    Consortium(consortium::Consortium),
+    /// Proposals and votes
+    #[command(subcommand)]
+    Proposal(proposal::Proposal),
+    /// Audits, for which reads are sealed
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// The catalogue
     #[command(subcommand)]
     Dataset(dataset::Dataset),
@@ -75,6 +106,8 @@ enum Command {
     Import(import::Import),
     /// Read a trail
     Trail(trail::Trail),
+    /// See events as they commit
+    Watch(watch::Watch),
     /// Make a proof file
     Prove(prove::Prove),
     /// The founding document of the node's chain
@@ -89,15 +122,21 @@ impl Cli {
     /// Runs the command.
     pub async fn run(self) -> Result<(), ClientError> {
         let common = &self.common;
+        common.speak();
         match self.command {
             Command::Key(it) => it.run(common),
             Command::Member(it) => it.run(common).await,
+            Command::Identity(it) => it.run(common).await,
+            Command::Consortium(it) => it.run(common).await,
+            Command::Proposal(it) => it.run(common).await,
+            Command::Audit(it) => it.run(common).await,
             Command::Dataset(it) => it.run(common).await,
             Command::Request(it) => it.run(common).await,
             Command::Grant(it) => it.run(common).await,
             Command::Record(it) => it.run(common).await,
             Command::Import(it) => it.run(common).await,
             Command::Trail(it) => it.run(common).await,
+            Command::Watch(it) => it.run(common).await,
             Command::Prove(it) => it.run(common).await,
             Command::Genesis(it) => it.run(common).await,
             Command::Status(it) => it.run(common).await,
@@ -107,14 +146,45 @@ impl Cli {
 }
 
 impl Common {
+    /// Connects; as the identity of the key given with --key, if one is.
     async fn connect(&self) -> Result<Node, ClientError> {
-        Node::connect(&self.node).await
+        let node = Node::connect(&self.node).await?;
+        if self.key.is_none() {
+            return Ok(node);
+        }
+        let status = node.status().await?;
+        let chain = ChainId::from_slice(&status.chain_id).map_err(ClientError::failed)?;
+        let key = self.private_key(status.chain_name.starts_with("dev-"))?;
+        Ok(node.signed_in(&key, chain, self.audit.clone()))
     }
 
     async fn account(&self, node: &Node) -> Result<Account, ClientError> {
+        let status = node.status().await?;
+        let chain = ChainId::from_slice(&status.chain_id).map_err(ClientError::failed)?;
+        let key = self.private_key(status.chain_name.starts_with("dev-"))?;
+        Account::of_key(node, chain, key).await
+    }
+
+    /// The key given with --key: its passphrase is asked for once.
+    fn private_key(&self, dev: bool) -> Result<PrivateKey, ClientError> {
+        if let Some(key) = self.opened.get() {
+            return Ok(key.clone());
+        }
         let missing = || ClientError::Usage("--key is needed: the key file to sign with".into());
         let file = self.key.as_ref().ok_or_else(missing)?;
-        Account::open(node, file, &self.passphrase()).await
+        let key = liuhen_keyfile::load(file, &self.passphrase(), dev)?;
+        Ok(self.opened.get_or_init(|| key).clone())
+    }
+
+    /// Settles the language of messages: the flag's, else the environment's.
+    fn speak(&self) {
+        let of_environment = || {
+            let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
+            let mut set = names.iter().filter_map(|name| std::env::var(name).ok());
+            set.find(|value| !value.is_empty()).unwrap_or_default()
+        };
+        let lang = self.lang.clone().unwrap_or_else(of_environment);
+        crate::text::speak_chinese(lang.starts_with("zh"));
     }
 
     fn passphrase(&self) -> PassphraseSource {

@@ -171,8 +171,8 @@ pub async fn last_access_no(node: &Node, gateway: &IdentityId) -> Result<u64, Cl
     let Some(last) = page.events.first() else {
         return Ok(0);
     };
-    match crate::event::Event::from_wire(last)?.item.kind() {
-        Kind::RecordAccess(it) => Ok(it.access_no),
-        _ => Err(ClientError::failed("the gateway's last event is no record")),
+    match crate::event::Event::from_wire(last)?.body.record() {
+        Some(it) => Ok(it.access_no),
+        None => Err(ClientError::failed("the gateway's last event is no record")),
     }
 }

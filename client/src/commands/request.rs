@@ -1,10 +1,11 @@
-//! `liuhen request`: asking for access, and the collector's decision.
+//! `liuhen request`: asking for access, and the answers.
 
 use super::Common;
+use super::act::{Act, Reason, nothing};
 use super::terms::TermsFlags;
 use crate::error::ClientError;
-use crate::output::{Rows, print_one};
-use crate::submit::{item, random};
+use crate::output::Rows;
+use crate::submit::random;
 use crate::text::{self, state};
 use liuhen_proto::hash::salted_digest;
 use liuhen_proto::wire::{self, item::Kind};
@@ -18,12 +19,24 @@ pub enum Request {
     /// Approve a request for a dataset of one's own department, perhaps narrower
     Approve(Box<Approve>),
     /// Refuse a request for a dataset of one's own department
-    Refuse {
+    Refuse(WithReason),
+    /// Ask for a supplement before answering: the clock stops
+    Ask(WithReason),
+    /// Give the supplement that the collector asked for: the clock runs again
+    Supplement {
         /// The request's id, its reference, or reference@dataset
         request: String,
-        /// The reason; it stays here, its salted digest goes on the ledger
+        /// The supplement; it stays here, its salted digest goes on the ledger
         #[arg(long)]
-        reason: String,
+        text: String,
+    },
+    /// As the lead, allow that what is not shared is shared on a statutory basis
+    Except {
+        /// The request's id, its reference, or reference@dataset
+        request: String,
+        /// Refuse instead, for this reason; it stays here
+        #[arg(long)]
+        refuse: Option<String>,
     },
     /// List requests
     List {
@@ -34,6 +47,16 @@ pub enum Request {
         #[arg(long, default_value = "")]
         department: String,
     },
+}
+
+/// A request, and why
+#[derive(Debug, clap::Args)]
+pub struct WithReason {
+    /// The request's id, its reference, or reference@dataset
+    pub(super) request: String,
+    /// The reason; it stays here, its salted digest goes on the ledger
+    #[arg(long)]
+    pub(super) reason: String,
 }
 
 /// A request to make
@@ -54,6 +77,9 @@ pub struct New {
     /// A legal basis of the consortium's list
     #[arg(long)]
     legal_basis: String,
+    /// The grant that this one is to follow on
+    #[arg(long)]
+    renews: Option<String>,
     #[command(flatten)]
     terms: TermsFlags,
 }
@@ -73,7 +99,10 @@ impl Request {
         match self {
             Self::New(it) => it.run(common).await,
             Self::Approve(it) => it.run(common).await,
-            Self::Refuse { request, reason } => refuse(common, request, reason).await,
+            Self::Refuse(it) => refuse(common, it).await,
+            Self::Ask(it) => ask(common, it).await,
+            Self::Supplement { request, text } => supplement(common, request, text).await,
+            Self::Except { request, refuse } => except(common, request, refuse.as_deref()).await,
             Self::List { dataset, department } => list(common, dataset, department).await,
         }
     }
@@ -81,84 +110,111 @@ impl Request {
 
 impl New {
     async fn run(&self, common: &Common) -> Result<(), ClientError> {
-        let node = common.connect().await?;
-        let account = common.account(&node).await?;
-        let dataset = node.dataset(&self.dataset).await?;
+        let act = Act::begin(common).await?;
+        let dataset = act.node.dataset(&self.dataset).await?;
         let salt: [u8; 16] = random()?;
+        let renews = match &self.renews {
+            Some(name) => act.grant(name).await?.request_id,
+            None => Vec::new(),
+        };
         let request = wire::RequestAccess {
             dataset: self.dataset.clone(),
             collector: dataset.collector,
-            using_department: account.signer.department.clone(),
+            using_department: act.department(),
             reference: self.reference.clone(),
             purpose: self.purpose.clone(),
             purpose_digest: salted_digest(&salt, self.purpose_text.as_bytes()).to_vec(),
             legal_basis: self.legal_basis.clone(),
-            terms: Some(self.terms.apply(&node, None).await?),
+            terms: Some(self.terms.apply(&act.node, None).await?),
+            renews,
         };
-        let item = item(Kind::RequestAccess(request))?;
-        let (tx, committed) = account.submit(&node, &[item]).await?;
-        let fields = [
-            ("request_id", json!(tx.header().request_id(0).to_string())),
-            ("reference", json!(self.reference)),
-            ("height", json!(committed.height)),
-            ("purpose_salt", json!(hex::encode(salt))),
-        ];
-        print_one(&fields, common.output)
+        act.done(Kind::RequestAccess(request), |tx| {
+            vec![
+                ("request_id", json!(tx.header().request_id(0).to_string())),
+                ("reference", json!(self.reference)),
+                ("purpose_salt", json!(hex::encode(salt))),
+            ]
+        })
+        .await
     }
 }
 
 impl Approve {
     async fn run(&self, common: &Common) -> Result<(), ClientError> {
-        let node = common.connect().await?;
-        let account = common.account(&node).await?;
-        let request = node.request(&self.request).await?.request.unwrap_or_default();
-        let asked = request.asked.unwrap_or_default();
+        let act = Act::begin(common).await?;
+        let (request_id, asked) = act.asked(&self.request).await?;
         let decision = wire::DecideRequest {
-            request_id: request.request_id,
+            request_id,
             dataset: asked.dataset,
             collector: asked.collector,
             using_department: asked.using_department,
             approve: true,
-            terms: Some(self.narrower.apply(&node, asked.terms).await?),
+            terms: Some(self.narrower.apply(&act.node, asked.terms).await?),
             reason_digest: Vec::new(),
         };
-        done(common, &account, &node, Kind::DecideRequest(decision), None).await
+        act.done(Kind::DecideRequest(decision), nothing).await
     }
 }
 
-async fn refuse(common: &Common, name: &str, reason: &str) -> Result<(), ClientError> {
-    let node = common.connect().await?;
-    let account = common.account(&node).await?;
-    let request = node.request(name).await?.request.unwrap_or_default();
-    let asked = request.asked.unwrap_or_default();
-    let salt: [u8; 16] = random()?;
+async fn refuse(common: &Common, it: &WithReason) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let (request_id, asked) = act.asked(&it.request).await?;
+    let reason = Reason::new(&it.reason)?;
     let decision = wire::DecideRequest {
-        request_id: request.request_id,
+        request_id,
         dataset: asked.dataset,
         collector: asked.collector,
         using_department: asked.using_department,
         approve: false,
         terms: None,
-        reason_digest: salted_digest(&salt, reason.as_bytes()).to_vec(),
+        reason_digest: reason.digest.clone(),
     };
-    done(common, &account, &node, Kind::DecideRequest(decision), Some(salt)).await
+    act.done(Kind::DecideRequest(decision), |_| vec![reason.shown()]).await
 }
 
-/// Submits one item and prints where it stands.
-pub(super) async fn done(
-    common: &Common,
-    account: &crate::submit::Account,
-    node: &crate::connect::Node,
-    kind: Kind,
-    salt: Option<[u8; 16]>,
-) -> Result<(), ClientError> {
-    let (tx, committed) = account.submit(node, &[item(kind)?]).await?;
-    let mut fields =
-        vec![("height", json!(committed.height)), ("tx_id", json!(tx.id().to_string()))];
-    if let Some(salt) = salt {
-        fields.push(("reason_salt", json!(hex::encode(salt))));
-    }
-    print_one(&fields, common.output)
+async fn ask(common: &Common, it: &WithReason) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let (request_id, asked) = act.asked(&it.request).await?;
+    let reason = Reason::new(&it.reason)?;
+    let ask = wire::AskSupplement {
+        request_id,
+        dataset: asked.dataset,
+        collector: asked.collector,
+        using_department: asked.using_department,
+        reason_digest: reason.digest.clone(),
+    };
+    act.done(Kind::AskSupplement(ask), |_| vec![reason.shown()]).await
+}
+
+async fn supplement(common: &Common, name: &str, text: &str) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let (request_id, asked) = act.asked(name).await?;
+    let reason = Reason::new(text)?;
+    let supplement = wire::SupplementRequest {
+        request_id,
+        dataset: asked.dataset,
+        collector: asked.collector,
+        using_department: asked.using_department,
+        supplement_digest: reason.digest.clone(),
+    };
+    act.done(Kind::SupplementRequest(supplement), |_| vec![reason.shown()]).await
+}
+
+async fn except(common: &Common, name: &str, refuse: Option<&str>) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let (request_id, asked) = act.asked(name).await?;
+    let reason = refuse.map(Reason::new).transpose()?;
+    let decision = wire::ApproveException {
+        request_id,
+        dataset: asked.dataset,
+        collector: asked.collector,
+        using_department: asked.using_department,
+        lead: act.department(),
+        approve: refuse.is_none(),
+        reason_digest: reason.as_ref().map(|it| it.digest.clone()).unwrap_or_default(),
+    };
+    let shown = |_: &_| reason.iter().map(Reason::shown).collect();
+    act.done(Kind::ApproveException(decision), shown).await
 }
 
 async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), ClientError> {
@@ -175,6 +231,8 @@ async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), Cl
         "collector",
         "state",
         "changed",
+        "due",
+        "overdue",
         "request_id",
     ]);
     for it in all.into_iter().filter_map(|it| it.request) {
@@ -185,6 +243,7 @@ async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), Cl
 
 fn row(it: &wire::Request) -> Vec<Value> {
     let asked = it.asked.clone().unwrap_or_default();
+    let due = if it.due_ms > 0 { json!(text::time(it.due_ms)) } else { Value::Null };
     vec![
         json!(asked.reference),
         json!(asked.dataset),
@@ -192,6 +251,8 @@ fn row(it: &wire::Request) -> Vec<Value> {
         json!(asked.collector),
         json!(state(it.state().as_str_name(), "REQUEST_STATE_")),
         json!(text::time(it.changed_time_ms)),
+        due,
+        json!(it.overdue),
         json!(hex::encode(&it.request_id)),
     ]
 }

@@ -23,6 +23,7 @@ impl Status {
             ("fingerprint", json!(fingerprint(&chain))),
             ("height", json!(it.height)),
             ("time", json!(text::time(it.time_ms))),
+            ("time_ms", json!(it.time_ms)),
             ("block_id", json!(hex::encode(&it.block_id))),
             ("map_root", json!(hex::encode(&it.map_root))),
             ("events", json!(it.events)),

@@ -38,6 +38,18 @@ pub struct TermsFlags {
     /// Rows a day; 0: no limit
     #[arg(long)]
     pub rows_per_day: Option<u64>,
+    /// Whether it may be passed on: none, notify, approve
+    #[arg(long)]
+    pub delegation: Option<String>,
+    /// How many times it may be passed on
+    #[arg(long)]
+    pub delegation_depth: Option<u32>,
+    /// Hours of the day, `08:30-18:00`, local time of the ledger (+08:00)
+    #[arg(long)]
+    pub hours: Option<String>,
+    /// Days of the week on which the hours begin, `mon,tue,wed,thu,fri`; without them: every day
+    #[arg(long, value_delimiter = ',', requires = "hours")]
+    pub weekdays: Vec<String>,
 }
 
 const YEAR_MS: u64 = 365 * 24 * 3600 * 1000;
@@ -70,6 +82,10 @@ impl TermsFlags {
         }
         self.period(&mut terms)?;
         self.quota(&mut terms);
+        self.delegation(&mut terms)?;
+        if let Some(hours) = &self.hours {
+            terms.schedule = Some(schedule(hours, &self.weekdays)?);
+        }
         Ok(terms)
     }
 
@@ -87,6 +103,25 @@ impl TermsFlags {
         Ok(())
     }
 
+    fn delegation(&self, terms: &mut wire::Terms) -> Result<(), ClientError> {
+        if let Some(word) = &self.delegation {
+            let delegation = match word.as_str() {
+                "none" => wire::Delegation::Unspecified,
+                "notify" => wire::Delegation::Notify,
+                "approve" => wire::Delegation::Approve,
+                _ => {
+                    let why = format!("`{word}` is no way of passing on: none, notify, approve");
+                    return Err(ClientError::Usage(why));
+                }
+            };
+            terms.delegation = delegation as i32;
+            let some = delegation != wire::Delegation::Unspecified;
+            terms.delegation_depth = if some { terms.delegation_depth.max(1) } else { 0 };
+        }
+        terms.delegation_depth = self.delegation_depth.unwrap_or(terms.delegation_depth);
+        Ok(())
+    }
+
     fn quota(&self, terms: &mut wire::Terms) {
         let quota = terms.quota.get_or_insert_default();
         let set = |place: &mut u64, given: Option<u64>| *place = given.unwrap_or(*place);
@@ -97,8 +132,48 @@ impl TermsFlags {
     }
 }
 
+/// Hours such as `08:30-18:00`; an end before the beginning lies on the day behind.
+fn schedule(hours: &str, weekdays: &[String]) -> Result<wire::Schedule, ClientError> {
+    let bad = || ClientError::Usage(format!("`{hours}` are no hours: 08:30-18:00"));
+    let minute = |text: &str| {
+        let (hour, minute) = text.split_once(':')?;
+        let (hour, minute) = (hour.parse::<u32>().ok()?, minute.parse::<u32>().ok()?);
+        (hour <= 24 && minute < 60).then_some(hour * 60 + minute)
+    };
+    let (from, until) = hours.split_once('-').ok_or_else(bad)?;
+    let (from, until) = (minute(from).ok_or_else(bad)?, minute(until).ok_or_else(bad)?);
+    let until_minute = if until > from { until } else { until + 24 * 60 };
+    let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let mut bits = 0;
+    for day in weekdays {
+        let place = names.iter().position(|name| name == day).ok_or_else(|| {
+            ClientError::Usage(format!("`{day}` is no day of the week: {}", names.join(", ")))
+        })?;
+        bits |= 1 << place;
+    }
+    Ok(wire::Schedule { from_minute: from, until_minute, weekdays: bits })
+}
+
 fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
     list.sort();
     list.dedup();
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_are_read() {
+        let days = ["mon".to_owned(), "sun".to_owned()];
+        let day = schedule("08:30-18:00", &days).unwrap();
+        assert_eq!((day.from_minute, day.until_minute, day.weekdays), (510, 1080, 65));
+        let night = schedule("22:00-06:00", &[]).unwrap();
+        assert_eq!((night.from_minute, night.until_minute, night.weekdays), (1320, 1800, 0));
+        for bad in ["8", "08:30", "25:00-26:00", "08:60-09:00", "a:b-c:d"] {
+            assert!(schedule(bad, &[]).is_err(), "{bad}");
+        }
+        assert!(schedule("08:00-09:00", &["noday".into()]).is_err());
+    }
 }

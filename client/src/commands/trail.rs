@@ -16,7 +16,7 @@ use liuhen_proto::wire;
 pub struct Trail {
     #[command(flatten)]
     pub(super) which: Which,
-    /// Only these verdicts: covered, uncovered, undetermined, denied
+    /// Only these verdicts: covered, internal, emergency, uncovered, undetermined, denied
     #[arg(long, value_delimiter = ',')]
     verdict: Vec<String>,
     /// Recorded from this time on
@@ -37,20 +37,25 @@ pub struct Trail {
 #[derive(Debug, clap::Args)]
 pub struct Which {
     /// What the trail is about
-    kind: Kind,
-    /// Dataset code; grant: request id, reference or reference@dataset; gateway: department/code;
-    /// key: key id; subject: collector/tag
-    id: String,
+    pub(super) kind: Kind,
+    /// Dataset or department code; grant and use: request id, reference or reference@dataset;
+    /// gateway and identity: department/code; key: key id; subject: collector/tag; governance: none
+    #[arg(default_value = "")]
+    pub(super) id: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
+pub(super) enum Kind {
     Dataset,
     Grant,
     Use,
     Gateway,
     Key,
     Subject,
+    Department,
+    Identity,
+    Integrity,
+    Governance,
 }
 
 impl Which {
@@ -71,12 +76,20 @@ impl Which {
                 (TrailKind::Key, id.to_vec())
             }
             Kind::Subject => (TrailKind::Subject, subject(&self.id)?),
+            Kind::Department => (TrailKind::Department, self.department(node).await?),
+            Kind::Integrity => (TrailKind::Integrity, self.department(node).await?),
+            Kind::Identity => (TrailKind::Identity, node.identity_id(&self.id).await?.to_vec()),
+            Kind::Governance => (TrailKind::Governance, Vec::new()),
         })
+    }
+
+    async fn department(&self, node: &Node) -> Result<Vec<u8>, ClientError> {
+        Ok(node.department(&self.id).await?.code.into_bytes())
     }
 
     /// As people call it.
     pub fn name(&self) -> String {
-        format!("{} {}", format!("{:?}", self.kind).to_lowercase(), self.id)
+        format!("{} {}", format!("{:?}", self.kind).to_lowercase(), self.id).trim_end().to_owned()
     }
 }
 
@@ -84,6 +97,33 @@ fn subject(text: &str) -> Result<Vec<u8>, ClientError> {
     let bad = || ClientError::Usage(format!("subject `{text}`: collector/tag is needed"));
     let (collector, tag) = text.split_once('/').ok_or_else(bad)?;
     Ok([collector.as_bytes(), &hex::decode(tag).map_err(|_| bad())?].concat())
+}
+
+/// Prints a whole trail.
+pub(super) async fn print_trail(
+    common: &Common,
+    node: &Node,
+    kind: TrailKind,
+    id: Vec<u8>,
+) -> Result<(), ClientError> {
+    let names = names(node).await?;
+    let mut request = wire::GetTrailRequest {
+        trail_kind: kind as u32,
+        trail_id: id,
+        page_size: 1000,
+        ..wire::GetTrailRequest::default()
+    };
+    let mut rows = event::rows();
+    loop {
+        let page = node.trails().get_trail(request.clone()).await?.into_inner();
+        for it in &page.events {
+            rows.push(event::row(&Event::from_wire(it)?, &names));
+        }
+        if page.next_page_token.is_empty() {
+            return rows.print(common.output);
+        }
+        request.page_token = page.next_page_token;
+    }
 }
 
 impl Trail {
@@ -122,7 +162,7 @@ impl Trail {
             let known = Verdict::ALL.iter().find(|verdict| verdict.name() == name);
             known.map(|verdict| *verdict as u32).ok_or_else(|| {
                 ClientError::Usage(format!(
-                    "`{name}` is no verdict: covered, uncovered, undetermined, denied"
+                    "`{name}` is no verdict: covered, internal, emergency, uncovered, undetermined, denied"
                 ))
             })
         });

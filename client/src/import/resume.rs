@@ -4,8 +4,9 @@ use crate::connect::Node;
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::submit::Account;
+use liuhen_proto::event::Body;
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::wire::{self, item::Kind};
+use liuhen_proto::wire;
 use std::collections::HashSet;
 
 /// A gateway's records.
@@ -30,8 +31,10 @@ pub(super) async fn recorded(node: &Node, account: &Account) -> Result<Recorded,
         let page = node.trails().get_trail(request.clone()).await?.into_inner();
         for it in &page.events {
             let event = Event::from_wire(it)?;
-            recorded.nonces.insert(event.item.nonce());
-            if let Kind::RecordAccess(it) = event.item.kind() {
+            if let Body::Signed { item, .. } = &event.body {
+                recorded.nonces.insert(item.nonce());
+            }
+            if let Some(it) = event.body.record() {
                 recorded.last_access_no = recorded.last_access_no.max(it.access_no);
             }
         }

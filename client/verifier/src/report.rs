@@ -4,7 +4,6 @@ use jiff::{Timestamp, tz::TimeZone};
 use liuhen_genesis::{Founding, fingerprint};
 use liuhen_proto::event::Verdict;
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::tx::kind_name;
 use liuhen_proto::types::TimeMs;
 use liuhen_proto::verify::{
     Claim, Completeness, NotVerified, ProvedEvent, Range, Statement, Verified,
@@ -128,16 +127,12 @@ fn valid(statement: &Statement, lang: Lang, with_events: bool) -> Vec<String> {
 fn claim(claim: &Claim, lang: Lang) -> String {
     match claim {
         Claim::Inclusion(it) => {
-            let kind = kind_name(it.event.item.kind());
+            let kind = it.event.body.name();
+            let by = it.event.body.department().unwrap_or("-");
             let height = it.header.height;
             match lang {
-                Lang::En => format!(
-                    "{kind}, signed by {}, is in block {height}",
-                    it.event.header.department
-                ),
-                Lang::Zh => {
-                    format!("{} 签署的 {kind} 已载入区块 {height}", it.event.header.department)
-                }
+                Lang::En => format!("{kind}, signed by {by}, is in block {height}"),
+                Lang::Zh => format!("{by} 签署的 {kind} 已载入区块 {height}"),
             }
         }
         Claim::Completeness(it) => {
@@ -192,8 +187,8 @@ fn line(event: &ProvedEvent) -> String {
         "  {:>10} {} {:<16} {:<12} {} {}",
         leaf.height.to_string(),
         time(leaf.time),
-        kind_name(event.item.kind()),
-        event.header.department,
+        event.body.name(),
+        event.body.department().unwrap_or("(ledger)"),
         leaf.outcome.verdict,
         leaf.outcome.reason,
     )
@@ -235,7 +230,9 @@ fn valid_json(statement: &Statement, with_events: bool) -> Value {
 
 fn trail_id(it: &Completeness) -> String {
     match it.kind {
-        TrailKind::Dataset => String::from_utf8_lossy(it.trail.id()).into_owned(),
+        TrailKind::Dataset | TrailKind::Department | TrailKind::Integrity => {
+            String::from_utf8_lossy(it.trail.id()).into_owned()
+        }
         _ => it.trail.id().iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
@@ -254,9 +251,9 @@ fn event_json(event: &ProvedEvent) -> Value {
         "time_ms": event.leaf.time,
         "tx_id": event.leaf.origin,
         "item": event.leaf.item,
-        "kind": kind_name(event.item.kind()),
-        "department": event.header.department,
-        "identity": event.header.identity,
+        "kind": event.body.name(),
+        "department": event.body.department(),
+        "identity": event.body.identity(),
         "outcome": event.leaf.outcome,
     })
 }

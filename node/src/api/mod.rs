@@ -1,22 +1,28 @@
 //! The gRPC services of a node, one file each.
 
+mod auth;
 mod node;
 mod page;
 mod proofs;
+pub mod reads;
 mod registry;
 mod submission;
 mod trails;
+mod watch;
 
+use self::auth::Caller;
+use self::reads::Reads;
 use crate::app::Chain;
 use crate::mempool::Mempool;
 use crate::store::StoreError;
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::types::KeyId;
-use liuhen_proto::wire::ProofChunk;
+use liuhen_proto::types::{Height, KeyId};
+use liuhen_proto::wire::{self, ProofChunk};
 use liuhen_rpc::services::{
     node_service_server::NodeServiceServer, proof_service_server::ProofServiceServer,
     registry_service_server::RegistryServiceServer,
     submission_service_server::SubmissionServiceServer, trail_service_server::TrailServiceServer,
+    watch_service_server::WatchServiceServer,
 };
 use liuhen_rpc::status::with_reason;
 use liuhen_rpc::{CHUNK_BYTES, DESCRIPTORS, MESSAGE_BYTES};
@@ -25,7 +31,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch::Receiver};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
@@ -39,8 +45,12 @@ pub struct Shared {
     pub mempool: Mempool,
     /// This node's key.
     pub key: KeyId,
-    /// Whether this node votes.
-    pub voting: bool,
+    /// Whether this node votes where its key is a validator's.
+    pub may_vote: bool,
+    /// The height that was committed last.
+    pub committed: Receiver<Height>,
+    /// What auditors and regulators are shown, to be recorded.
+    pub reads: Reads,
     /// Peers connected for transactions.
     pub peers: Arc<AtomicU32>,
     /// How many may read much at once: readers must not keep consensus from the chain.
@@ -48,6 +58,32 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Notes what somebody who audits or regulates is shown, before they are.
+    fn note_read(
+        &self,
+        caller: &Caller,
+        trail: &Place,
+        first: u64,
+        count: u64,
+    ) -> Result<(), Status> {
+        if let Some(audit) = &caller.audit {
+            let place = Place::audit(&caller.department.code, audit);
+            let known = self.chain().index().get(&place).map_err(|e| of_store(&e))?;
+            let known = known.and_then(|it| Arc::<wire::Audit>::try_from(it).ok());
+            if known.is_none_or(|it| it.closed) {
+                return Err(not_found(&format!("open audit {audit} of your department")));
+            }
+        }
+        self.reads.note(caller, trail, first, count).map_err(|error| {
+            tracing::error!(%error, "a read can't be noted");
+            with_reason(
+                Code::Internal,
+                "node.store",
+                "the node can't note the read, so shows nothing",
+            )
+        })
+    }
+
     fn chain(&self) -> RwLockReadGuard<'_, Chain> {
         self.chain.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,6 +110,7 @@ pub async fn serve(
     health.set_serving::<ProofServiceServer<proofs::Proofs>>().await;
     health.set_serving::<RegistryServiceServer<registry::Registry>>().await;
     health.set_serving::<NodeServiceServer<node::Node>>().await;
+    health.set_serving::<WatchServiceServer<watch::Watch>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -95,6 +132,7 @@ pub async fn serve(
             RegistryServiceServer::new(registry::Registry(shared.clone()))
                 .max_encoding_message_size(MESSAGE_BYTES),
         )
+        .add_service(WatchServiceServer::new(watch::Watch(shared.clone())))
         .add_service(NodeServiceServer::new(node::Node(shared)))
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
         .await?;

@@ -1,6 +1,7 @@
 //! The node itself.
 
 use super::{Shared, chunks};
+use crate::clock;
 use liuhen_proto::wire::{GetGenesisRequest, GetStatusRequest, GetStatusResponse, ProofChunk};
 use liuhen_rpc::services::node_service_server::NodeService;
 use std::sync::atomic::Ordering;
@@ -31,9 +32,10 @@ impl NodeService for Node {
             events: chain.index().event_count(),
             waiting,
             peers: self.0.peers.load(Ordering::Relaxed),
-            voting: self.0.voting,
+            voting: self.0.may_vote && chain.validators().get(&self.0.key).is_some(),
             key_id: self.0.key.to_vec(),
             indexed_height: chain.index().written().get(),
+            now_ms: clock::now().get(),
         }))
     }
 

@@ -1,5 +1,6 @@
 //! Building proof files.
 
+use super::auth::{self, Access};
 use super::{Shared, bad_argument, blocking, chunks, not_found, of_store, trail_of};
 use crate::app::ProveError;
 use liuhen_proto::types::{Height, TimeMs, TxId};
@@ -24,13 +25,23 @@ impl ProofService for Proofs {
         &self,
         request: Request<ProveTrailRequest>,
     ) -> Result<Response<Chunks>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
         let (shared, request) = (self.0.clone(), request.into_inner());
         let readers = Arc::clone(&shared.readers);
-        let (kind, _) = trail_of(request.trail_kind, &request.trail_id)?;
+        let (kind, trail) = trail_of(request.trail_kind, &request.trail_id)?;
         let range = range(&request)?;
         let work = move || {
-            let chain = shared.chain();
-            chain.prove_trail(kind, &request.trail_id, range).map_err(|e| of_prove(&e))
+            let (access, size, proof) = {
+                let chain = shared.chain();
+                let access = caller.may_read(&chain, &trail)?;
+                let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();
+                let proof = chain.prove_trail(kind, &request.trail_id, range);
+                (access, size, proof.map_err(|e| of_prove(&e))?)
+            };
+            if access == Access::Oversight {
+                shared.note_read(&caller, &trail, 0, size)?;
+            }
+            Ok(proof)
         };
         Ok(Response::new(chunks(blocking(&readers, work).await?)))
     }
@@ -39,13 +50,30 @@ impl ProofService for Proofs {
         &self,
         request: Request<ProveEventRequest>,
     ) -> Result<Response<Chunks>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
         let (shared, request) = (self.0.clone(), request.into_inner());
         let readers = Arc::clone(&shared.readers);
         let id = TxId::from_slice(&request.tx_id);
         let id = id.map_err(|e| bad_argument("tx_id", &e.to_string()))?;
         let work = move || {
-            let chain = shared.chain();
-            chain.prove_event(&id, request.item).map_err(|e| of_prove(&e))
+            let (proof, trails) = {
+                let chain = shared.chain();
+                chain.prove_event(&id, request.item).map_err(|e| of_prove(&e))?
+            };
+            let mut overseen = None;
+            for trail in &trails {
+                match caller.may_read(&shared.chain(), trail) {
+                    Ok(Access::Own) => return Ok(proof),
+                    Ok(Access::Oversight) => overseen = Some(trail),
+                    Err(_) => {}
+                }
+            }
+            let Some(trail) = overseen else {
+                // Whoever may not read it is not told that it is there.
+                return Err(not_found("such event"));
+            };
+            shared.note_read(&caller, trail, 0, 1)?;
+            Ok(proof)
         };
         Ok(Response::new(chunks(blocking(&readers, work).await?)))
     }

@@ -1,15 +1,18 @@
 //! What stands on the ledger.
 
+use super::auth::{self, Caller};
 use super::{Shared, bad_argument, blocking, not_found, of_store};
 use crate::app::Chain;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::place::{ObjectKind, Place};
-use liuhen_proto::types::{KeyId, RequestId};
+use liuhen_proto::types::{IdentityId, KeyId, RequestId};
 use liuhen_proto::wire::{
-    Dataset, Department, GetKeyRequest, GetKeyResponse, GetRequestRequest, Identity,
+    Calendar, Dataset, Department, GetConsortiumRequest, GetConsortiumResponse, GetIdentityRequest,
+    GetIdentityResponse, GetKeyRequest, GetKeyResponse, GetRequestRequest, Identity,
     ListDatasetsRequest, ListDatasetsResponse, ListDepartmentsRequest, ListDepartmentsResponse,
-    ListIdentitiesRequest, ListIdentitiesResponse, ListRequestsRequest, ListRequestsResponse,
-    RequestStanding,
+    ListIdentitiesRequest, ListIdentitiesResponse, ListProposalsRequest, ListProposalsResponse,
+    ListRequestsRequest, ListRequestsResponse, Parameters, Proposal, ProtocolSchedule,
+    RequestStanding, ValidatorSchedule, Voters,
 };
 use liuhen_rpc::services::registry_service_server::RegistryService;
 use std::sync::Arc;
@@ -19,13 +22,20 @@ use tonic::{Request, Response, Status};
 pub struct Registry(pub(super) Shared);
 
 impl Registry {
-    async fn read<T: Send + 'static>(
+    /// Reads for a caller, who must be a member.
+    async fn read<Q, T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Chain) -> Result<T, Status> + Send + 'static,
-    ) -> Result<Response<T>, Status> {
+        request: Request<Q>,
+        read: impl FnOnce(&Chain, &Caller, Q) -> Result<T, Status> + Send + 'static,
+    ) -> Result<Response<T>, Status>
+    where
+        Q: Send + 'static,
+    {
+        let caller = auth::caller(&self.0, &request)?;
         let shared = self.0.clone();
         let readers = Arc::clone(&shared.readers);
-        blocking(&readers, move || read(&shared.chain())).await.map(Response::new)
+        let asked = request.into_inner();
+        blocking(&readers, move || read(&shared.chain(), &caller, asked)).await.map(Response::new)
     }
 }
 
@@ -59,13 +69,65 @@ fn standing(
     })
 }
 
+/// Whether the caller may see a request and what became of it.
+fn may_see(
+    chain: &Chain,
+    caller: &Caller,
+    request: &liuhen_proto::wire::Request,
+) -> Result<bool, Status> {
+    let id = RequestId::from_slice(&request.request_id).unwrap_or_default();
+    let party = caller.is_party_to_request(chain, &id).map_err(|e| of_store(&e))?;
+    Ok(party || caller.oversees())
+}
+
+fn consortium(chain: &Chain) -> Result<GetConsortiumResponse, Status> {
+    let parameters: Option<Arc<Parameters>> = get(chain, &Place::parameters())?;
+    let parameters = parameters.map(|it| (*it).clone()).unwrap_or_default();
+    let voters: Option<Arc<Voters>> = get(chain, &Place::voters())?;
+    let schedule: Option<Arc<ValidatorSchedule>> = get(chain, &Place::validator_schedule())?;
+    let next = chain.next_height().get();
+    let sets = schedule.map(|it| it.sets.clone()).unwrap_or_default();
+    // Sets that nobody signs with any more are left out.
+    let first = sets.iter().rposition(|it| it.from_height <= next).unwrap_or(0);
+    let calendars: Vec<Arc<Calendar>> = all(chain, ObjectKind::Calendar)?;
+    let protocol: Option<Arc<ProtocolSchedule>> = get(chain, &Place::protocol_schedule())?;
+    Ok(GetConsortiumResponse {
+        parameters_digest: Object::from(parameters.clone()).map_value().to_vec(),
+        parameters: Some(parameters),
+        voters: voters.map(|it| it.voters.clone()).unwrap_or_default(),
+        validators: sets.into_iter().skip(first).collect(),
+        peers: chain.peers().map_err(|e| of_store(&e))?,
+        calendars: calendars.iter().map(|it| (**it).clone()).collect(),
+        protocol: protocol.map(|it| *it),
+    })
+}
+
+fn identity(chain: &Chain, bytes: &[u8]) -> Result<GetIdentityResponse, Status> {
+    let id = IdentityId::from_slice(bytes);
+    let id = id.map_err(|e| bad_argument("identity_id", &e.to_string()))?;
+    let identity: Option<Arc<Identity>> = get(chain, &Place::identity(&id))?;
+    let identity = identity.ok_or_else(|| not_found(&format!("identity {id}")))?;
+    let mut keys = Vec::with_capacity(identity.key_ids.len());
+    for id in &identity.key_ids {
+        let place = Place::key(&KeyId::from_slice(id).unwrap_or_default());
+        let key: Option<Arc<liuhen_proto::wire::Key>> = get(chain, &place)?;
+        keys.extend(key.map(|key| (*key).clone()));
+    }
+    let department: Option<Arc<Department>> = get(chain, &Place::department(&identity.department))?;
+    Ok(GetIdentityResponse {
+        identity: Some((*identity).clone()),
+        keys,
+        department: department.map(|it| (*it).clone()),
+    })
+}
+
 #[tonic::async_trait]
 impl RegistryService for Registry {
     async fn list_departments(
         &self,
-        _: Request<ListDepartmentsRequest>,
+        request: Request<ListDepartmentsRequest>,
     ) -> Result<Response<ListDepartmentsResponse>, Status> {
-        self.read(|chain| {
+        self.read(request, |chain, _, _| {
             let all: Vec<Arc<Department>> = all(chain, ObjectKind::Department)?;
             let departments = all.iter().map(|it| (**it).clone()).collect();
             Ok(ListDepartmentsResponse { departments })
@@ -77,8 +139,8 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListIdentitiesRequest>,
     ) -> Result<Response<ListIdentitiesResponse>, Status> {
-        let wanted = request.into_inner().department;
-        self.read(move |chain| {
+        self.read(request, |chain, _, wanted| {
+            let wanted = wanted.department;
             let all: Vec<Arc<Identity>> = all(chain, ObjectKind::Identity)?;
             let fits = |it: &&Arc<Identity>| wanted.is_empty() || it.department == wanted;
             let identities = all.iter().filter(fits).map(|it| (**it).clone()).collect();
@@ -91,9 +153,9 @@ impl RegistryService for Registry {
         &self,
         request: Request<GetKeyRequest>,
     ) -> Result<Response<GetKeyResponse>, Status> {
-        let id = KeyId::from_slice(&request.into_inner().key_id);
-        let id = id.map_err(|e| bad_argument("key_id", &e.to_string()))?;
-        self.read(move |chain| {
+        self.read(request, |chain, _, wanted| {
+            let id = KeyId::from_slice(&wanted.key_id);
+            let id = id.map_err(|e| bad_argument("key_id", &e.to_string()))?;
             let key: Option<Arc<liuhen_proto::wire::Key>> = get(chain, &Place::key(&id))?;
             let key = key.ok_or_else(|| not_found(&format!("key {id}")))?;
             let head = chain.index().head(&Place::key_trail(&id)).map_err(|e| of_store(&e))?;
@@ -106,8 +168,8 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListDatasetsRequest>,
     ) -> Result<Response<ListDatasetsResponse>, Status> {
-        let wanted = request.into_inner().collector;
-        self.read(move |chain| {
+        self.read(request, |chain, _, wanted| {
+            let wanted = wanted.collector;
             let all: Vec<Arc<Dataset>> = all(chain, ObjectKind::Dataset)?;
             let fits = |it: &&Arc<Dataset>| {
                 wanted.is_empty() || it.registration.as_ref().is_some_and(|r| r.collector == wanted)
@@ -122,8 +184,7 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListRequestsRequest>,
     ) -> Result<Response<ListRequestsResponse>, Status> {
-        let wanted = request.into_inner();
-        self.read(move |chain| {
+        self.read(request, |chain, caller, wanted| {
             let all: Vec<Arc<liuhen_proto::wire::Request>> = all(chain, ObjectKind::Request)?;
             let fits = |it: &&Arc<liuhen_proto::wire::Request>| {
                 let asked = it.asked.as_ref();
@@ -134,8 +195,13 @@ impl RegistryService for Registry {
                     && is(&wanted.using_department, asked.map(|it| &it.using_department))
                     && is(&wanted.reference, asked.map(|it| &it.reference))
             };
-            let requests = all.iter().filter(fits).map(|it| standing(chain, it));
-            Ok(ListRequestsResponse { requests: requests.collect::<Result<_, _>>()? })
+            let mut requests = Vec::new();
+            for it in all.iter().filter(fits) {
+                if may_see(chain, caller, it)? {
+                    requests.push(standing(chain, it)?);
+                }
+            }
+            Ok(ListRequestsResponse { requests })
         })
         .await
     }
@@ -144,13 +210,43 @@ impl RegistryService for Registry {
         &self,
         request: Request<GetRequestRequest>,
     ) -> Result<Response<RequestStanding>, Status> {
-        let id = RequestId::from_slice(&request.into_inner().request_id);
-        let id = id.map_err(|e| bad_argument("request_id", &e.to_string()))?;
-        self.read(move |chain| {
+        self.read(request, |chain, caller, wanted| {
+            let id = RequestId::from_slice(&wanted.request_id);
+            let id = id.map_err(|e| bad_argument("request_id", &e.to_string()))?;
+            let nothing = || not_found(&format!("request {id} that you may see"));
             let request: Option<Arc<liuhen_proto::wire::Request>> =
                 get(chain, &Place::request(&id))?;
-            let request = request.ok_or_else(|| not_found(&format!("request {id}")))?;
-            standing(chain, &request)
+            let request = request.ok_or_else(nothing)?;
+            match may_see(chain, caller, &request)? {
+                true => standing(chain, &request),
+                false => Err(nothing()),
+            }
+        })
+        .await
+    }
+
+    async fn get_identity(
+        &self,
+        request: Request<GetIdentityRequest>,
+    ) -> Result<Response<GetIdentityResponse>, Status> {
+        self.read(request, |chain, _, wanted| identity(chain, &wanted.identity_id)).await
+    }
+
+    async fn get_consortium(
+        &self,
+        request: Request<GetConsortiumRequest>,
+    ) -> Result<Response<GetConsortiumResponse>, Status> {
+        self.read(request, |chain, _, _| consortium(chain)).await
+    }
+
+    async fn list_proposals(
+        &self,
+        request: Request<ListProposalsRequest>,
+    ) -> Result<Response<ListProposalsResponse>, Status> {
+        self.read(request, |chain, _, _| {
+            let all: Vec<Arc<Proposal>> = all(chain, ObjectKind::Proposal)?;
+            let proposals = all.iter().map(|it| (**it).clone()).collect();
+            Ok(ListProposalsResponse { proposals })
         })
         .await
     }

@@ -94,8 +94,7 @@ fn stopping() -> Refused {
     Refused {
         reason: "node.stopping".into(),
         message: "the node stopped before the transaction was committed".into(),
-        item: None,
-        expected_seq: None,
+        ..Refused::default()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Reading trails, a page at a time.
 
+use super::auth::{self, Access, Caller};
 use super::page::Page;
 use super::{Shared, bad_argument, blocking, of_store, trail_of};
 use crate::app::EventFilter;
 use liuhen_proto::event::Verdict;
 use liuhen_proto::types::TimeMs;
-use liuhen_proto::wire::{GetTrailRequest, GetTrailResponse, TrailEvent, TrailFilter};
+use liuhen_proto::wire::{GetTrailRequest, GetTrailResponse, TrailFilter};
 use liuhen_rpc::services::trail_service_server::TrailService;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
@@ -22,13 +23,18 @@ impl TrailService for Trails {
         &self,
         request: Request<GetTrailRequest>,
     ) -> Result<Response<GetTrailResponse>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
         let (shared, request) = (self.0.clone(), request.into_inner());
         let readers = Arc::clone(&shared.readers);
-        blocking(&readers, move || page(&shared, &request)).await.map(Response::new)
+        blocking(&readers, move || page(&shared, &caller, &request)).await.map(Response::new)
     }
 }
 
-fn page(shared: &Shared, request: &GetTrailRequest) -> Result<GetTrailResponse, Status> {
+fn page(
+    shared: &Shared,
+    caller: &Caller,
+    request: &GetTrailRequest,
+) -> Result<GetTrailResponse, Status> {
     let (_, trail) = trail_of(request.trail_kind, &request.trail_id)?;
     let filter = filter(request.filter.as_ref())?;
     let limit = match request.page_size {
@@ -36,6 +42,7 @@ fn page(shared: &Shared, request: &GetTrailRequest) -> Result<GetTrailResponse, 
         size => size.min(PAGE_MOST),
     };
     let chain = shared.chain();
+    let access = caller.may_read(&chain, &trail)?;
     let page = if request.page_token.is_empty() {
         let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();
         let from = if request.newest_first { size.saturating_sub(1) } else { 0 };
@@ -49,17 +56,12 @@ fn page(shared: &Shared, request: &GetTrailRequest) -> Result<GetTrailResponse, 
     let (read, next) = chain
         .read_trail(&trail, size, page.from, request.newest_first, &filter, limit as usize)
         .map_err(|e| of_store(&e))?;
-    let events = read.into_iter().map(|it| TrailEvent {
-        number: it.number,
-        leaf: it.leaf.to_bytes().to_vec(),
-        header: it.tx.header_bytes().to_vec(),
-        item: it
-            .tx
-            .items()
-            .get(it.leaf.item as usize)
-            .map(|i| i.bytes().to_vec())
-            .unwrap_or_default(),
-    });
+    drop(chain);
+    if access == Access::Oversight {
+        let first = read.iter().map(|it| it.number).min().unwrap_or(page.from);
+        shared.note_read(caller, &trail, first, read.len() as u64)?;
+    }
+    let events = read.iter().map(crate::app::ReadEvent::to_wire);
     Ok(GetTrailResponse {
         events: events.collect(),
         next_page_token: next

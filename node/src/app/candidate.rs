@@ -6,6 +6,7 @@ use liuhen_proto::block::Header;
 use liuhen_proto::ledger::{Delta, seal::Sealed};
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::BlockId;
+use liuhen_proto::validators::ValidatorSet;
 use std::sync::Arc;
 
 /// A block with its effects.
@@ -23,4 +24,6 @@ pub struct Candidate {
     pub delta: Delta,
     /// The trees after it.
     pub sealed: Sealed,
+    /// Who signs the block behind it.
+    pub next_validators: ValidatorSet,
 }

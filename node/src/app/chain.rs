@@ -2,6 +2,7 @@
 
 use super::Candidate;
 use crate::store::{Block, BlockLog, Index, StoreError, StoredBlock};
+use liuhen_proto::block::PROTOCOL;
 use liuhen_proto::event::Outcome;
 use liuhen_proto::founding::Founding;
 use liuhen_proto::ledger::seal::{self, Parent, seal};
@@ -26,6 +27,11 @@ pub struct Chain {
     pub(super) trie: Trie,
     pub(super) parent: Parent,
     pub(super) headers: MemoryLog<Sha256Log>,
+    /// Who signed the last committed block, and who signs the next.
+    pub(super) signed_by: ValidatorSet,
+    pub(super) validators: ValidatorSet,
+    /// Heights whose headers name other validators for the next block than their own.
+    pub(super) changes: Vec<Height>,
     pub(super) last_certificate: Option<wire::Certificate>,
 }
 
@@ -81,7 +87,33 @@ impl Chain {
 
     /// Who signs the next block.
     pub fn validators(&self) -> &ValidatorSet {
-        self.founding.validators()
+        &self.validators
+    }
+
+    /// The validators that sign a height, as far as the ledger says now.
+    pub(super) fn validators_at(&self, height: Height) -> Result<ValidatorSet, StoreError> {
+        let place = Place::validator_schedule();
+        validators_at(self.index.get(&place)?, height)
+    }
+
+    /// When the next timer goes off.
+    pub fn next_timer(&self) -> Result<Option<TimeMs>, StoreError> {
+        self.index.next_timer()
+    }
+
+    /// The nodes that may connect, as the ledger has them.
+    pub fn peers(&self) -> Result<Vec<wire::Peer>, StoreError> {
+        let object = self.index.get(&Place::peers())?;
+        let peers = object.and_then(|it| Arc::<wire::Peers>::try_from(it).ok());
+        Ok(peers.map(|it| it.peers.clone()).unwrap_or_default())
+    }
+
+    /// The protocol version of the next block, where it is one that this program does not know.
+    pub fn unknown_protocol(&self) -> Result<Option<u32>, StoreError> {
+        let object = self.index.get(&Place::protocol_schedule())?;
+        let schedule = object.and_then(|it| Arc::<wire::ProtocolSchedule>::try_from(it).ok());
+        let begun = schedule.filter(|it| it.height <= self.next_height().get());
+        Ok(begun.map(|it| it.protocol).filter(|protocol| *protocol > PROTOCOL))
     }
 
     /// The index.
@@ -169,13 +201,22 @@ impl Chain {
     ) -> Result<Candidate, StoreError> {
         let sealed = seal(&delta, &self.index, &self.trie)?;
         let count = delta.events.len();
-        let header = seal::header(&self.parent, time, proposer, last_certificate, count, &sealed);
+        let place = Place::validator_schedule();
+        let schedule = match delta.objects.get(&place) {
+            Some(object) => object.clone(),
+            None => self.index.get(&place)?,
+        };
+        let next = validators_at(schedule, self.next_height().next())?;
+        let hash = next.hash();
+        let header =
+            seal::header(&self.parent, time, proposer, last_certificate, count, &sealed, hash);
         let block = Block {
             header: header.to_bytes().to_vec(),
             last_certificate: last_certificate.map(Message::encode_to_vec).unwrap_or_default(),
             transactions: transactions.iter().map(|tx| tx.raw().to_vec()).collect(),
         };
-        Ok(Candidate { id: header.block_id(), header, block, transactions, delta, sealed })
+        let id = header.block_id();
+        Ok(Candidate { id, header, block, transactions, delta, sealed, next_validators: next })
     }
 
     /// Appends a decided block: on disk first, then in the index and the map. Committing the last
@@ -189,10 +230,18 @@ impl Chain {
             return Ok(None);
         }
         let outcomes = candidate.delta.events.iter().map(|it| it.leaf.outcome.to_bits()).collect();
+        let ledger_events = candidate.delta.events.iter().filter_map(|it| it.ledger.clone());
+        let header = &candidate.header;
+        let next_validators = match header.next_validators_hash == header.validators_hash {
+            true => Vec::new(),
+            false => candidate.next_validators.to_wire().encode_to_vec(),
+        };
         let stored = StoredBlock {
             block: candidate.block.clone(),
             certificate: certificate.encode_to_vec(),
             outcomes,
+            ledger_events: ledger_events.collect(),
+            next_validators,
         };
         self.log.append(&stored)?;
         self.take_in(candidate)?;
@@ -206,12 +255,17 @@ impl Chain {
         let height = candidate.header.height;
         self.index.add(height, candidate.delta.clone(), &candidate.sealed, &ids)?;
         self.trie = candidate.sealed.trie.clone();
+        let next = candidate.next_validators.clone();
+        self.signed_by = std::mem::replace(&mut self.validators, next);
         self.follow(candidate.header.clone());
         Ok(())
     }
 
     /// Lets the next block follow on a header.
     pub(super) fn follow(&mut self, header: liuhen_proto::block::Header) {
+        if header.next_validators_hash != header.validators_hash {
+            self.changes.push(header.height);
+        }
         self.headers.push(Hash::new(*header.block_id().as_bytes()));
         self.parent = Parent { header, log_root: self.headers.root() };
     }
@@ -223,15 +277,25 @@ impl Chain {
 }
 
 fn committed(candidate: &Candidate) -> CommittedBlock {
-    let mut outcomes = candidate.delta.events.iter().map(|event| event.leaf.outcome);
-    let mut first_event = 0u32;
+    // Between the items stand the events that the rules made.
+    let items = candidate.delta.events.iter().filter(|event| event.ledger.is_none());
+    let mut leaves = items.map(|event| &event.leaf);
     let mut transactions = Vec::with_capacity(candidate.transactions.len());
     for tx in &candidate.transactions {
-        let header = tx.header();
-        let outcomes: Vec<Outcome> = outcomes.by_ref().take(tx.items().len()).collect();
-        let (id, key, next_seq) = (tx.id(), header.key, tx.next_seq());
+        let own: Vec<_> = leaves.by_ref().take(tx.items().len()).collect();
+        let first_event = own.first().map_or(0, |leaf| leaf.index);
+        let outcomes: Vec<Outcome> = own.iter().map(|leaf| leaf.outcome).collect();
+        let (id, key, next_seq) = (tx.id(), tx.header().key, tx.next_seq());
         transactions.push(CommittedTx { id, key, next_seq, first_event, outcomes });
-        first_event = first_event.saturating_add(header.item_count);
     }
     CommittedBlock { height: candidate.header.height, time: candidate.header.time, transactions }
+}
+
+fn validators_at(
+    schedule: Option<liuhen_proto::ledger::Object>,
+    height: Height,
+) -> Result<ValidatorSet, StoreError> {
+    let damaged = || StoreError::Damaged(format!("validators of height {height}"));
+    let schedule = schedule.and_then(|it| Arc::<wire::ValidatorSchedule>::try_from(it).ok());
+    seal::validators_at(&*schedule.ok_or_else(damaged)?, height).ok_or_else(damaged)
 }

@@ -12,7 +12,7 @@ pub use candidate::Candidate;
 pub use chain::{Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use open::OpenReport;
 pub use prove::ProveError;
-pub use trails::{EventFilter, ReadEvent};
+pub use trails::{Blocks, EventFilter, ReadEvent, Source};
 pub use validate::{Clock, Known, NotABlock};
 
 /// How far a live proposal's time may be from this node's clock, in milliseconds.

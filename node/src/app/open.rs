@@ -4,11 +4,14 @@
 use super::{Chain, Clock};
 use crate::store::{BlockLog, Damage, Index, StoreError};
 use liuhen_proto::block::Header;
+use liuhen_proto::canonical;
 use liuhen_proto::certificate;
 use liuhen_proto::founding::Founding;
 use liuhen_proto::ledger::seal::Parent;
 use liuhen_proto::merkle::MemoryLog;
 use liuhen_proto::types::{Hash, Height};
+use liuhen_proto::validators::ValidatorSet;
+use liuhen_proto::wire;
 use std::path::Path;
 
 /// What was found and done at opening.
@@ -57,7 +60,21 @@ impl Chain {
         };
         let parent = Parent { log_root: Hash::ZERO, header: founding.header() };
         let (headers, last_certificate) = (MemoryLog::default(), None);
-        let mut chain = Self { founding, log, index, trie, parent, headers, last_certificate };
+        let (signed_by, validators) =
+            (founding.validators().clone(), founding.validators().clone());
+        let changes = Vec::new();
+        let mut chain = Self {
+            founding,
+            log,
+            index,
+            trie,
+            parent,
+            headers,
+            signed_by,
+            validators,
+            changes,
+            last_certificate,
+        };
         match chain.follow_log() {
             Ok(()) => Ok(chain),
             Err(why) => Err((chain.log, why)),
@@ -81,11 +98,38 @@ impl Chain {
             self.follow(header);
             self.last_certificate = Some(certificate);
         }
+        self.validators = self.validators_at(height.next())?;
+        self.signed_by = match self.changes.last() {
+            // The last block names other validators than its own: its own are those before.
+            Some(last) if *last == height => self.validators_before(height)?,
+            _ => self.validators.clone(),
+        };
         let root = self.trie.root();
-        if root == self.parent.header.map_root {
+        let signers = self.validators.hash();
+        if root == self.parent.header.map_root && signers == self.parent.header.next_validators_hash
+        {
             return Ok(());
         }
         Err(StoreError::Damaged(format!("index: map root {root} at height {until}")))
+    }
+
+    /// The validators that signed a height at which they change: those of the change before.
+    fn validators_before(&self, height: Height) -> Result<ValidatorSet, StoreError> {
+        match self.changes.iter().rev().find(|change| **change < height) {
+            Some(change) => self.validators_after(*change),
+            None => Ok(self.founding.validators().clone()),
+        }
+    }
+
+    /// The validators that a block of the log names for the next.
+    pub(super) fn validators_after(&self, change: Height) -> Result<ValidatorSet, StoreError> {
+        let damaged = || StoreError::Damaged(format!("block {change}: its next validators"));
+        let stored = self.log.read(change)?.ok_or_else(damaged)?;
+        let limit = stored.next_validators.len();
+        let set: wire::ValidatorSet =
+            canonical::decode("validators", &stored.next_validators, limit)
+                .map_err(|_| damaged())?;
+        ValidatorSet::from_wire(&set.validators).map_err(|_| damaged())
     }
 
     fn logged_header(

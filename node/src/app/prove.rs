@@ -1,13 +1,14 @@
 //! Building proof files, anchored at the last committed block.
 
 use super::Chain;
-use super::trails::Blocks;
+use super::trails::{Blocks, Source};
 use crate::store::{StoreError, TrailTree};
+use liuhen_proto::certificate;
 use liuhen_proto::event::EventLeaf;
 use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, inclusion, range};
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::tx::Tx;
-use liuhen_proto::types::{Hash, TxId, limits};
+use liuhen_proto::tx::{self, Tx};
+use liuhen_proto::types::{Hash, Height, TxId, limits};
 use liuhen_proto::verify::{Range, TRACE_MAGIC};
 use liuhen_proto::wire::{self, RangeKind, trace};
 use prost::Message;
@@ -46,6 +47,17 @@ struct Transactions {
 }
 
 impl Transactions {
+    fn any(&mut self, leaf: &EventLeaf, source: &Source) -> wire::ProvedEvent {
+        match source {
+            Source::Item(tx) => self.event(leaf, tx),
+            Source::Ledger(bytes) => wire::ProvedEvent {
+                leaf: leaf.to_bytes().to_vec(),
+                ledger_event: bytes.clone(),
+                ..wire::ProvedEvent::default()
+            },
+        }
+    }
+
     fn event(&mut self, leaf: &EventLeaf, tx: &Tx) -> wire::ProvedEvent {
         let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
         let (transaction, log) = self.numbers.entry(tx.id()).or_insert_with(|| {
@@ -63,6 +75,7 @@ impl Transactions {
             transaction: *transaction,
             item: item.map(|item| item.bytes().to_vec()).unwrap_or_default(),
             item_path: to_bytes(&path.ok().flatten().unwrap_or_default()),
+            ledger_event: Vec::new(),
         }
     }
 }
@@ -113,15 +126,16 @@ impl Chain {
             let mut blocks = Blocks::default();
             for number in first..end {
                 let leaf = self.leaf_of_trail(&trail, number)?;
-                let tx = blocks.transaction(self, &leaf)?;
-                claim.events.push(transactions.event(&leaf, &tx));
+                let source = blocks.source(self, &leaf)?;
+                claim.events.push(transactions.any(&leaf, &source));
             }
         }
         self.trace(transactions, trace::Claim::Completeness(claim))
     }
 
     /// Proves that an item of a transaction is in a block of the chain.
-    pub fn prove_event(&self, id: &TxId, item: u32) -> Result<Vec<u8>, ProveError> {
+    /// Gives the proof, and the trails that the item is in.
+    pub fn prove_event(&self, id: &TxId, item: u32) -> Result<(Vec<u8>, Vec<Place>), ProveError> {
         let nothing = || ProveError::NoEvent(*id);
         let (height, place) = self.index.transaction(id)?.ok_or_else(nothing)?;
         let damaged = || StoreError::Damaged(format!("block {height}"));
@@ -157,7 +171,20 @@ impl Chain {
             event_path: to_bytes(&event_path.ok().flatten().unwrap_or_default()),
             header_path: to_bytes(&header_path),
         };
-        self.trace(transactions, trace::Claim::Inclusion(claim))
+        let item = tx.items().get(leaf.item as usize);
+        let trails = item.map(|item| tx::trails(tx.header(), leaf.item, item));
+        let proof = self.trace(transactions, trace::Claim::Inclusion(claim))?;
+        Ok((proof, trails.unwrap_or_default()))
+    }
+
+    /// The first number of a trail whose event is of this height or a later one.
+    pub fn first_at_height(
+        &self,
+        trail: &Place,
+        size: u64,
+        height: Height,
+    ) -> Result<u64, StoreError> {
+        self.first_where(trail, size, |leaf| leaf.height >= height)
     }
 
     fn trace(&self, proved: Transactions, claim: trace::Claim) -> Result<Vec<u8>, ProveError> {
@@ -178,7 +205,7 @@ impl Chain {
             anchor: Some(wire::Anchor {
                 header: self.parent.header.to_bytes().to_vec(),
                 certificate: self.last_certificate.clone(),
-                changes: Vec::new(),
+                changes: self.validator_changes()?,
             }),
             transactions: proved.list,
             signers,
@@ -189,6 +216,23 @@ impl Chain {
             return Err(ProveError::TooLarge { bytes });
         }
         Ok(trace.encode_to_vec())
+    }
+
+    /// Every change of validators below the anchor, from genesis on.
+    fn validator_changes(&self) -> Result<Vec<wire::ValidatorChange>, StoreError> {
+        let anchor = self.parent.header.height;
+        let below = self.changes.iter().filter(|height| **height < anchor);
+        let change = |height: &Height| {
+            let damaged = || StoreError::Damaged(format!("block {height}"));
+            let stored = self.log.read(*height)?.ok_or_else(damaged)?;
+            let certificate = certificate::decode(&stored.certificate).map_err(|_| damaged())?;
+            Ok(wire::ValidatorChange {
+                header: stored.block.header,
+                certificate: Some(certificate),
+                next: Some(self.validators_after(*height)?.to_wire()),
+            })
+        };
+        below.map(change).collect()
     }
 
     /// The first number of a trail whose leaf is so, where from some number on all are.

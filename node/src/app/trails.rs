@@ -6,6 +6,7 @@ use liuhen_proto::event::{EventLeaf, Verdict};
 use liuhen_proto::place::Place;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Height, TimeMs, TxId};
+use liuhen_proto::wire;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -35,8 +36,37 @@ pub struct ReadEvent {
     pub number: u64,
     /// Its leaf.
     pub leaf: EventLeaf,
-    /// The transaction that holds it.
-    pub tx: Arc<Tx>,
+    /// Its bytes.
+    pub source: Source,
+}
+
+/// Where an event's bytes are.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// In the transaction that holds it.
+    Item(Arc<Tx>),
+    /// An event that the rules made: here.
+    Ledger(Vec<u8>),
+}
+
+impl ReadEvent {
+    /// As a node sends it.
+    pub fn to_wire(&self) -> wire::TrailEvent {
+        let mut event = wire::TrailEvent {
+            number: self.number,
+            leaf: self.leaf.to_bytes().to_vec(),
+            ..wire::TrailEvent::default()
+        };
+        match &self.source {
+            Source::Item(tx) => {
+                event.header = tx.header_bytes().to_vec();
+                let item = tx.items().get(self.leaf.item as usize);
+                event.item = item.map(|item| item.bytes().to_vec()).unwrap_or_default();
+            }
+            Source::Ledger(bytes) => event.ledger_event.clone_from(bytes),
+        }
+        event
+    }
 }
 
 /// Events looked at for one page at most, so that a filter that takes none costs little.
@@ -45,33 +75,41 @@ const LOOKED_AT: usize = 20_000;
 /// Bytes of items in one page at most, so that it fits into a message.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Parsed transactions of the blocks that a reader has met; the last few.
+/// What a block holds, parsed.
+#[derive(Debug)]
+struct Contents {
+    transactions: HashMap<TxId, Arc<Tx>>,
+    ledger_events: Vec<Vec<u8>>,
+}
+
+/// Parsed blocks that a reader has met; the last few.
 #[derive(Debug, Default)]
-pub(super) struct Blocks(HashMap<Height, HashMap<TxId, Arc<Tx>>>);
+pub struct Blocks(HashMap<Height, Contents>);
 
 impl Blocks {
-    /// The transaction of a leaf.
-    pub(super) fn transaction(
-        &mut self,
-        chain: &Chain,
-        leaf: &EventLeaf,
-    ) -> Result<Arc<Tx>, StoreError> {
+    /// The bytes that a leaf stands for.
+    pub fn source(&mut self, chain: &Chain, leaf: &EventLeaf) -> Result<Source, StoreError> {
         let damaged = || StoreError::Damaged(format!("block {}", leaf.height));
         if !self.0.contains_key(&leaf.height) {
             let stored = chain.log.read(leaf.height)?.ok_or_else(damaged)?;
             if self.0.len() >= 16 {
                 self.0.clear();
             }
-            self.0.insert(leaf.height, parse(&stored).ok_or_else(damaged)?);
+            self.0.insert(leaf.height, parse(stored).ok_or_else(damaged)?);
         }
         let block = self.0.get(&leaf.height).ok_or_else(damaged)?;
-        block.get(&leaf.origin).cloned().ok_or_else(damaged)
+        if leaf.origin == TxId::ZERO {
+            let bytes = block.ledger_events.get(leaf.item as usize).cloned();
+            return bytes.map(Source::Ledger).ok_or_else(damaged);
+        }
+        block.transactions.get(&leaf.origin).cloned().map(Source::Item).ok_or_else(damaged)
     }
 }
 
-fn parse(stored: &StoredBlock) -> Option<HashMap<TxId, Arc<Tx>>> {
+fn parse(stored: StoredBlock) -> Option<Contents> {
     let all = stored.block.transactions.iter().map(|bytes| Tx::parse(bytes).ok());
-    all.map(|tx| tx.map(|tx| (tx.id(), Arc::new(tx)))).collect()
+    let transactions = all.map(|tx| tx.map(|tx| (tx.id(), Arc::new(tx)))).collect::<Option<_>>()?;
+    Some(Contents { transactions, ledger_events: stored.ledger_events })
 }
 
 impl Chain {
@@ -100,10 +138,15 @@ impl Chain {
             }
             let leaf = self.leaf_of_trail(trail, number)?;
             if filter.takes(&leaf) {
-                let tx = blocks.transaction(self, &leaf)?;
-                let item = tx.items().get(leaf.item as usize).map_or(0, |it| it.bytes().len());
-                bytes = bytes.saturating_add(item + tx.header_bytes().len());
-                events.push(ReadEvent { number, leaf, tx });
+                let source = blocks.source(self, &leaf)?;
+                bytes = bytes.saturating_add(match &source {
+                    Source::Item(tx) => {
+                        let item = tx.items().get(leaf.item as usize);
+                        item.map_or(0, |it| it.bytes().len()) + tx.header_bytes().len()
+                    }
+                    Source::Ledger(event) => event.len(),
+                });
+                events.push(ReadEvent { number, leaf, source });
             }
         }
         Ok((events, None))

@@ -72,6 +72,13 @@ impl Chain {
         if header.height != next {
             return Err(NotABlock::Height { found: header.height, next });
         }
+        match self.unknown_protocol() {
+            Ok(None) => {}
+            Ok(Some(protocol)) => {
+                return Err(NotABlock::Unknown(format!("it follows protocol {protocol}")));
+            }
+            Err(error) => return Err(NotABlock::Unknown(error.to_string())),
+        }
         self.check_header(&header, clock)?;
         let last_certificate = self.check_certificate(&block)?;
         let transactions = self.check_transactions(&block, known)?;
@@ -114,7 +121,7 @@ impl Chain {
             (None, Height::GENESIS) => {}
             (Some(carried), height) if height != Height::GENESIS => {
                 let (chain, id) = (self.founding.chain(), parent.block_id());
-                certificate::verify(carried, &chain, height, &id, self.validators())
+                certificate::verify(carried, &chain, height, &id, &self.signed_by)
                     .map_err(wrong)?;
             }
             _ => {

@@ -6,8 +6,10 @@ use super::signing::{is_signed, parts_message};
 use super::types::{Address, Height, LiuhenContext, ProposalPart, ValidatorSet};
 use crate::app::{Candidate, Chain, Clock, NotABlock};
 use crate::clock;
+use crate::config::Settings;
 use crate::gossip::Message;
 use crate::mempool::Mempool;
+use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
 use bytes::Bytes;
 use liuhen_proto::sign::PrivateKey;
@@ -21,7 +23,7 @@ use malachitebft_app_channel::{AppMsg, Channels, NetworkMsg, NetworkRequest, Rep
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(super) type Ctx = LiuhenContext;
@@ -45,8 +47,14 @@ pub struct AdapterParts {
     pub undecided: UndecidedBlocks,
     /// The key this node votes with.
     pub key: PrivateKey,
-    /// Peers whose parts are heard.
-    pub peers: HashSet<libp2p::PeerId>,
+    /// This node's settings and peer id, by which the registry is read.
+    pub settings: Settings,
+    /// This node's peer id.
+    pub own: libp2p::PeerId,
+    /// Who may connect and who votes; told to the rest of the node as it changes.
+    pub registry: watch::Sender<Registry>,
+    /// Told of each height that is committed.
+    pub committed: watch::Sender<liuhen_proto::types::Height>,
     /// How many peers are waited for at the start.
     pub peers_wanted: usize,
     /// Notified when there is work.
@@ -66,6 +74,13 @@ pub enum End {
     EngineEnded,
     /// The engine does not listen: its port is taken, or its address is none of this machine's.
     NotListening,
+    /// The chain goes on under a protocol that this program does not know.
+    Outdated {
+        /// That protocol.
+        protocol: u32,
+        /// From this height on.
+        height: liuhen_proto::types::Height,
+    },
     /// A write failed, or something else after which this node must not vote.
     Fatal(anyhow::Error),
 }
@@ -96,11 +111,11 @@ impl Adapter {
     pub fn new(parts: AdapterParts, channels: &Channels<Ctx>, stop: CancellationToken) -> Self {
         let chain_id = read(&parts.chain).founding().chain();
         let address = Address(parts.key.public().key_id());
-        let peers = parts.peers.iter().filter_map(|it| PeerId::from_bytes(&it.to_bytes()).ok());
+        let peers = engine_peers(&parts.registry.borrow());
         Self {
             chain_id,
             address,
-            peers: peers.collect(),
+            peers,
             network: channels.network.clone(),
             net_requests: channels.net_requests.clone(),
             parts,
@@ -132,6 +147,11 @@ impl Adapter {
                         ready_by = None;
                         if let Err(error) = self.handle(message).await {
                             return End::Fatal(error);
+                        }
+                        match self.after_commit().await {
+                            Ok(None) => {}
+                            Ok(Some(end)) => return end,
+                            Err(error) => return End::Fatal(error),
                         }
                     }
                     None => return End::EngineEnded,
@@ -194,6 +214,40 @@ impl Adapter {
                 Ok(())
             }
         }
+    }
+
+    /// Follows what a committed block changed for the node itself: who may connect, who votes, and
+    /// whether this program still knows the protocol.
+    async fn after_commit(&mut self) -> anyhow::Result<Option<End>> {
+        let (height, registry, unknown) = {
+            let chain = self.chain();
+            let height = chain.header().height;
+            if *self.parts.committed.borrow() == height {
+                return Ok(None);
+            }
+            let registry = Registry::read(&chain, &self.parts.settings, &self.parts.own)?;
+            (height, registry, chain.unknown_protocol()?)
+        };
+        self.parts.committed.send_replace(height);
+        if let Some(protocol) = unknown {
+            return Ok(Some(End::Outdated { protocol, height: height.next() }));
+        }
+        let before = self.parts.registry.borrow().clone();
+        if before != registry {
+            self.peers = engine_peers(&registry);
+            for (id, peer) in &registry.peers {
+                let known = before.peers.get(id).and_then(|it| it.consensus.as_ref());
+                if let Some(address) = peer.consensus.as_ref().filter(|it| Some(*it) != known) {
+                    let added = NetworkRequest::add_persistent_peer(
+                        &self.net_requests,
+                        address.to_string().parse()?,
+                    );
+                    tracing::info!(%address, added = ?added.await, "a node may connect");
+                }
+            }
+            self.parts.registry.send_replace(registry);
+        }
+        Ok(None)
     }
 
     /// The chain as it stands.
@@ -272,8 +326,11 @@ impl Adapter {
             let chain = self.chain();
             (chain.next_height(), chain.header().time)
         };
+        let now = clock::now();
+        let timer = self.chain().next_timer().ok().flatten();
         self.parts.mempool.has_ready()
-            || clock::now().since(last) >= HEARTBEAT_MS
+            || now.since(last) >= HEARTBEAT_MS
+            || timer.is_some_and(|due| due <= now)
             || self.early.iter().any(|stream| stream.height.0 == next.get())
     }
 
@@ -318,6 +375,11 @@ impl Adapter {
         // A full queue means that enough was called.
         let _ = self.parts.messages.try_send(message);
     }
+}
+
+/// The peers of a registry, as the engine names them.
+fn engine_peers(registry: &Registry) -> HashSet<PeerId> {
+    registry.peers.keys().filter_map(|it| PeerId::from_bytes(&it.to_bytes()).ok()).collect()
 }
 
 fn read(chain: &RwLock<Chain>) -> RwLockReadGuard<'_, Chain> {

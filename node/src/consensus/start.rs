@@ -37,8 +37,6 @@ pub struct EngineSettings {
     pub network_seed: [u8; 32],
     /// The key to vote with.
     pub key: PrivateKey,
-    /// Whether that key is a validator's.
-    pub is_validator: bool,
     /// The data folder.
     pub data: PathBuf,
     /// The next height by the block log.
@@ -49,8 +47,8 @@ pub struct EngineSettings {
 pub struct Started {
     /// Its channels.
     pub channels: Channels<Ctx>,
-    /// Whether this node votes.
-    pub voting: bool,
+    /// Whether this node votes where its key is a validator's.
+    pub may_vote: bool,
     handle: EngineHandle,
 }
 
@@ -97,20 +95,15 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
     let address = Address(settings.key.public().key_id());
     let judge = Judge { chain: settings.chain };
     let keeper = Keeper { chain: settings.chain, key: settings.key.clone() };
-    let (identity, context) = if settings.is_validator {
-        let public = settings.key.public().as_bytes().to_vec();
-        let peer = keypair.public().to_peer_id().to_bytes();
-        let proof = keeper.sign_validator_proof(public, peer).await;
-        let proof = proof.map_err(|error| anyhow::anyhow!("{error}"))?;
-        let proof = Codec::<ValidatorProof<Ctx>>::encode(&WireCodec, &proof)?;
-        let moniker = settings.moniker.clone();
-        let identity = NetworkIdentity::new_validator(moniker, keypair, address.to_string(), proof);
-        let judge = Box::new(judge);
-        (identity, ConsensusContext::new_validator(address, judge, Box::new(keeper)))
-    } else {
-        let identity = NetworkIdentity::new(settings.moniker.clone(), keypair, None);
-        (identity, ConsensusContext::new_full_node(address, Box::new(judge)))
-    };
+    // Also where the key is no validator's yet: it may become one while the node runs.
+    let public = settings.key.public().as_bytes().to_vec();
+    let peer = keypair.public().to_peer_id().to_bytes();
+    let proof = keeper.sign_validator_proof(public, peer).await;
+    let proof = proof.map_err(|error| anyhow::anyhow!("{error}"))?;
+    let proof = Codec::<ValidatorProof<Ctx>>::encode(&WireCodec, &proof)?;
+    let moniker = settings.moniker.clone();
+    let identity = NetworkIdentity::new_validator(moniker, keypair, address.to_string(), proof);
+    let context = ConsensusContext::new_validator(address, Box::new(judge), Box::new(keeper));
     let (channels, handle) = EngineBuilder::new(LiuhenContext, config)
         .with_default_wal(WalContext::new(wal, WireCodec))
         .with_default_network(NetworkContext::new(identity, WireCodec))
@@ -120,7 +113,7 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
         .build()
         .await
         .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
-    Ok(Started { channels, voting: settings.is_validator && !behind, handle })
+    Ok(Started { channels, may_vote: !behind, handle })
 }
 
 fn halt_mark(data: &Path) -> PathBuf {

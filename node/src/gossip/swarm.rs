@@ -1,19 +1,18 @@
 //! Running the swarm.
 
 use super::{MESSAGE_BYTES, Message, heard_wake};
+use crate::registry::Registry;
 use anyhow::Context as _;
 use futures::StreamExt;
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent, dial_opts::DialOpts};
 use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, identity::Keypair, noise, tcp, yamux};
-use liuhen_proto::sign::PublicKey;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{ChainId, Height};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How often peers that are away are dialled.
@@ -29,12 +28,8 @@ pub struct GossipConfig {
     pub keypair: Keypair,
     /// Where to listen.
     pub listen: Multiaddr,
-    /// Where the others are: peer id and address.
-    pub peers: HashMap<PeerId, Multiaddr>,
-    /// Peers that may connect.
-    pub allowed: Vec<PeerId>,
-    /// Keys of validators, whose calls are heard.
-    pub validators: Vec<PublicKey>,
+    /// Who may connect, and whose calls are heard; it may change.
+    pub registry: watch::Receiver<Registry>,
 }
 
 /// What the swarm does for the node.
@@ -60,7 +55,9 @@ struct Behaviour {
 struct Running {
     swarm: Swarm<Behaviour>,
     topic: IdentTopic,
-    config: GossipConfig,
+    chain: ChainId,
+    registry: watch::Receiver<Registry>,
+    known: Registry,
     received: mpsc::Sender<Vec<u8>>,
     wakes: mpsc::Sender<Height>,
     connected: Arc<AtomicU32>,
@@ -69,7 +66,8 @@ struct Running {
 /// Starts the swarm. Errors if it can't listen.
 pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Gossip> {
     let topic = IdentTopic::new(format!("/liuhen/{}/transactions/1", config.chain));
-    let mut swarm = build(&config, &topic)?;
+    let known = config.registry.borrow().clone();
+    let mut swarm = build(&config, &known, &topic)?;
     swarm.listen_on(config.listen.clone()).context("gossip can't listen")?;
     let (transactions, to_send) = mpsc::channel(4096);
     let (messages, other) = mpsc::channel(64);
@@ -79,7 +77,9 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
     let running = Running {
         swarm,
         topic,
-        config,
+        chain: config.chain,
+        registry: config.registry,
+        known,
         received: received_from,
         wakes: wakes_from,
         connected: Arc::clone(&connected),
@@ -88,7 +88,11 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
     Ok(Gossip { transactions, messages, received, wakes, connected })
 }
 
-fn build(config: &GossipConfig, topic: &IdentTopic) -> anyhow::Result<Swarm<Behaviour>> {
+fn build(
+    config: &GossipConfig,
+    known: &Registry,
+    topic: &IdentTopic,
+) -> anyhow::Result<Swarm<Behaviour>> {
     let settings = gossipsub::ConfigBuilder::default()
         .max_transmit_size(MESSAGE_BYTES + 4096)
         .validation_mode(ValidationMode::Strict)
@@ -99,7 +103,7 @@ fn build(config: &GossipConfig, topic: &IdentTopic) -> anyhow::Result<Swarm<Beha
         .map_err(|e| anyhow::anyhow!("gossip: {e}"))?;
     gossipsub.subscribe(topic)?;
     let mut allowed = allow_block_list::Behaviour::default();
-    for peer in &config.allowed {
+    for peer in known.peers.keys() {
         allowed.allow_peer(*peer);
     }
     let tcp = tcp::Config::default().nodelay(true);
@@ -124,6 +128,7 @@ impl Running {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = dial.tick() => self.dial_those_away(),
+                Ok(()) = self.registry.changed() => self.follow_registry(),
                 event = self.swarm.select_next_some() => self.event(event),
                 Some(message) = messages.recv() => self.publish(&message),
                 count = transactions.recv_many(&mut together, 1024) => {
@@ -136,13 +141,26 @@ impl Running {
         }
     }
 
+    /// Lets new nodes in, and those out that may no longer connect.
+    fn follow_registry(&mut self) {
+        let now = self.registry.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.known, now);
+        let allowed = &mut self.swarm.behaviour_mut().allowed;
+        for peer in self.known.peers.keys() {
+            allowed.allow_peer(*peer);
+        }
+        for peer in before.peers.keys().filter(|peer| !self.known.peers.contains_key(peer)) {
+            allowed.disallow_peer(*peer);
+        }
+    }
+
     fn dial_those_away(&mut self) {
         let away: Vec<(PeerId, Multiaddr)> = self
-            .config
+            .known
             .peers
             .iter()
             .filter(|(peer, _)| !self.swarm.is_connected(peer))
-            .map(|(peer, address)| (*peer, address.clone()))
+            .filter_map(|(peer, it)| Some((*peer, it.gossip.clone()?)))
             .collect();
         for (peer, address) in away {
             // A dial that fails now is tried again.
@@ -202,7 +220,7 @@ impl Running {
                 }
             }
             Ok(Message::Wake { height, key, signature }) => {
-                let (chain, validators) = (&self.config.chain, &self.config.validators);
+                let (chain, validators) = (&self.chain, &self.known.validators);
                 if let Some(height) = heard_wake(chain, height, &key, &signature, validators) {
                     let _ = self.wakes.try_send(height);
                 }

@@ -3,7 +3,7 @@
 use super::pool::{Pool, PoolError, PoolLimits};
 use crate::app::{Chain, CommittedBlock};
 use liuhen_proto::event::Outcome;
-use liuhen_proto::ledger::{Halt, NotApplied, Refusal};
+use liuhen_proto::ledger::{Halt, Lang, NotApplied, Refusal};
 use liuhen_proto::sign::PublicKey;
 use liuhen_proto::tx::{self, Tx};
 use liuhen_proto::types::{Height, TimeMs, TxId};
@@ -350,7 +350,7 @@ fn give(answer: Option<oneshot::Sender<Answer>>, what: Answer) {
 
 fn refused(reason: &str, message: &str) -> Refused {
     let (reason, message) = (reason.to_owned(), message.to_owned());
-    Refused { reason, message, item: None, expected_seq: None }
+    Refused { reason, message, ..Refused::default() }
 }
 
 fn of_parsing(error: &tx::TxError) -> Refused {
@@ -366,7 +366,8 @@ fn of_refusal(refusal: &Refusal) -> Refused {
         Refusal::WrongSeq { expected, .. } => Some(*expected),
         _ => None,
     };
-    Refused { expected_seq, ..refused(refusal.code(), &refusal.to_string()) }
+    let message_zh = refusal.sentence(Lang::Zh);
+    Refused { expected_seq, message_zh, ..refused(refusal.code(), &refusal.to_string()) }
 }
 
 fn of_rules(why: &NotApplied) -> Refused {

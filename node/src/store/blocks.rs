@@ -239,7 +239,13 @@ mod tests {
     fn block(number: u8) -> StoredBlock {
         let transactions = vec![vec![number; 100]];
         let block = Block { header: vec![number; 288], last_certificate: vec![], transactions };
-        StoredBlock { block, certificate: vec![number], outcomes: vec![1] }
+        StoredBlock {
+            block,
+            certificate: vec![number],
+            outcomes: vec![1],
+            ledger_events: vec![vec![number; 3]],
+            next_validators: Vec::new(),
+        }
     }
 
     fn filled(folder: &Path, count: u8) -> PathBuf {

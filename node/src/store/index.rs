@@ -12,7 +12,7 @@ use liuhen_proto::ledger::{Delta, Missing, Object, View};
 use liuhen_proto::merkle::trie::{Change, Trie};
 use liuhen_proto::merkle::{Blake3Log, Peaks};
 use liuhen_proto::place::{ObjectKind, Place};
-use liuhen_proto::types::{Hash, Height, TxId};
+use liuhen_proto::types::{Hash, Height, TimeMs, TxId};
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -162,6 +162,40 @@ impl Index {
         Ok(all.into_iter().filter_map(|(place, object)| Some((place, object?))).collect())
     }
 
+    /// The first timers that are due at a time, in order; at most `limit`.
+    fn timers(&self, until: TimeMs, limit: usize) -> Result<Vec<Place>, StoreError> {
+        let is_due = |place: &Place| place.timer_due().is_some_and(|due| due <= until);
+        let first = Place::object(ObjectKind::Timer, &[]);
+        let changed = self.memory.objects.range(first.clone()..);
+        let changed: BTreeMap<&Place, bool> = changed
+            .take_while(|(place, _)| is_due(place))
+            .map(|(place, object)| (place, object.is_some()))
+            .collect();
+        let set = changed.iter().filter(|(_, set)| **set).take(limit);
+        let mut due: Vec<Place> = set.map(|(place, _)| (*place).clone()).collect();
+        let mut from_disk = 0;
+        for place in self.tables.places(&first.to_bytes()) {
+            let place = place?;
+            if !is_due(&place) || from_disk >= limit {
+                break;
+            }
+            // What stands in memory is newer than what is on disk.
+            if !changed.contains_key(&place) {
+                due.push(place);
+                from_disk = from_disk.saturating_add(1);
+            }
+        }
+        due.sort();
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    /// When the next timer goes off.
+    pub fn next_timer(&self) -> Result<Option<TimeMs>, StoreError> {
+        let next = self.timers(TimeMs::new(u64::MAX), 1)?;
+        Ok(next.first().and_then(Place::timer_due))
+    }
+
     /// A trail's size and peaks.
     pub fn head(&self, trail: &Place) -> Result<Peaks, StoreError> {
         if let Some(grown) = self.memory.trails.get(trail) {
@@ -236,6 +270,11 @@ impl Index {
 impl View for Index {
     fn object(&self, place: &Place) -> Result<Option<Object>, Missing> {
         self.get(place).map_err(|e| missing(place, &e))
+    }
+
+    fn timers_due(&self, until: TimeMs, limit: usize) -> Result<Vec<Place>, Missing> {
+        let first = Place::object(ObjectKind::Timer, &[]);
+        self.timers(until, limit).map_err(|e| missing(&first, &e))
     }
 
     fn trail_size(&self, trail: &Place) -> Result<u64, Missing> {

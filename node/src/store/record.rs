@@ -53,4 +53,9 @@ pub struct StoredBlock {
     pub certificate: Vec<u8>,
     /// What the rules made of each event, so that it need not be computed again to be shown.
     pub outcomes: Vec<u16>,
+    /// The bytes of the events that the rules made, in order.
+    pub ledger_events: Vec<Vec<u8>>,
+    /// A canonical validator set, where the block's header names other validators for the next
+    /// block than its own; else empty.
+    pub next_validators: Vec<u8>,
 }

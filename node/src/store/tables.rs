@@ -90,6 +90,14 @@ impl Tables {
         })
     }
 
+    /// The places of such objects alone.
+    pub(super) fn places(
+        &self,
+        prefix: &[u8],
+    ) -> impl Iterator<Item = Result<Place, StoreError>> + use<> {
+        self.objects.scan_prefix(prefix).keys().map(|key| to_place(&key?))
+    }
+
     pub(super) fn head(&self, trail: &Place) -> Result<Peaks, StoreError> {
         match self.heads.get(trail.to_bytes())? {
             Some(bytes) => to_peaks(&bytes),

@@ -1,4 +1,4 @@
-//! The gRPC services of a node, and how refusals travel as statuses.
+//! The gRPC services of a node, and how refusals travel as statuses and callers prove who they are.
 
 /// The services of `liuhen/v1/service.proto`, as generated.
 #[allow(
@@ -13,6 +13,7 @@ pub mod services {
 }
 
 pub mod status;
+pub mod token;
 
 /// The descriptors of every message and service, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -9,17 +9,13 @@ use tonic_types::{ErrorDetails, StatusExt};
 pub const DOMAIN: &str = "liuhen";
 const ITEM: &str = "item";
 const EXPECTED_SEQ: &str = "expected_seq";
+const MESSAGE_ZH: &str = "message_zh";
 
 /// A status with a stable reason.
 pub fn with_reason(code: Code, reason: &str, message: &str) -> Status {
     of_refused(
         code,
-        &Refused {
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            item: None,
-            expected_seq: None,
-        },
+        &Refused { reason: reason.to_owned(), message: message.to_owned(), ..Refused::default() },
     )
 }
 
@@ -31,6 +27,9 @@ pub fn of_refused(code: Code, refused: &Refused) -> Status {
     }
     if let Some(seq) = refused.expected_seq {
         metadata.insert(EXPECTED_SEQ.to_owned(), seq.to_string());
+    }
+    if !refused.message_zh.is_empty() {
+        metadata.insert(MESSAGE_ZH.to_owned(), refused.message_zh.clone());
     }
     let details = ErrorDetails::with_error_info(&refused.reason, DOMAIN, metadata);
     Status::with_error_details(code, &refused.message, details)
@@ -45,7 +44,9 @@ pub fn to_refused(status: &Status) -> Refused {
     let item = number(ITEM).and_then(|item: u64| u32::try_from(item).ok());
     let expected_seq = number(EXPECTED_SEQ);
     let reason = info.as_ref().map_or_else(|| format!("{:?}", status.code()), |i| i.reason.clone());
-    Refused { reason, message: status.message().to_owned(), item, expected_seq }
+    let message_zh = info.as_ref().and_then(|info| info.metadata.get(MESSAGE_ZH).cloned());
+    let (message, message_zh) = (status.message().to_owned(), message_zh.unwrap_or_default());
+    Refused { reason, message, item, expected_seq, message_zh }
 }
 
 #[cfg(test)]
@@ -59,6 +60,7 @@ mod tests {
             message: "the key's next seq is 7".into(),
             item: Some(3),
             expected_seq: Some(7),
+            message_zh: "该密钥的下一个序号是 7".into(),
         };
         assert_eq!(to_refused(&of_refused(Code::FailedPrecondition, &refused)), refused);
         assert_eq!(to_refused(&Status::unavailable("away")).reason, "Unavailable");

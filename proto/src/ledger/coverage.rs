@@ -4,37 +4,21 @@
 //! The moment is the height by whose state the gateway decided, if it did so live; for a record
 //! that comes later, the last block not after the time of access.
 
-use super::{Draft, Halt, intervals, sensitivity};
+use super::grants::{self, Moment};
+use super::{Draft, Halt, calendar, intervals, sensitivity};
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
 use crate::place::Place;
 use crate::types::{Height, IdentityId, RequestId, TimeMs, limits::USE_DAYS};
-use crate::wire::{self, GrantState};
+use crate::wire::{self, GrantKind, GrantState};
 use std::sync::Arc;
 
-/// Milliseconds by which local time (+08:00) is ahead of UTC.
-const LOCAL_OFFSET_MS: u64 = 8 * 3600 * 1000;
-const DAY_MS: u64 = 24 * 3600 * 1000;
 /// From this grade up the asker must be verified.
 const VERIFIED_FROM_GRADE: u32 = 3;
 
 /// The day on whose quota a record counts. A time in the future counts today: days that are not yet
 /// must not push out those that are.
 pub(super) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> u64 {
-    day_of(it.access_time_ms.min(draft.context().time.get()))
-}
-
-/// The number of the day of a time, counted in local time (+08:00).
-fn day_of(time_ms: u64) -> u64 {
-    time_ms.saturating_add(LOCAL_OFFSET_MS) / DAY_MS
-}
-
-/// The instant by which grants are judged.
-#[derive(Debug, Clone, Copy)]
-enum Moment {
-    /// After this block.
-    Height(Height),
-    /// At the last block not after this time.
-    Time(TimeMs),
+    calendar::day_of(TimeMs::new(it.access_time_ms).min(draft.context().time))
 }
 
 /// `Err` holds the first check that failed.
@@ -62,18 +46,35 @@ pub(super) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<Outcom
     }
     let mut worst = (Verdict::Covered, Reason::None);
     for access in &it.accesses {
-        let check = match one(draft, it, access, moment, &decided, &parameters)? {
-            Ok(()) => known(!future, Reason::FutureTime),
-            failed => failed,
+        let found = match one(draft, it, access, moment, &decided, &parameters)? {
+            Ok(kind) if !future => (allowed(kind), Reason::None),
+            Ok(_) => (Verdict::Undetermined, Reason::FutureTime),
+            Err(found) => found,
         };
-        if let Err(found) = check {
-            let worse = worst.0 == Verdict::Covered
-                || (worst.0 == Verdict::Undetermined && found.0 == Verdict::Uncovered);
-            worst = if worse { found } else { worst };
-        }
+        worst = if weight(found.0) > weight(worst.0) { found } else { worst };
     }
     let (verdict, reason) = worst;
     Ok(Outcome { verdict, reason, timeliness, future })
+}
+
+/// The verdict of an access that its grant allows.
+fn allowed(kind: GrantKind) -> Verdict {
+    match kind {
+        GrantKind::Emergency => Verdict::Emergency,
+        GrantKind::Internal => Verdict::Internal,
+        GrantKind::Unspecified | GrantKind::Standing | GrantKind::Delegated => Verdict::Covered,
+    }
+}
+
+/// Of several datasets the one that wants most attention decides.
+fn weight(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::None | Verdict::Covered => 0,
+        Verdict::Internal => 1,
+        Verdict::Emergency => 2,
+        Verdict::Undetermined => 3,
+        Verdict::Uncovered | Verdict::Denied => 4,
+    }
 }
 
 fn timeliness(
@@ -133,7 +134,7 @@ fn oldest_time(draft: &Draft<'_>) -> Result<TimeMs, Halt> {
     Ok(TimeMs::new(draft.recent_block(oldest)?.map_or(0, |block| block.time_ms)))
 }
 
-/// Judges one dataset of the record.
+/// Judges one dataset of the record; gives the kind of grant that allows it.
 fn one(
     draft: &Draft<'_>,
     it: &wire::RecordAccess,
@@ -141,72 +142,182 @@ fn one(
     moment: Moment,
     decided: &Decided,
     parameters: &wire::Parameters,
-) -> Result<Check, Halt> {
-    let asker = it.asker.clone().unwrap_or_default();
-    if asker.identity_id.is_empty() {
-        return Ok(ensure(false, Reason::UnmappedAccount));
-    }
+) -> Result<Result<GrantKind, (Verdict, Reason)>, Halt> {
+    let failed = |reason| Ok(Err((Verdict::Uncovered, reason)));
+    let Some(asker) = it.asker.as_ref().filter(|asker| !asker.identity_id.is_empty()) else {
+        return failed(Reason::UnmappedAccount);
+    };
     let Ok(id) = RequestId::from_slice(&access.request_id) else {
-        return Ok(ensure(false, Reason::NoGrant));
+        return failed(Reason::NoGrant);
     };
     let Some(grant): Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))? else {
-        return Ok(ensure(false, Reason::UnknownGrant));
+        return failed(Reason::UnknownGrant);
     };
+    if grant.dataset != access.dataset {
+        return failed(Reason::OtherDataset);
+    }
     let dataset = draft.dataset(&access.dataset)?;
-    let identity: Option<Arc<wire::Identity>> = draft
-        .get(&Place::identity(&IdentityId::from_slice(&asker.identity_id).unwrap_or_default()))?;
-    let department: Option<Arc<wire::Department>> =
-        draft.get(&Place::department(&asker.department))?;
-    let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
-    let terms = grant.terms.clone().unwrap_or_default();
+    let empty = wire::Terms::default();
+    let terms = grants::terms_at(&grant, moment).unwrap_or(&empty);
     // Where the record does not say which fields, those that were granted.
     let fields = if access.fields.is_empty() { &terms.fields } else { &access.fields };
     let grade = dataset.registration.as_ref().map_or(4, |it| sensitivity::grade(it, fields));
+    if let Err(found) = who(draft, asker, &grant, terms, moment, grade)? {
+        return Ok(Err(found));
+    }
+    if let Err(found) = three_bodies(draft, it, asker, &grant)? {
+        return Ok(Err(found));
+    }
     let checks = || {
-        ensure(grant.dataset == access.dataset, Reason::OtherDataset)?;
-        who(&asker, identity.as_deref(), department.as_deref(), &terms, moment, grade)?;
+        ensure(!retired(&dataset, moment), Reason::DatasetRetired)?;
         standing(&grant, moment)?;
         fresh(decided, it.access_time_ms, grade, parameters)?;
-        within(it, access, &grant.purpose, &terms)?;
-        let day = day_of_use(draft, it);
-        quota(it, day, &terms.quota.unwrap_or_default(), used.as_deref())
+        within(it, access, &grant.purpose, terms)
     };
-    Ok(checks())
+    let check = match checks() {
+        Ok(()) => under_all(draft, it, access, &grant, moment)?,
+        failed => failed,
+    };
+    Ok(check.map(|()| grant.kind()))
+}
+
+fn retired(dataset: &wire::Dataset, moment: Moment) -> bool {
+    let reached = |since: Option<u64>, now: u64| since.is_some_and(|since| since <= now);
+    match moment {
+        Moment::Height(height) => reached(dataset.retired_height, height.get()),
+        Moment::Time(time) => reached(dataset.retired_time_ms, time.get()),
+    }
 }
 
 fn who(
+    draft: &Draft<'_>,
     asker: &wire::Party,
-    identity: Option<&wire::Identity>,
-    department: Option<&wire::Department>,
+    grant: &wire::Grant,
     terms: &wire::Terms,
     moment: Moment,
     grade: u32,
-) -> Check {
-    let uncovered = (Verdict::Uncovered, Reason::UnknownIdentity);
-    let (identity, department) = (identity.ok_or(uncovered)?, department.ok_or(uncovered)?);
-    ensure(identity.department == asker.department, Reason::UnknownIdentity)?;
-    ensure(terms.identity_ids.contains(&asker.identity_id), Reason::IdentityNotGranted)?;
+) -> Result<Check, Halt> {
+    let id = IdentityId::from_slice(&asker.identity_id).unwrap_or_default();
+    let identity: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    let department: Option<Arc<wire::Department>> =
+        draft.get(&Place::department(&asker.department))?;
+    let (Some(identity), Some(department)) = (identity, department) else {
+        return Ok(ensure(false, Reason::UnknownIdentity));
+    };
     let in_force = |standing: &[wire::Interval]| match moment {
         Moment::Height(height) => intervals::at_height(standing, height.next()),
         Moment::Time(time) => intervals::at_time(standing, time),
     };
-    let both = in_force(&identity.standing) && in_force(&department.standing);
-    ensure(both, Reason::IdentityNotInForce)?;
-    let verified = asker.assurance() == wire::Assurance::Verified;
-    ensure(verified || grade < VERIFIED_FROM_GRADE, Reason::AssuranceTooLow)
+    let checks = || {
+        ensure(identity.department == asker.department, Reason::UnknownIdentity)?;
+        match &grant.class {
+            Some(class) => ensure(is_of_class(&department, class), Reason::NotInClass)?,
+            None => {
+                ensure(terms.identity_ids.contains(&asker.identity_id), Reason::IdentityNotGranted)?
+            }
+        }
+        let both = in_force(&identity.standing) && in_force(&department.standing);
+        ensure(both, Reason::IdentityNotInForce)?;
+        let verified = asker.assurance() == wire::Assurance::Verified;
+        ensure(verified || grade < VERIFIED_FROM_GRADE, Reason::AssuranceTooLow)
+    };
+    Ok(checks())
+}
+
+fn is_of_class(department: &wire::Department, class: &wire::DepartmentClass) -> bool {
+    let level = class.levels.is_empty() || class.levels.contains(&department.level);
+    let uses = department.rights.contains(&(wire::Right::Use as i32));
+    level && uses && department.division.starts_with(&class.division)
+}
+
+/// No body decides on what it is party to. Within a class that is seen at each access; after a
+/// succession a grant serves on until it was to be reconfirmed.
+fn three_bodies(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+    asker: &wire::Party,
+    grant: &wire::Grant,
+) -> Result<Check, Halt> {
+    let get = |code: &str| -> Result<Option<Arc<wire::Department>>, Halt> {
+        Ok(draft.get(&Place::department(code))?)
+    };
+    let is_internal = grant.kind() == GrantKind::Internal;
+    let user = if grant.class.is_some() || is_internal {
+        &asker.department
+    } else {
+        &grant.using_department
+    };
+    let (Some(user), Some(collector)) = (get(user)?, get(&grant.collector)?) else {
+        return Ok(ensure(false, Reason::UnknownIdentity));
+    };
+    if is_internal {
+        return Ok(ensure(user.body == collector.body, Reason::OtherBody));
+    }
+    let manager = get(&grant.manager)?;
+    let Some(manager) = manager else { return Ok(ensure(false, Reason::UnknownIdentity)) };
+    let three =
+        user.body != collector.body && user.body != manager.body && collector.body != manager.body;
+    if three {
+        return Ok(Ok(()));
+    }
+    let due = [&user, &collector, &manager].into_iter().map(|it| it.reconfirm_due_ms).max();
+    Ok(match due.unwrap_or(0) {
+        0 => ensure(false, Reason::SameBody),
+        due => ensure(it.access_time_ms < due, Reason::NotReconfirmed),
+    })
+}
+
+/// The grant's quota; and everything that the grant hangs from must stand, allow this and have
+/// quota left as well.
+fn under_all(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+    access: &wire::DatasetAccess,
+    grant: &Arc<wire::Grant>,
+    moment: Moment,
+) -> Result<Check, Halt> {
+    let (day, empty) = (day_of_use(draft, it), wire::Terms::default());
+    let mut grant = Arc::clone(grant);
+    loop {
+        let id = RequestId::from_slice(&grant.request_id).unwrap_or_default();
+        let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
+        let terms = grants::terms_at(&grant, moment);
+        let limits = terms.and_then(|terms| terms.quota).unwrap_or_default();
+        if let Err(found) = quota(it, day, &limits, used.as_deref()) {
+            return Ok(Err(found));
+        }
+        let Ok(above) = RequestId::from_slice(&grant.parent_id) else {
+            return Ok(Ok(()));
+        };
+        let Some(parent): Option<Arc<wire::Grant>> = draft.get(&Place::grant(&above))? else {
+            return Ok(ensure(false, Reason::AncestorEnded));
+        };
+        let holds = grants::state_at(&parent, moment) == GrantState::Active;
+        let terms = grants::terms_at(&parent, moment).unwrap_or(&empty);
+        let check = match ensure(holds, Reason::AncestorEnded) {
+            Ok(()) => within(it, access, &parent.purpose, terms),
+            failed => failed,
+        };
+        if check.is_err() {
+            return Ok(check);
+        }
+        grant = parent;
+    }
 }
 
 /// The state of the grant at the moment.
 fn standing(grant: &wire::Grant, moment: Moment) -> Check {
-    let step = grant.steps.iter().rev().find(|step| match moment {
-        Moment::Height(height) => step.height <= height.get(),
-        Moment::Time(time) => step.time_ms <= time.get(),
-    });
-    match step.map(wire::GrantStep::state) {
-        Some(GrantState::Active) => Ok(()),
-        Some(GrantState::Revoked) => ensure(false, Reason::GrantRevoked),
-        Some(GrantState::Unspecified) | None => ensure(false, Reason::NotYetGranted),
-    }
+    let reason = match grants::state_at(grant, moment) {
+        GrantState::Active => return Ok(()),
+        GrantState::Unspecified => Reason::NotYetGranted,
+        GrantState::Revoked => Reason::GrantRevoked,
+        GrantState::Suspended => Reason::GrantSuspended,
+        GrantState::Expired => Reason::OutsidePeriod,
+        GrantState::Exhausted => Reason::QuotaExceeded,
+        GrantState::AncestorEnded => Reason::AncestorEnded,
+        GrantState::NotRatified => Reason::NotRatified,
+    };
+    ensure(false, reason)
 }
 
 fn fresh(
@@ -236,11 +347,25 @@ fn within(
     let time = it.access_time_ms;
     ensure(terms.from_ms <= time && time < terms.until_ms, Reason::OutsidePeriod)?;
     ensure(terms.operations.contains(&access.operation), Reason::OperationNotGranted)?;
+    let in_hours = terms.schedule.as_ref().is_none_or(|it| in_schedule(it, TimeMs::new(time)));
+    ensure(in_hours, Reason::OutsideSchedule)?;
+    // A standing grant is for any purpose.
+    let purpose = if purpose.is_empty() { &it.purpose } else { purpose };
     ensure(it.purpose.is_empty() || it.purpose == purpose, Reason::OtherPurpose)?;
     let all_granted = access.fields.iter().all(|field| terms.fields.contains(field));
     ensure(terms.fields.is_empty() || all_granted, Reason::FieldNotGranted)?;
     known(terms.fields.is_empty() || !access.fields.is_empty(), Reason::FieldsUnknown)?;
     known(!it.purpose.is_empty(), Reason::PurposeUnknown)
+}
+
+/// Whether a time lies in the hours of a schedule, which may reach into the day behind.
+fn in_schedule(schedule: &wire::Schedule, time: TimeMs) -> bool {
+    let hours = schedule.from_minute..schedule.until_minute;
+    let (minute, weekday) = calendar::minute_and_weekday(time);
+    let on = |weekday: u32| schedule.weekdays == 0 || schedule.weekdays & weekday != 0;
+    let day_before = if weekday == 1 { 64 } else { weekday >> 1 };
+    let into_day_behind = minute.saturating_add(24 * 60);
+    (hours.contains(&minute) && on(weekday)) || (hours.contains(&into_day_behind) && on(day_before))
 }
 
 fn quota(

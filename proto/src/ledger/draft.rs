@@ -1,10 +1,11 @@
 //! A block being made: what its transactions have changed so far, over the state before it.
 
 use super::{BlockContext, Halt, Missing, NotApplied, Object, Refusal, View, rules};
-use crate::event::EventLeaf;
+use crate::event::{EventLeaf, Outcome};
+use crate::ledger_event::LedgerEvent;
 use crate::place::Place;
 use crate::tx::{self, Tx, TxHeader};
-use crate::types::{ChainId, Height, KeyId, limits};
+use crate::types::{ChainId, Height, KeyId, TxId, limits};
 use crate::wire;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct Event {
     pub leaf: EventLeaf,
     /// The trails that it is appended to, each once.
     pub trails: Vec<Place>,
+    /// The bytes of an event that the ledger made; `None` for an item.
+    pub ledger: Option<Vec<u8>>,
 }
 
 /// Objects changed by a block or a transaction, and the sizes of key trails.
@@ -42,11 +45,16 @@ pub struct Draft<'v> {
     pending: Layer,
     seqs: BTreeMap<KeyId, u64>,
     events: Vec<Event>,
+    /// What the item or timer at hand has caused, and what it is itself.
+    caused: Vec<LedgerEvent>,
+    cause: wire::Cause,
+    /// Ledger events of the block so far.
+    ledger_events: u32,
 }
 
 impl<'v> Draft<'v> {
     /// Begins a block over the state before it: the block before becomes one that transactions
-    /// may cite, and those too old leave.
+    /// may cite, and those too old leave; then timers that are due go off.
     pub fn new(view: &'v dyn View, context: BlockContext, chain: ChainId) -> Result<Self, Missing> {
         let mut draft = Self {
             view,
@@ -56,16 +64,29 @@ impl<'v> Draft<'v> {
             pending: Layer::default(),
             seqs: BTreeMap::new(),
             events: Vec::new(),
+            caused: Vec::new(),
+            cause: wire::Cause::default(),
+            ledger_events: 0,
         };
         rules::recent_blocks::begin(&mut draft)?;
         draft.keep();
+        for place in view.timers_due(context.time, limits::TIMER_EVENTS)? {
+            if draft.events.len() >= limits::TIMER_EVENTS {
+                break;
+            }
+            rules::timers::go_off(&mut draft, &place)?;
+            let mut events = Vec::new();
+            draft.take_caused(&mut events);
+            draft.events.append(&mut events);
+            draft.keep();
+        }
         Ok(draft)
     }
 
     /// Applies a transaction whole, or leaves everything as it was.
     pub fn transaction(&mut self, tx: &Tx) -> Result<(), NotApplied> {
-        let result = self.all_items(tx);
-        match result {
+        let before = self.ledger_events;
+        match self.all_items(tx) {
             Ok(events) => {
                 self.keep();
                 self.seqs.insert(tx.header().key, tx.next_seq());
@@ -74,6 +95,8 @@ impl<'v> Draft<'v> {
             }
             Err(refused) => {
                 self.pending = Layer::default();
+                self.caused.clear();
+                self.ledger_events = before;
                 Err(refused)
             }
         }
@@ -88,6 +111,8 @@ impl<'v> Draft<'v> {
         rules::signer::check(self, tx.header()).map_err(whole)?;
         let mut events = Vec::with_capacity(tx.items().len());
         for (number, item) in (0u32..).zip(tx.items()) {
+            let key_id = tx.header().key.to_vec();
+            self.cause = wire::Cause { key_id, number: tx.header().number(number) };
             let outcome = rules::item(self, tx.header(), number, item)
                 .map_err(|why| NotApplied { item: Some(number), why })?;
             let index = self.events.len().saturating_add(events.len());
@@ -100,9 +125,34 @@ impl<'v> Draft<'v> {
                 digest: *item.digest(),
                 outcome,
             };
-            events.push(Event { leaf, trails: tx::trails(tx.header(), number, item) });
+            let trails = tx::trails(tx.header(), number, item);
+            events.push(Event { leaf, trails, ledger: None });
+            self.take_caused(&mut events);
+            // What an item causes takes room as well.
+            if events.len() > room {
+                return Err(whole(Refusal::BlockFull.into()));
+            }
         }
         Ok(events)
+    }
+
+    /// Puts what the item or timer at hand has caused right behind it.
+    fn take_caused(&mut self, events: &mut Vec<Event>) {
+        for event in std::mem::take(&mut self.caused) {
+            let index = self.events.len().saturating_add(events.len());
+            let leaf = EventLeaf {
+                height: self.context.height,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                time: self.context.time,
+                origin: TxId::ZERO,
+                item: self.ledger_events,
+                digest: event.digest(),
+                outcome: Outcome::DONE,
+            };
+            self.ledger_events = self.ledger_events.saturating_add(1);
+            let trails = event.trails();
+            events.push(Event { leaf, trails, ledger: Some(event.bytes().to_vec()) });
+        }
     }
 
     /// What the block changes.
@@ -116,7 +166,38 @@ impl<'v> Draft<'v> {
     }
 
     fn keep(&mut self) {
-        self.block.objects.append(&mut self.pending.objects);
+        // One by one: `append` would build the whole block's tree anew for each transaction.
+        self.block.objects.extend(std::mem::take(&mut self.pending.objects));
+    }
+
+    /// Makes an event of the ledger's own, which follows from the item or timer at hand.
+    pub(super) fn emit(&mut self, kind: wire::ledger_event::Kind) {
+        self.caused.push(LedgerEvent::new(self.cause.clone(), kind));
+    }
+
+    /// The event that the item at hand is, or that set the timer at hand.
+    pub(super) fn cause(&self) -> &wire::Cause {
+        &self.cause
+    }
+
+    /// What happens from here on follows from this event.
+    pub(super) fn set_cause(&mut self, cause: wire::Cause) {
+        self.cause = cause;
+    }
+
+    /// Tries something. What it changed is undone if it fails, or if `only` it was to be tried.
+    pub(super) fn trial(
+        &mut self,
+        only: bool,
+        what: impl FnOnce(&mut Self) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
+        let (objects, caused) = (self.pending.objects.clone(), self.caused.clone());
+        let result = what(self);
+        if only || result.is_err() {
+            self.pending.objects = objects;
+            self.caused = caused;
+        }
+        result
     }
 
     pub(super) fn context(&self) -> &BlockContext {
@@ -187,22 +268,47 @@ impl<'v> Draft<'v> {
         self.get(&Place::recent_block(height))
     }
 
-    /// Checks that the signer's department is `stated`, and has the right.
+    /// Checks that the signer's department is `stated`, or took its place, and that `stated` has the
+    /// right.
     pub(super) fn actor(
         &self,
         signer: &TxHeader,
         stated: &str,
         right: wire::Right,
     ) -> Result<Arc<wire::Department>, Halt> {
-        if signer.department != stated {
-            let (stated, signer) = (stated.to_owned(), signer.department.clone());
-            return Err(Refusal::NotTheActor { stated, signer }.into());
-        }
-        let department = self.department(stated)?;
+        let department = self.acts_for(signer, stated)?;
         if !department.rights.contains(&(right as i32)) {
-            let right = rules::right_name(right);
+            let right = rules::words::right(right);
             return Err(Refusal::RightMissing { department: stated.to_owned(), right }.into());
         }
         Ok(department)
+    }
+
+    /// Checks that the signer's department is `stated`, or took its place; gives the one stated.
+    pub(super) fn acts_for(
+        &self,
+        signer: &TxHeader,
+        stated: &str,
+    ) -> Result<Arc<wire::Department>, Halt> {
+        let other = || Refusal::NotTheActor {
+            stated: stated.to_owned(),
+            signer: signer.department.clone(),
+        };
+        if signer.department == stated {
+            return self.department(stated);
+        }
+        let place = Place::department(stated);
+        let named: Arc<wire::Department> = self.get(&place)?.ok_or_else(other)?;
+        let mut successor = named.successor.clone();
+        for _ in 0..limits::SUPERIORS {
+            if successor.is_empty() {
+                break;
+            }
+            if successor == signer.department {
+                return Ok(named);
+            }
+            successor.clone_from(&self.department(&successor)?.successor);
+        }
+        Err(other().into())
     }
 }

@@ -1,5 +1,6 @@
 //! Whether something was in force at a height or a time.
 
+use super::BlockContext;
 use crate::types::{Height, TimeMs};
 use crate::wire::Interval;
 
@@ -20,6 +21,31 @@ pub fn at_time(intervals: &[Interval], time: TimeMs) -> bool {
 /// The interval of all that is founded: from genesis on.
 pub fn from_genesis() -> Vec<Interval> {
     vec![Interval::default()]
+}
+
+/// Whether it is in force from the next height on, as far as is known.
+pub fn is_open(intervals: &[Interval]) -> bool {
+    intervals.last().is_some_and(|it| it.until_height.is_none())
+}
+
+/// In force from the height after this block's on.
+pub(super) fn open(intervals: &mut Vec<Interval>, block: &BlockContext) {
+    if !is_open(intervals) {
+        intervals.push(Interval {
+            from_height: block.height.next().get(),
+            from_time_ms: block.time.get(),
+            until_height: None,
+            until_time_ms: None,
+        });
+    }
+}
+
+/// No longer in force from the height after this block's on.
+pub(super) fn close(intervals: &mut [Interval], block: &BlockContext) {
+    if let Some(last) = intervals.last_mut().filter(|it| it.until_height.is_none()) {
+        last.until_height = Some(block.height.next().get());
+        last.until_time_ms = Some(block.time.get());
+    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@
 //! What rules read is objects of the map, and sizes of trails, through a [`View`]; nothing else.
 //! [`seal`] turns what came of it into roots and a header.
 
+pub mod calendar;
 mod coverage;
 mod draft;
+pub mod grants;
 pub mod intervals;
 mod object;
+pub mod parameters;
 mod refusal;
 mod rules;
 pub mod seal;
@@ -15,7 +18,8 @@ mod sensitivity;
 
 pub use draft::{Delta, Draft, Event};
 pub use object::Object;
-pub use refusal::{Lang, Refusal, Wanted};
+pub use refusal::{Lang, Refusal, Word};
+pub use rules::reading::commitment;
 
 use crate::place::Place;
 use crate::tx::Tx;
@@ -34,6 +38,9 @@ pub trait View {
 
     /// The number of events of a trail; 0 if it has none.
     fn trail_size(&self, trail: &Place) -> Result<u64, Missing>;
+
+    /// The places of the first timers that are due at a time, in their order; at most `limit`.
+    fn timers_due(&self, until: TimeMs, limit: usize) -> Result<Vec<Place>, Missing>;
 }
 
 /// Where a block stands.

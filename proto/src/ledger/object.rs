@@ -69,6 +69,17 @@ objects!(
     Parameters,
     RecentBlock,
     RecentWindow,
+    Beneath,
+    IdentityName,
+    Timer,
+    Voters,
+    ValidatorSchedule,
+    Peers,
+    ProtocolSchedule,
+    Calendar,
+    Proposal,
+    Audit,
+    UnopenedRead,
 );
 
 impl Object {

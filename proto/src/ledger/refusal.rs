@@ -1,7 +1,5 @@
 //! Why the rules refuse an item: a stable code, and a sentence in English and Chinese.
 
-use crate::wire::RequestState;
-
 /// The language of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lang {
@@ -12,241 +10,327 @@ pub enum Lang {
     Zh,
 }
 
-/// Which kind of identity has to sign.
+/// A word of the domain in both languages: `{}` shows it in English, `{:#}` in Chinese.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// An officer, or a department's root.
-    Officer,
-    /// A system: the gateway.
-    Gateway,
+pub struct Word {
+    /// In English.
+    pub en: &'static str,
+    /// In Chinese.
+    pub zh: &'static str,
 }
 
-/// A refusal. What is named in it is ids, codes and numbers only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each variant's sentence stands below")]
-pub enum Refusal {
-    OtherChain,
-    UnknownKey(String),
-    KeyNotInForce(String),
-    SignerMismatch,
-    BadSignature,
-    WrongSeq { expected: u64, found: u64 },
-    UnknownRecentBlock(u64),
-    RecentBlockTooOld(u64),
-    NotTheActor { stated: String, signer: String },
-    RightMissing { department: String, right: &'static str },
-    IdentityKind(Wanted),
-    UnknownDepartment(String),
-    UnknownDataset(String),
-    DatasetExists(String),
-    DatasetOfOther { dataset: String, collector: String },
-    NotShared(String),
-    UnknownPurpose(String),
-    UnknownLegalBasis(String),
-    UnknownField { dataset: String, field: String },
-    UnknownIdentity(String),
-    IdentityOfOther(String),
-    UnknownRequest(String),
-    RequestState { request: String, state: RequestState },
-    RequestContradiction { request: String, field: &'static str },
-    SameBody { body: String },
-    TermsWiden(&'static str),
-    UnknownGrant(String),
-    GrantEnded(String),
-    AccessNoNotAscending { last: u64, found: u64 },
-    BlockFull,
+impl std::fmt::Display for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if f.alternate() { self.zh } else { self.en })
+    }
+}
+
+/// Defines the refusals: variant and what it names, code, English, Chinese.
+macro_rules! refusals {
+    ($($name:ident $(($field:ident: $type:ty))? $({ $($part:ident: $kind:ty),+ })?
+        = $code:literal, $en:literal, $zh:literal;)+) => {
+        /// A refusal. What is named in it is ids, codes and numbers only.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "each variant's sentence stands beside it")]
+        pub enum Refusal { $($name $(($type))? $({ $($part: $kind),+ })?),+ }
+
+        impl Refusal {
+            /// Every code there is.
+            pub const CODES: &'static [&'static str] = &[$($code),+];
+
+            /// A stable code, the same in every language and version.
+            pub fn code(&self) -> &'static str {
+                match self { $(Self::$name { .. } => $code),+ }
+            }
+
+            fn english(&self) -> String {
+                match self { $(Self::$name $(($field))? $({ $($part),+ })? => format!($en)),+ }
+            }
+
+            fn chinese(&self) -> String {
+                match self { $(Self::$name $(($field))? $({ $($part),+ })? => format!($zh)),+ }
+            }
+        }
+    };
+}
+
+refusals! {
+    OtherChain = "chain.other",
+        "the transaction is for another chain",
+        "该交易属于另一条链";
+    UnknownKey(key: String) = "key.unknown",
+        "key {key} is not on the ledger",
+        "账本上没有密钥 {key}";
+    KeyNotInForce(key: String) = "key.not_in_force",
+        "key {key}, its identity or its department is not in force",
+        "密钥 {key} 或其身份、部门当前无效";
+    SignerMismatch = "signer.mismatch",
+        "the key belongs to another department or identity than the header states",
+        "密钥所属的部门或身份与交易头所述不符";
+    BadSignature = "signature.bad",
+        "the signature does not verify",
+        "签名验证不通过";
+    WrongSeq { expected: u64, found: u64 } = "seq.wrong",
+        "the key's next seq is {expected}, the transaction has {found}",
+        "该密钥的下一个序号是 {expected},交易给出的是 {found}";
+    UnknownRecentBlock(height: u64) = "recent_block.unknown",
+        "the recent block cited at height {height} is not one of this chain's",
+        "所引用的高度 {height} 的区块不属于本链";
+    RecentBlockTooOld(height: u64) = "recent_block.too_old",
+        "the recent block cited at height {height} is too old: sign again",
+        "所引用的高度 {height} 的区块过旧,请重新签名";
+    BlockFull = "block.full",
+        "no room in this block",
+        "本区块已满";
+    NotTheActor { stated: String, signer: String } = "actor.other",
+        "{signer} signed what only {stated} may do",
+        "{signer} 签署了只有 {stated} 才能办理的事项";
+    RightMissing { department: String, right: Word } = "right.missing",
+        "{department} does not have the right to {right}",
+        "{department} 没有{right:#}";
+    IdentityKind(wanted: Word) = "identity.kind",
+        "this is for {wanted} to sign",
+        "此事项须由{wanted:#}签署";
+    UnknownDepartment(code: String) = "department.unknown",
+        "there is no department {code}",
+        "没有部门 {code}";
+    DepartmentExists(code: String) = "department.exists",
+        "department {code} is or was a member already",
+        "部门 {code} 已是或曾是成员";
+    NotBeneath { department: String, above: String } = "department.not_beneath",
+        "{department} is not beneath {above}",
+        "{department} 不是 {above} 的下级";
+    LevelNotBelow(code: String) = "department.level",
+        "{code} is of a higher level than its parent",
+        "{code} 的层级高于其上级";
+    DivisionOutside { division: String, outer: String } = "department.division",
+        "division {division} is not within {outer}",
+        "区划 {division} 不在 {outer} 之内";
+    HasVote(department: String) = "department.votes",
+        "{department} has a vote: a proposal is needed",
+        "{department} 有表决权,须经提案表决";
+    TooManyBeneath(department: String) = "department.too_many_beneath",
+        "too many departments are beneath {department}",
+        "{department} 的下级部门过多";
+    HasBeneath(department: String) = "department.has_beneath",
+        "departments stand beneath {department}: remove them first, or let another take its place",
+        "{department} 之下还有部门,须先移除或由其他部门承接";
+    InOffice(department: String) = "department.in_office",
+        "{department} leads the consortium or manages grants: replace it there first",
+        "{department} 是牵头或管理部门,须先更换";
+    StandingIs { name: String, state: Word } = "standing.is",
+        "{name} is {state}",
+        "{name} 当前状态为{state:#}";
+    StoppedAbove { department: String, above: String } = "standing.stopped_above",
+        "{department} is suspended because of {above} above it",
+        "{department} 因上级 {above} 停用而停用";
+    RightByVote(right: Word) = "right.by_vote",
+        "the right to {right} is given by a proposal",
+        "{right:#}须经提案授予";
+    UnknownIdentity(id: String) = "identity.unknown",
+        "there is no identity {id}",
+        "没有身份 {id}";
+    IdentityOfOther(id: String) = "identity.other_department",
+        "identity {id} belongs to another department",
+        "身份 {id} 不属于该部门";
+    NotAPost(id: String) = "identity.not_a_post",
+        "identity {id} is no post: nobody holds it",
+        "身份 {id} 不是岗位,没有任职人";
+    IdentityExists(name: String) = "identity.exists",
+        "identity {name} is or was registered already",
+        "身份 {name} 已登记或曾登记";
+    IdentityAfter { expected: u64, found: u64 } = "identity.after",
+        "the identity's life has had {expected} events, the item follows on {found}",
+        "该身份已有 {expected} 个事件,本项所接续的是 {found}";
+    RootNotByItself = "root.not_by_itself",
+        "a root is not registered or changed by itself: its parent or a proposal replaces it",
+        "根身份不能自行登记或变更,须由上级或提案更换";
+    RootNeeded(department: String) = "root.needed",
+        "this is for the root of {department} to sign",
+        "此事项须由 {department} 的根身份签署";
+    RootThreshold { needed: u64, found: u64 } = "root.threshold",
+        "the root needs {needed} keys to agree, {found} did",
+        "根身份需要 {needed} 个密钥同意,现有 {found} 个";
+    BadCosignature(key: String) = "cosignature.bad",
+        "the cosignature of key {key} is not one of this root, or does not verify",
+        "密钥 {key} 的联署不属于该根身份或验证不通过";
+    RootPending(department: String) = "root.pending",
+        "new root keys of {department} wait for objections already",
+        "{department} 的新根密钥已在异议期内";
+    RootNotPending(department: String) = "root.not_pending",
+        "no new root keys of {department} wait for objections",
+        "{department} 没有处于异议期的新根密钥";
+    NotParent { department: String, parent: String } = "department.not_parent",
+        "{parent} is not the parent of {department}",
+        "{parent} 不是 {department} 的上级";
+    KeyExists(key: String) = "key.exists",
+        "key {key} is or was on the ledger already",
+        "密钥 {key} 已在或曾在账本上";
+    KeyOfOther(key: String) = "key.other_identity",
+        "key {key} is not one of this identity that is in force",
+        "密钥 {key} 不是该身份的有效密钥";
+    TooFewKeys(needed: u64) = "key.too_few",
+        "the identity must keep {needed} keys at least",
+        "该身份至少须保留 {needed} 个密钥";
+    TooManyKeys(limit: u64) = "key.too_many",
+        "an identity has at most {limit} keys in its life",
+        "一个身份一生最多有 {limit} 个密钥";
+    NotLead(lead: String) = "lead.needed",
+        "this is for the leading department {lead} to do",
+        "此事项须由牵头部门 {lead} 办理";
+    AlreadySucceeded(department: String) = "succession.exists",
+        "{department} has a successor already",
+        "{department} 已有承接部门";
+    OverlapPast = "succession.overlap",
+        "the overlap must end after now",
+        "过渡期必须晚于当前时间";
+    UnknownDataset(code: String) = "dataset.unknown",
+        "there is no dataset {code}",
+        "没有目录项 {code}";
+    DatasetExists(code: String) = "dataset.exists",
+        "dataset {code} is registered already",
+        "目录项 {code} 已登记";
+    DatasetOfOther { dataset: String, collector: String } = "dataset.other_collector",
+        "dataset {dataset} is collected by {collector}",
+        "目录项 {dataset} 由 {collector} 归集";
+    DatasetRetired(code: String) = "dataset.retired",
+        "dataset {code} is out of the catalogue",
+        "目录项 {code} 已下架";
+    NotShared(code: String) = "dataset.not_shared",
+        "dataset {code} is not shared but on a statutory basis",
+        "目录项 {code} 不予共享,法定依据除外";
+    WrongVersion { expected: u64, found: u64 } = "version.wrong",
+        "the next version is {expected}, the item has {found}",
+        "下一版本号是 {expected},本项给出的是 {found}";
+    WrongPrevious(version: u64) = "version.previous",
+        "the digest before is not that of version {version}",
+        "上一版本摘要与版本 {version} 不符";
+    UnknownPurpose(code: String) = "purpose.unknown",
+        "purpose {code} is not on the consortium's list",
+        "用途 {code} 不在联盟清单内";
+    UnknownLegalBasis(code: String) = "legal_basis.unknown",
+        "legal basis {code} is not on the consortium's list",
+        "依据 {code} 不在联盟清单内";
+    UnknownField { dataset: String, field: String } = "field.unknown",
+        "dataset {dataset} has no field {field}",
+        "目录项 {dataset} 没有字段 {field}";
+    NotOpen(code: String) = "offer.not_open",
+        "only what is shared without condition and of grade 1 is offered to a class: not {code}",
+        "只有无条件共享且为一级的数据可向一类部门开放,{code} 不是";
+    UnknownRequest(id: String) = "request.unknown",
+        "there is no request {id}",
+        "没有申请 {id}";
+    RequestState { request: String, state: Word } = "request.state",
+        "request {request} is {state}",
+        "申请 {request} 的状态为{state:#}";
+    RequestContradiction { request: String, field: &'static str } = "request.contradiction",
+        "{field} is not that of request {request}",
+        "{field} 与申请 {request} 不符";
+    RenewalOther(id: String) = "renewal.other",
+        "grant {id} is of other parties or another dataset, or was revoked",
+        "授权 {id} 属于其他当事方或目录项,或已被撤销";
+    SameBody(body: String) = "body.same",
+        "user, collector and manager must be three bodies: {body} would be two",
+        "使用、归集、管理三方必须是三个不同单位:{body} 占了两方";
+    ManagerOther(manager: String) = "manager.other",
+        "this is for {manager} to manage",
+        "此事项由 {manager} 管理";
+    TermsWiden(field: &'static str) = "terms.widen",
+        "{field}: the terms may become narrower, not wider",
+        "{field}:范围只可收窄,不可放宽";
+    UnknownGrant(id: String) = "grant.unknown",
+        "there is no grant {id}",
+        "没有授权 {id}";
+    GrantEnded(id: String) = "grant.ended",
+        "grant {id} has ended already",
+        "授权 {id} 已终止";
+    GrantState { grant: String, state: Word } = "grant.state",
+        "grant {grant} is {state}",
+        "授权 {grant} 的状态为{state:#}";
+    SuspendedByOther { grant: String, by: String } = "grant.suspended_by",
+        "grant {grant} was suspended by {by}, who alone may resume it",
+        "授权 {grant} 由 {by} 暂停,只能由其恢复";
+    PartiesDiffer(grant: String) = "grant.parties_differ",
+        "the parties of grant {grant} are three bodies: there is nothing to reconfirm",
+        "授权 {grant} 的三方仍是三个单位,无需重新确认";
+    NoDelegation(grant: String) = "delegation.none",
+        "grant {grant} may not be passed on",
+        "授权 {grant} 不可转授";
+    TooDeep = "delegation.too_deep",
+        "the grant may not be passed on so many times",
+        "超出允许的转授层数";
+    TooManyDelegated(grant: String) = "delegation.too_many",
+        "too many grants hang from {grant}",
+        "授权 {grant} 之下的转授过多";
+    UnknownEmergencyCode(code: String) = "emergency_code.unknown",
+        "emergency code {code} is not on the consortium's list",
+        "应急代码 {code} 不在联盟清单内";
+    DutyMissing(duty: String) = "duty.missing",
+        "an officer with the duty {duty} may not open emergency access",
+        "职责为 {duty} 的岗位无权开启应急访问";
+    EmergencyTooLong(hours: u64) = "emergency.too_long",
+        "emergency access begins at once and lasts {hours} hours at most",
+        "应急访问须即时开始,最长 {hours} 小时";
+    NotEmergency(grant: String) = "grant.not_emergency",
+        "grant {grant} is no emergency access",
+        "授权 {grant} 不是应急访问";
+    AlreadyRatified { grant: String, by: String } = "emergency.ratified",
+        "{by} has ratified {grant} already",
+        "{by} 已追认 {grant}";
+    PermitOutside(id: String) = "permit.other_body",
+        "identity {id} is not of the collector's own body",
+        "身份 {id} 不属于归集单位内部";
+    AccessNoNotAscending { last: u64, found: u64 } = "access_no.not_ascending",
+        "the gateway's last access_no is {last}, this record has {found}",
+        "该闸口的上一个访问号是 {last},本条为 {found}";
+    UnknownProposal(id: String) = "proposal.unknown",
+        "there is no proposal {id}",
+        "没有提案 {id}";
+    ProposalClosed(id: String) = "proposal.closed",
+        "proposal {id} is closed",
+        "提案 {id} 已结束";
+    NoVote(department: String) = "vote.none",
+        "{department} has no vote",
+        "{department} 没有表决权";
+    LastVote = "vote.last",
+        "somebody must keep a vote",
+        "至少须保留一个表决权";
+    ParametersMoved = "parameters.basis",
+        "the parameters have changed since these were written",
+        "参数自起草后已变更";
+    BadParameters(why: &'static str) = "parameters.bad",
+        "parameters: {why}",
+        "参数不当:{why}";
+    BadCalendar(year: u64) = "calendar.bad",
+        "the calendar of {year} has a day that is none of its year, or no weekday for a holiday, or no weekend day to make up",
+        "{year} 年历有误:日期不属于该年,或节假日不在工作日,或调休日不在周末";
+    BadValidator(why: &'static str) = "validator.bad",
+        "validators: {why}",
+        "验证节点不当:{why}";
+    ProtocolHeight { height: u64, earliest: u64 } = "protocol.height",
+        "protocol versions ascend, and begin at height {earliest} at the earliest, not {height}",
+        "协议版本须递增,最早自高度 {earliest} 起,不能自 {height} 起";
+    UnknownAudit(name: String) = "audit.unknown",
+        "there is no audit {name}",
+        "没有审计 {name}";
+    AuditExists(name: String) = "audit.exists",
+        "audit {name} is there already",
+        "审计 {name} 已存在";
+    AuditState { name: String, state: Word } = "audit.state",
+        "audit {name} is {state}",
+        "审计 {name} 的状态为{state:#}";
+    UnknownRead(audit: String) = "read.unknown",
+        "a read that nobody sealed for audit {audit}, or that is opened already",
+        "未曾为审计 {audit} 封存或已公开的查阅";
 }
 
 impl Refusal {
-    /// A stable code, the same in every language and version.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::OtherChain => "chain.other",
-            Self::UnknownKey(_) => "key.unknown",
-            Self::KeyNotInForce(_) => "key.not_in_force",
-            Self::SignerMismatch => "signer.mismatch",
-            Self::BadSignature => "signature.bad",
-            Self::WrongSeq { .. } => "seq.wrong",
-            Self::UnknownRecentBlock(_) => "recent_block.unknown",
-            Self::RecentBlockTooOld(_) => "recent_block.too_old",
-            Self::NotTheActor { .. } => "actor.other",
-            Self::RightMissing { .. } => "right.missing",
-            Self::IdentityKind(_) => "identity.kind",
-            Self::UnknownDepartment(_) => "department.unknown",
-            Self::UnknownDataset(_) => "dataset.unknown",
-            Self::DatasetExists(_) => "dataset.exists",
-            Self::DatasetOfOther { .. } => "dataset.other_collector",
-            Self::NotShared(_) => "dataset.not_shared",
-            Self::UnknownPurpose(_) => "purpose.unknown",
-            Self::UnknownLegalBasis(_) => "legal_basis.unknown",
-            Self::UnknownField { .. } => "field.unknown",
-            Self::UnknownIdentity(_) => "identity.unknown",
-            Self::IdentityOfOther(_) => "identity.other_department",
-            Self::UnknownRequest(_) => "request.unknown",
-            Self::RequestState { .. } => "request.state",
-            Self::RequestContradiction { .. } => "request.contradiction",
-            Self::SameBody { .. } => "body.same",
-            Self::TermsWiden(_) => "terms.widen",
-            Self::UnknownGrant(_) => "grant.unknown",
-            Self::GrantEnded(_) => "grant.ended",
-            Self::AccessNoNotAscending { .. } => "access_no.not_ascending",
-            Self::BlockFull => "block.full",
-        }
-    }
-
     /// A sentence for people.
     pub fn sentence(&self, lang: Lang) -> String {
         match lang {
             Lang::En => self.english(),
             Lang::Zh => self.chinese(),
         }
-    }
-
-    fn english(&self) -> String {
-        match self {
-            Self::OtherChain => "the transaction is for another chain".into(),
-            Self::UnknownKey(key) => format!("key {key} is not on the ledger"),
-            Self::KeyNotInForce(key) => {
-                format!("key {key}, its identity or its department is not in force")
-            }
-            Self::SignerMismatch => {
-                "the key belongs to another department or identity than the header states".into()
-            }
-            Self::BadSignature => "the signature does not verify".into(),
-            Self::WrongSeq { expected, found } => {
-                format!("the key's next seq is {expected}, the transaction has {found}")
-            }
-            Self::UnknownRecentBlock(height) => {
-                format!("the recent block cited at height {height} is not one of this chain's")
-            }
-            Self::RecentBlockTooOld(height) => {
-                format!("the recent block cited at height {height} is too old: sign again")
-            }
-            Self::NotTheActor { stated, signer } => {
-                format!("{signer} signed what only {stated} may do")
-            }
-            Self::RightMissing { department, right } => {
-                format!("{department} does not have the right to {right}")
-            }
-            Self::IdentityKind(Wanted::Officer) => {
-                "this is for an officer or a department's root to sign".into()
-            }
-            Self::IdentityKind(Wanted::Gateway) => {
-                "this is for a system, the gateway, to sign".into()
-            }
-            Self::UnknownDepartment(code) => format!("there is no department {code}"),
-            Self::UnknownDataset(code) => format!("there is no dataset {code}"),
-            Self::DatasetExists(code) => format!("dataset {code} is registered already"),
-            Self::DatasetOfOther { dataset, collector } => {
-                format!("dataset {dataset} is collected by {collector}")
-            }
-            Self::NotShared(code) => format!("dataset {code} is not shared"),
-            Self::UnknownPurpose(code) => format!("purpose {code} is not on the consortium's list"),
-            Self::UnknownLegalBasis(code) => {
-                format!("legal basis {code} is not on the consortium's list")
-            }
-            Self::UnknownField { dataset, field } => {
-                format!("dataset {dataset} has no field {field}")
-            }
-            Self::UnknownIdentity(id) => format!("there is no identity {id}"),
-            Self::IdentityOfOther(id) => {
-                format!("identity {id} does not belong to the using department")
-            }
-            Self::UnknownRequest(id) => format!("there is no request {id}"),
-            Self::RequestState { request, state } => {
-                format!("request {request} is {}", state_name(*state))
-            }
-            Self::RequestContradiction { request, field } => {
-                format!("{field} is not that of request {request}")
-            }
-            Self::SameBody { body } => {
-                format!("user, collector and manager must be three bodies: {body} would be two")
-            }
-            Self::TermsWiden(field) => {
-                format!("{field}: what is approved may be narrower than what was asked, not wider")
-            }
-            Self::UnknownGrant(id) => format!("there is no grant {id}"),
-            Self::GrantEnded(id) => format!("grant {id} has ended already"),
-            Self::AccessNoNotAscending { last, found } => {
-                format!("the gateway's last access_no is {last}, this record has {found}")
-            }
-            Self::BlockFull => "no room in this block".into(),
-        }
-    }
-
-    fn chinese(&self) -> String {
-        match self {
-            Self::OtherChain => "该交易属于另一条链".into(),
-            Self::UnknownKey(key) => format!("账本上没有密钥 {key}"),
-            Self::KeyNotInForce(key) => format!("密钥 {key} 或其身份、部门当前无效"),
-            Self::SignerMismatch => "密钥所属的部门或身份与交易头所述不符".into(),
-            Self::BadSignature => "签名验证不通过".into(),
-            Self::WrongSeq { expected, found } => {
-                format!("该密钥的下一个序号是 {expected},交易给出的是 {found}")
-            }
-            Self::UnknownRecentBlock(height) => format!("所引用的高度 {height} 的区块不属于本链"),
-            Self::RecentBlockTooOld(height) => {
-                format!("所引用的高度 {height} 的区块过旧,请重新签名")
-            }
-            Self::NotTheActor { stated, signer } => {
-                format!("{signer} 签署了只有 {stated} 才能办理的事项")
-            }
-            Self::RightMissing { department, right } => {
-                format!("{department} 没有{}", right_zh(right))
-            }
-            Self::IdentityKind(Wanted::Officer) => "此事项须由岗位或部门根身份签署".into(),
-            Self::IdentityKind(Wanted::Gateway) => "此事项须由系统身份(安全闸口)签署".into(),
-            Self::UnknownDepartment(code) => format!("没有部门 {code}"),
-            Self::UnknownDataset(code) => format!("没有目录项 {code}"),
-            Self::DatasetExists(code) => format!("目录项 {code} 已登记"),
-            Self::DatasetOfOther { dataset, collector } => {
-                format!("目录项 {dataset} 由 {collector} 归集")
-            }
-            Self::NotShared(code) => format!("目录项 {code} 不予共享"),
-            Self::UnknownPurpose(code) => format!("用途 {code} 不在联盟清单内"),
-            Self::UnknownLegalBasis(code) => format!("依据 {code} 不在联盟清单内"),
-            Self::UnknownField { dataset, field } => format!("目录项 {dataset} 没有字段 {field}"),
-            Self::UnknownIdentity(id) => format!("没有身份 {id}"),
-            Self::IdentityOfOther(id) => format!("身份 {id} 不属于使用部门"),
-            Self::UnknownRequest(id) => format!("没有申请 {id}"),
-            Self::RequestState { request, state } => {
-                format!("申请 {request} 的状态为 {}", state_name(*state))
-            }
-            Self::RequestContradiction { request, field } => {
-                format!("{field} 与申请 {request} 不符")
-            }
-            Self::SameBody { body } => {
-                format!("使用、归集、管理三方必须是三个不同单位:{body} 占了两方")
-            }
-            Self::TermsWiden(field) => format!("{field}:批准范围只可收窄,不可放宽"),
-            Self::UnknownGrant(id) => format!("没有授权 {id}"),
-            Self::GrantEnded(id) => format!("授权 {id} 已终止"),
-            Self::AccessNoNotAscending { last, found } => {
-                format!("该闸口的上一个访问号是 {last},本条为 {found}")
-            }
-            Self::BlockFull => "本区块已满".into(),
-        }
-    }
-}
-
-fn right_zh(right: &str) -> &'static str {
-    match right {
-        "collect" => "归集权",
-        "use" => "使用权",
-        "manage" => "管理权",
-        "audit" => "审计权",
-        _ => "监管权",
-    }
-}
-
-fn state_name(state: RequestState) -> &'static str {
-    match state {
-        RequestState::Unspecified => "unknown",
-        RequestState::Requested => "requested",
-        RequestState::Approved => "approved",
-        RequestState::Refused => "refused",
-        RequestState::Returned => "returned",
-        RequestState::Granted => "granted",
     }
 }
 

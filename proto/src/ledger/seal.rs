@@ -7,7 +7,8 @@ use crate::hash::{self, Domain};
 use crate::merkle::trie::Trie;
 use crate::merkle::{Blake3Log, Peaks, log};
 use crate::place::Place;
-use crate::types::{Hash, KeyId, TimeMs};
+use crate::types::{Hash, Height, KeyId, TimeMs};
+use crate::validators::ValidatorSet;
 use crate::wire;
 use std::collections::BTreeMap;
 
@@ -104,8 +105,15 @@ pub struct Parent {
     pub log_root: Hash,
 }
 
-/// The one header that a block with these contents may have. Validator sets do not change in this
-/// protocol version.
+/// The validators that sign a height, by what the ledger says before or after the block
+/// in front of it.
+pub fn validators_at(schedule: &wire::ValidatorSchedule, height: Height) -> Option<ValidatorSet> {
+    let set = schedule.sets.iter().rev().find(|it| it.from_height <= height.get())?;
+    ValidatorSet::from_wire(&set.validators).ok()
+}
+
+/// The one header that a block with these contents may have. `next_validators`: the hash of those
+/// who sign the block behind it.
 pub fn header(
     parent: &Parent,
     time: TimeMs,
@@ -113,6 +121,7 @@ pub fn header(
     last_certificate: Option<&wire::Certificate>,
     event_count: usize,
     sealed: &Sealed,
+    next_validators: Hash,
 ) -> Header {
     Header {
         protocol: PROTOCOL,
@@ -127,6 +136,6 @@ pub fn header(
         events_root: sealed.events_root,
         map_root: sealed.trie.root(),
         validators_hash: parent.header.next_validators_hash,
-        next_validators_hash: parent.header.next_validators_hash,
+        next_validators_hash: next_validators,
     }
 }

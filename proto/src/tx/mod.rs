@@ -14,7 +14,7 @@ use crate::merkle::{Blake3Log, MemoryLog, log};
 use crate::place::Place;
 use crate::sign::{PrivateKey, PublicKey, Signed};
 use crate::types::{
-    BlockId, ChainId, Hash, Height, IdentityId, KeyId, RequestId, TimeMs, TxId, limits,
+    BlockId, ChainId, Hash, Height, IdentityId, KeyId, ProposalId, RequestId, TimeMs, TxId, limits,
 };
 use crate::wire::{self, item::Kind};
 use prost::Message;
@@ -158,6 +158,16 @@ impl TxHeader {
         self.seq.saturating_add(u64::from(item))
     }
 
+    /// The id of the identity that item `item` registers, if it registers one.
+    pub fn identity_id(&self, item: u32) -> IdentityId {
+        IdentityId::of_event(&self.key, self.number(item))
+    }
+
+    /// The id of the proposal that item `item` makes, if it makes one.
+    pub fn proposal_id(&self, item: u32) -> ProposalId {
+        ProposalId::of_event(&self.key, self.number(item))
+    }
+
     /// The id of the request that item `item` makes, if it makes one.
     pub fn request_id(&self, item: u32) -> RequestId {
         RequestId::of_event(&self.key, self.number(item))
@@ -235,7 +245,52 @@ pub fn kind_name(kind: &Kind) -> &'static str {
         Kind::ConfirmGrant(_) => "ConfirmGrant",
         Kind::RevokeGrant(_) => "RevokeGrant",
         Kind::RecordAccess(_) => "RecordAccess",
+        Kind::AdmitDepartment(_) => "AdmitDepartment",
+        Kind::ChangeDepartment(_) => "ChangeDepartment",
+        Kind::SucceedDepartment(_) => "SucceedDepartment",
+        Kind::RegisterIdentity(_) => "RegisterIdentity",
+        Kind::RotateKeys(_) => "RotateKeys",
+        Kind::ChangeIdentity(_) => "ChangeIdentity",
+        Kind::AssignPost(_) => "AssignPost",
+        Kind::ReplaceRoot(_) => "ReplaceRoot",
+        Kind::ObjectToRoot(_) => "ObjectToRoot",
+        Kind::UpdateDataset(_) => "UpdateDataset",
+        Kind::RetireDataset(_) => "RetireDataset",
+        Kind::PublishVersion(_) => "PublishVersion",
+        Kind::AskSupplement(_) => "AskSupplement",
+        Kind::SupplementRequest(_) => "SupplementRequest",
+        Kind::ApproveException(_) => "ApproveException",
+        Kind::OfferStanding(_) => "OfferStanding",
+        Kind::AmendGrant(_) => "AmendGrant",
+        Kind::SuspendGrant(_) => "SuspendGrant",
+        Kind::ResumeGrant(_) => "ResumeGrant",
+        Kind::ReconfirmGrant(_) => "ReconfirmGrant",
+        Kind::DelegateGrant(_) => "DelegateGrant",
+        Kind::OpenEmergency(_) => "OpenEmergency",
+        Kind::RatifyEmergency(_) => "RatifyEmergency",
+        Kind::GivePermit(_) => "GivePermit",
+        Kind::Propose(_) => "Propose",
+        Kind::Vote(_) => "Vote",
+        Kind::RecordReads(_) => "RecordReads",
+        Kind::OpenAudit(_) => "OpenAudit",
+        Kind::CloseAudit(_) => "CloseAudit",
+        Kind::OpenReads(_) => "OpenReads",
     }
+}
+
+/// What another key of a root signs to agree to an item: the line `liuhen/cosign/v1`, the chain id,
+/// and the item of this kind without nonce and cosignatures. `None` for kinds that take none.
+pub fn cosign_message(chain: &ChainId, kind: &Kind) -> Option<Vec<u8>> {
+    let mut kind = kind.clone();
+    match &mut kind {
+        Kind::RegisterIdentity(it) => it.cosignatures.clear(),
+        Kind::RotateKeys(it) => it.cosignatures.clear(),
+        Kind::ChangeIdentity(it) => it.cosignatures.clear(),
+        Kind::AssignPost(it) => it.cosignatures.clear(),
+        _ => return None,
+    }
+    let item = wire::Item { nonce: Vec::new(), kind: Some(kind) }.encode_to_vec();
+    Some([line::COSIGN, chain.as_bytes(), &item].concat())
 }
 
 /// A well-formed transaction whose items are those that its header commits to.

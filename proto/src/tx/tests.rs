@@ -5,18 +5,25 @@
     reason = "a test whose sum overflows has failed, as it should"
 )]
 
+#[macro_use]
+mod bend;
+
 mod bytes;
 mod encoding;
 mod fields;
+mod fields_deciding;
+mod fields_members;
+mod fields_sharing;
 mod where_filed;
+mod where_members;
 
 use super::{Item, Signer, Tx};
 use crate::ledger::tests::items::{
-    T0, access, approve, confirm, item, record, register, request, revoke, terms, verified,
+    self, T0, access, approve, confirm, item, record, register, request, revoke, terms, verified,
 };
 use crate::sign::PrivateKey;
-use crate::types::{BlockId, ChainId, Height, IdentityId, RequestId, TimeMs};
-use crate::wire::item::Kind;
+use crate::types::{BlockId, ChainId, Height, IdentityId, ProposalId, RequestId, TimeMs};
+use crate::wire::{Calendar, IdentityKind, StandingChange, item::Kind, propose::Change};
 
 fn identity() -> IdentityId {
     IdentityId::new([2; 32])
@@ -35,6 +42,68 @@ fn kinds() -> [Kind; 6] {
         confirm(&id, &asked, "gz.bdb").into(),
         revoke(&id, &asked, "gz.bdb").into(),
         record("gz.psb", 1, touched, asker, T0).into(),
+    ]
+}
+
+/// A valid item of every kind, in the order of the `.proto`.
+fn all_kinds() -> Vec<Kind> {
+    let mut all = kinds().to_vec();
+    all.extend(member_kinds());
+    all.extend(sharing_kinds());
+    all.extend(deciding_kinds());
+    all
+}
+
+fn member_kinds() -> [Kind; 9] {
+    let new = items::new_department("gy.tax", "gy.gov");
+    let stop = StandingChange::Suspend;
+    [
+        items::admit("gz.bdb", new).into(),
+        items::change_department("gz.bdb", "gy.tax", stop).into(),
+        items::succeed("gy.tax", "gy.gov", T0).into(),
+        items::register_identity("gz.psb", "clerk", IdentityKind::Officer).into(),
+        items::rotate("gz.psb", &identity(), 1, (&["new"], &["old"])).into(),
+        items::change_identity("gz.psb", &identity(), 1, stop).into(),
+        items::assign("gz.psb", &identity(), 1).into(),
+        items::replace_root("gy.gov", "gy.tax", &["new"]).into(),
+        items::object_to_root("gy.tax").into(),
+    ]
+}
+
+fn sharing_kinds() -> [Kind; 16] {
+    let id = RequestId::new([1; 32]);
+    let named = terms(&[identity()]);
+    let asked = request("civil.resident", "gz.psb", "gz.hrss", named.clone());
+    let of_class = terms(&[]);
+    [
+        items::update("civil.resident", "gz.psb").into(),
+        items::retire("civil.resident", "gz.psb").into(),
+        items::version("civil.resident", "gz.psb", 2).into(),
+        items::ask_supplement(&id, &asked).into(),
+        items::supplement(&id, &asked).into(),
+        items::exception(&id, &asked, "gz.bdb").into(),
+        items::offer("civil.resident", "gz.psb", of_class).into(),
+        items::amend(&id, &asked, "gz.bdb", named.clone()).into(),
+        items::suspend(&id, &asked, "gz.bdb").into(),
+        items::resume(&id, &asked, "gz.bdb").into(),
+        items::reconfirm(&id, &asked, "gz.bdb").into(),
+        items::delegate(&id, &asked, "gy.hrss", named.clone()).into(),
+        items::emergency(&asked, "gz.bdb", T0).into(),
+        items::ratify(&id, &asked, "gz.bdb").into(),
+        items::permit("civil.resident", "gz.psb", named).into(),
+        items::propose("gz.bdb", Change::SetCalendar(Calendar::default())).into(),
+    ]
+}
+
+fn deciding_kinds() -> [Kind; 5] {
+    let read = items::read("gz.aud", &identity());
+    let sealed = items::sealed_read("gz.aud", &identity(), 1);
+    [
+        items::vote("gz.bdb", &ProposalId::new([1; 32]), true).into(),
+        items::record_reads("gz.bdb", vec![read]).into(),
+        items::open_audit("gz.aud", "2026-01").into(),
+        items::close_audit("gz.aud", "2026-01").into(),
+        items::open_reads("gz.bdb", ("gz.aud", "2026-01"), vec![sealed]).into(),
     ]
 }
 

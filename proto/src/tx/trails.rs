@@ -2,33 +2,133 @@
 //! a verifier can recompute it from bytes.
 
 use super::{Item, TxHeader};
-use crate::place::Place;
+use crate::place::{Place, TrailKind};
 use crate::types::RequestId;
-use crate::wire::{self, item::Kind};
+use crate::wire::{self, item::Kind, propose::Change};
 
 /// The trails of item `number` of a transaction, the key's first, each once.
 pub fn trails(header: &TxHeader, number: u32, item: &Item) -> Vec<Place> {
     let mut trails = vec![Place::key_trail(&header.key)];
-    match item.kind() {
-        Kind::RegisterDataset(it) => trails.push(Place::dataset_trail(&it.dataset)),
-        Kind::RequestAccess(it) => {
-            trails.push(Place::dataset_trail(&it.dataset));
-            trails.push(Place::grant_trail(&header.request_id(number)));
+    let rest = match item.kind() {
+        Kind::RecordAccess(it) => return record(trails, header, it),
+        Kind::RegisterDataset(it) => vec![Place::dataset_trail(&it.dataset)],
+        Kind::UpdateDataset(it) => vec![Place::dataset_trail(&it.dataset)],
+        Kind::RetireDataset(it) => vec![Place::dataset_trail(&it.dataset)],
+        Kind::PublishVersion(it) => vec![Place::dataset_trail(&it.dataset)],
+        Kind::RequestAccess(it) => begins(header, number, &it.dataset),
+        Kind::OfferStanding(it) => begins(header, number, &it.dataset),
+        Kind::OpenEmergency(it) => begins(header, number, &it.dataset),
+        Kind::GivePermit(it) => begins(header, number, &it.dataset),
+        Kind::DelegateGrant(it) => {
+            let mut trails = begins(header, number, &it.dataset);
+            trails.extend(grant(&it.request_id));
+            trails
         }
-        Kind::DecideRequest(it) => story(&mut trails, &it.dataset, &it.request_id),
-        Kind::ConfirmGrant(it) => story(&mut trails, &it.dataset, &it.request_id),
-        Kind::RevokeGrant(it) => story(&mut trails, &it.dataset, &it.request_id),
-        Kind::RecordAccess(it) => record(&mut trails, header, it),
-    }
+        Kind::DecideRequest(it) => story(&it.dataset, &it.request_id),
+        Kind::ConfirmGrant(it) => story(&it.dataset, &it.request_id),
+        Kind::RevokeGrant(it) => story(&it.dataset, &it.request_id),
+        Kind::AskSupplement(it) => story(&it.dataset, &it.request_id),
+        Kind::SupplementRequest(it) => story(&it.dataset, &it.request_id),
+        Kind::ApproveException(it) => story(&it.dataset, &it.request_id),
+        Kind::AmendGrant(it) => story(&it.dataset, &it.request_id),
+        Kind::SuspendGrant(it) => story(&it.dataset, &it.request_id),
+        Kind::ResumeGrant(it) => story(&it.dataset, &it.request_id),
+        Kind::ReconfirmGrant(it) => story(&it.dataset, &it.request_id),
+        Kind::RatifyEmergency(it) => story(&it.dataset, &it.request_id),
+        Kind::Propose(it) => proposed(it),
+        Kind::Vote(_) => vec![Place::governance_trail()],
+        other => members(header, number, other),
+    };
+    trails.extend(each_once(rest));
     trails
 }
 
-fn story(trails: &mut Vec<Place>, dataset: &str, request: &[u8]) {
-    trails.push(Place::dataset_trail(dataset));
-    trails.extend(RequestId::from_slice(request).ok().map(|id| Place::grant_trail(&id)));
+fn each_once(mut trails: Vec<Place>) -> Vec<Place> {
+    trails.sort();
+    trails.dedup();
+    trails
 }
 
-fn record(trails: &mut Vec<Place>, header: &TxHeader, it: &wire::RecordAccess) {
+fn grant(request: &[u8]) -> Option<Place> {
+    RequestId::from_slice(request).ok().map(|id| Place::grant_trail(&id))
+}
+
+fn story(dataset: &str, request: &[u8]) -> Vec<Place> {
+    [Place::dataset_trail(dataset)].into_iter().chain(grant(request)).collect()
+}
+
+/// Of an item whose event gives its name to a request.
+fn begins(header: &TxHeader, number: u32, dataset: &str) -> Vec<Place> {
+    vec![Place::dataset_trail(dataset), Place::grant_trail(&header.request_id(number))]
+}
+
+/// A proposal stands on governance's trail; on members' too where it is about them.
+fn proposed(it: &wire::Propose) -> Vec<Place> {
+    let about: Vec<&str> = match &it.change {
+        Some(Change::AdmitVoter(it)) if it.member.is_empty() => {
+            it.department.iter().map(|it| it.code.as_str()).collect()
+        }
+        Some(Change::AdmitVoter(it)) => vec![&it.member],
+        Some(Change::ChangeMember(it)) => vec![&it.department],
+        Some(Change::SetRights(it)) => vec![&it.department],
+        Some(Change::SetRoot(it)) => vec![&it.department],
+        Some(Change::Succeed(it)) => vec![&it.from, &it.to],
+        _ => Vec::new(),
+    };
+    let about = about.into_iter().map(Place::department_trail);
+    [Place::governance_trail()].into_iter().chain(about).collect()
+}
+
+fn members(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
+    let of = |department: &str, identity: &[u8]| {
+        vec![Place::department_trail(department), Place::identity_trail(identity)]
+    };
+    match kind {
+        Kind::AdmitDepartment(it) => {
+            let code = it.department.as_ref().map(|it| it.code.as_str()).unwrap_or_default();
+            let root = header.identity_id(number);
+            let mut trails = of(code, root.as_bytes());
+            trails.push(Place::department_trail(&it.manager));
+            trails
+        }
+        Kind::ChangeDepartment(it) => {
+            vec![Place::department_trail(&it.department), Place::department_trail(&it.manager)]
+        }
+        Kind::SucceedDepartment(it) => {
+            let both = it.succession.iter().flat_map(|it| [&it.from, &it.to]);
+            both.map(|code| Place::department_trail(code)).collect()
+        }
+        Kind::RegisterIdentity(it) => of(&it.department, header.identity_id(number).as_bytes()),
+        Kind::RotateKeys(it) => of(&it.department, &it.identity_id),
+        Kind::ChangeIdentity(it) => of(&it.department, &it.identity_id),
+        Kind::AssignPost(it) => of(&it.department, &it.identity_id),
+        Kind::ReplaceRoot(it) => {
+            vec![Place::department_trail(&it.department), Place::department_trail(&it.parent)]
+        }
+        Kind::ObjectToRoot(it) => vec![Place::department_trail(&it.department)],
+        Kind::RecordReads(it) => {
+            let sealed = it.sealed.iter().map(|it| Place::department_trail(&it.department));
+            read(&it.reads).chain(sealed).collect()
+        }
+        Kind::OpenReads(it) => read(&it.reads).collect(),
+        Kind::OpenAudit(it) => vec![Place::department_trail(&it.department)],
+        Kind::CloseAudit(it) => vec![Place::department_trail(&it.department)],
+        _ => Vec::new(),
+    }
+}
+
+/// A read stands on its reader's trail, and on the trail that was read: who looks at a trail is
+/// part of its story. Not on those whose numbers count something.
+fn read(reads: &[wire::TrailRead]) -> impl Iterator<Item = Place> + '_ {
+    let was_read = reads.iter().filter_map(|it| {
+        let kind = u8::try_from(it.trail_kind).ok().and_then(TrailKind::from_byte)?;
+        let own = matches!(kind, TrailKind::Key | TrailKind::Use | TrailKind::Gateway);
+        (!own).then(|| Place::trail(kind, &it.trail_id))
+    });
+    reads.iter().map(|it| Place::identity_trail(&it.identity_id)).chain(was_read)
+}
+
+fn record(mut trails: Vec<Place>, header: &TxHeader, it: &wire::RecordAccess) -> Vec<Place> {
     trails.push(Place::gateway_trail(&header.identity));
     let mut about: Vec<Place> = Vec::new();
     for access in &it.accesses {
@@ -39,7 +139,6 @@ fn record(trails: &mut Vec<Place>, header: &TxHeader, it: &wire::RecordAccess) {
     for tag in it.subjects.iter().flat_map(|subjects| &subjects.tags) {
         about.push(Place::subject_trail(&it.collector, tag));
     }
-    about.sort();
-    about.dedup();
-    trails.append(&mut about);
+    trails.extend(each_once(about));
+    trails
 }

@@ -109,6 +109,10 @@ id_type! {
     /// A request, and the grant that it becomes.
     RequestId
 }
+id_type! {
+    /// A proposal put to the vote.
+    ProposalId
+}
 
 /// What an id made from an event names; the byte goes into the hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +122,8 @@ pub enum IdKind {
     Request = 1,
     /// An identity.
     Identity = 2,
+    /// A proposal.
+    Proposal = 3,
 }
 
 /// `H_id(kind u8 ‖ key id ‖ u64 number of the event that made it)`.
@@ -125,9 +131,23 @@ pub fn numbered_id(kind: IdKind, key: &KeyId, number: u64) -> Hash {
     hash::hash(Domain::Id, &[&[kind as u8], key.as_bytes(), &number.to_be_bytes()])
 }
 
-/// The id of a founding identity: that of its first key and number 0.
+/// The id of a founding identity: that of its first key, and a number that no event has.
 pub fn identity_id(first_key: &KeyId) -> IdentityId {
-    IdentityId(numbered_id(IdKind::Identity, first_key, 0).0)
+    IdentityId(numbered_id(IdKind::Identity, first_key, u64::MAX).0)
+}
+
+impl IdentityId {
+    /// The id of an identity that the event (key, number) registers.
+    pub fn of_event(key: &KeyId, number: u64) -> Self {
+        Self(numbered_id(IdKind::Identity, key, number).0)
+    }
+}
+
+impl ProposalId {
+    /// The id of the proposal made by the event (key, number).
+    pub fn of_event(key: &KeyId, number: u64) -> Self {
+        Self(numbered_id(IdKind::Proposal, key, number).0)
+    }
 }
 
 impl RequestId {

@@ -24,6 +24,22 @@ pub const GRANT_IDENTITIES: usize = 256;
 pub const RECORD_DATASETS: usize = 64;
 /// Subject tags listed in one record.
 pub const RECORD_TAGS: usize = 256;
+/// Ledger events that timers make in one block; the rest wait for the next.
+pub const TIMER_EVENTS: usize = 1000;
+/// Keys of an identity, those ended included.
+pub const IDENTITY_KEYS: usize = 64;
+/// Departments beneath one that its suspension stops.
+pub const BENEATH: usize = 1000;
+/// How many times a grant may be passed on: there are five levels.
+pub const DELEGATION_DEPTH: u32 = 4;
+/// Grants that hang from one, at any depth.
+pub const DESCENDANTS: u32 = 1000;
+/// How far up a department's superiors or successors are looked for.
+pub const SUPERIORS: usize = 16;
+/// Reads in one item.
+pub const READS: usize = 128;
+/// Working days of a deadline.
+pub const DEADLINE_DAYS: u32 = 366;
 /// Days of use kept with a grant.
 pub const USE_DAYS: usize = 32;
 /// Recent blocks dropped in one block, so that a long pause is made up for in steps.

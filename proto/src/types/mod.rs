@@ -8,6 +8,6 @@ pub mod limits;
 pub use code::{CodeError, check_code};
 pub use height::{Height, TimeMs};
 pub use ids::{
-    BlockId, ChainId, Hash, IdError, IdKind, IdentityId, KeyId, RequestId, TxId, identity_id,
-    numbered_id,
+    BlockId, ChainId, Hash, IdError, IdKind, IdentityId, KeyId, ProposalId, RequestId, TxId,
+    identity_id, numbered_id,
 };

@@ -3,14 +3,15 @@
 use super::signers::Signers;
 use super::{Claim, NotVerified, invalid};
 use crate::block::Header;
-use crate::event::EventLeaf;
+use crate::event::{Body, EventLeaf, Outcome};
 use crate::founding::Founding;
+use crate::ledger_event::LedgerEvent;
 use crate::merkle::{Blake3Log, inclusion};
 use crate::place::Place;
 use crate::sign::{Signed, verify_many};
 use crate::tx::{self, Item, TxHeader};
 use crate::types::{Hash, TxId, limits};
-use crate::wire::{self, item::Kind};
+use crate::wire;
 use std::collections::BTreeSet;
 
 /// An event whose bytes were checked against its leaf.
@@ -18,19 +19,14 @@ use std::collections::BTreeSet;
 pub struct ProvedEvent {
     /// What the trail or block commits to.
     pub leaf: EventLeaf,
-    /// Who signed it, and when by what they had seen.
-    pub header: TxHeader,
-    /// What was signed.
-    pub item: Item,
+    /// What it stands for.
+    pub body: Body,
 }
 
 impl ProvedEvent {
     /// The access record, if it is one.
     pub fn record(&self) -> Option<&wire::RecordAccess> {
-        match self.item.kind() {
-            Kind::RecordAccess(it) => Some(it),
-            _ => None,
-        }
+        self.body.record()
     }
 }
 
@@ -81,6 +77,15 @@ impl Checker<'_> {
     /// Signatures are judged once, at the end.
     pub(super) fn event(&self, given: &wire::ProvedEvent) -> Result<ProvedEvent, NotVerified> {
         let leaf = leaf(&given.leaf)?;
+        if leaf.height > self.anchor.height || leaf.time > self.anchor.time {
+            return Err(invalid("event.later", "an event later than the anchor"));
+        }
+        if leaf.origin == TxId::ZERO {
+            return ledger_event(given, leaf);
+        }
+        if !given.ledger_event.is_empty() {
+            return Err(invalid("event.ledger", "an item and a ledger event at once"));
+        }
         let transaction = usize::try_from(given.transaction)
             .ok()
             .and_then(|at| self.transactions.get(at))
@@ -99,21 +104,20 @@ impl Checker<'_> {
         if root != Some(header.items_root) {
             return Err(invalid("event.item", "the item is not one of the signed transaction's"));
         }
-        if leaf.height > self.anchor.height || leaf.time > self.anchor.time {
-            return Err(invalid("event.later", "an event later than the anchor"));
-        }
         self.signers.in_force(header, leaf.height)?;
-        Ok(ProvedEvent { leaf, header: header.clone(), item })
+        let body = Body::Signed { header: Box::new(header.clone()), item: Box::new(item) };
+        Ok(ProvedEvent { leaf, body })
     }
 
     /// Whether an event belongs to a trail, by its bytes alone.
     pub(super) fn belongs(&self, event: &ProvedEvent, trail: &Place) -> bool {
-        tx::trails(&event.header, event.leaf.item, &event.item).contains(trail)
+        event.body.trails(event.leaf.item).contains(trail)
     }
 
     /// Judges all signatures, and that each transaction given was one of the claim's.
     pub(super) fn all_used(&self, claim: &Claim) -> Result<(), NotVerified> {
-        let used: BTreeSet<TxId> = claim.events().iter().map(|event| event.leaf.origin).collect();
+        let signed = claim.events().iter().map(|event| event.leaf.origin);
+        let used: BTreeSet<TxId> = signed.filter(|origin| *origin != TxId::ZERO).collect();
         let given: BTreeSet<TxId> = self.transactions.iter().map(|it| it.id).collect();
         if given != used || given.len() != self.transactions.len() {
             return Err(invalid("file.unused", "a transaction that the claim does not need"));
@@ -144,6 +148,20 @@ impl Checker<'_> {
             Err(invalid("chain.other", "a header of another chain"))
         }
     }
+}
+
+/// An event that the ledger made: nobody signed it, the validators attest it.
+fn ledger_event(given: &wire::ProvedEvent, leaf: EventLeaf) -> Result<ProvedEvent, NotVerified> {
+    let bad = |why: &dyn std::fmt::Display| invalid("event.ledger", why);
+    let signed = given.transaction > 0 || !given.item.is_empty() || !given.item_path.is_empty();
+    if signed || leaf.outcome != Outcome::DONE {
+        return Err(bad(&"a ledger event with what only an item has"));
+    }
+    let event = LedgerEvent::parse(&given.ledger_event).map_err(|e| bad(&e))?;
+    if leaf.digest != event.digest() {
+        return Err(bad(&"the leaf names another ledger event"));
+    }
+    Ok(ProvedEvent { leaf, body: Body::Ledger(Box::new(event)) })
 }
 
 pub(super) fn leaf(bytes: &[u8]) -> Result<EventLeaf, NotVerified> {

@@ -58,6 +58,8 @@ pub enum Caveat {
     VerdictsAttested,
     /// Some records do not say whose data it was.
     UnknownSubjects,
+    /// Events that the rules make are signed by nobody: they are the validators' word.
+    LedgerEventsAttested,
 }
 
 impl Caveat {
@@ -75,6 +77,9 @@ impl Caveat {
                 "verdicts are the validators' word: the rules were not replayed here"
             }
             Self::UnknownSubjects => "some records do not say whose data it was",
+            Self::LedgerEventsAttested => {
+                "events made by the ledger's own rules are the validators' word: nobody signed them"
+            }
         }
     }
 
@@ -85,6 +90,7 @@ impl Caveat {
             Self::BlockTimeIsNotAccessTime => "区块时间是记录上链的时间;访问时间以闸口所述为准",
             Self::VerdictsAttested => "判定结果由验证节点认定,此处未重算规则",
             Self::UnknownSubjects => "部分记录未载明涉及何人的数据",
+            Self::LedgerEventsAttested => "由账本规则自行产生的事件无人签名,由验证节点认定",
         }
     }
 }
@@ -170,6 +176,9 @@ fn caveats(claim: &Claim) -> Vec<Caveat> {
     };
     if records.iter().any(unknown) {
         caveats.push(Caveat::UnknownSubjects);
+    }
+    if claim.events().iter().any(|event| event.leaf.origin == crate::types::TxId::ZERO) {
+        caveats.push(Caveat::LedgerEventsAttested);
     }
     caveats
 }

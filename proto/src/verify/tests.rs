@@ -15,3 +15,4 @@ mod ranges;
 mod scene;
 mod stretches;
 mod structure;
+mod told;

@@ -1,13 +1,11 @@
 //! The collector approves a request, perhaps narrower, or refuses it.
 
-use super::{needs_officer, states_truly, terms};
+use super::sharing::{self, stated};
+use super::{needs_officer, terms};
 use crate::event::Outcome;
-use crate::ledger::{Draft, Halt, Refusal};
-use crate::place::Place;
+use crate::ledger::{Draft, Halt, sensitivity};
 use crate::tx::TxHeader;
-use crate::types::RequestId;
-use crate::wire::{self, RequestState};
-use std::sync::Arc;
+use crate::wire::{self, Category, Deadline, GrantKind, RequestState};
 
 pub(super) fn apply(
     draft: &mut Draft<'_>,
@@ -16,37 +14,27 @@ pub(super) fn apply(
 ) -> Result<Outcome, Halt> {
     draft.actor(signer, &it.collector, wire::Right::Collect)?;
     needs_officer(draft, signer)?;
-    let (id, request) = open(draft, &it.request_id, RequestState::Requested)?;
+    let (id, mut request) = sharing::request(draft, &stated!(it), RequestState::Requested)?;
+    if !it.approve {
+        sharing::keep(draft, &id, request, RequestState::Refused, Deadline::Unspecified)?;
+        return Ok(Outcome::DONE);
+    }
     let asked = request.asked.clone().unwrap_or_default();
-    states_truly(&id.to_string(), [&it.dataset, &it.collector, &it.using_department], &asked)?;
-    let mut request = (*request).clone();
-    request.state = RequestState::Refused as i32;
-    if it.approve {
-        let approved = it.terms.clone().unwrap_or_default();
-        terms::no_wider(&approved, &asked.terms.unwrap_or_default())?;
-        let dataset = draft.dataset(&it.dataset)?.registration.clone().unwrap_or_default();
-        terms::check(draft, &approved, &dataset, &it.using_department)?;
-        request.state = RequestState::Approved as i32;
-        request.approved = Some(approved);
-    }
-    request.changed_height = draft.context().height.get();
-    request.changed_time_ms = draft.context().time.get();
-    draft.put(Place::request(&id), request);
+    let approved = it.terms.clone().unwrap_or_default();
+    terms::no_wider(&approved, &asked.terms.unwrap_or_default())?;
+    let entry = sharing::entry(draft, &it.dataset, &it.collector)?;
+    terms::check(draft, &approved, &entry, &it.using_department)?;
+    let category = sensitivity::category(&entry, &approved.fields);
+    request.approved = Some(approved);
+    let (state, deadline) = match (request.kind(), category) {
+        // What is passed on was confirmed when it was granted.
+        (GrantKind::Delegated, _) => {
+            super::delegate_grant::make(draft, &request)?;
+            (RequestState::Granted, Deadline::Unspecified)
+        }
+        (_, Category::NotShared) => (RequestState::Exception, Deadline::Exception),
+        _ => (RequestState::Approved, Deadline::Confirm),
+    };
+    sharing::keep(draft, &id, request, state, deadline)?;
     Ok(Outcome::DONE)
-}
-
-/// The request of an id, which must be in this state.
-pub(super) fn open(
-    draft: &Draft<'_>,
-    id: &[u8],
-    state: RequestState,
-) -> Result<(RequestId, Arc<wire::Request>), Halt> {
-    let id = RequestId::from_slice(id).unwrap_or_default();
-    let name = id.to_string();
-    let request: Option<Arc<wire::Request>> = draft.get(&Place::request(&id))?;
-    let request = request.ok_or_else(|| Refusal::UnknownRequest(name.clone()))?;
-    if request.state() != state {
-        return Err(Refusal::RequestState { request: name, state: request.state() }.into());
-    }
-    Ok((id, request))
 }

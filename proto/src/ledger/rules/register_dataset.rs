@@ -24,6 +24,7 @@ pub(super) fn apply(
         registration: Some(it.clone()),
         registered_height: draft.context().height.get(),
         registered_time_ms: draft.context().time.get(),
+        ..wire::Dataset::default()
     };
     draft.put(place, dataset);
     Ok(Outcome::DONE)

@@ -1,11 +1,11 @@
 //! A using department asks for access to a dataset.
 
-use super::{needs_officer, terms};
+use super::{needs_officer, sharing, terms};
 use crate::event::Outcome;
-use crate::ledger::{Draft, Halt, Refusal, sensitivity};
-use crate::place::Place;
+use crate::ledger::{Draft, Halt, Refusal, grants, sensitivity};
 use crate::tx::TxHeader;
-use crate::wire::{self, RequestState};
+use crate::types::RequestId;
+use crate::wire::{self, Category, Deadline, GrantKind, GrantState, RequestState};
 
 pub(super) fn apply(
     draft: &mut Draft<'_>,
@@ -15,45 +15,46 @@ pub(super) fn apply(
 ) -> Result<Outcome, Halt> {
     let user = draft.actor(signer, &it.using_department, wire::Right::Use)?;
     needs_officer(draft, signer)?;
-    let dataset = draft.dataset(&it.dataset)?;
-    let registration = dataset.registration.clone().unwrap_or_default();
-    if registration.collector != it.collector {
-        let (dataset, collector) = (it.dataset.clone(), registration.collector);
-        return Err(Refusal::DatasetOfOther { dataset, collector }.into());
-    }
+    let entry = sharing::entry(draft, &it.dataset, &it.collector)?;
     let collector = draft.department(&it.collector)?;
     if collector.body == user.body {
-        return Err(Refusal::SameBody { body: user.body.clone() }.into());
+        return Err(Refusal::SameBody(user.body.clone()).into());
     }
-    listed(draft, it)?;
+    sharing::listed(draft, &it.purpose, &it.legal_basis)?;
     let asked = it.terms.clone().unwrap_or_default();
-    terms::check(draft, &asked, &registration, &it.using_department)?;
-    let (state, approved) = match sensitivity::category(&registration, &asked.fields) {
-        // Shared without condition: no decision is needed, only the confirmation.
-        wire::Category::Unconditional => (RequestState::Approved, Some(asked)),
-        wire::Category::NotShared => return Err(Refusal::NotShared(it.dataset.clone()).into()),
-        _ => (RequestState::Requested, None),
-    };
+    terms::check(draft, &asked, &entry, &it.using_department)?;
+    renewal(draft, it)?;
     let id = signer.request_id(number);
-    let request = wire::Request {
-        request_id: id.to_vec(),
-        asked: Some(it.clone()),
-        state: state as i32,
-        approved,
-        changed_height: draft.context().height.get(),
-        changed_time_ms: draft.context().time.get(),
+    let mut request = sharing::begun(id, it.clone(), GrantKind::Unspecified);
+    let (state, deadline) = match sensitivity::category(&entry, &asked.fields) {
+        // Shared without condition: no decision is needed, only the confirmation.
+        Category::Unconditional => {
+            request.approved = Some(asked);
+            (RequestState::Approved, Deadline::Confirm)
+        }
+        Category::NotShared if !statutory(draft, &it.legal_basis)? => {
+            return Err(Refusal::NotShared(it.dataset.clone()).into());
+        }
+        _ => (RequestState::Requested, Deadline::Decide),
     };
-    draft.put(Place::request(&id), request);
+    sharing::keep(draft, &id, request, state, deadline)?;
     Ok(Outcome::DONE)
 }
 
-fn listed(draft: &Draft<'_>, it: &wire::RequestAccess) -> Result<(), Halt> {
-    let parameters = draft.parameters()?;
-    if !parameters.purposes.contains(&it.purpose) {
-        return Err(Refusal::UnknownPurpose(it.purpose.clone()).into());
+fn statutory(draft: &Draft<'_>, basis: &str) -> Result<bool, Halt> {
+    Ok(draft.parameters()?.statutory_bases.iter().any(|it| it == basis))
+}
+
+/// A renewal follows on a grant of the same parties and dataset that was not revoked.
+fn renewal(draft: &Draft<'_>, it: &wire::RequestAccess) -> Result<(), Halt> {
+    if it.renews.is_empty() {
+        return Ok(());
     }
-    if !parameters.legal_bases.contains(&it.legal_basis) {
-        return Err(Refusal::UnknownLegalBasis(it.legal_basis.clone()).into());
-    }
-    Ok(())
+    let id = RequestId::from_slice(&it.renews).unwrap_or_default();
+    let before = sharing::grant_of(draft, &id)?;
+    let same = before.dataset == it.dataset
+        && before.collector == it.collector
+        && before.using_department == it.using_department
+        && grants::state(&before) != GrantState::Revoked;
+    if same { Ok(()) } else { Err(Refusal::RenewalOther(id.to_string()).into()) }
 }

@@ -22,9 +22,8 @@ pub(in crate::ledger) fn check(draft: &Draft<'_>, header: &TxHeader) -> Result<(
 }
 
 fn in_force(draft: &Draft<'_>, header: &TxHeader) -> Result<(), Halt> {
-    let name = header.key.to_string();
     let Some(key): Option<Arc<wire::Key>> = draft.before(&Place::key(&header.key))? else {
-        return Err(Refusal::UnknownKey(name).into());
+        return Err(Refusal::UnknownKey(header.key.to_string()).into());
     };
     if key.department != header.department || key.identity_id != header.identity.as_bytes() {
         return Err(Refusal::SignerMismatch.into());
@@ -40,7 +39,7 @@ fn in_force(draft: &Draft<'_>, header: &TxHeader) -> Result<(), Halt> {
     if all.into_iter().all(|standing| intervals::at_height(standing, height)) {
         Ok(())
     } else {
-        Err(Refusal::KeyNotInForce(name).into())
+        Err(Refusal::KeyNotInForce(header.key.to_string()).into())
     }
 }
 

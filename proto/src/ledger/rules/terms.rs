@@ -6,6 +6,20 @@ use crate::types::IdentityId;
 use crate::wire;
 use std::sync::Arc;
 
+/// Checks that terms name only fields of the dataset.
+pub(super) fn fields_known(
+    terms: &wire::Terms,
+    dataset: &wire::RegisterDataset,
+) -> Result<(), Refusal> {
+    match terms.fields.iter().find(|name| !dataset.fields.iter().any(|it| it.name == **name)) {
+        Some(field) => {
+            let (dataset, field) = (dataset.dataset.clone(), field.clone());
+            Err(Refusal::UnknownField { dataset, field })
+        }
+        None => Ok(()),
+    }
+}
+
 /// Checks that terms name only fields of the dataset and identities of the using department.
 pub(super) fn check(
     draft: &Draft<'_>,
@@ -13,12 +27,7 @@ pub(super) fn check(
     dataset: &wire::RegisterDataset,
     using_department: &str,
 ) -> Result<(), Halt> {
-    for field in &terms.fields {
-        if !dataset.fields.iter().any(|known| known.name == *field) {
-            let (dataset, field) = (dataset.dataset.clone(), field.clone());
-            return Err(Refusal::UnknownField { dataset, field }.into());
-        }
-    }
+    fields_known(terms, dataset)?;
     for bytes in &terms.identity_ids {
         let id = IdentityId::from_slice(bytes).unwrap_or_default();
         let identity: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
@@ -46,6 +55,7 @@ pub(super) fn no_wider(narrow: &wire::Terms, wide: &wire::Terms) -> Result<(), R
         (narrow.from_ms >= wide.from_ms && narrow.until_ms <= wide.until_ms, "period"),
         (quota, "quota"),
         (delegation_no_wider(narrow, wide), "delegation"),
+        (schedule_no_wider(narrow.schedule.as_ref(), wide.schedule.as_ref()), "schedule"),
     ];
     match checks.into_iter().find(|(holds, _)| !holds) {
         Some((_, field)) => Err(Refusal::TermsWiden(field)),
@@ -76,6 +86,21 @@ fn delegation_no_wider(narrow: &wire::Terms, wide: &wire::Terms) -> bool {
     allowed && narrow.delegation_depth <= wide.delegation_depth
 }
 
+/// Weekday bits that mean every day.
+const EVERY_DAY: u32 = 127;
+
+fn schedule_no_wider(narrow: Option<&wire::Schedule>, wide: Option<&wire::Schedule>) -> bool {
+    let (narrow, wide) = match (narrow, wide) {
+        (_, None) => return true,
+        (None, Some(_)) => return false,
+        (Some(narrow), Some(wide)) => (narrow, wide),
+    };
+    let days = |it: &wire::Schedule| if it.weekdays == 0 { EVERY_DAY } else { it.weekdays };
+    days(narrow) & !days(wide) == 0
+        && narrow.from_minute >= wide.from_minute
+        && narrow.until_minute <= wide.until_minute
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +116,7 @@ mod tests {
             quota: Some(wire::Quota { rows_total: 100, ..Default::default() }),
             delegation: wire::Delegation::Approve as i32,
             delegation_depth: 2,
+            schedule: Some(wire::Schedule { from_minute: 480, until_minute: 1080, weekdays: 31 }),
         }
     }
 
@@ -100,7 +126,7 @@ mod tests {
     #[test]
     fn each_respect_is_held() {
         assert_eq!(no_wider(&wide(), &wide()), Ok(()));
-        let cases: [Case; 9] = [
+        let cases: [Case; 12] = [
             ("fields", |t| t.fields = vec!["c".into()]),
             ("fields", |t| t.fields.clear()),
             ("division", |t| t.division = "5".into()),
@@ -110,6 +136,9 @@ mod tests {
             ("quota", |t| t.quota = Some(wire::Quota::default())),
             ("delegation", |t| t.delegation = wire::Delegation::Notify as i32),
             ("delegation", |t| t.delegation_depth = 3),
+            ("schedule", |t| t.schedule = None),
+            ("schedule", |t| t.schedule.as_mut().unwrap().weekdays = 0),
+            ("schedule", |t| t.schedule.as_mut().unwrap().until_minute = 1081),
         ];
         for (field, widen) in cases {
             let mut terms = wide();

@@ -1,6 +1,7 @@
 //! Verdicts: every one, every reason, and the moment by which an access is judged.
 
 use super::coverage_cases::{ALL, also};
+use super::coverage_kinds as kinds;
 use super::items::HOUR;
 use super::stage::{COLLECTOR, GATEWAY, Staged, staged};
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
@@ -36,7 +37,7 @@ pub(super) fn judged(stage: &mut Staged, bend: impl FnOnce(&mut RecordAccess)) -
 fn every_verdict_and_every_reason_is_reached() {
     let mut verdicts = BTreeSet::new();
     let mut reasons = BTreeSet::new();
-    for (name, reason, bend) in ALL.concat() {
+    for (name, reason, bend) in [ALL.concat(), kinds::OF_EACH_KIND.to_vec()].concat() {
         let mut stage = staged();
         let mut record = stage.covered();
         bend(&mut stage, &mut record);
@@ -48,6 +49,7 @@ fn every_verdict_and_every_reason_is_reached() {
     }
     let mut stage = staged();
     verdicts.insert(judged(&mut stage, deny).verdict);
+    verdicts.append(&mut kinds::allowed());
     let new = super::items::register("civil.new", "gz.psb");
     verdicts.insert(stage.world.does(COLLECTOR, new).verdict);
     assert_eq!(verdicts, Verdict::ALL.iter().copied().collect());

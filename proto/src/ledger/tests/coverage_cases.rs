@@ -106,7 +106,7 @@ const WHICH_GRANT: &[Case] = &[
 
 pub(super) fn granted_at(s: &Staged) -> wire::GrantStep {
     match s.world.objects.get(&Place::grant(&s.id("granted"))) {
-        Some(Object::Grant(it)) => it.steps[0],
+        Some(Object::Grant(it)) => it.steps[0].clone(),
         other => panic!("{other:?}"),
     }
 }

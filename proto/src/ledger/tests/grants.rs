@@ -3,6 +3,7 @@
 use super::items::{confirm, revoke};
 use super::refusals::{Case, OK, run};
 use super::stage::{COLLECTOR, GATEWAY, MANAGER, Staged, USER};
+use crate::place::Place;
 use crate::tx::Tx;
 use crate::wire;
 use std::collections::BTreeSet;
@@ -121,8 +122,14 @@ pub(super) const REVOCATIONS: &[Case] = &[
     ("by a manager that did not confirm it", Some("request.contradiction"), |s| {
         s.sign("gz.psm/officer", revoke(&s.id("granted"), &s.asked(), "gz.psm"))
     }),
-    ("as manager, without the right", Some("right.missing"), |s| {
+    ("in the name of somebody who is no manager", Some("request.contradiction"), |s| {
         s.sign("gz.tax/officer", revoke(&s.id("granted"), &s.asked(), "gz.tax"))
+    }),
+    ("as manager, without the right", Some("right.missing"), |s| {
+        let bdb =
+            wire::Department { rights: Vec::new(), ..(*s.world.department("gz.bdb")).clone() };
+        s.world.doctor(Place::department("gz.bdb"), Some(bdb.into()));
+        s.revoke("granted", |_| {})
     }),
     ("by a machine", Some("identity.kind"), |s| {
         s.sign(GATEWAY, revoke(&s.id("granted"), &s.asked(), "gz.bdb"))

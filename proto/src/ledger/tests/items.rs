@@ -1,5 +1,13 @@
 //! Valid items of each kind, for cases to bend.
 
+mod deciding;
+mod members;
+mod sharing;
+
+pub(crate) use deciding::*;
+pub(crate) use members::*;
+pub(crate) use sharing::*;
+
 use crate::tx::{Item, ItemError};
 use crate::types::{IdentityId, RequestId};
 use crate::wire::{self, item::Kind};
@@ -18,7 +26,7 @@ pub(crate) fn item(kind: impl Into<Kind>) -> Result<Item, ItemError> {
 }
 
 macro_rules! kinds {
-    ($($kind:ident),+) => { $(
+    ($($kind:ident),+ $(,)?) => { $(
         impl From<wire::$kind> for Kind {
             fn from(it: wire::$kind) -> Self {
                 Self::$kind(it)
@@ -27,7 +35,44 @@ macro_rules! kinds {
     )+ };
 }
 
-kinds!(RegisterDataset, RequestAccess, DecideRequest, ConfirmGrant, RevokeGrant, RecordAccess);
+kinds!(
+    RegisterDataset,
+    RequestAccess,
+    DecideRequest,
+    ConfirmGrant,
+    RevokeGrant,
+    RecordAccess,
+    AdmitDepartment,
+    ChangeDepartment,
+    SucceedDepartment,
+    RegisterIdentity,
+    RotateKeys,
+    ChangeIdentity,
+    AssignPost,
+    ReplaceRoot,
+    ObjectToRoot,
+    UpdateDataset,
+    RetireDataset,
+    PublishVersion,
+    AskSupplement,
+    SupplementRequest,
+    ApproveException,
+    OfferStanding,
+    AmendGrant,
+    SuspendGrant,
+    ResumeGrant,
+    ReconfirmGrant,
+    DelegateGrant,
+    OpenEmergency,
+    RatifyEmergency,
+    GivePermit,
+    Propose,
+    Vote,
+    RecordReads,
+    OpenAudit,
+    CloseAudit,
+    OpenReads,
+);
 
 pub(crate) fn field(name: &str) -> wire::Field {
     wire::Field { name: name.into(), grade: 2, category: 0 }
@@ -61,6 +106,7 @@ pub(crate) fn terms(identities: &[IdentityId]) -> wire::Terms {
         quota: Some(wire::Quota::default()),
         delegation: 0,
         delegation_depth: 0,
+        schedule: None,
     }
 }
 
@@ -79,6 +125,7 @@ pub(crate) fn request(
         purpose_digest: vec![4; 32],
         legal_basis: LEGAL_BASIS.into(),
         terms: Some(terms),
+        renews: Vec::new(),
     }
 }
 

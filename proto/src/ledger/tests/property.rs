@@ -1,7 +1,7 @@
 //! Random blocks against what must hold whatever comes.
 
 use super::items::{self, approve, confirm, refuse, register, revoke, verified};
-use super::world::World;
+use super::world::{World, signed};
 use crate::ledger::{Object, apply};
 use crate::place::Place;
 use crate::tx::Tx;
@@ -132,7 +132,7 @@ fn replays(world: &World) {
     let mut transactions = world.transactions.iter();
     for block in &world.blocks[1..] {
         other.now = block.header.time.get();
-        let mut left = block.delta.events.len();
+        let mut left = signed(&block.delta).count();
         let mut taken = Vec::new();
         while left > 0 {
             let tx = transactions.next().unwrap().clone();

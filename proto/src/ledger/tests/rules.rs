@@ -116,6 +116,7 @@ fn a_registered_dataset_says_what_was_signed() {
         registration: Some(it),
         registered_height: header.height.get(),
         registered_time_ms: header.time.get(),
+        ..wire::Dataset::default()
     };
     let found = stage.world.objects.get(&Place::dataset("civil.new"));
     assert_eq!(found, Some(&expected.into()));

@@ -25,12 +25,15 @@ fn the_story_of_a_grant() {
     let bodies = [&it.using_body, &it.collector_body, &it.manager_body];
     assert_eq!(bodies, ["hrss", "psb", "bdb"]);
     assert_eq!(it.terms, asked.terms);
-    let step = |header: &crate::block::Header, state: GrantState| wire::GrantStep {
+    let step = |header: &crate::block::Header, state: GrantState, by: &str| wire::GrantStep {
         height: header.height.get(),
         time_ms: header.time.get(),
         state: state as i32,
+        terms: None,
+        by: by.into(),
     };
-    let steps = [step(&confirmed, GrantState::Active), step(&revoked, GrantState::Revoked)];
+    let steps =
+        [step(&confirmed, GrantState::Active, ""), step(&revoked, GrantState::Revoked, "gz.psb")];
     assert_eq!(it.steps, steps);
     let Some(Object::Request(it)) = stage.world.objects.get(&Place::request(&id)) else {
         panic!("no request");

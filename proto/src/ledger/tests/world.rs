@@ -1,13 +1,16 @@
 //! A consortium in memory: its founding, its people with their keys, its blocks.
 
-use super::founders::{genesis, people, seeded, validator_keys};
+use super::founders::{MORE_KEYS, genesis, people, seeded, validator_keys};
 use super::items::{T0, item};
 use crate::block::Header;
 use crate::certificate::tests::sign as certify;
 use crate::event::Outcome;
 use crate::founding::Founding;
 use crate::ledger::seal::{self, Heads, Parent, Sealed};
-use crate::ledger::{BlockContext, Delta, Draft, Halt, Missing, NotApplied, Object, View, apply};
+use crate::ledger::{
+    BlockContext, Delta, Draft, Event, Halt, Missing, NotApplied, Object, View, apply,
+};
+use crate::ledger_event::LedgerEvent;
 use crate::merkle::log::sha256_leaf;
 use crate::merkle::trie::Trie;
 use crate::merkle::{MemoryLog, Peaks, Sha256Log};
@@ -18,6 +21,7 @@ use crate::types::{BlockId, ChainId, Height, IdentityId, RequestId, TimeMs, iden
 use crate::wire::{self, item::Kind};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// Milliseconds between blocks, where a case does not wait.
 pub(crate) const BLOCK_MS: u64 = 1000;
@@ -51,12 +55,14 @@ impl World {
     pub(crate) fn founded(name: &str) -> Self {
         let founding = Founding::new(genesis(name)).unwrap();
         let chain = founding.chain();
-        let people = people().into_iter().map(|(name, _)| (name.clone(), signer(chain, &name)));
+        let first =
+            people().into_iter().map(|(name, _)| (name.clone(), signer(chain, &name, &name)));
+        let more = MORE_KEYS.map(|(name, of)| (name.to_owned(), signer(chain, name, of)));
         let header = founding.header();
         let mut headers = MemoryLog::default();
         headers.push(sha256_leaf(&header.to_bytes()));
         Self {
-            people: people.collect(),
+            people: first.chain(more).collect(),
             validators: validator_keys(),
             objects: founding.objects().clone(),
             peaks: BTreeMap::new(),
@@ -76,6 +82,35 @@ impl World {
 
     pub(crate) fn identity(&self, name: &str) -> IdentityId {
         self.signer(name).identity
+    }
+
+    /// Somebody who came onto the ledger later, whose key is made of the name.
+    pub(crate) fn join(&mut self, name: &str, identity: IdentityId) {
+        let signer = Signer { identity, ..signer(self.founding.chain(), name, name) };
+        self.people.insert(name.to_owned(), signer);
+    }
+
+    /// The object at a place, which must be there.
+    pub(crate) fn get<T>(&self, place: &Place) -> Arc<T>
+    where
+        Arc<T>: TryFrom<Object>,
+    {
+        let object = self.objects.get(place).unwrap_or_else(|| panic!("nothing at {place}"));
+        Arc::try_from(object.clone()).unwrap_or_else(|_| panic!("another object at {place}"))
+    }
+
+    pub(crate) fn department(&self, code: &str) -> Arc<wire::Department> {
+        self.get(&Place::department(code))
+    }
+
+    pub(crate) fn grant(&self, id: &RequestId) -> Arc<wire::Grant> {
+        self.get(&Place::grant(id))
+    }
+
+    /// What the ledger itself said in the newest block.
+    pub(crate) fn told(&self) -> Vec<LedgerEvent> {
+        let bytes = self.tip().delta.events.iter().filter_map(|event| event.ledger.as_ref());
+        bytes.map(|bytes| LedgerEvent::parse(bytes).unwrap()).collect()
     }
 
     pub(crate) fn tip(&self) -> &Block {
@@ -137,7 +172,7 @@ impl World {
             assert_eq!(delta, self.draft().finish(), "a refused transaction changed something");
             return Err(refused);
         }
-        Ok(delta.events.iter().map(|event| event.leaf.outcome).collect())
+        Ok(signed(&delta).map(|event| event.leaf.outcome).collect())
     }
 
     /// The code by which a transaction is refused, and the item at fault.
@@ -173,7 +208,14 @@ impl World {
         let parent = Parent { header: self.tip().header.clone(), log_root: self.headers.root() };
         let proposer = self.validators[0].public().key_id();
         let last = self.tip().certificate.as_ref();
-        seal::header(&parent, TimeMs::new(self.now), proposer, last, delta.events.len(), sealed)
+        let Object::ValidatorSchedule(schedule) = &self.objects[&Place::validator_schedule()]
+        else {
+            panic!("no validators");
+        };
+        let after = parent.header.height.next().next();
+        let next = seal::validators_at(schedule, after).unwrap().hash();
+        let count = delta.events.len();
+        seal::header(&parent, TimeMs::new(self.now), proposer, last, count, sealed, next)
     }
 
     fn set(&mut self, place: Place, object: Option<Object>) {
@@ -186,7 +228,7 @@ impl World {
     /// Makes a block of one item, and gives what the rules made of it.
     pub(crate) fn does(&mut self, name: &str, kind: impl Into<Kind>) -> Outcome {
         self.commit(vec![self.sign(name, vec![kind.into()])]);
-        self.tip().delta.events[0].leaf.outcome
+        signed(&self.tip().delta).next().unwrap().leaf.outcome
     }
 
     /// Makes a block of one request, and gives its id.
@@ -208,6 +250,12 @@ impl World {
         self.commit(Vec::new());
     }
 
+    /// Makes an empty block at a time.
+    pub(crate) fn reach(&mut self, time: u64) {
+        self.now = time;
+        self.commit(Vec::new());
+    }
+
     /// Sets an object as no rule of this protocol version can: for changes that are still to come.
     pub(crate) fn doctor(&mut self, place: Place, object: Option<Object>) {
         let value = object.as_ref().map(Object::map_value);
@@ -216,10 +264,15 @@ impl World {
     }
 }
 
-fn signer(chain: ChainId, name: &str) -> Signer {
-    let key = seeded(name);
+/// The events that somebody signed.
+pub(crate) fn signed(delta: &Delta) -> impl Iterator<Item = &Event> {
+    delta.events.iter().filter(|event| event.ledger.is_none())
+}
+
+fn signer(chain: ChainId, name: &str, of: &str) -> Signer {
     let department = name.split_once('/').unwrap().0.to_owned();
-    Signer { chain, department, identity: identity_id(&key.public().key_id()), key }
+    let identity = identity_id(&seeded(of).public().key_id());
+    Signer { chain, department, identity, key: seeded(name) }
 }
 
 impl View for World {
@@ -229,6 +282,13 @@ impl View for World {
 
     fn trail_size(&self, trail: &Place) -> Result<u64, Missing> {
         Ok(self.peaks.get(trail).map_or(0, Peaks::size))
+    }
+
+    fn timers_due(&self, until: TimeMs, limit: usize) -> Result<Vec<Place>, Missing> {
+        let first = Place::object(crate::place::ObjectKind::Timer, &[]);
+        let timers = self.objects.range(first..).map(|(place, _)| place);
+        let due = timers.take_while(|place| place.timer_due().is_some_and(|due| due <= until));
+        Ok(due.take(limit).cloned().collect())
     }
 }
 

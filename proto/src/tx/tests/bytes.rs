@@ -1,6 +1,6 @@
 //! The bytes of a transaction, pinned; and any others, refused.
 
-use super::{items, kinds, signer, transaction};
+use super::{all_kinds, items, kinds, signer, transaction};
 use crate::canonical::CanonicalError;
 use crate::sign::PrivateKey;
 use crate::tx::{Item, ItemError, Tx, TxError, TxHeader, kind_name, verify_many};
@@ -29,12 +29,25 @@ fn what_is_signed_comes_back() {
 
 #[test]
 fn kinds_are_named_as_in_the_proto() {
-    let names = kinds().each_ref().map(kind_name);
+    let kinds = all_kinds();
+    assert_eq!(kinds.len(), 36);
+    let names = kinds.iter().map(kind_name);
     let source = include_str!("../../../liuhen/v1/transaction.proto");
     for (tag, name) in (2..).zip(names) {
         let line =
             source.lines().find(|it| it.ends_with(&format!(" = {tag};")) && it.contains(name));
         assert!(line.is_some(), "{name} = {tag}");
+    }
+}
+
+#[test]
+fn an_item_of_every_kind_comes_back() {
+    for kind in all_kinds() {
+        let item = crate::ledger::tests::items::item(kind.clone()).unwrap();
+        assert_eq!((item.kind(), Item::parse(item.bytes()).as_ref()), (&kind, Ok(&item)));
+        for end in 0..item.bytes().len() {
+            assert!(Item::parse(&item.bytes()[..end]).is_err(), "{} {end}", kind_name(&kind));
+        }
     }
 }
 

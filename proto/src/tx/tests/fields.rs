@@ -1,48 +1,8 @@
 //! Items that can't be: each field of each kind, bent.
 
 use super::kinds;
-use crate::ledger::tests::items::{access, field, item};
-use crate::tx::ItemError;
-use crate::wire::{
-    ConfirmGrant, DecideRequest, Party, RecordAccess, RegisterDataset, RequestAccess, RevokeGrant,
-    Terms, item::Kind,
-};
-
-/// Bends the item of one kind, and gives the field at fault; `None` if it is fine.
-macro_rules! bent {
-    ($kind:ident, $bend:expr) => {{
-        let mut bent = None;
-        for kind in kinds() {
-            if let Kind::$kind(mut it) = kind {
-                let bend: fn(&mut $kind) = $bend;
-                bend(&mut it);
-                bent = Some(Kind::$kind(it));
-            }
-        }
-        at_fault(bent.unwrap())
-    }};
-}
-
-fn at_fault(kind: Kind) -> Option<&'static str> {
-    match item(kind).err()? {
-        ItemError::Field { field, .. } => Some(field),
-        ItemError::Encoding(why) => panic!("{why}"),
-    }
-}
-
-/// `wrong!(kind, field: bend, …)`: each bend is refused, and names the field.
-macro_rules! wrong {
-    ($kind:ident, $($field:literal: $bend:expr),+ $(,)?) => {
-        $(assert_eq!(bent!($kind, $bend), Some($field), "{}", stringify!($bend));)+
-    };
-}
-
-/// `right!(kind, bend, …)`: each bend is taken.
-macro_rules! right {
-    ($kind:ident, $($bend:expr),+ $(,)?) => {
-        $(assert_eq!(bent!($kind, $bend), None, "{}", stringify!($bend));)+
-    };
-}
+use crate::ledger::tests::items::{access, field};
+use crate::wire::{Party, RecordAccess, RequestAccess, Schedule, Terms};
 
 #[test]
 fn every_item() {
@@ -104,6 +64,27 @@ fn request_access() {
         "purpose_digest": |it| it.purpose_digest.push(0),
         "legal_basis": |it| it.legal_basis.clear(),
         "terms": |it| it.terms = None,
+        "renews": |it| it.renews = vec![1; 31],
+    );
+    right!(RequestAccess, |it| it.renews = vec![1; 32]);
+}
+
+fn hours(it: &mut RequestAccess, from_minute: u32, until_minute: u32, weekdays: u32) {
+    t(it).schedule = Some(Schedule { from_minute, until_minute, weekdays });
+}
+
+#[test]
+fn schedules() {
+    right!(RequestAccess, |it| hours(it, 0, 1, 0), |it| hours(it, 0, 1440, 127), |it| hours(
+        it, 1439, 2879, 1
+    ),);
+    wrong!(RequestAccess,
+        "terms.schedule.from_minute": |it| hours(it, 1440, 1441, 0),
+        "terms.schedule.until_minute": |it| hours(it, 1, 1, 0),
+        "terms.schedule.until_minute": |it| hours(it, 2, 1, 0),
+        "terms.schedule.until_minute": |it| hours(it, 1, 1442, 0),
+        "terms.schedule.weekdays": |it| hours(it, 0, 1, 128),
+        "terms.delegation_depth": |it| (t(it).delegation, t(it).delegation_depth) = (1, 5),
     );
 }
 
@@ -116,6 +97,7 @@ fn terms() {
         |it| t(it).operations = (1..=6).collect(),
         |it| (t(it).delegation, t(it).delegation_depth) = (2, 1),
         |it| t(it).identity_ids = (0..=255).map(|n| vec![n; 32]).collect(),
+        |it| (t(it).delegation, t(it).delegation_depth) = (1, 4),
     );
     wrong!(RequestAccess,
         "terms.fields": |it| t(it).fields.swap(0, 1),
@@ -144,37 +126,43 @@ fn terms() {
 
 #[test]
 fn decisions_and_confirmations() {
-    right!(DecideRequest, |it| it.reason_digest = vec![1; 32]);
+    right!(DecideRequest, |it| it.reason_digest = vec![1; 32], |it| it.using_department.clear());
     wrong!(DecideRequest,
         "request_id": |it| it.request_id.truncate(31),
         "dataset": |it| it.dataset.clear(),
         "collector": |it| it.collector.clear(),
-        "using_department": |it| it.using_department.clear(),
+        "using_department": |it| it.using_department = "-".into(),
         "reason_digest": |it| it.reason_digest = vec![1; 16],
         "terms": |it| it.terms = None,
         "terms.until_ms": |it| it.terms.as_mut().unwrap().until_ms = 0,
         "terms": |it| it.approve = false,
         "reason_digest": |it| { it.approve = false; it.terms = None; },
     );
-    right!(ConfirmGrant, |it| {
-        it.confirm = false;
-        it.reason_digest = vec![1; 32];
-    });
+    right!(
+        ConfirmGrant,
+        |it| {
+            it.confirm = false;
+            it.reason_digest = vec![1; 32];
+        },
+        |it| it.using_department.clear(),
+    );
     wrong!(ConfirmGrant,
         "request_id": |it| it.request_id.clear(),
         "dataset": |it| it.dataset.clear(),
         "collector": |it| it.collector.clear(),
-        "using_department": |it| it.using_department.clear(),
+        "using_department": |it| it.using_department = "-".into(),
         "manager": |it| it.manager.clear(),
         "reason_digest": |it| it.reason_digest = vec![1],
         "reason_digest": |it| it.confirm = false,
     );
+    // A grant for a class has no using department, a permit no manager.
+    right!(RevokeGrant, |it| it.using_department.clear(), |it| it.manager.clear());
     wrong!(RevokeGrant,
         "request_id": |it| it.request_id.push(1),
         "dataset": |it| it.dataset.clear(),
         "collector": |it| it.collector.clear(),
-        "using_department": |it| it.using_department.clear(),
-        "manager": |it| it.manager.clear(),
+        "using_department": |it| it.using_department = "-".into(),
+        "manager": |it| it.manager = "-".into(),
         "reason_digest": |it| it.reason_digest.clear(),
     );
 }

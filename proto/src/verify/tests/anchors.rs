@@ -6,12 +6,14 @@ use crate::certificate::tests::sign as certify;
 use crate::founding::Founding;
 use crate::ledger::tests::World;
 use crate::ledger::tests::founders::genesis;
+use crate::ledger::tests::items::{propose, vote};
+use crate::ledger::tests::stage::USER;
 use crate::sign::PrivateKey;
 use crate::types::Hash;
 use crate::validators::ValidatorSet;
 use crate::validators::tests::{set_of, wire_of};
 use crate::verify::{NotVerified, verify};
-use crate::wire::{self, Anchor, Trace, ValidatorChange};
+use crate::wire::{self, Anchor, Trace, ValidatorChange, propose::Change};
 use prost::Message;
 
 fn anchor(trace: &mut Trace) -> &mut Anchor {
@@ -124,8 +126,7 @@ fn genesis_needs_no_certificate_and_takes_none() {
     }
 }
 
-/// A chain whose validators changed twice, told by hand: no rule of this protocol version changes
-/// them, but its verifier must follow.
+/// A chain whose validators changed twice, told by hand.
 struct Changed {
     world: World,
     sets: [(ValidatorSet, Vec<PrivateKey>); 2],
@@ -189,6 +190,44 @@ fn validators_may_change() {
     assert_eq!(refused(&twice), Some("anchor.changes"));
     let many = |a: &mut Anchor| a.changes = vec![ValidatorChange::default(); 10_001];
     assert_eq!(refused(&many), Some("anchor.changes"));
+}
+
+/// A change that the ledger made: the header behind the block that passed it names the new set.
+#[test]
+fn a_change_by_proposal() {
+    let mut stage = scene();
+    let doubled = wire::Validator { power: 2, ..wire_of(&stage.world.validators[3]) };
+    let change = wire::SetValidator { validator: Some(doubled.clone()), peer: None };
+    let proposing = stage.sign(USER, propose("gz.hrss", Change::SetValidator(change)));
+    let id = proposing.header().proposal_id(0);
+    stage.world.commit(vec![proposing]);
+    for code in ["gz.bdb", "gz.hrss", "gz.psb"] {
+        stage.world.does(&format!("{code}/officer"), vote(code, &id, true));
+    }
+    let world = &mut stage.world;
+    let passed = usize::try_from(world.height().get()).unwrap();
+    world.commit(Vec::new());
+    world.commit(Vec::new());
+    let old: Vec<_> = world.validators.iter().collect();
+    let mut next: Vec<_> = old.iter().map(|key| wire_of(key)).collect();
+    next[3] = doubled;
+    let changing = &world.blocks[passed + 1].header;
+    let change = ValidatorChange {
+        header: changing.to_bytes().to_vec(),
+        certificate: signed(changing, &old),
+        next: Some(wire::ValidatorSet { validators: next }),
+    };
+    let trail = crate::place::Place::governance_trail();
+    let mut trace = super::prover::completeness(world, &trail, wire::RangeKind::Whole, 0, 0);
+    anchor(&mut trace).certificate = signed(&world.tip().header, &old);
+    assert_eq!(refusal(world, &trace), Some("anchor.validators"));
+    anchor(&mut trace).changes.push(change);
+    assert_eq!(refusal(world, &trace), None);
+    // Three of five votes are no quorum any more; four are, two of them of one validator.
+    anchor(&mut trace).certificate = signed(&world.tip().header, &old[..3]);
+    assert_eq!(refusal(world, &trace), Some("certificate.bad"));
+    anchor(&mut trace).certificate = signed(&world.tip().header, &old[1..]);
+    assert_eq!(refusal(world, &trace), None);
 }
 
 /// A change at or above the anchor, or to the same set, changes nothing, and is refused.

@@ -24,7 +24,7 @@ fn certify_trail(world: &mut World, trail: &Place, events: &[Event]) {
 }
 
 /// The code by which a proof is refused that a trail has just these events.
-fn told(trail: &Place, events: &[Event]) -> Option<&'static str> {
+pub(super) fn told(trail: &Place, events: &[Event]) -> Option<&'static str> {
     let mut world = scene().world;
     certify_trail(&mut world, trail, events);
     refusal(&world, &prover::stretch(&world, trail, events, WHOLE))

@@ -3,6 +3,7 @@
 use super::scene::{gateway_trail, included, middle, nothing, scene, whole};
 use super::{oracle, prover};
 use crate::ledger::tests::World;
+use crate::place::Place;
 use crate::verify::verify;
 use crate::wire::{self, RangeKind, trace};
 use proptest::prelude::*;
@@ -68,6 +69,17 @@ fn inclusion() {
 fn a_whole_trail() {
     let stage = scene();
     let trace = whole(&stage, &gateway_trail(&stage));
+    assert_eq!(flipped(&stage.world, &trace), 0);
+    cut(&stage.world, &trace);
+}
+
+#[test]
+fn events_of_the_ledgers_own() {
+    let stage = scene();
+    let trace = whole(&stage, &Place::integrity_trail("gz.hrss"));
+    assert_eq!(flipped(&stage.world, &trace), 0);
+    cut(&stage.world, &trace);
+    let trace = whole(&stage, &Place::governance_trail());
     assert_eq!(flipped(&stage.world, &trace), 0);
     cut(&stage.world, &trace);
 }

@@ -1,8 +1,10 @@
 //! What is true of a world, told from its whole history.
 
 use super::prover::events_of;
-use crate::event::EventLeaf;
+use crate::event::{Body, EventLeaf};
 use crate::ledger::tests::World;
+use crate::ledger_event::LedgerEvent;
+use crate::tx::{Item, TxHeader};
 use crate::verify::{Claim, Completeness, Inclusion, ProvedEvent, Range, Statement};
 
 /// Panics unless what was verified is so.
@@ -14,7 +16,10 @@ pub(super) fn assert_true(world: &World, statement: &Statement) {
         Claim::Completeness(it) => complete(world, it),
     }
     for event in statement.claim.events() {
-        signed(world, event);
+        match &event.body {
+            Body::Signed { header, item } => signed(world, event, header, item),
+            Body::Ledger(it) => told(world, event, it),
+        }
     }
 }
 
@@ -48,8 +53,15 @@ fn complete(world: &World, claim: &Completeness) {
     }
 }
 
-fn signed(world: &World, event: &ProvedEvent) {
+fn told(world: &World, event: &ProvedEvent, body: &LedgerEvent) {
+    let leaf = &event.leaf;
+    let block = &world.blocks[usize::try_from(leaf.height.get()).unwrap()];
+    let made = &block.delta.events[leaf.index as usize];
+    assert_eq!((made.leaf, made.ledger.as_deref()), (*leaf, Some(body.bytes())));
+}
+
+fn signed(world: &World, event: &ProvedEvent, header: &TxHeader, item: &Item) {
     let tx = world.transactions.iter().find(|tx| tx.id() == event.leaf.origin).unwrap();
-    assert_eq!(*tx.header(), event.header);
-    assert_eq!(tx.items()[event.leaf.item as usize], event.item);
+    assert_eq!(tx.header(), header);
+    assert_eq!(&tx.items()[event.leaf.item as usize], item);
 }

@@ -133,9 +133,13 @@ fn empty(world: &World) -> wire::Trace {
     }
 }
 
-/// The bytes of an event; its transaction and signer come into the proof once.
+/// The bytes of an event; an item's transaction and signer come into the proof once.
 fn proved(world: &World, trace: &mut wire::Trace, event: &Event) -> wire::ProvedEvent {
     let leaf = &event.leaf;
+    if let Some(bytes) = &event.ledger {
+        let leaf = leaf.to_bytes().to_vec();
+        return wire::ProvedEvent { leaf, ledger_event: bytes.clone(), ..Default::default() };
+    }
     let tx = world.transactions.iter().find(|tx| tx.id() == leaf.origin).unwrap();
     let given = wire::ProvedTransaction {
         header: tx.header_bytes().to_vec(),
@@ -162,6 +166,7 @@ fn proved(world: &World, trace: &mut wire::Trace, event: &Event) -> wire::Proved
         transaction: u32::try_from(at).unwrap(),
         item: tx.items()[leaf.item as usize].bytes().to_vec(),
         item_path: bytes(&item_path.unwrap()),
+        ledger_event: Vec::new(),
     }
 }
 

@@ -69,7 +69,11 @@ fn a_trail_without_events() {
     for kind in TrailKind::ALL {
         for byte in 0..20 {
             let id = match kind {
-                TrailKind::Dataset => format!("none.{byte}").into_bytes(),
+                TrailKind::Department | TrailKind::Dataset | TrailKind::Integrity => {
+                    format!("none.{byte}").into_bytes()
+                }
+                // There is but one.
+                TrailKind::Governance => continue,
                 TrailKind::Subject => [b"gz.none".as_slice(), &[byte; 32]].concat(),
                 _ => vec![byte; 32],
             };
@@ -78,6 +82,16 @@ fn a_trail_without_events() {
             assert_eq!(events(&stage.world, &trail, (RangeKind::Heights, 0, end)), 0);
         }
     }
+}
+
+/// Governance has one trail for all; it is empty while nothing was decided.
+#[test]
+fn the_trail_of_governance_before_its_first_event() {
+    let mut world = World::founded("dev-genesis");
+    world.commit(Vec::new());
+    let trail = Place::governance_trail();
+    assert_eq!(events(&world, &trail, (RangeKind::Whole, 0, 0)), 0);
+    assert_eq!(events(&scene().world, &trail, (RangeKind::Whole, 0, 0)), 1);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::prover;
 use crate::ledger::tests::World;
-use crate::ledger::tests::stage::{GATEWAY, Staged, staged};
+use crate::ledger::tests::items::{emergency, register_identity, reject};
+use crate::ledger::tests::stage::{COLLECTOR, GATEWAY, Staged, staged};
 use crate::place::{Place, TrailKind};
 use crate::types::RequestId;
 use crate::verify::{NotVerified, Statement, Verified, verify};
@@ -23,6 +24,7 @@ pub(super) fn scene() -> Staged {
         stage.world.commit(Vec::new());
         records(&mut stage, 1);
         records(&mut stage, 1);
+        others(&mut stage);
         stage.world.commit(Vec::new());
         stage
     });
@@ -40,6 +42,18 @@ fn records(stage: &mut Staged, count: u64) {
     });
     let tx = stage.world.sign(GATEWAY, kinds.collect());
     stage.world.commit(vec![tx]);
+}
+
+/// A block of what stands on trails that records do not come to: a new identity, and an emergency
+/// that the collector does not ratify, which is an event of the ledger's own.
+fn others(stage: &mut Staged) {
+    let new = register_identity("gz.hrss", "clerk", wire::IdentityKind::Officer);
+    let opened = emergency(&stage.asked(), "gz.bdb", stage.world.now);
+    let opening = stage.sign("gz.hrss/desk", opened);
+    let rejected = reject(&opening.header().request_id(0), &stage.asked(), "gz.bdb");
+    let transactions =
+        vec![stage.sign("gz.hrss/root", new), opening, stage.sign(COLLECTOR, rejected)];
+    stage.world.commit(transactions);
 }
 
 /// The trail of the gateway, which has the six records.

@@ -47,7 +47,7 @@ const EVENTS: &[Case] = &[
     ("later than the anchor", "event.later", |_, t| {
         complete(t).events[0].leaf[7] = 200;
     }),
-    ("a ledger event without a transaction", "event.transaction", |_, t| {
+    ("an item as a ledger event", "event.ledger", |_, t| {
         complete(t).events[0].leaf[20..52].fill(0);
     }),
     ("an event of another trail", "trail.stranger", |s, t| {

@@ -1,0 +1,169 @@
+//! What an event is about, in a few words: ids short, names where they are known.
+
+use super::Names;
+use crate::text::{self, state};
+use liuhen_proto::ledger_event::LedgerEvent;
+use liuhen_proto::wire::{self, item::Kind, ledger_event::Kind as Made, propose::Change};
+
+fn story(dataset: &str, word: &str, request: &[u8]) -> String {
+    format!("{dataset} {word} {}", text::short(request))
+}
+
+fn change(value: i32) -> String {
+    let change = wire::StandingChange::try_from(value).unwrap_or_default();
+    state(change.as_str_name(), "STANDING_CHANGE_")
+}
+
+/// Of an item.
+pub(super) fn item(kind: &Kind, names: &Names) -> String {
+    match kind {
+        Kind::RegisterDataset(it) => it.dataset.clone(),
+        Kind::UpdateDataset(it) => it.dataset.clone(),
+        Kind::RetireDataset(it) => it.dataset.clone(),
+        Kind::PublishVersion(it) => format!(
+            "{} version {}: {} rows, +{} ~{} -{}",
+            it.dataset, it.version, it.row_count, it.rows_added, it.rows_changed, it.rows_removed
+        ),
+        Kind::RequestAccess(it) => format!("{} {}", it.dataset, it.reference),
+        Kind::OfferStanding(it) => format!("{} {}", it.dataset, it.reference),
+        Kind::OpenEmergency(it) => {
+            format!("{} {} under {}", it.dataset, it.reference, it.emergency_code)
+        }
+        Kind::GivePermit(it) => format!("{} {} for {}", it.dataset, it.reference, it.duty),
+        Kind::DecideRequest(it) => {
+            story(&it.dataset, if it.approve { "approve" } else { "refuse" }, &it.request_id)
+        }
+        Kind::ConfirmGrant(it) => {
+            story(&it.dataset, if it.confirm { "confirm" } else { "return" }, &it.request_id)
+        }
+        Kind::RevokeGrant(it) => story(&it.dataset, "revoke", &it.request_id),
+        Kind::AskSupplement(it) => story(&it.dataset, "ask more of", &it.request_id),
+        Kind::SupplementRequest(it) => story(&it.dataset, "supplement", &it.request_id),
+        Kind::ApproveException(it) => {
+            story(&it.dataset, if it.approve { "allow" } else { "refuse" }, &it.request_id)
+        }
+        Kind::AmendGrant(it) => story(&it.dataset, "narrow", &it.request_id),
+        Kind::SuspendGrant(it) => story(&it.dataset, "suspend", &it.request_id),
+        Kind::ResumeGrant(it) => story(&it.dataset, "resume", &it.request_id),
+        Kind::ReconfirmGrant(it) => story(&it.dataset, "reconfirm", &it.request_id),
+        Kind::DelegateGrant(it) => format!("{} {} to {}", it.dataset, it.reference, it.delegate),
+        Kind::RatifyEmergency(it) => {
+            story(&it.dataset, if it.ratify { "ratify" } else { "not ratify" }, &it.request_id)
+        }
+        Kind::RecordAccess(_) => String::new(),
+        other => member(other, names),
+    }
+}
+
+fn member(kind: &Kind, names: &Names) -> String {
+    let name = |id: &[u8]| names.get(id).cloned().unwrap_or_else(|| text::short(id));
+    match kind {
+        Kind::AdmitDepartment(it) => {
+            it.department.as_ref().map(|it| it.code.clone()).unwrap_or_default()
+        }
+        Kind::ChangeDepartment(it) => format!("{} {}", change(it.change), it.department),
+        Kind::SucceedDepartment(it) => it.succession.as_ref().map_or_else(String::new, succession),
+        Kind::RegisterIdentity(it) => format!("{}/{}", it.department, it.code),
+        Kind::RotateKeys(it) => {
+            format!("{} +{} -{} keys", name(&it.identity_id), it.add.len(), it.end.len())
+        }
+        Kind::ChangeIdentity(it) => format!("{} {}", change(it.change), name(&it.identity_id)),
+        Kind::AssignPost(it) => {
+            let holder =
+                if it.holder.is_empty() { "nobody".into() } else { text::short(&it.holder) };
+            format!("{} to {holder}", name(&it.identity_id))
+        }
+        Kind::ReplaceRoot(it) => it.department.clone(),
+        Kind::ObjectToRoot(it) => it.department.clone(),
+        Kind::Propose(it) => format!("{} {}", it.reference, proposal(it.change.as_ref())),
+        Kind::Vote(it) => {
+            let word = if it.approve { "for" } else { "against" };
+            format!("{word} {}", text::short(&it.proposal_id))
+        }
+        Kind::RecordReads(it) => format!("{} open, {} sealed", it.reads.len(), it.sealed.len()),
+        Kind::OpenAudit(it) => it.audit.clone(),
+        Kind::CloseAudit(it) => it.audit.clone(),
+        Kind::OpenReads(it) => format!("{} of {}", it.reads.len(), it.audit),
+        _ => String::new(),
+    }
+}
+
+fn succession(it: &wire::Succession) -> String {
+    format!("{} takes the place of {}", it.to, it.from)
+}
+
+/// What a proposal would change.
+pub fn proposal(proposed: Option<&Change>) -> String {
+    match proposed {
+        Some(Change::AdmitVoter(it)) => {
+            let code = it.department.as_ref().map_or(&it.member, |it| &it.code);
+            format!("vote of {code}: {}", it.weight)
+        }
+        Some(Change::ChangeMember(it)) => format!("{} {}", change(it.change), it.department),
+        Some(Change::SetRights(it)) => {
+            let rights: Vec<String> =
+                it.rights().map(|right| state(right.as_str_name(), "RIGHT_")).collect();
+            format!("rights of {}: {}", it.department, rights.join(", "))
+        }
+        Some(Change::SetValidator(it)) => {
+            let validator = it.validator.clone().unwrap_or_default();
+            format!("validator {}: power {}", text::short(&validator.key_id), validator.power)
+        }
+        Some(Change::SetParameters(_)) => "parameters".into(),
+        Some(Change::SetCalendar(it)) => format!(
+            "calendar {}: {} holidays, {} make-up days",
+            it.year,
+            it.holidays.len(),
+            it.make_up_days.len()
+        ),
+        Some(Change::SetProtocol(it)) => {
+            format!("protocol {} from height {}", it.protocol, it.height)
+        }
+        Some(Change::SetRoot(it)) => format!("new root of {}", it.department),
+        Some(Change::Succeed(it)) => succession(it),
+        None => String::new(),
+    }
+}
+
+/// Of an event that the rules made.
+pub(super) fn ledger_event(event: &LedgerEvent) -> String {
+    match event.kind() {
+        Made::DeadlineMissed(it) => format!(
+            "{} {} {}: {} was to {} by {}",
+            it.dataset,
+            "request",
+            text::short(&it.request_id),
+            it.department,
+            state(it.deadline().as_str_name(), "DEADLINE_"),
+            text::time(it.due_ms)
+        ),
+        Made::GrantEnded(it) => {
+            let why = state(it.end().as_str_name(), "GRANT_END_");
+            format!("{} ({why})", story(&it.dataset, "grant", &it.request_id))
+        }
+        Made::EmergencyNotRatified(it) => {
+            let story = story(&it.dataset, "emergency", &it.request_id);
+            format!("{story}: {} at fault", it.department)
+        }
+        Made::CollectorTold(it) => {
+            let story = story(&it.dataset, "grant", &it.request_id);
+            format!("{story} for {}", it.using_department)
+        }
+        Made::DepartmentChanged(it) => {
+            format!("{} {} because of {}", change(it.change), it.department, it.because_of)
+        }
+        Made::MemberChanged(it) => it.department.clone(),
+        Made::RootReplaced(it) => it.department.clone(),
+        Made::DepartmentSucceeded(it) => {
+            let over = if it.over { ", the overlap is over" } else { "" };
+            format!("{} takes the place of {}{over}", it.to, it.from)
+        }
+        Made::ProposalEnded(it) => {
+            let end = state(it.end().as_str_name(), "PROPOSAL_END_");
+            let why =
+                if it.refusal.is_empty() { String::new() } else { format!(": {}", it.refusal) };
+            format!("{} {end}{why}", text::short(&it.proposal_id))
+        }
+        Made::CalendarMissing(it) => format!("nobody decided on the calendar of {}", it.year),
+    }
+}

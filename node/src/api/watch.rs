@@ -1,0 +1,228 @@
+//! Telling of events as their blocks commit. A watch can be taken up again where it stopped.
+
+use super::auth::{Access, Caller};
+use super::{Shared, auth, bad_argument, of_store, trail_of};
+use crate::app::{Blocks, Chain, EventFilter, ReadEvent, Source};
+use crate::codec;
+use crate::store::StoreError;
+use bincode::{Decode, Encode};
+use liuhen_proto::ledger_event::LedgerEvent;
+use liuhen_proto::place::Place;
+use liuhen_proto::tx;
+use liuhen_proto::types::Height;
+use liuhen_proto::wire::{WatchRequest, WatchResponse, item::Kind};
+use liuhen_rpc::services::watch_service_server::WatchService;
+use liuhen_rpc::status::with_reason;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status};
+
+/// Events sent at once.
+const PAGE: usize = 100;
+
+/// See [`WatchService`].
+pub struct Watch(pub(super) Shared);
+
+/// Where a watch goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+enum Position {
+    /// At this event of the ledger, counted over all blocks.
+    Ledger(u64),
+    /// At this number of the trail that is watched.
+    Trail(u64),
+}
+
+#[tonic::async_trait]
+impl WatchService for Watch {
+    type WatchStream = ReceiverStream<Result<WatchResponse, Status>>;
+
+    async fn watch(
+        &self,
+        request: Request<WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
+        let request = request.into_inner();
+        let trail = match request.trail_kind {
+            0 => None,
+            kind => Some(trail_of(kind, &request.trail_id)?.1),
+        };
+        if let Some(trail) = &trail {
+            caller.may_read(&self.0.chain(), trail)?;
+        }
+        let position = begin(&self.0, &request, trail.as_ref())?;
+        let (sender, receiver) = mpsc::channel(PAGE);
+        let watcher = Watcher { shared: self.0.clone(), caller, trail, position };
+        tokio::spawn(watcher.run(sender));
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+}
+
+fn begin(
+    shared: &Shared,
+    request: &WatchRequest,
+    trail: Option<&Place>,
+) -> Result<Position, Status> {
+    let chain = shared.chain();
+    if !request.resume_token.is_empty() {
+        let bytes = hex::decode(&request.resume_token).ok();
+        let position = bytes.and_then(|bytes| codec::decode(&bytes).ok());
+        return match (position, trail) {
+            (Some(it @ Position::Ledger(_)), None) | (Some(it @ Position::Trail(_)), Some(_)) => {
+                Ok(it)
+            }
+            _ => Err(bad_argument("resume_token", "not a token of such a watch")),
+        };
+    }
+    let from = Height::new(request.from_height);
+    if let Some(trail) = trail {
+        let size = chain.index().head(trail).map_err(|e| of_store(&e))?.size();
+        return match from.get() {
+            0 => Ok(Position::Trail(size)),
+            _ => {
+                let first = chain.first_at_height(trail, size, from);
+                Ok(Position::Trail(first.map_err(|e| of_store(&e))?))
+            }
+        };
+    }
+    let first = match from.get() {
+        0 => None,
+        _ => chain.index().first_event(from).map_err(|e| of_store(&e))?,
+    };
+    Ok(Position::Ledger(first.unwrap_or_else(|| chain.index().event_count())))
+}
+
+struct Watcher {
+    shared: Shared,
+    caller: Caller,
+    trail: Option<Place>,
+    position: Position,
+}
+
+impl Watcher {
+    /// Runs until the caller lets go, or may no longer read.
+    async fn run(mut self, sender: mpsc::Sender<Result<WatchResponse, Status>>) {
+        let mut committed = self.shared.committed.clone();
+        loop {
+            loop {
+                let page = tokio::task::block_in_place(|| self.page());
+                let (responses, more) = match page {
+                    Ok(page) => page,
+                    Err(status) => {
+                        let _ = sender.send(Err(status)).await;
+                        return;
+                    }
+                };
+                for response in responses {
+                    if sender.send(Ok(response)).await.is_err() {
+                        return;
+                    }
+                }
+                if !more {
+                    break;
+                }
+            }
+            tokio::select! {
+                () = sender.closed() => return,
+                changed = committed.changed() => if changed.is_err() {
+                    return;
+                },
+            }
+        }
+    }
+
+    /// The next events, and whether there may be more at once.
+    fn page(&mut self) -> Result<(Vec<WatchResponse>, bool), Status> {
+        let shared = self.shared.clone();
+        let chain = shared.chain();
+        match (self.position, self.trail.clone()) {
+            (Position::Trail(from), Some(trail)) => self.of_trail(&chain, &trail, from),
+            (Position::Ledger(from), None) => self.of_ledger(&chain, from),
+            _ => Err(with_reason(Code::Internal, "node.internal", "the watch lost its place")),
+        }
+    }
+
+    fn of_trail(
+        &mut self,
+        chain: &Chain,
+        trail: &Place,
+        from: u64,
+    ) -> Result<(Vec<WatchResponse>, bool), Status> {
+        let access = self.caller.may_read(chain, trail)?;
+        let size = chain.index().head(trail).map_err(|e| of_store(&e))?.size();
+        let (events, more) = chain
+            .read_trail(trail, size, from, false, &EventFilter::default(), PAGE)
+            .map_err(|e| of_store(&e))?;
+        let count = events.len() as u64;
+        if access == Access::Oversight && count > 0 {
+            self.shared.note_read(&self.caller, trail, from, count)?;
+        }
+        let responses = events
+            .iter()
+            .map(|event| response(Some(event), Position::Trail(event.number.saturating_add(1))));
+        let responses = responses.collect();
+        self.position = Position::Trail(from.saturating_add(count));
+        Ok((responses, more.is_some()))
+    }
+
+    fn of_ledger(
+        &mut self,
+        chain: &Chain,
+        from: u64,
+    ) -> Result<(Vec<WatchResponse>, bool), Status> {
+        let end = chain.index().event_count().min(from.saturating_add(PAGE as u64));
+        let mut blocks = Blocks::default();
+        let mut responses = Vec::new();
+        for number in from..end {
+            let leaf = chain.index().leaf(number).map_err(|e| of_store(&e))?;
+            let source = blocks.source(chain, &leaf).map_err(|e| of_store(&e))?;
+            let event = ReadEvent { number: 0, leaf, source };
+            if self.may_see(chain, &event).map_err(|e| of_store(&e))? {
+                let behind = Position::Ledger(number.saturating_add(1));
+                responses.push(response(Some(&event), behind));
+            }
+        }
+        self.position = Position::Ledger(end.max(from));
+        if responses.is_empty() && end > from {
+            // What was passed over need not be looked at again.
+            responses.push(response(None, self.position));
+        }
+        Ok((responses, end < chain.index().event_count()))
+    }
+
+    /// What is for every member, and what the caller's department is party to.
+    fn may_see(&self, chain: &Chain, event: &ReadEvent) -> Result<bool, StoreError> {
+        let trails = match &event.source {
+            Source::Item(tx) => {
+                let Some(item) = tx.items().get(event.leaf.item as usize) else {
+                    return Ok(false);
+                };
+                use Kind::{PublishVersion, RegisterDataset, RetireDataset, UpdateDataset};
+                let catalogue = matches!(
+                    item.kind(),
+                    RegisterDataset(_) | UpdateDataset(_) | RetireDataset(_) | PublishVersion(_)
+                );
+                if catalogue {
+                    return Ok(true);
+                }
+                tx::trails(tx.header(), event.leaf.item, item)
+            }
+            Source::Ledger(bytes) => {
+                LedgerEvent::parse(bytes).map(|it| it.trails()).unwrap_or_default()
+            }
+        };
+        for trail in &trails {
+            if self.caller.is_party(chain, trail)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn response(event: Option<&ReadEvent>, behind: Position) -> WatchResponse {
+    WatchResponse {
+        event: event.map(ReadEvent::to_wire),
+        resume_token: codec::encode(&behind).map(hex::encode).unwrap_or_default(),
+        height: event.map_or(0, |event| event.leaf.height.get()),
+    }
+}

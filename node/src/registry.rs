@@ -1,0 +1,56 @@
+//! Who may connect and who votes, as the ledger says, with the addresses that it or this node's
+//! settings know. It changes while the node runs.
+
+use crate::app::Chain;
+use crate::config::Settings;
+use crate::store::StoreError;
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use liuhen_proto::sign::PublicKey;
+use std::collections::BTreeMap;
+
+/// Another node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// Where its consensus listens, its peer id behind it: nobody else is taken for it.
+    pub consensus: Option<Multiaddr>,
+    /// Where it hears transactions.
+    pub gossip: Option<Multiaddr>,
+}
+
+/// The nodes that may connect, and the keys of those who vote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registry {
+    /// By peer id, without this node.
+    pub peers: BTreeMap<PeerId, Peer>,
+    /// The keys of the next block's validators.
+    pub validators: Vec<PublicKey>,
+}
+
+impl Registry {
+    /// What the ledger says now. Settings' addresses come before the ledger's. An entry of the ledger
+    /// that can't be read is left out, and logged.
+    pub fn read(chain: &Chain, settings: &Settings, own: &PeerId) -> Result<Self, StoreError> {
+        let mut peers = BTreeMap::new();
+        for entry in chain.peers()? {
+            let Ok(id) = entry.peer_id.parse::<PeerId>() else {
+                tracing::warn!(peer = entry.peer_id, "no peer id; left out");
+                continue;
+            };
+            if id == *own {
+                continue;
+            }
+            let local = settings.peers.iter().find(|it| it.id == id);
+            let address = |text: &str| text.parse::<Multiaddr>().ok().filter(|it| !it.is_empty());
+            let consensus = local.map(|it| it.consensus.clone());
+            let gossip = local.map(|it| it.gossip.clone());
+            let consensus = consensus.or_else(|| address(&entry.consensus_address));
+            let peer = Peer {
+                consensus: consensus.map(|it| it.with(Protocol::P2p(id))),
+                gossip: gossip.or_else(|| address(&entry.gossip_address)),
+            };
+            peers.insert(id, peer);
+        }
+        let validators = chain.validators().all().iter().map(|it| it.key).collect();
+        Ok(Self { peers, validators })
+    }
+}

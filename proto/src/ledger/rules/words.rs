@@ -1,0 +1,63 @@
+//! What rules call things by, in both languages.
+
+use crate::ledger::Word;
+use crate::wire::{GrantState, RequestState, Right};
+
+const fn word(en: &'static str, zh: &'static str) -> Word {
+    Word { en, zh }
+}
+
+/// Who has to sign.
+pub(super) const OFFICER: Word = word("an officer or a department's root", "岗位或部门根身份");
+pub(super) const GATEWAY: Word = word("a system, the gateway", "系统身份(安全闸口)");
+pub(super) const KEEPER: Word =
+    word("an officer, a root or a system", "岗位、部门根身份或系统身份");
+pub(super) const NODE: Word = word("a node", "节点身份");
+pub(super) const AUDITOR: Word = word("an auditor or a regulator", "审计或监管身份");
+
+/// How something stands.
+pub(super) const IN_FORCE: Word = word("in force", "有效");
+pub(super) const SUSPENDED: Word = word("suspended", "停用");
+pub(super) const ENDED: Word = word("ended for good", "已终止");
+pub(super) const OPEN: Word = word("open", "进行中");
+pub(super) const CLOSED: Word = word("closed", "已结束");
+
+/// What a right allows.
+pub(in crate::ledger) fn right(right: Right) -> Word {
+    match right {
+        Right::Collect => word("collect", "归集权"),
+        Right::Use => word("use", "使用权"),
+        Right::Manage => word("manage", "管理权"),
+        Right::Audit => word("audit", "审计权"),
+        Right::Regulate => word("regulate", "监管权"),
+        Right::Unspecified => word("nothing", "任何权利"),
+    }
+}
+
+/// The state of a request.
+pub(super) fn request(state: RequestState) -> Word {
+    match state {
+        RequestState::Unspecified => word("unknown", "未知"),
+        RequestState::Requested => word("waiting for its collector", "待归集部门答复"),
+        RequestState::Approved => word("approved", "已同意"),
+        RequestState::Refused => word("refused", "已拒绝"),
+        RequestState::Returned => word("returned", "已退回"),
+        RequestState::Granted => word("granted", "已授权"),
+        RequestState::Supplement => word("waiting for a supplement", "待补正"),
+        RequestState::Exception => word("waiting for the lead", "待牵头部门批准"),
+    }
+}
+
+/// The state of a grant.
+pub(super) fn grant(state: GrantState) -> Word {
+    match state {
+        GrantState::Unspecified => word("unknown", "未知"),
+        GrantState::Active => word("active", "有效"),
+        GrantState::Revoked => word("revoked", "已撤销"),
+        GrantState::Suspended => word("suspended", "已暂停"),
+        GrantState::Expired => word("expired", "已到期"),
+        GrantState::Exhausted => word("exhausted", "配额用尽"),
+        GrantState::AncestorEnded => word("ended with what it hung from", "随上级授权终止"),
+        GrantState::NotRatified => word("not ratified", "未获追认"),
+    }
+}

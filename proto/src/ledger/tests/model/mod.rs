@@ -1,0 +1,278 @@
+//! Random consortiums and random blocks, applied to the ledger and to a simple model written apart
+//! from it: both must say the same of every transaction, and of all that stands after every block.
+//!
+//! Left out of the model: peers, counters of use but through verdicts and exhaustion, limits of size,
+//! a read sealed twice, and which of several reasons the ledger meets first.
+
+mod agree;
+mod consortium;
+mod dice;
+mod invariants;
+mod moves;
+mod net;
+mod simple;
+
+use crate::event::{Outcome, Verdict};
+use crate::founding::Founding;
+use crate::ledger::{Delta, Halt, NotApplied};
+use crate::ledger_event::LedgerEvent;
+use crate::tx::{Tx, kind_name};
+use dice::Dice;
+use invariants::Causes;
+use moves::Moves;
+use net::{Logged, Net};
+use proptest::prelude::*;
+use simple::{Made, Simple};
+use std::collections::BTreeMap;
+
+/// How often what happened.
+type Tally = BTreeMap<String, u64>;
+
+fn note(tally: &mut Tally, what: impl Into<String>) {
+    *tally.entry(what.into()).or_default() += 1;
+}
+
+/// A consortium, its model, and the log of its blocks.
+struct Run {
+    keyring: consortium::Keyring,
+    net: Net,
+    simple: Simple,
+    log: Vec<Logged>,
+    causes: Causes,
+    tally: Tally,
+}
+
+impl Run {
+    fn founded(seed: u64) -> Self {
+        let (document, keyring) = consortium::found(&mut Dice::new(seed));
+        let founding = Founding::new(document).unwrap();
+        Self {
+            keyring,
+            simple: Simple::new(&founding),
+            net: Net::new(founding),
+            log: Vec::new(),
+            causes: Causes::default(),
+            tally: Tally::new(),
+        }
+    }
+
+    /// Lets time pass, long pauses mostly with a block behind them that holds nothing, and makes a
+    /// block of one random transaction for each seed, but for those that are refused.
+    fn block(&mut self, pause: u64, seeds: &[u64]) {
+        let mut dice = Dice::new(pause);
+        let pause = pause_ms(&mut dice);
+        let mut time = self.net.tip.time.get() + pause;
+        if pause > 1_800_000 && dice.percent(90) {
+            self.one_block(time, &[]);
+            time += 1000;
+        }
+        self.one_block(time, seeds);
+    }
+
+    fn one_block(&mut self, time: u64, seeds: &[u64]) {
+        self.simple.begin(time);
+        let mut draft = self.net.draft(time);
+        let (mut transactions, mut made) = (Vec::new(), Vec::new());
+        for seed in seeds {
+            let dice = Dice::new(*seed);
+            let (simple, net, keyring) = (&self.simple, &self.net, &mut self.keyring);
+            let tx = Moves { dice, simple, net, keyring }.transaction(&draft);
+            let found = draft.transaction(&tx);
+            let expected = self.simple.take(&tx);
+            note(&mut self.tally, if found.is_ok() { "accepted" } else { "refused" });
+            match (found, expected) {
+                (Ok(()), Ok(more)) => {
+                    made.extend(more);
+                    for item in tx.items() {
+                        note(&mut self.tally, format!("done {}", kind_name(item.kind())));
+                    }
+                    transactions.push(tx.raw().to_vec());
+                }
+                (Err(found), Err((item, why))) => {
+                    let code = refused_alike(&tx, &found, item, &why);
+                    note(&mut self.tally, format!("refused {code}"));
+                }
+                (found, expected) => {
+                    let kinds: Vec<_> = tx.items().iter().map(|it| it.kind()).collect();
+                    panic!("ledger: {found:?}, model: {expected:?}, of {kinds:?}")
+                }
+            }
+        }
+        let delta = draft.finish();
+        self.same_events(&delta, &made);
+        let events = delta.events.clone();
+        self.net.commit(time, delta);
+        self.simple.end(self.net.tip.block_id().to_vec());
+        agree::agree(&self.net, &self.simple);
+        self.causes.unbroken(&self.net, &events, &transactions);
+        invariants::hold(&self.net);
+        self.log.push(Logged { header: self.net.tip.clone(), transactions });
+    }
+
+    /// The verdicts are those of the model, and so are the events that the ledger made.
+    fn same_events(&mut self, delta: &Delta, made: &[Made]) {
+        let signed = delta.events.iter().filter(|event| event.ledger.is_none());
+        let outcomes: Vec<Outcome> = signed.map(|event| event.leaf.outcome).collect();
+        assert_eq!(outcomes.len(), made.len());
+        for (outcome, made) in outcomes.iter().zip(made) {
+            match made {
+                Made::Done => assert_eq!(*outcome, Outcome::DONE),
+                Made::Judged(it) => {
+                    assert!(it.allows(outcome), "ledger: {outcome:?}, model: {it:?}");
+                    note(&mut self.tally, format!("record {}", outcome.verdict));
+                    if outcome.verdict != Verdict::Covered {
+                        note(&mut self.tally, format!("because {}", outcome.reason));
+                    }
+                }
+            }
+        }
+        let parsed = delta.events.iter().filter_map(|event| event.ledger.as_ref());
+        let parsed: Vec<_> = parsed.map(|bytes| LedgerEvent::parse(bytes).unwrap()).collect();
+        let mut heard: Vec<String> = parsed.iter().map(agree::heard).collect();
+        let mut told = self.simple.told.clone();
+        heard.sort();
+        told.sort();
+        assert_eq!(heard, told, "events of the ledger's own");
+        for event in &parsed {
+            note(&mut self.tally, event.name());
+            if let crate::wire::ledger_event::Kind::ProposalEnded(it) = event.kind() {
+                note(&mut self.tally, format!("proposal {:?}", it.end()));
+            }
+        }
+    }
+
+    /// The same blocks give the same roots elsewhere, and on a ledger read back from bytes at any
+    /// height.
+    fn rebuilds(&self, from: u64) {
+        let mut other = Net::new(self.net.founding.clone());
+        for (number, block) in (0u64..).zip(&self.log) {
+            if number == from {
+                other = other.reloaded();
+            }
+            other.replay(block);
+        }
+        assert_eq!(other.reloaded().trie.root(), self.net.trie.root());
+        assert_eq!(other.objects, self.net.objects);
+    }
+}
+
+/// Both refuse the same item, and the ledger for a reason that the model knows; gives its code.
+fn refused_alike(
+    tx: &Tx,
+    found: &NotApplied,
+    item: Option<u32>,
+    why: &[&'static str],
+) -> &'static str {
+    let Halt::Refused(refusal) = &found.why else { panic!("{found}") };
+    let code = refusal.code();
+    if found.item != item || !why.contains(&code) {
+        let kinds: Vec<_> = tx.items().iter().map(|it| it.kind()).collect();
+        panic!("ledger: {code} {found}, model: item {item:?} {why:?}, of {kinds:?}");
+    }
+    code
+}
+
+/// From seconds to weeks.
+fn pause_ms(dice: &mut Dice) -> u64 {
+    const MINUTE: u64 = 60_000;
+    match dice.below(100) {
+        0..70 => dice.between(1, MINUTE),
+        70..82 => dice.between(1, 59) * MINUTE,
+        82..94 => dice.between(1, 30) * 60 * MINUTE,
+        94..98 => dice.between(1, 4) * 24 * 60 * MINUTE,
+        _ => dice.between(7, 21) * 24 * 60 * MINUTE,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_ledger_is_as_its_model_says(
+        consortium in any::<u64>(),
+        blocks in prop::collection::vec(
+            (any::<u64>(), prop::collection::vec(any::<u64>(), 0..8)), 0..40),
+    ) {
+        let mut run = Run::founded(consortium);
+        for (pause, seeds) in &blocks {
+            run.block(*pause, seeds);
+        }
+        run.rebuilds(consortium % (run.log.len() as u64 + 1));
+    }
+}
+
+/// What a long run must reach, and how often at least; each kind of item must be accepted too.
+const REACHED: [(&str, u64); 44] = [
+    ("accepted", 4000),
+    ("refused", 4000),
+    ("grant Unspecified at depth 0", 300),
+    ("grant Delegated at depth 1", 80),
+    ("grant Delegated at depth 2", 20),
+    ("grant Standing at depth 0", 40),
+    ("grant Emergency at depth 0", 40),
+    ("grant Internal at depth 0", 80),
+    ("DeadlineMissed", 300),
+    ("GrantEnded", 400),
+    ("EmergencyNotRatified", 40),
+    ("CollectorTold", 100),
+    ("DepartmentChanged", 10),
+    ("DepartmentSucceeded", 20),
+    ("MemberChanged", 12),
+    ("RootReplaced", 25),
+    ("CalendarMissing", 1),
+    ("proposal Enacted", 40),
+    ("proposal Expired", 25),
+    ("proposal Failed", 1),
+    ("done ReconfirmGrant", 2),
+    ("record covered", 200),
+    ("record uncovered", 500),
+    ("record undetermined", 80),
+    ("record internal", 80),
+    ("record emergency", 12),
+    ("record denied", 50),
+    ("because ancestor_ended", 5),
+    ("because identity_not_in_force", 20),
+    ("because decision_too_old", 30),
+    ("because not_yet_granted", 30),
+    ("because not_reconfirmed", 5),
+    ("because outside_period", 30),
+    ("because quota_exceeded", 30),
+    ("because grant_suspended", 1),
+    ("because grant_revoked", 2),
+    ("because same_body", 2),
+    ("refused body.same", 100),
+    ("refused key.not_in_force", 200),
+    ("refused terms.widen", 30),
+    ("refused department.not_beneath", 50),
+    ("refused manager.other", 5),
+    ("refused standing.stopped_above", 3),
+    ("refused root.threshold", 3),
+];
+
+/// The draws reach what the property speaks of; else it would say nothing.
+#[test]
+fn a_long_run_reaches_what_the_property_speaks_of() {
+    let mut dice = Dice::new(20_260_216);
+    let mut tally = Tally::new();
+    for _ in 0..8 {
+        let mut run = Run::founded(dice.next());
+        for _ in 0..250 {
+            let seeds: Vec<u64> = (0..10).map(|_| dice.next()).collect();
+            run.block(dice.next(), &seeds);
+        }
+        run.rebuilds(dice.below(250));
+        for grant in &run.simple.grants {
+            let depth = run.simple.ancestry(&grant.id).len() - 1;
+            note(&mut tally, format!("grant {:?} at depth {depth}", grant.kind));
+        }
+        for (what, count) in run.tally {
+            *tally.entry(what).or_default() += count;
+        }
+    }
+    let kinds = tally.keys().filter(|what| what.starts_with("done ")).count();
+    assert_eq!(kinds, 36, "{tally:#?}");
+    for (what, least) in REACHED {
+        let reached = tally.get(what).copied().unwrap_or(0);
+        assert!(reached >= least, "{what}: {reached} of {least} in {tally:#?}");
+    }
+}

@@ -1,0 +1,139 @@
+//! Access records: most as their grant allows them.
+
+use super::super::simple::{Grant, Id};
+use super::sharing::{DAY, HOUR};
+use super::{Move, Moves};
+use crate::wire::{self, Assurance, Decision, GrantState, item::Kind};
+use std::rc::Rc;
+
+impl Moves<'_> {
+    pub(super) fn record(&mut self) -> Option<Move> {
+        let height = self.simple.height;
+        let usable = |it: &&Rc<Grant>| {
+            let listed = self.simple.dataset(&it.dataset).is_some_and(|it| it.retired.is_none());
+            it.last().state == GrantState::Active && it.last().height < height && listed
+        };
+        let live: Vec<_> = self.simple.grants.iter().filter(usable).collect();
+        // Few grants are used much, so that quotas are reached; but those before as well.
+        let few = if self.dice.percent(70) { 12 } else { 200 };
+        let live: Vec<_> = live.into_iter().rev().take(few).collect();
+        let grant = match self.dice.percent(90) {
+            true => (***self.dice.pick_if_any(&live)?).clone(),
+            false => (**self.dice.pick_if_any(&self.simple.grants)?).clone(),
+        };
+        let collector = grant.collector.clone();
+        let by = self.system(&collector)?;
+        let gateway = self.simple.gateways.iter().filter(|(id, _)| *id == by);
+        let last = gateway.map(|(_, number)| *number).max().unwrap_or(0);
+        let (access_time_ms, decided_height) = self.when();
+        let item = wire::RecordAccess {
+            collector,
+            access_no: if self.dice.percent(97) { last + 1 } else { last.max(1) },
+            decision: if self.dice.percent(94) { Decision::Served } else { Decision::Denied }
+                as i32,
+            accesses: self.accesses(&grant),
+            asker: Some(self.asker(&grant)),
+            purpose: match self.dice.below(20) {
+                0 => String::new(),
+                1 => self.purpose(),
+                _ => grant.purpose.clone(),
+            },
+            subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], unknown_count: 0 }),
+            query_digest: vec![9; 32],
+            row_count: self.dice.between(0, 60),
+            access_time_ms,
+            decided_height,
+            ..Default::default()
+        };
+        Some((by, Kind::RecordAccess(item)))
+    }
+
+    /// The time of access, and by which block the gateway says it decided.
+    fn when(&mut self) -> (u64, Option<u64>) {
+        let (now, tip) = (self.simple.now, self.net.height().get());
+        let tip_time = self.net.tip.time.get();
+        let time = match self.dice.below(20) {
+            0 => now + self.dice.between(0, 20_000),
+            1 => now - self.dice.between(1, 40 * DAY),
+            2 | 3 => now - self.dice.between(1, 30 * HOUR),
+            _ => self.dice.between(tip_time, now),
+        };
+        let height = match self.dice.below(16) {
+            0 => None,
+            1 => Some(tip + 1 + self.dice.below(2)),
+            2 | 3 => Some(self.dice.between(0, tip)),
+            _ => Some(tip),
+        };
+        (time, height)
+    }
+
+    fn asker(&mut self, grant: &Grant) -> wire::Party {
+        let terms = &grant.last().terms;
+        let all: Vec<Id> = self.simple.identities.iter().map(|it| it.id.clone()).collect();
+        let tip = self.simple.height;
+        let in_force = |id: &&Id| self.simple.identity(id).is_some_and(|it| it.life.at_height(tip));
+        let named: Vec<Id> = terms.identity_ids.iter().filter(in_force).cloned().collect();
+        let id = match self.dice.pick_if_any(&named) {
+            Some(id) if self.dice.percent(95) => id.clone(),
+            _ => self.dice.pick(&all).clone(),
+        };
+        if self.dice.percent(2) {
+            return wire::Party { unmapped_digest: id, ..Default::default() };
+        }
+        let department = match self.simple.identity(&id) {
+            Some(it) if self.dice.percent(98) => it.department.clone(),
+            _ => self.any_department(),
+        };
+        let assurance = match self.dice.percent(95) {
+            true => Assurance::Verified,
+            false => Assurance::Claimed,
+        };
+        let assurance = assurance as i32;
+        wire::Party { department, identity_id: id, unmapped_digest: Vec::new(), assurance }
+    }
+
+    fn accesses(&mut self, grant: &Grant) -> Vec<wire::DatasetAccess> {
+        let one = self.access(grant);
+        let others: Vec<Rc<Grant>> = self
+            .simple
+            .grants
+            .iter()
+            .filter(|it| it.collector == grant.collector && it.dataset != grant.dataset)
+            .cloned()
+            .collect();
+        let mut all = vec![one];
+        if let Some(other) = self.dice.pick_if_any(&others)
+            && self.dice.percent(8)
+        {
+            let other = Rc::clone(other);
+            all.push(self.access(&other));
+        }
+        all.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        all.dedup_by(|a, b| a.dataset == b.dataset);
+        all
+    }
+
+    fn access(&mut self, grant: &Grant) -> wire::DatasetAccess {
+        let terms = Rc::clone(&grant.last().terms);
+        let mut fields = terms.fields.clone();
+        match self.dice.below(25) {
+            0 => fields.clear(),
+            1 => fields = vec!["birth".into(), "name".into()],
+            _ => fields.truncate(2),
+        }
+        let request_id = match self.dice.below(60) {
+            0 => Vec::new(),
+            1 => self.dice.digest(),
+            _ => grant.id.clone(),
+        };
+        let operation = match self.dice.percent(96) {
+            true => *self.dice.pick(&terms.operations),
+            false => 5,
+        };
+        let dataset = match self.dice.percent(98) {
+            true => grant.dataset.clone(),
+            false => self.dice.pick(&self.simple.datasets).entry.dataset.clone(),
+        };
+        wire::DatasetAccess { dataset, operation, request_id, fields, version: 0 }
+    }
+}

@@ -1,0 +1,132 @@
+//! Events that the ledger's rules make themselves: no transaction carries them, every node computes
+//! them. Their leaf has an origin of zeros, and their ordinal in the block for an item number.
+
+use crate::canonical::{self, CanonicalError};
+use crate::hash::{self, Domain};
+use crate::place::Place;
+use crate::types::{Hash, limits};
+use crate::wire::{self, Deadline, GrantEnd, ProposalEnd, StandingChange, ledger_event::Kind};
+use prost::Message;
+
+/// An event of the ledger's own, with its canonical bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerEvent {
+    bytes: Vec<u8>,
+    cause: wire::Cause,
+    kind: Kind,
+}
+
+impl LedgerEvent {
+    /// An event that follows from another.
+    pub fn new(cause: wire::Cause, kind: Kind) -> Self {
+        let wire = wire::LedgerEvent { cause: Some(cause.clone()), kind: Some(kind.clone()) };
+        Self { bytes: wire.encode_to_vec(), cause, kind }
+    }
+
+    /// From canonical bytes. Errors for other bytes, and for those that say nothing known.
+    pub fn parse(bytes: &[u8]) -> Result<Self, CanonicalError> {
+        let what = "ledger event";
+        let wire: wire::LedgerEvent = canonical::decode(what, bytes, limits::ITEM_BYTES)?;
+        let lacks = |why: &str| CanonicalError::Malformed { what, why: why.into() };
+        let cause = wire.cause.ok_or_else(|| lacks("it names no cause"))?;
+        let kind = wire.kind.ok_or_else(|| lacks("it says nothing"))?;
+        if !is_known(&kind) {
+            return Err(lacks("it says what this program does not know"));
+        }
+        Ok(Self { bytes: bytes.to_vec(), cause, kind })
+    }
+
+    /// Its canonical bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// `H_ledger` of its bytes.
+    pub fn digest(&self) -> Hash {
+        hash::hash(Domain::Ledger, &[&self.bytes])
+    }
+
+    /// The event that it follows from.
+    pub fn cause(&self) -> &wire::Cause {
+        &self.cause
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The trails that it is in, each once: those of all whom it names.
+    pub fn trails(&self) -> Vec<Place> {
+        let story = |dataset: &str, request: &[u8]| {
+            vec![
+                Place::dataset_trail(dataset),
+                Place::trail(crate::place::TrailKind::Grant, request),
+            ]
+        };
+        let mut trails = match &self.kind {
+            Kind::DeadlineMissed(it) => {
+                let mut trails = story(&it.dataset, &it.request_id);
+                trails.push(Place::integrity_trail(&it.department));
+                trails
+            }
+            Kind::GrantEnded(it) => story(&it.dataset, &it.request_id),
+            Kind::EmergencyNotRatified(it) => {
+                let mut trails = story(&it.dataset, &it.request_id);
+                trails.push(Place::integrity_trail(&it.department));
+                trails
+            }
+            Kind::CollectorTold(it) => {
+                let mut trails = story(&it.dataset, &it.request_id);
+                trails.push(Place::department_trail(&it.collector));
+                trails
+            }
+            Kind::DepartmentChanged(it) => vec![Place::department_trail(&it.department)],
+            Kind::MemberChanged(it) => vec![Place::department_trail(&it.department)],
+            Kind::RootReplaced(it) => {
+                let mut trails = vec![Place::department_trail(&it.department)];
+                let roots = [&it.old_root_id, &it.new_root_id];
+                let roots = roots.into_iter().filter(|id| !id.is_empty());
+                trails.extend(roots.map(|id| Place::identity_trail(id)));
+                trails
+            }
+            Kind::DepartmentSucceeded(it) => {
+                vec![Place::department_trail(&it.from), Place::department_trail(&it.to)]
+            }
+            Kind::ProposalEnded(_) | Kind::CalendarMissing(_) => vec![Place::governance_trail()],
+        };
+        trails.sort();
+        trails.dedup();
+        trails
+    }
+
+    /// Its kind's name, as commands and JSON show it.
+    pub fn name(&self) -> &'static str {
+        match &self.kind {
+            Kind::DeadlineMissed(_) => "DeadlineMissed",
+            Kind::GrantEnded(_) => "GrantEnded",
+            Kind::EmergencyNotRatified(_) => "EmergencyNotRatified",
+            Kind::CollectorTold(_) => "CollectorTold",
+            Kind::DepartmentChanged(_) => "DepartmentChanged",
+            Kind::MemberChanged(_) => "MemberChanged",
+            Kind::RootReplaced(_) => "RootReplaced",
+            Kind::DepartmentSucceeded(_) => "DepartmentSucceeded",
+            Kind::ProposalEnded(_) => "ProposalEnded",
+            Kind::CalendarMissing(_) => "CalendarMissing",
+        }
+    }
+}
+
+/// Whether an event's enum values are among those that the rules give.
+fn is_known(kind: &Kind) -> bool {
+    match kind {
+        Kind::DeadlineMissed(it) => it.deadline() != Deadline::Unspecified,
+        Kind::GrantEnded(it) => it.end() != GrantEnd::Unspecified,
+        Kind::DepartmentChanged(it) => it.change() != StandingChange::Unspecified,
+        Kind::ProposalEnded(it) => it.end() != ProposalEnd::Unspecified,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! Proposals, votes and reads that can't be: each field, bent.
+
+use super::bend::at_fault;
+use super::identity;
+use crate::ledger::tests::items::{
+    new_department, propose, read, root_keys, seal_reads, sealed_read, succession,
+};
+use crate::wire::{
+    AdmitVoter, ChangeMember, Parameters, Peer, RecordReads, SetParameters, SetProtocol, SetRights,
+    SetRoot, SetValidator, TrailRead, Validator, propose::Change,
+};
+
+#[test]
+fn proposals_and_votes() {
+    wrong!(Propose,
+        "department": |it| it.department.clear(),
+        "reference": |it| it.reference = "关于…的提案".into(),
+        "reason_digest": |it| it.reason_digest.clear(),
+        "change": |it| it.change = None,
+    );
+    right!(Vote, |it| it.approve = false);
+    wrong!(Vote,
+        "department": |it| it.department.clear(),
+        "proposal_id": |it| it.proposal_id.clear(),
+    );
+}
+
+/// The field at fault of a proposal of this change.
+fn fault(change: Change) -> Option<&'static str> {
+    at_fault(propose("gz.bdb", change).into())
+}
+
+fn admitted(bend: impl FnOnce(&mut AdmitVoter)) -> Option<&'static str> {
+    let department = Some(new_department("gz.new", ""));
+    let mut it = AdmitVoter { department, member: String::new(), weight: 1 };
+    bend(&mut it);
+    fault(Change::AdmitVoter(it))
+}
+
+#[test]
+fn changes_of_members() {
+    assert_eq!(admitted(|_| {}), None);
+    assert_eq!(admitted(|it| (it.department, it.member) = (None, "gz.tax".into())), None);
+    let no_vote = |it: &mut AdmitVoter| {
+        *it = AdmitVoter { department: None, member: "gz.tax".into(), weight: 0 };
+    };
+    assert_eq!(admitted(no_vote), None);
+    assert_eq!(admitted(|it| it.weight = 0), Some("admit_voter.weight"));
+    assert_eq!(admitted(|it| it.member = "gz.tax".into()), Some("admit_voter.member"));
+    assert_eq!(admitted(|it| it.department = None), Some("department"));
+    let bad_code = |it: &mut AdmitVoter| (it.department, it.member) = (None, "-".into());
+    assert_eq!(admitted(bad_code), Some("admit_voter.member"));
+
+    let changed = |department: &str, change| {
+        fault(Change::ChangeMember(ChangeMember { department: department.into(), change }))
+    };
+    assert_eq!(changed("gz.tax", 1), None);
+    assert_eq!(changed("", 1), Some("change_member.department"));
+    assert_eq!(changed("gz.tax", 0), Some("change_member.change"));
+    let rights = |department: &str, rights: &[i32]| {
+        let (department, rights) = (department.into(), rights.to_vec());
+        fault(Change::SetRights(SetRights { department, rights }))
+    };
+    assert_eq!(rights("gz.tax", &[]), None);
+    assert_eq!(rights("", &[]), Some("set_rights.department"));
+    assert_eq!(rights("gz.tax", &[6]), Some("set_rights.rights"));
+    assert_eq!(rights("gz.tax", &[2, 1]), Some("set_rights.rights"));
+    let root = |department: &str, threshold| {
+        let root = root_keys(&["new"], threshold);
+        fault(Change::SetRoot(SetRoot { department: department.into(), root }))
+    };
+    assert_eq!(root("gz.tax", 1), None);
+    assert_eq!(root("", 1), Some("set_root.department"));
+    assert_eq!(root("gz.tax", 2), Some("root.threshold"));
+    assert_eq!(fault(Change::Succeed(succession("a", "b", 1))), None);
+    assert_eq!(fault(Change::Succeed(succession("a", "a", 1))), Some("succession.to"));
+}
+
+fn validator(bend: impl FnOnce(&mut SetValidator)) -> Option<&'static str> {
+    let validator = Validator { key_id: vec![1; 32], power: 1, ..Validator::default() };
+    let peer = Peer { department: "gz.tax".into(), peer_id: "12D3".into(), ..Peer::default() };
+    let mut it = SetValidator { validator: Some(validator), peer: Some(peer) };
+    bend(&mut it);
+    fault(Change::SetValidator(it))
+}
+
+fn peer(it: &mut SetValidator) -> &mut Peer {
+    it.peer.as_mut().unwrap()
+}
+
+#[test]
+fn changes_of_validators() {
+    assert_eq!(validator(|_| {}), None);
+    assert_eq!(validator(|it| it.peer = None), None);
+    let long = "x".repeat(256);
+    assert_eq!(validator(|it| peer(it).gossip_address = long.clone()), None);
+    assert_eq!(validator(|it| it.validator = None), Some("set_validator.validator"));
+    let of = |it: &mut SetValidator, bend: fn(&mut Validator)| bend(it.validator.as_mut().unwrap());
+    let key_id = validator(|it| of(it, |it| it.key_id.clear()));
+    assert_eq!(key_id, Some("set_validator.validator.key_id"));
+    let cosigner = validator(|it| of(it, |it| it.cosigner_key = vec![1; 31]));
+    assert_eq!(cosigner, Some("set_validator.validator.cosigner_key"));
+    let department = validator(|it| peer(it).department.clear());
+    assert_eq!(department, Some("set_validator.peer.department"));
+    let bends: [fn(&mut Peer); 4] = [
+        |it| it.peer_id.clear(),
+        |it| it.peer_id = "x".repeat(257),
+        |it| it.consensus_address = "a b".into(),
+        |it| it.gossip_address = "地址".into(),
+    ];
+    for bend in bends {
+        assert_eq!(validator(|it| bend(peer(it))), Some("set_validator.peer"));
+    }
+}
+
+#[test]
+fn changes_of_settings() {
+    let settings =
+        |parameters, basis| fault(Change::SetParameters(SetParameters { parameters, basis }));
+    assert_eq!(settings(Some(Parameters::default()), vec![1; 32]), None);
+    assert_eq!(settings(None, vec![1; 32]), Some("set_parameters.parameters"));
+    assert_eq!(settings(Some(Parameters::default()), vec![]), Some("set_parameters.basis"));
+    let protocol = |protocol, height| fault(Change::SetProtocol(SetProtocol { protocol, height }));
+    assert_eq!(protocol(1, 1), None);
+    assert_eq!(protocol(0, 1), Some("set_protocol"));
+    assert_eq!(protocol(1, 0), Some("set_protocol"));
+}
+
+fn r(it: &mut RecordReads) -> &mut TrailRead {
+    &mut it.reads[0]
+}
+
+/// An item with so many open reads and so many sealed.
+fn both(it: &mut RecordReads, open: usize, sealed: usize) {
+    let one = sealed_read("gz.aud", &identity(), 1);
+    it.reads = vec![read("gz.aud", &identity()); open];
+    it.sealed = seal_reads("gz.bdb", "2026-01", &vec![one; sealed]).sealed;
+}
+
+#[test]
+fn reads() {
+    right!(
+        RecordReads,
+        |it| both(it, 64, 64),
+        |it| both(it, 0, 1),
+        |it| (r(it).first, r(it).count, r(it).time_ms) = (0, 0, 0),
+        |it| (r(it).trail_kind, r(it).trail_id) = (1, vec![1; 32]),
+        |it| (r(it).trail_kind, r(it).trail_id) = (10, vec![]),
+    );
+    wrong!(RecordReads,
+        "department": |it| it.department.clear(),
+        "reads": |it| it.reads.clear(),
+        "reads": |it| both(it, 65, 64),
+        "reads.department": |it| r(it).department.clear(),
+        "reads.identity_id": |it| r(it).identity_id.clear(),
+        "reads.trail_kind": |it| r(it).trail_kind = 0,
+        "reads.trail_kind": |it| r(it).trail_kind = 128,
+        "reads.trail_kind": |it| r(it).trail_kind = 256 + 4,
+        "reads.trail_id": |it| r(it).trail_id.clear(),
+        "reads.trail_id": |it| r(it).trail_kind = 1,
+        "reads.salt": |it| r(it).salt = vec![1; 32],
+        "sealed.department": |it| { both(it, 0, 1); it.sealed[0].department.clear(); },
+        "sealed.audit": |it| { both(it, 0, 1); it.sealed[0].audit.clear(); },
+        "sealed.commitment": |it| { both(it, 0, 1); it.sealed[0].commitment.clear(); },
+    );
+}
+
+#[test]
+fn audits() {
+    wrong!(OpenAudit,
+        "department": |it| it.department.clear(),
+        "audit": |it| it.audit = "2026 年审计".into(),
+    );
+    wrong!(CloseAudit,
+        "department": |it| it.department.clear(),
+        "audit": |it| it.audit.clear(),
+    );
+    wrong!(OpenReads,
+        "department": |it| it.department.clear(),
+        "audit_department": |it| it.audit_department.clear(),
+        "audit": |it| it.audit.clear(),
+        "reads": |it| it.reads.clear(),
+        "reads": |it| it.reads = vec![it.reads[0].clone(); 129],
+        "reads.salt": |it| it.reads[0].salt.clear(),
+        "reads.trail_id": |it| it.reads[0].trail_id.clear(),
+    );
+}
