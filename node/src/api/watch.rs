@@ -133,10 +133,17 @@ impl Watcher {
     /// The next events, and whether there may be more at once.
     fn page(&mut self) -> Result<(Vec<WatchResponse>, bool), Status> {
         let shared = self.shared.clone();
-        let chain = shared.chain();
         match (self.position, self.trail.clone()) {
-            (Position::Trail(from), Some(trail)) => self.of_trail(&chain, &trail, from),
-            (Position::Ledger(from), None) => self.of_ledger(&chain, from),
+            (Position::Trail(from), Some(trail)) => {
+                let (access, page) = self.of_trail(&shared.chain(), &trail, from)?;
+                let count = page.0.len() as u64;
+                // The chain is let go: noting a read asks it again.
+                if access == Access::Oversight && count > 0 {
+                    shared.note_read(&self.caller, &trail, from, count)?;
+                }
+                Ok(page)
+            }
+            (Position::Ledger(from), None) => self.of_ledger(&shared.chain(), from),
             _ => Err(with_reason(Code::Internal, "node.internal", "the watch lost its place")),
         }
     }
@@ -146,22 +153,19 @@ impl Watcher {
         chain: &Chain,
         trail: &Place,
         from: u64,
-    ) -> Result<(Vec<WatchResponse>, bool), Status> {
+    ) -> Result<(Access, (Vec<WatchResponse>, bool)), Status> {
         let access = self.caller.may_read(chain, trail)?;
         let size = chain.index().head(trail).map_err(|e| of_store(&e))?.size();
         let (events, more) = chain
             .read_trail(trail, size, from, false, &EventFilter::default(), PAGE)
             .map_err(|e| of_store(&e))?;
         let count = events.len() as u64;
-        if access == Access::Oversight && count > 0 {
-            self.shared.note_read(&self.caller, trail, from, count)?;
-        }
         let responses = events
             .iter()
             .map(|event| response(Some(event), Position::Trail(event.number.saturating_add(1))));
         let responses = responses.collect();
         self.position = Position::Trail(from.saturating_add(count));
-        Ok((responses, more.is_some()))
+        Ok((access, (responses, more.is_some())))
     }
 
     fn of_ledger(

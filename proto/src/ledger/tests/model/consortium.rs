@@ -52,9 +52,10 @@ pub(super) fn new_key(key: &PrivateKey) -> wire::NewKey {
 }
 
 /// Those at the top: code, body, rights.
-const TOP: [(&str, &str, &[Right]); 6] = [
+const TOP: [(&str, &str, &[Right]); 7] = [
     ("p.aud", "aud", &[Audit, Regulate]),
     ("p.bdb", "bdb", &[Manage]),
+    ("p.bds", "bdb", &[Use]),
     ("p.hrm", "hrss", &[Manage]),
     ("p.hrss", "hrss", &[Collect, Use]),
     ("p.psb", "psb", &[Collect, Use]),
@@ -95,7 +96,7 @@ pub(super) fn found(dice: &mut Dice) -> (wire::Genesis, Keyring) {
         peers: Vec::new(),
         parameters: Some(settings(dice, &departments)),
         voters: voters(dice),
-        calendars: if dice.percent(90) { vec![calendar()] } else { Vec::new() },
+        calendars: if dice.percent(75) { vec![calendar()] } else { Vec::new() },
         departments,
     };
     document.identities.sort_by(|a, b| a.identity_id.cmp(&b.identity_id));

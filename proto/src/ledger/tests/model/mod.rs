@@ -223,7 +223,7 @@ const REACHED: [(&str, u64); 44] = [
     ("proposal Enacted", 40),
     ("proposal Expired", 25),
     ("proposal Failed", 1),
-    ("done ReconfirmGrant", 2),
+    ("done ReconfirmGrant", 5),
     ("record covered", 200),
     ("record uncovered", 500),
     ("record undetermined", 80),

@@ -265,11 +265,6 @@ impl Simple {
         if followed(&new.lead) || managers.iter().any(|code| followed(code)) {
             no.push("succession.exists");
         }
-        let followed =
-            |code: &String| self.department(code).is_some_and(|it| !it.successor.is_empty());
-        if followed(&new.lead) || managers.iter().any(|code| followed(code)) {
-            no.push("succession.exists");
-        }
         for code in managers {
             if self.department(code).is_none() {
                 no.push("department.unknown");

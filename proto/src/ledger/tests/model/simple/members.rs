@@ -139,10 +139,6 @@ impl Simple {
                     if !parent.life.goes_on() {
                         no.push("standing.stopped_above");
                     }
-                    // What stood beneath it stands beneath the other now.
-                    if !parent.successor.is_empty() {
-                        no.push("succession.exists");
-                    }
                     // Whoever stood beneath it has moved to the one that took its place.
                     if !parent.successor.is_empty() {
                         no.push("succession.exists");
