@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 /// The multicodec prefix of an Ed25519 public key.
 const ED25519_PREFIX: [u8; 2] = [0xed, 0x01];
+
 /// `did:liuhen:<16 digits of the chain id>:<identity id>`.
 fn did(chain: &ChainId, identity_id: &[u8]) -> String {
     let chain: String = chain.to_string().chars().take(16).collect();
@@ -15,7 +16,7 @@ fn did(chain: &ChainId, identity_id: &[u8]) -> String {
 }
 
 /// The document of an identity: the keys that are in force are verification methods, and its
-/// department's root controls it. Of an identity that is not in force the document is deactivated.
+/// department's root controls it. Of an identity that is not in force the document has none.
 pub fn document(chain: &ChainId, found: &GetIdentityResponse) -> Value {
     let identity = found.identity.clone().unwrap_or_default();
     let department = found.department.clone().unwrap_or_default();

@@ -5,8 +5,12 @@ use crate::app::Chain;
 use crate::config::Settings;
 use crate::store::StoreError;
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use liuhen_proto::ledger::intervals;
+use liuhen_proto::place::Place;
 use liuhen_proto::sign::PublicKey;
-use std::collections::BTreeMap;
+use liuhen_proto::wire;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Another node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +21,8 @@ pub struct Peer {
     pub gossip: Option<Multiaddr>,
 }
 
-/// The nodes that may connect, and the keys of those who vote.
+/// The nodes that may connect, and the keys of those who vote. A node of a department that is not in
+/// force may not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Registry {
     /// By peer id, without this node.
@@ -30,13 +35,14 @@ impl Registry {
     /// What the ledger says now. Settings' addresses come before the ledger's. An entry of the ledger
     /// that can't be read is left out, and logged.
     pub fn read(chain: &Chain, settings: &Settings, own: &PeerId) -> Result<Self, StoreError> {
-        let mut peers = BTreeMap::new();
+        let (mut peers, mut left_out) = (BTreeMap::new(), BTreeSet::new());
         for entry in chain.peers()? {
             let Ok(id) = entry.peer_id.parse::<PeerId>() else {
                 tracing::warn!(peer = entry.peer_id, "no peer id; left out");
                 continue;
             };
-            if id == *own {
+            if id == *own || !is_in_force(chain, &entry.department)? {
+                left_out.insert(id);
                 continue;
             }
             let local = settings.peers.iter().find(|it| it.id == id);
@@ -50,7 +56,21 @@ impl Registry {
             };
             peers.insert(id, peer);
         }
+        // A node that is behind does not know all members yet: its operator does.
+        for local in settings.peers.iter().filter(|it| !left_out.contains(&it.id)) {
+            peers.entry(local.id).or_insert_with(|| Peer {
+                consensus: Some(local.consensus_address()),
+                gossip: Some(local.gossip.clone()),
+            });
+        }
         let validators = chain.validators().all().iter().map(|it| it.key).collect();
         Ok(Self { peers, validators })
     }
+}
+
+/// Whether a department is in force, as far as is known: whoever is stopped is let out.
+fn is_in_force(chain: &Chain, code: &str) -> Result<bool, StoreError> {
+    let object = chain.index().get(&Place::department(code))?;
+    let department = object.and_then(|it| Arc::<wire::Department>::try_from(it).ok());
+    Ok(department.is_some_and(|it| intervals::is_open(&it.standing)))
 }

@@ -70,6 +70,7 @@ pub async fn run(
         committed: committed.subscribe(),
         peers: connected,
         readers: Arc::new(Semaphore::new(api::READERS)),
+        watches: Arc::new(Semaphore::new(api::WATCHES)),
     };
     let (listener, address) = api::bind(settings.grpc_listen).await?;
     std::fs::write(home.grpc_address(), address.to_string())?;

@@ -76,11 +76,8 @@ impl LedgerEvent {
                 trails.push(Place::integrity_trail(&it.department));
                 trails
             }
-            Kind::CollectorTold(it) => {
-                let mut trails = story(&it.dataset, &it.request_id);
-                trails.push(Place::department_trail(&it.collector));
-                trails
-            }
+            // Not on the collector's own trail, which every member may read.
+            Kind::CollectorTold(it) => story(&it.dataset, &it.request_id),
             Kind::DepartmentChanged(it) => vec![Place::department_trail(&it.department)],
             Kind::MemberChanged(it) => vec![Place::department_trail(&it.department)],
             Kind::RootReplaced(it) => {

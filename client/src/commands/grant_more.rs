@@ -154,7 +154,7 @@ pub struct Emergency {
     /// The manager who is to ratify
     #[arg(long)]
     manager: String,
-    /// How many hours it lasts, 72 at most
+    /// How many hours it lasts, 72 at most, where no end is given with --until
     #[arg(long, default_value_t = 24)]
     hours: u64,
     #[command(flatten)]
@@ -167,7 +167,10 @@ impl Emergency {
         let dataset = act.node.dataset(&self.dataset).await?;
         let salt: [u8; 16] = random()?;
         let mut terms = self.terms.apply(&act.node, None).await?;
-        terms.until_ms = now().get().saturating_add(self.hours.saturating_mul(HOUR_MS));
+        if self.terms.until.is_none() {
+            let hours = self.hours.saturating_mul(HOUR_MS);
+            terms.until_ms = now().get().saturating_add(hours);
+        }
         let emergency = wire::OpenEmergency {
             dataset: self.dataset.clone(),
             collector: dataset.collector,

@@ -129,9 +129,8 @@ pub fn proposal(proposed: Option<&Change>) -> String {
 pub(super) fn ledger_event(event: &LedgerEvent) -> String {
     match event.kind() {
         Made::DeadlineMissed(it) => format!(
-            "{} {} {}: {} was to {} by {}",
+            "{} request {}: {} was to {} by {}",
             it.dataset,
-            "request",
             text::short(&it.request_id),
             it.department,
             state(it.deadline().as_str_name(), "DEADLINE_"),

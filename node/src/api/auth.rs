@@ -5,7 +5,7 @@
 //! |---|---|
 //! | status, founding document | anybody: both are needed to make a token |
 //! | departments, identities, catalogue, governance | every member |
-//! | a trail, a request, a grant | the departments that are party to it; who manages grants |
+//! | a trail, a request, a grant | the departments that are party to it; who manages grants, but for the use made of other managers' grants |
 //! | every trail | who audits or regulates; each read is recorded |
 
 use super::{Shared, of_store};
@@ -29,6 +29,7 @@ pub const AUDIT_HEADER: &str = "liuhen-audit";
 /// Whoever calls.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    pub(super) key: KeyId,
     pub(super) department: Arc<wire::Department>,
     pub(super) identity: Arc<wire::Identity>,
     /// The audit for which something is read.
@@ -48,26 +49,43 @@ pub enum Access {
 pub(super) fn caller<T>(shared: &Shared, request: &Request<T>) -> Result<Caller, Status> {
     let metadata = request.metadata();
     let token = bearer(metadata)?;
-    let denied = |why: &str| with_reason(Code::Unauthenticated, "token.bad", why);
     let key_id = token::key_of(token).map_err(|e| denied(&e.to_string()))?;
+    let audit = metadata.get(AUDIT_HEADER).and_then(|it| it.to_str().ok()).map(str::to_owned);
     let chain = shared.chain();
-    let unknown = || denied(&format!("key {key_id} is not on the ledger"));
-    let key: Arc<wire::Key> = get(&chain, &Place::key(&key_id))?.ok_or_else(unknown)?;
-    let public = PublicKey::from_slice(&key.public_key).map_err(|_| unknown())?;
+    let key: Arc<wire::Key> = get(&chain, &Place::key(&key_id))?.ok_or_else(|| unknown(&key_id))?;
+    let public = PublicKey::from_slice(&key.public_key).map_err(|_| unknown(&key_id))?;
     token::check(token, &public, &chain.founding().chain(), clock::now())
         .map_err(|e| denied(&e.to_string()))?;
+    in_force(&chain, &key_id, audit)
+}
+
+fn denied(why: &str) -> Status {
+    with_reason(Code::Unauthenticated, "token.bad", why)
+}
+
+fn unknown(key: &KeyId) -> Status {
+    denied(&format!("key {key} is not on the ledger"))
+}
+
+/// Whose key it is, if it, its identity and its department are in force for the next block.
+pub(super) fn in_force(
+    chain: &Chain,
+    key_id: &KeyId,
+    audit: Option<String>,
+) -> Result<Caller, Status> {
+    let missing = || unknown(key_id);
+    let key: Arc<wire::Key> = get(chain, &Place::key(key_id))?.ok_or_else(missing)?;
     let id = IdentityId::from_slice(&key.identity_id).unwrap_or_default();
-    let identity: Arc<wire::Identity> = get(&chain, &Place::identity(&id))?.ok_or_else(unknown)?;
+    let identity: Arc<wire::Identity> = get(chain, &Place::identity(&id))?.ok_or_else(missing)?;
     let department: Arc<wire::Department> =
-        get(&chain, &Place::department(&key.department))?.ok_or_else(unknown)?;
+        get(chain, &Place::department(&key.department))?.ok_or_else(missing)?;
     let all = [&key.standing, &identity.standing, &department.standing];
     let height = chain.next_height();
     if !all.into_iter().all(|standing| intervals::at_height(standing, height)) {
         let why = format!("key {key_id}, its identity or its department is not in force");
         return Err(denied(&why));
     }
-    let audit = metadata.get(AUDIT_HEADER).and_then(|it| it.to_str().ok()).map(str::to_owned);
-    Ok(Caller { department, identity, audit })
+    Ok(Caller { key: *key_id, department, identity, audit })
 }
 
 fn bearer(metadata: &MetadataMap) -> Result<&str, Status> {
@@ -120,12 +138,9 @@ impl Caller {
     }
 
     /// Whether this is the caller's department, or one whose place it took.
-    fn is(&self, chain: &Chain, code: &str) -> Result<bool, StoreError> {
-        if code == self.department.code {
-            return Ok(true);
-        }
-        let named: Option<Arc<wire::Department>> = find(chain, &Place::department(code))?;
-        Ok(named.is_some_and(|it| it.successor == self.department.code))
+    fn is(&self, code: &str) -> bool {
+        code == self.department.code
+            || self.department.predecessors.iter().any(|before| before == code)
     }
 
     /// Whether every member may read a trail, or the caller's department is party to it.
@@ -133,35 +148,51 @@ impl Caller {
         let id = trail.id();
         let code = std::str::from_utf8(id).unwrap_or_default();
         match TrailKind::from_byte(trail.kind()) {
-            Some(TrailKind::Department | TrailKind::Identity | TrailKind::Governance) => Ok(true),
+            Some(TrailKind::Department | TrailKind::Governance) => Ok(true),
+            Some(TrailKind::Identity) => self.may_read_identity(chain, id),
             Some(TrailKind::Key) => {
                 let place = Place::key(&KeyId::from_slice(id).unwrap_or_default());
                 let key: Option<Arc<wire::Key>> = find(chain, &place)?;
-                key.map_or(Ok(false), |key| self.is(chain, &key.department))
+                Ok(key.is_some_and(|key| self.is(&key.department)))
             }
             Some(TrailKind::Gateway) => {
                 let place = Place::identity(&IdentityId::from_slice(id).unwrap_or_default());
                 let gateway: Option<Arc<wire::Identity>> = find(chain, &place)?;
-                gateway.map_or(Ok(false), |it| self.is(chain, &it.department))
+                Ok(gateway.is_some_and(|it| self.is(&it.department)))
             }
-            Some(TrailKind::Integrity) => Ok(self.has(Right::Manage) || self.is(chain, code)?),
+            Some(TrailKind::Integrity) => Ok(self.has(Right::Manage) || self.is(code)),
             Some(TrailKind::Dataset) => {
                 let dataset: Option<Arc<wire::Dataset>> = find(chain, &Place::dataset(code))?;
                 let entry = dataset.and_then(|it| it.registration.clone()).unwrap_or_default();
-                Ok(self.has(Right::Manage) || self.is(chain, &entry.collector)?)
+                Ok(self.has(Right::Manage) || self.is(&entry.collector))
             }
-            Some(TrailKind::Grant | TrailKind::Use) => {
+            Some(TrailKind::Grant) => {
                 let request = RequestId::from_slice(id).unwrap_or_default();
                 self.is_party_to_request(chain, &request)
             }
-            Some(TrailKind::Subject) => match id.split_last_chunk::<32>() {
-                Some((collector, _)) => {
-                    self.is(chain, std::str::from_utf8(collector).unwrap_or_default())
-                }
-                None => Ok(false),
-            },
+            Some(TrailKind::Use) => {
+                let request = RequestId::from_slice(id).unwrap_or_default();
+                self.is_party_to_use(chain, &request)
+            }
+            Some(TrailKind::Subject) => Ok(id
+                .split_last_chunk::<32>()
+                .is_some_and(|(code, _)| self.is(std::str::from_utf8(code).unwrap_or_default()))),
             None => Ok(false),
         }
+    }
+
+    /// The life of an identity is for every member; but what auditors were shown stands there too,
+    /// and that is for their own department.
+    fn may_read_identity(&self, chain: &Chain, id: &[u8]) -> Result<bool, StoreError> {
+        let place = Place::identity(&IdentityId::from_slice(id).unwrap_or_default());
+        let identity: Option<Arc<wire::Identity>> = find(chain, &place)?;
+        let Some(identity) = identity else { return Ok(true) };
+        let place = Place::department(&identity.department);
+        let department: Option<Arc<wire::Department>> = find(chain, &place)?;
+        let oversees = department.is_some_and(|it| {
+            [Right::Audit, Right::Regulate].iter().any(|right| it.rights.contains(&(*right as i32)))
+        });
+        Ok(!oversees || self.is(&identity.department))
     }
 
     /// Whether the caller's department asked, decides, manages, or passed the grant on.
@@ -170,18 +201,25 @@ impl Caller {
         chain: &Chain,
         id: &RequestId,
     ) -> Result<bool, StoreError> {
-        if self.has(Right::Manage) {
-            return Ok(true);
-        }
+        Ok(self.has(Right::Manage) || self.has_part(chain, id, true)?)
+    }
+
+    /// Whether the caller's department uses the grant, collects the data, manages this very grant, or
+    /// passed it on.
+    fn is_party_to_use(&self, chain: &Chain, id: &RequestId) -> Result<bool, StoreError> {
+        let grant: Option<Arc<wire::Grant>> = find(chain, &Place::grant(id))?;
+        let manages = grant.is_some_and(|it| !it.manager.is_empty() && self.is(&it.manager));
+        Ok(manages || self.has_part(chain, id, false)?)
+    }
+
+    fn has_part(&self, chain: &Chain, id: &RequestId, class: bool) -> Result<bool, StoreError> {
         let mut id = *id;
         loop {
             let request: Option<Arc<wire::Request>> = find(chain, &Place::request(&id))?;
             let Some(request) = request else { return Ok(false) };
             let asked = request.asked.clone().unwrap_or_default();
-            if self.is(chain, &asked.using_department)? || self.is(chain, &asked.collector)? {
-                return Ok(true);
-            }
-            if request.class.as_ref().is_some_and(|class| self.is_of(class)) {
+            let of_class = request.class.as_ref().is_some_and(|it| class && self.is_of(it));
+            if of_class || self.is(&asked.using_department) || self.is(&asked.collector) {
                 return Ok(true);
             }
             match RequestId::from_slice(&request.parent_id) {

@@ -53,6 +53,8 @@ pub struct Shared {
     pub reads: Reads,
     /// Peers connected for transactions.
     pub peers: Arc<AtomicU32>,
+    /// How many may watch at once.
+    pub watches: Arc<Semaphore>,
     /// How many may read much at once: readers must not keep consensus from the chain.
     pub readers: Arc<Semaphore>,
 }
@@ -66,6 +68,12 @@ impl Shared {
         first: u64,
         count: u64,
     ) -> Result<(), Status> {
+        // What this node can't put on the ledger it does not show.
+        let own = auth::in_force(&self.chain(), &self.key, None);
+        if !own.is_ok_and(|own| own.identity.kind() == wire::IdentityKind::Node) {
+            let why = "this node's key is not in force, so it can't record reads: ask another";
+            return Err(with_reason(Code::FailedPrecondition, "node.cannot_record", why));
+        }
         if let Some(audit) = &caller.audit {
             let place = Place::audit(&caller.department.code, audit);
             let known = self.chain().index().get(&place).map_err(|e| of_store(&e))?;
@@ -141,6 +149,8 @@ pub async fn serve(
 
 /// Readers at once.
 pub const READERS: usize = 4;
+/// Watches at once.
+pub const WATCHES: usize = 256;
 /// How long a reader waits for its turn.
 const READER_WAITS: Duration = Duration::from_secs(10);
 

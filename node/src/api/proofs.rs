@@ -31,15 +31,14 @@ impl ProofService for Proofs {
         let (kind, trail) = trail_of(request.trail_kind, &request.trail_id)?;
         let range = range(&request)?;
         let work = move || {
-            let (access, size, proof) = {
+            let (access, (proof, first, count)) = {
                 let chain = shared.chain();
                 let access = caller.may_read(&chain, &trail)?;
-                let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();
                 let proof = chain.prove_trail(kind, &request.trail_id, range);
-                (access, size, proof.map_err(|e| of_prove(&e))?)
+                (access, proof.map_err(|e| of_prove(&e))?)
             };
             if access == Access::Oversight {
-                shared.note_read(&caller, &trail, 0, size)?;
+                shared.note_read(&caller, &trail, first, count)?;
             }
             Ok(proof)
         };
@@ -72,7 +71,9 @@ impl ProofService for Proofs {
                 // Whoever may not read it is not told that it is there.
                 return Err(not_found("such event"));
             };
-            shared.note_read(&caller, trail, 0, 1)?;
+            let number = shared.chain().number_on_trail(trail, &id, request.item);
+            let number = number.map_err(|e| of_store(&e))?.unwrap_or_default();
+            shared.note_read(&caller, trail, number, 1)?;
             Ok(proof)
         };
         Ok(Response::new(chunks(blocking(&readers, work).await?)))

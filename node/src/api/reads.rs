@@ -6,6 +6,7 @@ use super::auth::Caller;
 use crate::app::Chain;
 use crate::codec;
 use crate::mempool::Mempool;
+use anyhow::Context as _;
 use bincode::{Decode, Encode};
 use liuhen_proto::ledger::commitment;
 use liuhen_proto::place::Place;
@@ -14,6 +15,7 @@ use liuhen_proto::tx::{Item, Signer};
 use liuhen_proto::types::{IdentityId, limits};
 use liuhen_proto::wire::{self, item::Kind};
 use prost::Message;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// Reads that wait at most; then no more are shown.
+const MOST: usize = 20_000;
 /// How long reads are gathered.
 const GATHER: Duration = Duration::from_secs(1);
 
@@ -54,7 +58,9 @@ impl Reads {
     /// Takes up what waits in a file; an empty spool if there is none.
     pub fn open(file: &Path) -> anyhow::Result<Self> {
         let entries = match std::fs::read(file) {
-            Ok(bytes) => codec::decode(&bytes)?,
+            Ok(bytes) => codec::decode(&bytes).with_context(|| {
+                format!("{}: set it aside to start without what waits there", file.display())
+            })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
         };
@@ -87,6 +93,7 @@ impl Reads {
             read.salt = salt.to_vec();
         }
         let mut entries = self.lock();
+        anyhow::ensure!(entries.len() < MOST, "{MOST} reads wait already");
         entries.push(Entry { read: read.encode_to_vec(), audit, recorded: false });
         self.save(&entries)
     }
@@ -176,38 +183,58 @@ impl Reads {
     }
 }
 
-fn record(department: &str, waiting: &[Entry]) -> Kind {
-    let open = waiting.iter().filter(|it| it.audit.is_none()).map(Entry::read);
-    let sealed = waiting.iter().filter_map(|entry| {
-        let (department, audit) = entry.audit.clone()?;
-        let commitment = commitment(&entry.read()).to_vec();
-        Some(wire::SealedRead { department, audit, commitment })
-    });
-    Kind::RecordReads(wire::RecordReads {
-        department: department.to_owned(),
-        reads: open.collect(),
-        sealed: sealed.collect(),
-    })
+/// One item for each trail that one reader read: whoever is party to that trail sees no other.
+fn record(department: &str, waiting: &[Entry]) -> Vec<Kind> {
+    let open = waiting.iter().filter(|it| it.audit.is_none());
+    let mut items = Vec::new();
+    for reads in by_trail(open) {
+        let (department, sealed) = (department.to_owned(), Vec::new());
+        items.push(Kind::RecordReads(wire::RecordReads { department, reads, sealed }));
+    }
+    let sealed: Vec<wire::SealedRead> = waiting
+        .iter()
+        .filter_map(|entry| {
+            let (department, audit) = entry.audit.clone()?;
+            let commitment = commitment(&entry.read()).to_vec();
+            Some(wire::SealedRead { department, audit, commitment })
+        })
+        .collect();
+    if !sealed.is_empty() {
+        let (department, reads) = (department.to_owned(), Vec::new());
+        items.push(Kind::RecordReads(wire::RecordReads { department, reads, sealed }));
+    }
+    items
 }
 
-fn open(department: &str, audit: &Audit, opened: &[Entry]) -> Kind {
-    Kind::OpenReads(wire::OpenReads {
-        department: department.to_owned(),
-        audit_department: audit.0.clone(),
-        audit: audit.1.clone(),
-        reads: opened.iter().map(Entry::read).collect(),
-    })
+fn open(department: &str, audit: &Audit, opened: &[Entry]) -> Vec<Kind> {
+    let item = |reads| {
+        Kind::OpenReads(wire::OpenReads {
+            department: department.to_owned(),
+            audit_department: audit.0.clone(),
+            audit: audit.1.clone(),
+            reads,
+        })
+    };
+    by_trail(opened.iter()).into_iter().map(item).collect()
 }
 
-/// Signs an item with the node's key and waits until it is committed.
+/// Reads of one reader of one trail together.
+fn by_trail<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Vec<wire::TrailRead>> {
+    let mut groups: BTreeMap<(Vec<u8>, u32, Vec<u8>), Vec<wire::TrailRead>> = BTreeMap::new();
+    for read in entries.map(Entry::read) {
+        let of = (read.identity_id.clone(), read.trail_kind, read.trail_id.clone());
+        groups.entry(of).or_default().push(read);
+    }
+    groups.into_values().collect()
+}
+
+/// Signs items with the node's key and waits until they are committed.
 async fn submit(
     chain: &RwLock<Chain>,
     mempool: &Mempool,
     key: &PrivateKey,
-    kind: impl FnOnce(&str) -> Kind,
+    kinds: impl FnOnce(&str) -> Vec<Kind>,
 ) -> anyhow::Result<()> {
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("random bytes: {e}"))?;
     let tx = {
         let chain = chain.read().unwrap_or_else(PoisonError::into_inner);
         let id = key.public().key_id();
@@ -222,8 +249,13 @@ async fn submit(
         };
         let header = chain.header();
         let recent = (header.height, header.block_id());
-        let item = Item::new(nonce, kind(&known.department))?;
-        signer.sign(chain.next_seq(&id)?, recent, crate::clock::now(), &[item])?
+        let mut items = Vec::new();
+        for kind in kinds(&known.department) {
+            let mut nonce = [0; 16];
+            getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("random bytes: {e}"))?;
+            items.push(Item::new(nonce, kind)?);
+        }
+        signer.sign(chain.next_seq(&id)?, recent, crate::clock::now(), &items)?
     };
     match mempool.submit(tx.raw()).await.await {
         Ok(Ok(_)) => Ok(()),

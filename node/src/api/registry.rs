@@ -1,10 +1,10 @@
 //! What stands on the ledger.
 
-use super::auth::{self, Caller};
+use super::auth::{self, Access, Caller};
 use super::{Shared, bad_argument, blocking, not_found, of_store};
 use crate::app::Chain;
 use liuhen_proto::ledger::Object;
-use liuhen_proto::place::{ObjectKind, Place};
+use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::{IdentityId, KeyId, RequestId};
 use liuhen_proto::wire::{
     Calendar, Dataset, Department, GetConsortiumRequest, GetConsortiumResponse, GetIdentityRequest,
@@ -69,15 +69,33 @@ fn standing(
     })
 }
 
-/// Whether the caller may see a request and what became of it.
+/// By what right the caller may see a request and what became of it; `None`: by none.
 fn may_see(
     chain: &Chain,
     caller: &Caller,
     request: &liuhen_proto::wire::Request,
-) -> Result<bool, Status> {
+) -> Result<Option<Access>, Status> {
     let id = RequestId::from_slice(&request.request_id).unwrap_or_default();
-    let party = caller.is_party_to_request(chain, &id).map_err(|e| of_store(&e))?;
-    Ok(party || caller.oversees())
+    if caller.is_party_to_request(chain, &id).map_err(|e| of_store(&e))? {
+        return Ok(Some(Access::Own));
+    }
+    Ok(caller.oversees().then_some(Access::Oversight))
+}
+
+/// Requests that the caller may see, of those wanted.
+fn requests(
+    chain: &Chain,
+    caller: &Caller,
+    wanted: impl Fn(&liuhen_proto::wire::Request) -> bool,
+) -> Result<Vec<(Access, RequestStanding)>, Status> {
+    let all: Vec<Arc<liuhen_proto::wire::Request>> = all(chain, ObjectKind::Request)?;
+    let mut seen = Vec::new();
+    for it in all.iter().filter(|it| wanted(it)) {
+        if let Some(access) = may_see(chain, caller, it)? {
+            seen.push((access, standing(chain, it)?));
+        }
+    }
+    Ok(seen)
 }
 
 fn consortium(chain: &Chain) -> Result<GetConsortiumResponse, Status> {
@@ -119,6 +137,20 @@ fn identity(chain: &Chain, bytes: &[u8]) -> Result<GetIdentityResponse, Status> 
         keys,
         department: department.map(|it| (*it).clone()),
     })
+}
+
+/// Notes what the caller sees only because it audits or regulates: as a read of the grant's story, of
+/// which no event was shown.
+fn noted(
+    shared: &Shared,
+    caller: &Caller,
+    seen: Vec<(Access, RequestStanding)>,
+) -> Result<Vec<RequestStanding>, Status> {
+    for (_, it) in seen.iter().filter(|(access, _)| *access == Access::Oversight) {
+        let id = it.request.as_ref().map(|it| it.request_id.as_slice()).unwrap_or_default();
+        shared.note_read(caller, &Place::trail(TrailKind::Grant, id), 0, 0)?;
+    }
+    Ok(seen.into_iter().map(|(_, it)| it).collect())
 }
 
 #[tonic::async_trait]
@@ -184,9 +216,10 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListRequestsRequest>,
     ) -> Result<Response<ListRequestsResponse>, Status> {
-        self.read(request, |chain, caller, wanted| {
-            let all: Vec<Arc<liuhen_proto::wire::Request>> = all(chain, ObjectKind::Request)?;
-            let fits = |it: &&Arc<liuhen_proto::wire::Request>| {
+        let shared = self.0.clone();
+        let caller = auth::caller(&self.0, &request)?;
+        let seen = self.read(request, |chain, caller, wanted| {
+            requests(chain, caller, |it| {
                 let asked = it.asked.as_ref();
                 let is = |wanted: &str, found: Option<&String>| {
                     wanted.is_empty() || found.is_some_and(|found| found == wanted)
@@ -194,35 +227,30 @@ impl RegistryService for Registry {
                 is(&wanted.dataset, asked.map(|it| &it.dataset))
                     && is(&wanted.using_department, asked.map(|it| &it.using_department))
                     && is(&wanted.reference, asked.map(|it| &it.reference))
-            };
-            let mut requests = Vec::new();
-            for it in all.iter().filter(fits) {
-                if may_see(chain, caller, it)? {
-                    requests.push(standing(chain, it)?);
-                }
-            }
-            Ok(ListRequestsResponse { requests })
-        })
-        .await
+            })
+        });
+        let requests = noted(&shared, &caller, seen.await?.into_inner())?;
+        Ok(Response::new(ListRequestsResponse { requests }))
     }
 
     async fn get_request(
         &self,
         request: Request<GetRequestRequest>,
     ) -> Result<Response<RequestStanding>, Status> {
-        self.read(request, |chain, caller, wanted| {
+        let shared = self.0.clone();
+        let caller = auth::caller(&self.0, &request)?;
+        let seen = self.read(request, |chain, caller, wanted| {
             let id = RequestId::from_slice(&wanted.request_id);
             let id = id.map_err(|e| bad_argument("request_id", &e.to_string()))?;
             let nothing = || not_found(&format!("request {id} that you may see"));
             let request: Option<Arc<liuhen_proto::wire::Request>> =
                 get(chain, &Place::request(&id))?;
             let request = request.ok_or_else(nothing)?;
-            match may_see(chain, caller, &request)? {
-                true => standing(chain, &request),
-                false => Err(nothing()),
-            }
-        })
-        .await
+            let access = may_see(chain, caller, &request)?.ok_or_else(nothing)?;
+            Ok(vec![(access, standing(chain, &request)?)])
+        });
+        let mut seen = noted(&shared, &caller, seen.await?.into_inner())?;
+        seen.pop().map(Response::new).ok_or_else(|| not_found("such request"))
     }
 
     async fn get_identity(

@@ -13,7 +13,8 @@ use liuhen_proto::types::Height;
 use liuhen_proto::wire::{WatchRequest, WatchResponse, item::Kind};
 use liuhen_rpc::services::watch_service_server::WatchService;
 use liuhen_rpc::status::with_reason;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
@@ -28,8 +29,12 @@ pub struct Watch(pub(super) Shared);
 enum Position {
     /// At this event of the ledger, counted over all blocks.
     Ledger(u64),
-    /// At this number of the trail that is watched.
-    Trail(u64),
+    /// At this number of the trail of which these are the first bytes of its place in the map.
+    Trail([u8; 8], u64),
+}
+
+fn mark(trail: &Place) -> [u8; 8] {
+    trail.map_key().as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 #[tonic::async_trait]
@@ -51,7 +56,11 @@ impl WatchService for Watch {
         }
         let position = begin(&self.0, &request, trail.as_ref())?;
         let (sender, receiver) = mpsc::channel(PAGE);
-        let watcher = Watcher { shared: self.0.clone(), caller, trail, position };
+        let room = Arc::clone(&self.0.watches).try_acquire_owned().map_err(|_| {
+            let why = "too many watch at once; try again later";
+            with_reason(Code::ResourceExhausted, "node.busy", why)
+        })?;
+        let watcher = Watcher { _room: room, shared: self.0.clone(), caller, trail, position };
         tokio::spawn(watcher.run(sender));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
@@ -67,9 +76,8 @@ fn begin(
         let bytes = hex::decode(&request.resume_token).ok();
         let position = bytes.and_then(|bytes| codec::decode(&bytes).ok());
         return match (position, trail) {
-            (Some(it @ Position::Ledger(_)), None) | (Some(it @ Position::Trail(_)), Some(_)) => {
-                Ok(it)
-            }
+            (Some(it @ Position::Ledger(_)), None) => Ok(it),
+            (Some(it @ Position::Trail(of, _)), Some(trail)) if of == mark(trail) => Ok(it),
             _ => Err(bad_argument("resume_token", "not a token of such a watch")),
         };
     }
@@ -77,10 +85,10 @@ fn begin(
     if let Some(trail) = trail {
         let size = chain.index().head(trail).map_err(|e| of_store(&e))?.size();
         return match from.get() {
-            0 => Ok(Position::Trail(size)),
+            0 => Ok(Position::Trail(mark(trail), size)),
             _ => {
                 let first = chain.first_at_height(trail, size, from);
-                Ok(Position::Trail(first.map_err(|e| of_store(&e))?))
+                Ok(Position::Trail(mark(trail), first.map_err(|e| of_store(&e))?))
             }
         };
     }
@@ -92,6 +100,7 @@ fn begin(
 }
 
 struct Watcher {
+    _room: OwnedSemaphorePermit,
     shared: Shared,
     caller: Caller,
     trail: Option<Place>,
@@ -104,7 +113,10 @@ impl Watcher {
         let mut committed = self.shared.committed.clone();
         loop {
             loop {
+                // Readers must not keep consensus from the chain: a few at once.
+                let turn = Arc::clone(&self.shared.readers).acquire_owned().await;
                 let page = tokio::task::block_in_place(|| self.page());
+                drop(turn);
                 let (responses, more) = match page {
                     Ok(page) => page,
                     Err(status) => {
@@ -130,11 +142,14 @@ impl Watcher {
         }
     }
 
-    /// The next events, and whether there may be more at once.
+    /// The next events, and whether there may be more at once. Whoever watches must still be in
+    /// force.
     fn page(&mut self) -> Result<(Vec<WatchResponse>, bool), Status> {
         let shared = self.shared.clone();
+        let (key, audit) = (self.caller.key, self.caller.audit.clone());
+        self.caller = auth::in_force(&shared.chain(), &key, audit)?;
         match (self.position, self.trail.clone()) {
-            (Position::Trail(from), Some(trail)) => {
+            (Position::Trail(_, from), Some(trail)) => {
                 let (access, page) = self.of_trail(&shared.chain(), &trail, from)?;
                 let count = page.0.len() as u64;
                 // The chain is let go: noting a read asks it again.
@@ -160,11 +175,11 @@ impl Watcher {
             .read_trail(trail, size, from, false, &EventFilter::default(), PAGE)
             .map_err(|e| of_store(&e))?;
         let count = events.len() as u64;
-        let responses = events
-            .iter()
-            .map(|event| response(Some(event), Position::Trail(event.number.saturating_add(1))));
+        let responses = events.iter().map(|event| {
+            response(Some(event), Position::Trail(mark(trail), event.number.saturating_add(1)))
+        });
         let responses = responses.collect();
-        self.position = Position::Trail(from.saturating_add(count));
+        self.position = Position::Trail(mark(trail), from.saturating_add(count));
         Ok((access, (responses, more.is_some())))
     }
 

@@ -6,7 +6,7 @@ use liuhen_proto::block::PROTOCOL;
 use liuhen_proto::event::Outcome;
 use liuhen_proto::founding::Founding;
 use liuhen_proto::ledger::seal::{self, Parent, seal};
-use liuhen_proto::ledger::{BlockContext, Delta, Draft, Missing, NotApplied, View};
+use liuhen_proto::ledger::{BlockContext, Delta, Draft, Halt, Missing, NotApplied, Refusal, View};
 use liuhen_proto::merkle::trie::Trie;
 use liuhen_proto::merkle::{MemoryLog, Sha256Log};
 use liuhen_proto::place::Place;
@@ -174,6 +174,7 @@ impl Chain {
         now: TimeMs,
         transactions: Vec<Arc<Tx>>,
     ) -> Result<(Candidate, Vec<RefusedTx>), StoreError> {
+        let full = Halt::Refused(Refusal::BlockFull);
         let context = self.context(self.not_before_parent(now));
         let mut draft = Draft::new(&self.index, context, self.founding.chain())
             .map_err(|e| StoreError::Damaged(e.to_string()))?;
@@ -181,6 +182,8 @@ impl Chain {
         for tx in transactions {
             match draft.transaction(&tx) {
                 Ok(()) => taken.push(tx),
+                // What finds no room behind others waits, and with it all that come after it.
+                Err(why) if why.why == full && !taken.is_empty() => break,
                 Err(why) => refused.push((tx, why)),
             }
         }

@@ -85,13 +85,14 @@ fn to_bytes(hashes: &[Hash]) -> Vec<Vec<u8>> {
 }
 
 impl Chain {
-    /// Proves that a trail has certain events in a range, and no others.
+    /// Proves that a trail has certain events in a range, and no others. Gives the proof, and the
+    /// numbers of the events: the first, and how many.
     pub fn prove_trail(
         &self,
         kind: TrailKind,
         id: &[u8],
         range: Range,
-    ) -> Result<Vec<u8>, ProveError> {
+    ) -> Result<(Vec<u8>, u64, u64), ProveError> {
         let trail = Place::trail(kind, id);
         let tree = TrailTree::new(&self.index, &trail)?;
         let size = tree.size();
@@ -130,7 +131,8 @@ impl Chain {
                 claim.events.push(transactions.any(&leaf, &source));
             }
         }
-        self.trace(transactions, trace::Claim::Completeness(claim))
+        let proof = self.trace(transactions, trace::Claim::Completeness(claim))?;
+        Ok((proof, first, events))
     }
 
     /// Proves that an item of a transaction is in a block of the chain.
@@ -175,6 +177,27 @@ impl Chain {
         let trails = item.map(|item| tx::trails(tx.header(), leaf.item, item));
         let proof = self.trace(transactions, trace::Claim::Inclusion(claim))?;
         Ok((proof, trails.unwrap_or_default()))
+    }
+
+    /// The number on a trail of an item's event; `None` if it is not there.
+    pub fn number_on_trail(
+        &self,
+        trail: &Place,
+        id: &TxId,
+        item: u32,
+    ) -> Result<Option<u64>, StoreError> {
+        let Some((height, _)) = self.index.transaction(id)? else { return Ok(None) };
+        let size = self.index.head(trail)?.size();
+        for number in self.first_at_height(trail, size, height)?..size {
+            let leaf = self.leaf_of_trail(trail, number)?;
+            if leaf.origin == *id && leaf.item == item {
+                return Ok(Some(number));
+            }
+            if leaf.height > height {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     /// The first number of a trail whose event is of this height or a later one.

@@ -47,7 +47,7 @@ pub struct AdapterParts {
     pub undecided: UndecidedBlocks,
     /// The key this node votes with.
     pub key: PrivateKey,
-    /// This node's settings and peer id, by which the registry is read.
+    /// This node's settings, by which the registry is read.
     pub settings: Settings,
     /// This node's peer id.
     pub own: libp2p::PeerId,
@@ -235,6 +235,14 @@ impl Adapter {
         let before = self.parts.registry.borrow().clone();
         if before != registry {
             self.peers = engine_peers(&registry);
+            for (id, peer) in &before.peers {
+                let kept = registry.peers.get(id).and_then(|it| it.consensus.as_ref());
+                if let Some(address) = peer.consensus.as_ref().filter(|it| Some(*it) != kept) {
+                    let gone = address.to_string().parse()?;
+                    let removed = NetworkRequest::remove_persistent_peer(&self.net_requests, gone);
+                    tracing::info!(%address, removed = ?removed.await, "a node may no longer connect");
+                }
+            }
             for (id, peer) in &registry.peers {
                 let known = before.peers.get(id).and_then(|it| it.consensus.as_ref());
                 if let Some(address) = peer.consensus.as_ref().filter(|it| Some(*it) != known) {
@@ -327,7 +335,10 @@ impl Adapter {
             (chain.next_height(), chain.header().time)
         };
         let now = clock::now();
-        let timer = self.chain().next_timer().ok().flatten();
+        let timer = self.chain().next_timer().unwrap_or_else(|error| {
+            tracing::error!(%error, "timers can't be read");
+            None
+        });
         self.parts.mempool.has_ready()
             || now.since(last) >= HEARTBEAT_MS
             || timer.is_some_and(|due| due <= now)

@@ -1,6 +1,6 @@
 //! The second libp2p swarm: transactions between nodes, and calls to open a height.
 //!
-//! Only peers whose ids the founding document lists may connect. Messages are bincode, bounded.
+//! Only peers whose ids the ledger lists may connect. Messages are bincode, bounded.
 
 mod swarm;
 

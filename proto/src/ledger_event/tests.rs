@@ -91,7 +91,7 @@ fn each_kind_is_filed_where_it_belongs() {
         with(integrity.clone()),
         story.to_vec(),
         with(integrity),
-        [std::slice::from_ref(&psb), &story].concat(),
+        story.to_vec(),
         vec![psb.clone()],
         vec![psb.clone()],
         [std::slice::from_ref(&psb), &roots].concat(),

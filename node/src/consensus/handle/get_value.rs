@@ -8,7 +8,6 @@ use crate::consensus::types::{Height, Value};
 use crate::store::undecided::Undecided;
 use anyhow::Context as _;
 use bytes::Bytes;
-use liuhen_proto::ledger::{Halt, Refusal};
 use liuhen_proto::types::limits;
 use malachitebft_app_channel::Reply;
 use malachitebft_app_channel::app::consensus::LocallyProposedValue;
@@ -46,12 +45,8 @@ fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<
         anyhow::ensure!(chain.next_height().get() == height.0, "asked for height {height}");
         chain.propose(me, clock::now(), transactions)?
     };
-    let full = Halt::Refused(Refusal::BlockFull);
     for (tx, why) in refused {
-        // What finds no room behind others waits for the next block.
-        if why.why != full || candidate.transactions.is_empty() {
-            adapter.parts.mempool.refuse(&tx, &why);
-        }
+        adapter.parts.mempool.refuse(&tx, &why);
     }
     let bytes = codec::encode(&candidate.block)?;
     let signature = adapter.sign_stream(height, round, &bytes).to_vec();
