@@ -78,7 +78,24 @@ async fn validators_come_and_go_while_the_network_runs() -> anyhow::Result<()> {
         tax.status().await.ok().filter(|it| it.height >= height)
     });
     assert!(!followed.await?.voting);
-    proofs_reach_across_the_changes(&mut cluster).await
+    proofs_reach_across_the_changes(&mut cluster).await?;
+    who_is_suspended_is_let_out(&mut cluster).await
+}
+
+/// The others close their connections to the node of a department that is no longer in force.
+async fn who_is_suspended_is_let_out(cluster: &mut Cluster) -> anyhow::Result<()> {
+    let node = cluster.connect("psb").await?;
+    let connected = async |count: u32| {
+        let reached = async || node.status().await.ok().filter(|it| it.peers == count);
+        until("so many peers", reached).await
+    };
+    connected(4).await?;
+    let suspend = ["member", "gz.tax", "--change", "suspend"];
+    enact(cluster, "suspend-tax", &suspend).await?;
+    connected(3).await?;
+    let gateway = cluster.account(&node, "psb", "gateway").await?;
+    gateway.submit(&node, &[record(5)?]).await?;
+    Ok(())
 }
 
 async fn proofs_reach_across_the_changes(cluster: &mut Cluster) -> anyhow::Result<()> {
