@@ -1,6 +1,8 @@
 //! A connection to a node, and what is often asked of it.
 
 use crate::error::ClientError;
+use crate::event::Event;
+use liuhen_proto::place::TrailKind;
 use liuhen_proto::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs};
 use liuhen_proto::wire;
@@ -67,7 +69,7 @@ impl Interceptor for Bearer {
             request.metadata_mut().insert("authorization", held.token()?);
             if let Some(audit) = &held.audit {
                 let audit = audit.parse().map_err(|_| Status::invalid_argument("audit"))?;
-                request.metadata_mut().insert("liuhen-audit", audit);
+                request.metadata_mut().insert(token::AUDIT_HEADER, audit);
             }
         }
         Ok(request)
@@ -228,6 +230,31 @@ impl Node {
                 "{} requests have the reference {name}: say {name}@dataset, or the id",
                 more + 1
             ))),
+        }
+    }
+
+    /// All events of a trail, page by page.
+    pub async fn whole_trail(
+        &self,
+        kind: TrailKind,
+        id: Vec<u8>,
+    ) -> Result<Vec<Event>, ClientError> {
+        let mut request = wire::GetTrailRequest {
+            trail_kind: kind as u32,
+            trail_id: id,
+            page_size: 1000,
+            ..wire::GetTrailRequest::default()
+        };
+        let mut events = Vec::new();
+        loop {
+            let page = self.trails().get_trail(request.clone()).await?.into_inner();
+            for it in &page.events {
+                events.push(Event::from_wire(it)?);
+            }
+            if page.next_page_token.is_empty() {
+                return Ok(events);
+            }
+            request.page_token = page.next_page_token;
         }
     }
 

@@ -29,11 +29,20 @@ impl Account {
         file: &Path,
         passphrase: &PassphraseSource,
     ) -> Result<Self, ClientError> {
+        let (key, chain) = Self::key_of(node, file, passphrase).await?;
+        Self::of_key(node, chain, key).await
+    }
+
+    /// Opens a key file for the node's chain: only a `dev-` one takes a key without a passphrase.
+    pub async fn key_of(
+        node: &Node,
+        file: &Path,
+        passphrase: &PassphraseSource,
+    ) -> Result<(PrivateKey, ChainId), ClientError> {
         let status = node.status().await?;
         let dev = status.chain_name.starts_with("dev-");
         let key = liuhen_keyfile::load(file, passphrase, dev)?;
-        let chain = ChainId::from_slice(&status.chain_id).map_err(ClientError::failed)?;
-        Self::of_key(node, chain, key).await
+        Ok((key, ChainId::from_slice(&status.chain_id).map_err(ClientError::failed)?))
     }
 
     /// The account of a key.

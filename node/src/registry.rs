@@ -70,7 +70,7 @@ impl Registry {
 
 /// Whether a department is in force, as far as is known: whoever is stopped is let out.
 fn is_in_force(chain: &Chain, code: &str) -> Result<bool, StoreError> {
-    let object = chain.index().get(&Place::department(code))?;
-    let department = object.and_then(|it| Arc::<wire::Department>::try_from(it).ok());
+    let department: Option<Arc<wire::Department>> =
+        chain.index().typed(&Place::department(code))?;
     Ok(department.is_some_and(|it| intervals::is_open(&it.standing)))
 }

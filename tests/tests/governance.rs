@@ -58,7 +58,7 @@ async fn validators_come_and_go_while_the_network_runs() -> anyhow::Result<()> {
     let gateway = cluster.account(&node, "psb", "gateway").await?;
     gateway.submit(&node, &[record(1)?]).await?;
 
-    // Without taxation's vote four of four must sign; then one more may be away.
+    // Without taxation among the validators three of four must sign: one more may be away.
     let tax = cluster.consortium.public_key_of_node("tax")?;
     enact(&mut cluster, "validator-4", &["validator", &tax, "--power", "0"]).await?;
     gateway.submit(&node, &[record(2)?]).await?;

@@ -66,9 +66,9 @@ pub struct Common {
     /// Read for this open audit of one's department: it is recorded sealed until the audit closes
     #[arg(long, global = true)]
     audit: Option<String>,
-    /// The key, once it was opened
+    /// The key and its chain, once it was opened
     #[arg(skip)]
-    opened: OnceLock<PrivateKey>,
+    opened: OnceLock<(PrivateKey, ChainId)>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,28 +152,24 @@ impl Common {
         if self.key.is_none() {
             return Ok(node);
         }
-        let status = node.status().await?;
-        let chain = ChainId::from_slice(&status.chain_id).map_err(ClientError::failed)?;
-        let key = self.private_key(status.chain_name.starts_with("dev-"))?;
+        let (key, chain) = self.opened(&node).await?;
         Ok(node.signed_in(&key, chain, self.audit.clone()))
     }
 
     async fn account(&self, node: &Node) -> Result<Account, ClientError> {
-        let status = node.status().await?;
-        let chain = ChainId::from_slice(&status.chain_id).map_err(ClientError::failed)?;
-        let key = self.private_key(status.chain_name.starts_with("dev-"))?;
+        let (key, chain) = self.opened(node).await?;
         Account::of_key(node, chain, key).await
     }
 
-    /// The key given with --key: its passphrase is asked for once.
-    fn private_key(&self, dev: bool) -> Result<PrivateKey, ClientError> {
-        if let Some(key) = self.opened.get() {
-            return Ok(key.clone());
+    /// The key given with --key, and the chain of the node: both are asked for once.
+    async fn opened(&self, node: &Node) -> Result<(PrivateKey, ChainId), ClientError> {
+        if let Some((key, chain)) = self.opened.get() {
+            return Ok((key.clone(), *chain));
         }
         let missing = || ClientError::Usage("--key is needed: the key file to sign with".into());
         let file = self.key.as_ref().ok_or_else(missing)?;
-        let key = liuhen_keyfile::load(file, &self.passphrase(), dev)?;
-        Ok(self.opened.get_or_init(|| key).clone())
+        let opened = Account::key_of(node, file, &self.passphrase()).await?;
+        Ok(self.opened.get_or_init(|| opened).clone())
     }
 
     /// Settles the language of messages: the flag's, else the environment's.

@@ -107,23 +107,11 @@ pub(super) async fn print_trail(
     id: Vec<u8>,
 ) -> Result<(), ClientError> {
     let names = names(node).await?;
-    let mut request = wire::GetTrailRequest {
-        trail_kind: kind as u32,
-        trail_id: id,
-        page_size: 1000,
-        ..wire::GetTrailRequest::default()
-    };
     let mut rows = event::rows();
-    loop {
-        let page = node.trails().get_trail(request.clone()).await?.into_inner();
-        for it in &page.events {
-            rows.push(event::row(&Event::from_wire(it)?, &names));
-        }
-        if page.next_page_token.is_empty() {
-            return rows.print(common.output);
-        }
-        request.page_token = page.next_page_token;
+    for event in node.whole_trail(kind, id).await? {
+        rows.push(event::row(&event, &names));
     }
+    rows.print(common.output)
 }
 
 impl Trail {

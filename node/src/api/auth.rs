@@ -12,7 +12,7 @@ use super::{Shared, of_store};
 use crate::app::Chain;
 use crate::clock;
 use crate::store::StoreError;
-use liuhen_proto::ledger::{Object, intervals};
+use liuhen_proto::ledger::{Object, grants::is_of_class, intervals};
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::sign::PublicKey;
 use liuhen_proto::types::{IdentityId, KeyId, RequestId};
@@ -22,9 +22,6 @@ use liuhen_rpc::token;
 use std::sync::Arc;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Status};
-
-/// Names the audit for which something is read.
-pub const AUDIT_HEADER: &str = "liuhen-audit";
 
 /// Whoever calls.
 #[derive(Debug, Clone)]
@@ -48,15 +45,20 @@ pub enum Access {
 /// Who calls, by the token that comes with a call.
 pub(super) fn caller<T>(shared: &Shared, request: &Request<T>) -> Result<Caller, Status> {
     let metadata = request.metadata();
-    let token = bearer(metadata)?;
-    let key_id = token::key_of(token).map_err(|e| denied(&e.to_string()))?;
-    let audit = metadata.get(AUDIT_HEADER).and_then(|it| it.to_str().ok()).map(str::to_owned);
+    let bearer = bearer(metadata)?;
+    let key_id = token::key_of(bearer).map_err(|e| denied(&e.to_string()))?;
+    let audit =
+        metadata.get(token::AUDIT_HEADER).and_then(|it| it.to_str().ok()).map(str::to_owned);
     let chain = shared.chain();
-    let key: Arc<wire::Key> = get(&chain, &Place::key(&key_id))?.ok_or_else(|| unknown(&key_id))?;
+    let key = key(&chain, &key_id)?;
     let public = PublicKey::from_slice(&key.public_key).map_err(|_| unknown(&key_id))?;
-    token::check(token, &public, &chain.founding().chain(), clock::now())
+    token::check(bearer, &public, &chain.founding().chain(), clock::now())
         .map_err(|e| denied(&e.to_string()))?;
-    in_force(&chain, &key_id, audit)
+    holder(&chain, &key_id, &key, audit)
+}
+
+fn key(chain: &Chain, id: &KeyId) -> Result<Arc<wire::Key>, Status> {
+    find(chain, &Place::key(id)).map_err(|e| of_store(&e))?.ok_or_else(|| unknown(id))
 }
 
 fn denied(why: &str) -> Status {
@@ -73,15 +75,23 @@ pub(super) fn in_force(
     key_id: &KeyId,
     audit: Option<String>,
 ) -> Result<Caller, Status> {
+    holder(chain, key_id, &*key(chain, key_id)?, audit)
+}
+
+fn holder(
+    chain: &Chain,
+    key_id: &KeyId,
+    key: &wire::Key,
+    audit: Option<String>,
+) -> Result<Caller, Status> {
     let missing = || unknown(key_id);
-    let key: Arc<wire::Key> = get(chain, &Place::key(key_id))?.ok_or_else(missing)?;
     let id = IdentityId::from_slice(&key.identity_id).unwrap_or_default();
-    let identity: Arc<wire::Identity> = get(chain, &Place::identity(&id))?.ok_or_else(missing)?;
-    let department: Arc<wire::Department> =
-        get(chain, &Place::department(&key.department))?.ok_or_else(missing)?;
-    let all = [&key.standing, &identity.standing, &department.standing];
-    let height = chain.next_height();
-    if !all.into_iter().all(|standing| intervals::at_height(standing, height)) {
+    let identity: Option<Arc<wire::Identity>> =
+        find(chain, &Place::identity(&id)).map_err(|e| of_store(&e))?;
+    let department: Option<Arc<wire::Department>> =
+        find(chain, &Place::department(&key.department)).map_err(|e| of_store(&e))?;
+    let (identity, department) = (identity.ok_or_else(missing)?, department.ok_or_else(missing)?);
+    if !intervals::may_sign(key, &identity, &department, chain.next_height()) {
         let why = format!("key {key_id}, its identity or its department is not in force");
         return Err(denied(&why));
     }
@@ -96,18 +106,11 @@ fn bearer(metadata: &MetadataMap) -> Result<&str, Status> {
     })
 }
 
-fn get<T>(chain: &Chain, place: &Place) -> Result<Option<Arc<T>>, Status>
-where
-    Arc<T>: TryFrom<Object>,
-{
-    find(chain, place).map_err(|e| of_store(&e))
-}
-
 fn find<T>(chain: &Chain, place: &Place) -> Result<Option<Arc<T>>, StoreError>
 where
     Arc<T>: TryFrom<Object>,
 {
-    Ok(chain.index().get(place)?.and_then(|object| Arc::<T>::try_from(object).ok()))
+    chain.index().typed(place)
 }
 
 impl Caller {
@@ -218,7 +221,8 @@ impl Caller {
             let request: Option<Arc<wire::Request>> = find(chain, &Place::request(&id))?;
             let Some(request) = request else { return Ok(false) };
             let asked = request.asked.clone().unwrap_or_default();
-            let of_class = request.class.as_ref().is_some_and(|it| class && self.is_of(it));
+            let of_class =
+                request.class.as_ref().is_some_and(|it| class && is_of_class(&self.department, it));
             if of_class || self.is(&asked.using_department) || self.is(&asked.collector) {
                 return Ok(true);
             }
@@ -227,10 +231,5 @@ impl Caller {
                 Err(_) => return Ok(false),
             }
         }
-    }
-
-    fn is_of(&self, class: &wire::DepartmentClass) -> bool {
-        let level = class.levels.is_empty() || class.levels.contains(&self.department.level);
-        level && self.department.division.starts_with(&class.division)
     }
 }

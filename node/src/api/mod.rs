@@ -60,7 +60,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Notes what somebody who audits or regulates is shown, before they are.
+    /// Notes what somebody who audits or regulates is shown of a trail, before they are.
     fn note_read(
         &self,
         caller: &Caller,
@@ -68,6 +68,11 @@ impl Shared {
         first: u64,
         count: u64,
     ) -> Result<(), Status> {
+        self.note_reads(caller, &[(trail.clone(), first, count)])
+    }
+
+    /// The same of several trails: trail, first number, how many.
+    fn note_reads(&self, caller: &Caller, reads: &[(Place, u64, u64)]) -> Result<(), Status> {
         // What this node can't put on the ledger it does not show.
         let own = auth::in_force(&self.chain(), &self.key, None);
         if !own.is_ok_and(|own| own.identity.kind() == wire::IdentityKind::Node) {
@@ -76,13 +81,13 @@ impl Shared {
         }
         if let Some(audit) = &caller.audit {
             let place = Place::audit(&caller.department.code, audit);
-            let known = self.chain().index().get(&place).map_err(|e| of_store(&e))?;
-            let known = known.and_then(|it| Arc::<wire::Audit>::try_from(it).ok());
+            let known: Option<Arc<wire::Audit>> =
+                self.chain().index().typed(&place).map_err(|e| of_store(&e))?;
             if known.is_none_or(|it| it.closed) {
                 return Err(not_found(&format!("open audit {audit} of your department")));
             }
         }
-        self.reads.note(caller, trail, first, count).map_err(|error| {
+        self.reads.note(caller, reads).map_err(|error| {
             tracing::error!(%error, "a read can't be noted");
             with_reason(
                 Code::Internal,

@@ -68,33 +68,34 @@ impl Reads {
         Ok(Self { file: Arc::new(file.to_owned()), entries })
     }
 
-    /// Notes a read before it is answered.
-    pub(super) fn note(
-        &self,
-        caller: &Caller,
-        trail: &Place,
-        first: u64,
-        count: u64,
-    ) -> anyhow::Result<()> {
-        let mut read = wire::TrailRead {
-            department: caller.department.code.clone(),
-            identity_id: caller.identity.identity_id.clone(),
-            trail_kind: u32::from(trail.kind()),
-            trail_id: trail.id().to_vec(),
-            first,
-            count,
-            time_ms: crate::clock::now().get(),
-            salt: Vec::new(),
-        };
-        let audit = caller.audit.clone().map(|code| (caller.department.code.clone(), code));
-        if audit.is_some() {
-            let mut salt = [0; 32];
-            getrandom::fill(&mut salt).map_err(|e| anyhow::anyhow!("random bytes: {e}"))?;
-            read.salt = salt.to_vec();
+    /// Notes reads before they are answered: trail, first number, how many.
+    pub(super) fn note(&self, caller: &Caller, reads: &[(Place, u64, u64)]) -> anyhow::Result<()> {
+        let mut new = Vec::with_capacity(reads.len());
+        for (trail, first, count) in reads {
+            let mut read = wire::TrailRead {
+                department: caller.department.code.clone(),
+                identity_id: caller.identity.identity_id.clone(),
+                trail_kind: u32::from(trail.kind()),
+                trail_id: trail.id().to_vec(),
+                first: *first,
+                count: *count,
+                time_ms: crate::clock::now().get(),
+                salt: Vec::new(),
+            };
+            let audit = caller.audit.clone().map(|code| (caller.department.code.clone(), code));
+            if audit.is_some() {
+                let mut salt = [0; 32];
+                getrandom::fill(&mut salt).map_err(|e| anyhow::anyhow!("random bytes: {e}"))?;
+                read.salt = salt.to_vec();
+            }
+            new.push(Entry { read: read.encode_to_vec(), audit, recorded: false });
         }
         let mut entries = self.lock();
-        anyhow::ensure!(entries.len() < MOST, "{MOST} reads wait already");
-        entries.push(Entry { read: read.encode_to_vec(), audit, recorded: false });
+        anyhow::ensure!(
+            entries.len().saturating_add(new.len()) <= MOST,
+            "{MOST} reads wait already"
+        );
+        entries.append(&mut new);
         self.save(&entries)
     }
 
@@ -171,8 +172,8 @@ impl Reads {
         let chain = chain.read().unwrap_or_else(PoisonError::into_inner);
         for entry in &sealed {
             let Some((department, code)) = &entry.audit else { continue };
-            let audit = chain.index().get(&Place::audit(department, code))?;
-            let audit = audit.and_then(|it| Arc::<wire::Audit>::try_from(it).ok());
+            let audit: Option<Arc<wire::Audit>> =
+                chain.index().typed(&Place::audit(department, code))?;
             if audit.is_some_and(|it| it.closed) {
                 let same = sealed.iter().filter(|it| it.audit == entry.audit);
                 let opened = same.take(limits::READS).cloned().collect();
@@ -238,8 +239,7 @@ async fn submit(
     let tx = {
         let chain = chain.read().unwrap_or_else(PoisonError::into_inner);
         let id = key.public().key_id();
-        let known = chain.index().get(&Place::key(&id))?;
-        let known = known.and_then(|it| Arc::<wire::Key>::try_from(it).ok());
+        let known: Option<Arc<wire::Key>> = chain.index().typed(&Place::key(&id))?;
         let known = known.ok_or_else(|| anyhow::anyhow!("this node's key is not on the ledger"))?;
         let signer = Signer {
             chain: chain.founding().chain(),

@@ -31,11 +31,28 @@ impl Registry {
     where
         Q: Send + 'static,
     {
+        self.read_noting(request, read, |_, _, found| Ok(found)).await
+    }
+
+    /// Reads, and then, with the chain let go, notes what is shown of it.
+    async fn read_noting<Q, F: Send + 'static, T: Send + 'static>(
+        &self,
+        request: Request<Q>,
+        read: impl FnOnce(&Chain, &Caller, Q) -> Result<F, Status> + Send + 'static,
+        note: impl FnOnce(&Shared, &Caller, F) -> Result<T, Status> + Send + 'static,
+    ) -> Result<Response<T>, Status>
+    where
+        Q: Send + 'static,
+    {
         let caller = auth::caller(&self.0, &request)?;
         let shared = self.0.clone();
         let readers = Arc::clone(&shared.readers);
         let asked = request.into_inner();
-        blocking(&readers, move || read(&shared.chain(), &caller, asked)).await.map(Response::new)
+        let work = move || {
+            let found = read(&shared.chain(), &caller, asked)?;
+            note(&shared, &caller, found)
+        };
+        blocking(&readers, work).await.map(Response::new)
     }
 }
 
@@ -51,8 +68,7 @@ fn get<T>(chain: &Chain, place: &Place) -> Result<Option<Arc<T>>, Status>
 where
     Arc<T>: TryFrom<Object>,
 {
-    let object = chain.index().get(place).map_err(|e| of_store(&e))?;
-    Ok(object.and_then(|object| Arc::<T>::try_from(object).ok()))
+    chain.index().typed(place).map_err(|e| of_store(&e))
 }
 
 fn standing(
@@ -146,9 +162,13 @@ fn noted(
     caller: &Caller,
     seen: Vec<(Access, RequestStanding)>,
 ) -> Result<Vec<RequestStanding>, Status> {
-    for (_, it) in seen.iter().filter(|(access, _)| *access == Access::Oversight) {
-        let id = it.request.as_ref().map(|it| it.request_id.as_slice()).unwrap_or_default();
-        shared.note_read(caller, &Place::trail(TrailKind::Grant, id), 0, 0)?;
+    let overseen = seen.iter().filter(|(access, _)| *access == Access::Oversight);
+    let reads: Vec<(Place, u64, u64)> = overseen
+        .filter_map(|(_, it)| it.request.as_ref())
+        .map(|it| (Place::trail(TrailKind::Grant, &it.request_id), 0, 0))
+        .collect();
+    if !reads.is_empty() {
+        shared.note_reads(caller, &reads)?;
     }
     Ok(seen.into_iter().map(|(_, it)| it).collect())
 }
@@ -216,9 +236,7 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListRequestsRequest>,
     ) -> Result<Response<ListRequestsResponse>, Status> {
-        let shared = self.0.clone();
-        let caller = auth::caller(&self.0, &request)?;
-        let seen = self.read(request, |chain, caller, wanted| {
+        let read = |chain: &Chain, caller: &Caller, wanted: ListRequestsRequest| {
             requests(chain, caller, |it| {
                 let asked = it.asked.as_ref();
                 let is = |wanted: &str, found: Option<&String>| {
@@ -228,18 +246,18 @@ impl RegistryService for Registry {
                     && is(&wanted.using_department, asked.map(|it| &it.using_department))
                     && is(&wanted.reference, asked.map(|it| &it.reference))
             })
-        });
-        let requests = noted(&shared, &caller, seen.await?.into_inner())?;
-        Ok(Response::new(ListRequestsResponse { requests }))
+        };
+        self.read_noting(request, read, |shared, caller, seen| {
+            Ok(ListRequestsResponse { requests: noted(shared, caller, seen)? })
+        })
+        .await
     }
 
     async fn get_request(
         &self,
         request: Request<GetRequestRequest>,
     ) -> Result<Response<RequestStanding>, Status> {
-        let shared = self.0.clone();
-        let caller = auth::caller(&self.0, &request)?;
-        let seen = self.read(request, |chain, caller, wanted| {
+        let read = |chain: &Chain, caller: &Caller, wanted: GetRequestRequest| {
             let id = RequestId::from_slice(&wanted.request_id);
             let id = id.map_err(|e| bad_argument("request_id", &e.to_string()))?;
             let nothing = || not_found(&format!("request {id} that you may see"));
@@ -248,9 +266,11 @@ impl RegistryService for Registry {
             let request = request.ok_or_else(nothing)?;
             let access = may_see(chain, caller, &request)?.ok_or_else(nothing)?;
             Ok(vec![(access, standing(chain, &request)?)])
-        });
-        let mut seen = noted(&shared, &caller, seen.await?.into_inner())?;
-        seen.pop().map(Response::new).ok_or_else(|| not_found("such request"))
+        };
+        self.read_noting(request, read, |shared, caller, seen| {
+            noted(shared, caller, seen)?.pop().ok_or_else(|| not_found("such request"))
+        })
+        .await
     }
 
     async fn get_identity(

@@ -103,15 +103,14 @@ impl Chain {
 
     /// The nodes that may connect, as the ledger has them.
     pub fn peers(&self) -> Result<Vec<wire::Peer>, StoreError> {
-        let object = self.index.get(&Place::peers())?;
-        let peers = object.and_then(|it| Arc::<wire::Peers>::try_from(it).ok());
+        let peers: Option<Arc<wire::Peers>> = self.index.typed(&Place::peers())?;
         Ok(peers.map(|it| it.peers.clone()).unwrap_or_default())
     }
 
     /// The protocol version of the next block, where it is one that this program does not know.
     pub fn unknown_protocol(&self) -> Result<Option<u32>, StoreError> {
-        let object = self.index.get(&Place::protocol_schedule())?;
-        let schedule = object.and_then(|it| Arc::<wire::ProtocolSchedule>::try_from(it).ok());
+        let schedule: Option<Arc<wire::ProtocolSchedule>> =
+            self.index.typed(&Place::protocol_schedule())?;
         let begun = schedule.filter(|it| it.height <= self.next_height().get());
         Ok(begun.map(|it| it.protocol).filter(|protocol| *protocol > PROTOCOL))
     }

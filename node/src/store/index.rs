@@ -16,7 +16,7 @@ use liuhen_proto::types::{Hash, Height, TimeMs, TxId};
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Objects and heads kept decoded; beyond this many the cache starts anew.
 const CACHED: usize = 50_000;
@@ -148,6 +148,14 @@ impl Index {
         Ok(object)
     }
 
+    /// The object at a place, as what it is there.
+    pub fn typed<T>(&self, place: &Place) -> Result<Option<Arc<T>>, StoreError>
+    where
+        Arc<T>: TryFrom<Object>,
+    {
+        Ok(self.get(place)?.and_then(|object| Arc::<T>::try_from(object).ok()))
+    }
+
     /// All objects of a kind, by id.
     pub fn list(&self, kind: ObjectKind) -> Result<Vec<(Place, Object)>, StoreError> {
         let first = Place::object(kind, &[]);
@@ -167,12 +175,9 @@ impl Index {
         let is_due = |place: &Place| place.timer_due().is_some_and(|due| due <= until);
         let first = Place::object(ObjectKind::Timer, &[]);
         let changed = self.memory.objects.range(first.clone()..);
-        let changed: BTreeMap<&Place, bool> = changed
-            .take_while(|(place, _)| is_due(place))
-            .map(|(place, object)| (place, object.is_some()))
-            .collect();
-        let set = changed.iter().filter(|(_, set)| **set).take(limit);
-        let mut due: Vec<Place> = set.map(|(place, _)| (*place).clone()).collect();
+        let changed = changed.take_while(|(place, _)| is_due(place));
+        let set = changed.filter(|(_, object)| object.is_some()).take(limit);
+        let mut due: Vec<Place> = set.map(|(place, _)| place.clone()).collect();
         let mut from_disk = 0;
         for place in self.tables.places(&first.to_bytes()) {
             let place = place?;
@@ -180,7 +185,7 @@ impl Index {
                 break;
             }
             // What stands in memory is newer than what is on disk.
-            if !changed.contains_key(&place) {
+            if !self.memory.objects.contains_key(&place) {
                 due.push(place);
                 from_disk = from_disk.saturating_add(1);
             }

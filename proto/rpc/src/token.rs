@@ -10,6 +10,8 @@ use liuhen_proto::types::{ChainId, KeyId, TimeMs};
 use serde::{Deserialize, Serialize};
 use signature::{Signer, Verifier};
 
+/// Beside a token: the audit for which something is read.
+pub const AUDIT_HEADER: &str = "liuhen-audit";
 /// Seconds that a token may live.
 pub const LIFE_S: u64 = 600;
 /// Seconds by which the clocks of caller and node may differ.
@@ -171,17 +173,25 @@ mod tests {
         }
     }
 
-    /// `alg` none, and HMAC with the public key as the secret: tricks of others.
+    /// Another algorithm in the head, over the key's own signature: tricks of others.
     #[test]
     fn other_algorithms_are_refused() {
         let (key, chain) = (PrivateKey::from_seed(&[1; 32]), ChainId::new([2; 32]));
         let now = TimeMs::new(1_800_000_000_000);
         let token = make(&key, &chain, now).unwrap();
-        let body = token.split('.').nth(1).unwrap();
-        // {"alg":"none"} and {"alg":"HS256","kid":…} in base64url.
-        for head in ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJIUzI1NiJ9"] {
-            let forged = format!("{head}.{body}.");
-            assert!(check(&forged, &key.public(), &chain, now).is_err());
+        let [good, body, _] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let seed = EncodingKey::from_ed_der(&key.to_seed());
+        // Whatever the head says, the signature is the key's own.
+        let signed = |head: &str| {
+            let message = format!("{head}.{body}");
+            let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &seed, Algorithm::EdDSA);
+            format!("{message}.{}", signature.unwrap())
+        };
+        assert_eq!(check(&signed(good), &key.public(), &chain, now), Ok(()));
+        // {"alg":"none"}, {"alg":"HS256"} and {"alg":"ES256"} in base64url.
+        for head in ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJFUzI1NiJ9"] {
+            let forged = signed(head);
+            assert_eq!(check(&forged, &key.public(), &chain, now), Err(TokenError::Malformed));
         }
     }
 }

@@ -211,7 +211,11 @@ fn who(
     let checks = || {
         ensure(identity.department == asker.department, Reason::UnknownIdentity)?;
         match &grant.class {
-            Some(class) => ensure(is_of_class(&department, class), Reason::NotInClass)?,
+            Some(class) => {
+                let uses = department.rights.contains(&(wire::Right::Use as i32));
+                let of_class = uses && grants::is_of_class(&department, class);
+                ensure(of_class, Reason::NotInClass)?;
+            }
             None => {
                 ensure(terms.identity_ids.contains(&asker.identity_id), Reason::IdentityNotGranted)?
             }
@@ -222,12 +226,6 @@ fn who(
         ensure(verified || grade < VERIFIED_FROM_GRADE, Reason::AssuranceTooLow)
     };
     Ok(checks())
-}
-
-fn is_of_class(department: &wire::Department, class: &wire::DepartmentClass) -> bool {
-    let level = class.levels.is_empty() || class.levels.contains(&department.level);
-    let uses = department.rights.contains(&(wire::Right::Use as i32));
-    level && uses && department.division.starts_with(&class.division)
 }
 
 /// No body decides on what it is party to. Within a class that is seen at each access; after a
@@ -255,9 +253,7 @@ fn three_bodies(
     }
     let manager = get(&grant.manager)?;
     let Some(manager) = manager else { return Ok(ensure(false, Reason::UnknownIdentity)) };
-    let three =
-        user.body != collector.body && user.body != manager.body && collector.body != manager.body;
-    if three {
+    if grants::shared_body([&user.body, &collector.body, &manager.body]).is_none() {
         return Ok(Ok(()));
     }
     let due = [&user, &collector, &manager].into_iter().map(|it| it.reconfirm_due_ms).max();

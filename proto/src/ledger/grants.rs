@@ -1,7 +1,7 @@
 //! A grant as it stood at some instant.
 
 use crate::types::{Height, TimeMs};
-use crate::wire::{Grant, GrantState, GrantStep, Terms};
+use crate::wire::{Department, DepartmentClass, Grant, GrantState, GrantStep, Terms};
 
 /// The instant by which grants are judged.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,20 @@ pub fn state(grant: &Grant) -> GrantState {
 /// The terms of a grant now.
 pub fn terms(grant: &Grant) -> Option<&Terms> {
     grant.steps.iter().rev().find_map(|step| step.terms.as_ref()).or(grant.terms.as_ref())
+}
+
+/// Whether a department is of a class, by level and division.
+pub fn is_of_class(department: &Department, class: &DepartmentClass) -> bool {
+    let level = class.levels.is_empty() || class.levels.contains(&department.level);
+    level && department.division.starts_with(&class.division)
+}
+
+/// A body that two of the three parties share; the user's is empty where it is a class.
+pub(super) fn shared_body([user, collector, manager]: [&str; 3]) -> Option<&str> {
+    if user == collector || user == manager {
+        return Some(user);
+    }
+    (collector == manager).then_some(manager)
 }
 
 /// Whether a grant in this state can never be used again.

@@ -2,7 +2,7 @@
 
 use super::BlockContext;
 use crate::types::{Height, TimeMs};
-use crate::wire::Interval;
+use crate::wire::{self, Interval};
 
 /// Whether one of the intervals holds the height.
 pub fn at_height(intervals: &[Interval], height: Height) -> bool {
@@ -16,6 +16,17 @@ pub fn at_time(intervals: &[Interval], time: TimeMs) -> bool {
     intervals.iter().any(|it| {
         it.from_time_ms <= time.get() && it.until_time_ms.is_none_or(|until| time.get() < until)
     })
+}
+
+/// Whether a key signs at a height: it, its identity and its department are in force there.
+pub fn may_sign(
+    key: &wire::Key,
+    identity: &wire::Identity,
+    department: &wire::Department,
+    height: Height,
+) -> bool {
+    let all = [&key.standing, &identity.standing, &department.standing];
+    all.into_iter().all(|standing| at_height(standing, height))
 }
 
 /// The interval of all that is founded: from genesis on.

@@ -84,8 +84,7 @@ impl Signers {
         let department: Arc<wire::Department> = self
             .get(&Place::department(&header.department))
             .ok_or_else(|| missing("a department"))?;
-        let all = [&key.standing, &identity.standing, &department.standing];
-        if all.into_iter().all(|standing| intervals::at_height(standing, height)) {
+        if intervals::may_sign(&key, &identity, &department, height) {
             Ok(())
         } else {
             Err(invalid("signer.not_in_force", format!("key {} at height {height}", header.key)))

@@ -63,18 +63,10 @@ pub(super) fn apply(
 
 /// Beneath in government, or guided by it in its line.
 fn is_below(draft: &Draft<'_>, delegate: &str, above: &str) -> Result<(), Halt> {
-    if department::is_beneath(draft, delegate, above)? {
+    let below = department::is_beneath(draft, delegate, above)?
+        || department::is_guided(draft, delegate, above)?;
+    if below {
         return Ok(());
-    }
-    let mut guide = draft.department(delegate)?.guide.clone();
-    for _ in 0..limits::SUPERIORS {
-        if guide == above {
-            return Ok(());
-        }
-        if guide.is_empty() {
-            break;
-        }
-        guide.clone_from(&draft.department(&guide)?.guide);
     }
     let (department, above) = (delegate.to_owned(), above.to_owned());
     Err(Refusal::NotBeneath { department, above }.into())

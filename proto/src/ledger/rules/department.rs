@@ -10,15 +10,29 @@ use std::sync::Arc;
 
 /// Whether a department stands somewhere beneath another in government.
 pub(super) fn is_beneath(draft: &Draft<'_>, code: &str, above: &str) -> Result<bool, Halt> {
-    let mut parent = draft.department(code)?.parent.clone();
+    leads_to(draft, code, above, |it| &it.parent)
+}
+
+/// Whether a department is guided by another in its line, itself or through others.
+pub(super) fn is_guided(draft: &Draft<'_>, code: &str, above: &str) -> Result<bool, Halt> {
+    leads_to(draft, code, above, |it| &it.guide)
+}
+
+fn leads_to(
+    draft: &Draft<'_>,
+    code: &str,
+    above: &str,
+    next: fn(&wire::Department) -> &String,
+) -> Result<bool, Halt> {
+    let mut code = next(&*draft.department(code)?).clone();
     for _ in 0..limits::SUPERIORS {
-        if parent == above {
+        if code == above {
             return Ok(true);
         }
-        if parent.is_empty() {
+        if code.is_empty() {
             break;
         }
-        parent.clone_from(&draft.department(&parent)?.parent);
+        code = next(&*draft.department(&code)?).clone();
     }
     Ok(false)
 }

@@ -233,14 +233,10 @@ pub(super) fn three_bodies(
         code => Ok::<_, Halt>(draft.department(code)?.body.clone()),
     };
     let bodies = [body(user)?, body(collector)?, body(manager)?];
-    let [user, collector, manager] = &bodies;
-    if user == collector || user == manager {
-        return Err(Refusal::SameBody(user.clone()).into());
+    match grants::shared_body(bodies.each_ref().map(String::as_str)) {
+        Some(body) => Err(Refusal::SameBody(body.to_owned()).into()),
+        None => Ok(bodies),
     }
-    if collector == manager {
-        return Err(Refusal::SameBody(manager.clone()).into());
-    }
-    Ok(bodies)
 }
 
 /// Makes the grant of a request, active from this block on.

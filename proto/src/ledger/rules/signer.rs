@@ -34,9 +34,7 @@ fn in_force(draft: &Draft<'_>, header: &TxHeader) -> Result<(), Halt> {
     let (Some(identity), Some(department)) = (identity, department) else {
         return Err(Refusal::SignerMismatch.into());
     };
-    let height = draft.context().height;
-    let all = [&key.standing, &identity.standing, &department.standing];
-    if all.into_iter().all(|standing| intervals::at_height(standing, height)) {
+    if intervals::may_sign(&key, &identity, &department, draft.context().height) {
         Ok(())
     } else {
         Err(Refusal::KeyNotInForce(header.key.to_string()).into())
