@@ -50,10 +50,16 @@ pub enum Domain {
     Tag,
     /// What a node signs to ask the others to open a height.
     Wake,
+    /// What a subject can show to read its trail: see [`crate::subject`].
+    Subject,
+    /// A tag as a leaf of a bulk set's log.
+    TagLeaf,
+    /// What repeats of an integrity event or alert have in common.
+    Repeat,
 }
 
 /// Names behind "liuhen v1 ", in the order of [`Domain`].
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 23] = [
     "node",
     "leaf",
     "mapnode",
@@ -74,9 +80,12 @@ const NAMES: [&str; 20] = [
     "salt",
     "tag",
     "wake",
+    "subject",
+    "tagleaf",
+    "repeat",
 ];
 
-static KEYS: LazyLock<[[u8; 32]; 20]> =
+static KEYS: LazyLock<[[u8; 32]; 23]> =
     LazyLock::new(|| NAMES.map(|name| blake3::derive_key(&format!("liuhen v1 {name}"), b"")));
 
 /// First line of what is signed; then the bytes it names.
@@ -147,7 +156,7 @@ mod tests {
     fn domains_are_distinct_and_named() {
         let names: BTreeSet<_> = NAMES.iter().collect();
         assert_eq!(names.len(), NAMES.len());
-        assert_eq!(Domain::Wake as usize + 1, NAMES.len());
+        assert_eq!(Domain::Repeat as usize + 1, NAMES.len());
         assert!(KEYS.iter().all(|key| *key != [0; 32]));
     }
 

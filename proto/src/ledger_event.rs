@@ -3,9 +3,12 @@
 
 use crate::canonical::{self, CanonicalError};
 use crate::hash::{self, Domain};
-use crate::place::Place;
+use crate::place::{Place, TrailKind};
 use crate::types::{Hash, limits};
-use crate::wire::{self, Deadline, GrantEnd, ProposalEnd, StandingChange, ledger_event::Kind};
+use crate::wire::{
+    self, Deadline, GrantEnd, IntegrityEnd, IntegrityRule, ProposalEnd, StandingChange, WatchKind,
+    ledger_event::Kind,
+};
 use prost::Message;
 
 /// An event of the ledger's own, with its canonical bytes.
@@ -59,23 +62,12 @@ impl LedgerEvent {
     /// The trails that it is in, each once: those of all whom it names.
     pub fn trails(&self) -> Vec<Place> {
         let story = |dataset: &str, request: &[u8]| {
-            vec![
-                Place::dataset_trail(dataset),
-                Place::trail(crate::place::TrailKind::Grant, request),
-            ]
+            vec![Place::dataset_trail(dataset), Place::trail(TrailKind::Grant, request)]
         };
         let mut trails = match &self.kind {
-            Kind::DeadlineMissed(it) => {
-                let mut trails = story(&it.dataset, &it.request_id);
-                trails.push(Place::integrity_trail(&it.department));
-                trails
-            }
+            Kind::DeadlineMissed(it) => story(&it.dataset, &it.request_id),
             Kind::GrantEnded(it) => story(&it.dataset, &it.request_id),
-            Kind::EmergencyNotRatified(it) => {
-                let mut trails = story(&it.dataset, &it.request_id);
-                trails.push(Place::integrity_trail(&it.department));
-                trails
-            }
+            Kind::EmergencyNotRatified(it) => story(&it.dataset, &it.request_id),
             // Not on the collector's own trail, which every member may read.
             Kind::CollectorTold(it) => story(&it.dataset, &it.request_id),
             Kind::DepartmentChanged(it) => vec![Place::department_trail(&it.department)],
@@ -91,6 +83,26 @@ impl LedgerEvent {
                 vec![Place::department_trail(&it.from), Place::department_trail(&it.to)]
             }
             Kind::ProposalEnded(_) | Kind::CalendarMissing(_) => vec![Place::governance_trail()],
+            Kind::IntegrityRaised(it) => {
+                let mut trails = chains(&it.department, &it.identity_id);
+                if !it.dataset.is_empty() {
+                    trails.push(Place::dataset_trail(&it.dataset));
+                }
+                if !it.request_id.is_empty() {
+                    trails.push(Place::trail(TrailKind::Grant, &it.request_id));
+                }
+                trails
+            }
+            Kind::IntegritySettled(it) => chains(&it.department, &it.identity_id),
+            Kind::AlertRaised(it) => vec![Place::alert_trail(&it.department)],
+            Kind::RecordsCorrected(it) => {
+                let both = [&it.from_identity_id, &it.to_identity_id].into_iter();
+                both.filter(|id| !id.is_empty()).map(|id| Place::identity_trail(id)).collect()
+            }
+            Kind::ProductMarked(it) => vec![
+                Place::product_trail(&it.product_id),
+                Place::trail(TrailKind::Grant, &it.request_id),
+            ],
         };
         trails.sort();
         trails.dedup();
@@ -110,8 +122,19 @@ impl LedgerEvent {
             Kind::DepartmentSucceeded(_) => "DepartmentSucceeded",
             Kind::ProposalEnded(_) => "ProposalEnded",
             Kind::CalendarMissing(_) => "CalendarMissing",
+            Kind::IntegrityRaised(_) => "IntegrityRaised",
+            Kind::IntegritySettled(_) => "IntegritySettled",
+            Kind::AlertRaised(_) => "AlertRaised",
+            Kind::RecordsCorrected(_) => "RecordsCorrected",
+            Kind::ProductMarked(_) => "ProductMarked",
         }
     }
+}
+
+/// The integrity chains of a department and, where it is about one, of an identity.
+fn chains(department: &str, identity: &[u8]) -> Vec<Place> {
+    let own = (!identity.is_empty()).then(|| Place::identity_integrity_trail(identity));
+    [Place::integrity_trail(department)].into_iter().chain(own).collect()
 }
 
 /// Whether an event's enum values are among those that the rules give.
@@ -121,6 +144,11 @@ fn is_known(kind: &Kind) -> bool {
         Kind::GrantEnded(it) => it.end() != GrantEnd::Unspecified,
         Kind::DepartmentChanged(it) => it.change() != StandingChange::Unspecified,
         Kind::ProposalEnded(it) => it.end() != ProposalEnd::Unspecified,
+        Kind::IntegrityRaised(it) => it.rule() != IntegrityRule::Unspecified,
+        Kind::IntegritySettled(it) => {
+            it.rule() != IntegrityRule::Unspecified && it.end() != IntegrityEnd::Unspecified
+        }
+        Kind::AlertRaised(it) => it.watch() != WatchKind::Unspecified,
         _ => true,
     }
 }

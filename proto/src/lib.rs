@@ -8,6 +8,7 @@
 //! | [`wire`] | the messages generated from `liuhen/v1/*.proto` |
 //! | [`types`] | ids, heights, times, codes, limits |
 //! | [`hash`], [`sign`] | every domain tag; keys and the one verification rule |
+//! | [`subject`] | tags of data subjects, and the keys that they follow from |
 //! | [`canonical`] | the one encoding of a message |
 //! | [`tx`] | transactions and items: parsing, stateless checks, trails of an event |
 //! | [`event`], [`ledger_event`] | what trails are logs of; the events that the rules make |
@@ -32,6 +33,7 @@ pub mod ledger_event;
 pub mod merkle;
 pub mod place;
 pub mod sign;
+pub mod subject;
 pub mod tx;
 pub mod types;
 pub mod validators;

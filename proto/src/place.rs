@@ -22,17 +22,32 @@ pub enum TrailKind {
     Use = 6,
     /// The records that name a subject; id: department code of the collector ‖ tag.
     Subject = 7,
+    /// A case; id: its case id.
+    Case = 8,
     /// Integrity events of a department; id: its code.
     Integrity = 9,
     /// Proposals, votes and what became of them; id: empty.
     Governance = 10,
-    /// A gateway's records; id: its identity id.
+    /// Integrity events of an identity; id: its identity id.
+    IdentityIntegrity = 11,
+    /// The users' halves of accesses; id: the request id.
+    Acknowledgements = 12,
+    /// A gateway's records, seals and losses; id: its identity id.
     Gateway = 13,
+    /// What was sealed and opened by a decision of an authority; id: its department code.
+    Sealed = 14,
+    /// Records of which not every subject is listed, and the tags of bulk sets; id: department code
+    /// of the collector.
+    Unlisted = 15,
+    /// Alerts that concern a department; id: its code.
+    Alert = 16,
+    /// A data product; id: its product id.
+    Product = 17,
 }
 
 impl TrailKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::Key,
         Self::Department,
         Self::Identity,
@@ -40,9 +55,16 @@ impl TrailKind {
         Self::Grant,
         Self::Use,
         Self::Subject,
+        Self::Case,
         Self::Integrity,
         Self::Governance,
+        Self::IdentityIntegrity,
+        Self::Acknowledgements,
         Self::Gateway,
+        Self::Sealed,
+        Self::Unlisted,
+        Self::Alert,
+        Self::Product,
     ];
 
     /// From its byte.
@@ -55,8 +77,21 @@ impl TrailKind {
     pub fn takes_id(self, id: &[u8]) -> bool {
         let is_code = |bytes| std::str::from_utf8(bytes).is_ok_and(|it| check_code(it).is_ok());
         match self {
-            Self::Key | Self::Identity | Self::Grant | Self::Use | Self::Gateway => id.len() == 32,
-            Self::Department | Self::Dataset | Self::Integrity => is_code(id),
+            Self::Key
+            | Self::Identity
+            | Self::Grant
+            | Self::Use
+            | Self::Case
+            | Self::IdentityIntegrity
+            | Self::Acknowledgements
+            | Self::Gateway
+            | Self::Product => id.len() == 32,
+            Self::Department
+            | Self::Dataset
+            | Self::Integrity
+            | Self::Sealed
+            | Self::Unlisted
+            | Self::Alert => is_code(id),
             Self::Governance => id.is_empty(),
             Self::Subject => id.split_last_chunk::<32>().is_some_and(|(code, _)| is_code(code)),
         }
@@ -75,6 +110,13 @@ impl TrailKind {
             Self::Use => "use",
             Self::Subject => "subject",
             Self::Gateway => "gateway",
+            Self::Case => "case",
+            Self::IdentityIntegrity => "identity-integrity",
+            Self::Acknowledgements => "acknowledgements",
+            Self::Sealed => "sealed",
+            Self::Unlisted => "unlisted",
+            Self::Alert => "alert",
+            Self::Product => "product",
         }
     }
 }
@@ -127,11 +169,49 @@ pub enum ObjectKind {
     Audit = 148,
     /// A sealed read that is not opened; id: department ‖ "/" ‖ audit ‖ "/" ‖ commitment.
     UnopenedRead = 149,
+    /// How a gateway was set up; id: its identity id.
+    GatewaySetup = 150,
+    /// How many gateways serve a dataset; id: its code.
+    DatasetGateways = 151,
+    /// The halves of an hour's accesses; id: request id ‖ hour u64 ‖ department code.
+    Halves = 152,
+    /// A half without its other; id: request id ‖ gateway id ‖ access_no u64.
+    Half = 153,
+    /// A bulk set; id: gateway id ‖ access_no u64.
+    BulkSet = 154,
+    /// A correction; id: its correction id.
+    Correction = 155,
+    /// A decision on sealing; id: its order id.
+    SealingOrder = 156,
+    /// A sealed record that is not opened; id: gateway id ‖ access_no u64.
+    SealedAccess = 157,
+    /// How many records were sealed in a month; id: the month u32.
+    SealedCount = 158,
+    /// An integrity score; id: a department code, or 0xff ‖ identity id.
+    Score = 159,
+    /// An integrity event; id: number u64 ‖ department code.
+    IntegrityEvent = 160,
+    /// What repeats join; id: a hash of what is repeated.
+    Joined = 161,
+    /// The count of a department's alerts; id: its code.
+    AlertBook = 162,
+    /// An alert; id: number u64 ‖ department code.
+    Alert = 163,
+    /// What is remembered of an identity's accesses; id: its identity id.
+    IdentityWatch = 164,
+    /// A case; id: its case id.
+    Case = 165,
+    /// A data product; id: its product id.
+    Product = 166,
+    /// The products that stand on a grant; id: its request id.
+    GrantProducts = 167,
+    /// A double vote that was reported; id: key id ‖ height u64 ‖ round u32 ‖ type u8.
+    DoubleVote = 168,
 }
 
 impl ObjectKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 41] = [
         Self::Department,
         Self::Identity,
         Self::Key,
@@ -154,6 +234,25 @@ impl ObjectKind {
         Self::Proposal,
         Self::Audit,
         Self::UnopenedRead,
+        Self::GatewaySetup,
+        Self::DatasetGateways,
+        Self::Halves,
+        Self::Half,
+        Self::BulkSet,
+        Self::Correction,
+        Self::SealingOrder,
+        Self::SealedAccess,
+        Self::SealedCount,
+        Self::Score,
+        Self::IntegrityEvent,
+        Self::Joined,
+        Self::AlertBook,
+        Self::Alert,
+        Self::IdentityWatch,
+        Self::Case,
+        Self::Product,
+        Self::GrantProducts,
+        Self::DoubleVote,
     ];
 
     /// From its byte.
@@ -372,6 +471,146 @@ impl Place {
     pub fn unopened_read(department: &str, audit: &str, commitment: &[u8]) -> Self {
         let id = [format!("{department}/{audit}/").as_bytes(), commitment].concat();
         Self::object(ObjectKind::UnopenedRead, &id)
+    }
+
+    /// The users' halves of a grant's accesses.
+    pub fn acknowledgements_trail(request: &[u8]) -> Self {
+        Self::trail(TrailKind::Acknowledgements, request)
+    }
+
+    /// The integrity chain of an identity.
+    pub fn identity_integrity_trail(id: &[u8]) -> Self {
+        Self::trail(TrailKind::IdentityIntegrity, id)
+    }
+
+    /// Records of a collector of which not every subject is listed.
+    pub fn unlisted_trail(collector: &str) -> Self {
+        Self::trail(TrailKind::Unlisted, collector.as_bytes())
+    }
+
+    /// What was sealed by an authority's decisions.
+    pub fn sealed_trail(authority: &str) -> Self {
+        Self::trail(TrailKind::Sealed, authority.as_bytes())
+    }
+
+    /// The alerts that concern a department.
+    pub fn alert_trail(code: &str) -> Self {
+        Self::trail(TrailKind::Alert, code.as_bytes())
+    }
+
+    /// A case, as a trail.
+    pub fn case_trail(id: &[u8]) -> Self {
+        Self::trail(TrailKind::Case, id)
+    }
+
+    /// A product, as a trail.
+    pub fn product_trail(id: &[u8]) -> Self {
+        Self::trail(TrailKind::Product, id)
+    }
+
+    /// How a gateway was set up.
+    pub fn gateway_setup(identity: &[u8]) -> Self {
+        Self::object(ObjectKind::GatewaySetup, identity)
+    }
+
+    /// How many gateways serve a dataset.
+    pub fn dataset_gateways(code: &str) -> Self {
+        Self::object(ObjectKind::DatasetGateways, code.as_bytes())
+    }
+
+    /// The halves of an hour's accesses.
+    pub fn halves(request: &[u8], hour: u64, department: &str) -> Self {
+        let id = [request, &hour.to_be_bytes(), department.as_bytes()].concat();
+        Self::object(ObjectKind::Halves, &id)
+    }
+
+    /// A half of the access of this number, under a grant.
+    pub fn half(request: &[u8], gateway: &[u8], access_no: u64) -> Self {
+        let id = [request, gateway, &access_no.to_be_bytes()].concat();
+        Self::object(ObjectKind::Half, &id)
+    }
+
+    /// The bulk set of a record.
+    pub fn bulk_set(gateway: &[u8], access_no: u64) -> Self {
+        Self::object(ObjectKind::BulkSet, &[gateway, &access_no.to_be_bytes()].concat())
+    }
+
+    /// A correction.
+    pub fn correction(id: &[u8]) -> Self {
+        Self::object(ObjectKind::Correction, id)
+    }
+
+    /// A decision on sealing.
+    pub fn sealing_order(id: &[u8]) -> Self {
+        Self::object(ObjectKind::SealingOrder, id)
+    }
+
+    /// A sealed record.
+    pub fn sealed_access(gateway: &[u8], access_no: u64) -> Self {
+        Self::object(ObjectKind::SealedAccess, &[gateway, &access_no.to_be_bytes()].concat())
+    }
+
+    /// How many records were sealed in a month.
+    pub fn sealed_count(month: u32) -> Self {
+        Self::object(ObjectKind::SealedCount, &month.to_be_bytes())
+    }
+
+    /// The integrity score of a department.
+    pub fn score(code: &str) -> Self {
+        Self::object(ObjectKind::Score, code.as_bytes())
+    }
+
+    /// The integrity score of an identity. No code begins with the byte 0xff.
+    pub fn identity_score(id: &[u8]) -> Self {
+        Self::object(ObjectKind::Score, &[&[0xff], id].concat())
+    }
+
+    /// An integrity event of a department.
+    pub fn integrity_event(department: &str, number: u64) -> Self {
+        let id = [&number.to_be_bytes(), department.as_bytes()].concat();
+        Self::object(ObjectKind::IntegrityEvent, &id)
+    }
+
+    /// What repeats join.
+    pub fn joined(what: &Hash) -> Self {
+        Self::object(ObjectKind::Joined, what.as_bytes())
+    }
+
+    /// The count of a department's alerts.
+    pub fn alert_book(department: &str) -> Self {
+        Self::object(ObjectKind::AlertBook, department.as_bytes())
+    }
+
+    /// An alert.
+    pub fn alert(department: &str, number: u64) -> Self {
+        let id = [&number.to_be_bytes(), department.as_bytes()].concat();
+        Self::object(ObjectKind::Alert, &id)
+    }
+
+    /// What is remembered of an identity's accesses.
+    pub fn identity_watch(id: &[u8]) -> Self {
+        Self::object(ObjectKind::IdentityWatch, id)
+    }
+
+    /// A case.
+    pub fn case(id: &[u8]) -> Self {
+        Self::object(ObjectKind::Case, id)
+    }
+
+    /// A product.
+    pub fn product(id: &[u8]) -> Self {
+        Self::object(ObjectKind::Product, id)
+    }
+
+    /// The products that stand on a grant.
+    pub fn grant_products(request: &[u8]) -> Self {
+        Self::object(ObjectKind::GrantProducts, request)
+    }
+
+    /// A double vote.
+    pub fn double_vote(key: &[u8], height: u64, round: u32, vote: u8) -> Self {
+        let id = [key, &height.to_be_bytes(), &round.to_be_bytes(), &[vote]].concat();
+        Self::object(ObjectKind::DoubleVote, &id)
     }
 
     /// The window of recent blocks.

@@ -72,7 +72,7 @@ pub async fn run(
 
 /// Whether another program, or a run before, has recorded for this gateway in between.
 fn overtaken(error: &ClientError) -> bool {
-    let reasons = ["seq.wrong", "seq.taken", "access_no.not_ascending"];
+    let reasons = ["seq.wrong", "seq.taken", "access_no.taken"];
     matches!(error, ClientError::Refused(refused, _) if reasons.contains(&refused.reason.as_str()))
 }
 

@@ -24,6 +24,29 @@ pub(super) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> u64 {
 /// `Err` holds the first check that failed.
 type Check = Result<(), (Verdict, Reason)>;
 
+/// What a record does not say hides nothing: it is remembered, and only counts where all that is known
+/// holds.
+#[derive(Default)]
+struct Open(Option<(Verdict, Reason)>);
+
+impl Open {
+    /// Lets a check pass that left something open.
+    fn note(&mut self, check: Check) -> Check {
+        match check {
+            Err(found @ (Verdict::Undetermined, _)) => {
+                self.0.get_or_insert(found);
+                Ok(())
+            }
+            decided => decided,
+        }
+    }
+
+    /// What is open still, where every check passed.
+    fn last(self) -> Check {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
 fn ensure(holds: bool, reason: Reason) -> Check {
     if holds { Ok(()) } else { Err((Verdict::Uncovered, reason)) }
 }
@@ -32,8 +55,8 @@ fn known(holds: bool, reason: Reason) -> Check {
     if holds { Ok(()) } else { Err((Verdict::Undetermined, reason)) }
 }
 
-/// Judges a record whose datasets all exist.
-pub(super) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<Outcome, Halt> {
+/// Judges a record whose datasets all exist. Gives which of its accesses decided.
+pub(super) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outcome, usize), Halt> {
     let parameters = draft.parameters()?;
     let access_time = TimeMs::new(it.access_time_ms);
     let ahead = access_time.since(draft.context().time);
@@ -42,19 +65,21 @@ pub(super) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<Outcom
     let timeliness = timeliness(draft, it, &decided, &parameters);
     if it.decision() == wire::Decision::Denied {
         let (verdict, reason) = (Verdict::Denied, Reason::None);
-        return Ok(Outcome { verdict, reason, timeliness, future });
+        return Ok((Outcome { verdict, reason, timeliness, future }, 0));
     }
-    let mut worst = (Verdict::Covered, Reason::None);
-    for access in &it.accesses {
+    let (mut worst, mut decides) = ((Verdict::Covered, Reason::None), 0);
+    for (at, access) in it.accesses.iter().enumerate() {
         let found = match one(draft, it, access, moment, &decided, &parameters)? {
             Ok(kind) if !future => (allowed(kind), Reason::None),
             Ok(_) => (Verdict::Undetermined, Reason::FutureTime),
             Err(found) => found,
         };
-        worst = if weight(found.0) > weight(worst.0) { found } else { worst };
+        if weight(found.0) > weight(worst.0) {
+            (worst, decides) = (found, at);
+        }
     }
     let (verdict, reason) = worst;
-    Ok(Outcome { verdict, reason, timeliness, future })
+    Ok((Outcome { verdict, reason, timeliness, future }, decides))
 }
 
 /// The verdict of an access that its grant allows.
@@ -165,20 +190,21 @@ fn one(
     if let Err(found) = who(draft, asker, &grant, terms, moment, grade)? {
         return Ok(Err(found));
     }
-    if let Err(found) = three_bodies(draft, it, asker, &grant)? {
+    if let Err(found) = three_bodies(draft, it, &asker.department, &grant)? {
         return Ok(Err(found));
     }
-    let checks = || {
+    let mut open = Open::default();
+    let mut checks = || {
         ensure(!retired(&dataset, moment), Reason::DatasetRetired)?;
         standing(&grant, moment)?;
-        fresh(decided, it.access_time_ms, grade, parameters)?;
-        within(it, access, &grant.purpose, terms)
+        open.note(fresh(decided, it.access_time_ms, grade, parameters))?;
+        open.note(within(it, access, &grant.purpose, terms))
     };
     let check = match checks() {
-        Ok(()) => under_all(draft, it, access, &grant, moment)?,
+        Ok(()) => under_all(draft, it, access, &grant, moment, &mut open)?,
         failed => failed,
     };
-    Ok(check.map(|()| grant.kind()))
+    Ok(check.and_then(|()| open.last()).map(|()| grant.kind()))
 }
 
 fn retired(dataset: &wire::Dataset, moment: Moment) -> bool {
@@ -233,18 +259,14 @@ fn who(
 fn three_bodies(
     draft: &Draft<'_>,
     it: &wire::RecordAccess,
-    asker: &wire::Party,
+    asker: &str,
     grant: &wire::Grant,
 ) -> Result<Check, Halt> {
     let get = |code: &str| -> Result<Option<Arc<wire::Department>>, Halt> {
         Ok(draft.get(&Place::department(code))?)
     };
     let is_internal = grant.kind() == GrantKind::Internal;
-    let user = if grant.class.is_some() || is_internal {
-        &asker.department
-    } else {
-        &grant.using_department
-    };
+    let user = if grant.class.is_some() || is_internal { asker } else { &grant.using_department };
     let (Some(user), Some(collector)) = (get(user)?, get(&grant.collector)?) else {
         return Ok(ensure(false, Reason::UnknownIdentity));
     };
@@ -271,6 +293,7 @@ fn under_all(
     access: &wire::DatasetAccess,
     grant: &Arc<wire::Grant>,
     moment: Moment,
+    open: &mut Open,
 ) -> Result<Check, Halt> {
     let (day, empty) = (day_of_use(draft, it), wire::Terms::default());
     let mut grant = Arc::clone(grant);
@@ -279,7 +302,7 @@ fn under_all(
         let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
         let terms = grants::terms_at(&grant, moment);
         let limits = terms.and_then(|terms| terms.quota).unwrap_or_default();
-        if let Err(found) = quota(it, day, &limits, used.as_deref()) {
+        if let Err(found) = open.note(quota(it, day, &limits, used.as_deref())) {
             return Ok(Err(found));
         }
         let Ok(above) = RequestId::from_slice(&grant.parent_id) else {
@@ -291,11 +314,14 @@ fn under_all(
         let holds = grants::state_at(&parent, moment) == GrantState::Active;
         let terms = grants::terms_at(&parent, moment).unwrap_or(&empty);
         let check = match ensure(holds, Reason::AncestorEnded) {
-            Ok(()) => within(it, access, &parent.purpose, terms),
+            Ok(()) => open.note(within(it, access, &parent.purpose, terms)),
             failed => failed,
         };
         if check.is_err() {
             return Ok(check);
+        }
+        if let Err(found) = three_bodies(draft, it, &parent.using_department, &parent)? {
+            return Ok(Err(found));
         }
         grant = parent;
     }
@@ -355,7 +381,7 @@ fn within(
 }
 
 /// Whether a time lies in the hours of a schedule, which may reach into the day behind.
-fn in_schedule(schedule: &wire::Schedule, time: TimeMs) -> bool {
+pub(super) fn in_schedule(schedule: &wire::Schedule, time: TimeMs) -> bool {
     let hours = schedule.from_minute..schedule.until_minute;
     let (minute, weekday) = calendar::minute_and_weekday(time);
     let on = |weekday: u32| schedule.weekdays == 0 || schedule.weekdays & weekday != 0;

@@ -13,6 +13,7 @@ mod object;
 pub mod parameters;
 mod refusal;
 mod rules;
+pub mod score;
 pub mod seal;
 mod sensitivity;
 
@@ -20,6 +21,7 @@ pub use draft::{Delta, Draft, Event};
 pub use object::Object;
 pub use refusal::{Lang, Refusal, Word};
 pub use rules::reading::commitment;
+pub use rules::sealing::commitment as record_commitment;
 
 use crate::place::Place;
 use crate::tx::Tx;

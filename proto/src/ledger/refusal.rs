@@ -280,9 +280,93 @@ refusals! {
     PermitOutside(id: String) = "permit.other_body",
         "identity {id} is not of the collector's own body",
         "身份 {id} 不属于归集单位内部";
-    AccessNoNotAscending { last: u64, found: u64 } = "access_no.not_ascending",
-        "the gateway's last access_no is {last}, this record has {found}",
-        "该闸口的上一个访问号是 {last},本条为 {found}";
+    AccessNoTaken { last: u64, found: u64 } = "access_no.taken",
+        "number {found} is taken: the gateway's last access_no is {last}",
+        "访问号 {found} 已使用:该闸口的上一个访问号是 {last}";
+    NotRecorded(number: u64) = "access_no.not_recorded",
+        "there is no record of number {number}",
+        "访问号 {number} 没有记录";
+    GatewayNotSetUp(id: String) = "gateway.not_set_up",
+        "gateway {id} was not set up by its collector",
+        "归集部门尚未配置闸口 {id}";
+    OutageTooLong(hours: u64) = "outage.too_long",
+        "an outage is declared for {hours} hours at most, from now on",
+        "停机申报自现在起最长 {hours} 小时";
+    SealSequence { from_ms: u64, first: u64 } = "seal.sequence",
+        "the next seal begins at time {from_ms} and number {first}",
+        "下一个封签始于时间 {from_ms}、访问号 {first}";
+    SealPeriod(period_ms: u64) = "seal.period",
+        "a seal covers whole periods of {period_ms} milliseconds that are over",
+        "封签须覆盖已结束的完整周期(每周期 {period_ms} 毫秒)";
+    NoBulkSet(number: u64) = "bulk.none",
+        "no bulk set of number {number} waits for tags",
+        "访问号 {number} 没有待补的批量主体集";
+    BulkOrder { received: u64, count: u64 } = "bulk.order",
+        "the set has {received} of {count} tags: more must ascend behind them, and not be too many",
+        "该集合已有 {received}/{count} 个标识,后续标识须递增且不超出总数";
+    BulkRoot(number: u64) = "bulk.root",
+        "the tags of number {number} do not make its root",
+        "访问号 {number} 的标识与其根不符";
+    UnknownCorrection(id: String) = "correction.unknown",
+        "there is no correction {id}",
+        "没有更正 {id}";
+    CorrectionState { name: String, state: Word } = "correction.state",
+        "correction {name} is {state}",
+        "更正 {name} 的状态为{state:#}";
+    HourRuns(hour: u64) = "hour.running",
+        "hour {hour} is not over",
+        "小时 {hour} 尚未结束";
+    NoAuthority(department: String) = "sealing.authority",
+        "{department} is not entitled to decide on sealing",
+        "{department} 无权作出封存决定";
+    OpeningPast = "sealing.past",
+        "the date for opening must be to come, and later than the one before",
+        "公开日期必须晚于现在和原定日期";
+    UnknownOrder(id: String) = "sealing.unknown",
+        "there is no such decision on sealing: {id}",
+        "没有封存决定 {id}";
+    NotSealed(number: u64) = "sealing.not_sealed",
+        "number {number} is not sealed by this decision with that content, or is opened already",
+        "访问号 {number} 未以该内容依此决定封存,或已公开";
+    UnknownAlert(name: String) = "alert.unknown",
+        "there is no alert {name}",
+        "没有预警 {name}";
+    AlertState { name: String, state: Word } = "alert.state",
+        "alert {name} is {state}",
+        "预警 {name} 的状态为{state:#}";
+    UnknownIntegrityEvent(name: String) = "integrity.unknown",
+        "there is no integrity event {name}",
+        "没有诚信事件 {name}";
+    NotProvisional(name: String) = "integrity.not_provisional",
+        "integrity event {name} is final, dismissed or appealed already",
+        "诚信事件 {name} 已定、已撤或已在申诉中";
+    UnknownCase(id: String) = "case.unknown",
+        "there is no case {id}",
+        "没有案件 {id}";
+    CaseState { name: String, state: Word } = "case.state",
+        "case {name} is {state}",
+        "案件 {name} 的状态为{state:#}";
+    UnknownProduct(id: String) = "product.unknown",
+        "there is no product {id}",
+        "没有数据产品 {id}";
+    ProductState { name: String, state: Word } = "product.state",
+        "product {name} is {state}",
+        "数据产品 {name} 的状态为{state:#}";
+    NotReviewer { department: String, name: String } = "product.not_reviewer",
+        "{department} does not review product {name}",
+        "{department} 不是数据产品 {name} 的审查部门";
+    ProductMarked(id: String) = "product.marked",
+        "a grant that product {id} stands on was revoked",
+        "数据产品 {id} 所依据的授权已被撤销";
+    TooManyProducts(grant: String) = "product.too_many",
+        "too many products stand on grant {grant}",
+        "依据授权 {grant} 的数据产品过多";
+    BadVotes(key: String) = "double_vote.bad",
+        "the votes are not both signed by key {key}, or for a height to come",
+        "两张投票并非都由密钥 {key} 签署,或属于未来高度";
+    AlreadyReported(key: String) = "double_vote.reported",
+        "this double vote of key {key} was reported already",
+        "密钥 {key} 的该次重复投票已报告";
     UnknownProposal(id: String) = "proposal.unknown",
         "there is no proposal {id}",
         "没有提案 {id}";

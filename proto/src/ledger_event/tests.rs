@@ -7,7 +7,7 @@
 
 use super::LedgerEvent;
 use crate::canonical::CanonicalError;
-use crate::place::Place;
+use crate::place::{Place, TrailKind};
 use crate::types::limits;
 use crate::wire::{self, ledger_event::Kind};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn cause() -> wire::Cause {
 }
 
 /// One of each kind, in the order of the `.proto`.
-fn kinds() -> [Kind; 10] {
+fn kinds() -> [Kind; 15] {
     let (request_id, dataset) = (REQUEST.to_vec(), "civil.resident".to_owned());
     let (department, using_department) = ("gz.psb".to_owned(), "gz.hrss".to_owned());
     [
@@ -70,10 +70,52 @@ fn kinds() -> [Kind; 10] {
             refusal: String::new(),
         }),
         Kind::CalendarMissing(wire::CalendarMissing { year: 2027 }),
+        Kind::IntegrityRaised(wire::IntegrityRaised {
+            department: "gz.psb".into(),
+            number: 1,
+            rule: 2,
+            identity_id: vec![6; 32],
+            dataset: "civil.resident".into(),
+            request_id: REQUEST.to_vec(),
+            count: 1,
+            provisional_until_ms: 5,
+        }),
+        Kind::IntegritySettled(wire::IntegritySettled {
+            department: "gz.psb".into(),
+            number: 1,
+            rule: 2,
+            identity_id: Vec::new(),
+            end: 1,
+            count: 1,
+            points: 20_000,
+            decay: 9_962,
+        }),
+        Kind::AlertRaised(wire::AlertRaised {
+            department: "gz.psb".into(),
+            number: 1,
+            watch: 1,
+            identity_id: vec![6; 32],
+            dataset: "civil.resident".into(),
+            request_id: REQUEST.to_vec(),
+        }),
+        Kind::RecordsCorrected(wire::RecordsCorrected {
+            correction_id: vec![7; 32],
+            collector: "gz.psb".into(),
+            from_department: "gz.hrss".into(),
+            from_identity_id: vec![8; 32],
+            to_department: "gz.hrss".into(),
+            to_identity_id: vec![9; 32],
+            outcomes: vec![17],
+        }),
+        Kind::ProductMarked(wire::ProductMarked {
+            product_id: vec![10; 32],
+            department: "gz.hrss".into(),
+            request_id: REQUEST.to_vec(),
+        }),
     ]
 }
 
-fn all() -> [LedgerEvent; 10] {
+fn all() -> [LedgerEvent; 15] {
     kinds().map(|kind| LedgerEvent::new(cause(), kind))
 }
 
@@ -87,10 +129,13 @@ fn each_kind_is_filed_where_it_belongs() {
     let psb = Place::department_trail("gz.psb");
     let integrity = Place::integrity_trail("gz.psb");
     let roots = [[3; 32], [4; 32]].map(|id| Place::identity_trail(&id));
+    let mut raised = with(integrity.clone());
+    raised.push(Place::identity_integrity_trail(&[6; 32]));
+    let marked = vec![Place::trail(TrailKind::Grant, &REQUEST), Place::product_trail(&[10; 32])];
     let expected = [
-        with(integrity.clone()),
         story.to_vec(),
-        with(integrity),
+        story.to_vec(),
+        story.to_vec(),
         story.to_vec(),
         vec![psb.clone()],
         vec![psb.clone()],
@@ -98,6 +143,11 @@ fn each_kind_is_filed_where_it_belongs() {
         vec![Place::department_trail("gz.hrss"), psb],
         vec![Place::governance_trail()],
         vec![Place::governance_trail()],
+        raised,
+        vec![integrity],
+        vec![Place::alert_trail("gz.psb")],
+        [[8; 32], [9; 32]].map(|id| Place::identity_trail(&id)).to_vec(),
+        marked,
     ];
     for (event, expected) in all().iter().zip(expected) {
         assert_eq!(event.trails(), expected, "{}", event.name());
@@ -129,7 +179,7 @@ fn what_is_made_comes_back() {
         assert_eq!((again.cause(), again.kind()), (&cause(), event.kind()));
     }
     let digests: std::collections::BTreeSet<_> = all().iter().map(LedgerEvent::digest).collect();
-    assert_eq!(digests.len(), 10);
+    assert_eq!(digests.len(), 15);
 }
 
 #[test]

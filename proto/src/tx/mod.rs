@@ -14,7 +14,8 @@ use crate::merkle::{Blake3Log, MemoryLog, log};
 use crate::place::Place;
 use crate::sign::{PrivateKey, PublicKey, Signed};
 use crate::types::{
-    BlockId, ChainId, Hash, Height, IdentityId, KeyId, ProposalId, RequestId, TimeMs, TxId, limits,
+    BlockId, ChainId, Hash, Height, IdKind, IdentityId, KeyId, ProposalId, RequestId, TimeMs, TxId,
+    limits, numbered_id,
 };
 use crate::wire::{self, item::Kind};
 use prost::Message;
@@ -168,6 +169,11 @@ impl TxHeader {
         ProposalId::of_event(&self.key, self.number(item))
     }
 
+    /// The id of what item `item` makes, if it makes something of this kind.
+    pub fn made_id(&self, kind: IdKind, item: u32) -> Hash {
+        numbered_id(kind, &self.key, self.number(item))
+    }
+
     /// The id of the request that item `item` makes, if it makes one.
     pub fn request_id(&self, item: u32) -> RequestId {
         RequestId::of_event(&self.key, self.number(item))
@@ -236,47 +242,79 @@ impl Item {
     }
 }
 
-/// The name of an item's kind, as commands and JSON show it.
-pub fn kind_name(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::RegisterDataset(_) => "RegisterDataset",
-        Kind::RequestAccess(_) => "RequestAccess",
-        Kind::DecideRequest(_) => "DecideRequest",
-        Kind::ConfirmGrant(_) => "ConfirmGrant",
-        Kind::RevokeGrant(_) => "RevokeGrant",
-        Kind::RecordAccess(_) => "RecordAccess",
-        Kind::AdmitDepartment(_) => "AdmitDepartment",
-        Kind::ChangeDepartment(_) => "ChangeDepartment",
-        Kind::SucceedDepartment(_) => "SucceedDepartment",
-        Kind::RegisterIdentity(_) => "RegisterIdentity",
-        Kind::RotateKeys(_) => "RotateKeys",
-        Kind::ChangeIdentity(_) => "ChangeIdentity",
-        Kind::AssignPost(_) => "AssignPost",
-        Kind::ReplaceRoot(_) => "ReplaceRoot",
-        Kind::ObjectToRoot(_) => "ObjectToRoot",
-        Kind::UpdateDataset(_) => "UpdateDataset",
-        Kind::RetireDataset(_) => "RetireDataset",
-        Kind::PublishVersion(_) => "PublishVersion",
-        Kind::AskSupplement(_) => "AskSupplement",
-        Kind::SupplementRequest(_) => "SupplementRequest",
-        Kind::ApproveException(_) => "ApproveException",
-        Kind::OfferStanding(_) => "OfferStanding",
-        Kind::AmendGrant(_) => "AmendGrant",
-        Kind::SuspendGrant(_) => "SuspendGrant",
-        Kind::ResumeGrant(_) => "ResumeGrant",
-        Kind::ReconfirmGrant(_) => "ReconfirmGrant",
-        Kind::DelegateGrant(_) => "DelegateGrant",
-        Kind::OpenEmergency(_) => "OpenEmergency",
-        Kind::RatifyEmergency(_) => "RatifyEmergency",
-        Kind::GivePermit(_) => "GivePermit",
-        Kind::Propose(_) => "Propose",
-        Kind::Vote(_) => "Vote",
-        Kind::RecordReads(_) => "RecordReads",
-        Kind::OpenAudit(_) => "OpenAudit",
-        Kind::CloseAudit(_) => "CloseAudit",
-        Kind::OpenReads(_) => "OpenReads",
-    }
+macro_rules! kind_names {
+    ($($name:ident),+ $(,)?) => {
+        /// The name of an item's kind, as commands and JSON show it.
+        pub fn kind_name(kind: &Kind) -> &'static str {
+            match kind { $(Kind::$name(_) => stringify!($name)),+ }
+        }
+    };
 }
+
+kind_names!(
+    RegisterDataset,
+    RequestAccess,
+    DecideRequest,
+    ConfirmGrant,
+    RevokeGrant,
+    RecordAccess,
+    AdmitDepartment,
+    ChangeDepartment,
+    SucceedDepartment,
+    RegisterIdentity,
+    RotateKeys,
+    ChangeIdentity,
+    AssignPost,
+    ReplaceRoot,
+    ObjectToRoot,
+    UpdateDataset,
+    RetireDataset,
+    PublishVersion,
+    AskSupplement,
+    SupplementRequest,
+    ApproveException,
+    OfferStanding,
+    AmendGrant,
+    SuspendGrant,
+    ResumeGrant,
+    ReconfirmGrant,
+    DelegateGrant,
+    OpenEmergency,
+    RatifyEmergency,
+    GivePermit,
+    Propose,
+    Vote,
+    RecordReads,
+    OpenAudit,
+    CloseAudit,
+    OpenReads,
+    SetGateway,
+    CommitMapping,
+    SealPeriod,
+    DeclareLoss,
+    DeclareOutage,
+    Unrecordable,
+    ManualHandover,
+    AddBulkTags,
+    CorrectRecords,
+    AgreeCorrection,
+    Acknowledge,
+    AcknowledgeHour,
+    OrderSealing,
+    ExtendSealing,
+    RecordSealed,
+    OpenSealed,
+    AnswerAlert,
+    OpenCase,
+    AnswerCase,
+    RuleCase,
+    RegisterProduct,
+    ReviewProduct,
+    ReleaseProduct,
+    EvaluateProduct,
+    RecallProduct,
+    ReportDoubleVote,
+);
 
 /// What another key of a root signs to agree to an item: the line `liuhen/cosign/v1`, the chain id,
 /// and the item of this kind without nonce and cosignatures. `None` for kinds that take none.

@@ -3,8 +3,8 @@
 
 use super::{Item, TxHeader};
 use crate::place::{Place, TrailKind};
-use crate::types::RequestId;
-use crate::wire::{self, item::Kind, propose::Change};
+use crate::types::{IdKind, RequestId};
+use crate::wire::{self, case_subject::About, item::Kind, propose::Change};
 
 /// The trails of item `number` of a transaction, the key's first, each once.
 pub fn trails(header: &TxHeader, number: u32, item: &Item) -> Vec<Place> {
@@ -37,7 +37,7 @@ pub fn trails(header: &TxHeader, number: u32, item: &Item) -> Vec<Place> {
         Kind::RatifyEmergency(it) => story(&it.dataset, &it.request_id),
         Kind::Propose(it) => proposed(it),
         Kind::Vote(_) => vec![Place::governance_trail()],
-        other => members(header, number, other),
+        other => answering(header, number, other),
     };
     trails.extend(each_once(rest));
     trails
@@ -77,6 +77,70 @@ fn proposed(it: &wire::Propose) -> Vec<Place> {
     };
     let about = about.into_iter().map(Place::department_trail);
     [Place::governance_trail()].into_iter().chain(about).collect()
+}
+
+/// Of items by which accesses are answered for.
+fn answering(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
+    let gateway = |id: &[u8]| Place::trail(TrailKind::Gateway, id);
+    let own = Place::gateway_trail(&header.identity);
+    match kind {
+        Kind::SetGateway(it) => {
+            let datasets = it.datasets.iter().map(|code| Place::dataset_trail(code));
+            datasets.chain([gateway(&it.gateway_id)]).collect()
+        }
+        Kind::CommitMapping(it) => vec![gateway(&it.gateway_id)],
+        Kind::DeclareLoss(it) => vec![gateway(&it.gateway_id)],
+        Kind::DeclareOutage(it) => vec![gateway(&it.gateway_id)],
+        Kind::SealPeriod(_) | Kind::Unrecordable(_) => vec![own],
+        Kind::ManualHandover(it) => it.record.iter().flat_map(touched).chain([own]).collect(),
+        Kind::AddBulkTags(it) => vec![own, Place::unlisted_trail(&it.collector)],
+        Kind::CorrectRecords(it) => {
+            it.records.iter().flat_map(touched).chain([gateway(&it.gateway_id)]).collect()
+        }
+        Kind::Acknowledge(it) => vec![Place::acknowledgements_trail(&it.request_id)],
+        Kind::AcknowledgeHour(it) => vec![Place::acknowledgements_trail(&it.request_id)],
+        Kind::OrderSealing(it) => vec![Place::sealed_trail(&it.authority)],
+        Kind::ExtendSealing(it) => vec![Place::sealed_trail(&it.authority)],
+        Kind::RecordSealed(it) => vec![Place::sealed_trail(&it.authority), own],
+        Kind::OpenSealed(it) => {
+            let both = [Place::sealed_trail(&it.authority), gateway(&it.gateway_id)];
+            it.record.iter().flat_map(touched).chain(both).collect()
+        }
+        Kind::AnswerAlert(it) => vec![Place::alert_trail(&it.department)],
+        Kind::OpenCase(it) => {
+            let id = header.made_id(IdKind::Case, number);
+            it.subject.iter().flat_map(about).chain([Place::case_trail(id.as_bytes())]).collect()
+        }
+        Kind::AnswerCase(it) => vec![Place::case_trail(&it.case_id)],
+        Kind::RuleCase(it) => vec![Place::case_trail(&it.case_id)],
+        Kind::RegisterProduct(it) => {
+            let id = header.made_id(IdKind::Product, number);
+            let grants = it.request_ids.iter().filter_map(|id| grant(id));
+            grants.chain([Place::product_trail(id.as_bytes())]).collect()
+        }
+        Kind::ReviewProduct(it) => vec![Place::product_trail(&it.product_id)],
+        Kind::ReleaseProduct(it) => vec![Place::product_trail(&it.product_id)],
+        Kind::EvaluateProduct(it) => vec![Place::product_trail(&it.product_id)],
+        Kind::RecallProduct(it) => vec![Place::product_trail(&it.product_id)],
+        Kind::ReportDoubleVote(it) => {
+            vec![Place::governance_trail(), Place::department_trail(&it.validator_department)]
+        }
+        other => members(header, number, other),
+    }
+}
+
+/// What a case is about has a part in its story.
+fn about(subject: &wire::CaseSubject) -> Vec<Place> {
+    match &subject.about {
+        Some(About::Version(it)) => vec![Place::dataset_trail(&it.dataset)],
+        Some(About::Record(it)) => {
+            let own = [Place::dataset_trail(&it.dataset)];
+            own.into_iter().chain(grant(&it.request_id)).collect()
+        }
+        Some(About::Grant(it)) => story(&it.dataset, &it.request_id),
+        Some(About::Integrity(it)) => vec![Place::integrity_trail(&it.department)],
+        Some(About::Correction(_)) | None => Vec::new(),
+    }
 }
 
 fn members(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
@@ -130,15 +194,23 @@ fn read(reads: &[wire::TrailRead]) -> impl Iterator<Item = Place> + '_ {
 
 fn record(mut trails: Vec<Place>, header: &TxHeader, it: &wire::RecordAccess) -> Vec<Place> {
     trails.push(Place::gateway_trail(&header.identity));
+    trails.extend(each_once(touched(it)));
+    trails
+}
+
+/// Whose data a record is about, which datasets it touched, and under which grants.
+fn touched(it: &wire::RecordAccess) -> Vec<Place> {
     let mut about: Vec<Place> = Vec::new();
     for access in &it.accesses {
         about.push(Place::dataset_trail(&access.dataset));
         about
             .extend(RequestId::from_slice(&access.request_id).ok().map(|id| Place::use_trail(&id)));
     }
-    for tag in it.subjects.iter().flat_map(|subjects| &subjects.tags) {
-        about.push(Place::subject_trail(&it.collector, tag));
+    if let Some(subjects) = &it.subjects {
+        about.extend(subjects.tags.iter().map(|tag| Place::subject_trail(&it.collector, tag)));
+        if subjects.unknown_count > 0 || subjects.bulk.is_some() || subjects.whole {
+            about.push(Place::unlisted_trail(&it.collector));
+        }
     }
-    trails.extend(each_once(about));
-    trails
+    about
 }

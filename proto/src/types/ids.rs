@@ -124,6 +124,14 @@ pub enum IdKind {
     Identity = 2,
     /// A proposal.
     Proposal = 3,
+    /// A case.
+    Case = 4,
+    /// A data product.
+    Product = 5,
+    /// A correction of records.
+    Correction = 6,
+    /// A decision on sealing.
+    SealingOrder = 7,
 }
 
 /// `H_id(kind u8 ‖ key id ‖ u64 number of the event that made it)`.

@@ -60,3 +60,23 @@ pub const TRACE_CHANGES: usize = 10_000;
 pub const LOG_DEPTH: usize = 64;
 /// Depth of the map: bits of a key.
 pub const MAP_DEPTH: usize = 256;
+/// Ranges of missing numbers kept with a gateway.
+pub const GAPS: usize = 64;
+/// Datasets that a gateway serves.
+pub const GATEWAY_DATASETS: usize = 256;
+/// Tags in one item of a bulk set.
+pub const BULK_TAGS: usize = 480;
+/// Subjects of a bulk set.
+pub const BULK_SUBJECTS: u64 = 100_000_000;
+/// Records in one correction.
+pub const CORRECTED_RECORDS: usize = 64;
+/// Milliseconds that an outage may be declared for.
+pub const OUTAGE_MS: u64 = 72 * 3_600_000;
+/// Grants that a product stands on.
+pub const PRODUCT_GRANTS: usize = 64;
+/// Products that stand on a grant.
+pub const GRANT_PRODUCTS: usize = 1000;
+/// Subjects remembered of an officer.
+pub const WATCHED_SUBJECTS: usize = 64;
+/// Periods that one seal covers, after an outage.
+pub const SEAL_PERIODS: u64 = 1000;

@@ -1,11 +1,11 @@
 //! The collector changes an entry of the catalogue, takes it out, or publishes a version of its data.
 
-use super::{needs_kind, needs_officer, sharing, words};
+use super::{needs_keeper, needs_officer, sharing};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::wire::{self, IdentityKind, Right};
+use crate::wire::{self, Right};
 
 pub(super) fn update(
     draft: &mut Draft<'_>,
@@ -43,8 +43,7 @@ pub(super) fn publish(
     it: &wire::PublishVersion,
 ) -> Result<Outcome, Halt> {
     draft.actor(signer, &it.collector, Right::Collect)?;
-    let keepers = [IdentityKind::Officer, IdentityKind::Root, IdentityKind::System];
-    needs_kind(draft, signer, &keepers, words::KEEPER)?;
+    needs_keeper(draft, signer)?;
     sharing::entry(draft, &it.dataset, &it.collector)?;
     let mut dataset = (*draft.dataset(&it.dataset)?).clone();
     let before = dataset.version.take().unwrap_or_default();

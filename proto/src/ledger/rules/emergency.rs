@@ -1,6 +1,7 @@
 //! Emergency access: opened at once by an officer so entitled, ratified afterwards by collector and
 //! manager.
 
+use super::integrity::{self, Fault};
 use super::sharing::{self, stated};
 use super::{needs_officer, terms, timers};
 use crate::event::Outcome;
@@ -9,7 +10,7 @@ use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::{RequestId, TimeMs};
 use crate::wire::{
-    self, Deadline, GrantEnd, GrantKind, GrantState, RequestState, Right, TimerKind,
+    self, Deadline, GrantEnd, GrantKind, GrantState, IntegrityRule, RequestState, Right, TimerKind,
     ledger_event::Kind,
 };
 use std::sync::Arc;
@@ -119,7 +120,7 @@ pub(super) fn ratify(
         sharing::put(draft, grant);
         return Ok(Outcome::DONE);
     }
-    not_ratified(draft, &grant, grant.using_department.clone());
+    not_ratified(draft, &grant, &grant.using_department)?;
     if grants::has_ended(grants::state(&grant)) {
         // Its time was over already: what remains is the event.
         grant.steps.push(sharing::step(draft, GrantState::NotRatified, &by));
@@ -131,12 +132,21 @@ pub(super) fn ratify(
     Ok(Outcome::DONE)
 }
 
-fn not_ratified(draft: &mut Draft<'_>, grant: &wire::Grant, department: String) {
+fn not_ratified(draft: &mut Draft<'_>, grant: &wire::Grant, department: &str) -> Result<(), Halt> {
     draft.emit(Kind::EmergencyNotRatified(wire::EmergencyNotRatified {
-        department,
+        department: department.to_owned(),
         request_id: grant.request_id.clone(),
         dataset: grant.dataset.clone(),
     }));
+    let fault = Fault {
+        rule: IntegrityRule::NotRatified,
+        department,
+        identity: &[],
+        dataset: &grant.dataset,
+        request_id: &grant.request_id,
+        count: 1,
+    };
+    integrity::raise(draft, &fault).map(|_| ())
 }
 
 /// The time for ratifying is over: whoever has not is at fault.
@@ -147,10 +157,10 @@ pub(super) fn ratify_due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt
         return Ok(());
     }
     if !grant.collector_ratified {
-        not_ratified(draft, &grant, grant.collector.clone());
+        not_ratified(draft, &grant, &grant.collector)?;
     }
     if !grant.manager_ratified {
-        not_ratified(draft, &grant, grant.manager.clone());
+        not_ratified(draft, &grant, &grant.manager)?;
     }
     Ok(())
 }

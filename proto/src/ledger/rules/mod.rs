@@ -4,19 +4,27 @@ mod admit_department;
 mod amend_grant;
 mod approve_exception;
 mod assign_post;
+mod bulk;
+mod cases;
 mod catalogue;
 mod change_department;
 mod change_identity;
 mod confirm_grant;
+mod corrections;
 mod decide_request;
 mod delegate_grant;
 mod department;
+mod double_vote;
 mod emergency;
 mod enact;
+mod gateways;
 mod give_permit;
 mod governance;
+mod halves;
 mod identity;
+mod integrity;
 mod offer_standing;
+mod products;
 pub(super) mod reading;
 pub(super) mod recent_blocks;
 mod reconfirm_grant;
@@ -27,6 +35,8 @@ mod replace_root;
 mod request_access;
 mod revoke_grant;
 mod rotate_keys;
+pub(super) mod sealing;
+mod seals;
 mod sharing;
 pub(super) mod signer;
 mod succeed_department;
@@ -34,6 +44,7 @@ mod supplement;
 mod suspend_grant;
 mod terms;
 pub(super) mod timers;
+mod watching;
 pub(super) mod words;
 
 use super::{Draft, Halt, Refusal, Word};
@@ -85,6 +96,46 @@ pub(super) fn item(
         Kind::OpenAudit(it) => reading::open_audit(draft, signer, it),
         Kind::CloseAudit(it) => reading::close_audit(draft, signer, it),
         Kind::OpenReads(it) => reading::open(draft, signer, it),
+        other => answering(draft, signer, number, other),
+    }
+}
+
+/// Items by which accesses are answered for.
+fn answering(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    number: u32,
+    kind: &Kind,
+) -> Result<Outcome, Halt> {
+    match kind {
+        Kind::SetGateway(it) => gateways::set(draft, signer, it),
+        Kind::CommitMapping(it) => gateways::commit_mapping(draft, signer, it),
+        Kind::SealPeriod(it) => seals::seal(draft, signer, it),
+        Kind::DeclareLoss(it) => gateways::declare_loss(draft, signer, it),
+        Kind::DeclareOutage(it) => gateways::declare_outage(draft, signer, it),
+        Kind::Unrecordable(it) => gateways::unrecordable(draft, signer, it),
+        Kind::ManualHandover(it) => record_access::handover(draft, signer, it),
+        Kind::AddBulkTags(it) => bulk::add(draft, signer, it),
+        Kind::CorrectRecords(it) => corrections::propose(draft, signer, number, it),
+        Kind::AgreeCorrection(it) => corrections::agree(draft, signer, it),
+        Kind::Acknowledge(it) => halves::acknowledge(draft, signer, it),
+        Kind::AcknowledgeHour(it) => halves::acknowledge_hour(draft, signer, it),
+        Kind::OrderSealing(it) => sealing::order(draft, signer, number, it),
+        Kind::ExtendSealing(it) => sealing::extend(draft, signer, it),
+        Kind::RecordSealed(it) => sealing::seal(draft, signer, it),
+        Kind::OpenSealed(it) => sealing::open(draft, signer, it),
+        Kind::AnswerAlert(it) => watching::answer(draft, signer, it),
+        Kind::OpenCase(it) => cases::open(draft, signer, number, it),
+        Kind::AnswerCase(it) => cases::answer(draft, signer, it),
+        Kind::RuleCase(it) => cases::rule(draft, signer, it),
+        Kind::RegisterProduct(it) => products::register(draft, signer, number, it),
+        Kind::ReviewProduct(it) => products::review(draft, signer, it),
+        Kind::ReleaseProduct(it) => products::release(draft, signer, it),
+        Kind::EvaluateProduct(it) => products::evaluate(draft, signer, it),
+        Kind::RecallProduct(it) => products::recall(draft, signer, it),
+        Kind::ReportDoubleVote(it) => double_vote::report(draft, signer, it),
+        // All others have their rules above.
+        _ => Ok(Outcome::DONE),
     }
 }
 
@@ -92,6 +143,12 @@ pub(super) fn item(
 fn needs_officer(draft: &Draft<'_>, signer: &TxHeader) -> Result<(), Halt> {
     use wire::IdentityKind::{Officer, Root};
     needs_kind(draft, signer, &[Officer, Root], words::OFFICER)
+}
+
+/// What keeps data and records of it: a system, an officer or a root.
+fn needs_keeper(draft: &Draft<'_>, signer: &TxHeader) -> Result<(), Halt> {
+    use wire::IdentityKind::{Officer, Root, System};
+    needs_kind(draft, signer, &[Officer, Root, System], words::KEEPER)
 }
 
 fn needs_kind(

@@ -1,13 +1,15 @@
 //! A gateway records an access. What happened is never refused for being embarrassing; it is
-//! judged, and counted.
+//! judged, counted, watched, and answered for.
 
-use super::{needs_kind, sharing, words};
-use crate::event::{Outcome, Verdict};
+use super::integrity::{self, Fault};
+use super::watching::{self, Concern};
+use super::{bulk, gateways, halves, needs_officer, sharing};
+use crate::event::{Outcome, Reason, Verdict};
 use crate::ledger::{Draft, Halt, Refusal, coverage, grants};
 use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::{RequestId, limits::USE_DAYS};
-use crate::wire::{self, GrantEnd, GrantState};
+use crate::wire::{self, GrantEnd, GrantState, IntegrityRule, Right, WatchKind};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,8 +18,36 @@ pub(super) fn apply(
     signer: &TxHeader,
     it: &wire::RecordAccess,
 ) -> Result<Outcome, Halt> {
-    draft.actor(signer, &it.collector, wire::Right::Collect)?;
-    needs_kind(draft, signer, &[wire::IdentityKind::System], words::GATEWAY)?;
+    gateways::gateway(draft, signer, &it.collector)?;
+    numbered(draft, signer, it)
+}
+
+/// Data handed over on a disk: an officer of the collector stands in for a gateway.
+pub(super) fn handover(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::ManualHandover,
+) -> Result<Outcome, Halt> {
+    let record = it.record.clone().unwrap_or_default();
+    draft.actor(signer, &record.collector, Right::Collect)?;
+    needs_officer(draft, signer)?;
+    numbered(draft, signer, &record)
+}
+
+fn numbered(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::RecordAccess,
+) -> Result<Outcome, Halt> {
+    datasets_known(draft, it)?;
+    let gateway = signer.identity.as_bytes();
+    let time = Some(it.access_time_ms);
+    gateways::take(draft, gateway, &it.collector, it.access_no, time)?;
+    judged(draft, gateway, it, true)
+}
+
+/// Checks that the datasets of a record are its collector's.
+pub(super) fn datasets_known(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
     for access in &it.accesses {
         let dataset = draft.dataset(&access.dataset)?;
         let collector = dataset.registration.as_ref().map_or("", |it| it.collector.as_str());
@@ -26,26 +56,60 @@ pub(super) fn apply(
             return Err(Refusal::DatasetOfOther { dataset, collector }.into());
         }
     }
-    number(draft, signer, it.access_no)?;
-    let outcome = coverage::judge(draft, it)?;
+    Ok(())
+}
+
+/// Judges a record, and all that follows from it. `halves`: whether its user's half is wanted.
+pub(super) fn judged(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+    halves: bool,
+) -> Result<Outcome, Halt> {
+    let (outcome, at) = coverage::judge(draft, it)?;
     if outcome.verdict != Verdict::Denied {
         count(draft, it)?;
+        if halves {
+            halves::recorded(draft, gateway, it)?;
+        }
+        bulk::expected(draft, gateway, it)?;
     }
+    if outcome.verdict == Verdict::Uncovered
+        && let Some(access) = it.accesses.get(at)
+    {
+        uncovered(draft, gateway, it, access, outcome.reason)?;
+    }
+    watching::record(draft, it, outcome.future)?;
     Ok(outcome)
 }
 
-/// Each gateway's numbers ascend, so nothing is recorded twice.
-fn number(draft: &mut Draft<'_>, signer: &TxHeader, found: u64) -> Result<(), Halt> {
-    let place = Place::gateway(&signer.identity);
-    let gateway: Option<Arc<wire::Gateway>> = draft.get(&place)?;
-    let gateway = gateway.map(|it| *it).unwrap_or_default();
-    let last = gateway.last_access_no;
-    if found <= last {
-        return Err(Refusal::AccessNoNotAscending { last, found }.into());
-    }
-    let records = gateway.records.saturating_add(1);
-    draft.put(place, wire::Gateway { last_access_no: found, records });
-    Ok(())
+/// The collector is at fault, whose gateway served what was not covered; where its user asked for
+/// more than was granted, the user.
+fn uncovered(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+    access: &wire::DatasetAccess,
+    reason: Reason,
+) -> Result<(), Halt> {
+    let id = RequestId::from_slice(&access.request_id).ok();
+    let grant: Option<Arc<wire::Grant>> = match id {
+        Some(id) => draft.get(&Place::grant(&id))?,
+        None => None,
+    };
+    let asker = it.asker.as_ref().filter(|it| !it.identity_id.is_empty());
+    let (rule, department, identity) = match (reason, asker) {
+        (Reason::QuotaExceeded, Some(asker)) => {
+            (IntegrityRule::QuotaExceeded, asker.department.as_str(), asker.identity_id.as_slice())
+        }
+        _ => (IntegrityRule::Uncovered, it.collector.as_str(), gateway),
+    };
+    // What names no grant of the dataset is filed with the dataset alone.
+    let known = grant.is_some_and(|it| it.dataset == access.dataset);
+    let request_id = if known { access.request_id.as_slice() } else { &[] };
+    let dataset = access.dataset.as_str();
+    let fault = Fault { rule, department, identity, dataset, request_id, count: 1 };
+    integrity::raise(draft, &fault).map(|_| ())
 }
 
 /// Counts what was served under each grant named, covered or not, and under all that it hangs from.
@@ -72,14 +136,25 @@ fn count_one(
     let place = Place::grant_use(id);
     let used: Option<Arc<wire::GrantUse>> = draft.get(&place)?;
     let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
+    let before = (used.queries, used.rows);
     used.queries = used.queries.saturating_add(1);
     used.rows = used.rows.saturating_add(it.row_count);
+    let after = (used.queries, used.rows);
     count_day(&mut used.days, coverage::day_of_use(draft, it), it.row_count);
     let quota = grants::terms(grant).and_then(|terms| terms.quota).unwrap_or_default();
     let reached = |used: u64, limit: u64| limit > 0 && used >= limit;
     let exhausted =
         reached(used.queries, quota.queries_total) || reached(used.rows, quota.rows_total);
     draft.put(place, used);
+    if watching::nearly_used(draft, before.0, after.0, quota.queries_total)?
+        || watching::nearly_used(draft, before.1, after.1, quota.rows_total)?
+    {
+        let department = grant.using_department.as_str();
+        let department = if department.is_empty() { &grant.collector } else { department };
+        let request_id = id.as_bytes().as_slice();
+        let concern = Concern { department, identity: &[], dataset: &grant.dataset, request_id };
+        watching::alert(draft, WatchKind::QuotaNearlyUsed, concern)?;
+    }
     if exhausted && !grants::has_ended(grants::state(grant)) {
         let told = Some(GrantEnd::Exhausted);
         sharing::end(draft, grant.clone(), GrantState::Exhausted, "", told)?;

@@ -1,6 +1,6 @@
 //! A collector enters a dataset in the catalogue.
 
-use super::needs_officer;
+use super::{gateways, needs_officer};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal};
 use crate::place::Place;
@@ -27,5 +27,6 @@ pub(super) fn apply(
         ..wire::Dataset::default()
     };
     draft.put(place, dataset);
+    gateways::wants_gateway(draft, &it.dataset)?;
     Ok(Outcome::DONE)
 }

@@ -1,13 +1,15 @@
 //! What the rules of requests and grants have in common: looking them up, their deadlines, making a
 //! grant, and ending it with all that hangs from it.
 
+use super::integrity::{self, Fault};
 use super::{timers, words};
 use crate::ledger::{Draft, Halt, Refusal, calendar, grants};
 use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::{RequestId, TimeMs, limits};
 use crate::wire::{
-    self, Deadline, GrantEnd, GrantState, RequestState, Right, TimerKind, ledger_event::Kind,
+    self, Deadline, GrantEnd, GrantState, IntegrityRule, RequestState, Right, TimerKind,
+    ledger_event::Kind,
 };
 use std::sync::Arc;
 
@@ -38,7 +40,7 @@ pub(super) fn same(stated: &Stated<'_>, grant: &wire::Grant) -> Result<(), Refus
 }
 
 impl Stated<'_> {
-    fn must_be(&self, asked: [&str; 3]) -> Result<(), Refusal> {
+    pub(super) fn must_be(&self, asked: [&str; 3]) -> Result<(), Refusal> {
         let [dataset, collector, using_department] = asked;
         let checks = [
             (self.dataset == dataset, "dataset"),
@@ -178,12 +180,20 @@ pub(super) fn request_due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Hal
     draft.put(Place::request(&id), wire::Request { overdue: true, ..(*request).clone() });
     draft.emit(Kind::DeadlineMissed(wire::DeadlineMissed {
         deadline,
-        department,
+        department: department.clone(),
         request_id: id.to_vec(),
-        dataset: asked.dataset,
+        dataset: asked.dataset.clone(),
         due_ms,
     }));
-    Ok(())
+    let fault = Fault {
+        rule: IntegrityRule::DeadlineMissed,
+        department: &department,
+        identity: &[],
+        dataset: &asked.dataset,
+        request_id: id.as_bytes(),
+        count: 1,
+    };
+    integrity::raise(draft, &fault).map(|_| ())
 }
 
 /// Who confirms grants of a collector, where the parameters name a manager: the deputy where the

@@ -1,6 +1,9 @@
 //! What happens by itself at a time, before the items of the block that reaches it.
 
-use super::{department, emergency, governance, replace_root, sharing};
+use super::{
+    bulk, cases, department, emergency, gateways, governance, halves, integrity, replace_root,
+    sealing, seals, sharing,
+};
 use crate::ledger::{Draft, Halt, Missing};
 use crate::place::Place;
 use crate::types::TimeMs;
@@ -38,6 +41,14 @@ pub(in crate::ledger) fn go_off(draft: &mut Draft<'_>, place: &Place) -> Result<
         TimerKind::RootDue => replace_root::due(draft, code),
         TimerKind::ProposalExpires => governance::expires(draft, about),
         TimerKind::OverlapEnds => department::overlap_ends(draft, code),
+        TimerKind::NumbersDue => gateways::numbers_due(draft, about),
+        TimerKind::SealDue => seals::due(draft, about),
+        TimerKind::HalvesDue => halves::due(draft, about),
+        TimerKind::BulkDue => bulk::due(draft, about),
+        TimerKind::OpeningDue => sealing::due(draft, about),
+        TimerKind::CaseDue => cases::due(draft, about),
+        TimerKind::IntegrityFinal => integrity::is_final(draft, about),
+        TimerKind::NoGateway => gateways::no_gateway(draft, code),
         TimerKind::Unspecified => Ok(()),
     });
     match result {

@@ -1,7 +1,7 @@
 //! What rules call things by, in both languages.
 
 use crate::ledger::Word;
-use crate::wire::{GrantState, RequestState, Right};
+use crate::wire::{AlertState, CaseState, GrantState, ProductState, RequestState, Right};
 
 const fn word(en: &'static str, zh: &'static str) -> Word {
     Word { en, zh }
@@ -15,12 +15,48 @@ pub(super) const KEEPER: Word =
 pub(super) const NODE: Word = word("a node", "节点身份");
 pub(super) const AUDITOR: Word = word("an auditor or a regulator", "审计或监管身份");
 
+pub(super) const RULER: Word =
+    word("an officer, a root or a regulator", "岗位、部门根身份或监管身份");
+
 /// How something stands.
 pub(super) const IN_FORCE: Word = word("in force", "有效");
 pub(super) const SUSPENDED: Word = word("suspended", "停用");
 pub(super) const ENDED: Word = word("ended for good", "已终止");
 pub(super) const OPEN: Word = word("open", "进行中");
 pub(super) const CLOSED: Word = word("closed", "已结束");
+
+pub(super) const NOT_DECLINED: Word = word("not declined", "未被拒绝");
+
+/// How an alert stands.
+pub(super) fn alert(state: AlertState) -> Word {
+    match state {
+        AlertState::Unspecified => OPEN,
+        AlertState::Acknowledged => word("acknowledged", "已确认"),
+        AlertState::Closed => CLOSED,
+    }
+}
+
+/// How a case stands.
+pub(super) fn case(state: CaseState) -> Word {
+    match state {
+        CaseState::Unspecified => word("unknown", "未知"),
+        CaseState::Open => word("waiting for an answer", "待答复"),
+        CaseState::Answered => word("waiting for a ruling", "待裁定"),
+        CaseState::Upheld => word("upheld", "已支持"),
+        CaseState::Dismissed => word("dismissed", "已驳回"),
+    }
+}
+
+/// How a product stands.
+pub(super) fn product(state: ProductState) -> Word {
+    match state {
+        ProductState::Unspecified => word("under review", "审查中"),
+        ProductState::Reviewed => word("reviewed", "已审定"),
+        ProductState::Released => word("released", "已发布"),
+        ProductState::Recalled => word("recalled", "已召回"),
+        ProductState::Refused => word("refused", "未通过审查"),
+    }
+}
 
 /// What a right allows.
 pub(in crate::ledger) fn right(right: Right) -> Word {

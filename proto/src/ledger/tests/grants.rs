@@ -151,15 +151,22 @@ pub(super) const RECORDS: &[Case] = &[
     ("the first", OK, |s| s.record(|_| {})),
     ("with a gap before it", OK, |s| s.record(|it| it.access_no = 1000)),
     ("what is embarrassing", OK, |s| s.record(|it| it.accesses[0].request_id.clear())),
-    ("a number again", Some("access_no.not_ascending"), |s| {
+    ("a number again", Some("access_no.taken"), |s| {
         let it = s.covered();
         s.world.does(GATEWAY, it.clone());
         s.sign(GATEWAY, it)
     }),
-    ("a lower number", Some("access_no.not_ascending"), |s| {
+    ("a number that was passed over", OK, |s| {
         let it = wire::RecordAccess { access_no: 7, ..s.covered() };
         s.world.does(GATEWAY, it);
         s.record(|it| it.access_no = 6)
+    }),
+    ("the same again", Some("access_no.taken"), |s| {
+        for access_no in [7, 5] {
+            let it = wire::RecordAccess { access_no, ..s.covered() };
+            s.world.does(GATEWAY, it);
+        }
+        s.record(|it| it.access_no = 5)
     }),
     ("of no dataset", Some("dataset.unknown"), |s| {
         s.record(|it| it.accesses[0].dataset = "civil.none".into())

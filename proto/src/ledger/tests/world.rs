@@ -108,9 +108,38 @@ impl World {
     }
 
     /// What the ledger itself said in the newest block.
-    pub(crate) fn told(&self) -> Vec<LedgerEvent> {
+    pub(crate) fn said(&self) -> Vec<LedgerEvent> {
         let bytes = self.tip().delta.events.iter().filter_map(|event| event.ledger.as_ref());
         bytes.map(|bytes| LedgerEvent::parse(bytes).unwrap()).collect()
+    }
+
+    /// The same, but for whom it holds to account or alerts.
+    pub(crate) fn told(&self) -> Vec<LedgerEvent> {
+        use wire::ledger_event::Kind::{AlertRaised, IntegrityRaised, IntegritySettled};
+        let beside = |it: &LedgerEvent| {
+            matches!(it.kind(), AlertRaised(_) | IntegrityRaised(_) | IntegritySettled(_))
+        };
+        self.said().into_iter().filter(|it| !beside(it)).collect()
+    }
+
+    /// Whom it holds to account in the newest block: department, rule, how many times.
+    pub(crate) fn at_fault(&self) -> Vec<(String, wire::IntegrityRule, u64)> {
+        let said = self.said();
+        let raised = said.iter().filter_map(|it| match it.kind() {
+            wire::ledger_event::Kind::IntegrityRaised(it) => Some(it),
+            _ => None,
+        });
+        raised.map(|it| (it.department.clone(), it.rule(), it.count)).collect()
+    }
+
+    /// Whom it alerts in the newest block, and to what.
+    pub(crate) fn alerted(&self) -> Vec<(String, wire::WatchKind)> {
+        let said = self.said();
+        let raised = said.iter().filter_map(|it| match it.kind() {
+            wire::ledger_event::Kind::AlertRaised(it) => Some(it),
+            _ => None,
+        });
+        raised.map(|it| (it.department.clone(), it.watch())).collect()
     }
 
     pub(crate) fn tip(&self) -> &Block {

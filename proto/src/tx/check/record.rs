@@ -44,7 +44,7 @@ pub(super) fn record_access(it: &wire::RecordAccess) -> Checked {
     if !it.purpose.is_empty() {
         code("purpose", &it.purpose)?;
     }
-    subjects(it.subjects.as_ref())?;
+    subjects(it)?;
     id("query_digest", &it.query_digest)?;
     id_if_given("result_digest", &it.result_digest)?;
     ensure(it.access_time_ms > 0, "access_time_ms", "a time is needed")
@@ -61,11 +61,23 @@ fn dataset_access(it: &wire::DatasetAccess) -> Checked {
     Ok(())
 }
 
-fn subjects(given: Option<&wire::Subjects>) -> Checked {
+fn subjects(record: &wire::RecordAccess) -> Checked {
+    let given = record.subjects.as_ref();
     let it = given.ok_or_else(|| wrong("subjects", "subjects are needed, listed or unknown"))?;
     ascending("subjects.tags", &it.tags, limits::RECORD_TAGS)?;
     for tag in &it.tags {
         id("subjects.tags", tag)?;
+    }
+    let few = !it.tags.is_empty() || it.unknown_count > 0;
+    if let Some(bulk) = &it.bulk {
+        let fits = (1..=limits::BULK_SUBJECTS).contains(&bulk.count);
+        ensure(fits, "subjects.bulk.count", "a bulk set has 1 to 100,000,000 subjects")?;
+        id("subjects.bulk.root", &bulk.root)?;
+        ensure(!few && !it.whole, "subjects.bulk", "a bulk set stands alone")?;
+    }
+    if it.whole {
+        let named = record.accesses.iter().all(|one| one.version > 0);
+        ensure(named && !few, "subjects.whole", "whole versions are named, and stand alone")?;
     }
     Ok(())
 }

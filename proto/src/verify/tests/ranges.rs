@@ -69,9 +69,12 @@ fn a_trail_without_events() {
     for kind in TrailKind::ALL {
         for byte in 0..20 {
             let id = match kind {
-                TrailKind::Department | TrailKind::Dataset | TrailKind::Integrity => {
-                    format!("none.{byte}").into_bytes()
-                }
+                TrailKind::Department
+                | TrailKind::Dataset
+                | TrailKind::Integrity
+                | TrailKind::Sealed
+                | TrailKind::Unlisted
+                | TrailKind::Alert => format!("none.{byte}").into_bytes(),
                 // There is but one.
                 TrailKind::Governance => continue,
                 TrailKind::Subject => [b"gz.none".as_slice(), &[byte; 32]].concat(),

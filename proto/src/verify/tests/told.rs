@@ -45,8 +45,14 @@ fn a_story_with_the_ledgers_own_events() {
     let verified = checked(&stage.world, &mixed(&stage)).unwrap();
     oracle::assert_true(&stage.world, verified.get());
     let names: Vec<_> = verified.get().claim.events().iter().map(|it| it.body.name()).collect();
-    let expected =
-        ["OpenEmergency", "CollectorTold", "RatifyEmergency", "EmergencyNotRatified", "GrantEnded"];
+    let expected = [
+        "OpenEmergency",
+        "CollectorTold",
+        "RatifyEmergency",
+        "EmergencyNotRatified",
+        "IntegrityRaised",
+        "GrantEnded",
+    ];
     assert_eq!(names, expected);
     assert!(verified.get().caveats.contains(&Caveat::LedgerEventsAttested));
     for event in verified.get().claim.events() {

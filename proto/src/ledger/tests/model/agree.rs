@@ -47,6 +47,20 @@ pub(super) fn heard(event: &LedgerEvent) -> String {
             format!("proposal {:?}{why}: {}", it.end(), hex::encode(&it.proposal_id))
         }
         Kind::CalendarMissing(it) => format!("no calendar of {}", it.year),
+        Kind::IntegrityRaised(it) => {
+            format!("integrity {} of {}: {}", it.rule, it.department, it.count)
+        }
+        Kind::IntegritySettled(it) => format!(
+            "integrity {} of {} settled {}: {} times, {} points",
+            it.rule, it.department, it.end, it.count, it.points
+        ),
+        Kind::AlertRaised(it) => format!("alert {} to {}", it.watch, it.department),
+        Kind::RecordsCorrected(it) => {
+            format!("corrected {}: {:?}", hex::encode(&it.correction_id), it.outcomes)
+        }
+        Kind::ProductMarked(it) => {
+            format!("product {} marked", hex::encode(&it.product_id))
+        }
     }
 }
 

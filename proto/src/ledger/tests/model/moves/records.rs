@@ -38,7 +38,7 @@ impl Moves<'_> {
                 1 => self.purpose(),
                 _ => grant.purpose.clone(),
             },
-            subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], unknown_count: 0 }),
+            subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], ..Default::default() }),
             query_digest: vec![9; 32],
             row_count: self.dice.between(0, 60),
             access_time_ms,

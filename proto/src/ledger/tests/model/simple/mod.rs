@@ -339,6 +339,7 @@ impl Simple {
             Kind::OpenAudit(it) => self.open_audit(by, it),
             Kind::CloseAudit(it) => self.close_audit(by, it),
             Kind::OpenReads(it) => self.open_reads(by, it),
+            _ => Vec::new(),
         };
         if why.is_empty() { Ok(Made::Done) } else { Err(why) }
     }

@@ -108,7 +108,7 @@ impl Simple {
         }
         let numbers = self.gateways.iter().filter(|(id, _)| id == by.identity());
         if numbers.map(|(_, number)| *number).max().is_some_and(|last| it.access_no <= last) {
-            no.push("access_no.not_ascending");
+            no.push("access_no.taken");
         }
         if !no.is_empty() {
             return Err(no);

@@ -1,0 +1,269 @@
+//! Cases (校核纠错、争议): opened against what stands on the ledger, answered within a deadline, ruled on
+//! by somebody who is no party.
+
+use super::integrity::{self, Fault};
+use super::{corrections, gateways, needs_kind, needs_officer, sharing, timers, words};
+use crate::event::Outcome;
+use crate::ledger::{Draft, Halt, Refusal, calendar};
+use crate::place::Place;
+use crate::tx::TxHeader;
+use crate::types::{IdKind, RequestId, TimeMs};
+use crate::wire::{
+    self, CaseState, CorrectionEnd, IdentityKind, IntegrityEnd, IntegrityRule, Right, TimerKind,
+    case_subject::About,
+};
+use std::sync::Arc;
+
+pub(super) fn open(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    number: u32,
+    it: &wire::OpenCase,
+) -> Result<Outcome, Halt> {
+    draft.acts_for(signer, &it.department)?;
+    needs_officer(draft, signer)?;
+    let id = signer.made_id(IdKind::Case, number);
+    let mut parties = vec![it.department.clone()];
+    if !it.respondent.is_empty() {
+        parties.push(it.respondent.clone());
+    }
+    let about = it.subject.as_ref().and_then(|it| it.about.as_ref());
+    if let Some(about) = about {
+        parties.extend(concerned(draft, about, it, id.as_bytes())?);
+    }
+    let mut bodies = Vec::with_capacity(parties.len());
+    for code in &parties {
+        bodies.push(draft.department(code)?.body.clone());
+    }
+    bodies.sort();
+    bodies.dedup();
+    let mut case = wire::Case {
+        case_id: id.to_vec(),
+        opened: Some(it.clone()),
+        bodies,
+        changed_time_ms: draft.context().time.get(),
+        ..wire::Case::default()
+    };
+    if it.respondent.is_empty() {
+        case.state = CaseState::Answered as i32;
+    } else {
+        let days = draft.parameters()?.answer_case_days;
+        let due = calendar::due(draft, days)?;
+        case.state = CaseState::Open as i32;
+        case.due_ms = due.get();
+        timers::set(draft, due, TimerKind::CaseDue, id.as_bytes());
+    }
+    draft.put(Place::case(id.as_bytes()), case);
+    Ok(Outcome::DONE)
+}
+
+/// Checks that what a case is about is there; gives who is party to it.
+fn concerned(
+    draft: &mut Draft<'_>,
+    about: &About,
+    it: &wire::OpenCase,
+    case: &[u8],
+) -> Result<Vec<String>, Halt> {
+    match about {
+        About::Version(one) => {
+            let dataset = draft.dataset(&one.dataset)?;
+            let newest = dataset.version.as_ref().map_or(0, |it| it.version);
+            if one.version > newest {
+                let (expected, found) = (newest, one.version);
+                return Err(Refusal::WrongVersion { expected, found }.into());
+            }
+            Ok(dataset.registration.iter().map(|it| it.collector.clone()).collect())
+        }
+        About::Record(one) => {
+            let known = gateways::numbers(draft, &one.gateway_id)?;
+            if one.access_no > known.last_access_no {
+                return Err(Refusal::NotRecorded(one.access_no).into());
+            }
+            let dataset = draft.dataset(&one.dataset)?;
+            let collector = dataset.registration.iter().map(|it| it.collector.clone());
+            let mut parties: Vec<String> = collector.collect();
+            if !one.request_id.is_empty() {
+                parties.extend(of_request(draft, &one.request_id, &one.dataset)?);
+            }
+            Ok(parties)
+        }
+        About::Grant(one) => of_request(draft, &one.request_id, &one.dataset),
+        About::Integrity(one) => appeal(draft, one, it, case),
+        About::Correction(one) => {
+            let correction = corrections::of(draft, &one.correction_id)?;
+            if correction.end() != CorrectionEnd::Declined {
+                let (name, state) = (hex::encode(&one.correction_id), words::NOT_DECLINED);
+                return Err(Refusal::CorrectionState { name, state }.into());
+            }
+            let corrected = correction.corrected.clone().unwrap_or_default();
+            let mut parties = vec![corrected.collector, corrected.to_department];
+            parties.extend(Some(corrected.from_department).filter(|code| !code.is_empty()));
+            Ok(parties)
+        }
+    }
+}
+
+/// The parties of a request or grant.
+fn of_request(draft: &Draft<'_>, id: &[u8], dataset: &str) -> Result<Vec<String>, Halt> {
+    let id = RequestId::from_slice(id).unwrap_or_default();
+    let request: Option<Arc<wire::Request>> = draft.get(&Place::request(&id))?;
+    let request = request.ok_or_else(|| Refusal::UnknownRequest(id.to_string()))?;
+    let asked = request.asked.clone().unwrap_or_default();
+    if asked.dataset != dataset {
+        let request = id.to_string();
+        return Err(Refusal::RequestContradiction { request, field: "dataset" }.into());
+    }
+    let mut parties = vec![asked.collector, asked.using_department];
+    if let Ok(grant) = sharing::grant_of(draft, &id) {
+        parties.push(grant.manager.clone());
+    }
+    parties.retain(|code| !code.is_empty());
+    Ok(parties)
+}
+
+/// The department at fault appeals while its event is provisional; it stays so until the ruling.
+fn appeal(
+    draft: &mut Draft<'_>,
+    name: &wire::IntegrityName,
+    it: &wire::OpenCase,
+    case: &[u8],
+) -> Result<Vec<String>, Halt> {
+    let place = Place::integrity_event(&name.department, name.number);
+    let event: Option<Arc<wire::IntegrityEvent>> = draft.get(&place)?;
+    let label = format!("{}/{}", name.department, name.number);
+    let event = event.ok_or_else(|| Refusal::UnknownIntegrityEvent(label.clone()))?;
+    let until = event.raised.as_ref().map_or(0, |it| it.provisional_until_ms);
+    let settled = event.end() != IntegrityEnd::Unspecified || !event.case_id.is_empty();
+    if settled || until <= draft.context().time.get() {
+        return Err(Refusal::NotProvisional(label).into());
+    }
+    if name.department != it.department {
+        let (stated, signer) = (name.department.clone(), it.department.clone());
+        return Err(Refusal::NotTheActor { stated, signer }.into());
+    }
+    let case_id = case.to_vec();
+    draft.put(place, wire::IntegrityEvent { case_id, ..(*event).clone() });
+    let request_id = event.raised.as_ref().map(|it| it.request_id.clone()).unwrap_or_default();
+    let dataset = event.raised.as_ref().map(|it| it.dataset.clone()).unwrap_or_default();
+    if request_id.is_empty() {
+        return Ok(Vec::new());
+    }
+    of_request(draft, &request_id, &dataset)
+}
+
+fn running(draft: &Draft<'_>, id: &[u8], states: &[CaseState]) -> Result<wire::Case, Halt> {
+    let case: Option<Arc<wire::Case>> = draft.get(&Place::case(id))?;
+    let name = hex::encode(id);
+    let case = case.ok_or_else(|| Refusal::UnknownCase(name.clone()))?;
+    if !states.contains(&case.state()) {
+        return Err(Refusal::CaseState { name, state: words::case(case.state()) }.into());
+    }
+    Ok((*case).clone())
+}
+
+pub(super) fn answer(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::AnswerCase,
+) -> Result<Outcome, Halt> {
+    draft.acts_for(signer, &it.department)?;
+    needs_officer(draft, signer)?;
+    let mut case = running(draft, &it.case_id, &[CaseState::Open])?;
+    let respondent = case.opened.as_ref().map_or("", |it| it.respondent.as_str());
+    if respondent != it.department {
+        let (stated, signer) = (respondent.to_owned(), it.department.clone());
+        return Err(Refusal::NotTheActor { stated, signer }.into());
+    }
+    // Its timer may be due, and wait for room in a block.
+    due(draft, &it.case_id)?;
+    timers::drop(draft, TimeMs::new(case.due_ms), TimerKind::CaseDue, &it.case_id);
+    case.state = CaseState::Answered as i32;
+    case.due_ms = 0;
+    case.changed_time_ms = draft.context().time.get();
+    draft.put(Place::case(&it.case_id), case);
+    Ok(Outcome::DONE)
+}
+
+/// The respondent did not answer in time: it is at fault, and the case goes on.
+pub(super) fn due(draft: &mut Draft<'_>, id: &[u8]) -> Result<(), Halt> {
+    let case: Option<Arc<wire::Case>> = draft.get(&Place::case(id))?;
+    let now = draft.context().time.get();
+    let waits =
+        |it: &Arc<wire::Case>| it.state() == CaseState::Open && it.due_ms > 0 && it.due_ms <= now;
+    let Some(case) = case.filter(waits) else { return Ok(()) };
+    draft.put(Place::case(id), wire::Case { due_ms: 0, ..(*case).clone() });
+    let respondent = case.opened.as_ref().map_or("", |it| it.respondent.as_str());
+    against(draft, IntegrityRule::DeadlineMissed, respondent, &case)
+}
+
+/// An integrity event that a case makes.
+fn against(
+    draft: &mut Draft<'_>,
+    rule: IntegrityRule,
+    department: &str,
+    case: &wire::Case,
+) -> Result<(), Halt> {
+    let about = case.opened.as_ref().and_then(|it| it.subject.as_ref()?.about.as_ref());
+    let none: &[u8] = &[];
+    let (dataset, request_id) = match about {
+        Some(About::Version(it)) => (it.dataset.as_str(), none),
+        Some(About::Record(it)) => (it.dataset.as_str(), it.request_id.as_slice()),
+        Some(About::Grant(it)) => (it.dataset.as_str(), it.request_id.as_slice()),
+        Some(About::Integrity(_) | About::Correction(_)) | None => ("", none),
+    };
+    let fault = Fault { rule, department, identity: &[], dataset, request_id, count: 1 };
+    integrity::raise(draft, &fault).map(|_| ())
+}
+
+/// Who rules regulates or manages, and is of no body that is party to the case.
+pub(super) fn rule(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::RuleCase,
+) -> Result<Outcome, Halt> {
+    if draft.actor(signer, &it.department, Right::Regulate).is_err() {
+        draft.actor(signer, &it.department, Right::Manage)?;
+    }
+    use IdentityKind::{Officer, Regulator, Root};
+    needs_kind(draft, signer, &[Officer, Regulator, Root], words::RULER)?;
+    let mut case = running(draft, &it.case_id, &[CaseState::Open, CaseState::Answered])?;
+    let body = draft.department(&it.department)?.body.clone();
+    if case.bodies.contains(&body) {
+        return Err(Refusal::SameBody(body).into());
+    }
+    if case.state() == CaseState::Open && case.due_ms > draft.context().time.get() {
+        let (name, state) = (hex::encode(&it.case_id), words::case(CaseState::Open));
+        return Err(Refusal::CaseState { name, state }.into());
+    }
+    due(draft, &it.case_id)?;
+    let state = if it.uphold { CaseState::Upheld } else { CaseState::Dismissed };
+    case.state = state as i32;
+    case.due_ms = 0;
+    case.changed_time_ms = draft.context().time.get();
+    case.ruled_by.clone_from(&it.department);
+    draft.put(Place::case(&it.case_id), case.clone());
+    consequences(draft, &case, it.uphold)?;
+    if !it.commend.is_empty() {
+        draft.department(&it.commend)?;
+        against(draft, IntegrityRule::Commended, &it.commend, &case)?;
+    }
+    Ok(Outcome::DONE)
+}
+
+fn consequences(draft: &mut Draft<'_>, case: &wire::Case, uphold: bool) -> Result<(), Halt> {
+    let opened = case.opened.clone().unwrap_or_default();
+    match opened.subject.and_then(|it| it.about) {
+        Some(About::Integrity(it)) => {
+            let end = if uphold { IntegrityEnd::Dismissed } else { IntegrityEnd::Final };
+            return integrity::settle(draft, &it.department, it.number, end);
+        }
+        Some(About::Correction(it)) if uphold => {
+            corrections::take_effect(draft, &it.correction_id, CorrectionEnd::Ruled)?;
+        }
+        _ => {}
+    }
+    match uphold {
+        true => against(draft, IntegrityRule::CaseUpheld, &opened.respondent, case),
+        false => against(draft, IntegrityRule::CaseDismissed, &opened.department, case),
+    }
+}

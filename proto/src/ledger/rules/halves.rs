@@ -1,0 +1,273 @@
+//! The two halves of an access (两端留痕): what a gateway recorded and what its user acknowledged. Only
+//! the side whose half is missing when their time is over is at fault.
+
+use super::integrity::{self, Fault};
+use super::watching::{self, Concern};
+use super::{needs_keeper, sharing, timers};
+use crate::event::Outcome;
+use crate::ledger::{Draft, Halt, Refusal, grants, sensitivity};
+use crate::place::Place;
+use crate::tx::TxHeader;
+use crate::types::{RequestId, TimeMs};
+use crate::wire::{self, GrantKind, IntegrityRule, TimerKind, WatchKind};
+use std::sync::Arc;
+
+/// From this grade up each access is acknowledged by itself.
+const SINGLY_FROM_GRADE: u32 = 3;
+const HOUR_MS: u64 = 3_600_000;
+
+/// Whose halves are counted together.
+#[derive(Clone, Copy)]
+struct Counted<'a> {
+    request_id: &'a [u8],
+    hour: u64,
+    department: &'a str,
+    dataset: &'a str,
+    collector: &'a str,
+}
+
+impl Counted<'_> {
+    fn place(&self) -> Place {
+        Place::halves(self.request_id, self.hour, self.department)
+    }
+
+    /// When both halves must be there. No earlier than records may come late.
+    fn due(&self, grace_ms: u64) -> TimeMs {
+        let end = self.hour.saturating_add(1).saturating_mul(HOUR_MS);
+        TimeMs::new(end.saturating_add(grace_ms))
+    }
+}
+
+/// The counts of an hour's halves, with their timer where they begin; `None` when their time is over.
+fn open(draft: &mut Draft<'_>, it: Counted<'_>) -> Result<Option<wire::Halves>, Halt> {
+    let known: Option<Arc<wire::Halves>> = draft.get(&it.place())?;
+    if let Some(known) = known {
+        return Ok(Some((*known).clone()));
+    }
+    let due = it.due(draft.parameters()?.half_grace_ms);
+    if due <= draft.context().time {
+        return Ok(None);
+    }
+    timers::set(draft, due, TimerKind::HalvesDue, it.place().id());
+    let (dataset, collector) = (it.dataset.to_owned(), it.collector.to_owned());
+    Ok(Some(wire::Halves { dataset, collector, ..wire::Halves::default() }))
+}
+
+fn hour_of(time: TimeMs) -> u64 {
+    time.get() / HOUR_MS
+}
+
+/// A gateway recorded what it served: the user's half is wanted, under each grant that is the
+/// asker's own.
+pub(super) fn recorded(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+) -> Result<(), Halt> {
+    let Some(asker) = it.asker.as_ref().filter(|it| !it.identity_id.is_empty()) else {
+        return Ok(());
+    };
+    let mut before: &[u8] = &[];
+    for access in &it.accesses {
+        let Ok(id) = RequestId::from_slice(&access.request_id) else { continue };
+        if before == access.request_id {
+            continue;
+        }
+        before = &access.request_id;
+        let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
+        let Some(grant) = grant.filter(|it| is_users(it, &asker.department)) else { continue };
+        let counted = Counted {
+            request_id: &access.request_id,
+            hour: hour_of(TimeMs::new(it.access_time_ms).min(draft.context().time)),
+            department: &asker.department,
+            dataset: &access.dataset,
+            collector: &it.collector,
+        };
+        if grade(draft, access, &grant)? >= SINGLY_FROM_GRADE {
+            singly(draft, gateway, it, counted)?;
+        } else if let Some(mut halves) = open(draft, counted)? {
+            halves.recorded = halves.recorded.saturating_add(1);
+            halves.gateway_id = gateway.to_vec();
+            draft.put(counted.place(), halves);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a department acknowledges accesses under a grant.
+fn is_users(grant: &wire::Grant, department: &str) -> bool {
+    let own = grant.using_department == department || grant.class.is_some();
+    own && grant.kind() != GrantKind::Internal
+}
+
+fn grade(
+    draft: &Draft<'_>,
+    access: &wire::DatasetAccess,
+    grant: &wire::Grant,
+) -> Result<u32, Halt> {
+    let dataset = draft.dataset(&access.dataset)?;
+    let empty = wire::Terms::default();
+    let terms = grants::terms(grant).unwrap_or(&empty);
+    let fields = if access.fields.is_empty() { &terms.fields } else { &access.fields };
+    Ok(dataset.registration.as_ref().map_or(4, |it| sensitivity::grade(it, fields)))
+}
+
+/// One access that is acknowledged by itself. Its hour is that of the half that came first.
+fn singly(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+    counted: Counted<'_>,
+) -> Result<(), Halt> {
+    let place = Place::half(counted.request_id, gateway, it.access_no);
+    let other: Option<Arc<wire::Half>> = draft.get(&place)?;
+    if let Some(other) = other.filter(|it| it.is_users) {
+        return matched(draft, place, &other, it.row_count, counted);
+    }
+    let hour = hour_of(draft.context().time);
+    let counted = Counted { hour, ..counted };
+    if let Some(mut halves) = open(draft, counted)? {
+        halves.user_missing = halves.user_missing.saturating_add(1);
+        halves.gateway_id = gateway.to_vec();
+        draft.put(counted.place(), halves);
+        draft.put(place, wire::Half { is_users: false, hour, row_count: it.row_count });
+    }
+    Ok(())
+}
+
+/// Both halves are there.
+fn matched(
+    draft: &mut Draft<'_>,
+    place: Place,
+    first: &wire::Half,
+    row_count: u64,
+    counted: Counted<'_>,
+) -> Result<(), Halt> {
+    draft.remove(place);
+    let counted = Counted { hour: first.hour, ..counted };
+    let halves: Option<Arc<wire::Halves>> = draft.get(&counted.place())?;
+    if let Some(halves) = halves {
+        let mut halves = (*halves).clone();
+        let missing =
+            if first.is_users { &mut halves.gateway_missing } else { &mut halves.user_missing };
+        *missing = missing.saturating_sub(1);
+        draft.put(counted.place(), halves);
+    }
+    if first.row_count != row_count {
+        let concern = Concern {
+            department: counted.department,
+            dataset: counted.dataset,
+            request_id: counted.request_id,
+            ..Concern::default()
+        };
+        watching::alert(draft, WatchKind::HalvesDiffer, concern)?;
+    }
+    Ok(())
+}
+
+/// Checks that the user of a grant signs, and that the item says whose data it was.
+fn user(draft: &Draft<'_>, signer: &TxHeader, stated: &sharing::Stated<'_>) -> Result<(), Halt> {
+    draft.acts_for(signer, stated.using_department)?;
+    needs_keeper(draft, signer)?;
+    let id = RequestId::from_slice(stated.request_id).unwrap_or_default();
+    let grant = sharing::grant_of(draft, &id)?;
+    if !is_users(&grant, stated.using_department) {
+        let (request, field) = (id.to_string(), "using_department");
+        return Err(Refusal::RequestContradiction { request, field }.into());
+    }
+    let of = if grant.class.is_some() { stated.using_department } else { &grant.using_department };
+    Ok(stated.must_be([&grant.dataset, &grant.collector, of])?)
+}
+
+/// The user acknowledges one access. A number that waits for no half is evidence, and no more.
+pub(super) fn acknowledge(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::Acknowledge,
+) -> Result<Outcome, Halt> {
+    user(draft, signer, &sharing::stated!(it))?;
+    let place = Place::half(&it.request_id, &it.gateway_id, it.access_no);
+    let now = hour_of(draft.context().time);
+    let counted = Counted {
+        request_id: &it.request_id,
+        hour: now,
+        department: &it.using_department,
+        dataset: &it.dataset,
+        collector: &it.collector,
+    };
+    let other: Option<Arc<wire::Half>> = draft.get(&place)?;
+    match other {
+        Some(other) if !other.is_users => {
+            matched(draft, place, &other, it.row_count, counted)?;
+        }
+        Some(_) => {}
+        None if is_numbered(draft, &it.gateway_id, it.access_no)? => {}
+        None => {
+            if let Some(mut halves) = open(draft, counted)? {
+                halves.gateway_missing = halves.gateway_missing.saturating_add(1);
+                halves.gateway_id.clone_from(&it.gateway_id);
+                draft.put(counted.place(), halves);
+                draft.put(place, wire::Half { is_users: true, hour: now, row_count: it.row_count });
+            }
+        }
+    }
+    Ok(Outcome::DONE)
+}
+
+/// Whether a gateway's number is recorded already, or declared lost.
+fn is_numbered(draft: &Draft<'_>, gateway: &[u8], number: u64) -> Result<bool, Halt> {
+    let known = super::gateways::numbers(draft, gateway)?;
+    let missing = known.gaps.iter().any(|gap| (gap.first..=gap.last).contains(&number));
+    Ok(number <= known.last_access_no && !missing)
+}
+
+/// The user's sum of an hour; a later one takes the place of the one before.
+pub(super) fn acknowledge_hour(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::AcknowledgeHour,
+) -> Result<Outcome, Halt> {
+    user(draft, signer, &sharing::stated!(it))?;
+    if it.hour >= hour_of(draft.context().time) {
+        return Err(Refusal::HourRuns(it.hour).into());
+    }
+    let counted = Counted {
+        request_id: &it.request_id,
+        hour: it.hour,
+        department: &it.using_department,
+        dataset: &it.dataset,
+        collector: &it.collector,
+    };
+    if let Some(mut halves) = open(draft, counted)? {
+        halves.summed = it.count;
+        draft.put(counted.place(), halves);
+    }
+    Ok(Outcome::DONE)
+}
+
+/// The time for both halves is over.
+pub(super) fn due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
+    let place = Place::object(crate::place::ObjectKind::Halves, about);
+    let halves: Option<Arc<wire::Halves>> = draft.get(&place)?;
+    let Some(halves) = halves else { return Ok(()) };
+    draft.remove(place);
+    let Some((request_id, rest)) = about.split_first_chunk::<32>() else { return Ok(()) };
+    let department = rest.get(8..).and_then(|it| std::str::from_utf8(it).ok()).unwrap_or_default();
+    let users = halves.user_missing.saturating_add(halves.recorded.saturating_sub(halves.summed));
+    let gateways =
+        halves.gateway_missing.saturating_add(halves.summed.saturating_sub(halves.recorded));
+    let sides: [(u64, &str, &[u8]); 2] =
+        [(users, department, &[]), (gateways, &halves.collector, &halves.gateway_id)];
+    for (count, department, identity) in sides.into_iter().filter(|(count, ..)| *count > 0) {
+        let fault = Fault {
+            rule: IntegrityRule::HalfMissing,
+            department,
+            identity,
+            dataset: &halves.dataset,
+            request_id,
+            count,
+        };
+        integrity::raise(draft, &fault)?;
+    }
+    Ok(())
+}

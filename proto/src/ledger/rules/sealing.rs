@@ -1,0 +1,175 @@
+//! Records kept secret for a time (依法保密): an authority decides, a gateway commits, and the record
+//! joins its trails when it is opened. Until then it is not judged.
+
+use super::gateways::{self, at_fault};
+use super::{needs_keeper, needs_officer, record_access, timers};
+use crate::event::Outcome;
+use crate::hash::{Domain, hash};
+use crate::ledger::{Draft, Halt, Refusal, calendar};
+use crate::place::Place;
+use crate::tx::TxHeader;
+use crate::types::{Hash, IdKind, TimeMs};
+use crate::wire::{self, IntegrityRule, TimerKind};
+use prost::Message;
+use std::sync::Arc;
+
+/// Days of a month, by which sealed records are counted; thirty, so that nothing follows from it.
+const MONTH_DAYS: u64 = 30;
+
+fn authority(draft: &Draft<'_>, signer: &TxHeader, stated: &str) -> Result<(), Halt> {
+    draft.acts_for(signer, stated)?;
+    needs_officer(draft, signer)?;
+    if draft.parameters()?.sealing_authorities.iter().any(|it| it == stated) {
+        return Ok(());
+    }
+    Err(Refusal::NoAuthority(stated.to_owned()).into())
+}
+
+fn in_time(draft: &Draft<'_>, open_by_ms: u64, after: u64) -> Result<(), Halt> {
+    if open_by_ms > draft.context().time.get() && open_by_ms > after {
+        return Ok(());
+    }
+    Err(Refusal::OpeningPast.into())
+}
+
+/// An authority decides that records of a collector may be sealed.
+pub(super) fn order(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    number: u32,
+    it: &wire::OrderSealing,
+) -> Result<Outcome, Halt> {
+    authority(draft, signer, &it.authority)?;
+    draft.department(&it.collector)?;
+    in_time(draft, it.open_by_ms, 0)?;
+    let id = signer.made_id(IdKind::SealingOrder, number);
+    let order = wire::SealingOrder {
+        order_id: id.to_vec(),
+        ordered: Some(it.clone()),
+        open_by_ms: it.open_by_ms,
+        ..wire::SealingOrder::default()
+    };
+    keep(draft, order)?;
+    Ok(Outcome::DONE)
+}
+
+/// The time for opening begins with the date, and has working days.
+fn keep(draft: &mut Draft<'_>, order: wire::SealingOrder) -> Result<(), Halt> {
+    timers::set(draft, TimeMs::new(order.open_by_ms), TimerKind::OpeningDue, &order.order_id);
+    draft.put(Place::sealing_order(&order.order_id), order);
+    Ok(())
+}
+
+fn of(draft: &Draft<'_>, id: &[u8], authority: &str) -> Result<wire::SealingOrder, Halt> {
+    let order: Option<Arc<wire::SealingOrder>> = draft.get(&Place::sealing_order(id))?;
+    let is_theirs = |order: &Arc<wire::SealingOrder>| {
+        order.ordered.as_ref().is_some_and(|it| it.authority == authority)
+    };
+    let order = order.filter(is_theirs);
+    let order = order.ok_or_else(|| Refusal::UnknownOrder(hex::encode(id)))?;
+    Ok((*order).clone())
+}
+
+/// A fresh decision, before the date.
+pub(super) fn extend(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::ExtendSealing,
+) -> Result<Outcome, Halt> {
+    authority(draft, signer, &it.authority)?;
+    let mut order = of(draft, &it.order_id, &it.authority)?;
+    in_time(draft, order.open_by_ms, 0)?;
+    in_time(draft, it.open_by_ms, order.open_by_ms)?;
+    order.open_by_ms = it.open_by_ms;
+    keep(draft, order)?;
+    Ok(Outcome::DONE)
+}
+
+/// A gateway commits to a record.
+pub(super) fn seal(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::RecordSealed,
+) -> Result<Outcome, Halt> {
+    gateways::gateway(draft, signer, &it.collector)?;
+    let mut order = of(draft, &it.order_id, &it.authority)?;
+    let collector = order.ordered.as_ref().map_or("", |it| it.collector.as_str());
+    if collector != it.collector {
+        let id = hex::encode(&it.order_id);
+        return Err(Refusal::UnknownOrder(id).into());
+    }
+    in_time(draft, order.open_by_ms, 0)?;
+    let gateway = signer.identity.as_bytes();
+    gateways::take(draft, gateway, &it.collector, it.access_no, None)?;
+    order.sealed = order.sealed.saturating_add(1);
+    draft.put(Place::sealing_order(&it.order_id), order);
+    let sealed = wire::SealedAccess {
+        order_id: it.order_id.clone(),
+        commitment: it.commitment.clone(),
+        time_ms: draft.context().time.get(),
+    };
+    draft.put(Place::sealed_access(gateway, it.access_no), sealed);
+    let month = calendar::day_of(draft.context().time) / MONTH_DAYS;
+    let place = Place::sealed_count(u32::try_from(month).unwrap_or(u32::MAX));
+    let known: Option<Arc<wire::SealedCount>> = draft.get(&place)?;
+    let sealed = known.map_or(0, |it| it.sealed).saturating_add(1);
+    draft.put(place, wire::SealedCount { sealed });
+    Ok(Outcome::DONE)
+}
+
+/// `H_digest(salt ‖ canonical RecordAccess)`.
+pub fn commitment(salt: &[u8], record: &wire::RecordAccess) -> Hash {
+    hash(Domain::Digest, &[salt, &record.encode_to_vec()])
+}
+
+/// The record of a commitment is shown: from here on it is a record that came late.
+pub(super) fn open(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::OpenSealed,
+) -> Result<Outcome, Halt> {
+    let record = it.record.clone().unwrap_or_default();
+    draft.actor(signer, &record.collector, wire::Right::Collect)?;
+    needs_keeper(draft, signer)?;
+    let mut order = of(draft, &it.order_id, &it.authority)?;
+    let place = Place::sealed_access(&it.gateway_id, record.access_no);
+    let sealed: Option<Arc<wire::SealedAccess>> = draft.get(&place)?;
+    let shown = commitment(&it.salt, &record);
+    let fits = |sealed: &Arc<wire::SealedAccess>| {
+        sealed.order_id == it.order_id && sealed.commitment == shown.as_bytes()
+    };
+    if sealed.filter(fits).is_none() {
+        return Err(Refusal::NotSealed(record.access_no).into());
+    }
+    record_access::datasets_known(draft, &record)?;
+    draft.remove(place);
+    order.opened = order.opened.saturating_add(1);
+    draft.put(Place::sealing_order(&it.order_id), order);
+    record_access::judged(draft, &it.gateway_id, &record, false)
+}
+
+/// The date for opening has come; then the working days for it; then it is missed.
+pub(super) fn due(draft: &mut Draft<'_>, id: &[u8]) -> Result<(), Halt> {
+    let order: Option<Arc<wire::SealingOrder>> = draft.get(&Place::sealing_order(id))?;
+    let Some(order) = order else { return Ok(()) };
+    let mut order = (*order).clone();
+    let now = draft.context().time.get();
+    if order.open_by_ms > now || order.missed {
+        return Ok(());
+    }
+    if order.opening_due_ms == 0 {
+        let days = draft.parameters()?.open_days;
+        let due = calendar::due(draft, days)?;
+        order.opening_due_ms = due.get();
+        timers::set(draft, due, TimerKind::OpeningDue, id);
+    } else if order.opening_due_ms <= now {
+        let left = order.sealed.saturating_sub(order.opened);
+        if left > 0 {
+            order.missed = true;
+            let collector = order.ordered.as_ref().map_or("", |it| it.collector.as_str());
+            at_fault(draft, IntegrityRule::NotOpened, collector, &[], left)?;
+        }
+    }
+    draft.put(Place::sealing_order(id), order);
+    Ok(())
+}
