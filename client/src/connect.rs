@@ -6,6 +6,7 @@ use liuhen_proto::place::TrailKind;
 use liuhen_proto::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs};
 use liuhen_proto::wire;
+use liuhen_rpc::services::accountability_service_client::AccountabilityServiceClient;
 use liuhen_rpc::services::node_service_client::NodeServiceClient;
 use liuhen_rpc::services::proof_service_client::ProofServiceClient;
 use liuhen_rpc::services::registry_service_client::RegistryServiceClient;
@@ -116,6 +117,12 @@ impl Node {
     /// What stands on the ledger.
     pub fn registry(&self) -> RegistryServiceClient<Authorized> {
         RegistryServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+    }
+
+    /// How accesses are answered for.
+    pub fn accountability(&self) -> AccountabilityServiceClient<Authorized> {
+        AccountabilityServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
     }
 

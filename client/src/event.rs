@@ -1,6 +1,9 @@
 //! Events as rows: who did what, under what grant, and what the rules made of it.
 
 pub mod about;
+mod answering;
+
+pub use answering::{rule as rule_name, subject as subject_of_case, watch as watch_name};
 
 use crate::error::ClientError;
 use crate::output::Rows;

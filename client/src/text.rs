@@ -86,6 +86,12 @@ pub fn state(name: &str, kind: &str) -> String {
     name.trim_start_matches(kind).to_lowercase()
 }
 
+/// Thousandths as a decimal number: 1500 is `1.5`.
+pub fn thousandths(number: u64) -> String {
+    let text = format!("{}.{:03}", number / 1000, number % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// The first eight digits of an id, enough for people to tell ids apart.
 pub fn short(bytes: &[u8]) -> String {
     hex::encode(bytes).chars().take(8).collect()

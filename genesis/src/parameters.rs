@@ -3,8 +3,9 @@
 use crate::error::SourceError;
 use jiff::civil::Date;
 use liuhen_proto::ledger::parameters::defaults;
-use liuhen_proto::wire;
+use liuhen_proto::wire::{self, IntegrityRule, IntegrityWeight, Watch, WatchKind};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// Parameters; all but the lead, the purposes and the legal bases have defaults. Ages are in
@@ -63,9 +64,80 @@ pub struct ParametersSource {
     /// For voting on a proposal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal_days: Option<u32>,
+    /// The period that gateways seal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_period_ms: Option<u64>,
+    /// How long after its end the seal may come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal_grace_ms: Option<u64>,
+    /// For a number to be recorded or declared lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number_grace_ms: Option<u64>,
+    /// For both halves of an access to be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub half_grace_ms: Option<u64>,
+    /// For the tags of a bulk set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bulk_grace_ms: Option<u64>,
+    /// For opening what was sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_days: Option<u32>,
+    /// For answering a case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_case_days: Option<u32>,
+    /// For appealing an integrity event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appeal_days: Option<u32>,
+    /// Departments that may decide on sealing records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealing_authorities: Vec<String>,
+    /// What is left of integrity points after a day, in ten-thousandths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integrity_decay: Option<u32>,
+    /// Points of integrity events by rule, `uncovered = 20`; those not here stay at their default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub integrity_points: BTreeMap<String, u32>,
+    /// What is watched for, by kind; those not here stay at their default.
+    #[serde(default, rename = "watch", skip_serializing_if = "BTreeMap::is_empty")]
+    pub watches: BTreeMap<String, WatchSource>,
     /// Who confirms grants, by division.
     #[serde(default, rename = "manager", skip_serializing_if = "Vec::is_empty")]
     pub managers: Vec<ManagerSource>,
+}
+
+/// What raises an alert.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchSource {
+    /// Not watched for.
+    #[serde(default)]
+    pub off: bool,
+    /// So many within the window, or per cent of a quota.
+    #[serde(default)]
+    pub limit: u64,
+    /// The window, milliseconds.
+    #[serde(default)]
+    pub window_ms: u64,
+    /// Hours that are not outside, minutes of the day: `[420, 1260]` for 07:00 to 21:00.
+    #[serde(default)]
+    pub hours: Option<[u32; 2]>,
+    /// Days on which they begin, Monday 1 to Sunday 7; none: every day.
+    #[serde(default)]
+    pub weekdays: Vec<u32>,
+}
+
+impl WatchSource {
+    fn to_wire(&self, kind: WatchKind) -> Watch {
+        let bit = |day: &u32| if (1..=7).contains(day) { 1 << (day - 1) } else { 128 };
+        let weekdays = self.weekdays.iter().map(bit).fold(0, |all, one| all | one);
+        let schedule = self.hours.map(|[from_minute, until_minute]| wire::Schedule {
+            from_minute,
+            until_minute,
+            weekdays,
+        });
+        let (limit, window_ms) = (self.limit, self.window_ms);
+        Watch { kind: kind as i32, limit, window_ms, schedule }
+    }
 }
 
 /// Who confirms grants of a division's collectors.
@@ -97,8 +169,11 @@ pub struct CalendarSource {
 }
 
 impl ParametersSource {
-    pub(crate) fn to_wire(&self) -> wire::Parameters {
+    /// Errors with the name of a watch or rule that there is not.
+    pub(crate) fn to_wire(&self) -> Result<wire::Parameters, String> {
         let usual = defaults();
+        let watches = self.watches(&usual)?;
+        let integrity_weights = self.weights(&usual)?;
         let mut managers: Vec<wire::Manager> = self
             .managers
             .iter()
@@ -109,7 +184,7 @@ impl ParametersSource {
             })
             .collect();
         managers.sort_by(|a, b| a.division.cmp(&b.division));
-        wire::Parameters {
+        Ok(wire::Parameters {
             purposes: sorted(&self.purposes),
             legal_bases: sorted(&self.legal_bases),
             statutory_bases: sorted(&self.statutory_bases),
@@ -132,7 +207,48 @@ impl ParametersSource {
             emergency_ms: usual.emergency_ms,
             ordinary: usual.ordinary,
             constitutional: usual.constitutional,
+            seal_period_ms: self.seal_period_ms.unwrap_or(usual.seal_period_ms),
+            seal_grace_ms: self.seal_grace_ms.unwrap_or(usual.seal_grace_ms),
+            number_grace_ms: self.number_grace_ms.unwrap_or(usual.number_grace_ms),
+            half_grace_ms: self.half_grace_ms.unwrap_or(usual.half_grace_ms),
+            bulk_grace_ms: self.bulk_grace_ms.unwrap_or(usual.bulk_grace_ms),
+            open_days: self.open_days.unwrap_or(usual.open_days),
+            answer_case_days: self.answer_case_days.unwrap_or(usual.answer_case_days),
+            appeal_days: self.appeal_days.unwrap_or(usual.appeal_days),
+            sealing_authorities: sorted(&self.sealing_authorities),
+            watches,
+            integrity_weights,
+            integrity_decay: self.integrity_decay.unwrap_or(usual.integrity_decay),
+        })
+    }
+
+    fn watches(&self, usual: &wire::Parameters) -> Result<Vec<Watch>, String> {
+        let mut watches = usual.watches.clone();
+        for (name, source) in &self.watches {
+            let kind = WatchKind::from_str_name(&format!("WATCH_KIND_{}", name.to_uppercase()));
+            let kind = kind.filter(|kind| *kind != WatchKind::Unspecified);
+            let kind = kind.ok_or_else(|| format!("there is no watch `{name}`"))?;
+            watches.retain(|it| it.kind() != kind);
+            if !source.off {
+                watches.push(source.to_wire(kind));
+            }
         }
+        watches.sort_by_key(|it| it.kind);
+        Ok(watches)
+    }
+
+    fn weights(&self, usual: &wire::Parameters) -> Result<Vec<IntegrityWeight>, String> {
+        let mut weights = usual.integrity_weights.clone();
+        for (name, points) in &self.integrity_points {
+            let rule =
+                IntegrityRule::from_str_name(&format!("INTEGRITY_RULE_{}", name.to_uppercase()));
+            let rule = rule.filter(|rule| *rule != IntegrityRule::Unspecified);
+            let rule = rule.ok_or_else(|| format!("there is no integrity rule `{name}`"))?;
+            weights.retain(|it| it.rule() != rule);
+            weights.push(IntegrityWeight { rule: rule as i32, points: *points });
+        }
+        weights.sort_by_key(|it| it.rule);
+        Ok(weights)
     }
 }
 

@@ -151,12 +151,15 @@ impl Source {
         })?;
         let time_ms = u64::try_from(time.as_millisecond())
             .map_err(|_| SourceError::at(text, self.time.span().start, "a time before 1970"))?;
+        let parameters = self.parameters.to_wire();
+        let parameters = parameters
+            .map_err(|why| SourceError::at(text, text.find("[parameters").unwrap_or(0), why))?;
         let mut document = wire::Genesis {
             name: self.name.get_ref().clone(),
             protocol: PROTOCOL,
             suite: SUITE,
             time_ms,
-            parameters: Some(self.parameters.to_wire()),
+            parameters: Some(parameters),
             ..wire::Genesis::default()
         };
         for department in &self.departments {

@@ -102,6 +102,8 @@ pub mod line {
     pub const VALIDATOR: &[u8] = b"liuhen/validator/v1\n";
     /// Another root key's agreement: see [`crate::tx::cosign_message`].
     pub const COSIGN: &[u8] = b"liuhen/cosign/v1\n";
+    /// The result of comparing a database's log with the ledger: its JSON follows.
+    pub const RECONCILIATION: &[u8] = b"liuhen/reconciliation/v1\n";
     /// A node's call to open a height.
     pub const WAKE: &[u8] = b"liuhen/wake/v1\n";
 }

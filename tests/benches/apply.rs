@@ -215,7 +215,7 @@ fn block(founding: &Founding, grants: usize) -> anyhow::Result<Vec<Tx>> {
             accesses: vec![access],
             asker: Some(asker),
             purpose: "pension".into(),
-            subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], unknown_count: 0 }),
+            subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], ..Default::default() }),
             query_digest: vec![9; 32],
             row_count: 1,
             access_time_ms: NOW - 5,

@@ -5,6 +5,7 @@ use crate::connect::Node;
 use crate::error::ClientError;
 use crate::output::print_one;
 use crate::submit::{Account, item, random};
+use liuhen_proto::event::Outcome;
 use liuhen_proto::hash::salted_digest;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::wire::{self, item::Kind};
@@ -59,6 +60,21 @@ impl<'a> Act<'a> {
         let mut fields = more(&tx);
         fields.push(("height", json!(committed.height)));
         fields.push(("tx_id", json!(tx.id().to_string())));
+        print_one(&fields, self.common.output)
+    }
+
+    /// Submits one item that is judged, and prints the verdict.
+    pub(super) async fn judged(&self, kind: Kind) -> Result<(), ClientError> {
+        let (tx, committed) = self.account.submit(&self.node, &[item(kind)?]).await?;
+        let bits = committed.outcomes.first().and_then(|bits| u16::try_from(*bits).ok());
+        let outcome = bits.and_then(Outcome::from_bits).unwrap_or(Outcome::DONE);
+        let fields = [
+            ("verdict", json!(outcome.verdict.name())),
+            ("reason", json!(outcome.reason.name())),
+            ("timeliness", json!(outcome.timeliness.name())),
+            ("height", json!(committed.height)),
+            ("tx_id", json!(tx.id().to_string())),
+        ];
         print_one(&fields, self.common.output)
     }
 

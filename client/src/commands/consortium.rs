@@ -39,6 +39,22 @@ fn of_parameters(it: &wire::Parameters) -> Vec<(&'static str, Value)> {
         .iter()
         .map(|it| format!("{}:{}/{}", it.division, it.manager, it.deputy))
         .collect();
+    let watches: Vec<String> = it
+        .watches
+        .iter()
+        .map(|one| {
+            let kind = text::state(one.kind().as_str_name(), "WATCH_KIND_");
+            format!("{kind}:{}/{}ms", one.limit, one.window_ms)
+        })
+        .collect();
+    let points: Vec<String> = it
+        .integrity_weights
+        .iter()
+        .map(|one| {
+            let rule = text::state(one.rule().as_str_name(), "INTEGRITY_RULE_");
+            format!("{rule}:{}", one.points)
+        })
+        .collect();
     vec![
         ("managers", json!(managers)),
         ("purposes", json!(it.purposes)),
@@ -53,6 +69,18 @@ fn of_parameters(it: &wire::Parameters) -> Vec<(&'static str, Value)> {
         ("objection_days", json!(it.objection_days)),
         ("reconfirm_days", json!(it.reconfirm_days)),
         ("proposal_days", json!(it.proposal_days)),
+        ("open_days", json!(it.open_days)),
+        ("answer_case_days", json!(it.answer_case_days)),
+        ("appeal_days", json!(it.appeal_days)),
+        ("seal_period_ms", json!(it.seal_period_ms)),
+        ("seal_grace_ms", json!(it.seal_grace_ms)),
+        ("number_grace_ms", json!(it.number_grace_ms)),
+        ("half_grace_ms", json!(it.half_grace_ms)),
+        ("bulk_grace_ms", json!(it.bulk_grace_ms)),
+        ("sealing_authorities", json!(it.sealing_authorities)),
+        ("watches", json!(watches)),
+        ("integrity_points", json!(points)),
+        ("integrity_decay", json!(it.integrity_decay)),
     ]
 }
 

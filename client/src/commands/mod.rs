@@ -1,26 +1,39 @@
 //! The `liuhen` command: `liuhen <noun> <verb>`, one file a noun.
 
+mod ack;
 mod act;
+mod alert;
 mod audit;
+mod case;
 mod completions;
 mod consortium;
+mod correction;
 mod dataset;
+mod gateway;
 mod genesis;
 mod grant;
 mod grant_more;
 mod identity;
 mod import;
+mod integrity;
 mod key;
 mod member;
+mod product;
 mod proposal;
 mod proposal_new;
 mod prove;
+mod reconcile;
 mod record;
 mod request;
+mod sealing;
 mod status;
+mod story;
+mod tag;
 mod terms;
 mod trail;
 mod watch;
+
+pub(crate) use record::last_access_no;
 
 use crate::connect::Node;
 use crate::error::ClientError;
@@ -100,7 +113,36 @@ enum Command {
     #[command(subcommand)]
     Grant(grant::Grant),
     /// Record one access
-    Record(record::Record),
+    Record(Box<record::Record>),
+    /// Acknowledge accesses: the user's half
+    #[command(subcommand)]
+    Ack(ack::Ack),
+    /// Gateways: what they serve, their numbers and seals
+    #[command(subcommand)]
+    Gateway(gateway::Gateway),
+    /// Records under a wrong mapping, judged again
+    #[command(subcommand)]
+    Correction(correction::Correction),
+    /// Records kept secret for a time
+    #[command(subcommand)]
+    Sealing(sealing::Sealing),
+    /// The collector's tag service
+    Tag(tag::Tag),
+    /// Compare a database's audit log with the ledger
+    #[command(subcommand)]
+    Reconcile(reconcile::Reconcile),
+    /// Alerts that concern one's department
+    #[command(subcommand)]
+    Alert(alert::Alert),
+    /// The integrity chain and its score
+    #[command(subcommand)]
+    Integrity(integrity::Integrity),
+    /// Cases against what stands on the ledger
+    #[command(subcommand)]
+    Case(case::Case),
+    /// Data products
+    #[command(subcommand)]
+    Product(product::Product),
     /// Record accesses from a log
     #[command(subcommand)]
     Import(import::Import),
@@ -134,6 +176,16 @@ impl Cli {
             Command::Request(it) => it.run(common).await,
             Command::Grant(it) => it.run(common).await,
             Command::Record(it) => it.run(common).await,
+            Command::Ack(it) => it.run(common).await,
+            Command::Gateway(it) => it.run(common).await,
+            Command::Correction(it) => it.run(common).await,
+            Command::Sealing(it) => it.run(common).await,
+            Command::Tag(it) => it.run(common).await,
+            Command::Reconcile(it) => it.run(common).await,
+            Command::Alert(it) => it.run(common).await,
+            Command::Integrity(it) => it.run(common).await,
+            Command::Case(it) => it.run(common).await,
+            Command::Product(it) => it.run(common).await,
             Command::Import(it) => it.run(common).await,
             Command::Trail(it) => it.run(common).await,
             Command::Watch(it) => it.run(common).await,

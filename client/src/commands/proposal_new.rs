@@ -256,13 +256,22 @@ fn list<'a>(it: &'a mut wire::Parameters, name: &str) -> Result<&'a mut Vec<Stri
         "statutory_bases" => Ok(&mut it.statutory_bases),
         "emergency_codes" => Ok(&mut it.emergency_codes),
         "emergency_duties" => Ok(&mut it.emergency_duties),
+        "sealing_authorities" => Ok(&mut it.sealing_authorities),
         _ => Err(ClientError::Usage(format!("`{name}` is no list of the parameters"))),
     }
 }
 
+/// Sets a number: one of the parameters' own, the limit or window of a watch
+/// (`watch.burst.limit=100`), or the points of an integrity rule (`points.uncovered=30`).
 fn set(it: &mut wire::Parameters, text: &str) -> Result<(), ClientError> {
     let (name, value) = pair(text)?;
     let bad = |_| ClientError::Usage(format!("`{text}`: a number is needed"));
+    if let Some(rest) = name.strip_prefix("watch.") {
+        return set_watch(it, rest, value.parse().map_err(bad)?);
+    }
+    if let Some(rule) = name.strip_prefix("points.") {
+        return set_points(it, rule, value.parse().map_err(bad)?);
+    }
     let days = match name {
         "confirm_days" => &mut it.confirm_days,
         "decide_days" => &mut it.decide_days,
@@ -271,17 +280,59 @@ fn set(it: &mut wire::Parameters, text: &str) -> Result<(), ClientError> {
         "objection_days" => &mut it.objection_days,
         "reconfirm_days" => &mut it.reconfirm_days,
         "proposal_days" => &mut it.proposal_days,
-        "live_age_ms" | "late_age_ms" | "emergency_ms" => {
-            let place = match name {
-                "live_age_ms" => &mut it.live_age_ms,
-                "late_age_ms" => &mut it.late_age_ms,
-                _ => &mut it.emergency_ms,
-            };
-            *place = value.parse().map_err(bad)?;
+        "open_days" => &mut it.open_days,
+        "answer_case_days" => &mut it.answer_case_days,
+        "appeal_days" => &mut it.appeal_days,
+        "integrity_decay" => &mut it.integrity_decay,
+        _ => {
+            *milliseconds(it, name)? = value.parse().map_err(bad)?;
             return Ok(());
         }
-        _ => return Err(ClientError::Usage(format!("`{name}` is no number of the parameters"))),
     };
     *days = value.parse().map_err(bad)?;
+    Ok(())
+}
+
+fn milliseconds<'a>(it: &'a mut wire::Parameters, name: &str) -> Result<&'a mut u64, ClientError> {
+    match name {
+        "live_age_ms" => Ok(&mut it.live_age_ms),
+        "late_age_ms" => Ok(&mut it.late_age_ms),
+        "emergency_ms" => Ok(&mut it.emergency_ms),
+        "seal_period_ms" => Ok(&mut it.seal_period_ms),
+        "seal_grace_ms" => Ok(&mut it.seal_grace_ms),
+        "number_grace_ms" => Ok(&mut it.number_grace_ms),
+        "half_grace_ms" => Ok(&mut it.half_grace_ms),
+        "bulk_grace_ms" => Ok(&mut it.bulk_grace_ms),
+        _ => Err(ClientError::Usage(format!("`{name}` is no number of the parameters"))),
+    }
+}
+
+fn set_watch(it: &mut wire::Parameters, name: &str, value: u64) -> Result<(), ClientError> {
+    let bad = || ClientError::Usage(format!("`watch.{name}`: watch.KIND.limit or .window_ms"));
+    let (kind, what) = name.rsplit_once('.').ok_or_else(bad)?;
+    let kind = wire::WatchKind::from_str_name(&format!("WATCH_KIND_{}", kind.to_uppercase()));
+    let kind = kind.ok_or_else(bad)? as i32;
+    if !it.watches.iter().any(|one| one.kind == kind) {
+        it.watches.push(wire::Watch { kind, ..wire::Watch::default() });
+        it.watches.sort_by_key(|one| one.kind);
+    }
+    for one in it.watches.iter_mut().filter(|one| one.kind == kind) {
+        match what {
+            "limit" => one.limit = value,
+            "window_ms" => one.window_ms = value,
+            _ => return Err(bad()),
+        }
+    }
+    Ok(())
+}
+
+fn set_points(it: &mut wire::Parameters, rule: &str, points: u32) -> Result<(), ClientError> {
+    let known =
+        wire::IntegrityRule::from_str_name(&format!("INTEGRITY_RULE_{}", rule.to_uppercase()));
+    let known =
+        known.ok_or_else(|| ClientError::Usage(format!("`{rule}` is no integrity rule")))?;
+    it.integrity_weights.retain(|one| one.rule() != known);
+    it.integrity_weights.push(wire::IntegrityWeight { rule: known as i32, points });
+    it.integrity_weights.sort_by_key(|one| one.rule);
     Ok(())
 }

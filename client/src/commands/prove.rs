@@ -37,6 +37,9 @@ enum What {
         /// Below this height
         #[arg(long, requires = "from_height")]
         until_height: Option<u64>,
+        /// Of a subject's trail: the key that its tag follows from
+        #[arg(long)]
+        subject_key: Option<String>,
     },
     /// That an item of a transaction is in a block
     Event {
@@ -53,7 +56,7 @@ impl Prove {
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let node = common.connect().await?;
         let pieces = match &self.what {
-            What::Trail { which, from, until, from_height, until_height } => {
+            What::Trail { which, from, until, from_height, until_height, subject_key } => {
                 let (kind, id) = which.resolve(&node).await?;
                 let (range, from, until) = match (from, until, from_height, until_height) {
                     (Some(from), Some(until), ..) => {
@@ -68,6 +71,7 @@ impl Prove {
                     range: range as u32,
                     from,
                     until,
+                    subject_key: super::trail::key_of_subject(subject_key.as_deref())?,
                 };
                 node.proofs().prove_trail(request).await?
             }

@@ -1,17 +1,19 @@
 //! `liuhen record`: one access, as a gateway saw it.
 
 use super::Common;
+use super::tag::read_tags;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::output::print_one;
-use crate::submit::{item, random};
+use crate::submit::{Account, item, random};
 use crate::text;
 use liuhen_proto::event::Outcome;
 use liuhen_proto::hash::salted_digest;
-use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::types::IdentityId;
+use liuhen_proto::subject;
+use liuhen_proto::types::{IdentityId, limits};
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
+use std::path::PathBuf;
 
 /// Record one access, as a gateway saw it
 #[derive(Debug, clap::Args)]
@@ -64,6 +66,33 @@ pub struct Record {
     /// The gateway's number; without it: the next
     #[arg(long)]
     access_no: Option<u64>,
+    /// The version of the data; without it: unknown
+    #[arg(long, default_value_t = 0)]
+    version: u64,
+    /// The platform that carried the question, `department/code`
+    #[arg(long)]
+    via: Option<String>,
+    /// The platform's message id; its salted digest goes on the ledger
+    #[arg(long, requires = "via")]
+    message: Option<String>,
+    /// For whom the asker asked, `department/code`
+    #[arg(long)]
+    on_behalf_of: Option<String>,
+    /// Many subjects: a file of their tags, a line each, which go on the ledger behind the record
+    #[arg(long, conflicts_with_all = ["subjects", "unknown_subjects", "whole"])]
+    bulk: Option<PathBuf>,
+    /// All subjects of the version
+    #[arg(long, requires = "version", conflicts_with_all = ["subjects", "unknown_subjects"])]
+    whole: bool,
+    /// Handed over on a disk with this file's content, signed by an officer of the collector
+    #[arg(long)]
+    handover: Option<PathBuf>,
+    /// Seal the record under this decision
+    #[arg(long, requires = "keep", conflicts_with_all = ["handover", "bulk"])]
+    sealed: Option<String>,
+    /// Where to keep what opens the sealed record
+    #[arg(long, requires = "sealed")]
+    keep: Option<PathBuf>,
 }
 
 impl Record {
@@ -76,28 +105,16 @@ impl Record {
             None => last_access_no(&node, &account.signer.identity).await?.saturating_add(1),
         };
         let salt: [u8; 16] = random()?;
-        let decision = if self.denied { wire::Decision::Denied } else { wire::Decision::Served };
-        let record = wire::RecordAccess {
-            collector: account.signer.department.clone(),
-            access_no,
-            decision: decision as i32,
-            accesses: vec![self.access(&node).await?],
-            asker: Some(self.party(&node, &salt).await?),
-            purpose: self.purpose.clone(),
-            subjects: Some(self.subjects()?),
-            query_digest: salted_digest(&salt, self.query.as_bytes()).to_vec(),
-            row_count: self.rows,
-            access_time_ms: match &self.time {
-                Some(time) => text::parse_time(time)?,
-                None => crate::submit::now().get(),
-            },
-            decided_height: self.decided_height,
-            ..wire::RecordAccess::default()
-        };
-        let item = item(Kind::RecordAccess(record))?;
-        let (tx, committed) = account.submit(&node, &[item]).await?;
+        let tags = self.bulk.as_deref().map(read_tags).transpose()?;
+        let collector = account.signer.department.clone();
+        let record = self.record(&node, collector, access_no, &salt, tags.as_deref()).await?;
+        let kind = self.kind(&node, &account, record).await?;
+        let (tx, committed) = account.submit(&node, &[item(kind)?]).await?;
         let bits = committed.outcomes.first().and_then(|bits| u16::try_from(*bits).ok());
         let outcome = bits.and_then(Outcome::from_bits).unwrap_or(Outcome::DONE);
+        if let Some(tags) = &tags {
+            add_tags(&node, &account, access_no, tags).await?;
+        }
         let fields = [
             ("access_no", json!(access_no)),
             ("verdict", json!(outcome.verdict.name())),
@@ -108,6 +125,60 @@ impl Record {
             ("salt", json!(hex::encode(salt))),
         ];
         print_one(&fields, common.output)
+    }
+
+    async fn record(
+        &self,
+        node: &Node,
+        collector: String,
+        access_no: u64,
+        salt: &[u8; 16],
+        tags: Option<&[Vec<u8>]>,
+    ) -> Result<wire::RecordAccess, ClientError> {
+        let decision = if self.denied { wire::Decision::Denied } else { wire::Decision::Served };
+        let message = self.message.as_ref().map(|id| salted_digest(salt, id.as_bytes()).to_vec());
+        Ok(wire::RecordAccess {
+            collector,
+            access_no,
+            decision: decision as i32,
+            accesses: vec![self.access(node).await?],
+            asker: Some(self.party(node, salt).await?),
+            via: claimed(node, self.via.as_deref()).await?,
+            via_message_digest: message.unwrap_or_default(),
+            on_behalf_of: claimed(node, self.on_behalf_of.as_deref()).await?,
+            purpose: self.purpose.clone(),
+            subjects: Some(self.subjects(tags)?),
+            query_digest: salted_digest(salt, self.query.as_bytes()).to_vec(),
+            row_count: self.rows,
+            access_time_ms: match &self.time {
+                Some(time) => text::parse_time(time)?,
+                None => crate::submit::now().get(),
+            },
+            decided_height: self.decided_height,
+            ..wire::RecordAccess::default()
+        })
+    }
+
+    /// A record, one that is sealed, or one of what was handed over.
+    async fn kind(
+        &self,
+        node: &Node,
+        account: &Account,
+        record: wire::RecordAccess,
+    ) -> Result<Kind, ClientError> {
+        if let (Some(order), Some(keep)) = (&self.sealed, &self.keep) {
+            let order = super::sealing::order(node, order).await?;
+            let gateway = account.signer.identity.to_vec();
+            let sealed = super::sealing::seal(&order, &gateway, &record, keep)?;
+            return Ok(Kind::RecordSealed(sealed));
+        }
+        Ok(match &self.handover {
+            Some(file) => Kind::ManualHandover(wire::ManualHandover {
+                medium_digest: super::gateway::file_digest(file)?,
+                record: Some(record),
+            }),
+            None => Kind::RecordAccess(record),
+        })
     }
 
     async fn access(&self, node: &Node) -> Result<wire::DatasetAccess, ClientError> {
@@ -122,7 +193,7 @@ impl Record {
             operation: text::parse_operation(&self.operation)? as i32,
             request_id,
             fields,
-            version: 0,
+            version: self.version,
         })
     }
 
@@ -147,32 +218,59 @@ impl Record {
         Ok(party)
     }
 
-    fn subjects(&self) -> Result<wire::Subjects, ClientError> {
+    fn subjects(&self, bulk: Option<&[Vec<u8>]>) -> Result<wire::Subjects, ClientError> {
         let tags = self.subjects.iter().map(|tag| {
             hex::decode(tag).map_err(|e| ClientError::Usage(format!("subject `{tag}`: {e}")))
         });
         let mut tags = tags.collect::<Result<Vec<_>, _>>()?;
         tags.sort();
-        Ok(wire::Subjects { tags, unknown_count: self.unknown_subjects })
+        let bulk = bulk.map(|tags| wire::BulkSubjects {
+            count: tags.len() as u64,
+            root: subject::bulk_root(tags.iter().map(Vec::as_slice)).to_vec(),
+        });
+        let unknown_count = self.unknown_subjects;
+        Ok(wire::Subjects { tags, unknown_count, bulk, whole: self.whole })
     }
+}
+
+/// Somebody with a part in the access, as the asker says.
+async fn claimed(node: &Node, name: Option<&str>) -> Result<Option<wire::Party>, ClientError> {
+    let Some(name) = name else { return Ok(None) };
+    let identity = node.identity(name).await?;
+    Ok(Some(wire::Party {
+        department: identity.department,
+        identity_id: identity.identity_id,
+        unmapped_digest: Vec::new(),
+        assurance: wire::Assurance::Claimed as i32,
+    }))
+}
+
+/// Items of tags in one transaction.
+const TAG_ITEMS: usize = 24;
+
+/// The tags of a bulk set follow, in their order.
+async fn add_tags(
+    node: &Node,
+    account: &Account,
+    access_no: u64,
+    tags: &[Vec<u8>],
+) -> Result<(), ClientError> {
+    for some in tags.chunks(limits::BULK_TAGS * TAG_ITEMS) {
+        let mut items = Vec::with_capacity(TAG_ITEMS);
+        for tags in some.chunks(limits::BULK_TAGS) {
+            items.push(item(Kind::AddBulkTags(wire::AddBulkTags {
+                collector: account.signer.department.clone(),
+                access_no,
+                tags: tags.to_vec(),
+            }))?);
+        }
+        account.submit(node, &items).await?;
+    }
+    Ok(())
 }
 
 /// The last number that a gateway's records have; 0 for a new gateway.
 pub async fn last_access_no(node: &Node, gateway: &IdentityId) -> Result<u64, ClientError> {
-    let trail = Place::gateway_trail(gateway);
-    let request = wire::GetTrailRequest {
-        trail_kind: TrailKind::Gateway as u32,
-        trail_id: trail.id().to_vec(),
-        page_size: 1,
-        newest_first: true,
-        ..wire::GetTrailRequest::default()
-    };
-    let page = node.trails().get_trail(request).await?.into_inner();
-    let Some(last) = page.events.first() else {
-        return Ok(0);
-    };
-    match crate::event::Event::from_wire(last)?.body.record() {
-        Some(it) => Ok(it.access_no),
-        None => Err(ClientError::failed("the gateway's last event is no record")),
-    }
+    let standing = super::gateway::standing(node, gateway.to_vec()).await?;
+    Ok(standing.gateway.map_or(0, |it| it.last_access_no))
 }

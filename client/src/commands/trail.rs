@@ -31,6 +31,9 @@ pub struct Trail {
     /// The newest first
     #[arg(long)]
     newest_first: bool,
+    /// Of a subject's trail: the key that its tag follows from; no other key is needed then
+    #[arg(long)]
+    subject_key: Option<String>,
 }
 
 /// Which trail
@@ -38,8 +41,10 @@ pub struct Trail {
 pub struct Which {
     /// What the trail is about
     pub(super) kind: Kind,
-    /// Dataset or department code; grant and use: request id, reference or reference@dataset;
-    /// gateway and identity: department/code; key: key id; subject: collector/tag; governance: none
+    /// Dataset or department code; grant, use and acknowledgements: request id, reference or
+    /// reference@dataset; gateway, identity and identity-integrity: department/code; key: key id;
+    /// subject: collector/tag; case and product: id; governance: none; story: an event, as a
+    /// transaction's id, id:item, or department/gateway#number
     #[arg(default_value = "")]
     pub(super) id: String,
 }
@@ -56,6 +61,15 @@ pub(super) enum Kind {
     Identity,
     Integrity,
     Governance,
+    IdentityIntegrity,
+    Acknowledgements,
+    Sealed,
+    Unlisted,
+    Alert,
+    Case,
+    Product,
+    /// Not a trail: all that led to an event, and what came of it
+    Story,
 }
 
 impl Which {
@@ -80,7 +94,26 @@ impl Which {
             Kind::Integrity => (TrailKind::Integrity, self.department(node).await?),
             Kind::Identity => (TrailKind::Identity, node.identity_id(&self.id).await?.to_vec()),
             Kind::Governance => (TrailKind::Governance, Vec::new()),
+            Kind::IdentityIntegrity => {
+                (TrailKind::IdentityIntegrity, node.identity_id(&self.id).await?.to_vec())
+            }
+            Kind::Acknowledgements => (TrailKind::Acknowledgements, request().await?),
+            Kind::Sealed => (TrailKind::Sealed, self.department(node).await?),
+            Kind::Unlisted => (TrailKind::Unlisted, self.department(node).await?),
+            Kind::Alert => (TrailKind::Alert, self.department(node).await?),
+            Kind::Case => (TrailKind::Case, self.hexadecimal()?),
+            Kind::Product => (TrailKind::Product, self.hexadecimal()?),
+            Kind::Story => {
+                return Err(ClientError::Usage(
+                    "a story is no trail: it is for `liuhen trail`".into(),
+                ));
+            }
         })
+    }
+
+    fn hexadecimal(&self) -> Result<Vec<u8>, ClientError> {
+        let bad = || ClientError::Usage(format!("`{}`: an id of 64 hexadecimal digits", self.id));
+        hex::decode(&self.id).ok().filter(|id| id.len() == 32).ok_or_else(bad)
     }
 
     async fn department(&self, node: &Node) -> Result<Vec<u8>, ClientError> {
@@ -97,6 +130,12 @@ fn subject(text: &str) -> Result<Vec<u8>, ClientError> {
     let bad = || ClientError::Usage(format!("subject `{text}`: collector/tag is needed"));
     let (collector, tag) = text.split_once('/').ok_or_else(bad)?;
     Ok([collector.as_bytes(), &hex::decode(tag).map_err(|_| bad())?].concat())
+}
+
+/// The key that a subject shows; nothing where none is given.
+pub(super) fn key_of_subject(text: Option<&str>) -> Result<Vec<u8>, ClientError> {
+    let bytes = hex::decode(text.unwrap_or_default());
+    bytes.map_err(|e| ClientError::Usage(format!("--subject-key: {e}")))
 }
 
 /// Prints a whole trail.
@@ -118,13 +157,21 @@ impl Trail {
     /// Prints it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let node = common.connect().await?;
+        if matches!(self.which.kind, Kind::Story) {
+            return super::story::print(common, &node, &self.which.id).await;
+        }
         let (kind, id) = self.which.resolve(&node).await?;
-        let names = names(&node).await?;
+        let subject_key = key_of_subject(self.subject_key.as_deref())?;
+        let names = match subject_key.is_empty() {
+            true => names(&node).await?,
+            false => event::Names::new(),
+        };
         let mut request = wire::GetTrailRequest {
             trail_kind: kind as u32,
             trail_id: id,
             filter: Some(self.filter()?),
             newest_first: self.newest_first,
+            subject_key,
             ..wire::GetTrailRequest::default()
         };
         let mut rows = event::rows();

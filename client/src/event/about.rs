@@ -84,7 +84,7 @@ fn member(kind: &Kind, names: &Names) -> String {
         Kind::OpenAudit(it) => it.audit.clone(),
         Kind::CloseAudit(it) => it.audit.clone(),
         Kind::OpenReads(it) => format!("{} of {}", it.reads.len(), it.audit),
-        _ => String::new(),
+        other => super::answering::item(other, names),
     }
 }
 
@@ -164,5 +164,6 @@ pub(super) fn ledger_event(event: &LedgerEvent) -> String {
             format!("{} {end}{why}", text::short(&it.proposal_id))
         }
         Made::CalendarMissing(it) => format!("nobody decided on the calendar of {}", it.year),
+        other => super::answering::ledger_event(other),
     }
 }

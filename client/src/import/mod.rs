@@ -7,6 +7,7 @@
 pub mod mapping;
 pub mod pgaudit;
 mod plan;
+pub mod reconcile;
 mod resume;
 mod send;
 mod summary;

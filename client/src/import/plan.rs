@@ -75,7 +75,10 @@ impl<'a> Planner<'a> {
             accesses: self.accesses(statement),
             asker: Some(self.asker(statement)),
             purpose: role.map(|it| it.purpose.clone()).unwrap_or_default(),
-            subjects: Some(wire::Subjects { tags: Vec::new(), unknown_count: statement.rows }),
+            subjects: Some(wire::Subjects {
+                unknown_count: statement.rows,
+                ..wire::Subjects::default()
+            }),
             query_digest: salted_digest(&salt, statement.text.as_bytes()).to_vec(),
             row_count: statement.rows,
             access_time_ms: u64::try_from(shifted).unwrap_or(statement.time_ms),
@@ -111,7 +114,7 @@ impl<'a> Planner<'a> {
         accesses
     }
 
-    fn asker(&self, statement: &Statement) -> wire::Party {
+    pub(super) fn asker(&self, statement: &Statement) -> wire::Party {
         let mapped =
             self.mapping.roles.get(&statement.role).zip(self.identities.get(&statement.role));
         match mapped {

@@ -1,5 +1,6 @@
 //! What a gateway has recorded already, as the ledger has it.
 
+use crate::commands::last_access_no;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::submit::Account;
@@ -24,9 +25,7 @@ pub(super) async fn recorded(node: &Node, account: &Account) -> Result<Recorded,
         if let Body::Signed { item, .. } = &event.body {
             recorded.nonces.insert(item.nonce());
         }
-        if let Some(it) = event.body.record() {
-            recorded.last_access_no = recorded.last_access_no.max(it.access_no);
-        }
     }
+    recorded.last_access_no = last_access_no(node, &account.signer.identity).await?;
     Ok(recorded)
 }

@@ -6,6 +6,8 @@
 //! | status, founding document | anybody: both are needed to make a token |
 //! | departments, identities, catalogue, governance | every member |
 //! | a trail, a request, a grant | the departments that are party to it; who manages grants, but for the use made of other managers' grants |
+//! | a subject's trail | the collector; whoever shows the key that the tag follows from |
+//! | integrity events, alerts | the department; integrity events managers too |
 //! | every trail | who audits or regulates; each read is recorded |
 
 use super::{Shared, of_store};
@@ -15,7 +17,8 @@ use crate::store::StoreError;
 use liuhen_proto::ledger::{Object, grants::is_of_class, intervals};
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::sign::PublicKey;
-use liuhen_proto::types::{IdentityId, KeyId, RequestId};
+use liuhen_proto::subject;
+use liuhen_proto::types::{Hash, IdentityId, KeyId, RequestId};
 use liuhen_proto::wire::{self, IdentityKind, Right};
 use liuhen_rpc::status::with_reason;
 use liuhen_rpc::token;
@@ -55,6 +58,20 @@ pub(super) fn caller<T>(shared: &Shared, request: &Request<T>) -> Result<Caller,
     token::check(bearer, &public, &chain.founding().chain(), clock::now())
         .map_err(|e| denied(&e.to_string()))?;
     holder(&chain, &key_id, &key, audit)
+}
+
+/// Whether a request shows the key that the tag of a subject's trail follows from: who holds that
+/// reads the trail without being anybody on the ledger. Errors for a key of another subject.
+pub(super) fn shows_subject_key(kind: TrailKind, id: &[u8], shown: &[u8]) -> Result<bool, Status> {
+    if shown.is_empty() {
+        return Ok(false);
+    }
+    let tag = Hash::from_slice(shown).map(|key| subject::tag(&key)).ok();
+    let own = tag.is_some_and(|tag| kind == TrailKind::Subject && id.ends_with(tag.as_bytes()));
+    if own {
+        return Ok(true);
+    }
+    Err(with_reason(Code::PermissionDenied, "read.denied", "not the key of this subject's tag"))
 }
 
 fn key(chain: &Chain, id: &KeyId) -> Result<Arc<wire::Key>, Status> {
@@ -141,7 +158,7 @@ impl Caller {
     }
 
     /// Whether this is the caller's department, or one whose place it took.
-    fn is(&self, code: &str) -> bool {
+    pub(super) fn is(&self, code: &str) -> bool {
         code == self.department.code
             || self.department.predecessors.iter().any(|before| before == code)
     }
@@ -177,11 +194,46 @@ impl Caller {
                 let request = RequestId::from_slice(id).unwrap_or_default();
                 self.is_party_to_use(chain, &request)
             }
+            Some(TrailKind::Case) => self.is_party_to_case(chain, id),
+            Some(TrailKind::IdentityIntegrity) => {
+                let place = Place::identity(&IdentityId::from_slice(id).unwrap_or_default());
+                let identity: Option<Arc<wire::Identity>> = find(chain, &place)?;
+                let own = identity.is_some_and(|it| self.is(&it.department));
+                Ok(own || self.has(Right::Manage))
+            }
+            Some(TrailKind::Acknowledgements) => {
+                let request = RequestId::from_slice(id).unwrap_or_default();
+                self.is_party_to_use(chain, &request)
+            }
+            Some(TrailKind::Sealed | TrailKind::Unlisted | TrailKind::Alert) => Ok(self.is(code)),
+            Some(TrailKind::Product) => {
+                let product: Option<Arc<wire::Product>> = find(chain, &Place::product(id))?;
+                Ok(product.is_some_and(|it| self.is_party_to_product(&it)))
+            }
             Some(TrailKind::Subject) => Ok(id
                 .split_last_chunk::<32>()
                 .is_some_and(|(code, _)| self.is(std::str::from_utf8(code).unwrap_or_default()))),
             None => Ok(false),
         }
+    }
+
+    /// Who opened a case and who is to answer it; and managers, who may rule.
+    fn is_party_to_case(&self, chain: &Chain, id: &[u8]) -> Result<bool, StoreError> {
+        let case: Option<Arc<wire::Case>> = find(chain, &Place::case(id))?;
+        Ok(case.is_some_and(|it| self.may_see_case(&it)))
+    }
+
+    pub(super) fn may_see_case(&self, case: &wire::Case) -> bool {
+        let opened = case.opened.as_ref();
+        let parties = opened.map(|it| [&it.department, &it.respondent]).into_iter().flatten();
+        self.has(Right::Manage) || parties.into_iter().any(|code| self.is(code))
+    }
+
+    /// Who made a product, and who reviews it.
+    pub(super) fn is_party_to_product(&self, product: &wire::Product) -> bool {
+        let maker = product.registered.as_ref().map(|it| &it.department);
+        let reviewers = product.reviews.iter().map(|it| &it.department);
+        self.has(Right::Manage) || maker.into_iter().chain(reviewers).any(|code| self.is(code))
     }
 
     /// The life of an identity is for every member; but what auditors were shown stands there too,

@@ -1,5 +1,6 @@
 //! The gRPC services of a node, one file each.
 
+mod accountability;
 mod auth;
 mod node;
 mod page;
@@ -19,6 +20,7 @@ use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::types::{Height, KeyId};
 use liuhen_proto::wire::{self, ProofChunk};
 use liuhen_rpc::services::{
+    accountability_service_server::AccountabilityServiceServer,
     node_service_server::NodeServiceServer, proof_service_server::ProofServiceServer,
     registry_service_server::RegistryServiceServer,
     submission_service_server::SubmissionServiceServer, trail_service_server::TrailServiceServer,
@@ -124,6 +126,7 @@ pub async fn serve(
     health.set_serving::<RegistryServiceServer<registry::Registry>>().await;
     health.set_serving::<NodeServiceServer<node::Node>>().await;
     health.set_serving::<WatchServiceServer<watch::Watch>>().await;
+    health.set_serving::<AccountabilityServiceServer<accountability::Accountability>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -143,6 +146,10 @@ pub async fn serve(
         .add_service(ProofServiceServer::new(proofs::Proofs(shared.clone())))
         .add_service(
             RegistryServiceServer::new(registry::Registry(shared.clone()))
+                .max_encoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(
+            AccountabilityServiceServer::new(accountability::Accountability(shared.clone()))
                 .max_encoding_message_size(MESSAGE_BYTES),
         )
         .add_service(WatchServiceServer::new(watch::Watch(shared.clone())))

@@ -23,16 +23,23 @@ impl TrailService for Trails {
         &self,
         request: Request<GetTrailRequest>,
     ) -> Result<Response<GetTrailResponse>, Status> {
-        let caller = auth::caller(&self.0, &request)?;
+        let asked = request.get_ref();
+        let (kind, _) = trail_of(asked.trail_kind, &asked.trail_id)?;
+        let caller = match auth::shows_subject_key(kind, &asked.trail_id, &asked.subject_key)? {
+            true => None,
+            false => Some(auth::caller(&self.0, &request)?),
+        };
         let (shared, request) = (self.0.clone(), request.into_inner());
         let readers = Arc::clone(&shared.readers);
-        blocking(&readers, move || page(&shared, &caller, &request)).await.map(Response::new)
+        blocking(&readers, move || page(&shared, caller.as_ref(), &request))
+            .await
+            .map(Response::new)
     }
 }
 
 fn page(
     shared: &Shared,
-    caller: &Caller,
+    caller: Option<&Caller>,
     request: &GetTrailRequest,
 ) -> Result<GetTrailResponse, Status> {
     let (_, trail) = trail_of(request.trail_kind, &request.trail_id)?;
@@ -42,7 +49,11 @@ fn page(
         size => size.min(PAGE_MOST),
     };
     let chain = shared.chain();
-    let access = caller.may_read(&chain, &trail)?;
+    // Of a subject's own trail it is the subject that asks, or somebody in its place.
+    let overseer = match caller {
+        Some(caller) if caller.may_read(&chain, &trail)? == Access::Oversight => Some(caller),
+        _ => None,
+    };
     let page = if request.page_token.is_empty() {
         let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();
         let from = if request.newest_first { size.saturating_sub(1) } else { 0 };
@@ -57,7 +68,7 @@ fn page(
         .read_trail(&trail, size, page.from, request.newest_first, &filter, limit as usize)
         .map_err(|e| of_store(&e))?;
     drop(chain);
-    if access == Access::Oversight {
+    if let Some(caller) = overseer {
         let first = read.iter().map(|it| it.number).min().unwrap_or(page.from);
         shared.note_read(caller, &trail, first, read.len() as u64)?;
     }

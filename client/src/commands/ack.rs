@@ -1,0 +1,98 @@
+//! `liuhen ack`: the user's half of accesses.
+
+use super::Common;
+use super::act::{Act, nothing};
+use crate::error::ClientError;
+use crate::text;
+use liuhen_proto::hash::{Domain, hash};
+use liuhen_proto::merkle::{Blake3Log, log};
+use liuhen_proto::wire::{self, item::Kind};
+use std::path::{Path, PathBuf};
+
+/// Acknowledge accesses: the user's half
+#[derive(Debug, clap::Subcommand)]
+pub enum Ack {
+    /// One access; wanted one by one from grade 3 up
+    One {
+        /// The grant: request id, reference, or reference@dataset
+        #[arg(long)]
+        grant: String,
+        /// The gateway that served it, `department/code`
+        #[arg(long)]
+        gateway: String,
+        /// The gateway's number
+        #[arg(long)]
+        number: u64,
+        /// Rows received
+        #[arg(long, default_value_t = 0)]
+        rows: u64,
+    },
+    /// The sum of an hour's accesses under a grant, below grade 3
+    Hour {
+        /// The grant: request id, reference, or reference@dataset
+        #[arg(long)]
+        grant: String,
+        /// A time within the hour; without it: the hour before this one
+        #[arg(long)]
+        hour: Option<String>,
+        /// How many accesses
+        #[arg(long)]
+        count: u64,
+        /// One's own list of them, a line each: its root goes on the ledger, and settles a dispute
+        #[arg(long)]
+        list: Option<PathBuf>,
+    },
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+impl Ack {
+    /// Does it.
+    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        let act = Act::begin(common).await?;
+        let using_department = act.department();
+        let kind = match self {
+            Self::One { grant, gateway, number, rows } => {
+                let grant = act.grant(grant).await?;
+                Kind::Acknowledge(wire::Acknowledge {
+                    request_id: grant.request_id,
+                    dataset: grant.dataset,
+                    collector: grant.collector,
+                    using_department,
+                    gateway_id: act.node.identity_id(gateway).await?.to_vec(),
+                    access_no: *number,
+                    row_count: *rows,
+                    result_digest: Vec::new(),
+                })
+            }
+            Self::Hour { grant, hour, count, list } => {
+                let grant = act.grant(grant).await?;
+                let hour = match hour {
+                    Some(time) => text::parse_time(time)? / HOUR_MS,
+                    None => (crate::submit::now().get() / HOUR_MS).saturating_sub(1),
+                };
+                Kind::AcknowledgeHour(wire::AcknowledgeHour {
+                    request_id: grant.request_id,
+                    dataset: grant.dataset,
+                    collector: grant.collector,
+                    using_department,
+                    hour,
+                    count: *count,
+                    root: root(list.as_deref())?,
+                })
+            }
+        };
+        act.done(kind, nothing).await
+    }
+}
+
+/// The root over the digests of a list's lines.
+fn root(list: Option<&Path>) -> Result<Vec<u8>, ClientError> {
+    let text = match list {
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|e| ClientError::Usage(format!("{}: {e}", file.display())))?,
+        None => String::new(),
+    };
+    let lines = text.lines().map(|line| hash(Domain::Digest, &[line.as_bytes()]));
+    Ok(log::root::<Blake3Log>(lines).to_vec())
+}

@@ -1,0 +1,280 @@
+//! `liuhen gateway`: what gateways serve, their numbers and seals.
+
+use super::Common;
+use super::act::{Act, nothing};
+use crate::connect::Node;
+use crate::error::ClientError;
+use crate::event::Event;
+use crate::output::print_one;
+use crate::text;
+use liuhen_proto::event::Body;
+use liuhen_proto::hash::{Domain, hash};
+use liuhen_proto::merkle::{Blake3Log, log};
+use liuhen_proto::place::TrailKind;
+use liuhen_proto::wire::{self, item::Kind};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Gateways: what they serve, their numbers and seals
+#[derive(Debug, clap::Subcommand)]
+pub enum Gateway {
+    /// Say which datasets a gateway serves; from then on it owes a seal for each period
+    Set {
+        /// `department/code`
+        gateway: String,
+        /// Datasets
+        #[arg(long, value_delimiter = ',', required = true)]
+        datasets: Vec<String>,
+        /// The file by which it maps accounts to identities; its digest goes on the ledger
+        #[arg(long)]
+        mapping: Option<PathBuf>,
+    },
+    /// Take a gateway out of service
+    Close {
+        /// `department/code`
+        gateway: String,
+    },
+    /// Commit to the mapping from accounts to identities that a gateway uses from now on
+    Mapping {
+        /// `department/code`
+        gateway: String,
+        /// The file; its digest goes on the ledger
+        file: PathBuf,
+    },
+    /// Seal the periods that are over, as the gateway
+    Seal {
+        /// Until when; without it: the end of the newest period that is over
+        #[arg(long)]
+        until: Option<String>,
+        /// How many numbers were given; without it: those that the ledger knows
+        #[arg(long)]
+        count: Option<u64>,
+        /// What was seen of a dataset, `dataset:version:digest:rows`
+        #[arg(long, value_delimiter = ',')]
+        observed: Vec<String>,
+    },
+    /// Own up to numbers whose records are gone
+    Loss {
+        /// `department/code`
+        gateway: String,
+        /// The first number
+        first: u64,
+        /// The last number
+        last: u64,
+        /// A code: what happened
+        #[arg(long)]
+        cause: String,
+    },
+    /// Say that a gateway is or will be out
+    Outage {
+        /// `department/code`
+        gateway: String,
+        /// For how many hours from now, 72 at most
+        #[arg(long)]
+        hours: u64,
+        /// A code: why
+        #[arg(long)]
+        cause: String,
+    },
+    /// Put something in the place of a record that the ledger can never take, as the gateway
+    Unrecordable {
+        /// The number
+        access_no: u64,
+        /// The refused item, a file; its digest goes on the ledger
+        #[arg(long)]
+        item: PathBuf,
+        /// The code of the refusal
+        #[arg(long)]
+        reason: String,
+    },
+    /// How a gateway stands
+    Show {
+        /// `department/code`
+        gateway: String,
+    },
+}
+
+/// The digest of a file, as items name it.
+pub(super) fn file_digest(file: &PathBuf) -> Result<Vec<u8>, ClientError> {
+    let bytes =
+        std::fs::read(file).map_err(|e| ClientError::Usage(format!("{}: {e}", file.display())))?;
+    Ok(hash(Domain::Digest, &[&bytes]).to_vec())
+}
+
+/// What the ledger knows of a gateway.
+pub(super) async fn standing(
+    node: &Node,
+    gateway_id: Vec<u8>,
+) -> Result<wire::GetGatewayResponse, ClientError> {
+    let request = wire::GetGatewayRequest { gateway_id };
+    Ok(node.accountability().get_gateway(request).await?.into_inner())
+}
+
+impl Gateway {
+    /// Does it.
+    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        if let Self::Show { gateway } = self {
+            return show(common, gateway).await;
+        }
+        let act = Act::begin(common).await?;
+        let kind = self.kind(&act).await?;
+        act.done(kind, nothing).await
+    }
+
+    async fn kind(&self, act: &Act<'_>) -> Result<Kind, ClientError> {
+        let collector = act.department();
+        let id =
+            async |name: &str| Ok::<_, ClientError>(act.node.identity_id(name).await?.to_vec());
+        Ok(match self {
+            Self::Set { gateway, datasets, mapping } => {
+                let mut datasets = datasets.clone();
+                datasets.sort();
+                let mapping_digest = mapping.as_ref().map(file_digest).transpose()?;
+                Kind::SetGateway(wire::SetGateway {
+                    collector,
+                    gateway_id: id(gateway).await?,
+                    datasets,
+                    mapping_digest: mapping_digest.unwrap_or_default(),
+                })
+            }
+            Self::Close { gateway } => Kind::SetGateway(wire::SetGateway {
+                collector,
+                gateway_id: id(gateway).await?,
+                ..wire::SetGateway::default()
+            }),
+            Self::Mapping { gateway, file } => Kind::CommitMapping(wire::CommitMapping {
+                collector,
+                gateway_id: id(gateway).await?,
+                mapping_digest: file_digest(file)?,
+            }),
+            Self::Loss { gateway, first, last, cause } => Kind::DeclareLoss(wire::DeclareLoss {
+                collector,
+                gateway_id: id(gateway).await?,
+                first: *first,
+                last: *last,
+                cause: cause.clone(),
+            }),
+            Self::Outage { gateway, hours, cause } => Kind::DeclareOutage(wire::DeclareOutage {
+                collector,
+                gateway_id: id(gateway).await?,
+                until_ms: crate::submit::now().plus(hours.saturating_mul(3_600_000)).get(),
+                cause: cause.clone(),
+            }),
+            Self::Unrecordable { access_no, item, reason } => {
+                Kind::Unrecordable(wire::Unrecordable {
+                    collector,
+                    access_no: *access_no,
+                    digest: file_digest(item)?,
+                    reason: reason.clone(),
+                })
+            }
+            Self::Seal { until, count, observed } => {
+                seal(act, until.as_deref(), *count, observed).await?
+            }
+            Self::Show { .. } => return Err(ClientError::failed("nothing to sign")),
+        })
+    }
+}
+
+async fn seal(
+    act: &Act<'_>,
+    until: Option<&str>,
+    count: Option<u64>,
+    observed: &[String],
+) -> Result<Kind, ClientError> {
+    let id = act.account.signer.identity.to_vec();
+    let it = standing(&act.node, id.clone()).await?;
+    if it.setup.is_none() {
+        return Err(ClientError::failed(
+            "the gateway was not set up: an officer does that with `liuhen gateway set`",
+        ));
+    }
+    let known = it.gateway.unwrap_or_default();
+    let now = crate::submit::now().get();
+    let until_ms = match until {
+        Some(until) => text::parse_time(until)?,
+        None => now.saturating_sub(now.checked_rem(it.seal_period_ms).unwrap_or(0)),
+    };
+    let first = known.sealed_last.saturating_add(1);
+    let count = count.unwrap_or(known.last_access_no.saturating_sub(known.sealed_last));
+    let mut observed = observed.iter().map(|it| seen(it)).collect::<Result<Vec<_>, _>>()?;
+    observed.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+    Ok(Kind::SealPeriod(wire::SealPeriod {
+        collector: act.department(),
+        from_ms: known.sealed_until_ms,
+        until_ms,
+        first,
+        count,
+        spool_root: spool_root(&act.node, id, first, count).await?,
+        observed,
+    }))
+}
+
+fn seen(text: &str) -> Result<wire::Observed, ClientError> {
+    let bad = || ClientError::Usage(format!("`{text}`: dataset:version:digest:rows"));
+    let parts: Vec<&str> = text.split(':').collect();
+    let [dataset, version, digest, rows] = parts.as_slice() else { return Err(bad()) };
+    Ok(wire::Observed {
+        dataset: (*dataset).to_owned(),
+        version: version.parse().map_err(|_| bad())?,
+        content_digest: hex::decode(digest).map_err(|_| bad())?,
+        row_count: rows.parse().map_err(|_| bad())?,
+    })
+}
+
+/// The root over the digests of the records of these numbers, in their order, as they stand on the
+/// gateway's trail.
+async fn spool_root(
+    node: &Node,
+    gateway: Vec<u8>,
+    first: u64,
+    count: u64,
+) -> Result<Vec<u8>, ClientError> {
+    let mut digests = BTreeMap::new();
+    if count > 0 {
+        for event in node.whole_trail(TrailKind::Gateway, gateway).await? {
+            if let Some(number) = access_no(&event)
+                && (first..first.saturating_add(count)).contains(&number)
+            {
+                digests.insert(number, event.leaf.digest);
+            }
+        }
+    }
+    Ok(log::root::<Blake3Log>(digests.into_values()).to_vec())
+}
+
+/// The number that an event of a gateway's trail takes.
+pub(super) fn access_no(event: &Event) -> Option<u64> {
+    let Body::Signed { item, .. } = &event.body else { return None };
+    match item.kind() {
+        Kind::RecordAccess(it) => Some(it.access_no),
+        Kind::RecordSealed(it) => Some(it.access_no),
+        Kind::Unrecordable(it) => Some(it.access_no),
+        Kind::ManualHandover(it) => it.record.as_ref().map(|it| it.access_no),
+        _ => None,
+    }
+}
+
+async fn show(common: &Common, gateway: &str) -> Result<(), ClientError> {
+    let node = common.connect().await?;
+    let id = node.identity_id(gateway).await?.to_vec();
+    let it = standing(&node, id).await?;
+    let (known, setup) = (it.gateway.unwrap_or_default(), it.setup.unwrap_or_default());
+    let gaps = known.gaps.iter().map(|gap| format!("{}–{}", gap.first, gap.last));
+    let at = |time: u64| if time == 0 { json!(null) } else { json!(text::time(time)) };
+    let fields = [
+        ("gateway", json!(gateway)),
+        ("datasets", json!(setup.datasets)),
+        ("mapping_digest", json!(hex::encode(&setup.mapping_digest))),
+        ("last_access_no", json!(known.last_access_no)),
+        ("records", json!(known.records)),
+        ("missing", json!(gaps.collect::<Vec<_>>())),
+        ("sealed_until", at(known.sealed_until_ms)),
+        ("sealed_last", json!(known.sealed_last)),
+        ("seal_due", at(setup.seal_due_ms)),
+        ("outage_until", at(setup.outage_until_ms)),
+        ("silent", json!(setup.silence > 0)),
+    ];
+    print_one(&fields, common.output)
+}

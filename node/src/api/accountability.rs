@@ -1,0 +1,286 @@
+//! How accesses are answered for: gateways, integrity events, alerts, cases, products, corrections,
+//! sealing.
+
+use super::auth::{self, Caller};
+use super::{Shared, bad_argument, blocking, not_found, of_store};
+use crate::app::Chain;
+use liuhen_proto::ledger::{Object, calendar};
+use liuhen_proto::place::{ObjectKind, Place, TrailKind};
+use liuhen_proto::types::IdentityId;
+use liuhen_proto::wire::{
+    self, Alert, AlertBook, AlertState, Case, Correction, CorrectionStanding, Gateway,
+    GatewaySetup, GetGatewayRequest, GetGatewayResponse, IntegrityEvent, ListAlertsRequest,
+    ListAlertsResponse, ListCasesRequest, ListCasesResponse, ListCorrectionsRequest,
+    ListCorrectionsResponse, ListIntegrityRequest, ListIntegrityResponse, ListProductsRequest,
+    ListProductsResponse, ListSealingRequest, ListSealingResponse, Parameters, Product, Score,
+    SealingOrder,
+};
+use liuhen_rpc::services::accountability_service_server::AccountabilityService;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+const LIST_DEFAULT: u32 = 100;
+const LIST_MOST: u32 = 1000;
+
+/// See [`AccountabilityService`].
+pub struct Accountability(pub(super) Shared);
+
+/// What was found, and the trails of which an auditor or regulator was shown something.
+type Found<T> = (T, Vec<Place>);
+
+impl Accountability {
+    /// Reads for a member, and notes what is shown only to who audits or regulates.
+    async fn read<Q: Send + 'static, T: Send + 'static>(
+        &self,
+        request: Request<Q>,
+        read: impl FnOnce(&Chain, &Caller, Q) -> Result<Found<T>, Status> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
+        let shared = self.0.clone();
+        let readers = Arc::clone(&shared.readers);
+        let asked = request.into_inner();
+        let work = move || {
+            let (found, overseen) = read(&shared.chain(), &caller, asked)?;
+            let reads: Vec<_> = overseen.into_iter().map(|trail| (trail, 0, 0)).collect();
+            if !reads.is_empty() {
+                shared.note_reads(&caller, &reads)?;
+            }
+            Ok(found)
+        };
+        blocking(&readers, work).await.map(Response::new)
+    }
+}
+
+fn get<T>(chain: &Chain, place: &Place) -> Result<Option<Arc<T>>, Status>
+where
+    Arc<T>: TryFrom<Object>,
+{
+    chain.index().typed(place).map_err(|e| of_store(&e))
+}
+
+/// Checks that the caller may read a trail; gives it where the read is to be noted.
+fn may_read(chain: &Chain, caller: &Caller, trail: Place) -> Result<Vec<Place>, Status> {
+    match caller.may_read(chain, &trail)? {
+        auth::Access::Own => Ok(Vec::new()),
+        auth::Access::Oversight => Ok(vec![trail]),
+    }
+}
+
+/// All objects of a kind that the caller may see as a party; all of them for oversight, and what of
+/// those is to be noted.
+fn seen<T>(
+    chain: &Chain,
+    caller: &Caller,
+    kind: ObjectKind,
+    is_party: impl Fn(&T) -> bool,
+    trail: impl Fn(&Place, &T) -> Place,
+) -> Result<Found<Vec<(Place, Arc<T>)>>, Status>
+where
+    Arc<T>: TryFrom<Object>,
+{
+    let objects = chain.index().list(kind).map_err(|e| of_store(&e))?;
+    let (mut shown, mut overseen) = (Vec::new(), Vec::new());
+    for (place, object) in objects {
+        let Ok(object) = Arc::<T>::try_from(object) else { continue };
+        if is_party(&object) {
+            shown.push((place, object));
+        } else if caller.oversees() {
+            overseen.push(trail(&place, &object));
+            shown.push((place, object));
+        }
+    }
+    Ok((shown, overseen))
+}
+
+fn limit(asked: u32) -> usize {
+    let limit = if asked == 0 { LIST_DEFAULT } else { asked.min(LIST_MOST) };
+    usize::try_from(limit).unwrap_or(0)
+}
+
+fn gateway(
+    chain: &Chain,
+    caller: &Caller,
+    asked: &GetGatewayRequest,
+) -> Result<Found<GetGatewayResponse>, Status> {
+    let id = IdentityId::from_slice(&asked.gateway_id);
+    let id = id.map_err(|e| bad_argument("gateway_id", &e.to_string()))?;
+    let overseen = may_read(chain, caller, Place::gateway_trail(&id))?;
+    let gateway: Option<Arc<Gateway>> = get(chain, &Place::gateway(&id))?;
+    let setup: Option<Arc<GatewaySetup>> = get(chain, &Place::gateway_setup(id.as_bytes()))?;
+    let parameters: Option<Arc<Parameters>> = get(chain, &Place::parameters())?;
+    let found = GetGatewayResponse {
+        gateway: Some(gateway.map(|it| (*it).clone()).unwrap_or_default()),
+        setup: setup.map(|it| (*it).clone()),
+        seal_period_ms: parameters.map_or(0, |it| it.seal_period_ms),
+    };
+    Ok((found, overseen))
+}
+
+fn integrity(
+    chain: &Chain,
+    caller: &Caller,
+    asked: &ListIntegrityRequest,
+) -> Result<Found<ListIntegrityResponse>, Status> {
+    let of_identity = !asked.identity_id.is_empty();
+    let (trail, place) = if of_identity {
+        let id = IdentityId::from_slice(&asked.identity_id);
+        let id = id.map_err(|e| bad_argument("identity_id", &e.to_string()))?;
+        let identity: Option<Arc<wire::Identity>> = get(chain, &Place::identity(&id))?;
+        let own = identity.is_some_and(|it| it.department == asked.department);
+        if !own {
+            return Err(not_found(&format!("identity {id} of {}", asked.department)));
+        }
+        let bytes = id.as_bytes();
+        (Place::identity_integrity_trail(bytes), Place::identity_score(bytes))
+    } else {
+        (Place::integrity_trail(&asked.department), Place::score(&asked.department))
+    };
+    let overseen = may_read(chain, caller, trail)?;
+    let score: Option<Arc<Score>> = get(chain, &place)?;
+    let all: Option<Arc<Score>> = get(chain, &Place::score(&asked.department))?;
+    let mut events = Vec::new();
+    for number in (1..=all.map_or(0, |it| it.events)).rev() {
+        if events.len() >= limit(asked.limit) {
+            break;
+        }
+        let place = Place::integrity_event(&asked.department, number);
+        let event: Option<Arc<IntegrityEvent>> = get(chain, &place)?;
+        let Some(event) = event else { continue };
+        let of = event.raised.as_ref().map(|it| &it.identity_id);
+        if !of_identity || of == Some(&asked.identity_id) {
+            events.push((*event).clone());
+        }
+    }
+    let parameters: Option<Arc<Parameters>> = get(chain, &Place::parameters())?;
+    let found = ListIntegrityResponse {
+        score: Some(score.map(|it| *it).unwrap_or_default()),
+        events,
+        day: calendar::day_of(chain.header().time),
+        decay: parameters.map_or(0, |it| it.integrity_decay),
+    };
+    Ok((found, overseen))
+}
+
+fn alerts(
+    chain: &Chain,
+    caller: &Caller,
+    asked: &ListAlertsRequest,
+) -> Result<Found<ListAlertsResponse>, Status> {
+    let overseen = may_read(chain, caller, Place::alert_trail(&asked.department))?;
+    let book: Option<Arc<AlertBook>> = get(chain, &Place::alert_book(&asked.department))?;
+    let book = book.map(|it| *it).unwrap_or_default();
+    let mut alerts = Vec::new();
+    for number in (1..=book.alerts).rev() {
+        if alerts.len() >= limit(asked.limit) {
+            break;
+        }
+        let alert: Option<Arc<Alert>> = get(chain, &Place::alert(&asked.department, number))?;
+        let wanted = |it: &Arc<Alert>| !asked.open_only || it.state() != AlertState::Closed;
+        alerts.extend(alert.filter(wanted).map(|it| (*it).clone()));
+    }
+    Ok((ListAlertsResponse { book: Some(book), alerts }, overseen))
+}
+
+#[tonic::async_trait]
+impl AccountabilityService for Accountability {
+    async fn get_gateway(
+        &self,
+        request: Request<GetGatewayRequest>,
+    ) -> Result<Response<GetGatewayResponse>, Status> {
+        self.read(request, |chain, caller, asked| gateway(chain, caller, &asked)).await
+    }
+
+    async fn list_integrity(
+        &self,
+        request: Request<ListIntegrityRequest>,
+    ) -> Result<Response<ListIntegrityResponse>, Status> {
+        self.read(request, |chain, caller, asked| integrity(chain, caller, &asked)).await
+    }
+
+    async fn list_alerts(
+        &self,
+        request: Request<ListAlertsRequest>,
+    ) -> Result<Response<ListAlertsResponse>, Status> {
+        self.read(request, |chain, caller, asked| alerts(chain, caller, &asked)).await
+    }
+
+    async fn list_cases(
+        &self,
+        request: Request<ListCasesRequest>,
+    ) -> Result<Response<ListCasesResponse>, Status> {
+        self.read(request, |chain, caller, _| {
+            let (shown, overseen) = seen(
+                chain,
+                caller,
+                ObjectKind::Case,
+                |it: &Case| caller.may_see_case(it),
+                |_, it| Place::case_trail(&it.case_id),
+            )?;
+            let cases = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
+            Ok((ListCasesResponse { cases }, overseen))
+        })
+        .await
+    }
+
+    async fn list_products(
+        &self,
+        request: Request<ListProductsRequest>,
+    ) -> Result<Response<ListProductsResponse>, Status> {
+        self.read(request, |chain, caller, _| {
+            let (shown, overseen) = seen(
+                chain,
+                caller,
+                ObjectKind::Product,
+                |it: &Product| caller.is_party_to_product(it),
+                |_, it| Place::product_trail(&it.product_id),
+            )?;
+            let products = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
+            Ok((ListProductsResponse { products }, overseen))
+        })
+        .await
+    }
+
+    async fn list_corrections(
+        &self,
+        request: Request<ListCorrectionsRequest>,
+    ) -> Result<Response<ListCorrectionsResponse>, Status> {
+        self.read(request, |chain, caller, _| {
+            let of = |it: &Correction| it.corrected.clone().unwrap_or_default();
+            let is_party = |it: &Correction| {
+                let it = of(it);
+                let parties = [it.collector, it.from_department, it.to_department];
+                parties.iter().any(|code| caller.is(code))
+            };
+            let kind = ObjectKind::Correction;
+            let (shown, overseen) = seen(chain, caller, kind, is_party, |_, it| {
+                Place::trail(TrailKind::Gateway, &of(it).gateway_id)
+            })?;
+            let corrections = shown.into_iter().map(|(place, it)| CorrectionStanding {
+                correction_id: place.id().to_vec(),
+                correction: Some((*it).clone()),
+            });
+            Ok((ListCorrectionsResponse { corrections: corrections.collect() }, overseen))
+        })
+        .await
+    }
+
+    async fn list_sealing(
+        &self,
+        request: Request<ListSealingRequest>,
+    ) -> Result<Response<ListSealingResponse>, Status> {
+        self.read(request, |chain, caller, _| {
+            let of = |it: &SealingOrder| it.ordered.clone().unwrap_or_default();
+            let is_party = |it: &SealingOrder| {
+                let it = of(it);
+                caller.is(&it.authority) || caller.is(&it.collector)
+            };
+            let kind = ObjectKind::SealingOrder;
+            let (shown, overseen) = seen(chain, caller, kind, is_party, |_, it| {
+                Place::sealed_trail(&of(it).authority)
+            })?;
+            let orders = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
+            Ok((ListSealingResponse { orders }, overseen))
+        })
+        .await
+    }
+}
