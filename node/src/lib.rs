@@ -21,6 +21,7 @@ pub mod consensus;
 pub mod gossip;
 pub mod home;
 pub mod mempool;
+pub mod misbehaviour;
 pub mod registry;
 pub mod run;
 pub mod store;

@@ -8,6 +8,7 @@ use crate::consensus::{self, Adapter, AdapterParts, End, EngineSettings};
 use crate::gossip::{self, Gossip, GossipConfig};
 use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
+use crate::misbehaviour;
 use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
 use anyhow::Context as _;
@@ -61,6 +62,9 @@ pub async fn run(
     let reads = Reads::open(&data.join("reads"))?;
     let (spool, pool) = (reads.clone(), mempool.clone());
     tokio::spawn(spool.run(Arc::clone(&chain), pool, keys.node.clone(), services.clone()));
+    let (misbehaviour, seen) = mpsc::channel(misbehaviour::WAITING);
+    let (pool, key) = (mempool.clone(), keys.node.clone());
+    tokio::spawn(misbehaviour::run(Arc::clone(&chain), pool, key, seen, services.clone()));
     let shared = Shared {
         reads,
         chain: Arc::clone(&chain),
@@ -89,6 +93,7 @@ pub async fn run(
         peers_wanted: settings.peers.len(),
         work,
         messages,
+        misbehaviour,
         wakes,
     };
     let (channels, engine) = started.split();

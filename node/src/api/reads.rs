@@ -230,7 +230,7 @@ fn by_trail<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Vec<wire::Trail
 }
 
 /// Signs items with the node's key and waits until they are committed.
-async fn submit(
+pub(crate) async fn submit(
     chain: &RwLock<Chain>,
     mempool: &Mempool,
     key: &PrivateKey,

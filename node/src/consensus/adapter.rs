@@ -9,6 +9,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::gossip::Message;
 use crate::mempool::Mempool;
+use crate::misbehaviour::Seen;
 use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
 use bytes::Bytes;
@@ -61,6 +62,8 @@ pub struct AdapterParts {
     pub work: Arc<Notify>,
     /// Calls to others.
     pub(crate) messages: mpsc::Sender<Message>,
+    /// Told of validators that voted twice.
+    pub misbehaviour: mpsc::Sender<Seen>,
     /// Calls from others.
     pub wakes: mpsc::Receiver<liuhen_proto::types::Height>,
 }

@@ -2,10 +2,14 @@
 //! idle chain makes no blocks.
 
 use crate::consensus::adapter::{Adapter, Ctx};
+use crate::misbehaviour::Seen;
+use liuhen_proto::wire::SignedVote;
 use malachitebft_app_channel::Reply;
 use malachitebft_app_channel::app::consensus::MisbehaviorEvidence;
 use malachitebft_app_channel::app::engine::host::Next;
-use malachitebft_app_channel::app::types::core::{CommitCertificate, Round};
+use malachitebft_app_channel::app::types::core::{
+    CommitCertificate, Context, NilOrVal, Round, SignedMessage, VoteType,
+};
 
 pub(in crate::consensus) fn handle(
     adapter: &mut Adapter,
@@ -17,10 +21,33 @@ pub(in crate::consensus) fn handle(
         let (votes, proposals) = (evidence.votes.len(), evidence.proposals.len());
         let height = certificate.height;
         tracing::error!(%height, votes, proposals, "evidence of double voting");
+        for (first, second) in evidence.votes.iter().flat_map(|(_, pairs)| pairs) {
+            let seen = Seen::new(first.message.voter.0, signed(first), signed(second));
+            // What does not fit proves no more than what waits.
+            let _full = adapter.parts.misbehaviour.try_send(seen);
+        }
     }
     adapter.round = Round::Nil;
     adapter.held = Some((certificate.height, reply));
     if adapter.synced == Some(certificate.height) || adapter.has_work() {
         adapter.release();
+    }
+}
+
+/// A vote as items have it.
+fn signed(vote: &SignedMessage<Ctx, <Ctx as Context>::Vote>) -> SignedVote {
+    let it = &vote.message;
+    SignedVote {
+        vote_type: match it.kind {
+            VoteType::Prevote => 1,
+            VoteType::Precommit => 2,
+        },
+        height: it.height.0,
+        round: it.round.as_u32().unwrap_or(u32::MAX),
+        block_id: match &it.value {
+            NilOrVal::Nil => Vec::new(),
+            NilOrVal::Val(id) => id.to_vec(),
+        },
+        signature: vote.signature.to_vec(),
     }
 }
