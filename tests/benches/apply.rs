@@ -4,7 +4,9 @@
 //! `cargo bench -p liuhen-tests --bench apply`
 //!
 //! Each block has 1,000 transactions of one record each, under as many different grants; half of the
-//! grants were passed on, so that what they hang from is judged and counted as well.
+//! grants were passed on, so that what they hang from is judged and counted as well. Gateways are set
+//! up, and the default watches, halves and integrity rules in force: of grade 2 each record begins the
+//! hour of its grant, of grade 3 it waits for a half of its own besides.
 
 use anyhow::Context as _;
 use liuhen_client::submit::item;
@@ -151,20 +153,30 @@ fn grant(number: usize) -> wire::Grant {
 }
 
 /// Founding objects, a dataset, and grants with their counters and timers, until there are so many.
-fn objects(founding: &Founding, size: usize) -> BTreeMap<Place, Object> {
+fn objects(founding: &Founding, size: usize, grade: u32) -> BTreeMap<Place, Object> {
     let mut objects = founding.objects().clone();
-    let fields =
-        ["a", "b", "c"].map(|name| wire::Field { name: name.into(), grade: 2, category: 0 });
+    let fields = ["a", "b", "c"].map(|name| wire::Field { name: name.into(), grade, category: 0 });
     let entry = wire::RegisterDataset {
         dataset: "civil.resident".into(),
         collector: "psb".into(),
-        grade: 2,
+        grade,
         category: wire::Category::Conditional as i32,
         fields: fields.to_vec(),
         ..wire::RegisterDataset::default()
     };
     let dataset = wire::Dataset { registration: Some(entry), ..wire::Dataset::default() };
     objects.insert(Place::dataset("civil.resident"), dataset.into());
+    for number in 0..GATEWAYS {
+        let id = identity_id(&key(number).public().key_id());
+        let setup = wire::GatewaySetup {
+            collector: "psb".into(),
+            datasets: vec!["civil.resident".into()],
+            mapping_digest: vec![1; 32],
+            seal_due_ms: NOW + 1_000_000,
+            ..wire::GatewaySetup::default()
+        };
+        objects.insert(Place::gateway_setup(id.as_bytes()), setup.into());
+    }
     let days = (0..32).map(|day| wire::DayUse { day: 20_700 + day, queries: 9, rows: 9 }).collect();
     let used = Object::from(wire::GrantUse { queries: 288, rows: 288, days });
     let mut number = 0;
@@ -253,22 +265,24 @@ fn measure(view: &dyn View, founding: &Founding, transactions: &[Tx]) -> anyhow:
     Ok([at(REPEATS / 2)?, at(0)?, at(REPEATS - 1)?])
 }
 
-fn show(what: &str, size: usize, [median, least, most]: [f64; 3]) {
-    println!("{what:<8} {size:>9} objects: {median:6.2} µs a record ({least:.2} to {most:.2})");
+fn show(what: &str, grade: u32, size: usize, [median, least, most]: [f64; 3]) {
+    println!(
+        "{what:<8} grade {grade} {size:>9} objects: {median:6.2} µs a record ({least:.2} to {most:.2})"
+    );
 }
 
 fn main() -> anyhow::Result<()> {
     let founding = founding()?;
     println!("load average: {}", std::fs::read_to_string("/proc/loadavg")?.trim());
-    for size in SIZES {
-        let objects = objects(&founding, size);
+    for (size, grade) in SIZES.into_iter().flat_map(|size| [(size, 2), (size, 3)]) {
+        let objects = objects(&founding, size, grade);
         let kind = ObjectKind::Grant;
         let grants = objects.keys().filter(|place| place.object_kind() == Some(kind)).count();
         let transactions = block(&founding, grants)?;
         let timers = objects.keys().filter(|place| place.timer_due().is_some());
         let timers = timers.map(|place| (place.clone(), ())).collect();
         let memory = Memory { objects: objects.clone().into_iter().collect(), timers };
-        show("memory", size, measure(&memory, &founding, &transactions)?);
+        show("memory", grade, size, measure(&memory, &founding, &transactions)?);
 
         let folder = tempfile::tempdir()?;
         let mut index = Index::open(folder.path(), &founding)?;
@@ -279,7 +293,7 @@ fn main() -> anyhow::Result<()> {
         index.write()?;
         drop(index);
         let index = Index::open(folder.path(), &founding)?;
-        show("index", size, measure(&index, &founding, &transactions)?);
+        show("index", grade, size, measure(&index, &founding, &transactions)?);
     }
     Ok(())
 }

@@ -64,6 +64,41 @@ fn counts(csv: &str) -> BTreeMap<(String, String), u64> {
     rows.collect()
 }
 
+/// Compares the log with the ledger: so many statements are only in the log, and the result is signed.
+async fn reconciled(
+    cluster: &mut Cluster,
+    log: &str,
+    mapping: &str,
+    name: &str,
+    missing: u64,
+) -> anyhow::Result<()> {
+    let file = cluster.file(name);
+    let out = path_text(&file)?.to_owned();
+    let gateway = ["--gateway", "gz.psb/gateway", "--out", &out];
+    let compare = [&["reconcile", "pgaudit", log, "--mapping", mapping], &gateway[..]].concat();
+    let output = cluster.liuhen("psb", ("psb", "gateway"), &compare).await?;
+    let told = told(&output);
+    assert_eq!(output.status.success(), missing == 0, "{told}");
+    assert!(told.contains(&format!("{missing} only in the log, 0 only on the ledger")), "{told}");
+    let text = std::fs::read_to_string(&file)?;
+    let result: serde_json::Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
+    let list = |name: &str| result[name].as_array().map_or(0, Vec::len) as u64;
+    assert_eq!(list("only_in_log"), missing);
+    let difference = |one: &serde_json::Value| {
+        one["in_log"].as_u64().unwrap_or(0) - one["on_ledger"].as_u64().unwrap_or(0)
+    };
+    let differences = result["differences"].as_array().cloned().unwrap_or_default();
+    assert_eq!(differences.iter().map(difference).sum::<u64>(), missing);
+
+    let check = ["reconcile", "check", &out];
+    let output = cluster.liuhen("psb", ("hrss", "officer"), &check).await?;
+    assert!(self::told(&output).contains("signed by key"), "{}", self::told(&output));
+    std::fs::write(&file, text.replacen("\"height\":", "\"height\":1", 1))?;
+    let output = cluster.liuhen("psb", ("hrss", "officer"), &check).await?;
+    assert!(self::told(&output).contains("does not verify") && !output.status.success());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_recorded_once_and_exactly() -> anyhow::Result<()> {
     let (mut cluster, log, mapping) = prepared().await?;
@@ -72,6 +107,7 @@ async fn the_log_is_recorded_once_and_exactly() -> anyhow::Result<()> {
     let first = [&import[..], &["--limit", "1000"]].concat();
     let first = counts(&liuhen(&mut cluster, gateway, &first).await?);
     assert_eq!(first.values().sum::<u64>(), 1000);
+    reconciled(&mut cluster, &log, &mapping, "half", STATEMENTS - 1000).await?;
     let second = counts(&liuhen(&mut cluster, gateway, &import).await?);
     let mut all = first;
     for (what, count) in second {
@@ -90,6 +126,7 @@ async fn the_log_is_recorded_once_and_exactly() -> anyhow::Result<()> {
     }
     assert_eq!(all.values().sum::<u64>(), STATEMENTS);
     assert_eq!(recorded(&mut cluster).await?, STATEMENTS);
+    reconciled(&mut cluster, &log, &mapping, "whole", 0).await?;
     let third = liuhen(&mut cluster, gateway, &import).await?;
     assert!(counts(&third).is_empty(), "{third}");
     assert_eq!(recorded(&mut cluster).await?, STATEMENTS);

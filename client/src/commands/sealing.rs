@@ -7,7 +7,7 @@ use crate::error::ClientError;
 use crate::output::Rows;
 use crate::submit::random;
 use crate::text;
-use liuhen_proto::ledger::record_commitment;
+use liuhen_proto::ledger::{calendar, record_commitment};
 use liuhen_proto::types::IdKind;
 use liuhen_proto::wire::{self, item::Kind};
 use prost::Message;
@@ -49,6 +49,8 @@ pub enum Sealing {
     },
     /// Decisions that one may see
     List,
+    /// How many records were sealed everywhere, by month, as far as that is told
+    Counts,
 }
 
 /// What a gateway keeps of a record that it sealed.
@@ -132,6 +134,7 @@ impl Sealing {
         let authority = act.department();
         match self {
             Self::List => list(common, &act.node).await,
+            Self::Counts => counts(common, &act.node).await,
             Self::Order { collector, decision, open_by } => {
                 let decision = Reason::new(decision)?;
                 let it = wire::OrderSealing {
@@ -175,6 +178,21 @@ async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
             json!(it.missed),
             json!(hex::encode(&it.order_id)),
         ]);
+    }
+    rows.print(common.output)
+}
+
+async fn counts(common: &Common, node: &Node) -> Result<(), ClientError> {
+    let request = wire::ListSealingRequest {};
+    let months = node.accountability().list_sealing(request).await?.into_inner().months;
+    let mut rows = Rows::new(&["from", "until", "sealed"]);
+    let day = |month: u32| {
+        let day = u64::from(month).saturating_mul(calendar::SEALED_MONTH_DAYS);
+        text::time(calendar::begin_of(day).get())
+    };
+    for it in months {
+        let until = day(it.month.saturating_add(1));
+        rows.push(vec![json!(day(it.month)), json!(until), json!(it.sealed)]);
     }
     rows.print(common.output)
 }

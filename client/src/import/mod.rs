@@ -17,8 +17,11 @@ pub use summary::Summary;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::submit::Account;
+use liuhen_proto::tx::Item;
+use liuhen_proto::wire::{self, item::Kind};
 use mapping::Mapping;
 use plan::Planner;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,11 +59,13 @@ pub async fn run(
         return Err(ClientError::Usage(why));
     }
     let log = pgaudit::read(&options.log, &mapping, options.skip_unknown)?;
-    let mut tries = 0;
+    let (mut tries, mut refused) = (0, Refused::new());
     loop {
         let mut summary = Summary::of_log(&log);
-        match attempt(node, account, options, &mapping, &log, &mut summary).await {
+        match attempt(node, account, options, &mapping, &log, &mut summary, &mut refused).await {
             Ok(()) => return Ok(summary),
+            // Something stands in the place of what can never be recorded, so that nothing stalls.
+            Err(error) if refused.remember(&error) => {}
             // A run that was killed may have left batches on their way: they come first.
             Err(error) if tries < TRIES && overtaken(&error) => {
                 tries += 1;
@@ -68,6 +73,45 @@ pub async fn run(
             }
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Records that the ledger can never take, by nonce: why. Others come behind them all the same.
+struct Refused {
+    reasons: BTreeMap<[u8; 16], String>,
+    /// The nonce of the item that was refused last.
+    last: Option<[u8; 16]>,
+}
+
+impl Refused {
+    fn new() -> Self {
+        Self { reasons: BTreeMap::new(), last: None }
+    }
+
+    /// Whether the last item was refused for a reason that will never go away.
+    fn remember(&mut self, error: &ClientError) -> bool {
+        let never = ["dataset.unknown", "dataset.other_collector"];
+        let (Some(nonce), ClientError::Refused(refused, _)) = (self.last.take(), error) else {
+            return false;
+        };
+        let new = never.contains(&refused.reason.as_str()) && !self.reasons.contains_key(&nonce);
+        if new {
+            eprintln!("a statement can't be recorded ({}): its digest is", refused.reason);
+            self.reasons.insert(nonce, refused.reason.clone());
+        }
+        new
+    }
+
+    /// The item, or what stands in its place.
+    fn stand_in(&self, item: Item, collector: &str, access_no: u64) -> Result<Item, ClientError> {
+        let Some(reason) = self.reasons.get(&item.nonce()) else { return Ok(item) };
+        let it = wire::Unrecordable {
+            collector: collector.to_owned(),
+            access_no,
+            digest: item.digest().to_vec(),
+            reason: reason.clone(),
+        };
+        Item::new(item.nonce(), Kind::Unrecordable(it)).map_err(ClientError::failed)
     }
 }
 
@@ -85,6 +129,7 @@ async fn attempt(
     mapping: &Mapping,
     log: &pgaudit::Log,
     summary: &mut Summary,
+    refused: &mut Refused,
 ) -> Result<(), ClientError> {
     let recorded = resume::recorded(node, account).await?;
     let salt = mapping.salt(recorded.nonces.is_empty())?;
@@ -100,11 +145,16 @@ async fn attempt(
             summary.already += 1;
         } else if options.limit.is_none_or(|limit| items.len() < limit) {
             access_no = access_no.saturating_add(1);
-            items.push(planner.item(statement, access_no, &account.signer.department)?);
+            let collector = &account.signer.department;
+            let item = planner.item(statement, access_no, collector)?;
+            items.push(refused.stand_in(item, collector, access_no)?);
         } else {
             summary.left += 1;
         }
     }
     summary.unknown_tags = planner.unknown_tags();
-    send::all(node, account, &items, options.batch, summary).await
+    let mut at_fault = None;
+    let sent = send::all(node, account, &items, options.batch, summary, &mut at_fault).await;
+    refused.last = at_fault.and_then(|at| items.get(at)).map(Item::nonce);
+    sent
 }

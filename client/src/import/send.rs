@@ -19,13 +19,15 @@ const IN_FLIGHT: usize = 32;
 const RECENT_FOR: Duration = Duration::from_secs(60);
 
 /// Signs and sends all items, in order. Errors with the first refusal; what was committed before
-/// it stays, and the next run goes on behind it.
+/// it stays, and the next run goes on behind it. `at_fault` gets the number of the item that the
+/// refusal names.
 pub(super) async fn all(
     node: &Node,
     account: &Account,
     items: &[Item],
     batch: usize,
     summary: &mut Summary,
+    at_fault: &mut Option<usize>,
 ) -> Result<(), ClientError> {
     if items.is_empty() {
         return Ok(());
@@ -61,6 +63,12 @@ pub(super) async fn all(
             let answer = answers.message().await?;
             let answer = answer.ok_or_else(|| ClientError::failed("the node closed the stream"))?;
             waiting -= 1;
+            if let Some(Answer::Refused(refused)) = &answer.result
+                && let Some(item) = refused.item
+            {
+                let before = usize::try_from(answer.correlation).unwrap_or(0) * batch.max(1);
+                *at_fault = Some(before + usize::try_from(item).unwrap_or(0));
+            }
             bar.inc(take(answer, summary)?);
         }
     }

@@ -13,7 +13,7 @@ use liuhen_proto::wire::{
     ListAlertsResponse, ListCasesRequest, ListCasesResponse, ListCorrectionsRequest,
     ListCorrectionsResponse, ListIntegrityRequest, ListIntegrityResponse, ListProductsRequest,
     ListProductsResponse, ListSealingRequest, ListSealingResponse, Parameters, Product, Score,
-    SealingOrder,
+    SealedCount, SealedMonth, SealingOrder,
 };
 use liuhen_rpc::services::accountability_service_server::AccountabilityService;
 use std::sync::Arc;
@@ -181,6 +181,20 @@ fn alerts(
     Ok((ListAlertsResponse { book: Some(book), alerts }, overseen))
 }
 
+/// How many records were sealed everywhere, in months that ended long enough ago to tell nobody of an
+/// investigation that runs.
+fn sealed_months(chain: &Chain) -> Result<Vec<SealedMonth>, Status> {
+    let day = calendar::day_of(chain.header().time);
+    let now = u32::try_from(day / calendar::SEALED_MONTH_DAYS).unwrap_or(u32::MAX);
+    let objects = chain.index().list(ObjectKind::SealedCount).map_err(|e| of_store(&e))?;
+    let months = objects.into_iter().filter_map(|(place, object)| {
+        let month = u32::from_be_bytes(place.id().try_into().ok()?);
+        let sealed = Arc::<SealedCount>::try_from(object).ok()?.sealed;
+        (month.saturating_add(1) < now).then_some(SealedMonth { month, sealed })
+    });
+    Ok(months.collect())
+}
+
 #[tonic::async_trait]
 impl AccountabilityService for Accountability {
     async fn get_gateway(
@@ -279,7 +293,7 @@ impl AccountabilityService for Accountability {
                 Place::sealed_trail(&of(it).authority)
             })?;
             let orders = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
-            Ok((ListSealingResponse { orders }, overseen))
+            Ok((ListSealingResponse { orders, months: sealed_months(chain)? }, overseen))
         })
         .await
     }

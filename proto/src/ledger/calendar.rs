@@ -12,6 +12,8 @@ use std::sync::Arc;
 const LOCAL_OFFSET_MS: u64 = 8 * 3600 * 1000;
 /// Milliseconds of a day.
 pub const DAY_MS: u64 = 24 * 3600 * 1000;
+/// Days of a month by which sealed records are counted.
+pub const SEALED_MONTH_DAYS: u64 = 30;
 /// Days that a deadline may take at most, working or not.
 const DAYS_AT_MOST: u64 = 3 * 366;
 

@@ -3,10 +3,11 @@
 use super::{BlockContext, Halt, Missing, NotApplied, Object, Refusal, View, rules};
 use crate::event::{EventLeaf, Outcome};
 use crate::ledger_event::LedgerEvent;
-use crate::place::Place;
+use crate::place::{ObjectKind, Place};
 use crate::tx::{self, Tx, TxHeader};
 use crate::types::{ChainId, Height, KeyId, TxId, limits};
 use crate::wire;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,6 +37,32 @@ struct Layer {
     objects: BTreeMap<Place, Option<Object>>,
 }
 
+/// Kinds of objects that the block has changed, or has tried to: of all others the state before it
+/// still stands.
+#[derive(Debug, Default)]
+struct Touched(u128);
+
+impl Touched {
+    fn bit(place: &Place) -> u128 {
+        1u128.checked_shl(u32::from(place.kind() & 127)).unwrap_or(0)
+    }
+
+    fn add(&mut self, place: &Place) {
+        self.0 |= Self::bit(place);
+    }
+
+    fn has(&self, place: &Place) -> bool {
+        self.0 & Self::bit(place) != 0
+    }
+}
+
+/// Whether most transactions of a block read the same few objects of this kind.
+fn is_read_again(place: &Place) -> bool {
+    use ObjectKind::{Dataset, Department, Identity, Key, Parameters, RecentBlock};
+    let kinds = [Dataset, Department, Identity, Key, Parameters, RecentBlock];
+    kinds.iter().any(|kind| *kind as u8 == place.kind())
+}
+
 /// A block being made.
 pub struct Draft<'v> {
     view: &'v dyn View,
@@ -43,6 +70,9 @@ pub struct Draft<'v> {
     chain: ChainId,
     block: Layer,
     pending: Layer,
+    touched: Touched,
+    /// What was read of the state before the block, of kinds that are read again and again.
+    read: RefCell<BTreeMap<Place, Option<Object>>>,
     seqs: BTreeMap<KeyId, u64>,
     events: Vec<Event>,
     /// What the item or timer at hand has caused, and what it is itself.
@@ -62,6 +92,8 @@ impl<'v> Draft<'v> {
             chain,
             block: Layer::default(),
             pending: Layer::default(),
+            touched: Touched::default(),
+            read: RefCell::default(),
             seqs: BTreeMap::new(),
             events: Vec::new(),
             caused: Vec::new(),
@@ -209,10 +241,12 @@ impl<'v> Draft<'v> {
     }
 
     pub(super) fn put(&mut self, place: Place, object: impl Into<Object>) {
+        self.touched.add(&place);
         self.pending.objects.insert(place, Some(object.into()));
     }
 
     pub(super) fn remove(&mut self, place: Place) {
+        self.touched.add(&place);
         self.pending.objects.insert(place, None);
     }
 
@@ -221,12 +255,26 @@ impl<'v> Draft<'v> {
     where
         Arc<T>: TryFrom<Object>,
     {
-        let changed = self.pending.objects.get(place).or_else(|| self.block.objects.get(place));
+        let changed = || self.pending.objects.get(place).or_else(|| self.block.objects.get(place));
+        let changed = if self.touched.has(place) { changed() } else { None };
         let object = match changed {
             Some(object) => object.clone(),
-            None => self.view.object(place)?,
+            None => self.stood(place)?,
         };
         Ok(object.and_then(|object| Arc::<T>::try_from(object).ok()))
+    }
+
+    /// What stood at a place after the block before.
+    fn stood(&self, place: &Place) -> Result<Option<Object>, Missing> {
+        if !is_read_again(place) {
+            return self.view.object(place);
+        }
+        if let Some(object) = self.read.borrow().get(place) {
+            return Ok(object.clone());
+        }
+        let object = self.view.object(place)?;
+        self.read.borrow_mut().insert(place.clone(), object.clone());
+        Ok(object)
     }
 
     /// An object as it stood after the block before: signers are judged by that.
@@ -234,7 +282,7 @@ impl<'v> Draft<'v> {
     where
         Arc<T>: TryFrom<Object>,
     {
-        Ok(self.view.object(place)?.and_then(|object| Arc::<T>::try_from(object).ok()))
+        Ok(self.stood(place)?.and_then(|object| Arc::<T>::try_from(object).ok()))
     }
 
     /// The seq of a key's next transaction: the size of its trail.

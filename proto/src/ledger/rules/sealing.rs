@@ -13,9 +13,6 @@ use crate::wire::{self, IntegrityRule, TimerKind};
 use prost::Message;
 use std::sync::Arc;
 
-/// Days of a month, by which sealed records are counted; thirty, so that nothing follows from it.
-const MONTH_DAYS: u64 = 30;
-
 fn authority(draft: &Draft<'_>, signer: &TxHeader, stated: &str) -> Result<(), Halt> {
     draft.acts_for(signer, stated)?;
     needs_officer(draft, signer)?;
@@ -109,7 +106,7 @@ pub(super) fn seal(
         time_ms: draft.context().time.get(),
     };
     draft.put(Place::sealed_access(gateway, it.access_no), sealed);
-    let month = calendar::day_of(draft.context().time) / MONTH_DAYS;
+    let month = calendar::day_of(draft.context().time) / calendar::SEALED_MONTH_DAYS;
     let place = Place::sealed_count(u32::try_from(month).unwrap_or(u32::MAX));
     let known: Option<Arc<wire::SealedCount>> = draft.get(&place)?;
     let sealed = known.map_or(0, |it| it.sealed).saturating_add(1);
