@@ -85,6 +85,22 @@ fn occupy(
     if gap.first < first {
         known.gaps.insert(at, Gap { last: first.saturating_sub(1), ..gap });
     }
+    bounded(draft, gateway, collector, known)
+}
+
+/// Of too many gaps the oldest is given up: what it lacked can't come any more.
+fn bounded(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    collector: &str,
+    known: &mut wire::Gateway,
+) -> Result<(), Halt> {
+    if known.gaps.len() > limits::GAPS {
+        let gap = known.gaps.remove(0);
+        if gap.due_ms > 0 {
+            unaccounted(draft, collector, gateway, &gap)?;
+        }
+    }
     Ok(())
 }
 
@@ -99,14 +115,7 @@ pub(super) fn missing(
     let due = draft.context().time.plus(draft.parameters()?.number_grace_ms);
     known.gaps.push(Gap { first, last, due_ms: due.get() });
     timers::set(draft, due, TimerKind::NumbersDue, gateway);
-    if known.gaps.len() > limits::GAPS {
-        // The oldest is given up: what it lacked can't come any more.
-        let gap = known.gaps.remove(0);
-        if gap.due_ms > 0 {
-            unaccounted(draft, collector, gateway, &gap)?;
-        }
-    }
-    Ok(())
+    bounded(draft, gateway, collector, known)
 }
 
 fn unaccounted(
