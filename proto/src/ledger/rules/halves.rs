@@ -8,7 +8,7 @@ use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal, grants, sensitivity};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{RequestId, TimeMs};
+use crate::types::{IdentityId, RequestId, TimeMs};
 use crate::wire::{self, GrantKind, IntegrityRule, TimerKind, WatchKind};
 use std::sync::Arc;
 
@@ -67,6 +67,10 @@ pub(super) fn recorded(
     let Some(asker) = it.asker.as_ref().filter(|it| !it.identity_id.is_empty()) else {
         return Ok(());
     };
+    // Whoever the gateway takes for somebody else's owes nothing.
+    if !belongs(draft, &asker.identity_id, &asker.department)? {
+        return Ok(());
+    }
     let mut before: &[u8] = &[];
     for access in &it.accesses {
         let Ok(id) = RequestId::from_slice(&access.request_id) else { continue };
@@ -92,6 +96,12 @@ pub(super) fn recorded(
         }
     }
     Ok(())
+}
+
+fn belongs(draft: &Draft<'_>, identity: &[u8], department: &str) -> Result<bool, Halt> {
+    let id = IdentityId::from_slice(identity).unwrap_or_default();
+    let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    Ok(known.is_some_and(|it| it.department == department))
 }
 
 /// Whether a department acknowledges accesses under a grant.
@@ -205,7 +215,10 @@ pub(super) fn acknowledge(
         None => {
             if let Some(mut halves) = open(draft, counted)? {
                 halves.gateway_missing = halves.gateway_missing.saturating_add(1);
-                halves.gateway_id.clone_from(&it.gateway_id);
+                // The user names it, and may name anybody.
+                if belongs(draft, &it.gateway_id, &it.collector)? {
+                    halves.gateway_id.clone_from(&it.gateway_id);
+                }
                 draft.put(counted.place(), halves);
                 draft.put(place, wire::Half { is_users: true, hour: now, row_count: it.row_count });
             }
