@@ -258,7 +258,7 @@ fn consequences(draft: &mut Draft<'_>, case: &wire::Case, uphold: bool) -> Resul
             return integrity::settle(draft, &it.department, it.number, end);
         }
         Some(About::Correction(it)) if uphold => {
-            corrections::take_effect(draft, &it.correction_id, CorrectionEnd::Ruled)?;
+            corrections::ruled(draft, &it.correction_id)?;
         }
         _ => {}
     }

@@ -79,8 +79,16 @@ pub(super) fn agree(
     Ok(Outcome::DONE)
 }
 
+/// A ruling has it take effect; once, however many cases are about it.
+pub(super) fn ruled(draft: &mut Draft<'_>, id: &[u8]) -> Result<(), Halt> {
+    match of(draft, id)?.end() {
+        CorrectionEnd::Declined => take_effect(draft, id, CorrectionEnd::Ruled),
+        _ => Ok(()),
+    }
+}
+
 /// The records are judged as they should have been.
-pub(super) fn take_effect(
+fn take_effect(
     draft: &mut Draft<'_>,
     id: &[u8],
     end: CorrectionEnd,
