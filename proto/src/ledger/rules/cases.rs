@@ -244,7 +244,10 @@ pub(super) fn rule(
     draft.put(Place::case(&it.case_id), case.clone());
     consequences(draft, &case, it.uphold)?;
     if !it.commend.is_empty() {
-        draft.department(&it.commend)?;
+        // Nobody commends itself.
+        if draft.department(&it.commend)?.body == body {
+            return Err(Refusal::SameBody(body).into());
+        }
         against(draft, IntegrityRule::Commended, &it.commend, &case)?;
     }
     Ok(Outcome::DONE)
