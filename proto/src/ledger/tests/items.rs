@@ -1,11 +1,15 @@
 //! Valid items of each kind, for cases to bend.
 
 mod deciding;
+mod gateways;
 mod members;
+mod oversight;
 mod sharing;
 
 pub(crate) use deciding::*;
+pub(crate) use gateways::*;
 pub(crate) use members::*;
+pub(crate) use oversight::*;
 pub(crate) use sharing::*;
 
 use crate::tx::{Item, ItemError};
