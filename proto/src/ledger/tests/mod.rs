@@ -5,7 +5,12 @@
     reason = "a test whose sum overflows has failed, as it should"
 )]
 
+mod account;
+mod alerts;
+mod bulk;
+mod cases;
 mod catalogue;
+mod corrections;
 mod counters;
 mod coverage;
 mod coverage_cases;
@@ -13,22 +18,29 @@ mod coverage_kinds;
 mod deadlines;
 mod delegation;
 mod departments;
+mod double_votes;
 mod emergency;
 mod enactments;
 pub(crate) mod founders;
 mod founding;
+mod gateways;
 mod governance;
 mod grants;
+mod halves;
 mod identities;
+mod integrity;
 pub(crate) mod items;
 mod life;
 mod model;
 mod permits;
+mod products;
 mod property;
 mod reading;
 mod refusals;
 mod roots;
 mod rules;
+mod sealing;
+mod seals;
 mod signers;
 pub(crate) mod stage;
 mod story;

@@ -2,8 +2,9 @@
 
 use super::stage::{Staged, staged};
 use super::{
-    catalogue, delegation, departments, emergency, governance, grants, identities, permits,
-    reading, roots, rules, signers, successions, workflow,
+    alerts, bulk, cases, catalogue, corrections, delegation, departments, double_votes, emergency,
+    gateways, governance, grants, halves, identities, permits, products, reading, roots, rules,
+    sealing, seals, signers, successions, workflow,
 };
 use crate::ledger::{Halt, Lang, Refusal};
 use crate::tx::Tx;
@@ -68,15 +69,25 @@ fn every_refusal_is_reached() {
     ];
     let all = [
         old,
+        alerts::TABLES,
+        bulk::TABLES,
+        cases::TABLES,
         catalogue::TABLES,
+        corrections::TABLES,
         delegation::TABLES,
         departments::TABLES,
+        double_votes::TABLES,
         emergency::TABLES,
+        gateways::TABLES,
         governance::TABLES,
+        halves::TABLES,
         identities::TABLES,
         permits::TABLES,
+        products::TABLES,
         reading::TABLES,
         roots::TABLES,
+        sealing::TABLES,
+        seals::TABLES,
         successions::TABLES,
         workflow::TABLES,
     ]

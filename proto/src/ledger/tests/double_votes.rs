@@ -1,0 +1,121 @@
+//! Double votes: both signed votes prove it, and each is reported once.
+
+use super::account::{at_fault, blamed, counts, events, named};
+use super::items::{double_vote, precommit};
+use super::refusals::{Case, OK, run};
+use super::stage::{COLLECTOR, Staged, staged};
+use crate::tx::Tx;
+use crate::types::ChainId;
+use crate::wire::{self, IntegrityRule};
+
+const VALIDATOR: &str = "gz.tax/node";
+
+/// Two precommits of the validator in a round of a height.
+fn votes(s: &Staged, round: (u64, u32), blocks: [Option<u8>; 2]) -> [wire::SignedVote; 2] {
+    let (chain, key) = (s.world.founding.chain(), &s.world.signer(VALIDATOR).key);
+    blocks.map(|block| precommit((&chain, key), round, block))
+}
+
+fn report(s: &Staged, votes: [wire::SignedVote; 2]) -> wire::ReportDoubleVote {
+    double_vote(&s.world.signer(VALIDATOR).key, &s.identity(VALIDATOR), votes)
+}
+
+/// A node reports such votes at height 3, bent.
+fn reporting(s: &Staged, bend: impl FnOnce(&mut wire::ReportDoubleVote)) -> Tx {
+    let mut it = report(s, votes(s, (3, 0), [Some(1), Some(2)]));
+    bend(&mut it);
+    s.sign("gz.psb/node", it)
+}
+
+fn second(it: &mut wire::ReportDoubleVote) -> &mut wire::SignedVote {
+    it.second.as_mut().unwrap()
+}
+
+/// Reports a double vote so many heights behind the newest block.
+fn ahead(s: &Staged, by: u64) -> Tx {
+    let height = s.world.height().get() + by;
+    s.sign(COLLECTOR, report(s, votes(s, (height, 0), [None, Some(1)])))
+}
+
+const REPORTS: &[Case] = &[
+    ("by a node", OK, |s| reporting(s, |_| {})),
+    ("for nil and a block, by an officer", OK, |s| {
+        s.sign(COLLECTOR, report(s, votes(s, (3, 1), [None, Some(1)])))
+    }),
+    ("at the height that is being made", OK, |s| ahead(s, 1)),
+    ("at a height to come", Some("double_vote.bad"), |s| ahead(s, 2)),
+    ("of another round than was signed", Some("double_vote.bad"), |s| {
+        reporting(s, |it| {
+            it.first.as_mut().unwrap().round = 1;
+            second(it).round = 1;
+        })
+    }),
+    ("of another block than was signed", Some("double_vote.bad"), |s| {
+        reporting(s, |it| second(it).block_id = vec![3; 32])
+    }),
+    ("of prevotes that were precommits", Some("double_vote.bad"), |s| {
+        reporting(s, |it| {
+            it.first.as_mut().unwrap().vote_type = 1;
+            second(it).vote_type = 1;
+        })
+    }),
+    ("signed by somebody else", Some("double_vote.bad"), |s| {
+        let (chain, key) = (s.world.founding.chain(), &s.world.signer(COLLECTOR).key);
+        let forged = precommit((&chain, key), (3, 0), Some(2));
+        reporting(s, |it| it.second = Some(forged))
+    }),
+    ("of another chain", Some("double_vote.bad"), |s| {
+        let (chain, key) = (ChainId::new([1; 32]), &s.world.signer(VALIDATOR).key);
+        let votes = [Some(1), Some(2)].map(|block| precommit((&chain, key), (3, 0), block));
+        s.sign(COLLECTOR, report(s, votes))
+    }),
+    ("by a key that is not there", Some("key.unknown"), |s| {
+        reporting(s, |it| it.key_id = vec![1; 32])
+    }),
+    ("by another department's key", Some("signer.mismatch"), |s| {
+        reporting(s, |it| it.validator_department = "gz.hrss".into())
+    }),
+    ("by another identity's key", Some("signer.mismatch"), |s| {
+        reporting(s, |it| it.validator_identity_id = vec![1; 32])
+    }),
+    ("again", Some("double_vote.reported"), |s| {
+        let first = reporting(s, |_| {});
+        s.world.commit(vec![first]);
+        let it = report(s, votes(s, (3, 0), [Some(1), Some(2)]));
+        s.sign(COLLECTOR, it)
+    }),
+    ("again, for other blocks", Some("double_vote.reported"), |s| {
+        let first = reporting(s, |_| {});
+        s.world.commit(vec![first]);
+        s.sign(COLLECTOR, report(s, votes(s, (3, 0), [None, Some(3)])))
+    }),
+    ("of another round", OK, |s| {
+        let first = reporting(s, |_| {});
+        s.world.commit(vec![first]);
+        s.sign(COLLECTOR, report(s, votes(s, (3, 1), [Some(1), Some(2)])))
+    }),
+    ("in another's name", Some("actor.other"), |s| {
+        reporting(s, |it| it.department = "gz.hrss".into())
+    }),
+];
+
+pub(super) const TABLES: &[&[Case]] = &[REPORTS];
+
+#[test]
+fn double_votes_are_reported_once() {
+    assert_eq!(run(REPORTS), named(REPORTS));
+}
+
+/// The validator's department is at fault, and the node; more within the hour are counted.
+#[test]
+fn whose_fault_a_double_vote_is() {
+    let mut s = staged();
+    let tx = reporting(&s, |_| {});
+    s.world.commit(vec![tx]);
+    assert_eq!(at_fault(&s, IntegrityRule::DoubleVote), blamed("gz.tax", 1));
+    let raised = events(&s, "gz.tax", IntegrityRule::DoubleVote)[0].raised.clone().unwrap();
+    assert_eq!(raised.identity_id, s.identity(VALIDATOR).to_vec());
+    let it = report(&s, votes(&s, (3, 1), [Some(1), Some(2)]));
+    s.world.does(COLLECTOR, it);
+    assert_eq!(counts(&s, "gz.tax", IntegrityRule::DoubleVote), [2]);
+}

@@ -1,0 +1,325 @@
+//! The two halves of an access: which are wanted, how they meet, and whose is missing.
+
+use super::account::{access_to, at_fault, blamed, counts, events, granted, named};
+use super::items::{
+    HOUR, T0, access, acknowledge, acknowledge_hour, asked_of, declare_loss, request, terms,
+    verified,
+};
+use super::refusals::{Case, OK, run};
+use super::stage::{APP, GATEWAY, RESIDENT, Staged, USER, staged};
+use super::{life, permits};
+use crate::ledger::Object;
+use crate::place::Place;
+use crate::tx::Tx;
+use crate::types::RequestId;
+use crate::wire::{self, IntegrityRule};
+
+const CORE: &str = "civil.core";
+const MISSING: IntegrityRule = IntegrityRule::HalfMissing;
+/// When both halves of what happens in the first hour must be there.
+const DUE: u64 = T0 + 25 * HOUR;
+/// Hours since the epoch.
+const FIRST_HOUR: u64 = T0 / HOUR;
+
+/// The user's half of number 1 under the grant, bent.
+fn half(s: &mut Staged, name: &str, bend: impl FnOnce(&mut wire::Acknowledge)) -> Tx {
+    let mut it = acknowledge(&s.id("granted"), &s.asked(), &s.identity(GATEWAY), 1);
+    bend(&mut it);
+    s.sign(name, it)
+}
+
+const SINGLE: &[Case] = &[
+    ("by the system", OK, |s| half(s, APP, |_| {})),
+    ("by an officer", OK, |s| half(s, USER, |_| {})),
+    ("of a revoked grant", OK, |s| {
+        let id = s.id("revoked").to_vec();
+        half(s, APP, |it| it.request_id = id)
+    }),
+    ("by a node", Some("identity.kind"), |s| half(s, "gz.hrss/node", |_| {})),
+    ("in another's name", Some("actor.other"), |s| half(s, "gz.tax/app", |_| {})),
+    ("by another department", Some("request.contradiction"), |s| {
+        half(s, "gz.tax/app", |it| it.using_department = "gz.tax".into())
+    }),
+    ("of another dataset", Some("request.contradiction"), |s| {
+        half(s, APP, |it| it.dataset = CORE.into())
+    }),
+    ("of another collector", Some("request.contradiction"), |s| {
+        half(s, APP, |it| it.collector = "gz.hrss".into())
+    }),
+    ("of no grant", Some("grant.unknown"), |s| half(s, APP, |it| it.request_id = vec![1; 32])),
+    ("of a standing grant", OK, |s| {
+        let id = life::standing(s);
+        let asked = request("civil.public", "gz.psb", "gy.hrss", terms(&[]));
+        s.sign("gy.hrss/officer", acknowledge(&id, &asked, &s.identity(GATEWAY), 1))
+    }),
+    ("of a permit", Some("request.contradiction"), |s| {
+        let (id, asked) = permits::given(s);
+        s.sign("gz.psb/officer", acknowledge(&id, &asked, &s.identity(GATEWAY), 1))
+    }),
+];
+
+/// The user's sum of the first hour, when it is over.
+fn sum(s: &mut Staged, bend: impl FnOnce(&mut wire::AcknowledgeHour)) -> Tx {
+    s.world.reach(T0 + HOUR);
+    let mut it = acknowledge_hour(&s.id("granted"), &s.asked(), FIRST_HOUR, 0);
+    bend(&mut it);
+    s.sign(APP, it)
+}
+
+const HOURLY: &[Case] = &[
+    ("of the hour before", OK, |s| sum(s, |_| {})),
+    ("of an hour long ago", OK, |s| sum(s, |it| it.hour = 0)),
+    ("of the hour that runs", Some("hour.running"), |s| sum(s, |it| it.hour += 1)),
+    ("of an hour to come", Some("hour.running"), |s| sum(s, |it| it.hour = u64::MAX)),
+    ("in another's name", Some("actor.other"), |s| {
+        sum(s, |it| it.using_department = "gz.tax".into())
+    }),
+    ("of another dataset", Some("request.contradiction"), |s| {
+        sum(s, |it| it.dataset = CORE.into())
+    }),
+    ("of no grant", Some("grant.unknown"), |s| sum(s, |it| it.request_id = vec![1; 32])),
+];
+
+pub(super) const TABLES: &[&[Case]] = &[SINGLE, HOURLY];
+
+#[test]
+fn users_acknowledge() {
+    for table in TABLES {
+        assert_eq!(run(table), named(table));
+    }
+}
+
+/// What happens to number 1 of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Recorded,
+    Denied,
+    Acknowledged,
+    Lost,
+}
+
+use Step::{Acknowledged, Denied, Lost, Recorded};
+
+fn takes(s: &mut Staged, id: &RequestId, step: Step) {
+    let record = wire::RecordAccess { access_no: 1, ..access_to(s, CORE, id) };
+    let gateway = s.identity(GATEWAY);
+    match step {
+        Recorded => s.world.does(GATEWAY, record),
+        Denied => {
+            let decision = wire::Decision::Denied as i32;
+            s.world.does(GATEWAY, wire::RecordAccess { decision, ..record })
+        }
+        Acknowledged => {
+            let asked = asked_of(CORE, &s.asked());
+            s.world.does(APP, acknowledge(id, &asked, &gateway, 1))
+        }
+        Lost => s.world.does(GATEWAY, declare_loss(&gateway, (1, 1))),
+    };
+}
+
+/// Only the side whose half is missing is at fault, and not before the time for both is over.
+#[test]
+fn halves_from_grade_3_up() {
+    let (user, collector) = (blamed("gz.hrss", 1), blamed("gz.psb", 1));
+    let cases: [(&[Step], Vec<(String, u64)>); 10] = [
+        (&[Recorded, Acknowledged], vec![]),
+        (&[Acknowledged, Recorded], vec![]),
+        (&[Recorded], user),
+        (&[Acknowledged], collector.clone()),
+        (&[Recorded, Acknowledged, Acknowledged], vec![]),
+        (&[Acknowledged, Acknowledged, Recorded], vec![]),
+        (&[Acknowledged, Acknowledged], collector),
+        (&[Acknowledged, Recorded, Acknowledged], vec![]),
+        (&[Lost, Acknowledged], vec![]),
+        (&[Denied], vec![]),
+    ];
+    for (steps, expected) in cases {
+        let mut s = staged();
+        let id = granted(&mut s, CORE);
+        for step in steps {
+            takes(&mut s, &id, *step);
+        }
+        s.world.reach(DUE - 1);
+        assert_eq!(at_fault(&s, MISSING), [], "{steps:?}");
+        s.world.reach(DUE);
+        assert_eq!(at_fault(&s, MISSING), expected, "{steps:?}");
+        assert!(!s.world.objects.values().any(|it| matches!(it, Object::Halves(_))));
+    }
+}
+
+/// The event names the grant, and of the collector the gateway.
+#[test]
+fn what_an_event_of_a_missing_half_names() {
+    for (step, department) in [(Recorded, "gz.hrss"), (Acknowledged, "gz.psb")] {
+        let mut s = staged();
+        let id = granted(&mut s, CORE);
+        takes(&mut s, &id, step);
+        s.world.reach(DUE);
+        let raised = events(&s, department, MISSING)[0].raised.clone().unwrap();
+        assert_eq!((raised.dataset, raised.request_id), (CORE.to_owned(), id.to_vec()));
+        let gateway = s.identity(GATEWAY).to_vec();
+        let expected = if step == Recorded { Vec::new() } else { gateway };
+        assert_eq!(raised.identity_id, expected);
+    }
+}
+
+/// A half that comes when its time is over changes nothing any more.
+#[test]
+fn a_half_that_comes_too_late() {
+    let mut s = staged();
+    let id = granted(&mut s, CORE);
+    takes(&mut s, &id, Recorded);
+    s.world.reach(DUE);
+    assert_eq!(counts(&s, "gz.hrss", MISSING), [1]);
+    takes(&mut s, &id, Acknowledged);
+    s.world.pause(26 * HOUR);
+    assert_eq!((counts(&s, "gz.hrss", MISSING), counts(&s, "gz.psb", MISSING)), (vec![1], vec![]));
+}
+
+/// A user can't put the collector's fault down to somebody else.
+#[test]
+fn a_half_of_no_gateway_of_the_collectors() {
+    for name in ["gz.tax/app", "gz.hrss/gateway"] {
+        let mut s = staged();
+        let id = granted(&mut s, CORE);
+        let asked = asked_of(CORE, &s.asked());
+        s.world.does(APP, acknowledge(&id, &asked, &s.identity(name), 1));
+        s.world.reach(DUE);
+        assert_eq!(at_fault(&s, MISSING), blamed("gz.psb", 1), "{name}");
+        let innocent = Place::identity_score(s.identity(name).as_bytes());
+        assert!(!s.world.objects.contains_key(&innocent), "{name}");
+        let raised = events(&s, "gz.psb", MISSING)[0].raised.clone().unwrap();
+        assert_eq!(raised.identity_id, [0; 0], "{name}");
+    }
+}
+
+/// So many records, and the sums that the user gave, one in place of the other: whose are missing.
+#[test]
+fn halves_below_grade_3() {
+    let cases: [(u64, &[u64], Vec<(String, u64)>); 7] = [
+        (2, &[2], vec![]),
+        (2, &[1], blamed("gz.hrss", 1)),
+        (3, &[], blamed("gz.hrss", 3)),
+        (1, &[4], blamed("gz.psb", 3)),
+        (0, &[2], blamed("gz.psb", 2)),
+        (2, &[7, 2], vec![]),
+        (2, &[2, 0], blamed("gz.hrss", 2)),
+    ];
+    for (records, sums, expected) in cases {
+        let mut s = staged();
+        for _ in 0..records {
+            let it = s.covered();
+            s.world.does(GATEWAY, it);
+        }
+        s.world.reach(T0 + HOUR);
+        for sum in sums {
+            let it = acknowledge_hour(&s.id("granted"), &s.asked(), FIRST_HOUR, *sum);
+            s.world.does(APP, it);
+        }
+        s.world.reach(DUE - 1);
+        assert_eq!(at_fault(&s, MISSING), [], "{records} {sums:?}");
+        s.world.reach(DUE);
+        assert_eq!(at_fault(&s, MISSING), expected, "{records} {sums:?}");
+    }
+}
+
+/// A record counts in the hour of its access, as long as that hour's time is not over.
+#[test]
+fn late_records_are_summed_in_their_hour() {
+    let late = |s: &Staged| wire::RecordAccess {
+        access_time_ms: T0 + 60_000,
+        decided_height: None,
+        ..s.covered()
+    };
+    for (time, expected) in [(DUE - 2000, blamed("gz.hrss", 1)), (DUE, vec![])] {
+        let mut s = staged();
+        s.world.reach(time);
+        let it = late(&s);
+        s.world.does(GATEWAY, it);
+        s.world.reach(DUE + 1000);
+        assert_eq!(at_fault(&s, MISSING), expected);
+        s.world.pause(30 * HOUR);
+        assert_eq!(at_fault(&s, MISSING), []);
+    }
+}
+
+/// Fields of a lower grade than the dataset's are acknowledged by the hour, and the reverse.
+#[test]
+fn the_grade_of_what_was_read_decides() {
+    for (grade, single) in [(2, false), (3, true)] {
+        let mut s = staged();
+        let mut changed = super::items::update(RESIDENT, "gz.psb");
+        changed.fields[1].grade = grade;
+        s.world.does("gz.psb/officer", changed);
+        let it = s.covered();
+        assert_eq!(it.accesses[0].fields, ["name"]);
+        s.world.does(GATEWAY, it);
+        let half = Place::half(&s.id("granted").to_vec(), s.identity(GATEWAY).as_bytes(), 1);
+        assert_eq!(s.world.objects.contains_key(&half), single, "{grade}");
+    }
+}
+
+/// Under a grant for a class each department acknowledges for itself.
+#[test]
+fn halves_of_a_standing_grant() {
+    let mut s = staged();
+    let id = life::standing(&mut s);
+    for (access_no, name) in [(1, "gy.hrss/officer"), (2, "gy.yy.hrss/officer")] {
+        let department = name.split_once('/').unwrap().0;
+        let it = wire::RecordAccess {
+            access_no,
+            accesses: vec![access("civil.public", Some(&id))],
+            asker: Some(verified(department, &s.identity(name))),
+            ..s.covered()
+        };
+        s.world.does(GATEWAY, it);
+    }
+    s.world.reach(T0 + HOUR);
+    let asked = request("civil.public", "gz.psb", "gy.hrss", terms(&[]));
+    s.world.does("gy.hrss/officer", acknowledge_hour(&id, &asked, FIRST_HOUR, 1));
+    s.world.reach(DUE);
+    assert_eq!(at_fault(&s, MISSING), blamed("gy.yy.hrss", 1));
+}
+
+/// Who is not, or is of another department than the gateway says, owes no half.
+#[test]
+fn halves_of_askers_who_are_not_what_the_gateway_says() {
+    let mut s = staged();
+    let id = life::standing(&mut s);
+    let askers = [("gy.none", "gy.hrss/officer"), ("gz.tax", "gy.hrss/officer")];
+    for (access_no, (department, name)) in (1..).zip(askers) {
+        let it = wire::RecordAccess {
+            access_no,
+            accesses: vec![access("civil.public", Some(&id))],
+            asker: Some(verified(department, &s.identity(name))),
+            ..s.covered()
+        };
+        s.world.does(GATEWAY, it);
+    }
+    s.world.reach(DUE);
+    assert_eq!(at_fault(&s, MISSING), []);
+}
+
+/// What nobody of the user's asked for under its own grant has no second half.
+#[test]
+fn accesses_that_nobody_acknowledges() {
+    let mut s = staged();
+    let (permit, _) = permits::given(&mut s);
+    let administrator = verified("gz.psb", &s.identity("gz.psb/officer"));
+    let unmapped = wire::Party { unmapped_digest: vec![1; 32], ..wire::Party::default() };
+    let other = verified("gz.tax", &s.identity("gz.tax/app"));
+    let granted = s.id("granted");
+    let under = [(permit, administrator), (granted, unmapped), (granted, other)];
+    for (access_no, (id, asker)) in (1..).zip(under) {
+        let it = wire::RecordAccess {
+            access_no,
+            accesses: vec![access(RESIDENT, Some(&id))],
+            asker: Some(asker),
+            ..s.covered()
+        };
+        s.world.does(GATEWAY, it);
+    }
+    assert!(!s.world.objects.values().any(|it| matches!(it, Object::Halves(_))));
+    s.world.reach(DUE);
+    assert_eq!(at_fault(&s, MISSING), []);
+}
