@@ -88,11 +88,7 @@ pub(super) fn ruled(draft: &mut Draft<'_>, id: &[u8]) -> Result<(), Halt> {
 }
 
 /// The records are judged as they should have been.
-fn take_effect(
-    draft: &mut Draft<'_>,
-    id: &[u8],
-    end: CorrectionEnd,
-) -> Result<(), Halt> {
+fn take_effect(draft: &mut Draft<'_>, id: &[u8], end: CorrectionEnd) -> Result<(), Halt> {
     let correction = of(draft, id)?;
     let it = correction.corrected.clone().unwrap_or_default();
     let mut outcomes = Vec::with_capacity(it.records.len());
