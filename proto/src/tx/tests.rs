@@ -12,8 +12,11 @@ mod bytes;
 mod encoding;
 mod fields;
 mod fields_deciding;
+mod fields_gateways;
 mod fields_members;
+mod fields_oversight;
 mod fields_sharing;
+mod where_answering;
 mod where_filed;
 mod where_members;
 
@@ -23,7 +26,9 @@ use crate::ledger::tests::items::{
 };
 use crate::sign::PrivateKey;
 use crate::types::{BlockId, ChainId, Height, IdentityId, ProposalId, RequestId, TimeMs};
-use crate::wire::{Calendar, IdentityKind, StandingChange, item::Kind, propose::Change};
+use crate::wire::{
+    Calendar, IdentityKind, RecordAccess, SealPeriod, StandingChange, item::Kind, propose::Change,
+};
 
 fn identity() -> IdentityId {
     IdentityId::new([2; 32])
@@ -51,6 +56,8 @@ fn all_kinds() -> Vec<Kind> {
     all.extend(member_kinds());
     all.extend(sharing_kinds());
     all.extend(deciding_kinds());
+    all.extend(gateway_kinds());
+    all.extend(oversight_kinds());
     all
 }
 
@@ -104,6 +111,58 @@ fn deciding_kinds() -> [Kind; 5] {
         items::open_audit("gz.aud", "2026-01").into(),
         items::close_audit("gz.aud", "2026-01").into(),
         items::open_reads("gz.bdb", ("gz.aud", "2026-01"), vec![sealed]).into(),
+    ]
+}
+
+/// A record of an application of the using department.
+fn served() -> RecordAccess {
+    let touched = access("civil.resident", Some(&RequestId::new([1; 32])));
+    record("gz.psb", 1, touched, verified("gz.hrss", &identity()), T0)
+}
+
+fn gateway_kinds() -> [Kind; 16] {
+    let (gateway, id) = (identity(), RequestId::new([1; 32]));
+    let asked = request("civil.resident", "gz.psb", "gz.hrss", terms(&[gateway]));
+    let from = ("gz.tax", &IdentityId::new([5; 32]));
+    [
+        items::set_gateway(&gateway, &["civil.resident"]).into(),
+        items::commit_mapping(&gateway).into(),
+        SealPeriod {
+            observed: vec![items::observed("civil.resident", 1)],
+            ..items::seal((T0, T0 + 1), (1, 2))
+        }
+        .into(),
+        items::declare_loss(&gateway, (1, 2)).into(),
+        items::declare_outage(&gateway, T0).into(),
+        items::unrecordable(1).into(),
+        items::handover(served()).into(),
+        items::add_bulk_tags(1, &[1, 2]).into(),
+        items::correct(&gateway, from, vec![served()]).into(),
+        items::agree(&[1; 32], "gz.hrss").into(),
+        items::acknowledge(&id, &asked, &gateway, 1).into(),
+        items::acknowledge_hour(&id, &asked, 1, 1).into(),
+        items::order_sealing(T0).into(),
+        items::extend_sealing(&[1; 32], T0).into(),
+        items::record_sealed(&[1; 32], &served()).into(),
+        items::open_sealed(&[1; 32], &gateway, served()).into(),
+    ]
+}
+
+fn oversight_kinds() -> [Kind; 10] {
+    let about = items::of_version("civil.resident", 1);
+    let (chain, key) = (ChainId::new([3; 32]), PrivateKey::from_seed(&[5; 32]));
+    let votes = [None, Some(1)].map(|block| items::precommit((&chain, &key), (7, 1), block));
+    [
+        items::acknowledge_alert("gz.psb", 1).into(),
+        items::open_case("gz.hrss", "gz.psb", about).into(),
+        items::answer_case(&[1; 32], "gz.psb").into(),
+        items::rule_case(&[1; 32], "gz.reg", true).into(),
+        items::register_product(&[RequestId::new([1; 32])]).into(),
+        items::review(&[1; 32], "gz.psb").into(),
+        items::release(&[1; 32], "gz.hrss").into(),
+        items::evaluate(&[1; 32], "gz.psb").into(),
+        items::recall(&[1; 32], "gz.hrss").into(),
+        items::double_vote(&key, &identity(), votes).into(),
     ]
 }
 

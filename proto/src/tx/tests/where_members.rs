@@ -18,19 +18,19 @@ fn department(code: &str) -> Place {
 }
 
 /// What stands behind the key's trail for an item that is the fourth of the transaction.
-fn filed(kind: impl Into<Kind>) -> Vec<Place> {
+pub(super) fn filed(kind: impl Into<Kind>) -> Vec<Place> {
     let tx = transaction();
     let found = trails(tx.header(), 3, &item(kind).unwrap());
     assert_eq!(found[0], Place::key_trail(&signer().key.public().key_id()));
     found[1..].to_vec()
 }
 
-fn sorted(mut places: Vec<Place>) -> Vec<Place> {
+pub(super) fn sorted(mut places: Vec<Place>) -> Vec<Place> {
     places.sort();
     places
 }
 
-/// Where each kind is filed that the old protocol did not have.
+/// Where each kind is filed on members, proposals and reads, or that begins or goes on with a story.
 fn expected(name: &str) -> Vec<Place> {
     let key = signer().key.public().key_id();
     let dataset = Place::dataset_trail("civil.resident");
@@ -57,7 +57,7 @@ fn expected(name: &str) -> Vec<Place> {
 
 #[test]
 fn each_new_kind_is_filed_where_it_belongs() {
-    for kind in all_kinds().into_iter().skip(6) {
+    for kind in all_kinds().into_iter().skip(6).take(30) {
         let name = kind_name(&kind);
         assert_eq!(filed(kind), expected(name), "{name}");
     }
