@@ -57,7 +57,7 @@ pub(super) fn counts(s: &Staged, department: &str, rule: IntegrityRule) -> Vec<u
 }
 
 /// Sets parameters as a proposal would.
-pub(super) fn set(s: &mut Staged, bend: impl FnOnce(&mut wire::Parameters)) {
+pub(crate) fn set(s: &mut Staged, bend: impl FnOnce(&mut wire::Parameters)) {
     let before: Arc<wire::Parameters> = s.world.get(&Place::parameters());
     let mut parameters = (*before).clone();
     bend(&mut parameters);

@@ -5,7 +5,7 @@
     reason = "a test whose sum overflows has failed, as it should"
 )]
 
-mod account;
+pub(crate) mod account;
 mod alerts;
 mod bulk;
 mod cases;

@@ -2,9 +2,14 @@
 
 use super::prover;
 use crate::ledger::tests::World;
-use crate::ledger::tests::items::{emergency, register_identity, reject};
-use crate::ledger::tests::stage::{COLLECTOR, GATEWAY, Staged, staged};
+use crate::ledger::tests::account::set;
+use crate::ledger::tests::items::{
+    AUTHORITY, HOUR, acknowledge, emergency, handover, of_grant, open_case, order_sealing,
+    register_identity, register_product, reject,
+};
+use crate::ledger::tests::stage::{APP, COLLECTOR, GATEWAY, Staged, USER, staged};
 use crate::place::{Place, TrailKind};
+use crate::tx::Tx;
 use crate::types::RequestId;
 use crate::verify::{NotVerified, Statement, Verified, verify};
 use crate::wire::{self, RangeKind, item::Kind};
@@ -52,9 +57,32 @@ fn others(stage: &mut Staged) {
     let opened = emergency(&stage.asked(), "gz.bdb", stage.world.now);
     let opening = stage.sign("gz.hrss/desk", opened);
     let rejected = reject(&opening.header().request_id(0), &stage.asked(), "gz.bdb");
-    let transactions =
+    let mut transactions =
         vec![stage.sign("gz.hrss/root", new), opening, stage.sign(COLLECTOR, rejected)];
+    set(stage, |it| it.sealing_authorities = vec![AUTHORITY.into()]);
+    transactions.extend(answering(stage));
     stage.world.commit(transactions);
+}
+
+/// What stands on the trails by which accesses are answered for: a user's half, a decision on
+/// sealing, a case, a product, and data handed over that no grant covers, of a time to come.
+fn answering(stage: &Staged) -> Vec<Tx> {
+    let (granted, asked) = (stage.id("granted"), stage.asked());
+    let half = acknowledge(&granted, &asked, &stage.identity(GATEWAY), 1);
+    let case = open_case("gz.hrss", "gz.psb", of_grant(&asked.dataset, &granted));
+    let mut handed = wire::RecordAccess {
+        access_no: 1,
+        access_time_ms: stage.world.now + HOUR,
+        subjects: Some(wire::Subjects::default()),
+        ..stage.covered()
+    };
+    handed.accesses[0].request_id.clear();
+    vec![
+        stage.sign(APP, half),
+        stage.sign("gz.reg/officer", order_sealing(stage.world.now + HOUR)),
+        stage.world.sign(USER, vec![case.into(), register_product(&[granted]).into()]),
+        stage.sign("gz.psb/root", handover(handed)),
+    ]
 }
 
 /// The trail of the gateway, which has the six records.
