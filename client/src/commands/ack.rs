@@ -2,11 +2,17 @@
 
 use super::Common;
 use super::act::{Act, nothing};
+use super::gateway::access_no;
 use crate::error::ClientError;
+use crate::output::Rows;
 use crate::text;
+use liuhen_proto::event::Body;
 use liuhen_proto::hash::{Domain, hash};
 use liuhen_proto::merkle::{Blake3Log, log};
+use liuhen_proto::place::TrailKind;
 use liuhen_proto::wire::{self, item::Kind};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Acknowledge accesses: the user's half
@@ -42,6 +48,12 @@ pub enum Ack {
         #[arg(long)]
         list: Option<PathBuf>,
     },
+    /// What only one side says of a grant: recorded and not acknowledged, or the other way round
+    Missing {
+        /// The grant: request id, reference, or reference@dataset
+        #[arg(long)]
+        grant: String,
+    },
 }
 
 const HOUR_MS: u64 = 3_600_000;
@@ -52,6 +64,7 @@ impl Ack {
         let act = Act::begin(common).await?;
         let using_department = act.department();
         let kind = match self {
+            Self::Missing { grant } => return missing(common, &act, grant).await,
             Self::One { grant, gateway, number, rows } => {
                 let grant = act.grant(grant).await?;
                 Kind::Acknowledge(wire::Acknowledge {
@@ -84,6 +97,41 @@ impl Ack {
         };
         act.done(kind, nothing).await
     }
+}
+
+/// Compares the use made of a grant with what was acknowledged one by one.
+async fn missing(common: &Common, act: &Act<'_>, grant: &str) -> Result<(), ClientError> {
+    let id = act.grant(grant).await?.request_id;
+    let mut sides: BTreeMap<(Vec<u8>, u64), (bool, bool, u64)> = BTreeMap::new();
+    for event in act.node.whole_trail(TrailKind::Use, id.clone()).await? {
+        if let (Some(number), Some(gateway)) = (access_no(&event), event.body.identity()) {
+            let side = sides.entry((gateway.to_vec(), number)).or_default();
+            (side.0, side.2) = (true, event.leaf.time.get());
+        }
+    }
+    for event in act.node.whole_trail(TrailKind::Acknowledgements, id).await? {
+        let Body::Signed { item, .. } = &event.body else { continue };
+        if let Kind::Acknowledge(it) = item.kind() {
+            let side = sides.entry((it.gateway_id.clone(), it.access_no)).or_default();
+            (side.1, side.2) = (true, event.leaf.time.get());
+        }
+    }
+    let names = super::names(&act.node).await?;
+    let mut rows = Rows::new(&["gateway", "number", "recorded", "acknowledged", "since"]);
+    for ((gateway, number), (recorded, acknowledged, time)) in sides {
+        if recorded != acknowledged {
+            let name = names.get(&gateway).cloned().unwrap_or_else(|| text::short(&gateway));
+            let since = text::time(time);
+            rows.push(vec![
+                json!(name),
+                json!(number),
+                json!(recorded),
+                json!(acknowledged),
+                json!(since),
+            ]);
+        }
+    }
+    rows.print(common.output)
 }
 
 /// The root over the digests of a list's lines.
