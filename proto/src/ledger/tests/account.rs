@@ -12,14 +12,17 @@ use crate::wire::{
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Whom the newest block holds to account by a rule, and how many times.
-pub(super) fn at_fault(s: &Staged, rule: IntegrityRule) -> Vec<(String, u64)> {
+/// Departments, and how many times each was at fault.
+pub(super) type Blamed = Vec<(String, u64)>;
+
+/// Whom the newest block holds to account by a rule.
+pub(super) fn at_fault(s: &Staged, rule: IntegrityRule) -> Blamed {
     let found = s.world.at_fault().into_iter().filter(|(_, found, _)| *found == rule);
     found.map(|(department, _, count)| (department, count)).collect()
 }
 
 /// The same, where it can be but one.
-pub(super) fn blamed(department: &str, count: u64) -> Vec<(String, u64)> {
+pub(super) fn blamed(department: &str, count: u64) -> Blamed {
     vec![(department.to_owned(), count)]
 }
 

@@ -1,6 +1,6 @@
 //! Bulk sets: the tags of many subjects follow a record, in order and by a deadline.
 
-use super::account::{at_fault, blamed, counts, named};
+use super::account::{Blamed, at_fault, blamed, counts, named};
 use super::items::{HOUR, add_bulk_tags, bulk, handover};
 use super::refusals::{Case, OK, run};
 use super::stage::{COLLECTOR, GATEWAY, Staged, staged};
@@ -89,7 +89,7 @@ fn set(s: &Staged) -> wire::BulkSet {
 /// How far the tags have come when their time is over, and how many are missing then.
 #[test]
 fn tags_are_due() {
-    let cases: [(&[u8], Vec<(String, u64)>); 3] =
+    let cases: [(&[u8], Blamed); 3] =
         [(&[], blamed("gz.psb", 3)), (&[2, 4], blamed("gz.psb", 1)), (&[2, 4, 6], vec![])];
     for (tags, expected) in cases {
         let mut s = staged();

@@ -7,6 +7,7 @@ use super::items::{
 };
 use super::refusals::{Case, OK, run};
 use super::stage::{COLLECTOR, GATEWAY, RESIDENT, Staged, staged};
+use super::successions::coincide;
 use crate::event::{Reason, Verdict};
 use crate::place::Place;
 use crate::tx::Tx;
@@ -36,6 +37,11 @@ const SETTINGS: &[Case] = &[
         setting(s, |it| it.datasets.insert(0, "civil.core".into()))
     }),
     ("closed", OK, |s| setting(s, |it| it.datasets.clear())),
+    ("by who took its collector's place", OK, |s| {
+        coincide(s);
+        let it = set_gateway(&s.identity(OTHERS), &["pension.roll"]);
+        s.sign("gz.bds/officer", wire::SetGateway { collector: "gz.hrss".into(), ..it })
+    }),
     ("by itself", Some("identity.kind"), |s| {
         s.sign(GATEWAY, set_gateway(&s.identity(GATEWAY), &[RESIDENT]))
     }),

@@ -1,6 +1,6 @@
 //! The two halves of an access: which are wanted, how they meet, and whose is missing.
 
-use super::account::{access_to, at_fault, blamed, counts, events, granted, named};
+use super::account::{Blamed, access_to, at_fault, blamed, counts, events, granted, named};
 use super::items::{
     HOUR, T0, access, acknowledge, acknowledge_hour, asked_of, declare_loss, request, terms,
     verified,
@@ -121,7 +121,7 @@ fn takes(s: &mut Staged, id: &RequestId, step: Step) {
 #[test]
 fn halves_from_grade_3_up() {
     let (user, collector) = (blamed("gz.hrss", 1), blamed("gz.psb", 1));
-    let cases: [(&[Step], Vec<(String, u64)>); 10] = [
+    let cases: [(&[Step], Blamed); 10] = [
         (&[Recorded, Acknowledged], vec![]),
         (&[Acknowledged, Recorded], vec![]),
         (&[Recorded], user),
@@ -196,7 +196,7 @@ fn a_half_of_no_gateway_of_the_collectors() {
 /// So many records, and the sums that the user gave, one in place of the other: whose are missing.
 #[test]
 fn halves_below_grade_3() {
-    let cases: [(u64, &[u64], Vec<(String, u64)>); 7] = [
+    let cases: [(u64, &[u64], Blamed); 7] = [
         (2, &[2], vec![]),
         (2, &[1], blamed("gz.hrss", 1)),
         (3, &[], blamed("gz.hrss", 3)),

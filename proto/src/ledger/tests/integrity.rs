@@ -217,6 +217,31 @@ fn a_repeat_of_what_is_settled() {
     assert_eq!(counts(&s, "gz.psb", IntegrityRule::Uncovered), [2, 1]);
 }
 
+/// An event follows from the item that made it, or that set the timer that made it.
+#[test]
+fn what_an_event_follows_from() {
+    let mut s = staged();
+    let latest = |s: &Staged, name: &str| {
+        let key_id = s.world.signer(name).key.public().key_id().to_vec();
+        Some(wire::Cause { key_id, number: s.world.seq(name) - 1 })
+    };
+    uncovered(&mut s);
+    let expected = latest(&s, GATEWAY);
+    assert_eq!(event(&s, 1).cause, expected);
+    let said = s.world.said();
+    assert_eq!(said[0].cause(), expected.as_ref().unwrap());
+    let set_up = super::items::set_gateway(&s.identity(GATEWAY), &[RESIDENT]);
+    s.world.does(COLLECTOR, set_up);
+    let setting = latest(&s, COLLECTOR);
+    super::account::numbered(&mut s, 9);
+    let gap = latest(&s, GATEWAY);
+    s.world.pause(3 * HOUR);
+    s.world.pause(24 * HOUR);
+    let missing = &events(&s, "gz.psb", IntegrityRule::SealMissing)[0];
+    let numbers = &events(&s, "gz.psb", IntegrityRule::NumbersMissing)[0];
+    assert_eq!((&missing.cause, &numbers.cause), (&setting, &gap));
+}
+
 /// Points are those of the parameters when the event is settled; a rule without a weight has none.
 #[test]
 fn points_are_the_parameters() {

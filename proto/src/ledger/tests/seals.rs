@@ -245,6 +245,20 @@ fn false_seals() {
     }
 }
 
+/// A number that comes late says nothing of the time of those behind it.
+#[test]
+fn a_late_number_does_not_make_a_seal_false() {
+    let mut s = staged();
+    at(&mut s, HOUR + 1000);
+    let by_time = wire::RecordAccess { decided_height: None, ..s.covered() };
+    for (access_no, time) in [(2, HOUR + 1), (1, HOUR - 1)] {
+        let access_time_ms = T0 + time;
+        s.world.does(GATEWAY, wire::RecordAccess { access_no, access_time_ms, ..by_time.clone() });
+    }
+    s.world.does(GATEWAY, hours(0, 1, (1, 1)));
+    assert_eq!(at_fault(&s, IntegrityRule::SealFalse), []);
+}
+
 /// The seal stands where it did, whatever was recorded since.
 #[test]
 fn a_seal_is_kept() {
