@@ -5,14 +5,19 @@ use super::items::{HOUR, acknowledge_alert, close_alert};
 use super::refusals::{Case, OK, run};
 use super::stage::{COLLECTOR, GATEWAY, RESIDENT, Staged, USER, staged};
 use crate::place::Place;
+use crate::tx::Tx;
 use crate::wire::{self, AlertState, WatchKind};
 use std::sync::Arc;
 
 /// A record of a time in the future: an alert, the collector's first.
 fn future(s: &mut Staged) {
+    let tx = future_record(s);
+    s.world.commit(vec![tx]);
+}
+
+fn future_record(s: &Staged) -> Tx {
     let access_time_ms = s.world.now + HOUR;
-    let it = wire::RecordAccess { access_time_ms, ..s.covered() };
-    s.world.does(GATEWAY, it);
+    s.record(|it| it.access_time_ms = access_time_ms)
 }
 
 const ANSWERS: &[Case] = &[
@@ -80,13 +85,15 @@ fn repeats_join_an_alert() {
     let mut s = staged();
     let first = s.world.now;
     future(&mut s);
-    s.world.reach(first + HOUR - 2000);
+    s.world.reach(first + HOUR - 3000);
     future(&mut s);
     assert_eq!((alert(&s, 1).count, book(&s), s.world.alerted().len()), (2, (1, 1), 0));
     s.world.does(COLLECTOR, acknowledge_alert("gz.psb", 1));
     assert_eq!((alert(&s, 1).state(), book(&s)), (AlertState::Acknowledged, (1, 1)));
-    s.world.reach(first + HOUR);
-    future(&mut s);
+    s.world.reach(first + HOUR - 1000);
+    let tx = future_record(&s);
+    s.world.now = first + HOUR;
+    s.world.commit(vec![tx]);
     assert_eq!((alert(&s, 1).count, alert(&s, 2).count, book(&s)), (2, 1, (2, 2)));
     s.world.does(COLLECTOR, close_alert("gz.psb", 2));
     assert_eq!((alert(&s, 2).state(), book(&s)), (AlertState::Closed, (2, 1)));

@@ -11,7 +11,7 @@ use super::stage::{APP, COLLECTOR, GATEWAY, MANAGER, RESIDENT, Staged, USER, sta
 use crate::ledger::calendar;
 use crate::place::Place;
 use crate::tx::Tx;
-use crate::types::{Hash, IdKind, RequestId};
+use crate::types::{Hash, IdKind, RequestId, limits};
 use crate::wire::{self, CaseState, IntegrityRule, case_subject::About};
 use std::sync::Arc;
 
@@ -297,6 +297,11 @@ fn whose_case_it_is() {
     assert_eq!(all(&mut s, of_the_grant), ["aud", "bdb", "hrss", "psb", "tax"]);
     let undecided = s.sign("gz.tax/officer", tax(of_grant(RESIDENT, &s.id("requested"))));
     assert_eq!(all(&mut s, undecided), ["aud", "hrss", "psb", "tax"]);
+    // An appeal against what happened under a grant.
+    let uncovered = s.record(|it| it.purpose = "audit".into());
+    s.world.commit(vec![uncovered]);
+    let appealing = s.sign(COLLECTOR, appeal("gz.psb", 1));
+    assert_eq!(all(&mut s, appealing), ["bdb", "hrss", "psb"]);
     let s = &mut staged();
     let correction = corrections::declined(s);
     let tx = s.sign(USER, open_case("gz.hrss", "gz.psb", of_correction(correction.as_bytes())));
@@ -356,4 +361,28 @@ fn an_answer_in_time() {
     s.world.does(USER, answer_case(id.as_bytes(), "gz.hrss"));
     s.world.reach(due());
     assert_eq!(events(&s, "gz.hrss", IntegrityRule::DeadlineMissed), []);
+}
+
+/// An answer or a ruling while the timer waits for room in a block does not undo that it is late.
+#[test]
+fn late_while_the_timer_waits() {
+    for answer in [true, false] {
+        let mut s = staged();
+        let id = waiting(&mut s);
+        // Each is due when the case is, goes off before it, and makes two events.
+        super::deadlines::ask_many(&mut s, limits::TIMER_EVENTS / 2 + 100);
+        s.world.reach(due() - 1000);
+        let tx = match answer {
+            true => s.sign(USER, answer_case(id.as_bytes(), "gz.hrss")),
+            false => s.sign(REGULATOR, rule_case(id.as_bytes(), "gz.reg", false)),
+        };
+        s.world.now = due();
+        s.world.commit(vec![tx]);
+        let missed = |s: &Staged| events(s, "gz.hrss", IntegrityRule::DeadlineMissed).len();
+        assert_eq!(missed(&s), 1, "answer: {answer}");
+        for _ in 0..3 {
+            s.world.commit(Vec::new());
+        }
+        assert_eq!(missed(&s), 1, "answer: {answer}");
+    }
 }

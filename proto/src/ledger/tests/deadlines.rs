@@ -229,7 +229,7 @@ fn a_year_without_a_calendar() {
 }
 
 /// Many requests in as many transactions as they need; gives their ids.
-fn ask_many(s: &mut Staged, count: usize) -> Vec<RequestId> {
+pub(super) fn ask_many(s: &mut Staged, count: usize) -> Vec<RequestId> {
     let mut ids = Vec::new();
     let asked = s.asked();
     while ids.len() < count {

@@ -297,6 +297,20 @@ fn gaps_are_bounded() {
     assert_eq!(s.world.refusal(&late), Some((Some(0), "access_no.taken")));
 }
 
+/// What was due already is not counted again when it is given up.
+#[test]
+fn a_gap_that_was_due_is_given_up() {
+    let mut s = staged();
+    numbered(&mut s, 4);
+    s.world.pause(DAY);
+    assert_eq!(at_fault(&s, IntegrityRule::NumbersMissing), blamed("gz.psb", 3));
+    for number in 1..=limits::GAPS as u64 {
+        numbered(&mut s, 4 + 2 * number);
+    }
+    assert_eq!((gaps(&s).len(), gaps(&s)[0]), (limits::GAPS, (5, 5)));
+    assert_eq!(counts(&s, "gz.psb", IntegrityRule::NumbersMissing), [3]);
+}
+
 /// Nor are there more when a wide gap is filled here and there.
 #[test]
 fn gaps_that_are_split_are_bounded() {

@@ -3,7 +3,7 @@
 use super::account::{Blamed, access_to, at_fault, blamed, counts, events, granted, named};
 use super::items::{
     HOUR, T0, access, acknowledge, acknowledge_hour, asked_of, declare_loss, request, terms,
-    verified,
+    unrecordable, verified,
 };
 use super::refusals::{Case, OK, run};
 use super::stage::{APP, GATEWAY, RESIDENT, Staged, USER, staged};
@@ -96,9 +96,10 @@ enum Step {
     Denied,
     Acknowledged,
     Lost,
+    PassedOver,
 }
 
-use Step::{Acknowledged, Denied, Lost, Recorded};
+use Step::{Acknowledged, Denied, Lost, PassedOver, Recorded};
 
 fn takes(s: &mut Staged, id: &RequestId, step: Step) {
     let record = wire::RecordAccess { access_no: 1, ..access_to(s, CORE, id) };
@@ -114,6 +115,7 @@ fn takes(s: &mut Staged, id: &RequestId, step: Step) {
             s.world.does(APP, acknowledge(id, &asked, &gateway, 1))
         }
         Lost => s.world.does(GATEWAY, declare_loss(&gateway, (1, 1))),
+        PassedOver => s.world.does(GATEWAY, unrecordable(2)),
     };
 }
 
@@ -121,14 +123,16 @@ fn takes(s: &mut Staged, id: &RequestId, step: Step) {
 #[test]
 fn halves_from_grade_3_up() {
     let (user, collector) = (blamed("gz.hrss", 1), blamed("gz.psb", 1));
-    let cases: [(&[Step], Blamed); 10] = [
+    let cases: [(&[Step], Blamed); 12] = [
         (&[Recorded, Acknowledged], vec![]),
         (&[Acknowledged, Recorded], vec![]),
         (&[Recorded], user),
         (&[Acknowledged], collector.clone()),
         (&[Recorded, Acknowledged, Acknowledged], vec![]),
         (&[Acknowledged, Acknowledged, Recorded], vec![]),
-        (&[Acknowledged, Acknowledged], collector),
+        (&[Acknowledged, Acknowledged], collector.clone()),
+        (&[PassedOver, Acknowledged], collector),
+        (&[PassedOver, Acknowledged, Recorded], vec![]),
         (&[Acknowledged, Recorded, Acknowledged], vec![]),
         (&[Lost, Acknowledged], vec![]),
         (&[Denied], vec![]),
@@ -144,6 +148,56 @@ fn halves_from_grade_3_up() {
         s.world.reach(DUE);
         assert_eq!(at_fault(&s, MISSING), expected, "{steps:?}");
         assert!(!s.world.objects.values().any(|it| matches!(it, Object::Halves(_))));
+    }
+}
+
+/// The second half may come in another hour than the first.
+#[test]
+fn halves_of_different_hours() {
+    for steps in [[Recorded, Acknowledged], [Acknowledged, Recorded]] {
+        let mut s = staged();
+        let id = granted(&mut s, CORE);
+        takes(&mut s, &id, steps[0]);
+        s.world.pause(2 * HOUR);
+        takes(&mut s, &id, steps[1]);
+        s.world.reach(DUE);
+        assert_eq!(at_fault(&s, MISSING), [], "{steps:?}");
+        s.world.reach(DUE + 3 * HOUR);
+        assert_eq!(at_fault(&s, MISSING), [], "{steps:?}");
+    }
+}
+
+/// The time for acknowledging a late record begins when it is recorded.
+#[test]
+fn a_half_of_a_late_record() {
+    let mut s = staged();
+    let id = granted(&mut s, CORE);
+    s.world.reach(T0 + 23 * HOUR);
+    let access_time_ms = T0 + HOUR;
+    let it = access_to(&s, CORE, &id);
+    s.world.does(GATEWAY, wire::RecordAccess { access_time_ms, decided_height: None, ..it });
+    s.world.reach(DUE + 23 * HOUR - 1);
+    assert_eq!(counts(&s, "gz.hrss", MISSING), [0; 0]);
+    s.world.reach(DUE + 23 * HOUR);
+    assert_eq!(at_fault(&s, MISSING), blamed("gz.hrss", 1));
+}
+
+/// One access is one half for each grant, however often it names it.
+#[test]
+fn two_operations_under_one_grant() {
+    for (dataset, steps) in [(RESIDENT, 0), (CORE, 1)] {
+        let mut s = staged();
+        let id = granted(&mut s, dataset);
+        let mut it = access_to(&s, dataset, &id);
+        let export = wire::Operation::Export as i32;
+        it.accesses.push(wire::DatasetAccess { operation: export, ..it.accesses[0].clone() });
+        s.world.does(GATEWAY, it);
+        for _ in 0..steps {
+            takes(&mut s, &id, Acknowledged);
+        }
+        s.world.reach(DUE);
+        let expected = if steps == 0 { blamed("gz.hrss", 1) } else { vec![] };
+        assert_eq!(at_fault(&s, MISSING), expected, "{dataset}");
     }
 }
 

@@ -134,6 +134,18 @@ fn repeats_within_the_hour_are_one_event() {
     assert_eq!((own.events, own.provisional, own.demerit), (3, 3, 0));
 }
 
+/// Of one department each gateway, and each officer in a gateway's place, has events of its own.
+#[test]
+fn repeats_are_of_one_identity() {
+    let mut s = staged();
+    uncovered(&mut s);
+    let mut handed = wire::RecordAccess { access_no: 1, ..s.covered() };
+    handed.accesses[0].request_id.clear();
+    s.world.does(COLLECTOR, super::items::handover(handed));
+    uncovered(&mut s);
+    assert_eq!(counts(&s, "gz.psb", IntegrityRule::Uncovered), [2, 1]);
+}
+
 /// After fifteen working days an event counts, with all its repeats, for department and identity.
 #[test]
 fn an_event_becomes_final() {

@@ -9,6 +9,7 @@ use super::items::{
 };
 use super::stage::{APP, COLLECTOR, GATEWAY, RESIDENT, Staged, USER, staged};
 use crate::place::Place;
+use crate::types::limits;
 use crate::wire::{self, Schedule, Watch, WatchKind};
 use std::sync::Arc;
 
@@ -74,6 +75,35 @@ fn a_burst_by_one_person() {
     assert_eq!(raised.raised.as_ref().unwrap().identity_id, s.identity(USER).to_vec());
 }
 
+/// Nobody is alerted to people of a department that is none.
+#[test]
+fn a_burst_by_people_of_no_department() {
+    let mut s = staged();
+    watch(&mut s, WatchKind::Burst, 1, 60_000);
+    for _ in 0..3 {
+        let on_behalf_of = Some(verified("gz.none", &s.identity(USER)));
+        let it = wire::RecordAccess { on_behalf_of, ..s.covered() };
+        s.world.does(GATEWAY, it);
+        assert_eq!(s.world.alerted(), []);
+    }
+}
+
+/// No more subjects are remembered than the limit says, the latest.
+#[test]
+fn subjects_remembered_are_bounded() {
+    let mut s = staged();
+    let officer = s.identity(USER);
+    let asker = Some(verified("gz.hrss", &officer));
+    let tags: Vec<_> = (0..100u8).map(|n| vec![n; 32]).collect();
+    let subjects = Some(wire::Subjects { tags, ..wire::Subjects::default() });
+    let it = wire::RecordAccess { subjects, asker, ..s.covered() };
+    s.world.does(GATEWAY, it);
+    let known: Arc<wire::IdentityWatch> = s.world.get(&Place::identity_watch(officer.as_bytes()));
+    let remembered: Vec<u8> = known.subjects.iter().map(|it| it[0]).collect();
+    let first = 100 - u8::try_from(limits::WATCHED_SUBJECTS).unwrap();
+    assert_eq!(remembered, (first..100).collect::<Vec<_>>());
+}
+
 /// Two looks at a subject within the hour are allowed, of an officer.
 #[test]
 fn one_subject_again_and_again() {
@@ -133,9 +163,11 @@ fn a_quota_that_is_nearly_used() {
                 wire::RecordAccess { access_no, row_count: *row_count, ..it.clone() },
             );
             found.push(alerted(&s, WatchKind::QuotaNearlyUsed).len());
+            s.world.pause(HOUR);
         }
         found
     };
+    // An alert an hour old would not be joined.
     let queries = wire::Quota { queries_total: 10, ..wire::Quota::default() };
     assert_eq!(used(queries, &[1; 10]), [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
     let rows = wire::Quota { rows_total: 100, ..wire::Quota::default() };
