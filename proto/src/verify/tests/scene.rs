@@ -37,7 +37,8 @@ fn records(stage: &mut Staged, count: u64) {
     let kinds = (0..count).map(|more| {
         let access_no = first.access_no + more;
         let tags = vec![vec![8; 32], vec![100 + access_no as u8; 32]];
-        let subjects = Some(wire::Subjects { tags, unknown_count: access_no / 6, ..Default::default() });
+        let subjects =
+            Some(wire::Subjects { tags, unknown_count: access_no / 6, ..Default::default() });
         Kind::from(wire::RecordAccess { access_no, subjects, ..first.clone() })
     });
     let tx = stage.world.sign(GATEWAY, kinds.collect());

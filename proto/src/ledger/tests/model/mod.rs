@@ -5,6 +5,7 @@
 //! a read sealed twice, and which of several reasons the ledger meets first.
 
 mod agree;
+mod answered;
 mod consortium;
 mod dice;
 mod invariants;
@@ -17,6 +18,7 @@ use crate::founding::Founding;
 use crate::ledger::{Delta, Halt, NotApplied};
 use crate::ledger_event::LedgerEvent;
 use crate::tx::{Tx, kind_name};
+use crate::wire::ledger_event::Kind as Told;
 use dice::Dice;
 use invariants::Causes;
 use moves::Moves;
@@ -104,6 +106,7 @@ impl Run {
         self.net.commit(time, delta);
         self.simple.end(self.net.tip.block_id().to_vec());
         agree::agree(&self.net, &self.simple);
+        answered::agree(&self.net, &self.simple);
         self.causes.unbroken(&self.net, &events, &transactions);
         invariants::hold(&self.net);
         self.log.push(Logged { header: self.net.tip.clone(), transactions });
@@ -118,7 +121,7 @@ impl Run {
             match made {
                 Made::Done => assert_eq!(*outcome, Outcome::DONE),
                 Made::Judged(it) => {
-                    assert!(it.allows(outcome), "ledger: {outcome:?}, model: {it:?}");
+                    assert_eq!(outcome, it);
                     note(&mut self.tally, format!("record {}", outcome.verdict));
                     if outcome.verdict != Verdict::Covered {
                         note(&mut self.tally, format!("because {}", outcome.reason));
@@ -135,8 +138,18 @@ impl Run {
         assert_eq!(heard, told, "events of the ledger's own");
         for event in &parsed {
             note(&mut self.tally, event.name());
-            if let crate::wire::ledger_event::Kind::ProposalEnded(it) = event.kind() {
-                note(&mut self.tally, format!("proposal {:?}", it.end()));
+            match event.kind() {
+                Told::ProposalEnded(it) => {
+                    note(&mut self.tally, format!("proposal {:?}", it.end()));
+                }
+                Told::IntegrityRaised(it) => {
+                    note(&mut self.tally, format!("integrity {:?}", it.rule()));
+                }
+                Told::IntegritySettled(it) => {
+                    note(&mut self.tally, format!("settled {:?}", it.end()));
+                }
+                Told::AlertRaised(it) => note(&mut self.tally, format!("alert {:?}", it.watch())),
+                _ => {}
             }
         }
     }

@@ -62,9 +62,25 @@ impl Moves<'_> {
             _ => {}
         }
         one_of_reads(&mut kinds);
-        number_on(&mut kinds);
+        self.number_on(&identity, &mut kinds);
         let items: Vec<Item> = kinds.into_iter().map(|kind| self.item(kind)).collect();
         signer.sign(seq, (number, block), TimeMs::new(self.simple.now), &items).unwrap()
+    }
+
+    /// Of several new numbers in one transaction each goes on from the one before.
+    fn number_on(&self, gateway: &[u8], kinds: &mut [Kind]) {
+        let highest = self.simple.gateway(gateway).map_or(0, |it| it.numbers.last_access_no);
+        let mut before = 0;
+        for kind in kinds {
+            let number = match kind {
+                Kind::RecordAccess(it) => &mut it.access_no,
+                _ => continue,
+            };
+            if *number > highest {
+                *number += before;
+                before += 1;
+            }
+        }
     }
 
     fn item(&mut self, kind: Kind) -> Item {
@@ -186,17 +202,6 @@ impl Moves<'_> {
             return Some(self.any_department());
         }
         self.dice.pick_if_any(&found).map(|it| it.code.clone())
-    }
-}
-
-/// Of several records in one transaction each goes on from the one before.
-fn number_on(kinds: &mut [Kind]) {
-    let mut before = 0;
-    for kind in kinds {
-        if let Kind::RecordAccess(it) = kind {
-            it.access_no += before;
-            before += 1;
-        }
     }
 }
 

@@ -23,12 +23,11 @@ impl Moves<'_> {
         };
         let collector = grant.collector.clone();
         let by = self.system(&collector)?;
-        let gateway = self.simple.gateways.iter().filter(|(id, _)| *id == by);
-        let last = gateway.map(|(_, number)| *number).max().unwrap_or(0);
+        let access_no = self.number(&by);
         let (access_time_ms, decided_height) = self.when();
         let item = wire::RecordAccess {
             collector,
-            access_no: if self.dice.percent(97) { last + 1 } else { last.max(1) },
+            access_no,
             decision: if self.dice.percent(94) { Decision::Served } else { Decision::Denied }
                 as i32,
             accesses: self.accesses(&grant),
@@ -38,7 +37,7 @@ impl Moves<'_> {
                 1 => self.purpose(),
                 _ => grant.purpose.clone(),
             },
-            subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], ..Default::default() }),
+            subjects: Some(self.subjects()),
             query_digest: vec![9; 32],
             row_count: self.dice.between(0, 60),
             access_time_ms,
@@ -46,6 +45,34 @@ impl Moves<'_> {
             ..Default::default()
         };
         Some((by, Kind::RecordAccess(item)))
+    }
+
+    /// A number of a gateway: mostly its next; or one that it passed over, or passes some over.
+    pub(super) fn number(&mut self, gateway: &[u8]) -> u64 {
+        let known = self.simple.gateway(gateway).cloned().unwrap_or_default().numbers;
+        let last = known.last_access_no;
+        match self.dice.below(40) {
+            0 => last.max(1),
+            1 | 2 => last + 1 + self.dice.between(1, 3),
+            3..12 => match self.dice.pick_if_any(&known.gaps) {
+                Some(gap) => self.dice.between(gap.first, gap.last),
+                None => last + 1,
+            },
+            _ => last + 1,
+        }
+    }
+
+    /// A few, some of them often.
+    fn subjects(&mut self) -> wire::Subjects {
+        let mut tags: Vec<Id> = Vec::new();
+        for _ in 0..self.dice.between(1, 2) {
+            let few = self.dice.percent(30);
+            let tag = u8::try_from(self.dice.below(if few { 3 } else { 200 })).unwrap();
+            tags.push(vec![tag; 32]);
+        }
+        tags.sort();
+        tags.dedup();
+        wire::Subjects { tags, ..wire::Subjects::default() }
     }
 
     /// The time of access, and by which block the gateway says it decided.

@@ -71,7 +71,9 @@ impl Simple {
         }
         if no.is_empty() {
             let (entry, digest) = (it.clone(), Vec::new());
-            self.datasets.push(Rc::new(Dataset { entry, version: 0, digest, retired: None }));
+            let dataset = Dataset { entry, version: 0, digest, rows: 0, retired: None };
+            self.datasets.push(Rc::new(dataset));
+            self.wants_gateway(&it.dataset);
         }
         no
     }
@@ -114,6 +116,7 @@ impl Simple {
             let known = self.dataset_mut(&it.dataset);
             known.version = it.version;
             known.digest.clone_from(&it.content_digest);
+            known.rows = it.row_count;
         }
         no
     }
