@@ -13,6 +13,9 @@ pub(super) fn agree(net: &Net, simple: &Simple) {
     halves(net, simple);
     integrity(net, simple);
     alerts(net, simple);
+    cases(net, simple);
+    products(net, simple);
+    sealing(net, simple);
 }
 
 fn gateways(net: &Net, simple: &Simple) {
@@ -95,5 +98,58 @@ fn alerts(net: &Net, simple: &Simple) {
         let own = all.iter().filter(|one| one.department == it.code);
         let open = own.clone().filter(|one| one.state != wire::AlertState::Closed).count();
         assert_eq!((book.alerts, book.open), (own.count() as u64, open as u64), "{}", it.code);
+    }
+}
+
+fn cases(net: &Net, simple: &Simple) {
+    assert_eq!(count(net, ObjectKind::Case), simple.answers().cases.len());
+    for it in &simple.answers().cases {
+        let found: Arc<wire::Case> = get(net, Place::case(&it.id));
+        assert_eq!(found.opened.as_ref(), Some(&*it.it));
+        assert_eq!((found.state(), found.due_ms), (it.state, it.due));
+        assert_eq!((&found.bodies, &found.ruled_by), (&it.bodies, &it.ruled_by));
+    }
+    assert_eq!(count(net, ObjectKind::Correction), simple.answers().corrections.len());
+    for it in &simple.answers().corrections {
+        let found: Arc<wire::Correction> = get(net, Place::correction(&it.id));
+        assert_eq!((found.corrected.as_ref(), found.end()), (Some(&*it.it), it.end));
+    }
+    assert_eq!(count(net, ObjectKind::DoubleVote), simple.answers().double_votes.len());
+}
+
+fn products(net: &Net, simple: &Simple) {
+    assert_eq!(count(net, ObjectKind::Product), simple.answers().products.len());
+    for it in &simple.answers().products {
+        let found: Arc<wire::Product> = get(net, Place::product(&it.id));
+        assert_eq!(found.registered.as_ref(), Some(&*it.it));
+        assert_eq!((found.state(), found.evaluations), (it.state, it.evaluations));
+        let reviews = found.reviews.iter().map(|one| (one.department.clone(), one.end()));
+        assert_eq!((reviews.collect::<Vec<_>>(), &found.marks), (it.reviews.clone(), &it.marks));
+    }
+}
+
+fn sealing(net: &Net, simple: &Simple) {
+    let all = &simple.answers().sealed;
+    assert_eq!(count(net, ObjectKind::SealingOrder), simple.answers().orders.len());
+    for it in &simple.answers().orders {
+        let found: Arc<wire::SealingOrder> = get(net, Place::sealing_order(&it.id));
+        let own = all.iter().filter(|one| one.order == it.id);
+        let opened = own.clone().filter(|one| one.opened).count() as u64;
+        assert_eq!((found.sealed, found.opened), (own.count() as u64, opened));
+        assert_eq!((found.open_by_ms, found.opening_due_ms), (it.open_by, it.due));
+        assert_eq!(found.missed, it.missed);
+    }
+    let closed: Vec<_> = all.iter().filter(|it| !it.opened).collect();
+    assert_eq!(count(net, ObjectKind::SealedAccess), closed.len());
+    for it in closed {
+        let found: Arc<wire::SealedAccess> = get(net, Place::sealed_access(&it.gateway, it.number));
+        assert_eq!((&found.commitment, found.time_ms), (&it.commitment, it.time));
+    }
+    let months = simple.sealed_by_month();
+    assert_eq!(count(net, ObjectKind::SealedCount), months.len());
+    for (month, sealed) in months {
+        let place = Place::sealed_count(u32::try_from(month).unwrap());
+        let found: Arc<wire::SealedCount> = get(net, place);
+        assert_eq!(found.sealed, sealed);
     }
 }

@@ -21,6 +21,8 @@ pub(super) const EMERGENCY: &str = "flood";
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keyring {
     keys: BTreeMap<Vec<u8>, PrivateKey>,
+    /// Salts and records by what gateways committed to.
+    pub(super) sealed: BTreeMap<Vec<u8>, (Vec<u8>, wire::RecordAccess)>,
 }
 
 impl Keyring {
@@ -96,7 +98,7 @@ pub(super) fn found(dice: &mut Dice) -> (wire::Genesis, Keyring) {
         peers: Vec::new(),
         parameters: Some(settings(dice, &departments)),
         voters: voters(dice),
-        calendars: if dice.percent(75) { vec![calendar()] } else { Vec::new() },
+        calendars: if dice.percent(60) { vec![calendar()] } else { Vec::new() },
         departments,
     };
     document.identities.sort_by(|a, b| a.identity_id.cmp(&b.identity_id));
@@ -268,8 +270,8 @@ fn watches(dice: &mut Dice) -> Vec<wire::Watch> {
     };
     let hours = wire::Schedule { from_minute: 480, until_minute: 1200, weekdays: 31 };
     let all = vec![
-        watch(WatchKind::Burst, dice.between(3, 6), 10 * 60_000),
-        watch(WatchKind::RepeatedSubject, dice.between(2, 4), 24 * HOUR),
+        watch(WatchKind::Burst, dice.between(2, 4), 20 * 60_000),
+        watch(WatchKind::RepeatedSubject, dice.between(1, 2), 120 * HOUR),
         wire::Watch { schedule: Some(hours), ..watch(WatchKind::OutsideHours, 0, 0) },
         watch(WatchKind::QuotaNearlyUsed, dice.between(50, 100), 0),
         watch(WatchKind::UnpublishedChange, 0, 0),

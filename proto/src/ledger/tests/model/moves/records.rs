@@ -8,6 +8,23 @@ use std::rc::Rc;
 
 impl Moves<'_> {
     pub(super) fn record(&mut self) -> Option<Move> {
+        let grant = self.grant_to_use()?;
+        let by = self.system(&grant.collector)?;
+        let item = self.record_of(&grant, &by);
+        Some((by, Kind::RecordAccess(item)))
+    }
+
+    pub(super) fn handover(&mut self) -> Option<Move> {
+        let grant = self.grant_to_use()?;
+        let by = self.officer(&grant.collector)?;
+        let record = self.record_of(&grant, &by);
+        let record = wire::RecordAccess { decision: Decision::Served as i32, ..record };
+        let medium_digest = self.dice.digest();
+        let item = wire::ManualHandover { record: Some(record), medium_digest };
+        Some((by, Kind::ManualHandover(item)))
+    }
+
+    fn grant_to_use(&mut self) -> Option<Grant> {
         let height = self.simple.height;
         let usable = |it: &&Rc<Grant>| {
             let listed = self.simple.dataset(&it.dataset).is_some_and(|it| it.retired.is_none());
@@ -17,21 +34,25 @@ impl Moves<'_> {
         // Few grants are used much, so that quotas are reached; but those before as well.
         let few = if self.dice.percent(70) { 12 } else { 200 };
         let live: Vec<_> = live.into_iter().rev().take(few).collect();
-        let grant = match self.dice.percent(90) {
-            true => (***self.dice.pick_if_any(&live)?).clone(),
-            false => (**self.dice.pick_if_any(&self.simple.grants)?).clone(),
-        };
-        let collector = grant.collector.clone();
-        let by = self.system(&collector)?;
-        let access_no = self.number(&by);
+        match self.dice.percent(90) {
+            true => self.dice.pick_if_any(&live).map(|it| (***it).clone()),
+            false => self.dice.pick_if_any(&self.simple.grants).map(|it| (**it).clone()),
+        }
+    }
+
+    /// An access under a grant, as this gateway, or who stands in for one, would record it.
+    pub(super) fn record_of(&mut self, grant: &Grant, gateway: &[u8]) -> wire::RecordAccess {
+        let access_no = self.number(gateway);
         let (access_time_ms, decided_height) = self.when();
-        let item = wire::RecordAccess {
-            collector,
+        let asker = self.asker(grant);
+        wire::RecordAccess {
+            collector: grant.collector.clone(),
             access_no,
             decision: if self.dice.percent(94) { Decision::Served } else { Decision::Denied }
                 as i32,
-            accesses: self.accesses(&grant),
-            asker: Some(self.asker(&grant)),
+            accesses: self.accesses(grant),
+            on_behalf_of: self.dice.percent(8).then(|| self.asker(grant)),
+            asker: Some(asker),
             purpose: match self.dice.below(20) {
                 0 => String::new(),
                 1 => self.purpose(),
@@ -43,8 +64,7 @@ impl Moves<'_> {
             access_time_ms,
             decided_height,
             ..Default::default()
-        };
-        Some((by, Kind::RecordAccess(item)))
+        }
     }
 
     /// A number of a gateway: mostly its next; or one that it passed over, or passes some over.
@@ -64,6 +84,9 @@ impl Moves<'_> {
 
     /// A few, some of them often.
     fn subjects(&mut self) -> wire::Subjects {
+        if self.dice.percent(10) {
+            return wire::Subjects { bulk: Some(self.bulk()), ..wire::Subjects::default() };
+        }
         let mut tags: Vec<Id> = Vec::new();
         for _ in 0..self.dice.between(1, 2) {
             let few = self.dice.percent(30);

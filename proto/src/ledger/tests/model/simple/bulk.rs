@@ -56,4 +56,28 @@ impl Simple {
         let (collector, left) = (set.collector.clone(), set.count - set.tags.len() as u64);
         self.raise(IntegrityRule::TagsMissing, &collector, gateway, ("", &[]), left);
     }
+
+    pub(super) fn add_tags(&mut self, by: By<'_>, it: &wire::AddBulkTags) -> Why {
+        let mut no = Vec::new();
+        self.gateway_signs(by, &it.collector, &mut no);
+        let Some(set) = self.bulk_set(by.identity(), it.access_no) else {
+            no.push("bulk.none");
+            return no;
+        };
+        if set.collector != it.collector || set.is_complete() {
+            no.push("bulk.none");
+        }
+        let tags = [set.tags.as_slice(), &it.tags].concat();
+        if !tags.is_sorted_by(|a, b| a < b) || tags.len() as u64 > set.count {
+            no.push("bulk.order");
+        }
+        let root = subject::bulk_root(tags.iter().map(Vec::as_slice));
+        if tags.len() as u64 == set.count && root.as_bytes().as_slice() != set.root {
+            no.push("bulk.root");
+        }
+        if no.is_empty() {
+            Rc::make_mut(set).tags = tags;
+        }
+        no
+    }
 }

@@ -1,8 +1,8 @@
 //! Gateways: their numbers, what they owe, and what their collectors say of them.
 
-use super::{By, Id, Simple, Why};
-use crate::types::{IdentityId, limits};
-use crate::wire::{self, Gap, IdentityKind, IntegrityRule, TimerKind, WatchKind};
+use super::{Id, Simple};
+use crate::types::limits;
+use crate::wire::{self, Gap, IntegrityRule, TimerKind, WatchKind};
 use std::rc::Rc;
 
 /// A gateway, or whoever stands in for one.
@@ -21,7 +21,7 @@ impl Gateway {
     }
 
     /// Whether this number at this time belies a seal: it should have been in it.
-    fn belies(&self, number: u64, time: u64) -> bool {
+    pub(super) fn belies(&self, number: u64, time: u64) -> bool {
         let it = &self.numbers;
         it.sealed_from_ms <= time && time < it.sealed_until_ms && number > it.sealed_last
     }
@@ -55,6 +55,8 @@ impl Simple {
         let highest = it.last_access_no;
         if first > highest {
             it.last_access_no = last;
+            // When it was numbered only a record says.
+            it.newest_ms = 0;
             if first > highest + 1 {
                 self.passed_over(gateway, collector, highest + 1, first - 1);
             }
@@ -71,7 +73,7 @@ impl Simple {
         it.gaps = pieces.collect();
     }
 
-    fn passed_over(&mut self, gateway: &[u8], collector: &str, first: u64, last: u64) {
+    pub(super) fn passed_over(&mut self, gateway: &[u8], collector: &str, first: u64, last: u64) {
         let due_ms = self.now + self.parameters.number_grace_ms;
         let it = &mut self.gateway_mut(gateway).numbers;
         it.gaps.push(Gap { first, last, due_ms });

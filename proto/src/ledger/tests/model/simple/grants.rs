@@ -235,6 +235,7 @@ impl Simple {
         self.lives(&it.request_id, &mut no);
         if no.is_empty() {
             self.end_grant(&it.request_id, GrantState::Revoked, &who.unwrap(), false);
+            self.mark_products(&it.request_id);
         }
         no
     }

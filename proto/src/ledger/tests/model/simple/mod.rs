@@ -6,7 +6,10 @@
 
 mod answers;
 mod bulk;
+mod cases;
 mod clock;
+mod corrections;
+mod double_votes;
 mod gateways;
 mod governance;
 mod grants;
@@ -15,8 +18,11 @@ mod identities;
 mod integrity;
 mod judge;
 mod members;
+mod products;
 mod reading;
 mod records;
+mod sealing;
+mod seals;
 mod sharing;
 mod successions;
 mod terms;
@@ -24,7 +30,10 @@ mod watching;
 mod who;
 
 pub(super) use answers::Answers;
+pub(super) use cases::Case;
 pub(super) use gateways::Gateway;
+pub(super) use integrity::Event;
+pub(super) use products::Product;
 pub(super) use reading::Audit;
 pub(super) use terms::allows;
 
@@ -349,7 +358,7 @@ impl Simple {
             Kind::OpenAudit(it) => self.open_audit(by, it),
             Kind::CloseAudit(it) => self.close_audit(by, it),
             Kind::OpenReads(it) => self.open_reads(by, it),
-            _ => Vec::new(),
+            other => return self.answering(by, other),
         };
         if why.is_empty() { Ok(Made::Done) } else { Err(why) }
     }

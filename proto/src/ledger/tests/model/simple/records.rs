@@ -3,12 +3,25 @@
 use super::{Answers, By, Simple, Use, Why};
 use crate::event::{Outcome, Reason, Verdict};
 use crate::wire::{self, GrantState, IdentityKind, IntegrityRule, RecordAccess, Right, WatchKind};
+use std::rc::Rc;
 
 impl Simple {
     pub(super) fn record(&mut self, by: By<'_>, it: &RecordAccess) -> Result<Outcome, Why> {
         let mut no = Vec::new();
         self.gateway_signs(by, &it.collector, &mut no);
         self.numbered(by, it, no)
+    }
+
+    /// An officer stands in for a gateway.
+    pub(super) fn handover(
+        &mut self,
+        by: By<'_>,
+        it: &wire::ManualHandover,
+    ) -> Result<Outcome, Why> {
+        let mut no = Vec::new();
+        let record = it.record.clone().unwrap();
+        self.collects(by, &record.collector, &mut no);
+        self.numbered(by, &record, no)
     }
 
     /// A gateway of a collector signs.
@@ -50,6 +63,7 @@ impl Simple {
 
     /// What follows from a record that has its number.
     pub(super) fn recorded(&mut self, gateway: &[u8], it: &RecordAccess, halves: bool) -> Outcome {
+        self.answers.records.push(Rc::new((gateway.to_vec(), it.clone())));
         let (outcome, at) = self.judge(it);
         if outcome.verdict != Verdict::Denied {
             self.count(it);
@@ -115,7 +129,7 @@ impl Simple {
     /// What comes of a grant having been used more than before.
     fn used_up(&mut self, grant: usize, before: [u64; 2]) {
         let after = self.used(grant);
-        let it = std::rc::Rc::clone(&self.grants[grant]);
+        let it = Rc::clone(&self.grants[grant]);
         let quota = it.last().terms.quota.unwrap();
         let limits = [quota.queries_total, quota.rows_total];
         let watch = self.watch(WatchKind::QuotaNearlyUsed);

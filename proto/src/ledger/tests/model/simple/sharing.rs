@@ -39,7 +39,7 @@ pub(super) fn grade(entry: &wire::RegisterDataset, names: &[String]) -> u32 {
 pub(super) type Said<'a> = [&'a str; 3];
 
 impl Simple {
-    fn collects(&self, by: By<'_>, collector: &str, no: &mut Why) {
+    pub(super) fn collects(&self, by: By<'_>, collector: &str, no: &mut Why) {
         self.acts_with(by, collector, Right::Collect, no);
         self.officer(by, no);
     }
