@@ -10,6 +10,7 @@ use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::{RequestId, TimeMs};
 use crate::wire::{self, GrantKind, IntegrityRule, TimerKind, WatchKind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// From this grade up each access is acknowledged by itself.
@@ -67,20 +68,20 @@ pub(super) fn recorded(
     let Some(asker) = it.asker.as_ref().filter(|it| !it.identity_id.is_empty()) else {
         return Ok(());
     };
-    let mut before: &[u8] = &[];
+    let mut named: BTreeSet<RequestId> = BTreeSet::new();
     for access in &it.accesses {
         let Ok(id) = RequestId::from_slice(&access.request_id) else { continue };
-        if before == access.request_id {
+        if !named.insert(id) {
             continue;
         }
-        before = &access.request_id;
         let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
         let Some(grant) = grant.filter(|it| is_users(it, &asker.department)) else { continue };
         let counted = Counted {
             request_id: &access.request_id,
             hour: hour_of(TimeMs::new(it.access_time_ms).min(draft.context().time)),
             department: &asker.department,
-            dataset: &access.dataset,
+            // The grant's, which may be another than was touched: the two are looked up together.
+            dataset: &grant.dataset,
             collector: &it.collector,
         };
         if grade(draft, access, &grant)? >= SINGLY_FROM_GRADE {

@@ -157,6 +157,13 @@ impl Moves<'_> {
         {
             let other = Rc::clone(other);
             all.push(self.access(&other));
+            // One more, that names the grant of another dataset.
+            if let Some(it) = self.dice.pick_if_any(&others)
+                && self.dice.percent(30)
+            {
+                let dataset = it.dataset.clone();
+                all.push(wire::DatasetAccess { dataset, ..all[0].clone() });
+            }
         }
         all.sort_by(|a, b| a.dataset.cmp(&b.dataset));
         all.dedup_by(|a, b| a.dataset == b.dataset);

@@ -89,7 +89,7 @@ impl Simple {
             let granted = &grant.last().terms.fields;
             let fields = if access.fields.is_empty() { granted } else { &access.fields };
             let (id, of) = (&access.request_id, asker.department.as_str());
-            let whose = (access.dataset.as_str(), it.collector.as_str());
+            let whose = (grant.dataset.as_str(), it.collector.as_str());
             if grade(entry, fields) >= 3 {
                 self.wants_one(gateway, it, id, of, whose);
             } else {
