@@ -86,7 +86,12 @@ pub(super) fn recorded(
         };
         if grade(draft, access, &grant)? >= SINGLY_FROM_GRADE {
             singly(draft, gateway, it, counted)?;
-        } else if let Some(mut halves) = open(draft, counted)? {
+            continue;
+        }
+        // Acknowledged by itself beforehand, it waits for its gateway no longer; it is summed all
+        // the same.
+        waited_for(draft, gateway, it, counted)?;
+        if let Some(mut halves) = open(draft, counted)? {
             halves.recorded = halves.recorded.saturating_add(1);
             halves.gateway_id = gateway.to_vec();
             draft.put(counted.place(), halves);
@@ -113,6 +118,20 @@ fn grade(
     Ok(dataset.registration.as_ref().map_or(4, |it| sensitivity::grade(it, fields)))
 }
 
+/// Whether the user's half of an access waited for the gateway's, which is here now.
+fn waited_for(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+    counted: Counted<'_>,
+) -> Result<bool, Halt> {
+    let place = Place::half(counted.request_id, gateway, it.access_no);
+    let other: Option<Arc<wire::Half>> = draft.get(&place)?;
+    let Some(other) = other.filter(|it| it.is_users) else { return Ok(false) };
+    matched(draft, place, &other, it.row_count, counted)?;
+    Ok(true)
+}
+
 /// One access that is acknowledged by itself. Its hour is that of the half that came first.
 fn singly(
     draft: &mut Draft<'_>,
@@ -120,11 +139,10 @@ fn singly(
     it: &wire::RecordAccess,
     counted: Counted<'_>,
 ) -> Result<(), Halt> {
-    let place = Place::half(counted.request_id, gateway, it.access_no);
-    let other: Option<Arc<wire::Half>> = draft.get(&place)?;
-    if let Some(other) = other.filter(|it| it.is_users) {
-        return matched(draft, place, &other, it.row_count, counted);
+    if waited_for(draft, gateway, it, counted)? {
+        return Ok(());
     }
+    let place = Place::half(counted.request_id, gateway, it.access_no);
     let hour = hour_of(draft.context().time);
     let counted = Counted { hour, ..counted };
     if let Some(mut halves) = open(draft, counted)? {

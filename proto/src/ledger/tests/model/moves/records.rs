@@ -8,6 +8,18 @@ use std::rc::Rc;
 
 impl Moves<'_> {
     pub(super) fn record(&mut self) -> Option<Move> {
+        let halves = self.simple.answers().halves.iter();
+        let early: Vec<_> = halves.filter(|it| it.half.is_users).cloned().collect();
+        if let Some(half) = self.dice.pick_if_any(&early)
+            && self.dice.percent(12)
+        {
+            // What its user acknowledged already.
+            let grant = self.simple.grant(&half.request)?.clone();
+            let record = self.record_of(&grant, &half.gateway);
+            let access_no = half.number;
+            let item = wire::RecordAccess { access_no, ..record };
+            return Some((half.gateway.clone(), Kind::RecordAccess(item)));
+        }
         let grant = self.grant_to_use()?;
         let by = self.system(&grant.collector)?;
         let item = self.record_of(&grant, &by);

@@ -93,6 +93,8 @@ impl Simple {
             if grade(entry, fields) >= 3 {
                 self.wants_one(gateway, it, id, of, whose);
             } else {
+                // One acknowledged by itself waits no longer; all are summed.
+                self.comes_to_users_half(gateway, it, id, of, whose.0);
                 let hour = it.access_time_ms.min(self.now) / HOUR_MS;
                 if let Some(halves) = self.hour(id, hour, of, whose) {
                     halves.recorded += 1;
@@ -110,10 +112,7 @@ impl Simple {
         of: &str,
         whose: (&str, &str),
     ) {
-        if let Some(at) = self.half_at(request, gateway, it.access_no)
-            && self.answers.halves[at].half.is_users
-        {
-            self.both_there(at, it.row_count, of, whose.0);
+        if self.comes_to_users_half(gateway, it, request, of, whose.0) {
             return;
         }
         let hour = self.now / HOUR_MS;
@@ -122,6 +121,21 @@ impl Simple {
         halves.gateway_id = gateway.to_vec();
         let half = wire::Half { is_users: false, hour, row_count: it.row_count };
         self.waits(request, gateway, it.access_no, half);
+    }
+
+    /// Whether the user's half is there already.
+    fn comes_to_users_half(
+        &mut self,
+        gateway: &[u8],
+        it: &RecordAccess,
+        request: &[u8],
+        of: &str,
+        dataset: &str,
+    ) -> bool {
+        let at = self.half_at(request, gateway, it.access_no);
+        let Some(at) = at.filter(|at| self.answers.halves[*at].half.is_users) else { return false };
+        self.both_there(at, it.row_count, of, dataset);
+        true
     }
 
     fn waits(&mut self, request: &[u8], gateway: &[u8], number: u64, half: wire::Half) {
