@@ -8,7 +8,7 @@ use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal, grants, sensitivity};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{RequestId, TimeMs};
+use crate::types::{IdentityId, RequestId, TimeMs};
 use crate::wire::{self, GrantKind, IntegrityRule, TimerKind, WatchKind};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -275,8 +275,13 @@ pub(super) fn due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     let users = halves.user_missing.saturating_add(halves.recorded.saturating_sub(halves.summed));
     let gateways =
         halves.gateway_missing.saturating_add(halves.summed.saturating_sub(halves.recorded));
+    // Who acknowledges may name whom it likes.
+    let id = IdentityId::from_slice(&halves.gateway_id).unwrap_or_default();
+    let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    let is_collectors = known.is_some_and(|it| it.department == halves.collector);
+    let gateway: &[u8] = if is_collectors { &halves.gateway_id } else { &[] };
     let sides: [(u64, &str, &[u8]); 2] =
-        [(users, department, &[]), (gateways, &halves.collector, &halves.gateway_id)];
+        [(users, department, &[]), (gateways, &halves.collector, gateway)];
     for (count, department, identity) in sides.into_iter().filter(|(count, ..)| *count > 0) {
         let fault = Fault {
             rule: IntegrityRule::HalfMissing,

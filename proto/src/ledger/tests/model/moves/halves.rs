@@ -35,7 +35,10 @@ impl Moves<'_> {
             dataset: grant.dataset,
             collector: self.mostly(grant.collector),
             using_department: self.mostly(user),
-            gateway_id,
+            gateway_id: match self.dice.percent(97) {
+                true => gateway_id,
+                false => self.dice.digest(),
+            },
             access_no,
             row_count: rows + u64::from(self.dice.percent(12)),
             result_digest: Vec::new(),
@@ -94,7 +97,7 @@ impl Moves<'_> {
         let by = self.officer(&department)?;
         let item = wire::AnswerAlert {
             department: self.mostly(department),
-            number: number + u64::from(self.dice.percent(2)),
+            number: number + if self.dice.percent(3) { 1000 } else { 0 },
             close: self.dice.percent(50),
             reason_digest: self.dice.digest(),
         };

@@ -60,10 +60,11 @@ impl Moves<'_> {
     pub(super) fn review_product(&mut self) -> Option<Move> {
         let it = self.product(&[ProductState::Unspecified])?;
         let department = self.reviewer(&it);
+        let department = self.mostly(department);
         let by = self.officer(&department)?;
         let item = wire::ReviewProduct {
             product_id: self.id(it.id),
-            department: self.mostly(department),
+            department,
             approve: self.dice.percent(94),
             reason_digest: self.dice.digest(),
         };
@@ -72,8 +73,8 @@ impl Moves<'_> {
 
     pub(super) fn release_product(&mut self) -> Option<Move> {
         let it = self.product(&[ProductState::Reviewed])?;
-        let by = self.officer(&it.it.department)?;
         let department = self.mostly(it.it.department.clone());
+        let by = self.officer(&department)?;
         let product_id = self.id(it.id);
         Some((by, Kind::ReleaseProduct(wire::ReleaseProduct { product_id, department })))
     }
@@ -81,10 +82,11 @@ impl Moves<'_> {
     pub(super) fn evaluate_product(&mut self) -> Option<Move> {
         let it = self.product(&[ProductState::Released, ProductState::Recalled])?;
         let department = self.reviewer(&it);
+        let department = self.mostly(department);
         let by = self.officer(&department)?;
         let item = wire::EvaluateProduct {
             product_id: self.id(it.id),
-            department: self.mostly(department),
+            department,
             score: u32::try_from(self.dice.between(1, 5)).unwrap(),
             report_digest: self.dice.digest(),
         };
@@ -95,10 +97,11 @@ impl Moves<'_> {
         let it = self.product(&[ProductState::Released])?;
         let own = self.dice.percent(50);
         let department = if own { it.it.department.clone() } else { self.reviewer(&it) };
+        let department = self.mostly(department);
         let by = self.officer(&department)?;
         let item = wire::RecallProduct {
             product_id: self.id(it.id),
-            department: self.mostly(department),
+            department,
             reason_digest: self.dice.digest(),
         };
         Some((by, Kind::RecallProduct(item)))

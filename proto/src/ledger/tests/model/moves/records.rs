@@ -9,7 +9,9 @@ use std::rc::Rc;
 impl Moves<'_> {
     pub(super) fn record(&mut self) -> Option<Move> {
         let halves = self.simple.answers().halves.iter();
-        let early: Vec<_> = halves.filter(|it| it.half.is_users).cloned().collect();
+        let known = |id: &[u8]| self.simple.identity(id).is_some();
+        let early = halves.filter(|it| it.half.is_users && known(&it.gateway));
+        let early: Vec<_> = early.cloned().collect();
         if let Some(half) = self.dice.pick_if_any(&early)
             && self.dice.percent(12)
         {

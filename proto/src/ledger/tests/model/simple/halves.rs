@@ -1,7 +1,7 @@
 //! The two halves of an access: which wait for the other, and who is at fault when none comes.
 
 use super::sharing::grade;
-use super::{By, Grant, Id, Simple, Why};
+use super::{By, Grant, Id, Identity, Simple, Why};
 use crate::wire::{
     self, GrantKind, IdentityKind, IntegrityRule, RecordAccess, TimerKind, WatchKind,
 };
@@ -185,7 +185,13 @@ impl Simple {
             self.raise(rule, &it.department, &[], about, users);
         }
         if gateways > 0 {
-            self.raise(rule, &halves.collector, &halves.gateway_id, about, gateways);
+            let own = |it: &Identity| it.department == halves.collector;
+            let gateway = match self.identity(&halves.gateway_id).is_some_and(own) {
+                true => halves.gateway_id.as_slice(),
+                // Not theirs: whoever acknowledged may say what it likes.
+                false => &[],
+            };
+            self.raise(rule, &halves.collector, gateway, about, gateways);
         }
     }
 
