@@ -231,6 +231,7 @@ impl Simple {
         } else {
             if let About::Correction(one) = case.about()
                 && it.uphold
+                && self.correction(&one.correction_id).unwrap().end == CorrectionEnd::Declined
             {
                 self.corrected(&one.correction_id, CorrectionEnd::Ruled);
             }
