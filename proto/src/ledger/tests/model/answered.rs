@@ -108,6 +108,7 @@ fn cases(net: &Net, simple: &Simple) {
         assert_eq!(found.opened.as_ref(), Some(&*it.it));
         assert_eq!((found.state(), found.due_ms), (it.state, it.due));
         assert_eq!((&found.bodies, &found.ruled_by), (&it.bodies, &it.ruled_by));
+        assert_eq!(found.parties, it.parties);
     }
     assert_eq!(count(net, ObjectKind::Correction), simple.answers().corrections.len());
     for it in &simple.answers().corrections {

@@ -16,7 +16,9 @@ pub(in super::super) struct Case {
     pub(in super::super) state: CaseState,
     /// When the answer is due; 0: none is.
     pub(in super::super) due: u64,
+    /// As they were when it was opened.
     pub(in super::super) bodies: Vec<String>,
+    pub(in super::super) parties: Vec<String>,
     pub(in super::super) ruled_by: String,
 }
 
@@ -43,6 +45,8 @@ impl Simple {
         let mut parties = self.parties(&about, it, &mut no);
         parties.extend([it.department.clone(), it.respondent.clone()]);
         parties.retain(|code| !code.is_empty());
+        parties.sort();
+        parties.dedup();
         if parties.iter().any(|code| self.department(code).is_none()) {
             no.push("department.unknown");
         }
@@ -64,8 +68,15 @@ impl Simple {
         if due > 0 {
             self.remind(due, TimerKind::CaseDue, &id);
         }
-        let (it, ruled_by) = (Rc::new(it.clone()), String::new());
-        self.answers.cases.push(Rc::new(Case { id, it, state, due, bodies, ruled_by }));
+        self.answers.cases.push(Rc::new(Case {
+            id,
+            it: Rc::new(it.clone()),
+            state,
+            due,
+            bodies,
+            parties,
+            ruled_by: String::new(),
+        }));
         no
     }
 
@@ -211,7 +222,9 @@ impl Simple {
         if waits || !matches!(case.state, CaseState::Open | CaseState::Answered) {
             no.push("case.state");
         }
-        if case.bodies.contains(&self.body(&it.department)) {
+        // No body that was or is party to it.
+        let bodies = case.parties.iter().map(|code| self.body(code)).chain(case.bodies.clone());
+        if bodies.into_iter().any(|body| body == self.body(&it.department)) {
             no.push("body.same");
         }
         if no.is_empty() {
