@@ -267,10 +267,7 @@ fn consequences(draft: &mut Draft<'_>, case: &wire::Case, uphold: bool) -> Resul
             return integrity::settle(draft, &it.department, it.number, end);
         }
         Some(About::Correction(it)) if uphold => {
-            // Another case may have ruled on it already: it takes effect once.
-            if corrections::of(draft, &it.correction_id)?.end() == CorrectionEnd::Declined {
-                corrections::take_effect(draft, &it.correction_id, CorrectionEnd::Ruled)?;
-            }
+            corrections::ruled(draft, &it.correction_id)?;
         }
         _ => {}
     }

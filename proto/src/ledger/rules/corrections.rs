@@ -79,12 +79,16 @@ pub(super) fn agree(
     Ok(Outcome::DONE)
 }
 
+/// A ruling that it shall take effect: once, however many cases rule so.
+pub(super) fn ruled(draft: &mut Draft<'_>, id: &[u8]) -> Result<(), Halt> {
+    match of(draft, id)?.end() {
+        CorrectionEnd::Declined => take_effect(draft, id, CorrectionEnd::Ruled),
+        _ => Ok(()),
+    }
+}
+
 /// The records are judged as they should have been.
-pub(super) fn take_effect(
-    draft: &mut Draft<'_>,
-    id: &[u8],
-    end: CorrectionEnd,
-) -> Result<(), Halt> {
+fn take_effect(draft: &mut Draft<'_>, id: &[u8], end: CorrectionEnd) -> Result<(), Halt> {
     let correction = of(draft, id)?;
     let it = correction.corrected.clone().unwrap_or_default();
     let mut outcomes = Vec::with_capacity(it.records.len());
