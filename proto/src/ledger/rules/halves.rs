@@ -68,6 +68,12 @@ pub(super) fn recorded(
     let Some(asker) = it.asker.as_ref().filter(|it| !it.identity_id.is_empty()) else {
         return Ok(());
     };
+    // Of an identity that is not the department's own nobody there knows.
+    let id = IdentityId::from_slice(&asker.identity_id).unwrap_or_default();
+    let identity: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    if identity.is_none_or(|it| it.department != asker.department) {
+        return Ok(());
+    }
     let mut named: BTreeSet<RequestId> = BTreeSet::new();
     for access in &it.accesses {
         let Ok(id) = RequestId::from_slice(&access.request_id) else { continue };

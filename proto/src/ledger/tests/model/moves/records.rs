@@ -145,7 +145,8 @@ impl Moves<'_> {
             return wire::Party { unmapped_digest: id, ..Default::default() };
         }
         let department = match self.simple.identity(&id) {
-            Some(it) if self.dice.percent(98) => it.department.clone(),
+            Some(it) if self.dice.percent(97) => it.department.clone(),
+            _ if self.dice.percent(30) => "nobody".to_owned(),
             _ => self.any_department(),
         };
         let assurance = match self.dice.percent(95) {

@@ -75,7 +75,8 @@ impl Simple {
     /// The user's half of a record is wanted, under each grant that is the asker's own.
     pub(super) fn wants_half(&mut self, gateway: &[u8], it: &RecordAccess) {
         let asker = it.asker.clone().unwrap();
-        if asker.identity_id.is_empty() {
+        // None is wanted from a department whose identity that is not.
+        if self.identity(&asker.identity_id).is_none_or(|it| it.department != asker.department) {
             return;
         }
         let mut wanted: Vec<&Id> = Vec::new();
