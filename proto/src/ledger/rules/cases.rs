@@ -12,6 +12,7 @@ use crate::wire::{
     self, CaseState, CorrectionEnd, IdentityKind, IntegrityEnd, IntegrityRule, Right, TimerKind,
     case_subject::About,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(super) fn open(
@@ -31,16 +32,14 @@ pub(super) fn open(
     if let Some(about) = about {
         parties.extend(concerned(draft, about, it, id.as_bytes())?);
     }
-    let mut bodies = Vec::with_capacity(parties.len());
-    for code in &parties {
-        bodies.push(draft.department(code)?.body.clone());
-    }
-    bodies.sort();
-    bodies.dedup();
+    parties.sort();
+    parties.dedup();
+    let bodies = bodies_of(draft, &parties)?;
     let mut case = wire::Case {
         case_id: id.to_vec(),
         opened: Some(it.clone()),
         bodies,
+        parties,
         changed_time_ms: draft.context().time.get(),
         ..wire::Case::default()
     };
@@ -55,6 +54,15 @@ pub(super) fn open(
     }
     draft.put(Place::case(id.as_bytes()), case);
     Ok(Outcome::DONE)
+}
+
+/// The bodies of departments, ascending, each once.
+fn bodies_of(draft: &Draft<'_>, codes: &[String]) -> Result<Vec<String>, Halt> {
+    let mut bodies = BTreeSet::new();
+    for code in codes {
+        bodies.insert(draft.department(code)?.body.clone());
+    }
+    Ok(bodies.into_iter().collect())
 }
 
 /// Checks that what a case is about is there; gives who is party to it.
@@ -228,7 +236,8 @@ pub(super) fn rule(
     needs_kind(draft, signer, &[Officer, Regulator, Root], words::RULER)?;
     let mut case = running(draft, &it.case_id, &[CaseState::Open, CaseState::Answered])?;
     let body = draft.department(&it.department)?.body.clone();
-    if case.bodies.contains(&body) {
+    // After a succession a party may be of another body than it was.
+    if case.bodies.contains(&body) || bodies_of(draft, &case.parties)?.contains(&body) {
         return Err(Refusal::SameBody(body).into());
     }
     if case.state() == CaseState::Open && case.due_ms > draft.context().time.get() {

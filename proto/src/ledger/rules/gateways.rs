@@ -69,6 +69,8 @@ fn occupy(
     let taken = known.last_access_no;
     if first > taken {
         known.last_access_no = last;
+        // When it was numbered only its record says: a loss or a commitment belies no seal.
+        known.newest_ms = 0;
         let before = taken.saturating_add(1);
         if first > before {
             missing(draft, gateway, collector, known, (before, first.saturating_sub(1)))?;

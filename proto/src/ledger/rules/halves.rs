@@ -10,6 +10,7 @@ use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::{IdentityId, RequestId, TimeMs};
 use crate::wire::{self, GrantKind, IntegrityRule, TimerKind, WatchKind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// From this grade up each access is acknowledged by itself.
@@ -71,25 +72,30 @@ pub(super) fn recorded(
     if !belongs(draft, &asker.identity_id, &asker.department)? {
         return Ok(());
     }
-    let mut before: &[u8] = &[];
+    let mut named: BTreeSet<RequestId> = BTreeSet::new();
     for access in &it.accesses {
         let Ok(id) = RequestId::from_slice(&access.request_id) else { continue };
-        if before == access.request_id {
+        if !named.insert(id) {
             continue;
         }
-        before = &access.request_id;
         let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
         let Some(grant) = grant.filter(|it| is_users(it, &asker.department)) else { continue };
         let counted = Counted {
             request_id: &access.request_id,
             hour: hour_of(TimeMs::new(it.access_time_ms).min(draft.context().time)),
             department: &asker.department,
-            dataset: &access.dataset,
+            // The grant's, which may be another than was touched: the two are looked up together.
+            dataset: &grant.dataset,
             collector: &it.collector,
         };
         if grade(draft, access, &grant)? >= SINGLY_FROM_GRADE {
             singly(draft, gateway, it, counted)?;
-        } else if let Some(mut halves) = open(draft, counted)? {
+            continue;
+        }
+        // Acknowledged by itself beforehand, it waits for its gateway no longer; it is summed all
+        // the same.
+        waited_for(draft, gateway, it, counted)?;
+        if let Some(mut halves) = open(draft, counted)? {
             halves.recorded = halves.recorded.saturating_add(1);
             halves.gateway_id = gateway.to_vec();
             draft.put(counted.place(), halves);
@@ -122,6 +128,20 @@ fn grade(
     Ok(dataset.registration.as_ref().map_or(4, |it| sensitivity::grade(it, fields)))
 }
 
+/// Whether the user's half of an access waited for the gateway's, which is here now.
+fn waited_for(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+    counted: Counted<'_>,
+) -> Result<bool, Halt> {
+    let place = Place::half(counted.request_id, gateway, it.access_no);
+    let other: Option<Arc<wire::Half>> = draft.get(&place)?;
+    let Some(other) = other.filter(|it| it.is_users) else { return Ok(false) };
+    matched(draft, place, &other, it.row_count, counted)?;
+    Ok(true)
+}
+
 /// One access that is acknowledged by itself. Its hour is that of the half that came first.
 fn singly(
     draft: &mut Draft<'_>,
@@ -129,11 +149,10 @@ fn singly(
     it: &wire::RecordAccess,
     counted: Counted<'_>,
 ) -> Result<(), Halt> {
-    let place = Place::half(counted.request_id, gateway, it.access_no);
-    let other: Option<Arc<wire::Half>> = draft.get(&place)?;
-    if let Some(other) = other.filter(|it| it.is_users) {
-        return matched(draft, place, &other, it.row_count, counted);
+    if waited_for(draft, gateway, it, counted)? {
+        return Ok(());
     }
+    let place = Place::half(counted.request_id, gateway, it.access_no);
     let hour = hour_of(draft.context().time);
     let counted = Counted { hour, ..counted };
     if let Some(mut halves) = open(draft, counted)? {
@@ -269,8 +288,13 @@ pub(super) fn due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     let users = halves.user_missing.saturating_add(halves.recorded.saturating_sub(halves.summed));
     let gateways =
         halves.gateway_missing.saturating_add(halves.summed.saturating_sub(halves.recorded));
+    // Who acknowledges may name whom it likes.
+    let id = IdentityId::from_slice(&halves.gateway_id).unwrap_or_default();
+    let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    let is_collectors = known.is_some_and(|it| it.department == halves.collector);
+    let gateway: &[u8] = if is_collectors { &halves.gateway_id } else { &[] };
     let sides: [(u64, &str, &[u8]); 2] =
-        [(users, department, &[]), (gateways, &halves.collector, &halves.gateway_id)];
+        [(users, department, &[]), (gateways, &halves.collector, gateway)];
     for (count, department, identity) in sides.into_iter().filter(|(count, ..)| *count > 0) {
         let fault = Fault {
             rule: IntegrityRule::HalfMissing,

@@ -73,11 +73,11 @@ pub(super) fn agree(net: &Net, simple: &Simple) {
     governance(net, simple);
 }
 
-fn count(net: &Net, kind: ObjectKind) -> usize {
+pub(super) fn count(net: &Net, kind: ObjectKind) -> usize {
     net.objects.keys().filter(|place| place.object_kind() == Some(kind)).count()
 }
 
-fn get<T>(net: &Net, place: Place) -> Arc<T>
+pub(super) fn get<T>(net: &Net, place: Place) -> Arc<T>
 where
     Arc<T>: TryFrom<crate::ledger::Object>,
 {

@@ -6,7 +6,7 @@ use crate::ledger::{intervals, parameters};
 use crate::sign::PrivateKey;
 use crate::types::identity_id;
 use crate::validators::tests::wire_of;
-use crate::wire::{self, IdentityKind, Right};
+use crate::wire::{self, IdentityKind, Right, WatchKind};
 use std::collections::BTreeMap;
 
 use Right::{Audit, Collect, Manage, Regulate, Use};
@@ -21,6 +21,8 @@ pub(super) const EMERGENCY: &str = "flood";
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keyring {
     keys: BTreeMap<Vec<u8>, PrivateKey>,
+    /// Salts and records by what gateways committed to.
+    pub(super) sealed: BTreeMap<Vec<u8>, (Vec<u8>, wire::RecordAccess)>,
 }
 
 impl Keyring {
@@ -96,7 +98,7 @@ pub(super) fn found(dice: &mut Dice) -> (wire::Genesis, Keyring) {
         peers: Vec::new(),
         parameters: Some(settings(dice, &departments)),
         voters: voters(dice),
-        calendars: if dice.percent(75) { vec![calendar()] } else { Vec::new() },
+        calendars: if dice.percent(60) { vec![calendar()] } else { Vec::new() },
         departments,
     };
     document.identities.sort_by(|a, b| a.identity_id.cmp(&b.identity_id));
@@ -246,8 +248,39 @@ fn settings(dice: &mut Dice, departments: &[wire::Department]) -> wire::Paramete
         objection_days: days(dice, 3),
         reconfirm_days: days(dice, 10),
         proposal_days: days(dice, 6),
+        half_grace_ms: dice.between(24, 48) * HOUR,
+        number_grace_ms: dice.between(1, 24) * HOUR,
+        bulk_grace_ms: dice.between(1, 48) * HOUR,
+        open_days: days(dice, 3),
+        answer_case_days: days(dice, 4),
+        appeal_days: days(dice, 8),
+        sealing_authorities: vec!["p.aud".into(), "p.psb".into()],
+        watches: watches(dice),
         ..parameters::defaults()
     }
+}
+
+/// Low limits, that they are reached.
+fn watches(dice: &mut Dice) -> Vec<wire::Watch> {
+    let watch = |kind: WatchKind, limit, window_ms| wire::Watch {
+        kind: kind as i32,
+        limit,
+        window_ms,
+        schedule: None,
+    };
+    let hours = wire::Schedule { from_minute: 480, until_minute: 1200, weekdays: 31 };
+    let all = vec![
+        watch(WatchKind::Burst, dice.between(2, 4), 20 * 60_000),
+        watch(WatchKind::RepeatedSubject, dice.between(1, 2), 120 * HOUR),
+        wire::Watch { schedule: Some(hours), ..watch(WatchKind::OutsideHours, 0, 0) },
+        watch(WatchKind::QuotaNearlyUsed, dice.between(50, 100), 0),
+        watch(WatchKind::UnpublishedChange, 0, 0),
+        watch(WatchKind::SilentGateway, 0, 0),
+        watch(WatchKind::NoGateway, 0, dice.between(1, 72) * HOUR),
+        watch(WatchKind::FutureTime, 0, 0),
+        watch(WatchKind::HalvesDiffer, 0, 0),
+    ];
+    dice.some(&all, 90)
 }
 
 /// Of 2026, the first of whose days is a Thursday.

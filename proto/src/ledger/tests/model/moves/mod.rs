@@ -1,10 +1,15 @@
 //! Random transactions: mostly such as somebody could mean, some bent out of shape.
 
+mod cases;
+mod gateways;
 mod governance;
 mod grants;
+mod halves;
 mod members;
+mod products;
 mod reading;
 mod records;
+mod sealing;
 mod sharing;
 
 use super::consortium::Keyring;
@@ -62,9 +67,32 @@ impl Moves<'_> {
             _ => {}
         }
         one_of_reads(&mut kinds);
-        number_on(&mut kinds);
+        self.number_on(&identity, &mut kinds);
         let items: Vec<Item> = kinds.into_iter().map(|kind| self.item(kind)).collect();
         signer.sign(seq, (number, block), TimeMs::new(self.simple.now), &items).unwrap()
+    }
+
+    /// Of several new numbers in one transaction each goes on from the one before.
+    fn number_on(&mut self, gateway: &[u8], kinds: &mut [Kind]) {
+        let highest = self.simple.gateway(gateway).map_or(0, |it| it.numbers.last_access_no);
+        let mut before = 0;
+        for kind in kinds {
+            let number = match kind {
+                Kind::RecordAccess(it) => &mut it.access_no,
+                Kind::ManualHandover(it) => &mut it.record.as_mut().unwrap().access_no,
+                Kind::Unrecordable(it) => &mut it.access_no,
+                Kind::RecordSealed(it) if it.access_no > highest => {
+                    self.seal_again(it, before);
+                    before += 1;
+                    continue;
+                }
+                _ => continue,
+            };
+            if *number > highest {
+                *number += before;
+                before += 1;
+            }
+        }
     }
 
     fn item(&mut self, kind: Kind) -> Item {
@@ -74,7 +102,7 @@ impl Moves<'_> {
 
     fn any(&mut self) -> Option<Move> {
         let few = self.simple.datasets.iter().filter(|it| it.retired.is_none()).count() < 8;
-        let draw = if few && self.dice.percent(30) { 0 } else { self.dice.below(180) };
+        let draw = if few && self.dice.percent(30) { 0 } else { self.dice.below(330) };
         match draw {
             0..4 => self.register(),
             4..6 => self.update(),
@@ -111,7 +139,42 @@ impl Moves<'_> {
             165..167 => self.succeed(),
             167..170 => self.reconfirm(),
             170..172 => self.amend_above(),
-            _ => self.vote(),
+            172..180 => self.vote(),
+            _ => self.answering(),
+        }
+    }
+
+    /// What answers for accesses.
+    fn answering(&mut self) -> Option<Move> {
+        match self.dice.below(130) {
+            0..5 => self.set_gateway(),
+            5..7 => self.commit_mapping(),
+            7..21 => self.seal_period(),
+            21..24 => self.declare_loss(),
+            24..26 => self.declare_outage(),
+            26..28 => self.unrecordable(),
+            28..31 => self.handover(),
+            31..36 => self.add_bulk_tags(),
+            36..46 => self.acknowledge(),
+            46..51 => self.acknowledge_hour(),
+            51..56 => self.answer_alert(),
+            56..64 => self.correct_records(),
+            64..70 => self.agree_correction(),
+            70..80 => self.open_case(),
+            80..84 => self.answer_case(),
+            84..92 => self.rule_case(),
+            92..99 => self.register_product(),
+            99..106 => self.review_product(),
+            106..109 => self.release_product(),
+            109..111 => self.evaluate_product(),
+            111..112 => self.recall_product(),
+            112..115 => self.order_sealing(),
+            115..116 => self.extend_sealing(),
+            116..122 => self.record_sealed(),
+            122..126 => self.open_sealed(),
+            126..127 => self.revoke(),
+            127..128 => self.report_double_vote(),
+            _ => self.propose(),
         }
     }
 
@@ -186,17 +249,6 @@ impl Moves<'_> {
             return Some(self.any_department());
         }
         self.dice.pick_if_any(&found).map(|it| it.code.clone())
-    }
-}
-
-/// Of several records in one transaction each goes on from the one before.
-fn number_on(kinds: &mut [Kind]) {
-    let mut before = 0;
-    for kind in kinds {
-        if let Kind::RecordAccess(it) = kind {
-            it.access_no += before;
-            before += 1;
-        }
     }
 }
 

@@ -8,6 +8,37 @@ use std::rc::Rc;
 
 impl Moves<'_> {
     pub(super) fn record(&mut self) -> Option<Move> {
+        let halves = self.simple.answers().halves.iter();
+        let known = |id: &[u8]| self.simple.identity(id).is_some();
+        let early = halves.filter(|it| it.half.is_users && known(&it.gateway));
+        let early: Vec<_> = early.cloned().collect();
+        if let Some(half) = self.dice.pick_if_any(&early)
+            && self.dice.percent(12)
+        {
+            // What its user acknowledged already.
+            let grant = self.simple.grant(&half.request)?.clone();
+            let record = self.record_of(&grant, &half.gateway);
+            let access_no = half.number;
+            let item = wire::RecordAccess { access_no, ..record };
+            return Some((half.gateway.clone(), Kind::RecordAccess(item)));
+        }
+        let grant = self.grant_to_use()?;
+        let by = self.system(&grant.collector)?;
+        let item = self.record_of(&grant, &by);
+        Some((by, Kind::RecordAccess(item)))
+    }
+
+    pub(super) fn handover(&mut self) -> Option<Move> {
+        let grant = self.grant_to_use()?;
+        let by = self.officer(&grant.collector)?;
+        let record = self.record_of(&grant, &by);
+        let record = wire::RecordAccess { decision: Decision::Served as i32, ..record };
+        let medium_digest = self.dice.digest();
+        let item = wire::ManualHandover { record: Some(record), medium_digest };
+        Some((by, Kind::ManualHandover(item)))
+    }
+
+    fn grant_to_use(&mut self) -> Option<Grant> {
         let height = self.simple.height;
         let usable = |it: &&Rc<Grant>| {
             let listed = self.simple.dataset(&it.dataset).is_some_and(|it| it.retired.is_none());
@@ -17,35 +48,68 @@ impl Moves<'_> {
         // Few grants are used much, so that quotas are reached; but those before as well.
         let few = if self.dice.percent(70) { 12 } else { 200 };
         let live: Vec<_> = live.into_iter().rev().take(few).collect();
-        let grant = match self.dice.percent(90) {
-            true => (***self.dice.pick_if_any(&live)?).clone(),
-            false => (**self.dice.pick_if_any(&self.simple.grants)?).clone(),
-        };
-        let collector = grant.collector.clone();
-        let by = self.system(&collector)?;
-        let gateway = self.simple.gateways.iter().filter(|(id, _)| *id == by);
-        let last = gateway.map(|(_, number)| *number).max().unwrap_or(0);
+        match self.dice.percent(90) {
+            true => self.dice.pick_if_any(&live).map(|it| (***it).clone()),
+            false => self.dice.pick_if_any(&self.simple.grants).map(|it| (**it).clone()),
+        }
+    }
+
+    /// An access under a grant, as this gateway, or who stands in for one, would record it.
+    pub(super) fn record_of(&mut self, grant: &Grant, gateway: &[u8]) -> wire::RecordAccess {
+        let access_no = self.number(gateway);
         let (access_time_ms, decided_height) = self.when();
-        let item = wire::RecordAccess {
-            collector,
-            access_no: if self.dice.percent(97) { last + 1 } else { last.max(1) },
+        let asker = self.asker(grant);
+        wire::RecordAccess {
+            collector: grant.collector.clone(),
+            access_no,
             decision: if self.dice.percent(94) { Decision::Served } else { Decision::Denied }
                 as i32,
-            accesses: self.accesses(&grant),
-            asker: Some(self.asker(&grant)),
+            accesses: self.accesses(grant),
+            on_behalf_of: self.dice.percent(8).then(|| self.asker(grant)),
+            asker: Some(asker),
             purpose: match self.dice.below(20) {
                 0 => String::new(),
                 1 => self.purpose(),
                 _ => grant.purpose.clone(),
             },
-            subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], ..Default::default() }),
+            subjects: Some(self.subjects()),
             query_digest: vec![9; 32],
             row_count: self.dice.between(0, 60),
             access_time_ms,
             decided_height,
             ..Default::default()
-        };
-        Some((by, Kind::RecordAccess(item)))
+        }
+    }
+
+    /// A number of a gateway: mostly its next; or one that it passed over, or passes some over.
+    pub(super) fn number(&mut self, gateway: &[u8]) -> u64 {
+        let known = self.simple.gateway(gateway).cloned().unwrap_or_default().numbers;
+        let last = known.last_access_no;
+        match self.dice.below(40) {
+            0 => last.max(1),
+            1 | 2 => last + 1 + self.dice.between(1, 3),
+            3..12 => match self.dice.pick_if_any(&known.gaps) {
+                Some(gap) => self.dice.between(gap.first, gap.last),
+                None => last + 1,
+            },
+            _ => last + 1,
+        }
+    }
+
+    /// A few, some of them often.
+    fn subjects(&mut self) -> wire::Subjects {
+        if self.dice.percent(10) {
+            return wire::Subjects { bulk: Some(self.bulk()), ..wire::Subjects::default() };
+        }
+        let mut tags: Vec<Id> = Vec::new();
+        for _ in 0..self.dice.between(1, 2) {
+            let few = self.dice.percent(30);
+            let tag = u8::try_from(self.dice.below(if few { 3 } else { 200 })).unwrap();
+            tags.push(vec![tag; 32]);
+        }
+        tags.sort();
+        tags.dedup();
+        wire::Subjects { tags, ..wire::Subjects::default() }
     }
 
     /// The time of access, and by which block the gateway says it decided.
@@ -81,7 +145,8 @@ impl Moves<'_> {
             return wire::Party { unmapped_digest: id, ..Default::default() };
         }
         let department = match self.simple.identity(&id) {
-            Some(it) if self.dice.percent(98) => it.department.clone(),
+            Some(it) if self.dice.percent(97) => it.department.clone(),
+            _ if self.dice.percent(30) => "nobody".to_owned(),
             _ => self.any_department(),
         };
         let assurance = match self.dice.percent(95) {
@@ -107,6 +172,13 @@ impl Moves<'_> {
         {
             let other = Rc::clone(other);
             all.push(self.access(&other));
+            // One more, that names the grant of another dataset.
+            if let Some(it) = self.dice.pick_if_any(&others)
+                && self.dice.percent(30)
+            {
+                let dataset = it.dataset.clone();
+                all.push(wire::DatasetAccess { dataset, ..all[0].clone() });
+            }
         }
         all.sort_by(|a, b| a.dataset.cmp(&b.dataset));
         all.dedup_by(|a, b| a.dataset == b.dataset);

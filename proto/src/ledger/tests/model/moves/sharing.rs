@@ -58,7 +58,7 @@ impl Moves<'_> {
         }
     }
 
-    fn mostly(&mut self, department: String) -> String {
+    pub(super) fn mostly(&mut self, department: String) -> String {
         if self.dice.percent(97) { department } else { self.any_department() }
     }
 
@@ -277,7 +277,7 @@ impl Moves<'_> {
         }
     }
 
-    fn id(&mut self, id: Id) -> Id {
+    pub(super) fn id(&mut self, id: Id) -> Id {
         if self.dice.percent(99) { id } else { self.dice.digest() }
     }
 

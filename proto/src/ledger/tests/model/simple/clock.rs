@@ -1,7 +1,7 @@
 //! Days, working days, and what happens by itself when its time has come.
 
 use super::Simple;
-use crate::wire::{Calendar, Deadline, GrantState, ProposalEnd};
+use crate::wire::{Calendar, Deadline, GrantState, IntegrityRule, ProposalEnd};
 
 const DAY_MS: u64 = 86_400_000;
 const AHEAD_MS: u64 = 8 * 3_600_000;
@@ -82,6 +82,7 @@ impl Simple {
             }
         }
         due.retain(|(at, ..)| *at <= self.now);
+        due.extend(self.reminded());
         due.sort();
         for (_, kind, about) in due {
             let code = String::from_utf8_lossy(&about).into_owned();
@@ -99,6 +100,7 @@ impl Simple {
                 }
                 5 => self.close_proposal(&about, ProposalEnd::Expired, ""),
                 6 => self.overlap_over(&code),
+                7.. => self.remind_of(kind, &about),
                 _ => {}
             }
         }
@@ -115,8 +117,10 @@ impl Simple {
             Deadline::Unspecified => panic!("a deadline of nothing"),
         };
         let deadline = it.deadline as i32;
+        let dataset = it.asked.dataset.clone();
         self.request_mut(id).overdue = true;
         self.tell(format!("deadline {deadline} missed by {at_fault}: {}", hex::encode(id)));
+        self.raise(IntegrityRule::DeadlineMissed, &at_fault, &[], (&dataset, id), 1);
     }
 
     fn ratify_overdue(&mut self, id: &[u8]) {
@@ -128,7 +132,13 @@ impl Simple {
         let parties = [it.collector.clone(), it.manager.clone()];
         let ratified = it.ratified;
         for (party, _) in parties.iter().zip(ratified).filter(|(_, ratified)| !ratified) {
-            self.tell(format!("not ratified, at fault {party}: {}", hex::encode(id)));
+            self.not_ratified(id, party);
         }
+    }
+
+    pub(super) fn not_ratified(&mut self, id: &[u8], at_fault: &str) {
+        let dataset = self.grant(id).unwrap().dataset.clone();
+        self.tell(format!("not ratified, at fault {at_fault}: {}", hex::encode(id)));
+        self.raise(IntegrityRule::NotRatified, at_fault, &[], (&dataset, id), 1);
     }
 }

@@ -247,7 +247,9 @@ impl Simple {
     fn set_parameters(&mut self, it: &wire::SetParameters) -> Why {
         let mut no = Vec::new();
         let new = it.parameters.clone().unwrap();
-        if !new.purposes.is_sorted() || new.confirm_days == 0 {
+        // Records that come late have their halves.
+        let halves = new.half_grace_ms >= new.late_age_ms;
+        if !new.purposes.is_sorted() || new.confirm_days == 0 || !halves {
             no.push("parameters.bad");
         }
         let now = Object::from((*self.parameters).clone()).map_value();

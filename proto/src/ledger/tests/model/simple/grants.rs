@@ -235,6 +235,7 @@ impl Simple {
         self.lives(&it.request_id, &mut no);
         if no.is_empty() {
             self.end_grant(&it.request_id, GrantState::Revoked, &who.unwrap(), false);
+            self.mark_products(&it.request_id);
         }
         no
     }
@@ -438,7 +439,7 @@ impl Simple {
         }
         let (user, over) = (grant.user.clone(), grant.ended());
         let terms = Rc::clone(&grant.last().terms);
-        self.tell(format!("not ratified, at fault {user}: {}", hex::encode(&it.request_id)));
+        self.not_ratified(&it.request_id, &user);
         if over {
             let step = self.step(GrantState::NotRatified, &terms, &who.unwrap());
             self.grant_mut(&it.request_id).steps.push(step);

@@ -4,22 +4,40 @@
 //! It collects every reason that it knows against an item; the ledger, which stops at the first it
 //! meets, must name one of them.
 
+mod answers;
+mod bulk;
+mod cases;
 mod clock;
+mod corrections;
+mod double_votes;
+mod gateways;
 mod governance;
 mod grants;
+mod halves;
 mod identities;
+mod integrity;
+mod judge;
 mod members;
+mod products;
 mod reading;
 mod records;
+mod sealing;
+mod seals;
 mod sharing;
 mod successions;
 mod terms;
+mod watching;
 mod who;
 
+pub(super) use answers::Answers;
+pub(super) use cases::Case;
+pub(super) use gateways::Gateway;
+pub(super) use integrity::Event;
+pub(super) use products::Product;
 pub(super) use reading::Audit;
-pub(super) use records::Judged;
 pub(super) use terms::allows;
 
+use crate::event::Outcome;
 use crate::tx::{Tx, TxHeader};
 use crate::wire::{self, GrantKind, GrantState, RequestState, item::Kind};
 use std::rc::Rc;
@@ -101,6 +119,7 @@ pub(super) struct Dataset {
     pub(super) entry: wire::RegisterDataset,
     pub(super) version: u64,
     pub(super) digest: Vec<u8>,
+    pub(super) rows: u64,
     pub(super) retired: Option<(u64, u64)>,
 }
 
@@ -178,7 +197,7 @@ pub(super) struct Proposal {
 #[derive(Debug, Clone)]
 pub(super) enum Made {
     Done,
-    Judged(Judged),
+    Judged(Outcome),
 }
 
 #[derive(Debug, Clone)]
@@ -191,7 +210,7 @@ pub(super) struct Simple {
     pub(super) requests: Vec<Rc<Request>>,
     pub(super) grants: Vec<Rc<Grant>>,
     uses: Vec<Use>,
-    pub(super) gateways: Vec<(Id, u64)>,
+    answers: Answers,
     pub(super) proposals: Vec<Rc<Proposal>>,
     pub(super) voters: Vec<wire::Voter>,
     pub(super) parameters: Rc<wire::Parameters>,
@@ -248,7 +267,7 @@ impl Simple {
             requests: Vec::new(),
             grants: Vec::new(),
             uses: Vec::new(),
-            gateways: Vec::new(),
+            answers: Answers::default(),
             proposals: Vec::new(),
             voters: it.voters.clone(),
             parameters: Rc::new(it.parameters.clone().unwrap()),
@@ -339,7 +358,7 @@ impl Simple {
             Kind::OpenAudit(it) => self.open_audit(by, it),
             Kind::CloseAudit(it) => self.close_audit(by, it),
             Kind::OpenReads(it) => self.open_reads(by, it),
-            _ => Vec::new(),
+            other => return self.answering(by, other),
         };
         if why.is_empty() { Ok(Made::Done) } else { Err(why) }
     }

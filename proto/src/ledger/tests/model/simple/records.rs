@@ -1,102 +1,55 @@
-//! Access records: what speaks against each, found by scanning all that ever happened.
+//! Access records, and what follows from each: it is counted, answered for, and watched.
 
-use super::clock::{day, minute_of_day, weekday};
-use super::sharing::grade;
-use super::terms::allows;
-use super::{By, Department, Grant, Life, Simple, Step, Use, Why};
-use crate::event::{Outcome, Reason, Timeliness, Verdict};
-use crate::wire::{
-    self, Assurance, DatasetAccess, Decision, GrantKind, GrantState, IdentityKind, RecordAccess,
-    Right, Terms,
-};
+use super::{Answers, By, Simple, Use, Why};
+use crate::event::{Outcome, Reason, Verdict};
+use crate::wire::{self, GrantState, IdentityKind, IntegrityRule, RecordAccess, Right, WatchKind};
 use std::rc::Rc;
 
-/// What may be found against one dataset's access, or the one verdict where there is nothing.
-type Findings = Vec<(Verdict, Reason)>;
-
-/// What the model makes of a record.
-#[derive(Debug, Clone)]
-pub(in super::super) struct Judged {
-    of_each: Vec<Findings>,
-    timeliness: Timeliness,
-    future: bool,
-}
-
-/// How much attention a verdict wants: of several datasets the worst decides.
-fn weight(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Uncovered | Verdict::Denied => 4,
-        Verdict::Undetermined => 3,
-        Verdict::Emergency => 2,
-        Verdict::Internal => 1,
-        Verdict::Covered | Verdict::None => 0,
-    }
-}
-
-impl Judged {
-    /// Whether the ledger's verdict is one that the model allows: it names something that was
-    /// found, and is no milder than what each dataset's access deserves at least.
-    pub(in super::super) fn allows(&self, outcome: &Outcome) -> bool {
-        let found = (outcome.verdict, outcome.reason);
-        let mildest = |it: &Findings| it.iter().map(|(verdict, _)| weight(*verdict)).min();
-        let least = self.of_each.iter().filter_map(mildest).max().unwrap_or(0);
-        self.of_each.iter().any(|it| it.contains(&found))
-            && weight(outcome.verdict) >= least
-            && outcome.timeliness == self.timeliness
-            && outcome.future == self.future
-    }
-}
-
-/// The instant by which a record is judged.
-#[derive(Clone, Copy)]
-enum Moment {
-    After(u64),
-    Time(u64),
-}
-
-impl Moment {
-    fn of<'a>(&self, grant: &'a Grant) -> Option<&'a Step> {
-        grant.steps.iter().rfind(|step| match self {
-            Self::After(height) => step.height <= *height,
-            Self::Time(time) => step.time <= *time,
-        })
-    }
-
-    fn held(&self, life: &Life) -> bool {
-        match self {
-            Self::After(height) => life.at_height(height + 1),
-            Self::Time(time) => life.at_time(*time),
-        }
-    }
-}
-
-/// What is known of the block by which the gateway decided: nothing, its time, a time that it is
-/// older than, or that there is none yet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Decided {
-    Unsaid,
-    At(u64),
-    Before(u64),
-    Never,
-}
-
-fn uncovered(holds: bool, reason: Reason, found: &mut Findings) {
-    if !holds {
-        found.push((Verdict::Uncovered, reason));
-    }
-}
-
-fn unknown(known: bool, reason: Reason, found: &mut Findings) {
-    if !known {
-        found.push((Verdict::Undetermined, reason));
-    }
-}
-
 impl Simple {
-    pub(super) fn record(&mut self, by: By<'_>, it: &RecordAccess) -> Result<Judged, Why> {
+    pub(super) fn record(&mut self, by: By<'_>, it: &RecordAccess) -> Result<Outcome, Why> {
         let mut no = Vec::new();
-        self.acts_with(by, &it.collector, Right::Collect, &mut no);
-        self.kind_of(by, &[IdentityKind::System], &mut no);
+        self.gateway_signs(by, &it.collector, &mut no);
+        self.numbered(by, it, no)
+    }
+
+    /// An officer stands in for a gateway.
+    pub(super) fn handover(
+        &mut self,
+        by: By<'_>,
+        it: &wire::ManualHandover,
+    ) -> Result<Outcome, Why> {
+        let mut no = Vec::new();
+        let record = it.record.clone().unwrap();
+        self.collects(by, &record.collector, &mut no);
+        self.numbered(by, &record, no)
+    }
+
+    /// A gateway of a collector signs.
+    pub(super) fn gateway_signs(&self, by: By<'_>, collector: &str, no: &mut Why) {
+        self.acts_with(by, collector, Right::Collect, no);
+        self.kind_of(by, &[IdentityKind::System], no);
+    }
+
+    pub(super) fn numbered(
+        &mut self,
+        by: By<'_>,
+        it: &RecordAccess,
+        mut no: Why,
+    ) -> Result<Outcome, Why> {
+        self.of_its_collector(it, &mut no);
+        if !self.are_free(by.identity(), it.access_no, it.access_no) {
+            no.push("access_no.taken");
+        }
+        if !no.is_empty() {
+            return Err(no);
+        }
+        let time = Some(it.access_time_ms);
+        self.take_number(by.identity(), &it.collector, it.access_no, time);
+        Ok(self.recorded(by.identity(), it, true))
+    }
+
+    /// The datasets of a record are its collector's.
+    pub(super) fn of_its_collector(&self, it: &RecordAccess, no: &mut Why) {
         for access in &it.accesses {
             match self.dataset(&access.dataset) {
                 None => no.push("dataset.unknown"),
@@ -106,209 +59,44 @@ impl Simple {
                 Some(_) => {}
             }
         }
-        let numbers = self.gateways.iter().filter(|(id, _)| id == by.identity());
-        if numbers.map(|(_, number)| *number).max().is_some_and(|last| it.access_no <= last) {
-            no.push("access_no.taken");
-        }
-        if !no.is_empty() {
-            return Err(no);
-        }
-        self.gateways.push((by.identity().to_vec(), it.access_no));
-        let judged = self.judge(it);
-        if it.decision() == Decision::Served {
+    }
+
+    /// What follows from a record that has its number.
+    pub(super) fn recorded(&mut self, gateway: &[u8], it: &RecordAccess, halves: bool) -> Outcome {
+        self.answers.records.push(Rc::new((gateway.to_vec(), it.clone())));
+        let (outcome, at) = self.judge(it);
+        if outcome.verdict != Verdict::Denied {
             self.count(it);
+            if halves {
+                self.wants_half(gateway, it);
+            }
+            self.wants_tags(gateway, it);
         }
-        Ok(judged)
+        if outcome.verdict == Verdict::Uncovered {
+            self.at_fault_for(gateway, it, &it.accesses[at], outcome.reason);
+        }
+        self.watch_record(it, outcome.future);
+        outcome
     }
 
-    fn judge(&self, it: &RecordAccess) -> Judged {
-        let age = self.now.saturating_sub(it.access_time_ms);
-        let (moment, decided) = self.moment(it);
-        let parameters = &self.parameters;
-        let timeliness = match decided {
-            Decided::At(_) if age <= parameters.live_age_ms => Timeliness::Live,
-            _ if age <= parameters.late_age_ms => Timeliness::Late,
-            _ => Timeliness::Backfill,
-        };
-        let future = it.access_time_ms > self.now + parameters.future_drift_ms;
-        let of_each = match it.decision() {
-            Decision::Denied => vec![vec![(Verdict::Denied, Reason::None)]],
-            _ => it.accesses.iter().map(|one| self.one(it, one, moment, decided, future)).collect(),
-        };
-        Judged { of_each, timeliness, future }
-    }
-
-    /// By the height that the gateway decided on, if that block is a recent one and not later than
-    /// the access; else by the time of the access.
-    fn moment(&self, it: &RecordAccess) -> (Moment, Decided) {
-        let by_time = Moment::Time(it.access_time_ms);
-        let Some(height) = it.decided_height else { return (by_time, Decided::Unsaid) };
-        if height >= self.height {
-            return (by_time, Decided::Never);
-        }
-        let parent = self.blocks.len() - 1;
-        let is_recent = |at: usize| {
-            at == parent || self.now - self.blocks[at].1 <= self.parameters.recent_block_age_ms
-        };
-        let at = usize::try_from(height).unwrap();
-        if !is_recent(at) {
-            let oldest = (0..=parent).find(|at| is_recent(*at)).unwrap();
-            return (by_time, Decided::Before(self.blocks[oldest].1));
-        }
-        let time = self.blocks[at].1;
-        if time <= it.access_time_ms {
-            (Moment::After(height), Decided::At(time))
-        } else {
-            (by_time, Decided::Unsaid)
-        }
-    }
-
-    fn one(
-        &self,
+    /// Who asked for more than was granted is at fault; for all else the collector that served it.
+    fn at_fault_for(
+        &mut self,
+        gateway: &[u8],
         it: &RecordAccess,
-        access: &DatasetAccess,
-        moment: Moment,
-        decided: Decided,
-        future: bool,
-    ) -> Findings {
+        access: &wire::DatasetAccess,
+        reason: Reason,
+    ) {
         let asker = it.asker.clone().unwrap();
-        let mut found = Findings::new();
-        uncovered(!asker.identity_id.is_empty(), Reason::UnmappedAccount, &mut found);
-        uncovered(!access.request_id.is_empty(), Reason::NoGrant, &mut found);
-        let grant = self.grant(&access.request_id);
-        uncovered(grant.is_some(), Reason::UnknownGrant, &mut found);
-        let Some(grant) = grant.filter(|_| found.is_empty()) else { return found };
-        uncovered(grant.dataset == access.dataset, Reason::OtherDataset, &mut found);
-        let terms = Rc::clone(&moment.of(grant).unwrap_or(&grant.steps[0]).terms);
-        let dataset = self.dataset(&access.dataset).unwrap();
-        let fields = if access.fields.is_empty() { &terms.fields } else { &access.fields };
-        let grade = grade(&dataset.entry, fields);
-        self.who(&asker, grant, &terms, moment, grade, &mut found);
-        self.still_three(it, &asker, grant, &mut found);
-        let retired = dataset.retired.is_some_and(|(height, time)| match moment {
-            Moment::After(at) => height <= at,
-            Moment::Time(at) => time <= at,
-        });
-        uncovered(!retired, Reason::DatasetRetired, &mut found);
-        let state = moment.of(grant).map(|step| step.state);
-        uncovered(state == Some(GrantState::Active), state_reason(state), &mut found);
-        let limit = self.parameters.decision_age_ms[grade as usize - 1];
-        match decided {
-            Decided::Unsaid => {}
-            Decided::Never => unknown(false, Reason::UnknownHeight, &mut found),
-            Decided::At(at) | Decided::Before(at) => {
-                let fresh = it.access_time_ms.saturating_sub(at) <= limit;
-                uncovered(fresh, Reason::DecisionTooOld, &mut found);
-            }
+        let known = self.grant(&access.request_id).is_some_and(|it| it.dataset == access.dataset);
+        let request: &[u8] = if known { &access.request_id } else { &[] };
+        let about = (access.dataset.as_str(), request);
+        if reason == Reason::QuotaExceeded && !asker.identity_id.is_empty() {
+            let rule = IntegrityRule::QuotaExceeded;
+            self.raise(rule, &asker.department, &asker.identity_id, about, 1);
+        } else {
+            self.raise(IntegrityRule::Uncovered, &it.collector, gateway, about, 1);
         }
-        for above in self.ancestry(&grant.id) {
-            let step = moment.of(above);
-            let terms = Rc::clone(&step.unwrap_or(&above.steps[0]).terms);
-            let active = step.is_some_and(|step| step.state == GrantState::Active);
-            uncovered(active || above.id == grant.id, Reason::AncestorEnded, &mut found);
-            within(it, access, &above.purpose, &terms, &mut found);
-            self.quota_left(it, above, &terms, &mut found);
-        }
-        if found.is_empty() {
-            found.push(match grant.kind {
-                _ if future => (Verdict::Undetermined, Reason::FutureTime),
-                GrantKind::Emergency => (Verdict::Emergency, Reason::None),
-                GrantKind::Internal => (Verdict::Internal, Reason::None),
-                _ => (Verdict::Covered, Reason::None),
-            });
-        }
-        found
-    }
-
-    fn who(
-        &self,
-        asker: &wire::Party,
-        grant: &Grant,
-        terms: &Terms,
-        moment: Moment,
-        grade: u32,
-        found: &mut Findings,
-    ) {
-        let identity = self.identity(&asker.identity_id);
-        let department = self.department(&asker.department);
-        let (Some(identity), Some(department)) = (identity, department) else {
-            uncovered(false, Reason::UnknownIdentity, found);
-            return;
-        };
-        uncovered(identity.department == asker.department, Reason::UnknownIdentity, found);
-        match &grant.class {
-            Some(class) => uncovered(is_of(department, class), Reason::NotInClass, found),
-            None => {
-                let named = terms.identity_ids.contains(&asker.identity_id);
-                uncovered(named, Reason::IdentityNotGranted, found);
-            }
-        }
-        let both = moment.held(&identity.life) && moment.held(&department.life);
-        uncovered(both, Reason::IdentityNotInForce, found);
-        let verified = asker.assurance() == Assurance::Verified;
-        uncovered(verified || grade < 3, Reason::AssuranceTooLow, found);
-    }
-
-    /// Three bodies as they are today; after a succession for as long as there is to reconfirm.
-    fn still_three(
-        &self,
-        it: &RecordAccess,
-        asker: &wire::Party,
-        grant: &Grant,
-        found: &mut Findings,
-    ) {
-        let internal = grant.kind == GrantKind::Internal;
-        let user = match grant.class.is_some() || internal {
-            true => &asker.department,
-            false => &grant.user,
-        };
-        if internal {
-            let own = self.body(user) == self.body(&grant.collector);
-            uncovered(own, Reason::OtherBody, found);
-            return;
-        }
-        let mut no = Why::new();
-        self.three_bodies(user, &grant.collector, &grant.manager, &mut no);
-        if no.is_empty() {
-            return;
-        }
-        let parties = [user, &grant.collector, &grant.manager];
-        let lines = parties.iter().flat_map(|code| self.line_of_succession(code));
-        let due = lines.filter_map(|code| Some(self.department(&code)?.reconfirm_due)).max();
-        match due {
-            None | Some(0) => uncovered(false, Reason::SameBody, found),
-            Some(due) => uncovered(it.access_time_ms < due, Reason::NotReconfirmed, found),
-        }
-    }
-
-    /// A time in the future counts today.
-    fn day_of(&self, it: &RecordAccess) -> u64 {
-        day(it.access_time_ms.min(self.now))
-    }
-
-    fn quota_left(&self, it: &RecordAccess, grant: &Grant, terms: &Terms, found: &mut Findings) {
-        let at = self.grants.iter().position(|one| one.id == grant.id).unwrap();
-        let used: Vec<&Use> = self.uses.iter().filter(|one| one.grant == at).collect();
-        let today = self.day_of(it);
-        let of_today: Vec<&Use> = used.iter().filter(|one| one.day == today).copied().collect();
-        let rows = |list: &[&Use]| list.iter().map(|one| one.rows).sum::<u64>() + it.row_count;
-        let within = |sum: u64, limit: u64| limit == 0 || sum <= limit;
-        let quota = terms.quota.unwrap();
-        let left = within(used.len() as u64 + 1, quota.queries_total)
-            && within(rows(&used), quota.rows_total);
-        uncovered(left, Reason::QuotaExceeded, found);
-        if quota.queries_per_day == 0 && quota.rows_per_day == 0 {
-            return;
-        }
-        // Of each day but the latest 32 nothing is kept.
-        let mut days: Vec<u64> = used.iter().map(|one| one.day).collect();
-        days.sort_unstable_by(|a, b| b.cmp(a));
-        days.dedup();
-        let known = days.get(31).is_none_or(|oldest| today >= *oldest);
-        unknown(known, Reason::QuotaDayUnknown, found);
-        let left = within(of_today.len() as u64 + 1, quota.queries_per_day)
-            && within(rows(&of_today), quota.rows_per_day);
-        uncovered(left || !known, Reason::QuotaExceeded, found);
     }
 
     /// What was served counts under each grant named and all that it hangs from, once; one whose
@@ -325,60 +113,39 @@ impl Simple {
                     continue;
                 }
                 counted.push(grant);
+                let before = self.used(grant);
                 self.uses.push(Use { grant, day, rows: it.row_count });
-                let used: Vec<&Use> = self.uses.iter().filter(|one| one.grant == grant).collect();
-                let queries = used.len() as u64;
-                let rows = used.iter().map(|one| one.rows).sum::<u64>();
-                let grant = &self.grants[grant];
-                let quota = grant.last().terms.quota.unwrap();
-                let reached = |sum: u64, limit: u64| limit > 0 && sum >= limit;
-                let all = reached(queries, quota.queries_total) || reached(rows, quota.rows_total);
-                if all && !grant.ended() {
-                    self.end_grant(&id, GrantState::Exhausted, "", true);
-                }
+                self.used_up(grant, before);
             }
         }
     }
-}
 
-fn is_of(department: &Department, class: &wire::DepartmentClass) -> bool {
-    (class.levels.is_empty() || class.levels.contains(&department.level))
-        && department.division.starts_with(&class.division)
-        && department.rights.contains(&(Right::Use as i32))
-}
-
-fn state_reason(state: Option<GrantState>) -> Reason {
-    match state {
-        None | Some(GrantState::Unspecified) => Reason::NotYetGranted,
-        Some(GrantState::Active) => Reason::None,
-        Some(GrantState::Revoked) => Reason::GrantRevoked,
-        Some(GrantState::Suspended) => Reason::GrantSuspended,
-        Some(GrantState::Expired) => Reason::OutsidePeriod,
-        Some(GrantState::Exhausted) => Reason::QuotaExceeded,
-        Some(GrantState::AncestorEnded) => Reason::AncestorEnded,
-        Some(GrantState::NotRatified) => Reason::NotRatified,
+    /// Queries and rows under a grant so far.
+    fn used(&self, grant: usize) -> [u64; 2] {
+        let used: Vec<&Use> = self.uses.iter().filter(|one| one.grant == grant).collect();
+        [used.len() as u64, used.iter().map(|one| one.rows).sum()]
     }
-}
 
-fn within(
-    it: &RecordAccess,
-    access: &DatasetAccess,
-    purpose: &str,
-    terms: &Terms,
-    found: &mut Findings,
-) {
-    let time = it.access_time_ms;
-    uncovered((terms.from_ms..terms.until_ms).contains(&time), Reason::OutsidePeriod, found);
-    let operation = terms.operations.contains(&access.operation);
-    uncovered(operation, Reason::OperationNotGranted, found);
-    let in_hours = allows(terms, weekday(day(time)), minute_of_day(time));
-    uncovered(in_hours, Reason::OutsideSchedule, found);
-    let said = it.purpose.is_empty() || purpose.is_empty() || it.purpose == purpose;
-    uncovered(said, Reason::OtherPurpose, found);
-    unknown(!it.purpose.is_empty(), Reason::PurposeUnknown, found);
-    if !terms.fields.is_empty() {
-        let granted = access.fields.iter().all(|field| terms.fields.contains(field));
-        uncovered(granted, Reason::FieldNotGranted, found);
-        unknown(!access.fields.is_empty(), Reason::FieldsUnknown, found);
+    /// What comes of a grant having been used more than before.
+    fn used_up(&mut self, grant: usize, before: [u64; 2]) {
+        let after = self.used(grant);
+        let it = Rc::clone(&self.grants[grant]);
+        let quota = it.last().terms.quota.unwrap();
+        let limits = [quota.queries_total, quota.rows_total];
+        let watch = self.watch(WatchKind::QuotaNearlyUsed);
+        let near = |used: u64, limit: u64| {
+            watch.is_some_and(|watch| limit > 0 && used * 100 >= limit * watch.limit)
+        };
+        if (0..2).any(|at| !near(before[at], limits[at]) && near(after[at], limits[at])) {
+            let concerned = if it.user.is_empty() { &it.collector } else { &it.user };
+            self.alert(WatchKind::QuotaNearlyUsed, concerned, &[], (&it.dataset, &it.id));
+        }
+        if (0..2).any(|at| limits[at] > 0 && after[at] >= limits[at]) && !it.ended() {
+            self.end_grant(&it.id, GrantState::Exhausted, "", true);
+        }
+    }
+
+    pub(in super::super) fn answers(&self) -> &Answers {
+        &self.answers
     }
 }

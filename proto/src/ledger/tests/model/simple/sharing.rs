@@ -39,7 +39,7 @@ pub(super) fn grade(entry: &wire::RegisterDataset, names: &[String]) -> u32 {
 pub(super) type Said<'a> = [&'a str; 3];
 
 impl Simple {
-    fn collects(&self, by: By<'_>, collector: &str, no: &mut Why) {
+    pub(super) fn collects(&self, by: By<'_>, collector: &str, no: &mut Why) {
         self.acts_with(by, collector, Right::Collect, no);
         self.officer(by, no);
     }
@@ -71,7 +71,9 @@ impl Simple {
         }
         if no.is_empty() {
             let (entry, digest) = (it.clone(), Vec::new());
-            self.datasets.push(Rc::new(Dataset { entry, version: 0, digest, retired: None }));
+            let dataset = Dataset { entry, version: 0, digest, rows: 0, retired: None };
+            self.datasets.push(Rc::new(dataset));
+            self.wants_gateway(&it.dataset);
         }
         no
     }
@@ -114,6 +116,7 @@ impl Simple {
             let known = self.dataset_mut(&it.dataset);
             known.version = it.version;
             known.digest.clone_from(&it.content_digest);
+            known.rows = it.row_count;
         }
         no
     }

@@ -52,9 +52,13 @@ fn hours_fit(narrow: &Terms, wide: &Terms) -> bool {
         })
 }
 
-/// Whether a schedule allows a minute of a day, which belongs to that day or to the one before.
+/// Whether terms allow a minute of a day.
 pub(in super::super) fn allows(terms: &Terms, weekday: u64, minute: u64) -> bool {
-    let Some(it) = &terms.schedule else { return true };
+    terms.schedule.as_ref().is_none_or(|it| in_hours(it, weekday, minute))
+}
+
+/// Whether a schedule allows a minute of a day, which belongs to that day or to the one before.
+pub(super) fn in_hours(it: &wire::Schedule, weekday: u64, minute: u64) -> bool {
     let within =
         |minute: u64| u64::from(it.from_minute) <= minute && minute < u64::from(it.until_minute);
     let on = |weekday: u64| it.weekdays == 0 || it.weekdays >> weekday & 1 == 1;

@@ -1,0 +1,263 @@
+//! The two halves of an access: which wait for the other, and who is at fault when none comes.
+
+use super::sharing::grade;
+use super::{By, Grant, Id, Identity, Simple, Why};
+use crate::wire::{
+    self, GrantKind, IdentityKind, IntegrityRule, RecordAccess, TimerKind, WatchKind,
+};
+use std::rc::Rc;
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// An hour's accesses by one department under one grant.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Hour {
+    pub(in super::super) request: Id,
+    pub(in super::super) hour: u64,
+    pub(in super::super) department: String,
+    pub(in super::super) halves: wire::Halves,
+}
+
+/// A half of one access that waits for the other.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Half {
+    pub(in super::super) request: Id,
+    pub(in super::super) gateway: Id,
+    pub(in super::super) number: u64,
+    pub(in super::super) half: wire::Half,
+}
+
+/// Whether a department acknowledges what it asked for under a grant.
+fn is_theirs(grant: &Grant, department: &str) -> bool {
+    (grant.user == department || grant.class.is_some()) && grant.kind != GrantKind::Internal
+}
+
+impl Simple {
+    /// The halves of an hour. `None` when their time is over.
+    fn hour(
+        &mut self,
+        request: &[u8],
+        hour: u64,
+        department: &str,
+        (dataset, collector): (&str, &str),
+    ) -> Option<&mut wire::Halves> {
+        let is_it =
+            |it: &Rc<Hour>| it.request == request && it.hour == hour && it.department == department;
+        let at = match self.answers.hours.iter().position(is_it) {
+            Some(at) => at,
+            None => {
+                let due = (hour + 1) * HOUR_MS + self.parameters.half_grace_ms;
+                if due <= self.now {
+                    return None;
+                }
+                let about = [request, &hour.to_be_bytes(), department.as_bytes()].concat();
+                self.remind(due, TimerKind::HalvesDue, &about);
+                let (dataset, collector) = (dataset.to_owned(), collector.to_owned());
+                self.answers.hours.push(Rc::new(Hour {
+                    request: request.to_vec(),
+                    hour,
+                    department: department.to_owned(),
+                    halves: wire::Halves { dataset, collector, ..wire::Halves::default() },
+                }));
+                self.answers.hours.len() - 1
+            }
+        };
+        Some(&mut Rc::make_mut(&mut self.answers.hours[at]).halves)
+    }
+
+    fn half_at(&self, request: &[u8], gateway: &[u8], number: u64) -> Option<usize> {
+        self.answers
+            .halves
+            .iter()
+            .position(|it| it.number == number && it.request == request && it.gateway == gateway)
+    }
+
+    /// The user's half of a record is wanted, under each grant that is the asker's own.
+    pub(super) fn wants_half(&mut self, gateway: &[u8], it: &RecordAccess) {
+        let asker = it.asker.clone().unwrap();
+        // None is wanted from a department whose identity that is not.
+        if self.identity(&asker.identity_id).is_none_or(|it| it.department != asker.department) {
+            return;
+        }
+        let mut wanted: Vec<&Id> = Vec::new();
+        for access in &it.accesses {
+            let Some(grant) = self.grant(&access.request_id).cloned() else { continue };
+            if wanted.contains(&&access.request_id) || !is_theirs(&grant, &asker.department) {
+                continue;
+            }
+            wanted.push(&access.request_id);
+            let entry = &self.dataset(&access.dataset).unwrap().entry;
+            let granted = &grant.last().terms.fields;
+            let fields = if access.fields.is_empty() { granted } else { &access.fields };
+            let (id, of) = (&access.request_id, asker.department.as_str());
+            let whose = (grant.dataset.as_str(), it.collector.as_str());
+            if grade(entry, fields) >= 3 {
+                self.wants_one(gateway, it, id, of, whose);
+            } else {
+                // One acknowledged by itself waits no longer; all are summed.
+                self.comes_to_users_half(gateway, it, id, of, whose.0);
+                let hour = it.access_time_ms.min(self.now) / HOUR_MS;
+                if let Some(halves) = self.hour(id, hour, of, whose) {
+                    halves.recorded += 1;
+                    halves.gateway_id = gateway.to_vec();
+                }
+            }
+        }
+    }
+
+    fn wants_one(
+        &mut self,
+        gateway: &[u8],
+        it: &RecordAccess,
+        request: &[u8],
+        of: &str,
+        whose: (&str, &str),
+    ) {
+        if self.comes_to_users_half(gateway, it, request, of, whose.0) {
+            return;
+        }
+        let hour = self.now / HOUR_MS;
+        let halves = self.hour(request, hour, of, whose).unwrap();
+        halves.user_missing += 1;
+        halves.gateway_id = gateway.to_vec();
+        let half = wire::Half { is_users: false, hour, row_count: it.row_count };
+        self.waits(request, gateway, it.access_no, half);
+    }
+
+    /// Whether the user's half is there already.
+    fn comes_to_users_half(
+        &mut self,
+        gateway: &[u8],
+        it: &RecordAccess,
+        request: &[u8],
+        of: &str,
+        dataset: &str,
+    ) -> bool {
+        let at = self.half_at(request, gateway, it.access_no);
+        let Some(at) = at.filter(|at| self.answers.halves[*at].half.is_users) else { return false };
+        self.both_there(at, it.row_count, of, dataset);
+        true
+    }
+
+    fn waits(&mut self, request: &[u8], gateway: &[u8], number: u64, half: wire::Half) {
+        let (request, gateway) = (request.to_vec(), gateway.to_vec());
+        self.answers.halves.push(Rc::new(Half { request, gateway, number, half }));
+    }
+
+    /// The other half of one that waited is there.
+    fn both_there(&mut self, at: usize, rows: u64, of: &str, dataset: &str) {
+        let first = self.answers.halves.remove(at);
+        let is_it = |it: &&mut Rc<Hour>| {
+            it.request == first.request && it.hour == first.half.hour && it.department == of
+        };
+        if let Some(hour) = self.answers.hours.iter_mut().find(is_it) {
+            let halves = &mut Rc::make_mut(hour).halves;
+            let missing = match first.half.is_users {
+                true => &mut halves.gateway_missing,
+                false => &mut halves.user_missing,
+            };
+            *missing = missing.saturating_sub(1);
+        }
+        if first.half.row_count != rows {
+            self.alert(WatchKind::HalvesDiffer, of, &[], (dataset, &first.request));
+        }
+    }
+
+    /// The time for an hour's halves is over: whoever lacks some is at fault.
+    pub(super) fn halves_due(&mut self, about: &[u8]) {
+        let (request, rest) = about.split_first_chunk::<32>().unwrap();
+        let (hour, of) = rest.split_first_chunk::<8>().unwrap();
+        let hour = u64::from_be_bytes(*hour);
+        let is_it = |it: &Rc<Hour>| {
+            it.request == request && it.hour == hour && it.department.as_bytes() == of
+        };
+        let at = self.answers.hours.iter().position(is_it).unwrap();
+        let it = self.answers.hours.remove(at);
+        let halves = &it.halves;
+        let about = (halves.dataset.as_str(), it.request.as_slice());
+        let summed = halves.summed.abs_diff(halves.recorded);
+        let (users, gateways) = match halves.recorded > halves.summed {
+            true => (summed, 0),
+            false => (0, summed),
+        };
+        let (users, gateways) = (users + halves.user_missing, gateways + halves.gateway_missing);
+        let rule = IntegrityRule::HalfMissing;
+        if users > 0 {
+            self.raise(rule, &it.department, &[], about, users);
+        }
+        if gateways > 0 {
+            let own = |it: &Identity| it.department == halves.collector;
+            let gateway = match self.identity(&halves.gateway_id).is_some_and(own) {
+                true => halves.gateway_id.as_slice(),
+                // Not theirs: whoever acknowledged may say what it likes.
+                false => &[],
+            };
+            self.raise(rule, &halves.collector, gateway, about, gateways);
+        }
+    }
+
+    /// The user of a grant signs, and says whose data it was.
+    fn user_signs(
+        &self,
+        by: By<'_>,
+        request: &[u8],
+        [dataset, collector, user]: [&str; 3],
+        no: &mut Why,
+    ) {
+        use IdentityKind::{Officer, Root, System};
+        self.acts(by, user, no);
+        self.kind_of(by, &[Officer, Root, System], no);
+        let Some(grant) = self.grant(request) else {
+            no.push("grant.unknown");
+            return;
+        };
+        let as_said = grant.dataset == dataset && grant.collector == collector;
+        if !is_theirs(grant, user) || !as_said {
+            no.push("request.contradiction");
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, by: By<'_>, it: &wire::Acknowledge) -> Why {
+        let mut no = Vec::new();
+        let said = [it.dataset.as_str(), &it.collector, &it.using_department];
+        self.user_signs(by, &it.request_id, said, &mut no);
+        if !no.is_empty() {
+            return no;
+        }
+        match self.half_at(&it.request_id, &it.gateway_id, it.access_no) {
+            Some(at) if !self.answers.halves[at].half.is_users => {
+                self.both_there(at, it.row_count, &it.using_department, &it.dataset);
+            }
+            Some(_) => {}
+            // What stands at the number already wants no half.
+            None if self.gateway(&it.gateway_id).is_some_and(|one| one.has(it.access_no)) => {}
+            None => {
+                let hour = self.now / HOUR_MS;
+                let (id, whose) = (&it.request_id, (it.dataset.as_str(), it.collector.as_str()));
+                let halves = self.hour(id, hour, &it.using_department, whose).unwrap();
+                halves.gateway_missing += 1;
+                halves.gateway_id.clone_from(&it.gateway_id);
+                let half = wire::Half { is_users: true, hour, row_count: it.row_count };
+                self.waits(id, &it.gateway_id, it.access_no, half);
+            }
+        }
+        no
+    }
+
+    pub(super) fn acknowledge_hour(&mut self, by: By<'_>, it: &wire::AcknowledgeHour) -> Why {
+        let mut no = Vec::new();
+        let said = [it.dataset.as_str(), &it.collector, &it.using_department];
+        self.user_signs(by, &it.request_id, said, &mut no);
+        if it.hour >= self.now / HOUR_MS {
+            no.push("hour.running");
+        }
+        if no.is_empty() {
+            let whose = (it.dataset.as_str(), it.collector.as_str());
+            let halves = self.hour(&it.request_id, it.hour, &it.using_department, whose);
+            if let Some(halves) = halves {
+                halves.summed = it.count;
+            }
+        }
+        no
+    }
+}

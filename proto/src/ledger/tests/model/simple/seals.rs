@@ -1,0 +1,221 @@
+//! How gateways are set up, what they seal, and what their collectors own up to.
+
+use super::{By, Simple, Why};
+use crate::types::limits;
+use crate::wire::{self, IdentityKind, IntegrityEnd, IntegrityRule, Right, TimerKind, WatchKind};
+
+const OUTAGE_MS: u64 = 72 * 3_600_000;
+
+impl Simple {
+    /// A system of a collector, on the ledger.
+    fn gateway_of(&self, id: &[u8], collector: &str, no: &mut Why) {
+        match self.identity(id) {
+            None => no.push("identity.unknown"),
+            Some(it) => {
+                if it.department != collector {
+                    no.push("identity.other_department");
+                }
+                if it.kind != IdentityKind::System as i32 {
+                    no.push("identity.kind");
+                }
+            }
+        }
+    }
+
+    fn keeps(&self, by: By<'_>, collector: &str, no: &mut Why) {
+        use IdentityKind::{Officer, Root, System};
+        self.acts_with(by, collector, Right::Collect, no);
+        self.kind_of(by, &[Officer, Root, System], no);
+    }
+
+    fn set_up_by(&self, by: By<'_>, id: &[u8], collector: &str, no: &mut Why) {
+        self.keeps(by, collector, no);
+        match self.gateway(id).and_then(|it| it.setup.as_ref()) {
+            None => no.push("gateway.not_set_up"),
+            Some(setup) if setup.collector != collector => no.push("identity.other_department"),
+            Some(_) => {}
+        }
+    }
+
+    fn setup_mut(&mut self, id: &[u8]) -> &mut wire::GatewaySetup {
+        self.gateway_mut(id).setup.as_mut().unwrap()
+    }
+
+    pub(super) fn set_gateway(&mut self, by: By<'_>, it: &wire::SetGateway) -> Why {
+        let mut no = Vec::new();
+        self.collects(by, &it.collector, &mut no);
+        self.gateway_of(&it.gateway_id, &it.collector, &mut no);
+        for dataset in &it.datasets {
+            self.in_catalogue(dataset, &it.collector, &mut no);
+        }
+        if !no.is_empty() {
+            return no;
+        }
+        let setup = self.gateway_mut(&it.gateway_id).setup.get_or_insert_default();
+        setup.collector.clone_from(&it.collector);
+        if !it.mapping_digest.is_empty() {
+            setup.mapping_digest.clone_from(&it.mapping_digest);
+        }
+        let before = std::mem::replace(&mut setup.datasets, it.datasets.clone());
+        for dataset in before.iter().filter(|one| !it.datasets.contains(one)) {
+            if self.serving(dataset) == 0 {
+                self.wants_gateway(dataset);
+            }
+        }
+        self.begins_or_stops(&it.gateway_id);
+        no
+    }
+
+    /// What serves something seals the period at hand, and those to come.
+    fn begins_or_stops(&mut self, id: &[u8]) {
+        let setup = self.setup_mut(id).clone();
+        if setup.datasets.is_empty() {
+            self.next_seal(id, None);
+        } else if setup.seal_due_ms == 0 {
+            let from = self.now - self.now % self.parameters.seal_period_ms;
+            let it = &mut self.gateway_mut(id).numbers;
+            if it.sealed_until_ms < from {
+                (it.sealed_from_ms, it.sealed_until_ms) = (from, from);
+                it.sealed_last = it.last_access_no;
+            }
+            self.next_seal(id, Some(from));
+        }
+    }
+
+    /// The next seal is of the period that begins then, or none is.
+    fn next_seal(&mut self, id: &[u8], from: Option<u64>) {
+        let parameters = &self.parameters;
+        let due = from.map_or(0, |at| at + parameters.seal_period_ms + parameters.seal_grace_ms);
+        let before = std::mem::replace(&mut self.setup_mut(id).seal_due_ms, due);
+        self.forget(before, TimerKind::SealDue, id);
+        if due > 0 {
+            self.remind(due, TimerKind::SealDue, id);
+        }
+    }
+
+    pub(super) fn commit_mapping(&mut self, by: By<'_>, it: &wire::CommitMapping) -> Why {
+        let mut no = Vec::new();
+        self.set_up_by(by, &it.gateway_id, &it.collector, &mut no);
+        if no.is_empty() {
+            let digest = it.mapping_digest.clone();
+            self.setup_mut(&it.gateway_id).mapping_digest = digest;
+        }
+        no
+    }
+
+    pub(super) fn seal_period(&mut self, by: By<'_>, it: &wire::SealPeriod) -> Why {
+        let mut no = Vec::new();
+        self.gateway_signs(by, &it.collector, &mut no);
+        let gateway = self.gateway(by.identity()).cloned().unwrap_or_default();
+        if gateway.setup.is_none() {
+            no.push("gateway.not_set_up");
+        }
+        let known = &gateway.numbers;
+        if (it.from_ms, it.first) != (known.sealed_until_ms, known.sealed_last + 1) {
+            no.push("seal.sequence");
+        }
+        let period = self.parameters.seal_period_ms;
+        let whole = it.until_ms.is_multiple_of(period)
+            && it.until_ms - it.from_ms <= period * limits::SEAL_PERIODS;
+        if !whole || it.until_ms > self.now + self.parameters.future_drift_ms {
+            no.push("seal.period");
+        }
+        if no.is_empty() {
+            self.sealed(by.identity(), it);
+        }
+        no
+    }
+
+    fn sealed(&mut self, id: &[u8], it: &wire::SealPeriod) {
+        let last = it.first + it.count - 1;
+        let highest = self.gateway_mut(id).numbers.last_access_no;
+        if last > highest {
+            // Named, and not recorded yet.
+            self.gateway_mut(id).numbers.last_access_no = last;
+            self.passed_over(id, &it.collector, highest + 1, last);
+        }
+        let gateway = self.gateway_mut(id);
+        gateway.numbers.sealed_until_ms = it.until_ms;
+        gateway.numbers.sealed_last = last;
+        if gateway.belies(gateway.numbers.last_access_no, gateway.numbers.newest_ms) {
+            self.raise(IntegrityRule::SealFalse, &it.collector, id, ("", &[]), 1);
+        }
+        let parameters = &self.parameters;
+        let next = it.until_ms + parameters.seal_period_ms + parameters.seal_grace_ms;
+        let setup = self.setup_mut(id);
+        setup.silence = 0;
+        if setup.seal_due_ms > 0 && next > setup.seal_due_ms {
+            self.next_seal(id, Some(it.until_ms));
+        }
+        for one in it.observed.iter().filter(|one| !one.content_digest.is_empty()) {
+            let other = self.dataset(&one.dataset).is_some_and(|known| {
+                let published = (known.version, &known.digest, known.rows);
+                known.entry.collector == it.collector
+                    && one.version >= known.version
+                    && (one.version, &one.content_digest, one.row_count) != published
+            });
+            if other {
+                let about = (one.dataset.as_str(), [].as_slice());
+                self.alert(WatchKind::UnpublishedChange, &it.collector, &[], about);
+            }
+        }
+    }
+
+    /// A period that nobody sealed.
+    pub(super) fn seal_due(&mut self, id: &[u8]) {
+        let setup = self.setup_mut(id).clone();
+        let over = setup.seal_due_ms - self.parameters.seal_grace_ms;
+        self.next_seal(id, Some(over));
+        if setup.outage_until_ms >= over {
+            return;
+        }
+        let collector = setup.collector;
+        self.alert(WatchKind::SilentGateway, &collector, id, ("", &[]));
+        let goes_on = self
+            .event(&collector, setup.silence)
+            .is_some_and(|it| it.end == IntegrityEnd::Unspecified);
+        if goes_on {
+            self.event_mut(&collector, setup.silence).count += 1;
+        } else {
+            let rule = IntegrityRule::SealMissing;
+            self.setup_mut(id).silence = self.raise(rule, &collector, id, ("", &[]), 1);
+        }
+    }
+
+    pub(super) fn declare_loss(&mut self, by: By<'_>, it: &wire::DeclareLoss) -> Why {
+        let mut no = Vec::new();
+        self.keeps(by, &it.collector, &mut no);
+        self.gateway_of(&it.gateway_id, &it.collector, &mut no);
+        if !self.are_free(&it.gateway_id, it.first, it.last) {
+            no.push("access_no.taken");
+        }
+        if no.is_empty() {
+            self.occupy(&it.gateway_id, &it.collector, it.first, it.last);
+        }
+        no
+    }
+
+    pub(super) fn declare_outage(&mut self, by: By<'_>, it: &wire::DeclareOutage) -> Why {
+        let mut no = Vec::new();
+        self.set_up_by(by, &it.gateway_id, &it.collector, &mut no);
+        if it.until_ms <= self.now || it.until_ms > self.now + OUTAGE_MS {
+            no.push("outage.too_long");
+        }
+        if no.is_empty() {
+            self.setup_mut(&it.gateway_id).outage_until_ms = it.until_ms;
+        }
+        no
+    }
+
+    pub(super) fn unrecordable(&mut self, by: By<'_>, it: &wire::Unrecordable) -> Why {
+        let mut no = Vec::new();
+        self.gateway_signs(by, &it.collector, &mut no);
+        if !self.are_free(by.identity(), it.access_no, it.access_no) {
+            no.push("access_no.taken");
+        }
+        if no.is_empty() {
+            self.take_number(by.identity(), &it.collector, it.access_no, None);
+        }
+        no
+    }
+}
