@@ -65,7 +65,7 @@ pub const GAPS: usize = 64;
 /// Datasets that a gateway serves.
 pub const GATEWAY_DATASETS: usize = 256;
 /// Tags in one item of a bulk set.
-pub const BULK_TAGS: usize = 480;
+pub const BULK_TAGS: usize = 470;
 /// Subjects of a bulk set.
 pub const BULK_SUBJECTS: u64 = 100_000_000;
 /// Records in one correction.

@@ -151,12 +151,14 @@ fn appeal(
     }
     let case_id = case.to_vec();
     draft.put(place, wire::IntegrityEvent { case_id, ..(*event).clone() });
-    let request_id = event.raised.as_ref().map(|it| it.request_id.clone()).unwrap_or_default();
-    let dataset = event.raised.as_ref().map(|it| it.dataset.clone()).unwrap_or_default();
-    if request_id.is_empty() {
-        return Ok(Vec::new());
+    let raised = event.raised.clone().unwrap_or_default();
+    // Who ruled so does not rule on that.
+    let mut parties: Vec<String> = [event.ruled_by.clone()].into();
+    parties.retain(|code| !code.is_empty());
+    if !raised.request_id.is_empty() {
+        parties.extend(of_request(draft, &raised.request_id, &raised.dataset)?);
     }
-    of_request(draft, &request_id, &dataset)
+    Ok(parties)
 }
 
 fn running(draft: &Draft<'_>, id: &[u8], states: &[CaseState]) -> Result<wire::Case, Halt> {
@@ -220,7 +222,8 @@ fn against(
         Some(About::Integrity(_) | About::Correction(_)) | None => ("", none),
     };
     let fault = Fault { rule, department, identity: &[], dataset, request_id, count: 1 };
-    integrity::raise(draft, &fault).map(|_| ())
+    let number = integrity::raise(draft, &fault)?;
+    integrity::ruled(draft, department, number, &case.ruled_by)
 }
 
 /// Who rules regulates or manages, and is of no body that is party to the case.

@@ -39,6 +39,21 @@ pub(super) fn raise(draft: &mut Draft<'_>, fault: &Fault<'_>) -> Result<u64, Hal
     Ok(number)
 }
 
+/// Keeps who ruled that there is an event.
+pub(super) fn ruled(
+    draft: &mut Draft<'_>,
+    department: &str,
+    number: u64,
+    by: &str,
+) -> Result<(), Halt> {
+    let place = Place::integrity_event(department, number);
+    let event: Option<Arc<wire::IntegrityEvent>> = draft.get(&place)?;
+    if let Some(event) = event.filter(|_| !by.is_empty()) {
+        draft.put(place, wire::IntegrityEvent { ruled_by: by.to_owned(), ..(*event).clone() });
+    }
+    Ok(())
+}
+
 /// What repeats have in common.
 fn joins(fault: &Fault<'_>) -> Place {
     let about =

@@ -145,8 +145,10 @@ fn observed(draft: &mut Draft<'_>, it: &wire::SealPeriod) -> Result<(), Halt> {
         let same = published.version == one.version
             && published.content_digest == one.content_digest
             && published.row_count == one.row_count;
-        // A version that has been followed by another since can't be compared.
-        if collector == it.collector && one.version >= published.version && !same {
+        // A version that has been followed by another since can't be compared; nor what nobody said
+        // anything of.
+        let comparable = one.version >= published.version && one.version > 0;
+        if collector == it.collector && comparable && !same {
             let dataset = one.dataset.as_str();
             let concern = Concern { department: collector, dataset, ..Concern::default() };
             watching::alert(draft, WatchKind::UnpublishedChange, concern)?;
