@@ -1,0 +1,261 @@
+//! What trails and objects are about: the byte that is part of their key in the map.
+
+use crate::types::check_code;
+
+/// What a trail is about. The byte is part of its key in the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum TrailKind {
+    /// Every event signed with a key; id: the key id.
+    Key = 1,
+    /// A department's identities, rights and standing; id: its code.
+    Department = 2,
+    /// An identity's life; id: its identity id.
+    Identity = 3,
+    /// A dataset's registration, requests, decisions, grants and records; id: its code.
+    Dataset = 4,
+    /// The one story of a grant, from request to end; id: the request id.
+    Grant = 5,
+    /// The records made under a grant; id: the request id.
+    Use = 6,
+    /// The records that name a subject; id: department code of the collector ‖ tag.
+    Subject = 7,
+    /// A case; id: its case id.
+    Case = 8,
+    /// Integrity events of a department; id: its code.
+    Integrity = 9,
+    /// Proposals, votes and what became of them; id: empty.
+    Governance = 10,
+    /// Integrity events of an identity; id: its identity id.
+    IdentityIntegrity = 11,
+    /// The users' halves of accesses; id: the request id.
+    Acknowledgements = 12,
+    /// A gateway's records, seals and losses; id: its identity id.
+    Gateway = 13,
+    /// What was sealed and opened by a decision of an authority; id: its department code.
+    Sealed = 14,
+    /// Records of which not every subject is listed, and the tags of bulk sets; id: department code
+    /// of the collector.
+    Unlisted = 15,
+    /// Alerts that concern a department; id: its code.
+    Alert = 16,
+    /// A data product; id: its product id.
+    Product = 17,
+}
+
+impl TrailKind {
+    /// Every kind that this protocol version writes.
+    pub const ALL: [Self; 17] = [
+        Self::Key,
+        Self::Department,
+        Self::Identity,
+        Self::Dataset,
+        Self::Grant,
+        Self::Use,
+        Self::Subject,
+        Self::Case,
+        Self::Integrity,
+        Self::Governance,
+        Self::IdentityIntegrity,
+        Self::Acknowledgements,
+        Self::Gateway,
+        Self::Sealed,
+        Self::Unlisted,
+        Self::Alert,
+        Self::Product,
+    ];
+
+    /// From its byte.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
+    }
+
+    /// Whether some trail of this kind could have this id: a code, 32 bytes, or for a subject a
+    /// code and 32 bytes. Of anything else «there are no events» would be true, and mislead.
+    pub fn takes_id(self, id: &[u8]) -> bool {
+        let is_code = |bytes| std::str::from_utf8(bytes).is_ok_and(|it| check_code(it).is_ok());
+        match self {
+            Self::Key
+            | Self::Identity
+            | Self::Grant
+            | Self::Use
+            | Self::Case
+            | Self::IdentityIntegrity
+            | Self::Acknowledgements
+            | Self::Gateway
+            | Self::Product => id.len() == 32,
+            Self::Department
+            | Self::Dataset
+            | Self::Integrity
+            | Self::Sealed
+            | Self::Unlisted
+            | Self::Alert => is_code(id),
+            Self::Governance => id.is_empty(),
+            Self::Subject => id.split_last_chunk::<32>().is_some_and(|(code, _)| is_code(code)),
+        }
+    }
+
+    /// Its name, as commands and JSON show it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Department => "department",
+            Self::Identity => "identity",
+            Self::Integrity => "integrity",
+            Self::Governance => "governance",
+            Self::Dataset => "dataset",
+            Self::Grant => "grant",
+            Self::Use => "use",
+            Self::Subject => "subject",
+            Self::Gateway => "gateway",
+            Self::Case => "case",
+            Self::IdentityIntegrity => "identity-integrity",
+            Self::Acknowledgements => "acknowledgements",
+            Self::Sealed => "sealed",
+            Self::Unlisted => "unlisted",
+            Self::Alert => "alert",
+            Self::Product => "product",
+        }
+    }
+}
+
+/// What an object is. The byte, 128 or above, is part of its key in the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ObjectKind {
+    /// A member; id: its code.
+    Department = 128,
+    /// An identity; id: its identity id.
+    Identity = 129,
+    /// A key; id: its key id.
+    Key = 130,
+    /// A dataset; id: its code.
+    Dataset = 131,
+    /// A request; id: its request id.
+    Request = 132,
+    /// A grant; id: its request id.
+    Grant = 133,
+    /// The counters of a grant's use; id: its request id.
+    GrantUse = 134,
+    /// A gateway's numbering; id: its identity id.
+    Gateway = 135,
+    /// The consortium's parameters; id: empty.
+    Parameters = 136,
+    /// A block that transactions may cite; id: its height, u64.
+    RecentBlock = 137,
+    /// Which recent blocks are kept; id: empty.
+    RecentWindow = 138,
+    /// The departments right beneath one; id: its code.
+    Beneath = 139,
+    /// Which identity a code names; id: department ‖ "/" ‖ code.
+    IdentityName = 140,
+    /// What happens by itself at a time; id: the time u64 ‖ kind u8 ‖ what it is about.
+    Timer = 141,
+    /// Who votes on proposals; id: empty.
+    Voters = 142,
+    /// Who signs blocks; id: empty.
+    ValidatorSchedule = 143,
+    /// Nodes that may connect; id: empty.
+    Peers = 144,
+    /// The protocol version to come; id: empty.
+    ProtocolSchedule = 145,
+    /// A year's holidays and make-up days; id: the year u32.
+    Calendar = 146,
+    /// A proposal; id: its proposal id.
+    Proposal = 147,
+    /// An audit; id: department ‖ "/" ‖ code.
+    Audit = 148,
+    /// A sealed read that is not opened; id: department ‖ "/" ‖ audit ‖ "/" ‖ commitment.
+    UnopenedRead = 149,
+    /// How a gateway was set up; id: its identity id.
+    GatewaySetup = 150,
+    /// How many gateways serve a dataset; id: its code.
+    DatasetGateways = 151,
+    /// The halves of an hour's accesses; id: request id ‖ hour u64 ‖ department code.
+    Halves = 152,
+    /// A half without its other; id: request id ‖ gateway id ‖ access_no u64.
+    Half = 153,
+    /// A bulk set; id: gateway id ‖ access_no u64.
+    BulkSet = 154,
+    /// A correction; id: its correction id.
+    Correction = 155,
+    /// A decision on sealing; id: its order id.
+    SealingOrder = 156,
+    /// A sealed record that is not opened; id: gateway id ‖ access_no u64.
+    SealedAccess = 157,
+    /// How many records were sealed in a month; id: the month u32.
+    SealedCount = 158,
+    /// An integrity score; id: a department code, or 0xff ‖ identity id.
+    Score = 159,
+    /// An integrity event; id: number u64 ‖ department code.
+    IntegrityEvent = 160,
+    /// What repeats join; id: a hash of what is repeated.
+    Joined = 161,
+    /// The count of a department's alerts; id: its code.
+    AlertBook = 162,
+    /// An alert; id: number u64 ‖ department code.
+    Alert = 163,
+    /// What is remembered of an identity's accesses; id: its identity id.
+    IdentityWatch = 164,
+    /// A case; id: its case id.
+    Case = 165,
+    /// A data product; id: its product id.
+    Product = 166,
+    /// The products that stand on a grant; id: its request id.
+    GrantProducts = 167,
+    /// A double vote that was reported; id: key id ‖ height u64 ‖ round u32 ‖ type u8.
+    DoubleVote = 168,
+}
+
+impl ObjectKind {
+    /// Every kind that this protocol version writes.
+    pub const ALL: [Self; 41] = [
+        Self::Department,
+        Self::Identity,
+        Self::Key,
+        Self::Dataset,
+        Self::Request,
+        Self::Grant,
+        Self::GrantUse,
+        Self::Gateway,
+        Self::Parameters,
+        Self::RecentBlock,
+        Self::RecentWindow,
+        Self::Beneath,
+        Self::IdentityName,
+        Self::Timer,
+        Self::Voters,
+        Self::ValidatorSchedule,
+        Self::Peers,
+        Self::ProtocolSchedule,
+        Self::Calendar,
+        Self::Proposal,
+        Self::Audit,
+        Self::UnopenedRead,
+        Self::GatewaySetup,
+        Self::DatasetGateways,
+        Self::Halves,
+        Self::Half,
+        Self::BulkSet,
+        Self::Correction,
+        Self::SealingOrder,
+        Self::SealedAccess,
+        Self::SealedCount,
+        Self::Score,
+        Self::IntegrityEvent,
+        Self::Joined,
+        Self::AlertBook,
+        Self::Alert,
+        Self::IdentityWatch,
+        Self::Case,
+        Self::Product,
+        Self::GrantProducts,
+        Self::DoubleVote,
+    ];
+
+    /// From its byte.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
+    }
+}
