@@ -69,7 +69,13 @@ impl ClientError {
 /// A refusal that came on a stream has no status code; its reason says as much.
 fn reason_exit_code(reason: &str) -> u8 {
     match reason {
-        "actor.other" | "right.missing" | "identity.kind" | "key.not_in_force" | "key.unknown"
+        "actor.other"
+        | "right.missing"
+        | "identity.kind"
+        | "key.not_in_force"
+        | "key.unknown"
+        | "sealing.authority"
+        | "product.not_reviewer"
         | "signature.bad" => 6,
         "node.stopping" | "pool.full" | "node.disk_full" => 7,
         reason if reason.ends_with(".unknown") => 5,

@@ -102,9 +102,12 @@ fn code(refused: &Refused) -> Code {
     match refused.reason.as_str() {
         "transaction.malformed" => Code::InvalidArgument,
         "signature.bad" | "key.unknown" => Code::Unauthenticated,
-        "actor.other" | "right.missing" | "identity.kind" | "key.not_in_force" => {
-            Code::PermissionDenied
-        }
+        "actor.other"
+        | "right.missing"
+        | "identity.kind"
+        | "key.not_in_force"
+        | "sealing.authority"
+        | "product.not_reviewer" => Code::PermissionDenied,
         "pool.full" | "node.disk_full" => Code::ResourceExhausted,
         "node.stopping" => Code::Unavailable,
         "node.store" => Code::Internal,
