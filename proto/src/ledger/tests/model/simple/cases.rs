@@ -176,7 +176,9 @@ impl Simple {
         }
         if no.is_empty() {
             let case = self.case_mut(&it.case_id);
-            (case.state, case.due) = (CaseState::Answered, 0);
+            case.state = CaseState::Answered;
+            let due = std::mem::take(&mut case.due);
+            self.forget(due, TimerKind::CaseDue, &it.case_id);
         }
         no
     }
