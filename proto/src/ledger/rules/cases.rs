@@ -83,8 +83,7 @@ fn concerned(
             Ok(dataset.registration.iter().map(|it| it.collector.clone()).collect())
         }
         About::Record(one) => {
-            let known = gateways::numbers(draft, &one.gateway_id)?;
-            if one.access_no > known.last_access_no {
+            if !gateways::is_numbered(draft, &one.gateway_id, one.access_no)? {
                 return Err(Refusal::NotRecorded(one.access_no).into());
             }
             let dataset = draft.dataset(&one.dataset)?;

@@ -19,7 +19,6 @@ pub(super) fn propose(
 ) -> Result<Outcome, Halt> {
     draft.actor(signer, &it.collector, Right::Collect)?;
     needs_keeper(draft, signer)?;
-    let known = gateways::numbers(draft, &it.gateway_id)?;
     let place = Place::identity(&IdentityId::from_slice(&it.gateway_id).unwrap_or_default());
     let gateway: Option<Arc<wire::Identity>> = draft.get(&place)?;
     if gateway.is_none_or(|one| one.department != it.collector) {
@@ -27,9 +26,7 @@ pub(super) fn propose(
     }
     for record in &it.records {
         super::record_access::datasets_known(draft, record)?;
-        let recorded = record.access_no <= known.last_access_no
-            && !known.gaps.iter().any(|gap| (gap.first..=gap.last).contains(&record.access_no));
-        if !recorded {
+        if !gateways::is_numbered(draft, &it.gateway_id, record.access_no)? {
             return Err(Refusal::NotRecorded(record.access_no).into());
         }
     }

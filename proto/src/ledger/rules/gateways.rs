@@ -33,6 +33,13 @@ pub(super) fn setup(
     Ok(draft.get(&Place::gateway_setup(gateway))?)
 }
 
+/// Whether something stands at a gateway's number: a record, or what took its place.
+pub(super) fn is_numbered(draft: &Draft<'_>, gateway: &[u8], number: u64) -> Result<bool, Halt> {
+    let known = numbers(draft, gateway)?;
+    let missing = known.gaps.iter().any(|gap| (gap.first..=gap.last).contains(&number));
+    Ok(number <= known.last_access_no && !missing)
+}
+
 /// Takes a number: the next, one that leaves a gap behind it, or one that was missing. No number is
 /// taken twice, so nothing is recorded twice.
 pub(super) fn take(

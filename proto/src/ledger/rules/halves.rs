@@ -1,6 +1,7 @@
 //! The two halves of an access (两端留痕): what a gateway recorded and what its user acknowledged. Only
 //! the side whose half is missing when their time is over is at fault.
 
+use super::gateways;
 use super::integrity::{self, Fault};
 use super::watching::{self, Concern};
 use super::{needs_keeper, sharing, timers};
@@ -230,7 +231,7 @@ pub(super) fn acknowledge(
             matched(draft, place, &other, it.row_count, counted)?;
         }
         Some(_) => {}
-        None if is_numbered(draft, &it.gateway_id, it.access_no)? => {}
+        None if gateways::is_numbered(draft, &it.gateway_id, it.access_no)? => {}
         None => {
             if let Some(mut halves) = open(draft, counted)? {
                 halves.gateway_missing = halves.gateway_missing.saturating_add(1);
@@ -244,13 +245,6 @@ pub(super) fn acknowledge(
         }
     }
     Ok(Outcome::DONE)
-}
-
-/// Whether a gateway's number is recorded already, or declared lost.
-fn is_numbered(draft: &Draft<'_>, gateway: &[u8], number: u64) -> Result<bool, Halt> {
-    let known = super::gateways::numbers(draft, gateway)?;
-    let missing = known.gaps.iter().any(|gap| (gap.first..=gap.last).contains(&number));
-    Ok(number <= known.last_access_no && !missing)
 }
 
 /// The user's sum of an hour; a later one takes the place of the one before.

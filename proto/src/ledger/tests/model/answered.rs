@@ -3,9 +3,11 @@
 use super::agree::{count, get};
 use super::net::Net;
 use super::simple::Simple;
+use crate::ledger::Object;
 use crate::place::{ObjectKind, Place};
 use crate::types::IdentityId;
 use crate::wire;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(super) fn agree(net: &Net, simple: &Simple) {
@@ -16,6 +18,22 @@ pub(super) fn agree(net: &Net, simple: &Simple) {
     cases(net, simple);
     products(net, simple);
     sealing(net, simple);
+    timers(net, simple);
+}
+
+/// What is to be looked at, and when. Timers of requests, grants, departments and proposals follow from
+/// those in the model.
+fn timers(net: &Net, simple: &Simple) {
+    let all = net.objects.range(Place::object(ObjectKind::Timer, &[])..);
+    let timers = all.map_while(|(place, object)| match object {
+        Object::Timer(it) => Some((place.timer_due()?.get(), it.kind as u8, it.about.clone())),
+        _ => None,
+    });
+    let is_answers = |kind: u8| i32::from(kind) >= wire::TimerKind::NumbersDue as i32;
+    let found: BTreeSet<_> = timers.filter(|(_, kind, _)| is_answers(*kind)).collect();
+    let known: BTreeSet<_> = simple.answers().reminders.iter().map(|it| (**it).clone()).collect();
+    let differ: Vec<_> = found.symmetric_difference(&known).collect();
+    assert!(differ.is_empty(), "timers: {differ:?}");
 }
 
 fn gateways(net: &Net, simple: &Simple) {

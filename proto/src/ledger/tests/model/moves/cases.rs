@@ -16,6 +16,16 @@ impl Moves<'_> {
         self.dice.pick_if_any(&recent).map(|it| (it.0.clone(), it.1.clone()))
     }
 
+    /// The number of a record; rarely one that has none.
+    fn mostly_recorded(&mut self, gateway: &[u8], number: u64) -> u64 {
+        let gaps = self.simple.gateway(gateway).map(|it| it.numbers.gaps.clone());
+        match self.dice.below(30) {
+            0 => number + 100,
+            1 | 2 => self.dice.pick_if_any(&gaps.unwrap_or_default()).map_or(number, |it| it.first),
+            _ => number,
+        }
+    }
+
     pub(super) fn correct_records(&mut self) -> Option<Move> {
         let (gateway_id, first) = self.past_record()?;
         let grant = self.simple.grant(&first.accesses[0].request_id).cloned();
@@ -44,9 +54,7 @@ impl Moves<'_> {
         let more: Vec<_> = all.filter(fits).map(|one| one.1.clone()).collect();
         let mut records = self.dice.some(&more, 10);
         records.push(first.clone());
-        if self.dice.percent(3) {
-            records[0].access_no += 100;
-        }
+        records[0].access_no = self.mostly_recorded(&gateway_id, records[0].access_no);
         records.sort_by_key(|one| one.access_no);
         records.dedup_by_key(|one| one.access_no);
         for one in &mut records {
@@ -103,10 +111,11 @@ impl Moves<'_> {
             }
             1 | 2 => {
                 let (gateway_id, it) = self.past_record()?;
+                let access_no = self.mostly_recorded(&gateway_id, it.access_no);
                 let about = wire::RecordName {
                     dataset: it.accesses[0].dataset.clone(),
                     gateway_id,
-                    access_no: it.access_no + if self.dice.percent(4) { 100 } else { 0 },
+                    access_no,
                     request_id: it.accesses[0].request_id.clone(),
                 };
                 (About::Record(about), anybody, it.collector)

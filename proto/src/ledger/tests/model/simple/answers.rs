@@ -33,10 +33,10 @@ pub(in super::super) struct Answers {
     /// Key, height, round, kind of vote.
     pub(in super::super) double_votes: Vec<Rc<(Id, u64, u32, u32)>>,
     /// When to look at what: its time, the kind of timer, what it is about.
-    pub(super) reminders: Vec<Rc<Reminder>>,
+    pub(in super::super) reminders: Vec<Rc<Reminder>>,
 }
 
-pub(super) type Reminder = (u64, u8, Id);
+pub(in super::super) type Reminder = (u64, u8, Id);
 
 impl Simple {
     /// Items by which accesses are answered for.

@@ -97,8 +97,7 @@ impl Simple {
                 collector(&one.dataset, no)
             }
             About::Record(one) => {
-                let highest = self.gateway(&one.gateway_id).map(|it| it.numbers.last_access_no);
-                if one.access_no > highest.unwrap_or(0) {
+                if !self.gateway(&one.gateway_id).is_some_and(|it| it.has(one.access_no)) {
                     no.push("access_no.not_recorded");
                 }
                 let mut parties = collector(&one.dataset, no);
@@ -177,7 +176,9 @@ impl Simple {
         }
         if no.is_empty() {
             let case = self.case_mut(&it.case_id);
-            (case.state, case.due) = (CaseState::Answered, 0);
+            case.state = CaseState::Answered;
+            let due = std::mem::take(&mut case.due);
+            self.forget(due, TimerKind::CaseDue, &it.case_id);
         }
         no
     }
