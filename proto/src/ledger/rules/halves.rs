@@ -235,10 +235,7 @@ pub(super) fn acknowledge(
         None => {
             if let Some(mut halves) = open(draft, counted)? {
                 halves.gateway_missing = halves.gateway_missing.saturating_add(1);
-                // The user names it, and may name anybody.
-                if belongs(draft, &it.gateway_id, &it.collector)? {
-                    halves.gateway_id.clone_from(&it.gateway_id);
-                }
+                halves.gateway_id.clone_from(&it.gateway_id);
                 draft.put(counted.place(), halves);
                 draft.put(place, wire::Half { is_users: true, hour: now, row_count: it.row_count });
             }

@@ -297,7 +297,7 @@ const ANSWERED: [(&str, u64); 56] = [
     ("alert RepeatedSubject", 10),
     ("alert OutsideHours", 250),
     ("alert QuotaNearlyUsed", 65),
-    ("alert UnpublishedChange", 90),
+    ("alert UnpublishedChange", 35),
     ("alert SilentGateway", 650),
     ("alert NoGateway", 170),
     ("alert FutureTime", 38),

@@ -2,7 +2,7 @@
 
 use super::{By, Id, Simple, Why};
 use crate::subject;
-use crate::wire::{self, IntegrityRule, RecordAccess, TimerKind};
+use crate::wire::{self, IdentityKind, IntegrityRule, RecordAccess, Right, TimerKind};
 use std::rc::Rc;
 
 /// A record's set, and the tags that came.
@@ -59,7 +59,12 @@ impl Simple {
 
     pub(super) fn add_tags(&mut self, by: By<'_>, it: &wire::AddBulkTags) -> Why {
         let mut no = Vec::new();
-        self.gateway_signs(by, &it.collector, &mut no);
+        self.acts_with(by, &it.collector, Right::Collect, &mut no);
+        self.kind_of(
+            by,
+            &[IdentityKind::Officer, IdentityKind::Root, IdentityKind::System],
+            &mut no,
+        );
         let Some(set) = self.bulk_set(by.identity(), it.access_no) else {
             no.push("bulk.none");
             return no;

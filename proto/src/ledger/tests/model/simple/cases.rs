@@ -153,10 +153,12 @@ impl Simple {
         if one.department != it.department {
             no.push("actor.other");
         }
-        match event.request.as_slice() {
-            [] => Vec::new(),
-            request => self.of_request(request, &event.dataset, no),
+        // Who ruled so is party to what is said against it.
+        let mut parties = vec![event.ruled_by.clone()];
+        if !event.request.is_empty() {
+            parties.extend(self.of_request(&event.request, &event.dataset, no));
         }
+        parties
     }
 
     pub(super) fn answer_case(&mut self, by: By<'_>, it: &wire::AnswerCase) -> Why {
@@ -188,18 +190,21 @@ impl Simple {
         let case = self.case(id).unwrap().clone();
         if case.due > 0 && case.due <= self.now {
             self.case_mut(id).due = 0;
-            self.case_against(IntegrityRule::DeadlineMissed, &case.it.respondent, &case);
+            self.case_against(IntegrityRule::DeadlineMissed, &case.it.respondent, &case, "");
         }
     }
 
-    fn case_against(&mut self, rule: IntegrityRule, department: &str, case: &Case) {
+    fn case_against(&mut self, rule: IntegrityRule, department: &str, case: &Case, ruler: &str) {
         let (dataset, request): (&str, &[u8]) = match case.about() {
             About::Version(it) => (&it.dataset, &[]),
             About::Record(it) => (&it.dataset, &it.request_id),
             About::Grant(it) => (&it.dataset, &it.request_id),
             About::Integrity(_) | About::Correction(_) => ("", &[]),
         };
-        self.raise(rule, department, &[], (dataset, request), 1);
+        let number = self.raise(rule, department, &[], (dataset, request), 1);
+        if !ruler.is_empty() {
+            self.event_mut(department, number).ruled_by = ruler.to_owned();
+        }
     }
 
     pub(super) fn rule_case(&mut self, by: By<'_>, it: &wire::RuleCase) -> Why {
@@ -211,8 +216,15 @@ impl Simple {
             no.push("right.missing");
         }
         self.kind_of(by, &[Officer, Regulator, Root], &mut no);
-        if !it.commend.is_empty() && self.department(&it.commend).is_none() {
-            no.push("department.unknown");
+        if !it.commend.is_empty() {
+            match self.department(&it.commend) {
+                None => no.push("department.unknown"),
+                // Nobody commends itself.
+                Some(_) if self.body(&it.commend) == self.body(&it.department) => {
+                    no.push("body.same");
+                }
+                Some(_) => {}
+            }
         }
         let Some(case) = self.case(&it.case_id).cloned() else {
             no.push("case.unknown");
@@ -253,10 +265,10 @@ impl Simple {
                 true => (IntegrityRule::CaseUpheld, &case.it.respondent),
                 false => (IntegrityRule::CaseDismissed, &case.it.department),
             };
-            self.case_against(rule, loses, case);
+            self.case_against(rule, loses, case, &it.department);
         }
         if !it.commend.is_empty() {
-            self.case_against(IntegrityRule::Commended, &it.commend, case);
+            self.case_against(IntegrityRule::Commended, &it.commend, case, &it.department);
         }
     }
 }

@@ -24,6 +24,7 @@ pub(in super::super) struct Event {
     pub(in super::super) until: u64,
     pub(in super::super) end: IntegrityEnd,
     pub(in super::super) case: Id,
+    pub(in super::super) ruled_by: String,
 }
 
 /// An event that counts.
@@ -102,6 +103,7 @@ impl Simple {
             until,
             end: IntegrityEnd::Unspecified,
             case: Id::new(),
+            ruled_by: String::new(),
         }));
         number
     }

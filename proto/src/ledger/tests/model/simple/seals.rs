@@ -152,6 +152,7 @@ impl Simple {
                 let published = (known.version, &known.digest, known.rows);
                 known.entry.collector == it.collector
                     && one.version >= known.version
+                    && one.version > 0
                     && (one.version, &one.content_digest, one.row_count) != published
             });
             if other {
