@@ -273,7 +273,7 @@ fn watches(dice: &mut Dice) -> Vec<wire::Watch> {
         watch(WatchKind::Burst, dice.between(2, 4), 20 * 60_000),
         watch(WatchKind::RepeatedSubject, dice.between(1, 2), 120 * HOUR),
         wire::Watch { schedule: Some(hours), ..watch(WatchKind::OutsideHours, 0, 0) },
-        watch(WatchKind::QuotaNearlyUsed, dice.between(50, 100), 0),
+        watch(WatchKind::QuotaNearlyUsed, *dice.pick(&[50, 75, 80, 100]), 0),
         watch(WatchKind::UnpublishedChange, 0, 0),
         watch(WatchKind::SilentGateway, 0, 0),
         watch(WatchKind::NoGateway, 0, dice.between(1, 72) * HOUR),

@@ -66,7 +66,9 @@ impl Moves<'_> {
     pub(super) fn declare_outage(&mut self) -> Option<Move> {
         let (by, collector, gateway_id) = self.kept()?;
         let hours = self.dice.between(0, 75);
-        let until_ms = self.simple.now + hours * HOUR;
+        let whole = self.dice.percent(50);
+        let now = self.simple.now;
+        let until_ms = if whole { (now / HOUR + hours) * HOUR } else { now + hours * HOUR };
         let item =
             wire::DeclareOutage { collector, gateway_id, until_ms, cause: "power".to_owned() };
         Some((by, Kind::DeclareOutage(item)))
