@@ -99,6 +99,12 @@ impl LedgerEvent {
                 let both = [&it.from_identity_id, &it.to_identity_id].into_iter();
                 both.filter(|id| !id.is_empty()).map(|id| Place::identity_trail(id)).collect()
             }
+            Kind::RecordCorrected(it) => {
+                let uses = it.request_ids.iter().map(|id| Place::trail(TrailKind::Use, id));
+                let subjects = it.tags.iter().map(|tag| Place::subject_trail(&it.collector, tag));
+                let gateway = Place::trail(TrailKind::Gateway, &it.gateway_id);
+                uses.chain(subjects).chain([gateway]).collect()
+            }
             Kind::ProductMarked(it) => vec![
                 Place::product_trail(&it.product_id),
                 Place::trail(TrailKind::Grant, &it.request_id),
@@ -127,6 +133,7 @@ impl LedgerEvent {
             Kind::AlertRaised(_) => "AlertRaised",
             Kind::RecordsCorrected(_) => "RecordsCorrected",
             Kind::ProductMarked(_) => "ProductMarked",
+            Kind::RecordCorrected(_) => "RecordCorrected",
         }
     }
 }

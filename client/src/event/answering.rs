@@ -183,6 +183,11 @@ pub(super) fn ledger_event(kind: &Made) -> String {
             let from = if it.from_department.is_empty() { "nobody" } else { &it.from_department };
             format!("{from} to {}: {}", it.to_department, verdicts.join(" "))
         }
+        Made::RecordCorrected(it) => {
+            let outcome = u16::try_from(it.outcome).ok().and_then(Outcome::from_bits);
+            let verdict = outcome.map_or("", |it| it.verdict.name());
+            format!("number {} of {}: {verdict}", it.access_no, text::short(&it.gateway_id))
+        }
         Made::ProductMarked(it) => {
             let (product, grant) = (text::short(&it.product_id), text::short(&it.request_id));
             format!("{product} of {}: grant {grant} was revoked", it.department)

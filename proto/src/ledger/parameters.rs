@@ -73,7 +73,7 @@ fn weights() -> Vec<IntegrityWeight> {
         (IntegrityRule::NotRatified, 20),
         (IntegrityRule::DoubleVote, 200),
         (IntegrityRule::CaseUpheld, 30),
-        (IntegrityRule::CaseDismissed, 0),
+        (IntegrityRule::CaseDismissed, 5),
         (IntegrityRule::Commended, 20),
     ];
     weights.map(|(rule, points)| IntegrityWeight { rule: rule as i32, points }).to_vec()

@@ -322,6 +322,9 @@ refusals! {
     OpeningPast = "sealing.past",
         "the date for opening must be to come, and later than the one before",
         "公开日期必须晚于现在和原定日期";
+    SealedTooLong(days: u64) = "sealing.too_long",
+        "records are sealed for {days} days at most; a longer seal needs a fresh decision",
+        "封存最长 {days} 天,更长须另作决定";
     UnknownOrder(id: String) = "sealing.unknown",
         "there is no such decision on sealing: {id}",
         "没有封存决定 {id}";
@@ -340,6 +343,9 @@ refusals! {
     NotProvisional(name: String) = "integrity.not_provisional",
         "integrity event {name} is final, dismissed or appealed already",
         "诚信事件 {name} 已定、已撤或已在申诉中";
+    NotConcerned(department: String) = "case.not_concerned",
+        "{department} has no part in what the case is about",
+        "{department} 与案件所涉事项无关";
     UnknownCase(id: String) = "case.unknown",
         "there is no case {id}",
         "没有案件 {id}";

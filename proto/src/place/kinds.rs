@@ -174,7 +174,7 @@ pub enum ObjectKind {
     DatasetGateways = 151,
     /// The halves of an hour's accesses; id: request id ‖ hour u64 ‖ department code.
     Halves = 152,
-    /// A half without its other; id: request id ‖ gateway id ‖ access_no u64.
+    /// A half without its other; id: request id ‖ gateway id ‖ access_no u64 ‖ department code.
     Half = 153,
     /// A bulk set; id: gateway id ‖ access_no u64.
     BulkSet = 154,

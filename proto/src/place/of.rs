@@ -219,9 +219,9 @@ impl Place {
         Self::object(ObjectKind::Halves, &id)
     }
 
-    /// A half of the access of this number, under a grant.
-    pub fn half(request: &[u8], gateway: &[u8], access_no: u64) -> Self {
-        let id = [request, gateway, &access_no.to_be_bytes()].concat();
+    /// A half of the access of this number, under a grant, by a department.
+    pub fn half(request: &[u8], gateway: &[u8], access_no: u64, department: &str) -> Self {
+        let id = [request, gateway, &access_no.to_be_bytes(), department.as_bytes()].concat();
         Self::object(ObjectKind::Half, &id)
     }
 

@@ -95,7 +95,10 @@ fn answering(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
         Kind::ManualHandover(it) => it.record.iter().flat_map(touched).chain([own]).collect(),
         Kind::AddBulkTags(it) => vec![own, Place::unlisted_trail(&it.collector)],
         Kind::CorrectRecords(it) => {
-            it.records.iter().flat_map(touched).chain([gateway(&it.gateway_id)]).collect()
+            // Not on those of users and subjects: nobody there is party to all of its records.
+            let accesses = it.records.iter().flat_map(|record| &record.accesses);
+            let datasets = accesses.map(|one| Place::dataset_trail(&one.dataset));
+            datasets.chain([gateway(&it.gateway_id)]).collect()
         }
         Kind::Acknowledge(it) => vec![Place::acknowledgements_trail(&it.request_id)],
         Kind::AcknowledgeHour(it) => vec![Place::acknowledgements_trail(&it.request_id)],

@@ -80,3 +80,7 @@ pub const GRANT_PRODUCTS: usize = 1000;
 pub const WATCHED_SUBJECTS: usize = 64;
 /// Periods that one seal covers, after an outage.
 pub const SEAL_PERIODS: u64 = 1000;
+/// Milliseconds for which a decision seals records.
+pub const SEALED_MS: u64 = 366 * 24 * 3_600_000;
+/// Periods of which a gateway's highest number is kept until they are sealed.
+pub const GATEWAY_PERIODS: usize = 1000;

@@ -2,7 +2,7 @@
 //! by somebody who is no party.
 
 use super::integrity::{self, Fault};
-use super::{corrections, gateways, needs_kind, needs_officer, sharing, timers, words};
+use super::{corrections, gateways, identity, needs_kind, needs_officer, timers, words};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal, calendar};
 use crate::place::Place;
@@ -25,12 +25,13 @@ pub(super) fn open(
     needs_officer(draft, signer)?;
     let id = signer.made_id(IdKind::Case, number);
     let mut parties = vec![it.department.clone()];
-    if !it.respondent.is_empty() {
-        parties.push(it.respondent.clone());
-    }
     let about = it.subject.as_ref().and_then(|it| it.about.as_ref());
     if let Some(about) = about {
-        parties.extend(concerned(draft, about, it, id.as_bytes())?);
+        let concerned = concerned(draft, about, it, id.as_bytes())?;
+        if !it.respondent.is_empty() && !concerned.contains(&it.respondent) {
+            return Err(Refusal::NotConcerned(it.respondent.clone()).into());
+        }
+        parties.extend(concerned);
     }
     parties.sort();
     parties.dedup();
@@ -87,8 +88,11 @@ fn concerned(
                 return Err(Refusal::NotRecorded(one.access_no).into());
             }
             let dataset = draft.dataset(&one.dataset)?;
-            let collector = dataset.registration.iter().map(|it| it.collector.clone());
-            let mut parties: Vec<String> = collector.collect();
+            let collector = dataset.registration.as_ref().map_or("", |it| it.collector.as_str());
+            if !identity::is_of(draft, &one.gateway_id, collector)? {
+                return Err(Refusal::IdentityOfOther(hex::encode(&one.gateway_id)).into());
+            }
+            let mut parties: Vec<String> = vec![collector.to_owned()];
             if !one.request_id.is_empty() {
                 parties.extend(of_request(draft, &one.request_id, &one.dataset)?);
             }
@@ -121,9 +125,8 @@ fn of_request(draft: &Draft<'_>, id: &[u8], dataset: &str) -> Result<Vec<String>
         return Err(Refusal::RequestContradiction { request, field: "dataset" }.into());
     }
     let mut parties = vec![asked.collector, asked.using_department];
-    if let Ok(grant) = sharing::grant_of(draft, &id) {
-        parties.push(grant.manager.clone());
-    }
+    let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
+    parties.extend(grant.map(|it| it.manager.clone()));
     parties.retain(|code| !code.is_empty());
     Ok(parties)
 }
@@ -231,9 +234,7 @@ pub(super) fn rule(
     signer: &TxHeader,
     it: &wire::RuleCase,
 ) -> Result<Outcome, Halt> {
-    if draft.actor(signer, &it.department, Right::Regulate).is_err() {
-        draft.actor(signer, &it.department, Right::Manage)?;
-    }
+    super::either(draft, signer, &it.department, [Right::Regulate, Right::Manage])?;
     use IdentityKind::{Officer, Regulator, Root};
     needs_kind(draft, signer, &[Officer, Regulator, Root], words::RULER)?;
     let mut case = running(draft, &it.case_id, &[CaseState::Open, CaseState::Answered])?;

@@ -1,13 +1,14 @@
 //! Records under a wrong mapping are judged again (校核纠错), with the consent of the department that
 //! this burdens, or by a ruling. The originals stay.
 
-use super::{gateways, needs_keeper, needs_officer, words};
+use super::{gateways, identity, needs_keeper, needs_officer, words};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal, coverage};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{IdKind, IdentityId};
+use crate::types::IdKind;
 use crate::wire::{self, CorrectionEnd, Right, ledger_event::Kind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The collector proposes a correction; where it burdens its own department, it takes effect.
@@ -19,10 +20,14 @@ pub(super) fn propose(
 ) -> Result<Outcome, Halt> {
     draft.actor(signer, &it.collector, Right::Collect)?;
     needs_keeper(draft, signer)?;
-    let place = Place::identity(&IdentityId::from_slice(&it.gateway_id).unwrap_or_default());
-    let gateway: Option<Arc<wire::Identity>> = draft.get(&place)?;
-    if gateway.is_none_or(|one| one.department != it.collector) {
-        return Err(Refusal::IdentityOfOther(hex::encode(&it.gateway_id)).into());
+    let mut pairs = vec![(&it.gateway_id, &it.collector), (&it.to_identity_id, &it.to_department)];
+    if !it.from_identity_id.is_empty() {
+        pairs.push((&it.from_identity_id, &it.from_department));
+    }
+    for (id, department) in pairs {
+        if !identity::is_of(draft, id, department)? {
+            return Err(Refusal::IdentityOfOther(hex::encode(id)).into());
+        }
     }
     for record in &it.records {
         super::record_access::datasets_known(draft, record)?;
@@ -91,7 +96,9 @@ fn take_effect(draft: &mut Draft<'_>, id: &[u8], end: CorrectionEnd) -> Result<(
     let mut outcomes = Vec::with_capacity(it.records.len());
     for record in &it.records {
         let (outcome, _) = coverage::judge(draft, record)?;
-        outcomes.push(u32::from(outcome.to_bits()));
+        let outcome = u32::from(outcome.to_bits());
+        outcomes.push(outcome);
+        draft.emit(Kind::RecordCorrected(one(id, &it, record, outcome)));
     }
     let end = end as i32;
     draft.put(Place::correction(id), wire::Correction { end, ..(*correction).clone() });
@@ -105,4 +112,24 @@ fn take_effect(draft: &mut Draft<'_>, id: &[u8], end: CorrectionEnd) -> Result<(
         outcomes,
     }));
     Ok(())
+}
+
+/// What is told on the trails of one record's grants and subjects.
+fn one(
+    id: &[u8],
+    it: &wire::CorrectRecords,
+    record: &wire::RecordAccess,
+    outcome: u32,
+) -> wire::RecordCorrected {
+    let requests = record.accesses.iter().map(|access| access.request_id.clone());
+    let request_ids: BTreeSet<Vec<u8>> = requests.filter(|id| !id.is_empty()).collect();
+    wire::RecordCorrected {
+        correction_id: id.to_vec(),
+        collector: it.collector.clone(),
+        gateway_id: it.gateway_id.clone(),
+        access_no: record.access_no,
+        outcome,
+        request_ids: request_ids.into_iter().collect(),
+        tags: record.subjects.iter().flat_map(|subjects| subjects.tags.clone()).collect(),
+    }
 }

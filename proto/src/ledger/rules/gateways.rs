@@ -3,7 +3,7 @@
 
 use super::integrity::{self, Fault};
 use super::watching::{self, Concern};
-use super::{needs_keeper, needs_kind, needs_officer, seals, timers, words};
+use super::{identity, needs_keeper, needs_kind, needs_officer, seals, timers, words};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal};
 use crate::place::Place;
@@ -50,11 +50,10 @@ pub(super) fn take(
     access_time_ms: Option<u64>,
 ) -> Result<(), Halt> {
     let mut known = numbers(draft, gateway)?;
-    let highest = number > known.last_access_no;
     occupy(draft, gateway, collector, &mut known, (number, number))?;
     known.records = known.records.saturating_add(1);
-    if let Some(time) = access_time_ms.filter(|_| highest) {
-        known.newest_ms = time;
+    if let Some(time) = access_time_ms {
+        seals::note(draft, &mut known, number, TimeMs::new(time))?;
     }
     let false_seal = access_time_ms.is_some_and(|time| seals::contradicts(&known, number, time));
     keep(draft, gateway, known);
@@ -76,8 +75,6 @@ fn occupy(
     let taken = known.last_access_no;
     if first > taken {
         known.last_access_no = last;
-        // When it was numbered only its record says: a loss or a commitment belies no seal.
-        known.newest_ms = 0;
         let before = taken.saturating_add(1);
         if first > before {
             missing(draft, gateway, collector, known, (before, first.saturating_sub(1)))?;
@@ -291,7 +288,10 @@ pub(super) fn declare_loss(
 ) -> Result<Outcome, Halt> {
     draft.actor(signer, &it.collector, Right::Collect)?;
     needs_keeper(draft, signer)?;
-    of_collector(draft, &it.gateway_id, &it.collector)?;
+    // An officer too, who handed data over: its numbers are the officer's own.
+    if !identity::is_of(draft, &it.gateway_id, &it.collector)? {
+        return Err(Refusal::IdentityOfOther(hex::encode(&it.gateway_id)).into());
+    }
     let mut known = numbers(draft, &it.gateway_id)?;
     occupy(draft, &it.gateway_id, &it.collector, &mut known, (it.first, it.last))?;
     keep(draft, &it.gateway_id, known);

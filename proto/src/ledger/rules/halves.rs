@@ -4,12 +4,12 @@
 use super::gateways;
 use super::integrity::{self, Fault};
 use super::watching::{self, Concern};
-use super::{needs_keeper, sharing, timers};
+use super::{identity, needs_keeper, sharing, timers};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal, grants, sensitivity};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{IdentityId, RequestId, TimeMs};
+use crate::types::{RequestId, TimeMs};
 use crate::wire::{self, GrantKind, IntegrityRule, TimerKind, WatchKind};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,6 +31,11 @@ struct Counted<'a> {
 impl Counted<'_> {
     fn place(&self) -> Place {
         Place::halves(self.request_id, self.hour, self.department)
+    }
+
+    /// The half of one access.
+    fn half(&self, gateway: &[u8], access_no: u64) -> Place {
+        Place::half(self.request_id, gateway, access_no, self.department)
     }
 
     /// When both halves must be there. No earlier than records may come late.
@@ -70,7 +75,7 @@ pub(super) fn recorded(
         return Ok(());
     };
     // Whoever the gateway takes for somebody else's owes nothing.
-    if !belongs(draft, &asker.identity_id, &asker.department)? {
+    if !identity::is_of(draft, &asker.identity_id, &asker.department)? {
         return Ok(());
     }
     let mut named: BTreeSet<RequestId> = BTreeSet::new();
@@ -80,7 +85,10 @@ pub(super) fn recorded(
             continue;
         }
         let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
-        let Some(grant) = grant.filter(|it| is_users(it, &asker.department)) else { continue };
+        let Some(grant) = grant else { continue };
+        if !is_users(draft, &grant, &asker.department)? {
+            continue;
+        }
         let counted = Counted {
             request_id: &access.request_id,
             hour: hour_of(TimeMs::new(it.access_time_ms).min(draft.context().time)),
@@ -105,16 +113,14 @@ pub(super) fn recorded(
     Ok(())
 }
 
-fn belongs(draft: &Draft<'_>, identity: &[u8], department: &str) -> Result<bool, Halt> {
-    let id = IdentityId::from_slice(identity).unwrap_or_default();
-    let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
-    Ok(known.is_some_and(|it| it.department == department))
-}
-
-/// Whether a department acknowledges accesses under a grant.
-fn is_users(grant: &wire::Grant, department: &str) -> bool {
-    let own = grant.using_department == department || grant.class.is_some();
-    own && grant.kind() != GrantKind::Internal
+/// Whether a department acknowledges accesses under a grant: its user, or one of its class.
+fn is_users(draft: &Draft<'_>, grant: &wire::Grant, code: &str) -> Result<bool, Halt> {
+    if grant.kind() == GrantKind::Internal {
+        return Ok(false);
+    }
+    let Some(class) = &grant.class else { return Ok(grant.using_department == code) };
+    let department: Option<Arc<wire::Department>> = draft.get(&Place::department(code))?;
+    Ok(department.is_some_and(|it| grants::is_of_class(&it, class)))
 }
 
 fn grade(
@@ -136,7 +142,7 @@ fn waited_for(
     it: &wire::RecordAccess,
     counted: Counted<'_>,
 ) -> Result<bool, Halt> {
-    let place = Place::half(counted.request_id, gateway, it.access_no);
+    let place = counted.half(gateway, it.access_no);
     let other: Option<Arc<wire::Half>> = draft.get(&place)?;
     let Some(other) = other.filter(|it| it.is_users) else { return Ok(false) };
     matched(draft, place, &other, it.row_count, counted)?;
@@ -153,7 +159,7 @@ fn singly(
     if waited_for(draft, gateway, it, counted)? {
         return Ok(());
     }
-    let place = Place::half(counted.request_id, gateway, it.access_no);
+    let place = counted.half(gateway, it.access_no);
     let hour = hour_of(draft.context().time);
     let counted = Counted { hour, ..counted };
     if let Some(mut halves) = open(draft, counted)? {
@@ -201,7 +207,7 @@ fn user(draft: &Draft<'_>, signer: &TxHeader, stated: &sharing::Stated<'_>) -> R
     needs_keeper(draft, signer)?;
     let id = RequestId::from_slice(stated.request_id).unwrap_or_default();
     let grant = sharing::grant_of(draft, &id)?;
-    if !is_users(&grant, stated.using_department) {
+    if !is_users(draft, &grant, stated.using_department)? {
         let (request, field) = (id.to_string(), "using_department");
         return Err(Refusal::RequestContradiction { request, field }.into());
     }
@@ -216,7 +222,9 @@ pub(super) fn acknowledge(
     it: &wire::Acknowledge,
 ) -> Result<Outcome, Halt> {
     user(draft, signer, &sharing::stated!(it))?;
-    let place = Place::half(&it.request_id, &it.gateway_id, it.access_no);
+    if !identity::is_of(draft, &it.gateway_id, &it.collector)? {
+        return Err(Refusal::IdentityOfOther(hex::encode(&it.gateway_id)).into());
+    }
     let now = hour_of(draft.context().time);
     let counted = Counted {
         request_id: &it.request_id,
@@ -225,6 +233,7 @@ pub(super) fn acknowledge(
         dataset: &it.dataset,
         collector: &it.collector,
     };
+    let place = counted.half(&it.gateway_id, it.access_no);
     let other: Option<Arc<wire::Half>> = draft.get(&place)?;
     match other {
         Some(other) if !other.is_users => {
@@ -254,6 +263,12 @@ pub(super) fn acknowledge_hour(
     if it.hour >= hour_of(draft.context().time) {
         return Err(Refusal::HourRuns(it.hour).into());
     }
+    let id = RequestId::from_slice(&it.request_id).unwrap_or_default();
+    let begun = sharing::grant_of(draft, &id)?.steps.first().map_or(0, |step| step.time_ms);
+    if it.hour < hour_of(TimeMs::new(begun)) {
+        let (request, field) = (id.to_string(), "hour");
+        return Err(Refusal::RequestContradiction { request, field }.into());
+    }
     let counted = Counted {
         request_id: &it.request_id,
         hour: it.hour,
@@ -277,15 +292,11 @@ pub(super) fn due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     let Some((request_id, rest)) = about.split_first_chunk::<32>() else { return Ok(()) };
     let department = rest.get(8..).and_then(|it| std::str::from_utf8(it).ok()).unwrap_or_default();
     let users = halves.user_missing.saturating_add(halves.recorded.saturating_sub(halves.summed));
-    let gateways =
-        halves.gateway_missing.saturating_add(halves.summed.saturating_sub(halves.recorded));
-    // Who acknowledges may name whom it likes.
-    let id = IdentityId::from_slice(&halves.gateway_id).unwrap_or_default();
-    let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
-    let is_collectors = known.is_some_and(|it| it.department == halves.collector);
-    let gateway: &[u8] = if is_collectors { &halves.gateway_id } else { &[] };
+    // A sum above what was recorded is a number that nothing supports: it counts once.
+    let more = u64::from(halves.summed > halves.recorded);
+    let gateways = halves.gateway_missing.saturating_add(more);
     let sides: [(u64, &str, &[u8]); 2] =
-        [(users, department, &[]), (gateways, &halves.collector, gateway)];
+        [(users, department, &[]), (gateways, &halves.collector, &halves.gateway_id)];
     for (count, department, identity) in sides.into_iter().filter(|(count, ..)| *count > 0) {
         let fault = Fault {
             rule: IntegrityRule::HalfMissing,

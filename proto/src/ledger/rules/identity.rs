@@ -9,6 +9,13 @@ use crate::types::{IdentityId, KeyId, limits};
 use crate::wire::{self, IdentityKind, item::Kind};
 use std::sync::Arc;
 
+/// Whether an identity is there, and a department's own.
+pub(super) fn is_of(draft: &Draft<'_>, identity: &[u8], department: &str) -> Result<bool, Halt> {
+    let id = IdentityId::from_slice(identity).unwrap_or_default();
+    let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    Ok(known.is_some_and(|it| it.department == department))
+}
+
 /// Puts a new identity and its keys on the ledger: in force from the next height on, or not yet.
 pub(super) fn create(
     draft: &mut Draft<'_>,

@@ -145,6 +145,19 @@ fn needs_officer(draft: &Draft<'_>, signer: &TxHeader) -> Result<(), Halt> {
     needs_kind(draft, signer, &[Officer, Root], words::OFFICER)
 }
 
+/// Checks that the signer's department is `stated`, or took its place, and has one of two rights.
+fn either(
+    draft: &Draft<'_>,
+    signer: &TxHeader,
+    stated: &str,
+    [first, second]: [wire::Right; 2],
+) -> Result<(), Halt> {
+    match draft.actor(signer, stated, first) {
+        Err(Halt::Refused(_)) => draft.actor(signer, stated, second).map(|_| ()),
+        decided => decided.map(|_| ()),
+    }
+}
+
 /// What keeps data and records of it: a system, an officer or a root.
 fn needs_keeper(draft: &Draft<'_>, signer: &TxHeader) -> Result<(), Halt> {
     use wire::IdentityKind::{Officer, Root, System};

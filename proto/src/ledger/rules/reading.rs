@@ -36,9 +36,7 @@ fn audit(draft: &Draft<'_>, department: &str, code: &str) -> Result<Arc<wire::Au
 
 /// Checks that somebody of a department that audits or regulates signs.
 fn audits(draft: &Draft<'_>, signer: &TxHeader, department: &str) -> Result<(), Halt> {
-    if draft.actor(signer, department, Right::Regulate).is_err() {
-        draft.actor(signer, department, Right::Audit)?;
-    }
+    super::either(draft, signer, department, [Right::Regulate, Right::Audit])?;
     use IdentityKind::{Auditor, Officer, Regulator, Root};
     needs_kind(draft, signer, &[Auditor, Regulator, Officer, Root], words::AUDITOR)
 }

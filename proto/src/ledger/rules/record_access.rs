@@ -4,7 +4,7 @@
 use super::integrity::{self, Fault};
 use super::watching::{self, Concern};
 use super::{bulk, gateways, halves, needs_officer, sharing};
-use crate::event::{Outcome, Reason, Verdict};
+use crate::event::{Outcome, Reason, Timeliness, Verdict};
 use crate::ledger::{Draft, Halt, Refusal, coverage, grants};
 use crate::place::Place;
 use crate::tx::TxHeader;
@@ -69,7 +69,8 @@ pub(super) fn judged(
     let (outcome, at) = coverage::judge(draft, it)?;
     if outcome.verdict != Verdict::Denied {
         count(draft, it)?;
-        if halves {
+        // What comes so late is visible as such; nobody can be expected to remember it.
+        if halves && outcome.timeliness != Timeliness::Backfill {
             halves::recorded(draft, gateway, it)?;
         }
         bulk::expected(draft, gateway, it)?;

@@ -1,7 +1,7 @@
 //! One of those who granted ends a grant, and with it all that hangs from it.
 
+use super::needs_officer;
 use super::sharing::{self, stated};
-use super::{needs_officer, products};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt};
 use crate::tx::TxHeader;
@@ -16,6 +16,5 @@ pub(super) fn apply(
     let by = sharing::grantor(draft, signer, &grant, &it.manager)?;
     needs_officer(draft, signer)?;
     sharing::end(draft, grant, GrantState::Revoked, &by, None)?;
-    products::mark(draft, &it.request_id)?;
     Ok(Outcome::DONE)
 }

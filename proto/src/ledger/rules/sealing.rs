@@ -8,7 +8,7 @@ use crate::hash::{Domain, hash};
 use crate::ledger::{Draft, Halt, Refusal, calendar};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{Hash, IdKind, TimeMs};
+use crate::types::{Hash, IdKind, TimeMs, limits};
 use crate::wire::{self, IntegrityRule, TimerKind};
 use prost::Message;
 use std::sync::Arc;
@@ -23,10 +23,14 @@ fn authority(draft: &Draft<'_>, signer: &TxHeader, stated: &str) -> Result<(), H
 }
 
 fn in_time(draft: &Draft<'_>, open_by_ms: u64, after: u64) -> Result<(), Halt> {
-    if open_by_ms > draft.context().time.get() && open_by_ms > after {
-        return Ok(());
+    let (now, open_by) = (draft.context().time, TimeMs::new(open_by_ms));
+    if open_by <= now || open_by_ms <= after {
+        return Err(Refusal::OpeningPast.into());
     }
-    Err(Refusal::OpeningPast.into())
+    if open_by.since(now) > limits::SEALED_MS {
+        return Err(Refusal::SealedTooLong(limits::SEALED_MS / calendar::DAY_MS).into());
+    }
+    Ok(())
 }
 
 /// An authority decides that records of a collector may be sealed.
@@ -37,7 +41,10 @@ pub(super) fn order(
     it: &wire::OrderSealing,
 ) -> Result<Outcome, Halt> {
     authority(draft, signer, &it.authority)?;
-    draft.department(&it.collector)?;
+    let body = draft.department(&it.authority)?.body.clone();
+    if draft.department(&it.collector)?.body == body {
+        return Err(Refusal::SameBody(body).into());
+    }
     in_time(draft, it.open_by_ms, 0)?;
     let id = signer.made_id(IdKind::SealingOrder, number);
     let order = wire::SealingOrder {

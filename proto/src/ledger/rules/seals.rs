@@ -6,11 +6,11 @@ use super::integrity::{self, Fault};
 use super::timers;
 use super::watching::{self, Concern};
 use crate::event::Outcome;
-use crate::ledger::{Draft, Halt, Refusal};
+use crate::ledger::{Draft, Halt, Refusal, intervals};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{TimeMs, limits};
-use crate::wire::{self, IntegrityRule, TimerKind, WatchKind};
+use crate::types::{IdentityId, TimeMs, limits};
+use crate::wire::{self, IntegrityRule, PeriodNumbers, TimerKind, WatchKind};
 use std::sync::Arc;
 
 /// Where the period of a time begins.
@@ -84,11 +84,12 @@ pub(super) fn seal(
         known.last_access_no = last;
         gateways::missing(draft, gateway, &it.collector, &mut known, (first, last))?;
     }
-    let beyond = known.last_access_no > last;
     known.sealed_until_ms = it.until_ms;
     known.sealed_last = last;
-    // What is recorded beyond the seal must have been numbered after it.
-    let false_seal = beyond && contradicts(&known, known.last_access_no, known.newest_ms);
+    // What was recorded of these periods must not be numbered beyond the seal.
+    let sealed = |one: &PeriodNumbers| one.until_ms <= it.until_ms;
+    let false_seal = known.periods.iter().any(|one| sealed(one) && one.last > last);
+    known.periods.retain(|one| !sealed(one));
     gateways::keep(draft, gateway, known);
     if false_seal {
         at_fault(draft, IntegrityRule::SealFalse, &it.collector, gateway, 1)?;
@@ -135,6 +136,34 @@ pub(super) fn contradicts(known: &wire::Gateway, number: u64, access_time_ms: u6
     number > known.sealed_last && sealed.contains(&access_time_ms)
 }
 
+/// Keeps the highest number recorded of a period that is to be sealed yet. A time in the future is
+/// taken for now.
+pub(super) fn note(
+    draft: &Draft<'_>,
+    known: &mut wire::Gateway,
+    number: u64,
+    access_time: TimeMs,
+) -> Result<(), Halt> {
+    let time = access_time.min(draft.context().time).get();
+    if known.sealed_from_ms == 0 || time < known.sealed_until_ms {
+        return Ok(());
+    }
+    let period = draft.parameters()?.seal_period_ms;
+    let until_ms = begin_of(time, period).saturating_add(period);
+    match known.periods.binary_search_by_key(&until_ms, |one| one.until_ms) {
+        Ok(at) => {
+            if let Some(one) = known.periods.get_mut(at) {
+                one.last = one.last.max(number);
+            }
+        }
+        Err(at) => known.periods.insert(at, PeriodNumbers { until_ms, last: number }),
+    }
+    if known.periods.len() > limits::GATEWAY_PERIODS {
+        known.periods.remove(0);
+    }
+    Ok(())
+}
+
 /// Data that is not as its collector published it.
 fn observed(draft: &mut Draft<'_>, it: &wire::SealPeriod) -> Result<(), Halt> {
     for one in it.observed.iter().filter(|one| !one.content_digest.is_empty()) {
@@ -168,13 +197,22 @@ pub(super) fn due(draft: &mut Draft<'_>, gateway: &[u8]) -> Result<(), Halt> {
     let over = setup.seal_due_ms.saturating_sub(draft.parameters()?.seal_grace_ms);
     next_due(draft, gateway, &mut setup, over)?;
     let collector = setup.collector.clone();
-    if setup.outage_until_ms < over {
+    if setup.outage_until_ms < over && in_force(draft, gateway, &collector)? {
         let concern = Concern { department: &collector, identity: gateway, ..Concern::default() };
         watching::alert(draft, WatchKind::SilentGateway, concern)?;
         setup.silence = silent(draft, &collector, gateway, setup.silence)?;
     }
     draft.put(Place::gateway_setup(gateway), setup);
     Ok(())
+}
+
+/// Whether a gateway and its collector are in force: else nobody can sign a seal.
+fn in_force(draft: &Draft<'_>, gateway: &[u8], collector: &str) -> Result<bool, Halt> {
+    let id = IdentityId::from_slice(gateway).unwrap_or_default();
+    let identity: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    let department = draft.department(collector)?;
+    let both = identity.is_some_and(|it| intervals::is_open(&it.standing));
+    Ok(both && intervals::is_open(&department.standing))
 }
 
 fn silent(

@@ -2,7 +2,7 @@
 //! grant, and ending it with all that hangs from it.
 
 use super::integrity::{self, Fault};
-use super::{timers, words};
+use super::{products, timers, words};
 use crate::ledger::{Draft, Halt, Refusal, calendar, grants};
 use crate::place::Place;
 use crate::tx::TxHeader;
@@ -323,6 +323,11 @@ pub(super) fn end(
     told: Option<GrantEnd>,
 ) -> Result<(), Halt> {
     grant.steps.push(step(draft, state, by));
+    // What was made from data that should not be used is marked; not where its time was over.
+    let marks = matches!(state, GrantState::Revoked | GrantState::NotRatified);
+    if marks {
+        products::mark(draft, &grant.request_id)?;
+    }
     if let Some(end) = told {
         tell_end(draft, &grant, end);
     }
@@ -338,6 +343,9 @@ pub(super) fn end(
         if !grants::has_ended(grants::state(&child)) {
             child.steps.push(step(draft, GrantState::AncestorEnded, ""));
             tell_end(draft, &child, GrantEnd::Ancestor);
+            if marks {
+                products::mark(draft, &child.request_id)?;
+            }
             put(draft, child);
         }
     }

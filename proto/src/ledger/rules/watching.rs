@@ -1,6 +1,6 @@
 //! Watching (监测预警): what the parameters name raises alerts, for the department concerned to answer.
 
-use super::{integrity::JOIN_MS, words};
+use super::{identity, integrity::JOIN_MS, words};
 use crate::event::Outcome;
 use crate::hash::{self, Domain};
 use crate::ledger::{Draft, Halt, Refusal, coverage};
@@ -127,9 +127,8 @@ pub(super) fn record(
     // The person behind the system, where one is named.
     let person = it.on_behalf_of.as_ref().or(it.asker.as_ref());
     let Some(person) = person.filter(|it| !it.identity_id.is_empty()) else { return Ok(()) };
-    let department: Option<Arc<wire::Department>> =
-        draft.get(&Place::department(&person.department))?;
-    if department.is_none() {
+    // Whom the gateway takes for somebody else's nobody there can answer for.
+    if !identity::is_of(draft, &person.identity_id, &person.department)? {
         return Ok(());
     }
     let (department, identity) = (person.department.as_str(), person.identity_id.as_slice());
