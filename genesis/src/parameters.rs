@@ -128,7 +128,11 @@ pub struct WatchSource {
 
 impl WatchSource {
     fn to_wire(&self, kind: WatchKind) -> Watch {
-        let bit = |day: &u32| if (1..=7).contains(day) { 1 << (day - 1) } else { 128 };
+        let bit = |day: &u32| match day {
+            1..=7 => 1u32.checked_shl(day.saturating_sub(1)).unwrap_or(0),
+            // No day: the parameters' own check refuses it.
+            _ => 128,
+        };
         let weekdays = self.weekdays.iter().map(bit).fold(0, |all, one| all | one);
         let schedule = self.hours.map(|[from_minute, until_minute]| wire::Schedule {
             from_minute,

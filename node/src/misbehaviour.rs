@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Reports that wait at most; more of them prove no more.
-pub const WAITING: usize = 64;
+const WAITING: usize = 64;
 /// How often what waits is tried.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -42,8 +42,21 @@ impl Seen {
     }
 }
 
+/// Starts reporting; what is seen goes into the channel.
+pub fn start(
+    chain: &Arc<RwLock<Chain>>,
+    mempool: &Mempool,
+    key: &PrivateKey,
+    stop: &CancellationToken,
+) -> mpsc::Sender<Seen> {
+    let (sender, seen) = mpsc::channel(WAITING);
+    let (chain, mempool, key) = (Arc::clone(chain), mempool.clone(), key.clone());
+    tokio::spawn(run(chain, mempool, key, seen, stop.clone()));
+    sender
+}
+
 /// Reports what is seen, until told to stop.
-pub async fn run(
+async fn run(
     chain: Arc<RwLock<Chain>>,
     mempool: Mempool,
     key: PrivateKey,
@@ -66,6 +79,8 @@ pub async fn run(
                 let Some(one) = waiting.first().cloned() else { continue };
                 if let Err(error) = report(&chain, &mempool, &key, &one).await {
                     tracing::warn!(%error, "a double vote waits to be reported");
+                    // One that is always refused keeps no other from its turn.
+                    waiting.rotate_left(1);
                 }
             }
         }

@@ -62,9 +62,7 @@ pub async fn run(
     let reads = Reads::open(&data.join("reads"))?;
     let (spool, pool) = (reads.clone(), mempool.clone());
     tokio::spawn(spool.run(Arc::clone(&chain), pool, keys.node.clone(), services.clone()));
-    let (misbehaviour, seen) = mpsc::channel(misbehaviour::WAITING);
-    let (pool, key) = (mempool.clone(), keys.node.clone());
-    tokio::spawn(misbehaviour::run(Arc::clone(&chain), pool, key, seen, services.clone()));
+    let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
         reads,
         chain: Arc::clone(&chain),

@@ -123,6 +123,10 @@ impl Correction {
                 continue;
             }
             if from.is_none() {
+                if !digest.is_empty() && digest != asker.unmapped_digest {
+                    let why = "these numbers are of several accounts: correct them one by one";
+                    return Err(ClientError::Usage(why.into()));
+                }
                 digest.clone_from(&asker.unmapped_digest);
             }
             let mut record = record.clone();

@@ -134,6 +134,9 @@ async fn recompute(common: &Common, node: &Node, of: &str) -> Result<(), ClientE
     }
     let found = ask(node, of).await?;
     let ledgers = found.score.unwrap_or_default();
+    if ledgers.events != again.events {
+        return Err(ClientError::failed("the chain grew meanwhile: try again"));
+    }
     let today = |it: &wire::Score| thousandths(score::on_day(it, found.day, found.decay));
     let fields = [
         ("of", json!(of)),

@@ -26,6 +26,12 @@ pub enum Reconcile {
         /// The log was imported with its times moved
         #[arg(long)]
         shift_times: bool,
+        /// From when; without it: the log's first hour
+        #[arg(long)]
+        from: Option<String>,
+        /// Until when; without it: the end of the log's last hour
+        #[arg(long)]
+        until: Option<String>,
         /// Where to write the signed result
         #[arg(long)]
         out: Option<PathBuf>,
@@ -41,10 +47,14 @@ impl Reconcile {
     /// Does it. Fails where something differs, so that a script notices.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         match self {
-            Self::Pgaudit { log, mapping, gateway, shift_times, out } => {
+            Self::Pgaudit { log, mapping, gateway, shift_times, from, until, out } => {
+                let time =
+                    |text: &Option<String>| text.as_deref().map(text::parse_time).transpose();
+                let range = (time(from)?, time(until)?);
                 let node = common.connect().await?;
                 let account = common.account(&node).await?;
-                let result = reconcile::run(&node, gateway, log, mapping, *shift_times).await?;
+                let result =
+                    reconcile::run(&node, gateway, log, mapping, *shift_times, range).await?;
                 if let Some(out) = out {
                     let signed = reconcile::sign(&result, &account.signer.key)?;
                     write_new(out, &signed)?;

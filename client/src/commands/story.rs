@@ -10,7 +10,9 @@ use liuhen_proto::event::Body;
 use liuhen_proto::ledger_event::LedgerEvent;
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::types::{IdKind, IdentityId, TxId};
-use liuhen_proto::wire::{self, case_subject::About, item::Kind, trace::Claim};
+use liuhen_proto::wire::{
+    self, case_subject::About, item::Kind, ledger_event::Kind as Made, trace::Claim,
+};
 use prost::Message;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,9 +43,14 @@ pub(super) async fn print(common: &Common, node: &Node, name: &str) -> Result<()
     story.follow(&subject);
     story.found.insert(at, ("this", subject));
     while let Some((part, trail)) = story.wanted.pop() {
-        if story.read.len() >= TRAILS || !story.read.insert(trail.clone()) {
+        if story.read.contains(&trail) {
             continue;
         }
+        if story.read.len() >= TRAILS {
+            eprintln!("the story goes on beyond {TRAILS} trails: {trail} and more are left out");
+            break;
+        }
+        story.read.insert(trail.clone());
         let Some(kind) = TrailKind::from_byte(trail.kind()) else { continue };
         match node.whole_trail(kind, trail.id().to_vec()).await {
             Ok(events) => story.take(part, events),
@@ -84,14 +91,25 @@ impl Story {
         }
     }
 
-    /// Of acknowledgements and uses only those of the access that it is about, where it is about one.
+    /// Of acknowledgements, uses and corrections only those of the access that it is about, where it is
+    /// about one.
     fn belongs(&self, part: &str, event: &Event) -> bool {
-        let Body::Signed { item, .. } = &event.body else { return true };
-        match (part, item.kind(), &self.access) {
-            ("acknowledgement", Kind::Acknowledge(it), Some((gateway, number))) => {
-                it.gateway_id == *gateway && it.access_no == *number
-            }
-            _ => true,
+        let Some((gateway, number)) = &self.access else { return true };
+        match &event.body {
+            Body::Signed { item, .. } => match (part, item.kind()) {
+                ("acknowledgement", Kind::Acknowledge(it)) => {
+                    it.gateway_id == *gateway && it.access_no == *number
+                }
+                ("access", _) => {
+                    let by = event.body.identity().is_some_and(|id| id.to_vec() == *gateway);
+                    by && super::gateway::access_no(event) == Some(*number)
+                }
+                _ => true,
+            },
+            Body::Ledger(made) => match made.kind() {
+                Made::RecordCorrected(it) => it.gateway_id == *gateway && it.access_no == *number,
+                _ => true,
+            },
         }
     }
 
@@ -104,6 +122,7 @@ impl Story {
             self.want("grant", Place::trail(TrailKind::Grant, request_id));
             if self.access.is_some() {
                 self.want("acknowledgement", Place::acknowledgements_trail(request_id));
+                self.want("access", Place::trail(TrailKind::Use, request_id));
             }
         }
     }
@@ -159,7 +178,10 @@ impl Story {
 
     fn follow_subject(&mut self, subject: Option<&wire::CaseSubject>) {
         match subject.and_then(|it| it.about.as_ref()) {
-            Some(About::Record(it)) => self.grant(&it.request_id),
+            Some(About::Record(it)) => {
+                self.access.get_or_insert((it.gateway_id.clone(), it.access_no));
+                self.grant(&it.request_id);
+            }
             Some(About::Grant(it)) => self.grant(&it.request_id),
             _ => {}
         }

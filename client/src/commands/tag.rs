@@ -12,8 +12,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 
 /// The collector's tag service: pseudonyms of data subjects, by year
 #[derive(Debug, clap::Args)]
@@ -230,13 +233,23 @@ impl Tag {
         std::fs::rename(&inner, socket).map_err(at)?;
         std::fs::remove_dir(&made).map_err(at)?;
         eprintln!("tags of {} years on {}", keys.len(), socket.display());
-        let keys = std::sync::Arc::new(keys);
+        let (keys, turns) = (Arc::new(keys), Arc::new(Semaphore::new(CONNECTIONS)));
         loop {
-            let (stream, _) = listener.accept().await.map_err(at)?;
-            let keys = std::sync::Arc::clone(&keys);
+            let turn = Arc::clone(&turns).acquire_owned().await.map_err(ClientError::failed)?;
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of descriptors, perhaps: those who are served go on.
+                    eprintln!("{}: {error}", socket.display());
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
+            };
+            let keys = Arc::clone(&keys);
             tokio::spawn(async move {
                 // Whoever hangs up needs no answer.
                 let _gone = answer(stream, &keys).await;
+                drop(turn);
             });
         }
     }
@@ -262,6 +275,8 @@ impl Tag {
     }
 }
 
+/// Connections that are served at once.
+const CONNECTIONS: usize = 64;
 /// The longest line that is read.
 const LINE_BYTES: u64 = 256;
 

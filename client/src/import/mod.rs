@@ -96,7 +96,7 @@ impl Refused {
         };
         let new = never.contains(&refused.reason.as_str()) && !self.reasons.contains_key(&nonce);
         if new {
-            eprintln!("a statement can't be recorded ({}): its digest is", refused.reason);
+            eprintln!("a statement can't be recorded ({}): its digest stands in", refused.reason);
             self.reasons.insert(nonce, refused.reason.clone());
         }
         new

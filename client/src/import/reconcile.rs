@@ -36,7 +36,7 @@ pub struct Reconciliation {
     pub mapping_digest: String,
     /// Milliseconds by which the log's times were moved.
     pub shift_ms: i64,
-    /// The hours compared: from the log's first to its last.
+    /// The time compared: what was asked for, else from the log's first hour to its last.
     pub from_ms: u64,
     /// The end of the last hour.
     pub until_ms: u64,
@@ -133,7 +133,8 @@ fn of_ledger(event: &Event) -> Option<Access> {
     })
 }
 
-/// How far a log was moved when it was imported: what most of its statements say.
+/// How far a log was moved when it was imported: what the first of its statements that is recorded
+/// says.
 fn shift(log: &Log, planner: &Planner<'_>, recorded: &[Access]) -> i64 {
     let times: BTreeMap<_, _> = recorded.iter().map(|it| (it.nonce, it.time_ms)).collect();
     let first = log.statements.iter().find_map(|it| {
@@ -151,6 +152,7 @@ pub async fn run(
     log_file: &Path,
     mapping_file: &Path,
     shifted: bool,
+    range: (Option<u64>, Option<u64>),
 ) -> Result<Reconciliation, ClientError> {
     let mapping = Mapping::read(mapping_file)?;
     let log = pgaudit::read(log_file, &mapping, false)?;
@@ -173,10 +175,15 @@ pub async fn run(
         })
         .collect();
     let hour = |time: u64| time.saturating_sub(time % HOUR_MS);
-    let from_ms = logged.iter().map(|it| hour(it.time_ms)).min().unwrap_or(0);
-    let until_ms = logged.iter().map(|it| hour(it.time_ms) + HOUR_MS).max().unwrap_or(0);
-    let within: Vec<Access> =
-        recorded.into_iter().filter(|it| (from_ms..until_ms).contains(&it.time_ms)).collect();
+    let first = logged.iter().map(|it| hour(it.time_ms)).min();
+    let last = logged.iter().map(|it| hour(it.time_ms) + HOUR_MS).max();
+    let (Some(from_ms), Some(until_ms)) = (range.0.or(first), range.1.or(last)) else {
+        let why = "the log has no access: say --from and --until, which hours it is of";
+        return Err(ClientError::Usage(why.into()));
+    };
+    let is_within = |it: &Access| (from_ms..until_ms).contains(&it.time_ms);
+    let logged: Vec<Access> = logged.into_iter().filter(is_within).collect();
+    let within: Vec<Access> = recorded.into_iter().filter(is_within).collect();
     let (differences, only_in_log, only_on_ledger) = compare(&logged, &within);
     let digest = |file: &Path| {
         let bytes = std::fs::read(file)

@@ -2,7 +2,7 @@
 //! sealing.
 
 use super::auth::{self, Caller};
-use super::{Shared, bad_argument, blocking, not_found, of_store};
+use super::{Shared, bad_argument, blocking, not_found, of_store, trail_of};
 use crate::app::Chain;
 use liuhen_proto::ledger::{Object, calendar};
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
@@ -27,6 +27,8 @@ pub struct Accountability(pub(super) Shared);
 
 /// What was found, and the trails of which an auditor or regulator was shown something.
 type Found<T> = (T, Vec<Place>);
+/// Objects with their places.
+type Placed<T> = Vec<(Place, Arc<T>)>;
 
 impl Accountability {
     /// Reads for a member, and notes what is shown only to who audits or regulates.
@@ -74,7 +76,7 @@ fn seen<T>(
     kind: ObjectKind,
     is_party: impl Fn(&T) -> bool,
     trail: impl Fn(&Place, &T) -> Place,
-) -> Result<Found<Vec<(Place, Arc<T>)>>, Status>
+) -> Result<Found<Placed<T>>, Status>
 where
     Arc<T>: TryFrom<Object>,
 {
@@ -121,6 +123,7 @@ fn integrity(
     caller: &Caller,
     asked: &ListIntegrityRequest,
 ) -> Result<Found<ListIntegrityResponse>, Status> {
+    let (_, chain_of) = trail_of(TrailKind::Integrity as u32, asked.department.as_bytes())?;
     let of_identity = !asked.identity_id.is_empty();
     let (trail, place) = if of_identity {
         let id = IdentityId::from_slice(&asked.identity_id);
@@ -133,7 +136,7 @@ fn integrity(
         let bytes = id.as_bytes();
         (Place::identity_integrity_trail(bytes), Place::identity_score(bytes))
     } else {
-        (Place::integrity_trail(&asked.department), Place::score(&asked.department))
+        (chain_of, Place::score(&asked.department))
     };
     let overseen = may_read(chain, caller, trail)?;
     let score: Option<Arc<Score>> = get(chain, &place)?;
@@ -166,7 +169,8 @@ fn alerts(
     caller: &Caller,
     asked: &ListAlertsRequest,
 ) -> Result<Found<ListAlertsResponse>, Status> {
-    let overseen = may_read(chain, caller, Place::alert_trail(&asked.department))?;
+    let (_, trail) = trail_of(TrailKind::Alert as u32, asked.department.as_bytes())?;
+    let overseen = may_read(chain, caller, trail)?;
     let book: Option<Arc<AlertBook>> = get(chain, &Place::alert_book(&asked.department))?;
     let book = book.map(|it| *it).unwrap_or_default();
     let mut alerts = Vec::new();

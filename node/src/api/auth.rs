@@ -8,6 +8,7 @@
 //! | a trail, a request, a grant | the departments that are party to it; who manages grants, but for the use made of other managers' grants |
 //! | a subject's trail | the collector; whoever shows the key that the tag follows from |
 //! | integrity events, alerts | the department; integrity events managers too |
+//! | a case, a data product | who is party to it; managers |
 //! | every trail | who audits or regulates; each read is recorded |
 
 use super::{Shared, of_store};
@@ -217,16 +218,14 @@ impl Caller {
         }
     }
 
-    /// Who opened a case and who is to answer it; and managers, who may rule.
+    /// Whoever is party to a case; and managers, who may rule.
     fn is_party_to_case(&self, chain: &Chain, id: &[u8]) -> Result<bool, StoreError> {
         let case: Option<Arc<wire::Case>> = find(chain, &Place::case(id))?;
         Ok(case.is_some_and(|it| self.may_see_case(&it)))
     }
 
     pub(super) fn may_see_case(&self, case: &wire::Case) -> bool {
-        let opened = case.opened.as_ref();
-        let parties = opened.map(|it| [&it.department, &it.respondent]).into_iter().flatten();
-        self.has(Right::Manage) || parties.into_iter().any(|code| self.is(code))
+        self.has(Right::Manage) || case.parties.iter().any(|code| self.is(code))
     }
 
     /// Who made a product, and who reviews it.
