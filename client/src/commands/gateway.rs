@@ -11,10 +11,11 @@ use liuhen_proto::event::Body;
 use liuhen_proto::hash::{Domain, hash};
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::TrailKind;
+use liuhen_proto::subject;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Gateways: what they serve, their numbers and seals
 #[derive(Debug, clap::Subcommand)]
@@ -88,6 +89,13 @@ pub enum Gateway {
         #[arg(long)]
         reason: String,
     },
+    /// Send the tags of a bulk set, as who recorded it; goes on behind those that are there
+    Tags {
+        /// The number of the record
+        access_no: u64,
+        /// All tags of the set, a line each
+        file: PathBuf,
+    },
     /// How a gateway stands
     Show {
         /// `department/code`
@@ -118,6 +126,9 @@ impl Gateway {
             return show(common, gateway).await;
         }
         let act = Act::begin(common).await?;
+        if let Self::Tags { access_no, file } = self {
+            return tags(&act, *access_no, file).await;
+        }
         let kind = self.kind(&act).await?;
         act.done(kind, nothing).await
     }
@@ -172,7 +183,9 @@ impl Gateway {
             Self::Seal { until, count, observed } => {
                 seal(act, until.as_deref(), *count, observed).await?
             }
-            Self::Show { .. } => return Err(ClientError::failed("nothing to sign")),
+            Self::Show { .. } | Self::Tags { .. } => {
+                return Err(ClientError::failed("nothing to sign"));
+            }
         })
     }
 }
@@ -254,6 +267,28 @@ pub(super) fn access_no(event: &Event) -> Option<u64> {
         Kind::ManualHandover(it) => it.record.as_ref().map(|it| it.access_no),
         _ => None,
     }
+}
+
+/// Sends what is missing of a bulk set.
+async fn tags(act: &Act<'_>, access_no: u64, file: &Path) -> Result<(), ClientError> {
+    let all = super::tag::read_tags(file)?;
+    let gateway_id = act.account.signer.identity.to_vec();
+    let request = wire::GetBulkSetRequest { gateway_id, access_no };
+    let set = act.node.accountability().get_bulk_set(request).await?.into_inner();
+    if set.complete {
+        eprintln!("all {} tags are there already", set.count);
+        return Ok(());
+    }
+    let root = subject::bulk_root(all.iter().map(Vec::as_slice));
+    if root.as_bytes().as_slice() != set.root {
+        let why = format!("{}: not the tags of number {access_no}", file.display());
+        return Err(ClientError::Usage(why));
+    }
+    let received = usize::try_from(set.received).unwrap_or(usize::MAX);
+    let left = all.get(received..).unwrap_or_default();
+    super::record::add_tags(&act.node, &act.account, access_no, left).await?;
+    eprintln!("{} of {} tags sent", left.len(), set.count);
+    Ok(())
 }
 
 async fn show(common: &Common, gateway: &str) -> Result<(), ClientError> {

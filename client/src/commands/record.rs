@@ -249,7 +249,7 @@ async fn claimed(node: &Node, name: Option<&str>) -> Result<Option<wire::Party>,
 const TAG_ITEMS: usize = 24;
 
 /// The tags of a bulk set follow, in their order.
-async fn add_tags(
+pub(super) async fn add_tags(
     node: &Node,
     account: &Account,
     access_no: u64,

@@ -8,12 +8,12 @@ use liuhen_proto::ledger::{Object, calendar};
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::IdentityId;
 use liuhen_proto::wire::{
-    self, Alert, AlertBook, AlertState, Case, Correction, CorrectionStanding, Gateway,
-    GatewaySetup, GetGatewayRequest, GetGatewayResponse, IntegrityEvent, ListAlertsRequest,
-    ListAlertsResponse, ListCasesRequest, ListCasesResponse, ListCorrectionsRequest,
-    ListCorrectionsResponse, ListIntegrityRequest, ListIntegrityResponse, ListProductsRequest,
-    ListProductsResponse, ListSealingRequest, ListSealingResponse, Parameters, Product, Score,
-    SealedCount, SealedMonth, SealingOrder,
+    self, Alert, AlertBook, AlertState, BulkSet, Case, Correction, CorrectionStanding, Gateway,
+    GatewaySetup, GetBulkSetRequest, GetGatewayRequest, GetGatewayResponse, IntegrityEvent,
+    ListAlertsRequest, ListAlertsResponse, ListCasesRequest, ListCasesResponse,
+    ListCorrectionsRequest, ListCorrectionsResponse, ListIntegrityRequest, ListIntegrityResponse,
+    ListProductsRequest, ListProductsResponse, ListSealingRequest, ListSealingResponse, Parameters,
+    Product, Score, SealedCount, SealedMonth, SealingOrder,
 };
 use liuhen_rpc::services::accountability_service_server::AccountabilityService;
 use std::sync::Arc;
@@ -278,6 +278,22 @@ impl AccountabilityService for Accountability {
                 correction: Some((*it).clone()),
             });
             Ok((ListCorrectionsResponse { corrections: corrections.collect() }, overseen))
+        })
+        .await
+    }
+
+    async fn get_bulk_set(
+        &self,
+        request: Request<GetBulkSetRequest>,
+    ) -> Result<Response<BulkSet>, Status> {
+        self.read(request, |chain, caller, asked| {
+            let id = IdentityId::from_slice(&asked.gateway_id);
+            let id = id.map_err(|e| bad_argument("gateway_id", &e.to_string()))?;
+            let overseen = may_read(chain, caller, Place::gateway_trail(&id))?;
+            let place = Place::bulk_set(id.as_bytes(), asked.access_no);
+            let set: Option<Arc<BulkSet>> = get(chain, &place)?;
+            let nothing = || not_found(&format!("bulk set of number {}", asked.access_no));
+            Ok(((*set.ok_or_else(nothing)?).clone(), overseen))
         })
         .await
     }
