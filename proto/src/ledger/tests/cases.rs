@@ -22,10 +22,17 @@ fn against(s: &Staged, about: About) -> Tx {
     s.sign(COLLECTOR, open_case("gz.psb", "gz.hrss", about))
 }
 
-/// The same, about the first version of the dataset.
+const PENSIONS: &str = "pension.roll";
+
+/// The same, about the first version of the user's own dataset.
 fn of_data(s: &mut Staged) -> Tx {
-    s.world.does(COLLECTOR, version(RESIDENT, "gz.psb", 1));
-    against(s, of_version(RESIDENT, 1))
+    s.world.does(USER, version(PENSIONS, "gz.hrss", 1));
+    against(s, of_version(PENSIONS, 1))
+}
+
+/// Somebody else opens a case against the collector.
+fn by_another(s: &Staged, about: About) -> Tx {
+    s.sign("gz.tax/officer", open_case("gz.tax", "gz.psb", about))
 }
 
 /// Puts a case on the ledger; gives its id.
@@ -46,7 +53,15 @@ const OPENINGS: &[Case] = &[
     ("about no dataset", Some("dataset.unknown"), |s| against(s, of_version("civil.none", 1))),
     ("about a record", OK, |s| {
         numbered(s, 1);
+        by_another(s, of_number(s, 1, None))
+    }),
+    ("about a record, against who has no part in it", Some("case.not_concerned"), |s| {
+        numbered(s, 1);
         against(s, of_number(s, 1, None))
+    }),
+    ("about a record of another's gateway", Some("identity.other_department"), |s| {
+        numbered(s, 1);
+        against(s, of_record(PENSIONS, &s.identity(GATEWAY), 1, None))
     }),
     ("about a record under a grant", OK, |s| {
         numbered(s, 1);
@@ -89,8 +104,29 @@ const OPENINGS: &[Case] = &[
     ("by a regulator", OK, |s| {
         s.sign(REGULATOR, open_case("gz.reg", "gz.psb", of_grant(RESIDENT, &s.id("granted"))))
     }),
-    ("against nobody known", Some("department.unknown"), |s| {
+    ("against nobody known", Some("case.not_concerned"), |s| {
         s.sign(USER, open_case("gz.hrss", "gz.none", of_grant(RESIDENT, &s.id("granted"))))
+    }),
+    ("about a version, against who only holds a grant", Some("case.not_concerned"), |s| {
+        s.world.does(COLLECTOR, version(RESIDENT, "gz.psb", 1));
+        s.sign("gz.tax/officer", open_case("gz.tax", "gz.hrss", of_version(RESIDENT, 1)))
+    }),
+    ("about a grant, against a third", Some("case.not_concerned"), |s| {
+        s.sign(USER, open_case("gz.hrss", "gz.tax", of_grant(RESIDENT, &s.id("granted"))))
+    }),
+    ("about a grant, against its manager", OK, |s| {
+        s.sign(USER, open_case("gz.hrss", "gz.bdb", of_grant(RESIDENT, &s.id("granted"))))
+    }),
+    ("about a request, against who has not confirmed it", Some("case.not_concerned"), |s| {
+        s.sign(USER, open_case("gz.hrss", "gz.bdb", of_grant(RESIDENT, &s.id("requested"))))
+    }),
+    ("about what was declined, against who was relieved", OK, |s| {
+        let id = corrections::declined(s);
+        s.sign(COLLECTOR, open_case("gz.psb", "gz.tax", of_correction(id.as_bytes())))
+    }),
+    ("about what was declined, against a third", Some("case.not_concerned"), |s| {
+        let id = corrections::declined(s);
+        s.sign(COLLECTOR, open_case("gz.psb", "gz.aud", of_correction(id.as_bytes())))
     }),
     ("by a machine", Some("identity.kind"), |s| {
         s.sign(APP, open_case("gz.hrss", "gz.psb", of_grant(RESIDENT, &s.id("granted"))))
@@ -288,15 +324,14 @@ fn whose_case_it_is() {
     let tx = of_data(&mut s);
     assert_eq!(all(&mut s, tx), ["hrss", "psb"]);
     numbered(&mut s, 1);
-    let tax = |about| open_case("gz.tax", "gz.aud", about);
-    let alone = s.sign("gz.tax/officer", tax(of_number(&s, 1, None)));
-    assert_eq!(all(&mut s, alone), ["aud", "psb", "tax"]);
-    let with_grant = s.sign("gz.tax/officer", tax(of_number(&s, 1, Some(&s.id("granted")))));
-    assert_eq!(all(&mut s, with_grant), ["aud", "bdb", "hrss", "psb", "tax"]);
-    let of_the_grant = s.sign("gz.tax/officer", tax(of_grant(RESIDENT, &s.id("granted"))));
-    assert_eq!(all(&mut s, of_the_grant), ["aud", "bdb", "hrss", "psb", "tax"]);
-    let undecided = s.sign("gz.tax/officer", tax(of_grant(RESIDENT, &s.id("requested"))));
-    assert_eq!(all(&mut s, undecided), ["aud", "hrss", "psb", "tax"]);
+    let alone = by_another(&s, of_number(&s, 1, None));
+    assert_eq!(all(&mut s, alone), ["psb", "tax"]);
+    let with_grant = by_another(&s, of_number(&s, 1, Some(&s.id("granted"))));
+    assert_eq!(all(&mut s, with_grant), ["bdb", "hrss", "psb", "tax"]);
+    let of_the_grant = by_another(&s, of_grant(RESIDENT, &s.id("granted")));
+    assert_eq!(all(&mut s, of_the_grant), ["bdb", "hrss", "psb", "tax"]);
+    let undecided = by_another(&s, of_grant(RESIDENT, &s.id("requested")));
+    assert_eq!(all(&mut s, undecided), ["hrss", "psb", "tax"]);
     // An appeal against what happened under a grant.
     let uncovered = s.record(|it| it.purpose = "audit".into());
     s.world.commit(vec![uncovered]);
@@ -326,7 +361,7 @@ fn what_a_ruling_makes() {
             [(department.into(), rule, 1), ("gz.bdb".into(), IntegrityRule::Commended, 1)];
         assert_eq!(s.world.at_fault(), expected);
         let raised = events(&s, department, rule)[0].raised.clone().unwrap();
-        assert_eq!((raised.dataset.as_str(), raised.request_id), (RESIDENT, vec![]));
+        assert_eq!((raised.dataset.as_str(), raised.request_id), (PENSIONS, vec![]));
         let found = case(&s, &id);
         assert_eq!((found.state(), found.ruled_by.as_str()), (state, "gz.reg"));
     }

@@ -3,15 +3,16 @@
 
 use super::account::named;
 use super::items::{
-    agree, correct, decline, of_correction, open_case, rule_case, unrecordable, verified,
+    self, agree, correct, decline, of_correction, open_case, rule_case, unrecordable, verified,
 };
 use super::refusals::{Case, OK, run};
 use super::stage::{APP, COLLECTOR, GATEWAY, Staged, USER, staged};
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
+use crate::ledger_event::LedgerEvent;
 use crate::place::Place;
 use crate::tx::Tx;
 use crate::types::{Hash, IdKind};
-use crate::wire::{self, CorrectionEnd, RecordsCorrected, ledger_event::Kind};
+use crate::wire::{self, CorrectionEnd, RecordCorrected, RecordsCorrected, ledger_event::Kind};
 use std::sync::Arc;
 
 /// Records number 1 as of another department's, and gives it as it should have been: of the
@@ -88,7 +89,26 @@ const CORRECTIONS: &[Case] = &[
     ("of no gateway", Some("identity.other_department"), |s| {
         correcting(s, |it| it.gateway_id = vec![1; 32])
     }),
-    ("to no department", Some("department.unknown"), |s| {
+    ("to another's identity", Some("identity.other_department"), |s| {
+        let other = s.identity("gz.tax/officer").to_vec();
+        correcting(s, |it| {
+            it.records[0].asker.as_mut().unwrap().identity_id.clone_from(&other);
+            it.to_identity_id = other;
+        })
+    }),
+    ("to nobody known", Some("identity.other_department"), |s| {
+        correcting(s, |it| {
+            it.records[0].asker.as_mut().unwrap().identity_id = vec![1; 32];
+            it.to_identity_id = vec![1; 32];
+        })
+    }),
+    ("from another's identity", Some("identity.other_department"), |s| {
+        correcting(s, |it| it.from_department = "gz.aud".into())
+    }),
+    ("from nobody known", Some("identity.other_department"), |s| {
+        correcting(s, |it| it.from_identity_id = vec![1; 32])
+    }),
+    ("to no department", Some("identity.other_department"), |s| {
         correcting(s, |it| {
             it.to_department = "gz.none".into();
             it.records[0].asker.as_mut().unwrap().department = "gz.none".into();
@@ -170,9 +190,13 @@ fn corrected(s: &Staged) -> Vec<RecordsCorrected> {
 }
 
 /// As it should have been, the record was covered; it is seconds old.
-fn expected(s: &Staged, id: &Hash) -> RecordsCorrected {
+fn covered() -> u32 {
     let (verdict, timeliness) = (Verdict::Covered, Timeliness::Live);
     let outcome = Outcome { verdict, reason: Reason::None, timeliness, future: false };
+    u32::from(outcome.to_bits())
+}
+
+fn expected(s: &Staged, id: &Hash) -> RecordsCorrected {
     RecordsCorrected {
         correction_id: id.to_vec(),
         collector: "gz.psb".into(),
@@ -180,7 +204,7 @@ fn expected(s: &Staged, id: &Hash) -> RecordsCorrected {
         from_identity_id: s.identity("gz.tax/app").to_vec(),
         to_department: "gz.hrss".into(),
         to_identity_id: s.identity(APP).to_vec(),
-        outcomes: vec![u32::from(outcome.to_bits())],
+        outcomes: vec![covered()],
     }
 }
 
@@ -197,9 +221,71 @@ fn a_correction_with_consent() {
     s.world.does(USER, agree(id.as_bytes(), "gz.hrss"));
     assert_eq!((end(&s, &id), corrected(&s)), (CorrectionEnd::Agreed, vec![expected(&s, &id)]));
     let both = ["gz.tax/app", APP].map(|name| Place::identity_trail(s.identity(name).as_bytes()));
-    let event = &s.world.tip().delta.events[1];
+    let event = &s.world.tip().delta.events[2];
     assert!(both.iter().all(|trail| event.trails.contains(trail)) && event.trails.len() == 2);
     assert_eq!(s.world.objects[&used], before);
+}
+
+/// What is said of one record, and where it is filed.
+fn each(s: &Staged) -> Vec<(RecordCorrected, Vec<Place>)> {
+    let events = s.world.tip().delta.events.iter();
+    let said = events.filter_map(|event| {
+        let it = LedgerEvent::parse(event.ledger.as_ref()?).unwrap();
+        match it.kind() {
+            Kind::RecordCorrected(it) => Some((it.clone(), event.trails.clone())),
+            _ => None,
+        }
+    });
+    said.collect()
+}
+
+/// Whoever used a grant, or was read about, hears of its own record and of no other; each is said
+/// before all of them are.
+#[test]
+fn each_corrected_record_is_told_by_itself() {
+    let mut s = staged();
+    let first = recorded(&mut s);
+    let mut second = wire::RecordAccess { access_no: 2, ..s.covered() };
+    let (granted, tags) = (second.accesses[0].clone(), vec![vec![1; 32], vec![2; 32]]);
+    second.subjects = Some(wire::Subjects { tags: tags.clone(), ..wire::Subjects::default() });
+    // Twice under one grant, and once under none.
+    let (again, bare) = (wire::Operation::Export as i32, "civil.open");
+    second.accesses.insert(0, items::access(bare, None));
+    second.accesses.push(wire::DatasetAccess { operation: again, ..granted });
+    s.world.does(GATEWAY, second.clone());
+    let (gateway, from) = (s.identity(GATEWAY), s.identity("gz.tax/app"));
+    let it = correct(&gateway, ("gz.tax", &from), vec![first.clone(), second]);
+    let tx = s.sign(GATEWAY, it);
+    let id = tx.header().made_id(IdKind::Correction, 0);
+    s.world.commit(vec![tx]);
+    assert_eq!(each(&s), []);
+    s.world.does(USER, agree(id.as_bytes(), "gz.hrss"));
+    let said = |access_no, tags: &[Vec<u8>], outcome| RecordCorrected {
+        correction_id: id.to_vec(),
+        collector: "gz.psb".into(),
+        gateway_id: gateway.to_vec(),
+        access_no,
+        outcome,
+        request_ids: vec![s.id("granted").to_vec()],
+        tags: tags.to_vec(),
+    };
+    let outcomes = corrected(&s)[0].outcomes.clone();
+    assert_eq!((outcomes.len(), outcomes[0]), (2, covered()));
+    assert_ne!(outcomes[1], covered());
+    let first_tags = first.subjects.unwrap().tags;
+    let found = each(&s);
+    assert_eq!(found[0].0, said(1, &first_tags, outcomes[0]));
+    assert_eq!(found[1].0, said(2, &tags, outcomes[1]));
+    for ((_, trails), tags) in found.iter().zip([first_tags, tags]) {
+        let mut expected = vec![Place::use_trail(&s.id("granted")), Place::gateway_trail(&gateway)];
+        expected.extend(tags.iter().map(|tag| Place::subject_trail("gz.psb", tag)));
+        expected.sort();
+        let mut trails = trails.clone();
+        trails.sort();
+        assert_eq!(trails, expected);
+    }
+    let names: Vec<_> = s.world.told().iter().map(LedgerEvent::name).collect();
+    assert_eq!(names, ["RecordCorrected", "RecordCorrected", "RecordsCorrected"]);
 }
 
 /// Nobody has to agree to what a department puts down to itself.

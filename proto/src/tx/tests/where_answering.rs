@@ -39,7 +39,8 @@ fn expected(name: &str) -> Vec<Place> {
         "SealPeriod" | "Unrecordable" => vec![own],
         "ManualHandover" => touched_and(&[own]),
         "AddBulkTags" => vec![own, Place::unlisted_trail("gz.psb")],
-        "CorrectRecords" => touched_and(&[stated]),
+        // Not on those of grants and subjects: nobody there is party to all of its records.
+        "CorrectRecords" => vec![dataset, stated],
         // Only the key's: when it takes effect, the ledger says so on both identities' trails.
         "AgreeCorrection" => vec![],
         "Acknowledge" | "AcknowledgeHour" => vec![acknowledged],

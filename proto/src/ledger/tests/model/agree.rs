@@ -58,8 +58,19 @@ pub(super) fn heard(event: &LedgerEvent) -> String {
         Kind::RecordsCorrected(it) => {
             format!("corrected {}: {:?}", hex::encode(&it.correction_id), it.outcomes)
         }
+        Kind::RecordCorrected(it) => format!(
+            "corrected by {}: {} of {} of {} is {}, under {:?}, about {:?}",
+            hex::encode(&it.correction_id),
+            it.access_no,
+            hex::encode(&it.gateway_id),
+            it.collector,
+            it.outcome,
+            it.request_ids.iter().map(hex::encode).collect::<Vec<_>>(),
+            it.tags.iter().map(hex::encode).collect::<Vec<_>>(),
+        ),
         Kind::ProductMarked(it) => {
-            format!("product {} marked", hex::encode(&it.product_id))
+            let (product, grant) = (hex::encode(&it.product_id), hex::encode(&it.request_id));
+            format!("product {product} marked: {grant}")
         }
     }
 }

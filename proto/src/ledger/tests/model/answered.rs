@@ -72,7 +72,7 @@ fn halves(net: &Net, simple: &Simple) {
     }
     assert_eq!(count(net, ObjectKind::Half), simple.answers().halves.len());
     for it in &simple.answers().halves {
-        let place = Place::half(&it.request, &it.gateway, it.number);
+        let place = Place::half(&it.request, &it.gateway, it.number, &it.department);
         let found: Arc<wire::Half> = get(net, place);
         assert_eq!(*found, it.half);
     }
@@ -143,7 +143,12 @@ fn products(net: &Net, simple: &Simple) {
         assert_eq!(found.registered.as_ref(), Some(&*it.it));
         assert_eq!((found.state(), found.evaluations), (it.state, it.evaluations));
         let reviews = found.reviews.iter().map(|one| (one.department.clone(), one.end()));
-        assert_eq!((reviews.collect::<Vec<_>>(), &found.marks), (it.reviews.clone(), &it.marks));
+        assert_eq!(reviews.collect::<Vec<_>>(), it.reviews);
+        // Of grants that end together no rule says which marks first.
+        let [mut found, mut marks] = [found.marks.clone(), it.marks.clone()];
+        found.sort();
+        marks.sort();
+        assert_eq!(found, marks);
     }
 }
 

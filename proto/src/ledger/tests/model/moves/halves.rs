@@ -13,11 +13,12 @@ impl Moves<'_> {
         let (grant, user, gateway_id, access_no, rows) = match self.dice.pick_if_any(&waiting) {
             Some(it) if self.dice.percent(80) => {
                 let it = Rc::clone(it);
-                let hours = self.simple.answers().hours.iter();
-                let hour = hours.rev().find(|one| one.request == it.request);
-                let user = hour.map(|it| it.department.clone());
                 let grant = self.simple.grant(&it.request)?.clone();
-                let user = user.unwrap_or(grant.user.clone());
+                // Rarely by another department, which has no part in it.
+                let user = match self.dice.percent(92) {
+                    true => it.department.clone(),
+                    false => self.any_department(),
+                };
                 (grant, user, it.gateway.clone(), it.number, it.half.row_count)
             }
             // What its gateway has not recorded yet, or nobody waits for.
@@ -35,9 +36,10 @@ impl Moves<'_> {
             dataset: grant.dataset,
             collector: self.mostly(grant.collector),
             using_department: self.mostly(user),
-            gateway_id: match self.dice.percent(97) {
-                true => gateway_id,
-                false => self.dice.digest(),
+            gateway_id: match self.dice.below(40) {
+                0 => self.dice.digest(),
+                1 => self.dice.pick(&self.simple.identities).id.clone(),
+                _ => gateway_id,
             },
             access_no,
             row_count: rows + u64::from(self.dice.percent(12)),

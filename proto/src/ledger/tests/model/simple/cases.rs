@@ -43,7 +43,10 @@ impl Simple {
         self.officer(by, &mut no);
         let about = it.subject.as_ref().unwrap().about.clone().unwrap();
         let mut parties = self.parties(&about, it, &mut no);
-        parties.extend([it.department.clone(), it.respondent.clone()]);
+        if !it.respondent.is_empty() && !parties.contains(&it.respondent) {
+            no.push("case.not_concerned");
+        }
+        parties.push(it.department.clone());
         parties.retain(|code| !code.is_empty());
         parties.sort();
         parties.dedup();
@@ -101,6 +104,9 @@ impl Simple {
                     no.push("access_no.not_recorded");
                 }
                 let mut parties = collector(&one.dataset, no);
+                if let Some(collector) = parties.first() {
+                    self.belongs(&one.gateway_id, collector, no);
+                }
                 if !one.request_id.is_empty() {
                     parties.extend(self.of_request(&one.request_id, &one.dataset, no));
                 }

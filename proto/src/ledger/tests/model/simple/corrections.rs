@@ -3,6 +3,7 @@
 use super::{By, Id, Simple, Why};
 use crate::types::IdKind;
 use crate::wire::{self, CorrectionEnd, IdentityKind, Right};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// A correction.
@@ -28,8 +29,10 @@ impl Simple {
         let mut no = Vec::new();
         self.acts_with(by, &it.collector, Right::Collect, &mut no);
         self.kind_of(by, &[Officer, Root, System], &mut no);
-        if self.identity(&it.gateway_id).is_none_or(|one| one.department != it.collector) {
-            no.push("identity.other_department");
+        self.belongs(&it.gateway_id, &it.collector, &mut no);
+        self.belongs(&it.to_identity_id, &it.to_department, &mut no);
+        if !it.from_identity_id.is_empty() {
+            self.belongs(&it.from_identity_id, &it.from_department, &mut no);
         }
         for record in &it.records {
             self.of_its_collector(record, &mut no);
@@ -86,6 +89,24 @@ impl Simple {
         let outcomes: Vec<u32> =
             it.records.iter().map(|one| u32::from(self.judge(one).0.to_bits())).collect();
         self.end_correction(id, end);
+        for (record, outcome) in it.records.iter().zip(&outcomes) {
+            let grants: BTreeSet<&Id> = record
+                .accesses
+                .iter()
+                .map(|one| &one.request_id)
+                .filter(|id| !id.is_empty())
+                .collect();
+            let grants: Vec<_> = grants.into_iter().map(hex::encode).collect();
+            let subjects: Vec<_> =
+                record.subjects.iter().flat_map(|one| &one.tags).map(hex::encode).collect();
+            self.tell(format!(
+                "corrected by {}: {} of {} of {} is {outcome}, under {grants:?}, about {subjects:?}",
+                hex::encode(id),
+                record.access_no,
+                hex::encode(&it.gateway_id),
+                it.collector,
+            ));
+        }
         self.tell(format!("corrected {}: {outcomes:?}", hex::encode(id)));
     }
 }

@@ -20,6 +20,22 @@ impl Gateway {
         number <= self.numbers.last_access_no && !self.numbers.gaps.iter().any(within)
     }
 
+    /// A number that the seal of its period, which is to come, must not leave out.
+    fn to_be_sealed(&mut self, number: u64, time: u64, period: u64) {
+        let it = &mut self.numbers;
+        if it.sealed_from_ms == 0 || time < it.sealed_until_ms {
+            return;
+        }
+        let until_ms = (time / period + 1) * period;
+        let highest = it.periods.iter().filter(|one| one.until_ms == until_ms).map(|one| one.last);
+        let last = highest.fold(number, u64::max);
+        it.periods.retain(|one| one.until_ms != until_ms);
+        it.periods.push(wire::PeriodNumbers { until_ms, last });
+        it.periods.sort_by_key(|one| one.until_ms);
+        let given_up = it.periods.len().saturating_sub(limits::GATEWAY_PERIODS);
+        it.periods.drain(..given_up);
+    }
+
     /// Whether this number at this time belies a seal: it should have been in it.
     pub(super) fn belies(&self, number: u64, time: u64) -> bool {
         let it = &self.numbers;
@@ -55,8 +71,6 @@ impl Simple {
         let highest = it.last_access_no;
         if first > highest {
             it.last_access_no = last;
-            // When it was numbered only a record says.
-            it.newest_ms = 0;
             if first > highest + 1 {
                 self.passed_over(gateway, collector, highest + 1, first - 1);
             }
@@ -113,14 +127,12 @@ impl Simple {
         number: u64,
         time: Option<u64>,
     ) {
-        let before = self.gateway(gateway).map_or(0, |it| it.numbers.last_access_no);
         self.occupy(gateway, collector, number, number);
+        let (now, period) = (self.now, self.parameters.seal_period_ms);
         let it = self.gateway_mut(gateway);
         it.numbers.records += 1;
         if let Some(time) = time {
-            if number > before {
-                it.numbers.newest_ms = time;
-            }
+            it.to_be_sealed(number, time.min(now), period);
             if it.belies(number, time) {
                 self.raise(IntegrityRule::SealFalse, collector, gateway, ("", &[]), 1);
             }

@@ -103,12 +103,20 @@ impl Simple {
         if told {
             self.tell(format!("grant ended {state:?}: {}", hex::encode(id)));
         }
+        // It was not to be used, nor was what hung from it; where its time was over it was.
+        let marks = state == GrantState::Revoked || state == GrantState::NotRatified;
+        if marks {
+            self.mark_products(id);
+        }
         for id in self.hanging_from(id) {
             if !self.grant(&id).unwrap().ended() {
                 let terms = Rc::clone(&self.grant(&id).unwrap().last().terms);
                 let step = self.step(GrantState::AncestorEnded, &terms, "");
                 self.grant_mut(&id).steps.push(step);
                 self.tell(format!("grant ended AncestorEnded: {}", hex::encode(&id)));
+                if marks {
+                    self.mark_products(&id);
+                }
             }
         }
     }
@@ -235,7 +243,6 @@ impl Simple {
         self.lives(&it.request_id, &mut no);
         if no.is_empty() {
             self.end_grant(&it.request_id, GrantState::Revoked, &who.unwrap(), false);
-            self.mark_products(&it.request_id);
         }
         no
     }

@@ -1,7 +1,8 @@
 //! The two halves of an access: which wait for the other, and who is at fault when none comes.
 
+use super::judge::fits;
 use super::sharing::grade;
-use super::{By, Grant, Id, Identity, Simple, Why};
+use super::{By, Grant, Id, Simple, Why};
 use crate::wire::{
     self, GrantKind, IdentityKind, IntegrityRule, RecordAccess, TimerKind, WatchKind,
 };
@@ -24,12 +25,9 @@ pub(in super::super) struct Half {
     pub(in super::super) request: Id,
     pub(in super::super) gateway: Id,
     pub(in super::super) number: u64,
+    /// Whose half it is, or should be.
+    pub(in super::super) department: String,
     pub(in super::super) half: wire::Half,
-}
-
-/// Whether a department acknowledges what it asked for under a grant.
-fn is_theirs(grant: &Grant, department: &str) -> bool {
-    (grant.user == department || grant.class.is_some()) && grant.kind != GrantKind::Internal
 }
 
 impl Simple {
@@ -65,11 +63,22 @@ impl Simple {
         Some(&mut Rc::make_mut(&mut self.answers.hours[at]).halves)
     }
 
-    fn half_at(&self, request: &[u8], gateway: &[u8], number: u64) -> Option<usize> {
-        self.answers
-            .halves
-            .iter()
-            .position(|it| it.number == number && it.request == request && it.gateway == gateway)
+    /// Whether a department acknowledges what it asked for under a grant: to a class all of its
+    /// departments do, to a user nobody else.
+    fn is_theirs(&self, grant: &Grant, code: &str) -> bool {
+        let theirs = match &grant.class {
+            Some(class) => self.department(code).is_some_and(|one| fits(one, class)),
+            None => grant.user == code,
+        };
+        theirs && grant.kind != GrantKind::Internal
+    }
+
+    /// Where a department's half of an access waits.
+    fn half_at(&self, request: &[u8], gateway: &[u8], number: u64, of: &str) -> Option<usize> {
+        self.answers.halves.iter().position(|it| {
+            let access = (it.number, it.gateway.as_slice(), it.request.as_slice());
+            access == (number, gateway, request) && it.department == of
+        })
     }
 
     /// The user's half of a record is wanted, under each grant that is the asker's own.
@@ -82,7 +91,7 @@ impl Simple {
         let mut wanted: Vec<&Id> = Vec::new();
         for access in &it.accesses {
             let Some(grant) = self.grant(&access.request_id).cloned() else { continue };
-            if wanted.contains(&&access.request_id) || !is_theirs(&grant, &asker.department) {
+            if wanted.contains(&&access.request_id) || !self.is_theirs(&grant, &asker.department) {
                 continue;
             }
             wanted.push(&access.request_id);
@@ -121,7 +130,7 @@ impl Simple {
         halves.user_missing += 1;
         halves.gateway_id = gateway.to_vec();
         let half = wire::Half { is_users: false, hour, row_count: it.row_count };
-        self.waits(request, gateway, it.access_no, half);
+        self.waits(request, gateway, (it.access_no, of), half);
     }
 
     /// Whether the user's half is there already.
@@ -133,15 +142,21 @@ impl Simple {
         of: &str,
         dataset: &str,
     ) -> bool {
-        let at = self.half_at(request, gateway, it.access_no);
+        let at = self.half_at(request, gateway, it.access_no, of);
         let Some(at) = at.filter(|at| self.answers.halves[*at].half.is_users) else { return false };
         self.both_there(at, it.row_count, of, dataset);
         true
     }
 
-    fn waits(&mut self, request: &[u8], gateway: &[u8], number: u64, half: wire::Half) {
-        let (request, gateway) = (request.to_vec(), gateway.to_vec());
-        self.answers.halves.push(Rc::new(Half { request, gateway, number, half }));
+    fn waits(
+        &mut self,
+        request: &[u8],
+        gateway: &[u8],
+        (number, of): (u64, &str),
+        half: wire::Half,
+    ) {
+        let (request, gateway, department) = (request.to_vec(), gateway.to_vec(), of.to_owned());
+        self.answers.halves.push(Rc::new(Half { request, gateway, number, department, half }));
     }
 
     /// The other half of one that waited is there.
@@ -175,10 +190,10 @@ impl Simple {
         let it = self.answers.hours.remove(at);
         let halves = &it.halves;
         let about = (halves.dataset.as_str(), it.request.as_slice());
-        let summed = halves.summed.abs_diff(halves.recorded);
+        // Who sums up too much may say what it likes: that is one fault, however great the number.
         let (users, gateways) = match halves.recorded > halves.summed {
-            true => (summed, 0),
-            false => (0, summed),
+            true => (halves.recorded - halves.summed, 0),
+            false => (0, u64::from(halves.recorded < halves.summed)),
         };
         let (users, gateways) = (users + halves.user_missing, gateways + halves.gateway_missing);
         let rule = IntegrityRule::HalfMissing;
@@ -186,13 +201,7 @@ impl Simple {
             self.raise(rule, &it.department, &[], about, users);
         }
         if gateways > 0 {
-            let own = |it: &Identity| it.department == halves.collector;
-            let gateway = match self.identity(&halves.gateway_id).is_some_and(own) {
-                true => halves.gateway_id.as_slice(),
-                // Not theirs: whoever acknowledged may say what it likes.
-                false => &[],
-            };
-            self.raise(rule, &halves.collector, gateway, about, gateways);
+            self.raise(rule, &halves.collector, &halves.gateway_id, about, gateways);
         }
     }
 
@@ -212,7 +221,7 @@ impl Simple {
             return;
         };
         let as_said = grant.dataset == dataset && grant.collector == collector;
-        if !is_theirs(grant, user) || !as_said {
+        if !self.is_theirs(grant, user) || !as_said {
             no.push("request.contradiction");
         }
     }
@@ -221,10 +230,11 @@ impl Simple {
         let mut no = Vec::new();
         let said = [it.dataset.as_str(), &it.collector, &it.using_department];
         self.user_signs(by, &it.request_id, said, &mut no);
+        self.belongs(&it.gateway_id, &it.collector, &mut no);
         if !no.is_empty() {
             return no;
         }
-        match self.half_at(&it.request_id, &it.gateway_id, it.access_no) {
+        match self.half_at(&it.request_id, &it.gateway_id, it.access_no, &it.using_department) {
             Some(at) if !self.answers.halves[at].half.is_users => {
                 self.both_there(at, it.row_count, &it.using_department, &it.dataset);
             }
@@ -238,7 +248,7 @@ impl Simple {
                 halves.gateway_missing += 1;
                 halves.gateway_id.clone_from(&it.gateway_id);
                 let half = wire::Half { is_users: true, hour, row_count: it.row_count };
-                self.waits(id, &it.gateway_id, it.access_no, half);
+                self.waits(id, &it.gateway_id, (it.access_no, &it.using_department), half);
             }
         }
         no
@@ -250,6 +260,10 @@ impl Simple {
         self.user_signs(by, &it.request_id, said, &mut no);
         if it.hour >= self.now / HOUR_MS {
             no.push("hour.running");
+        }
+        // Nothing was served before there was a grant.
+        if self.grant(&it.request_id).is_some_and(|one| one.steps[0].time / HOUR_MS > it.hour) {
+            no.push("request.contradiction");
         }
         if no.is_empty() {
             let whose = (it.dataset.as_str(), it.collector.as_str());

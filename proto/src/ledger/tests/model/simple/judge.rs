@@ -275,9 +275,13 @@ impl Simple {
 }
 
 pub(super) fn is_of(department: &Department, class: &wire::DepartmentClass) -> bool {
+    fits(department, class) && department.rights.contains(&(Right::Use as i32))
+}
+
+/// Of the levels and the division of a class, whatever it may do.
+pub(super) fn fits(department: &Department, class: &wire::DepartmentClass) -> bool {
     (class.levels.is_empty() || class.levels.contains(&department.level))
         && department.division.starts_with(&class.division)
-        && department.rights.contains(&(Right::Use as i32))
 }
 
 fn state_reason(state: Option<GrantState>) -> Reason {

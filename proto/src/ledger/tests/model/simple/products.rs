@@ -163,13 +163,17 @@ impl Simple {
         no
     }
 
-    /// What stands on a grant that was revoked is marked.
-    pub(super) fn mark_products(&mut self, grant: &Id) {
-        let all = self.answers.products.iter().filter(|it| it.it.request_ids.contains(grant));
+    /// What stands on a grant that should not be used any more is marked.
+    pub(super) fn mark_products(&mut self, grant: &[u8]) {
+        let all = self
+            .answers
+            .products
+            .iter()
+            .filter(|it| it.it.request_ids.iter().any(|one| one == grant));
         let ids: Vec<Id> = all.map(|it| it.id.clone()).collect();
         for id in ids {
-            self.product_mut(&id).marks.push(grant.clone());
-            self.tell(format!("product {} marked", hex::encode(&id)));
+            self.product_mut(&id).marks.push(grant.to_vec());
+            self.tell(format!("product {} marked: {}", hex::encode(&id), hex::encode(grant)));
         }
     }
 }

@@ -8,6 +8,8 @@ use crate::types::{IdKind, numbered_id};
 use crate::wire::{self, IdentityKind, IntegrityRule, Right, TimerKind};
 use std::rc::Rc;
 
+const A_YEAR: u64 = 366 * 86_400_000;
+
 /// A decision that records may be sealed.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Order {
@@ -64,15 +66,26 @@ impl Simple {
         it
     }
 
+    /// Whoever wants it longer decides anew.
+    fn not_too_long(&self, open_by: u64, no: &mut Why) {
+        if open_by > self.now + A_YEAR {
+            no.push("sealing.too_long");
+        }
+    }
+
     pub(super) fn order_sealing(&mut self, by: By<'_>, it: &wire::OrderSealing) -> Why {
         let mut no = Vec::new();
         self.decides(by, &it.authority, &mut no);
         if self.department(&it.collector).is_none() {
             no.push("department.unknown");
         }
+        if self.body(&it.authority) == self.body(&it.collector) {
+            no.push("body.same");
+        }
         if it.open_by_ms <= self.now {
             no.push("sealing.past");
         }
+        self.not_too_long(it.open_by_ms, &mut no);
         if no.is_empty() {
             let id = by.new_id(IdKind::SealingOrder);
             self.remind(it.open_by_ms, TimerKind::OpeningDue, &id);
@@ -96,6 +109,7 @@ impl Simple {
         if order.is_some_and(|one| one.open_by <= self.now || it.open_by_ms <= one.open_by) {
             no.push("sealing.past");
         }
+        self.not_too_long(it.open_by_ms, &mut no);
         if no.is_empty() {
             self.order_mut(&it.order_id).open_by = it.open_by_ms;
             self.remind(it.open_by_ms, TimerKind::OpeningDue, &it.order_id);

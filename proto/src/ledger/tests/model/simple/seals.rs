@@ -137,7 +137,10 @@ impl Simple {
         let gateway = self.gateway_mut(id);
         gateway.numbers.sealed_until_ms = it.until_ms;
         gateway.numbers.sealed_last = last;
-        if gateway.belies(gateway.numbers.last_access_no, gateway.numbers.newest_ms) {
+        let (sealed, open): (Vec<_>, Vec<_>) =
+            gateway.numbers.periods.drain(..).partition(|one| one.until_ms <= it.until_ms);
+        gateway.numbers.periods = open;
+        if sealed.iter().any(|one| one.last > last) {
             self.raise(IntegrityRule::SealFalse, &it.collector, id, ("", &[]), 1);
         }
         let parameters = &self.parameters;
@@ -167,10 +170,13 @@ impl Simple {
         let setup = self.setup_mut(id).clone();
         let over = setup.seal_due_ms - self.parameters.seal_grace_ms;
         self.next_seal(id, Some(over));
-        if setup.outage_until_ms >= over {
+        let collector = setup.collector;
+        // Nobody is there to seal it while either is out of force.
+        let signs = self.identity(id).is_some_and(|it| it.life.goes_on())
+            && self.department(&collector).is_some_and(|it| it.life.goes_on());
+        if setup.outage_until_ms >= over || !signs {
             return;
         }
-        let collector = setup.collector;
         self.alert(WatchKind::SilentGateway, &collector, id, ("", &[]));
         let goes_on = self
             .event(&collector, setup.silence)
@@ -186,7 +192,7 @@ impl Simple {
     pub(super) fn declare_loss(&mut self, by: By<'_>, it: &wire::DeclareLoss) -> Why {
         let mut no = Vec::new();
         self.keeps(by, &it.collector, &mut no);
-        self.gateway_of(&it.gateway_id, &it.collector, &mut no);
+        self.belongs(&it.gateway_id, &it.collector, &mut no);
         if !self.are_free(&it.gateway_id, it.first, it.last) {
             no.push("access_no.taken");
         }

@@ -84,11 +84,9 @@ impl Simple {
         }
         let Some(person) = it.on_behalf_of.clone().or(it.asker.clone()) else { return };
         let (of, id) = (person.department, person.identity_id);
-        if id.is_empty() || self.department(&of).is_none() {
-            return;
-        }
-        let known = self.identity(&id);
-        let officer = known.is_some_and(|it| it.kind == IdentityKind::Officer as i32);
+        // Somebody who is said to be of another department is nobody's there.
+        let Some(known) = self.identity(&id).filter(|it| it.department == of) else { return };
+        let officer = known.kind == IdentityKind::Officer as i32;
         let time = it.access_time_ms;
         let outside = self.watch(WatchKind::OutsideHours).is_some_and(|watch| {
             !in_hours(&watch.schedule.unwrap(), weekday(day(time)), minute_of_day(time))

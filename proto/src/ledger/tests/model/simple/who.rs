@@ -99,6 +99,13 @@ impl Simple {
         self.kind_of(by, &[Officer, Root], no);
     }
 
+    /// Somebody is a department's own.
+    pub(super) fn belongs(&self, id: &[u8], department: &str, no: &mut Why) {
+        if self.identity(id).is_none_or(|it| it.department != department) {
+            no.push("identity.other_department");
+        }
+    }
+
     /// A department and all above it in government.
     pub(super) fn chain_above(&self, code: &str, next: fn(&Department) -> &String) -> Vec<String> {
         let mut above = Vec::new();
