@@ -80,7 +80,8 @@ fn a_burst_by_one_person() {
 /// watched.
 #[test]
 fn a_burst_by_people_who_are_not_what_the_gateway_says() {
-    let whom: [(&str, fn(&Staged) -> IdentityId); 3] = [
+    type Who = fn(&Staged) -> IdentityId;
+    let whom: [(&str, Who); 3] = [
         ("gz.none", |s| s.identity(USER)),
         ("gz.tax", |s| s.identity(USER)),
         ("gz.tax", |_| IdentityId::new([1; 32])),
