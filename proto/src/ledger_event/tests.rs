@@ -21,7 +21,7 @@ fn cause() -> wire::Cause {
 
 /// One of each kind, in the order of the `.proto`.
 fn kinds() -> Vec<Kind> {
-    [ruling_kinds().to_vec(), answering_kinds().to_vec()].concat()
+    [ruling_kinds().to_vec(), answering_kinds().to_vec(), record_kinds().to_vec()].concat()
 }
 
 fn ruling_kinds() -> [Kind; 10] {
@@ -78,7 +78,7 @@ fn ruling_kinds() -> [Kind; 10] {
 }
 
 /// Those by which accesses are answered for.
-fn answering_kinds() -> [Kind; 5] {
+fn answering_kinds() -> [Kind; 3] {
     [
         Kind::IntegrityRaised(wire::IntegrityRaised {
             department: "gz.psb".into(),
@@ -108,6 +108,12 @@ fn answering_kinds() -> [Kind; 5] {
             dataset: "civil.resident".into(),
             request_id: REQUEST.to_vec(),
         }),
+    ]
+}
+
+/// Those of what was recorded, and of what was made of it.
+fn record_kinds() -> [Kind; 3] {
+    [
         Kind::RecordsCorrected(wire::RecordsCorrected {
             correction_id: vec![7; 32],
             collector: "gz.psb".into(),
@@ -121,6 +127,15 @@ fn answering_kinds() -> [Kind; 5] {
             product_id: vec![10; 32],
             department: "gz.hrss".into(),
             request_id: REQUEST.to_vec(),
+        }),
+        Kind::RecordCorrected(wire::RecordCorrected {
+            correction_id: vec![7; 32],
+            collector: "gz.psb".into(),
+            gateway_id: vec![11; 32],
+            access_no: 3,
+            outcome: 17,
+            request_ids: vec![REQUEST.to_vec(), vec![12; 32]],
+            tags: vec![vec![13; 32], vec![14; 32]],
         }),
     ]
 }
@@ -158,10 +173,20 @@ fn each_kind_is_filed_where_it_belongs() {
         vec![Place::alert_trail("gz.psb")],
         [[8; 32], [9; 32]].map(|id| Place::identity_trail(&id)).to_vec(),
         marked,
+        of_one_record(),
     ];
+    assert_eq!(all().len(), expected.len());
     for (event, expected) in all().iter().zip(expected) {
         assert_eq!(event.trails(), expected, "{}", event.name());
     }
+}
+
+/// Whoever used a grant, and whoever was read about, hears of a record that is judged again.
+fn of_one_record() -> Vec<Place> {
+    let mut trails = [REQUEST, [12; 32]].map(|id| Place::trail(TrailKind::Use, &id)).to_vec();
+    trails.extend([[13; 32], [14; 32]].map(|tag| Place::subject_trail("gz.psb", &tag)));
+    trails.push(Place::trail(TrailKind::Gateway, &[11; 32]));
+    trails
 }
 
 /// A department that had no root, and one that follows on itself: each trail once, and no other.
@@ -189,7 +214,7 @@ fn what_is_made_comes_back() {
         assert_eq!((again.cause(), again.kind()), (&cause(), event.kind()));
     }
     let digests: std::collections::BTreeSet<_> = all().iter().map(LedgerEvent::digest).collect();
-    assert_eq!(digests.len(), 15);
+    assert_eq!(digests.len(), 16);
 }
 
 #[test]

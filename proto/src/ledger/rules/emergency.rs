@@ -3,7 +3,7 @@
 
 use super::integrity::{self, Fault};
 use super::sharing::{self, stated};
-use super::{needs_officer, terms, timers};
+use super::{needs_officer, products, terms, timers};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal, calendar, grants};
 use crate::place::Place;
@@ -122,8 +122,9 @@ pub(super) fn ratify(
     }
     not_ratified(draft, &grant, &grant.using_department)?;
     if grants::has_ended(grants::state(&grant)) {
-        // Its time was over already: what remains is the event.
+        // Its time was over already: what remains is the event, and what was made of the data.
         grant.steps.push(sharing::step(draft, GrantState::NotRatified, &by));
+        products::mark(draft, &grant.request_id)?;
         sharing::put(draft, grant);
     } else {
         let told = Some(GrantEnd::NotRatified);

@@ -1,6 +1,6 @@
 //! Cases: opened against what stands on the ledger, answered in time, ruled on by who is no party.
 
-use super::account::{at_fault, blamed, events, named, numbered};
+use super::account::{at_fault, blamed, events, named, numbered, settled};
 use super::corrections;
 use super::items::{
     DAY, agree, answer_case, appeal, of_correction, of_grant, of_record, of_version, open_case,
@@ -365,6 +365,20 @@ fn what_a_ruling_makes() {
         let found = case(&s, &id);
         assert_eq!((found.state(), found.ruled_by.as_str()), (state, "gz.reg"));
     }
+}
+
+/// To drag others into cases that come to nothing costs something.
+#[test]
+fn a_dismissed_case_counts() {
+    let mut s = staged();
+    let id = answered(&mut s);
+    s.world.does(REGULATOR, rule_case(id.as_bytes(), "gz.reg", false));
+    let event = &events(&s, "gz.psb", IntegrityRule::CaseDismissed)[0];
+    s.world.reach(event.raised.as_ref().unwrap().provisional_until_ms);
+    let settled = settled(&s, "gz.psb");
+    let points =
+        settled.iter().find(|it| it.rule() == IntegrityRule::CaseDismissed).unwrap().points;
+    assert_eq!(points, 5000);
 }
 
 /// Who does not answer in time is at fault, once; the case goes on.

@@ -11,7 +11,7 @@ use super::successions::coincide;
 use crate::event::{Reason, Verdict};
 use crate::place::Place;
 use crate::tx::Tx;
-use crate::types::limits;
+use crate::types::{IdentityId, limits};
 use crate::wire::{self, Gap, IntegrityRule};
 use std::sync::Arc;
 
@@ -117,6 +117,15 @@ const LOSSES: &[Case] = &[
     }),
     ("of another's gateway", Some("identity.other_department"), |s| {
         s.sign(COLLECTOR, declare_loss(&s.identity(OTHERS), (1, 2)))
+    }),
+    ("of nobody", Some("identity.other_department"), |s| {
+        s.sign(COLLECTOR, declare_loss(&IdentityId::new([1; 32]), (1, 2)))
+    }),
+    ("of an officer's numbers", OK, |s| {
+        s.sign(COLLECTOR, declare_loss(&s.identity(COLLECTOR), (1, 2)))
+    }),
+    ("of another's officer's numbers", Some("identity.other_department"), |s| {
+        s.sign(COLLECTOR, declare_loss(&s.identity("gz.hrss/officer"), (1, 2)))
     }),
     ("by a node", Some("identity.kind"), |s| {
         s.sign(NODE, declare_loss(&s.identity(GATEWAY), (1, 2)))
@@ -340,4 +349,21 @@ fn a_handover_is_judged() {
     assert_eq!(at_fault(&s, IntegrityRule::Uncovered), blamed("gz.psb", 1));
     let event = events(&s, "gz.psb", IntegrityRule::Uncovered)[0].raised.clone().unwrap();
     assert_eq!(event.identity_id, s.identity(COLLECTOR).to_vec());
+}
+
+/// An officer who handed data over owns up to the numbers of its that are lost; else they are missing.
+#[test]
+fn an_officers_numbers() {
+    for owned_up in [true, false] {
+        let mut s = staged();
+        let it = handover(wire::RecordAccess { access_no: 3, ..s.covered() });
+        s.world.does(COLLECTOR, it);
+        let due = s.world.tip().header.time.get() + DAY;
+        if owned_up {
+            s.world.does(COLLECTOR, declare_loss(&s.identity(COLLECTOR), (1, 2)));
+        }
+        s.world.reach(due);
+        let expected = if owned_up { vec![] } else { blamed("gz.psb", 2) };
+        assert_eq!(at_fault(&s, IntegrityRule::NumbersMissing), expected);
+    }
 }

@@ -2,11 +2,13 @@
 
 use super::account::{granted, named};
 use super::items::{
-    DAY, disapprove, evaluate, permit, recall, register_product, release, review, revoke, terms,
+    DAY, HOUR, disapprove, evaluate, permit, recall, register_product, reject, release, review,
+    revoke, terms,
 };
-use super::life;
 use super::refusals::{Case, OK, run};
 use super::stage::{APP, COLLECTOR, MANAGER, Staged, USER, staged};
+use super::{delegation, emergency, life};
+use crate::ledger::grants;
 use crate::place::Place;
 use crate::tx::Tx;
 use crate::types::{Hash, IdKind, RequestId, limits};
@@ -303,6 +305,59 @@ fn a_revoked_grant_marks_products() {
     assert_eq!(marks, [1, 1, 0]);
     assert_eq!(product(&s, &first).marks, [revoked.to_vec()]);
     assert_eq!(product(&s, &first).state(), ProductState::Released);
+}
+
+/// A department's product on one grant.
+fn made_by(s: &mut Staged, department: &str, grant: &RequestId) -> Hash {
+    let it = register_product(&[*grant]);
+    let it = wire::RegisterProduct { department: department.into(), ..it };
+    let tx = s.sign(&format!("{department}/officer"), it);
+    let id = tx.header().made_id(IdKind::Product, 0);
+    s.world.commit(vec![tx]);
+    id
+}
+
+/// What was passed on ends with the grant above it, and marks as that does: revoked, not used up.
+#[test]
+fn what_hangs_from_a_grant_marks_with_it() {
+    let quota = wire::Quota { queries_total: 1, ..wire::Quota::default() };
+    for revoked in [true, false] {
+        let mut s = staged();
+        let [(top, _), (middle, asked), (low, _)] = delegation::chain(&mut s, quota);
+        let on_top = on(&mut s, &[top]);
+        let on_middle = made_by(&mut s, "gy.hrss", &middle);
+        let on_low = made_by(&mut s, "gy.yy.hrss", &low);
+        if revoked {
+            s.world.does(MANAGER, revoke(&middle, &asked, "gz.bdb"));
+        } else {
+            let tx = s.record(|it| it.accesses[0].request_id = top.to_vec());
+            s.world.commit(vec![tx]);
+        }
+        assert_eq!(grants::state(&s.world.grant(&low)), wire::GrantState::AncestorEnded);
+        let marks = [on_top, on_middle, on_low].map(|id| product(&s, &id).marks.clone());
+        let expected = if revoked {
+            [vec![], vec![middle.to_vec()], vec![low.to_vec()]]
+        } else {
+            [vec![], vec![], vec![]]
+        };
+        assert_eq!(marks, expected, "revoked: {revoked}");
+    }
+}
+
+/// Access in an emergency that was not one: what was made of it is marked, even where its time was
+/// over by then.
+#[test]
+fn a_grant_that_is_not_ratified_marks_products() {
+    for pause in [0, 2 * HOUR] {
+        let mut s = staged();
+        let grant = emergency::opened(&mut s);
+        let id = on(&mut s, &[grant]);
+        s.world.pause(pause);
+        s.world.commit(Vec::new());
+        assert_eq!(grants::has_ended(grants::state(&s.world.grant(&grant))), pause > 0);
+        s.world.does(MANAGER, reject(&grant, &s.asked(), "gz.bdb"));
+        assert_eq!(product(&s, &id).marks, [grant.to_vec()], "{pause}");
+    }
 }
 
 /// A grant that ends by itself marks nothing: what was made while it stood was made rightly.

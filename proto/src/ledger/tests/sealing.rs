@@ -10,7 +10,7 @@ use crate::event::{Reason, Timeliness, Verdict};
 use crate::ledger::calendar;
 use crate::place::Place;
 use crate::tx::Tx;
-use crate::types::{Hash, IdKind, TimeMs};
+use crate::types::{Hash, IdKind, TimeMs, limits};
 use crate::wire::{self, IntegrityRule};
 use std::sync::Arc;
 
@@ -61,6 +61,24 @@ const ORDERS: &[Case] = &[
     ("of nobody's records", Some("department.unknown"), |s| {
         ordering(s, |it| it.collector = "gz.none".into())
     }),
+    ("for a year", OK, |s| {
+        let now = s.world.now;
+        ordering(s, |it| it.open_by_ms = now + limits::SEALED_MS)
+    }),
+    ("for longer", Some("sealing.too_long"), |s| {
+        let now = s.world.now;
+        ordering(s, |it| it.open_by_ms = now + limits::SEALED_MS + 1)
+    }),
+    ("of its own records", Some("body.same"), |s| {
+        set(s, |it| it.sealing_authorities = vec!["gz.psb".into()]);
+        let it = order_sealing(s.world.now + DAY);
+        s.sign(COLLECTOR, wire::OrderSealing { authority: "gz.psb".into(), ..it })
+    }),
+    ("of its own body's records", Some("body.same"), |s| {
+        set(s, |it| it.sealing_authorities = vec!["gz.psm".into()]);
+        let it = order_sealing(s.world.now + DAY);
+        s.sign("gz.psm/officer", wire::OrderSealing { authority: "gz.psm".into(), ..it })
+    }),
 ];
 
 /// Extends a decision by so much.
@@ -70,10 +88,19 @@ fn extending(s: &mut Staged, by: i64) -> Tx {
     s.sign(DECIDES, extend_sealing(id.as_bytes(), until))
 }
 
+/// Extends a decision, half a day old, until so long from now.
+fn extending_until(s: &mut Staged, ms: u64) -> Tx {
+    let id = ordered(s);
+    s.world.pause(DAY / 2);
+    s.sign(DECIDES, extend_sealing(id.as_bytes(), s.world.now + ms))
+}
+
 const EXTENSIONS: &[Case] = &[
     ("longer", OK, |s| extending(s, 1)),
     ("no longer", Some("sealing.past"), |s| extending(s, 0)),
     ("shorter", Some("sealing.past"), |s| extending(s, -1)),
+    ("for a year from now", OK, |s| extending_until(s, limits::SEALED_MS)),
+    ("for longer", Some("sealing.too_long"), |s| extending_until(s, limits::SEALED_MS + 1)),
     ("when its date has come", Some("sealing.past"), |s| {
         let id = ordered(s);
         let until = order(s, &id).open_by_ms;

@@ -2,12 +2,18 @@
 
 use super::account::{alerted, at_fault, blamed, counts, gateway, named, numbered};
 use super::gateways::set_up;
-use super::items::{DAY, HOUR, T0, declare_outage, seal, set_gateway};
+use super::items::{DAY, HOUR, T0, change_identity, declare_outage, seal, set_gateway};
 use super::refusals::{Case, OK, run};
 use super::stage::{COLLECTOR, GATEWAY, RESIDENT, Staged, staged};
+use crate::ledger::intervals;
 use crate::place::Place;
 use crate::tx::Tx;
-use crate::wire::{self, IntegrityRule, WatchKind};
+use crate::types::limits;
+use crate::wire::{
+    self, IntegrityRule,
+    StandingChange::{Reinstate, Suspend},
+    WatchKind,
+};
 
 /// How far a clock may be ahead, milliseconds.
 const DRIFT: u64 = 5_000;
@@ -257,6 +263,138 @@ fn a_late_number_does_not_make_a_seal_false() {
     }
     s.world.does(GATEWAY, hours(0, 1, (1, 1)));
     assert_eq!(at_fault(&s, IntegrityRule::SealFalse), []);
+}
+
+/// The gateway gave ten numbers before it was set up, and records the next at a minute to eleven, and
+/// the one after it at five past.
+fn recorded_across_the_hour(s: &mut Staged) {
+    numbered(s, 10);
+    at(s, HOUR + 600_000);
+    let minute = 60_000;
+    for (access_no, time) in [(12, HOUR + 5 * minute), (11, HOUR - minute)] {
+        let it = wire::RecordAccess { decided_height: None, access_no, ..s.covered() };
+        s.world.does(GATEWAY, wire::RecordAccess { access_time_ms: T0 + time, ..it });
+    }
+}
+
+/// The number of a later period, which the seal rightly leaves out, hides none that it should name.
+#[test]
+fn a_seal_that_leaves_out_one_of_two() {
+    for (count, expected) in [(0, blamed("gz.psb", 1)), (1, vec![]), (2, vec![])] {
+        let mut s = staged();
+        recorded_across_the_hour(&mut s);
+        s.world.does(GATEWAY, hours(0, 1, (11, count)));
+        assert_eq!(at_fault(&s, IntegrityRule::SealFalse), expected, "{count}");
+    }
+}
+
+fn periods(s: &Staged) -> Vec<(u64, u64)> {
+    gateway(s).periods.iter().map(|it| (it.until_ms, it.last)).collect()
+}
+
+/// Each period is judged by the seal that covers it, and by no later one; one seal is false once.
+#[test]
+fn a_period_is_judged_once() {
+    let mut s = staged();
+    recorded_across_the_hour(&mut s);
+    assert_eq!(periods(&s), [(T0 + HOUR, 11), (T0 + 2 * HOUR, 12)]);
+    s.world.does(GATEWAY, hours(0, 1, (11, 0)));
+    assert_eq!(at_fault(&s, IntegrityRule::SealFalse), blamed("gz.psb", 1));
+    assert_eq!(periods(&s), [(T0 + 2 * HOUR, 12)]);
+    s.world.reach(T0 + 2 * HOUR);
+    s.world.does(GATEWAY, hours(1, 2, (11, 2)));
+    assert_eq!(at_fault(&s, IntegrityRule::SealFalse), []);
+    assert_eq!(periods(&s), []);
+
+    let mut s = staged();
+    recorded_across_the_hour(&mut s);
+    s.world.reach(T0 + 2 * HOUR);
+    s.world.does(GATEWAY, hours(0, 2, (11, 0)));
+    assert_eq!(at_fault(&s, IntegrityRule::SealFalse), blamed("gz.psb", 1));
+}
+
+/// Of what has its seal already, and of a gateway that owes none, nothing is kept; a time to come is
+/// taken for now.
+#[test]
+fn what_is_kept_of_a_period() {
+    let record = |s: &mut Staged, access_no: u64, time: u64| {
+        let it = wire::RecordAccess { access_no, decided_height: None, ..s.covered() };
+        s.world.does(GATEWAY, wire::RecordAccess { access_time_ms: time, ..it });
+    };
+    let mut s = staged();
+    record(&mut s, 1, T0);
+    assert_eq!(periods(&s), []);
+    set_up(&mut s);
+    // The period begins with its first millisecond and ends before that of the next.
+    record(&mut s, 2, T0 - 1);
+    assert_eq!(periods(&s), []);
+    record(&mut s, 3, T0);
+    s.world.reach(T0 + HOUR);
+    record(&mut s, 5, T0 + HOUR - 1);
+    record(&mut s, 4, T0 + HOUR - 1);
+    assert_eq!(periods(&s), [(T0 + HOUR, 5)]);
+    record(&mut s, 6, T0 + 100 * HOUR);
+    assert_eq!(periods(&s), [(T0 + HOUR, 5), (T0 + 2 * HOUR, 6)]);
+    record(&mut s, 7, T0 + HOUR);
+    assert_eq!(periods(&s), [(T0 + HOUR, 5), (T0 + 2 * HOUR, 7)]);
+}
+
+/// No more are kept than the limit says: the oldest is given up, be it the one that comes.
+#[test]
+fn periods_kept_are_bounded() {
+    let many = u64::try_from(limits::GATEWAY_PERIODS).unwrap();
+    for (time, kept) in [(T0 + (many + 1) * HOUR, 2..=many + 2), (T0, 2..=many + 1)] {
+        let mut s = staged();
+        at(&mut s, (many + 1) * HOUR);
+        let all =
+            (2..many + 2).map(|hour| wire::PeriodNumbers { until_ms: T0 + hour * HOUR, last: 1 });
+        let known = wire::Gateway { periods: all.collect(), ..gateway(&s) };
+        s.world.doctor(Place::gateway(&s.identity(GATEWAY)), Some(known.into()));
+        let it = wire::RecordAccess { decided_height: None, ..s.covered() };
+        s.world.does(GATEWAY, wire::RecordAccess { access_time_ms: time, ..it });
+        let found: Vec<u64> = gateway(&s).periods.iter().map(|it| it.until_ms).collect();
+        let first = if time == T0 { *kept.start() } else { kept.start() + 1 };
+        let expected: Vec<u64> = (first..=*kept.end()).map(|hour| T0 + hour * HOUR).collect();
+        assert_eq!(found, expected, "{time}");
+    }
+}
+
+/// Nobody can sign while a gateway or its department is out of force; afterwards it owes what follows.
+#[test]
+fn no_seal_is_missed_by_who_cannot_sign() {
+    type Turn = fn(&mut Staged, bool);
+    let turns: [(&str, Turn); 2] = [
+        ("the gateway", |s, on| {
+            let (change, after) = if on { (Reinstate, 1) } else { (Suspend, 0) };
+            let it = change_identity("gz.psb", &s.identity(GATEWAY), after, change);
+            s.world.does("gz.psb/root", it);
+        }),
+        ("its department", |s, on| {
+            let mut standing = intervals::from_genesis();
+            if !on {
+                standing[0].until_height = Some(s.world.height().get() + 1);
+                standing[0].until_time_ms = Some(s.world.now);
+            }
+            let it = wire::Department { standing, ..(*s.world.department("gz.psb")).clone() };
+            s.world.doctor(Place::department("gz.psb"), Some(it.into()));
+        }),
+    ];
+    for (name, turn) in turns {
+        let mut s = staged();
+        set_up(&mut s);
+        turn(&mut s, false);
+        for hour in [2, 3] {
+            s.world.reach(T0 + hour * HOUR);
+            assert_eq!(at_fault(&s, MISSING), [], "{name} {hour}");
+            assert_eq!(alerted(&s, WatchKind::SilentGateway), [""; 0], "{name} {hour}");
+        }
+        turn(&mut s, true);
+        s.world.reach(T0 + 4 * HOUR - 1);
+        assert_eq!(at_fault(&s, MISSING), [], "{name}");
+        s.world.reach(T0 + 4 * HOUR);
+        assert_eq!(at_fault(&s, MISSING), blamed("gz.psb", 1), "{name}");
+        assert_eq!(alerted(&s, WatchKind::SilentGateway), ["gz.psb"], "{name}");
+    }
 }
 
 /// The seal stands where it did, whatever was recorded since.

@@ -8,8 +8,9 @@ use super::items::{
     terms, verified, version,
 };
 use super::stage::{APP, COLLECTOR, GATEWAY, RESIDENT, Staged, USER, staged};
+use crate::ledger::Object;
 use crate::place::Place;
-use crate::types::limits;
+use crate::types::{IdentityId, limits};
 use crate::wire::{self, Schedule, Watch, WatchKind};
 use std::sync::Arc;
 
@@ -75,16 +76,44 @@ fn a_burst_by_one_person() {
     assert_eq!(raised.raised.as_ref().unwrap().identity_id, s.identity(USER).to_vec());
 }
 
-/// Nobody is alerted to people of a department that is none.
+/// Nobody is alerted to people who are not its own, whatever a gateway says of them; nor are they
+/// watched.
 #[test]
-fn a_burst_by_people_of_no_department() {
-    let mut s = staged();
-    watch(&mut s, WatchKind::Burst, 1, 60_000);
-    for _ in 0..3 {
-        let on_behalf_of = Some(verified("gz.none", &s.identity(USER)));
-        let it = wire::RecordAccess { on_behalf_of, ..s.covered() };
-        s.world.does(GATEWAY, it);
-        assert_eq!(s.world.alerted(), []);
+fn a_burst_by_people_who_are_not_what_the_gateway_says() {
+    type Who = fn(&Staged) -> IdentityId;
+    let whom: [(&str, Who); 3] = [
+        ("gz.none", |s| s.identity(USER)),
+        ("gz.tax", |s| s.identity(USER)),
+        ("gz.tax", |_| IdentityId::new([1; 32])),
+    ];
+    for (department, who) in whom {
+        let mut s = staged();
+        let who = who(&s);
+        let schedule = Some(Schedule { from_minute: 0, until_minute: 1, weekdays: 0 });
+        let kinds = [WatchKind::Burst, WatchKind::OutsideHours, WatchKind::RepeatedSubject];
+        let all = kinds.map(|kind| match kind {
+            WatchKind::OutsideHours => Watch { kind: kind as i32, schedule, ..Watch::default() },
+            _ => Watch { kind: kind as i32, limit: 1, window_ms: 60_000, schedule: None },
+        });
+        set(&mut s, |it| {
+            it.watches = all.to_vec();
+            it.watches.sort_by_key(|watch| watch.kind);
+        });
+        for _ in 0..3 {
+            let on_behalf_of = Some(verified(department, &who));
+            let it = wire::RecordAccess { on_behalf_of, ..s.covered() };
+            s.world.does(GATEWAY, it);
+            assert_eq!(s.world.alerted(), [], "{department}");
+        }
+        let place = Place::identity_watch(who.as_bytes());
+        assert!(!s.world.objects.contains_key(&place), "{department}");
+        // Of its own department, each of them is alerted to.
+        let on_behalf_of = Some(verified("gz.hrss", &s.identity(USER)));
+        for _ in 0..2 {
+            let it = wire::RecordAccess { on_behalf_of: on_behalf_of.clone(), ..s.covered() };
+            s.world.does(GATEWAY, it);
+        }
+        assert_eq!(s.world.objects.values().filter(|it| matches!(it, Object::Alert(_))).count(), 3);
     }
 }
 

@@ -66,12 +66,14 @@ impl Moves<'_> {
             one.asker.as_mut()?.unmapped_digest.clear();
         }
         let by = self.of(&first.collector, &[Officer, System])?;
+        let whose = from.department;
+        let from_department = if whose.is_empty() { whose } else { self.mostly(whose) };
         let item = wire::CorrectRecords {
             collector: first.collector,
             gateway_id,
             reason: "mapping".to_owned(),
             mapping_digest: self.dice.digest(),
-            from_department: from.department,
+            from_department,
             from_identity_id: from.identity_id,
             from_unmapped_digest: from.unmapped_digest,
             to_department,
@@ -112,8 +114,12 @@ impl Moves<'_> {
             1 | 2 => {
                 let (gateway_id, it) = self.past_record()?;
                 let access_no = self.mostly_recorded(&gateway_id, it.access_no);
+                let dataset = match self.dice.percent(95) {
+                    true => it.accesses[0].dataset.clone(),
+                    false => self.dataset()?.entry.dataset,
+                };
                 let about = wire::RecordName {
-                    dataset: it.accesses[0].dataset.clone(),
+                    dataset,
                     gateway_id,
                     access_no,
                     request_id: it.accesses[0].request_id.clone(),
@@ -155,6 +161,8 @@ impl Moves<'_> {
         let (about, department, respondent) = self.subject()?;
         let by = self.officer(&department)?;
         let department = self.mostly(department);
+        // Rarely against somebody who may have no part in it.
+        let respondent = if respondent.is_empty() { respondent } else { self.mostly(respondent) };
         if department == respondent || department.is_empty() {
             return None;
         }

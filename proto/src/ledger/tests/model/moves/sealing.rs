@@ -24,7 +24,12 @@ impl Moves<'_> {
             authority,
             collector: self.with_right(Right::Collect)?,
             decision_digest: self.dice.digest(),
-            open_by_ms: if late { self.simple.now } else { self.simple.now + hours * HOUR },
+            open_by_ms: match self.dice.below(25) {
+                // As long as may be, or longer by a moment.
+                0 => self.simple.now + 366 * DAY + self.dice.below(2),
+                _ if late => self.simple.now,
+                _ => self.simple.now + hours * HOUR,
+            },
         };
         Some((by, Kind::OrderSealing(item)))
     }
@@ -53,7 +58,11 @@ impl Moves<'_> {
             authority,
             order_id,
             decision_digest: self.dice.digest(),
-            open_by_ms: if sooner { open_by } else { open_by + more },
+            open_by_ms: match self.dice.below(20) {
+                0 => self.simple.now + 366 * DAY + self.dice.below(2),
+                _ if sooner => open_by,
+                _ => open_by + more,
+            },
         };
         Some((by, Kind::ExtendSealing(item)))
     }

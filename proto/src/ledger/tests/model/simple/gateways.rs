@@ -21,7 +21,7 @@ impl Gateway {
     }
 
     /// A number that the seal of its period, which is to come, must not leave out.
-    fn to_be_sealed(&mut self, number: u64, time: u64, period: u64) {
+    fn awaits_seal(&mut self, number: u64, time: u64, period: u64) {
         let it = &mut self.numbers;
         if it.sealed_from_ms == 0 || time < it.sealed_until_ms {
             return;
@@ -132,7 +132,7 @@ impl Simple {
         let it = self.gateway_mut(gateway);
         it.numbers.records += 1;
         if let Some(time) = time {
-            it.to_be_sealed(number, time.min(now), period);
+            it.awaits_seal(number, time.min(now), period);
             if it.belies(number, time) {
                 self.raise(IntegrityRule::SealFalse, collector, gateway, ("", &[]), 1);
             }

@@ -450,6 +450,7 @@ impl Simple {
         if over {
             let step = self.step(GrantState::NotRatified, &terms, &who.unwrap());
             self.grant_mut(&it.request_id).steps.push(step);
+            self.mark_products(&it.request_id);
         } else {
             self.end_grant(&it.request_id, GrantState::NotRatified, &who.unwrap(), true);
         }
