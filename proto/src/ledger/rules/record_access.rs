@@ -100,7 +100,8 @@ fn uncovered(
     };
     let asker = it.asker.as_ref().filter(|it| !it.identity_id.is_empty());
     let (rule, department, identity) = match (reason, asker) {
-        (Reason::QuotaExceeded, Some(asker)) => {
+        // What hangs from a grant that others used up its user can't see.
+        (Reason::QuotaExceeded, Some(asker)) if is_over(draft, it, grant.as_deref())? => {
             (IntegrityRule::QuotaExceeded, asker.department.as_str(), asker.identity_id.as_slice())
         }
         _ => (IntegrityRule::Uncovered, it.collector.as_str(), gateway),
@@ -111,6 +112,26 @@ fn uncovered(
     let dataset = access.dataset.as_str();
     let fault = Fault { rule, department, identity, dataset, request_id, count: 1 };
     integrity::raise(draft, &fault).map(|_| ())
+}
+
+/// Whether a grant's own quota is exceeded, with this record counted.
+fn is_over(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+    grant: Option<&wire::Grant>,
+) -> Result<bool, Halt> {
+    let Some(grant) = grant else { return Ok(false) };
+    let id = RequestId::from_slice(&grant.request_id).unwrap_or_default();
+    let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
+    let Some(used) = used else { return Ok(false) };
+    let quota = grants::terms(grant).and_then(|terms| terms.quota).unwrap_or_default();
+    let day = coverage::day_of_use(draft, it);
+    let today = used.days.iter().find(|one| one.day == day).copied().unwrap_or_default();
+    let over = |used: u64, limit: u64| limit > 0 && used > limit;
+    Ok(over(used.queries, quota.queries_total)
+        || over(used.rows, quota.rows_total)
+        || over(today.queries, quota.queries_per_day)
+        || over(today.rows, quota.rows_per_day))
 }
 
 /// Counts what was served under each grant named, covered or not, and under all that it hangs from.

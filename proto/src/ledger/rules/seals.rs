@@ -25,9 +25,7 @@ pub(super) fn owes(
     setup: &mut wire::GatewaySetup,
 ) -> Result<(), Halt> {
     if setup.datasets.is_empty() {
-        drop_due(draft, gateway, setup);
-        setup.seal_due_ms = 0;
-        return Ok(());
+        return closes(draft, gateway, setup);
     }
     if setup.seal_due_ms == 0 {
         let parameters = draft.parameters()?;
@@ -42,6 +40,28 @@ pub(super) fn owes(
         next_due(draft, gateway, setup, from)?;
     }
     Ok(())
+}
+
+/// A gateway that is closed owes no more; but for the periods that are over it did.
+fn closes(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    setup: &mut wire::GatewaySetup,
+) -> Result<(), Halt> {
+    if setup.seal_due_ms == 0 {
+        return Ok(());
+    }
+    drop_due(draft, gateway, setup);
+    let parameters = draft.parameters()?;
+    let over = setup.seal_due_ms.saturating_sub(parameters.seal_grace_ms);
+    (setup.seal_due_ms, setup.silence) = (0, 0);
+    let now = draft.context().time.get();
+    if over > now || setup.outage_until_ms >= over {
+        return Ok(());
+    }
+    let more = now.saturating_sub(over).checked_div(parameters.seal_period_ms).unwrap_or(0);
+    let count = more.saturating_add(1);
+    at_fault(draft, IntegrityRule::SealMissing, &setup.collector, gateway, count)
 }
 
 fn drop_due(draft: &mut Draft<'_>, gateway: &[u8], setup: &wire::GatewaySetup) {

@@ -92,12 +92,33 @@ impl Simple {
         let known = self.grant(&access.request_id).is_some_and(|it| it.dataset == access.dataset);
         let request: &[u8] = if known { &access.request_id } else { &[] };
         let about = (access.dataset.as_str(), request);
-        if reason == Reason::QuotaExceeded && !asker.identity_id.is_empty() {
+        let by_itself = self.is_over_itself(it, &access.request_id);
+        if reason == Reason::QuotaExceeded && !asker.identity_id.is_empty() && by_itself {
             let rule = IntegrityRule::QuotaExceeded;
             self.raise(rule, &asker.department, &asker.identity_id, about, 1);
         } else {
             self.raise(IntegrityRule::Uncovered, &it.collector, gateway, about, 1);
         }
+    }
+
+    /// Whether the use made of a grant is more than its own quota, of which what it hangs from may
+    /// have had less left.
+    fn is_over_itself(&self, it: &RecordAccess, id: &[u8]) -> bool {
+        let Some(at) = self.grants.iter().position(|one| one.id == id) else { return false };
+        let quota = self.grants[at].last().terms.quota.unwrap();
+        let used: Vec<&Use> = self.uses.iter().filter(|one| one.grant == at).collect();
+        let mut days: Vec<u64> = used.iter().map(|one| one.day).collect();
+        days.sort_unstable_by(|a, b| b.cmp(a));
+        days.dedup();
+        let day = self.day_of(it);
+        let kept = days.get(31).is_none_or(|oldest| day >= *oldest);
+        let of_day = used.iter().filter(|one| kept && one.day == day);
+        let [queries, rows] = self.used(at);
+        let over = |used: u64, limit: u64| limit > 0 && used > limit;
+        over(queries, quota.queries_total)
+            || over(rows, quota.rows_total)
+            || over(of_day.clone().count() as u64, quota.queries_per_day)
+            || over(of_day.map(|one| one.rows).sum(), quota.rows_per_day)
     }
 
     /// What was served counts under each grant named and all that it hangs from, once; one whose

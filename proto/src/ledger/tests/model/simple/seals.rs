@@ -71,6 +71,15 @@ impl Simple {
         let setup = self.setup_mut(id).clone();
         if setup.datasets.is_empty() {
             self.next_seal(id, None);
+            self.setup_mut(id).silence *= u64::from(setup.seal_due_ms == 0);
+            // Of the periods that are over it owed seals all the same.
+            let over = setup.seal_due_ms.saturating_sub(self.parameters.seal_grace_ms);
+            let owed = setup.seal_due_ms > 0 && over <= self.now && setup.outage_until_ms < over;
+            if owed {
+                let count = (self.now - over) / self.parameters.seal_period_ms + 1;
+                let rule = IntegrityRule::SealMissing;
+                self.raise(rule, &setup.collector, id, ("", &[]), count);
+            }
         } else if setup.seal_due_ms == 0 {
             let from = self.now - self.now % self.parameters.seal_period_ms;
             let it = &mut self.gateway_mut(id).numbers;
