@@ -12,6 +12,7 @@ use liuhen_proto::hash::{Domain, hash};
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::subject;
+use liuhen_proto::types::Hash;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -48,9 +49,13 @@ pub enum Gateway {
         /// Until when; without it: the end of the newest period that is over
         #[arg(long)]
         until: Option<String>,
-        /// How many numbers were given; without it: those that the ledger knows
-        #[arg(long)]
+        /// How many numbers were given, by the gateway's own spool; without it: those that the ledger
+        /// knows, by which nothing that was lost on the way can show
+        #[arg(long, requires = "spool_root")]
         count: Option<u64>,
+        /// The root over the digests of the spool's items, in the order of their numbers
+        #[arg(long, requires = "count")]
+        spool_root: Option<String>,
         /// What was seen of a dataset, `dataset:version:digest:rows`
         #[arg(long, value_delimiter = ',')]
         observed: Vec<String>,
@@ -180,8 +185,11 @@ impl Gateway {
                     reason: reason.clone(),
                 })
             }
-            Self::Seal { until, count, observed } => {
-                seal(act, until.as_deref(), *count, observed).await?
+            Self::Seal { until, count, spool_root, observed } => {
+                let bad = |_| ClientError::Usage("--spool-root: 64 hexadecimal digits".into());
+                let root = spool_root.as_ref().map(|it| it.parse::<Hash>()).transpose();
+                let spool = count.zip(root.map_err(bad)?);
+                seal(act, until.as_deref(), spool, observed).await?
             }
             Self::Show { .. } | Self::Tags { .. } => {
                 return Err(ClientError::failed("nothing to sign"));
@@ -193,7 +201,7 @@ impl Gateway {
 async fn seal(
     act: &Act<'_>,
     until: Option<&str>,
-    count: Option<u64>,
+    spool: Option<(u64, Hash)>,
     observed: &[String],
 ) -> Result<Kind, ClientError> {
     let id = act.account.signer.identity.to_vec();
@@ -210,7 +218,13 @@ async fn seal(
         None => now.saturating_sub(now.checked_rem(it.seal_period_ms).unwrap_or(0)),
     };
     let first = known.sealed_last.saturating_add(1);
-    let count = count.unwrap_or(known.last_access_no.saturating_sub(known.sealed_last));
+    let (count, root) = match spool {
+        Some((count, root)) => (count, root.to_vec()),
+        None => {
+            let count = known.last_access_no.saturating_sub(known.sealed_last);
+            (count, root_of_ledger(&act.node, id, first, count).await?)
+        }
+    };
     let mut observed = observed.iter().map(|it| seen(it)).collect::<Result<Vec<_>, _>>()?;
     observed.sort_by(|a, b| a.dataset.cmp(&b.dataset));
     Ok(Kind::SealPeriod(wire::SealPeriod {
@@ -219,7 +233,7 @@ async fn seal(
         until_ms,
         first,
         count,
-        spool_root: spool_root(&act.node, id, first, count).await?,
+        spool_root: root,
         observed,
     }))
 }
@@ -237,22 +251,36 @@ fn seen(text: &str) -> Result<wire::Observed, ClientError> {
 }
 
 /// The root over the digests of the records of these numbers, in their order, as they stand on the
-/// gateway's trail.
-async fn spool_root(
+/// gateway's trail, which is read from its end.
+async fn root_of_ledger(
     node: &Node,
     gateway: Vec<u8>,
     first: u64,
     count: u64,
 ) -> Result<Vec<u8>, ClientError> {
     let mut digests = BTreeMap::new();
-    if count > 0 {
-        for event in node.whole_trail(TrailKind::Gateway, gateway).await? {
+    let mut request = wire::GetTrailRequest {
+        trail_kind: TrailKind::Gateway as u32,
+        trail_id: gateway,
+        page_size: 1000,
+        newest_first: true,
+        ..wire::GetTrailRequest::default()
+    };
+    let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+    while digests.len() < wanted {
+        let page = node.trails().get_trail(request.clone()).await?.into_inner();
+        for event in &page.events {
+            let event = Event::from_wire(event)?;
             if let Some(number) = access_no(&event)
                 && (first..first.saturating_add(count)).contains(&number)
             {
                 digests.insert(number, event.leaf.digest);
             }
         }
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
     }
     Ok(log::root::<Blake3Log>(digests.into_values()).to_vec())
 }

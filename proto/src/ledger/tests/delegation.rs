@@ -17,7 +17,7 @@ use crate::types::{RequestId, limits};
 use crate::wire::{
     self,
     Delegation::{self, Approve, Notify},
-    GrantEnd, GrantState, RequestState,
+    GrantEnd, GrantState, IntegrityRule, RequestState,
     ledger_event::Kind,
 };
 
@@ -207,6 +207,28 @@ pub(super) fn chain(s: &mut Staged, quota: wire::Quota) -> [(RequestId, wire::Re
     let low_asked = delegated(&it);
     let low = passed_on(s, "gy.hrss/officer", it);
     [(top, asked), (middle, middle_asked), (low, low_asked)]
+}
+
+/// A quota that others used up above is not the fault of who asked below, but of the gateway.
+#[test]
+fn a_quota_that_others_used_up() {
+    let mut s = staged();
+    let quota = wire::Quota { rows_total: 10, ..wire::Quota::default() };
+    let (top, asked) = granted_with(&mut s, Notify, 2, quota);
+    let below = wire::Terms { quota: Some(quota), ..passed(&s, Notify, 1) };
+    let below = passed_on(&mut s, USER, delegate(&top, &asked, "gy.hrss", below));
+    let asker = verified("gy.hrss", &s.identity("gy.hrss/officer"));
+    let above = judged(&mut s, |it| {
+        it.accesses[0].request_id = top.to_vec();
+        it.row_count = 9;
+    });
+    assert_eq!(above.verdict, Verdict::Covered);
+    let outcome = judged(&mut s, |it| {
+        it.accesses[0].request_id = below.to_vec();
+        (it.asker, it.row_count) = (Some(asker), 2);
+    });
+    assert_eq!(outcome.reason, Reason::QuotaExceeded);
+    assert_eq!(s.world.at_fault(), [("gz.psb".into(), IntegrityRule::Uncovered, 1)]);
 }
 
 fn passed_on(s: &mut Staged, name: &str, it: wire::DelegateGrant) -> RequestId {

@@ -200,6 +200,23 @@ fn a_closed_gateway_owes_no_seal() {
     assert_eq!(at_fault(&s, MISSING), blamed("gz.psb", 1));
 }
 
+/// Closing a gateway does not undo what it owed: the first hour was missed already, the second is over.
+#[test]
+fn closing_does_not_undo_what_was_owed() {
+    let mut s = staged();
+    set_up(&mut s);
+    s.world.reach(T0 + 2 * HOUR + HOUR / 2);
+    assert_eq!(at_fault(&s, MISSING), blamed("gz.psb", 1));
+    s.world.does(COLLECTOR, set_gateway(&s.identity(GATEWAY), &[]));
+    assert_eq!(counts(&s, "gz.psb", MISSING), [2]);
+    s.world.reach(T0 + 20 * HOUR);
+    s.world.does(COLLECTOR, set_gateway(&s.identity(GATEWAY), &[RESIDENT]));
+    assert_eq!(counts(&s, "gz.psb", MISSING), [2]);
+    // Silent again, it is another event.
+    s.world.reach(T0 + 22 * HOUR);
+    assert_eq!(counts(&s, "gz.psb", MISSING), [2, 1]);
+}
+
 /// Numbers that only a seal names are missing until their records come.
 #[test]
 fn a_seal_names_numbers_that_are_missing() {
