@@ -250,6 +250,21 @@ fn commending(s: &mut Staged, department: &str) -> Tx {
     s.sign(REGULATOR, wire::RuleCase { commend: department.into(), ..it })
 }
 
+/// The regulator finds for the collector, the user appeals, and somebody rules on that.
+fn ruling_on_ruling(s: &mut Staged, name: &str) -> Tx {
+    let tx = ruling(s, REGULATOR);
+    s.world.commit(vec![tx]);
+    ruling_on_appeal(s, ("gz.hrss", IntegrityRule::CaseUpheld), name)
+}
+
+/// A department appeals against its first integrity event of a rule, and somebody rules on that.
+fn ruling_on_appeal(s: &mut Staged, (code, rule): (&str, IntegrityRule), name: &str) -> Tx {
+    let number = events(s, code, rule)[0].raised.as_ref().unwrap().number;
+    let tx = s.sign(&format!("{code}/officer"), appeal(code, number));
+    let id = opened(s, tx);
+    s.sign(name, rule_case(id.as_bytes(), name.split_once('/').unwrap().0, true))
+}
+
 const RULINGS: &[Case] = &[
     ("by a regulator's officer", OK, |s| ruling(s, REGULATOR)),
     ("by a regulator", OK, |s| ruling(s, "gz.reg/regulator")),
@@ -298,6 +313,18 @@ const RULINGS: &[Case] = &[
     ("and commends somebody", OK, |s| commending(s, "gz.psb")),
     ("and commends nobody known", Some("department.unknown"), |s| commending(s, "gz.none")),
     ("and commends itself", Some("body.same"), |s| commending(s, "gz.reg")),
+    ("and commends another department of its body", Some("body.same"), |s| {
+        let id = answered(s);
+        let it = rule_case(id.as_bytes(), "gz.bdb", true);
+        s.sign(MANAGER, wire::RuleCase { commend: "gz.bds".into(), ..it })
+    }),
+    ("by who ruled so, on the appeal", Some("body.same"), |s| ruling_on_ruling(s, REGULATOR)),
+    ("by another, on the appeal", OK, |s| ruling_on_ruling(s, MANAGER)),
+    ("by who commended so, on the appeal", Some("body.same"), |s| {
+        let tx = commending(s, "gz.tax");
+        s.world.commit(vec![tx]);
+        ruling_on_appeal(s, ("gz.tax", IntegrityRule::Commended), REGULATOR)
+    }),
 ];
 
 pub(super) const TABLES: &[&[Case]] = &[OPENINGS, APPEALS, ANSWERS, RULINGS];

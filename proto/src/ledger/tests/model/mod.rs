@@ -2,8 +2,8 @@
 //! from it: both must say the same of every transaction, and of all that stands after every block.
 //!
 //! Every kind of item is in the model. Left out of it: peers, counters of use but through verdicts and
-//! exhaustion, limits of size but for a gateway's gaps and the subjects remembered of an officer,
-//! timers that wait for room, a read sealed twice, and which of several reasons against an item the
+//! exhaustion, limits of size but for a gateway's gaps and periods and the subjects remembered of an
+//! officer, timers that wait for room, a read sealed twice, and which of several reasons against an item the
 //! ledger meets first.
 
 mod agree;
