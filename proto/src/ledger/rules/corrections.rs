@@ -35,7 +35,6 @@ pub(super) fn propose(
             return Err(Refusal::NotRecorded(record.access_no).into());
         }
     }
-    draft.department(&it.to_department)?;
     let id = signer.made_id(IdKind::Correction, number);
     let end = CorrectionEnd::Unspecified as i32;
     let correction = wire::Correction { corrected: Some(it.clone()), end };

@@ -38,7 +38,8 @@ pub(super) fn register(
             let (request, field) = (request.to_string(), "department");
             return Err(Refusal::RequestContradiction { request, field }.into());
         }
-        if grants::state(&grant) == GrantState::Revoked {
+        use GrantState::{AncestorEnded, NotRatified, Revoked};
+        if matches!(grants::state(&grant), Revoked | NotRatified | AncestorEnded) {
             return Err(Refusal::GrantEnded(request.to_string()).into());
         }
         reviewers.insert(grant.collector.clone());

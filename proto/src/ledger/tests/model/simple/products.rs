@@ -57,7 +57,8 @@ impl Simple {
             if grant.user != it.department && !in_class && !internal {
                 no.push("request.contradiction");
             }
-            if grant.last().state == GrantState::Revoked {
+            let void = [GrantState::Revoked, GrantState::NotRatified, GrantState::AncestorEnded];
+            if void.contains(&grant.last().state) {
                 no.push("grant.ended");
             }
             reviewers.push(grant.collector.clone());
