@@ -88,5 +88,5 @@ pub(super) fn due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     draft.put(place, wire::BulkSet { missed: true, ..(*set).clone() });
     let gateway = about.first_chunk::<32>().map(<[u8; 32]>::as_slice).unwrap_or_default();
     let missing = set.count.saturating_sub(set.received);
-    at_fault(draft, IntegrityRule::TagsMissing, &set.collector, gateway, missing)
+    at_fault(draft, IntegrityRule::TagsMissing, &set.collector, gateway, missing).map(|_| ())
 }

@@ -89,9 +89,7 @@ fn concerned(
             }
             let dataset = draft.dataset(&one.dataset)?;
             let collector = dataset.registration.as_ref().map_or("", |it| it.collector.as_str());
-            if !identity::is_of(draft, &one.gateway_id, collector)? {
-                return Err(Refusal::IdentityOfOther(hex::encode(&one.gateway_id)).into());
-            }
+            identity::must_be_of(draft, &one.gateway_id, collector)?;
             let mut parties: Vec<String> = vec![collector.to_owned()];
             if !one.request_id.is_empty() {
                 parties.extend(of_request(draft, &one.request_id, &one.dataset)?);

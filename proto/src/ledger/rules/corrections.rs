@@ -25,9 +25,7 @@ pub(super) fn propose(
         pairs.push((&it.from_identity_id, &it.from_department));
     }
     for (id, department) in pairs {
-        if !identity::is_of(draft, id, department)? {
-            return Err(Refusal::IdentityOfOther(hex::encode(id)).into());
-        }
+        identity::must_be_of(draft, id, department)?;
     }
     for record in &it.records {
         super::record_access::datasets_known(draft, record)?;

@@ -131,17 +131,17 @@ fn unaccounted(
     gap: &Gap,
 ) -> Result<(), Halt> {
     let count = gap.last.saturating_sub(gap.first).saturating_add(1);
-    at_fault(draft, IntegrityRule::NumbersMissing, collector, gateway, count)
+    at_fault(draft, IntegrityRule::NumbersMissing, collector, gateway, count).map(|_| ())
 }
 
-/// The collector is at fault for its gateway.
+/// The collector is at fault for its gateway; gives the event's number.
 pub(super) fn at_fault(
     draft: &mut Draft<'_>,
     rule: IntegrityRule,
     collector: &str,
     gateway: &[u8],
     count: u64,
-) -> Result<(), Halt> {
+) -> Result<u64, Halt> {
     let fault = Fault {
         rule,
         department: collector,
@@ -150,7 +150,7 @@ pub(super) fn at_fault(
         request_id: &[],
         count,
     };
-    integrity::raise(draft, &fault).map(|_| ())
+    integrity::raise(draft, &fault)
 }
 
 /// Numbers that did not come, and that nobody declared lost.
@@ -208,11 +208,9 @@ pub(super) fn set(
 }
 
 fn of_collector(draft: &Draft<'_>, gateway: &[u8], collector: &str) -> Result<(), Halt> {
-    let id = IdentityId::from_slice(gateway).unwrap_or_default();
-    let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
-    let known = known.ok_or_else(|| Refusal::UnknownIdentity(id.to_string()))?;
+    let known = identity::get(draft, gateway)?;
     if known.department != collector {
-        return Err(Refusal::IdentityOfOther(id.to_string()).into());
+        return Err(Refusal::IdentityOfOther(hex::encode(gateway)).into());
     }
     if known.kind() != IdentityKind::System {
         return Err(Refusal::IdentityKind(words::GATEWAY).into());
@@ -289,9 +287,7 @@ pub(super) fn declare_loss(
     draft.actor(signer, &it.collector, Right::Collect)?;
     needs_keeper(draft, signer)?;
     // An officer too, who handed data over: its numbers are the officer's own.
-    if !identity::is_of(draft, &it.gateway_id, &it.collector)? {
-        return Err(Refusal::IdentityOfOther(hex::encode(&it.gateway_id)).into());
-    }
+    identity::must_be_of(draft, &it.gateway_id, &it.collector)?;
     let mut known = numbers(draft, &it.gateway_id)?;
     occupy(draft, &it.gateway_id, &it.collector, &mut known, (it.first, it.last))?;
     keep(draft, &it.gateway_id, known);

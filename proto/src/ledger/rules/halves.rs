@@ -222,9 +222,7 @@ pub(super) fn acknowledge(
     it: &wire::Acknowledge,
 ) -> Result<Outcome, Halt> {
     user(draft, signer, &sharing::stated!(it))?;
-    if !identity::is_of(draft, &it.gateway_id, &it.collector)? {
-        return Err(Refusal::IdentityOfOther(hex::encode(&it.gateway_id)).into());
-    }
+    identity::must_be_of(draft, &it.gateway_id, &it.collector)?;
     let now = hour_of(draft.context().time);
     let counted = Counted {
         request_id: &it.request_id,

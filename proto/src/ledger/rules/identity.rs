@@ -16,6 +16,14 @@ pub(super) fn is_of(draft: &Draft<'_>, identity: &[u8], department: &str) -> Res
     Ok(known.is_some_and(|it| it.department == department))
 }
 
+/// Checks that an identity is there, and a department's own.
+pub(super) fn must_be_of(draft: &Draft<'_>, id: &[u8], department: &str) -> Result<(), Halt> {
+    if is_of(draft, id, department)? {
+        return Ok(());
+    }
+    Err(Refusal::IdentityOfOther(hex::encode(id)).into())
+}
+
 /// Puts a new identity and its keys on the ledger: in force from the next height on, or not yet.
 pub(super) fn create(
     draft: &mut Draft<'_>,

@@ -2,9 +2,8 @@
 //! sealed, and a seal that its own records contradict, are integrity events.
 
 use super::gateways::{self, at_fault};
-use super::integrity::{self, Fault};
-use super::timers;
 use super::watching::{self, Concern};
+use super::{integrity, timers};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal, intervals};
 use crate::place::Place;
@@ -61,7 +60,7 @@ fn closes(
     }
     let more = now.saturating_sub(over).checked_div(parameters.seal_period_ms).unwrap_or(0);
     let count = more.saturating_add(1);
-    at_fault(draft, IntegrityRule::SealMissing, &setup.collector, gateway, count)
+    at_fault(draft, IntegrityRule::SealMissing, &setup.collector, gateway, count).map(|_| ())
 }
 
 fn drop_due(draft: &mut Draft<'_>, gateway: &[u8], setup: &wire::GatewaySetup) {
@@ -244,14 +243,5 @@ fn silent(
     if silence > 0 && integrity::again(draft, collector, silence, 1)? {
         return Ok(silence);
     }
-    let rule = IntegrityRule::SealMissing;
-    let fault = Fault {
-        rule,
-        department: collector,
-        identity: gateway,
-        dataset: "",
-        request_id: &[],
-        count: 1,
-    };
-    integrity::raise(draft, &fault)
+    at_fault(draft, IntegrityRule::SealMissing, collector, gateway, 1)
 }

@@ -1,6 +1,6 @@
 //! Watching (监测预警): what the parameters name raises alerts, for the department concerned to answer.
 
-use super::{identity, integrity::JOIN_MS, words};
+use super::{integrity::JOIN_MS, words};
 use crate::event::Outcome;
 use crate::hash::{self, Domain};
 use crate::ledger::{Draft, Halt, Refusal, coverage};
@@ -127,15 +127,13 @@ pub(super) fn record(
     // The person behind the system, where one is named.
     let person = it.on_behalf_of.as_ref().or(it.asker.as_ref());
     let Some(person) = person.filter(|it| !it.identity_id.is_empty()) else { return Ok(()) };
-    // Whom the gateway takes for somebody else's nobody there can answer for.
-    if !identity::is_of(draft, &person.identity_id, &person.department)? {
-        return Ok(());
-    }
     let (department, identity) = (person.department.as_str(), person.identity_id.as_slice());
-    let concern = Concern { department, identity, dataset: "", request_id: &[] };
     let id = IdentityId::from_slice(identity).unwrap_or_default();
     let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
-    let is_officer = known.is_some_and(|it| it.kind() == IdentityKind::Officer);
+    // Whom the gateway takes for somebody else's nobody there can answer for.
+    let Some(known) = known.filter(|it| it.department == department) else { return Ok(()) };
+    let concern = Concern { department, identity, dataset: "", request_id: &[] };
+    let is_officer = known.kind() == IdentityKind::Officer;
     if is_officer && outside_hours(draft, it)? {
         alert(draft, WatchKind::OutsideHours, Concern { dataset, request_id, ..concern })?;
     }
