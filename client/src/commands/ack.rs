@@ -8,8 +8,10 @@ use crate::output::Rows;
 use crate::text;
 use liuhen_proto::event::Body;
 use liuhen_proto::hash::{Domain, hash};
+use liuhen_proto::ledger::calendar::hour_of;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::TrailKind;
+use liuhen_proto::types::TimeMs;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -56,8 +58,6 @@ pub enum Ack {
     },
 }
 
-const HOUR_MS: u64 = 3_600_000;
-
 impl Ack {
     /// Does it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
@@ -81,8 +81,8 @@ impl Ack {
             Self::Hour { grant, hour, count, list } => {
                 let grant = act.grant(grant).await?;
                 let hour = match hour {
-                    Some(time) => text::parse_time(time)? / HOUR_MS,
-                    None => (crate::submit::now().get() / HOUR_MS).saturating_sub(1),
+                    Some(time) => hour_of(TimeMs::new(text::parse_time(time)?)),
+                    None => hour_of(crate::submit::now()).saturating_sub(1),
                 };
                 Kind::AcknowledgeHour(wire::AcknowledgeHour {
                     request_id: grant.request_id,

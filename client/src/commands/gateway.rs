@@ -9,6 +9,7 @@ use crate::output::print_one;
 use crate::text;
 use liuhen_proto::event::Body;
 use liuhen_proto::hash::{Domain, hash};
+use liuhen_proto::ledger::calendar::HOUR_MS;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::subject;
@@ -174,7 +175,7 @@ impl Gateway {
             Self::Outage { gateway, hours, cause } => Kind::DeclareOutage(wire::DeclareOutage {
                 collector,
                 gateway_id: id(gateway).await?,
-                until_ms: crate::submit::now().plus(hours.saturating_mul(3_600_000)).get(),
+                until_ms: crate::submit::now().plus(hours.saturating_mul(HOUR_MS)).get(),
                 cause: cause.clone(),
             }),
             Self::Unrecordable { access_no, item, reason } => {

@@ -7,12 +7,11 @@ use super::terms::TermsFlags;
 use crate::error::ClientError;
 use crate::submit::{now, random};
 use liuhen_proto::hash::salted_digest;
+use liuhen_proto::ledger::calendar::HOUR_MS;
 use liuhen_proto::ledger::grants;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::{Value, json};
-
-const HOUR_MS: u64 = 3_600_000;
 
 fn made(tx: &Tx, reference: &str) -> Vec<(&'static str, Value)> {
     vec![

@@ -3,6 +3,7 @@
 use super::Names;
 use crate::text::{self, state};
 use liuhen_proto::event::Outcome;
+use liuhen_proto::ledger::calendar::HOUR_MS;
 use liuhen_proto::wire::{self, case_subject::About, item::Kind, ledger_event::Kind as Made};
 
 fn agreed(yes: bool) -> &'static str {
@@ -47,7 +48,7 @@ pub(super) fn item(kind: &Kind, names: &Names) -> String {
             format!("{} {} number {}", it.dataset, name(&it.gateway_id), it.access_no)
         }
         Kind::AcknowledgeHour(it) => {
-            let hour = text::time(it.hour.saturating_mul(3_600_000));
+            let hour = text::time(it.hour.saturating_mul(HOUR_MS));
             format!("{} {} accesses in the hour of {hour}", it.dataset, it.count)
         }
         other => oversight(other),

@@ -9,6 +9,7 @@ use crate::error::ClientError;
 use crate::event::Event;
 use liuhen_proto::event::Body;
 use liuhen_proto::hash::{Domain, hash, line};
+use liuhen_proto::ledger::calendar::HOUR_MS;
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::sign::PrivateKey;
 use liuhen_proto::types::IdentityId;
@@ -16,8 +17,6 @@ use liuhen_proto::wire;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-const HOUR_MS: u64 = 3_600_000;
 
 /// What was found, to be signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

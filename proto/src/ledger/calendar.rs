@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 /// Milliseconds by which local time (+08:00) is ahead of UTC.
 const LOCAL_OFFSET_MS: u64 = 8 * 3600 * 1000;
+/// Milliseconds of an hour.
+pub const HOUR_MS: u64 = 3600 * 1000;
 /// Milliseconds of a day.
-pub const DAY_MS: u64 = 24 * 3600 * 1000;
+pub const DAY_MS: u64 = 24 * HOUR_MS;
 /// Days of a month by which sealed records are counted.
 pub const SEALED_MONTH_DAYS: u64 = 30;
 /// Days that a deadline may take at most, working or not.
@@ -25,6 +27,11 @@ pub fn day_of(time: TimeMs) -> u64 {
 /// When a local day begins.
 pub fn begin_of(day: u64) -> TimeMs {
     TimeMs::new(day.saturating_mul(DAY_MS).saturating_sub(LOCAL_OFFSET_MS))
+}
+
+/// The number of the hour of a time, from 1970-01-01 UTC.
+pub fn hour_of(time: TimeMs) -> u64 {
+    time.get() / HOUR_MS
 }
 
 /// Minutes since local midnight, and the weekday's bit: Monday 1 … Sunday 64.

@@ -1,16 +1,17 @@
 //! The consortium's parameters: their defaults, and when they can hold.
 
+use super::calendar::HOUR_MS;
 use crate::types::{check_code, limits};
 use crate::wire::{Fraction, IntegrityRule, IntegrityWeight, Parameters, Watch, WatchKind};
 
 /// Parameters with no lists and no lead, and every number at its default.
 pub fn defaults() -> Parameters {
     Parameters {
-        decision_age_ms: vec![3_600_000, 3_600_000, 600_000, 120_000],
+        decision_age_ms: vec![HOUR_MS, HOUR_MS, 600_000, 120_000],
         live_age_ms: 300_000,
         late_age_ms: 86_400_000,
         future_drift_ms: 10_000,
-        recent_block_age_ms: 3_600_000,
+        recent_block_age_ms: HOUR_MS,
         confirm_days: 1,
         decide_days: 10,
         answer_days: 10,
@@ -18,7 +19,7 @@ pub fn defaults() -> Parameters {
         objection_days: 5,
         reconfirm_days: 20,
         proposal_days: 20,
-        emergency_ms: 72 * 3_600_000,
+        emergency_ms: 72 * HOUR_MS,
         ordinary: Some(Fraction { numerator: 1, denominator: 2 }),
         constitutional: Some(Fraction { numerator: 2, denominator: 3 }),
         seal_period_ms: HOUR_MS,
@@ -35,8 +36,6 @@ pub fn defaults() -> Parameters {
         ..Parameters::default()
     }
 }
-
-const HOUR_MS: u64 = 3_600_000;
 
 /// What is watched for by default. Of hours there is no default: duties differ.
 fn watches() -> Vec<Watch> {
@@ -120,7 +119,7 @@ pub fn check(it: &Parameters) -> Result<(), &'static str> {
     if !days.iter().all(|days| (1..=limits::DEADLINE_DAYS).contains(days)) {
         return Err("a deadline is 1 to 366 working days");
     }
-    if it.emergency_ms == 0 || it.emergency_ms > 72 * 3_600_000 {
+    if it.emergency_ms == 0 || it.emergency_ms > 72 * HOUR_MS {
         return Err("emergency access lasts 72 hours at most");
     }
     managers(it)?;

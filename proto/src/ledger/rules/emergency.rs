@@ -86,7 +86,7 @@ fn short(draft: &Draft<'_>, terms: &wire::Terms) -> Result<(), Halt> {
     // The officer's clock may be a little ahead.
     let at_once = begins.since(now) <= parameters.future_drift_ms;
     if !at_once || ends <= now || ends.since(now) > at_most {
-        return Err(Refusal::EmergencyTooLong(at_most / 3_600_000).into());
+        return Err(Refusal::EmergencyTooLong(at_most / calendar::HOUR_MS).into());
     }
     Ok(())
 }

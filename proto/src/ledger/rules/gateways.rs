@@ -5,7 +5,7 @@ use super::integrity::{self, Fault};
 use super::watching::{self, Concern};
 use super::{identity, needs_keeper, needs_kind, needs_officer, seals, timers, words};
 use crate::event::Outcome;
-use crate::ledger::{Draft, Halt, Refusal};
+use crate::ledger::{Draft, Halt, Refusal, calendar};
 use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::{IdentityId, TimeMs, limits};
@@ -303,7 +303,7 @@ pub(super) fn declare_outage(
     let mut known = of_set_up(draft, signer, &it.collector, &it.gateway_id)?;
     let (now, until) = (draft.context().time, TimeMs::new(it.until_ms));
     if until <= now || until.since(now) > limits::OUTAGE_MS {
-        return Err(Refusal::OutageTooLong(limits::OUTAGE_MS / 3_600_000).into());
+        return Err(Refusal::OutageTooLong(limits::OUTAGE_MS / calendar::HOUR_MS).into());
     }
     known.outage_until_ms = it.until_ms;
     draft.put(Place::gateway_setup(&it.gateway_id), known);

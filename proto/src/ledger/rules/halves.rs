@@ -6,6 +6,7 @@ use super::integrity::{self, Fault};
 use super::watching::{self, Concern};
 use super::{identity, needs_keeper, sharing, timers};
 use crate::event::Outcome;
+use crate::ledger::calendar::{HOUR_MS, hour_of};
 use crate::ledger::{Draft, Halt, Refusal, grants, sensitivity};
 use crate::place::Place;
 use crate::tx::TxHeader;
@@ -16,7 +17,6 @@ use std::sync::Arc;
 
 /// From this grade up each access is acknowledged by itself.
 const SINGLY_FROM_GRADE: u32 = 3;
-const HOUR_MS: u64 = 3_600_000;
 
 /// Whose halves are counted together.
 #[derive(Clone, Copy)]
@@ -58,10 +58,6 @@ fn open(draft: &mut Draft<'_>, it: Counted<'_>) -> Result<Option<wire::Halves>, 
     timers::set(draft, due, TimerKind::HalvesDue, it.place().id());
     let (dataset, collector) = (it.dataset.to_owned(), it.collector.to_owned());
     Ok(Some(wire::Halves { dataset, collector, ..wire::Halves::default() }))
-}
-
-fn hour_of(time: TimeMs) -> u64 {
-    time.get() / HOUR_MS
 }
 
 /// A gateway recorded what it served: the user's half is wanted, under each grant that is the

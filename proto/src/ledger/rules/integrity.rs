@@ -9,7 +9,7 @@ use crate::wire::{self, IntegrityEnd, IntegrityRule, TimerKind, ledger_event::Ki
 use std::sync::Arc;
 
 /// For how long repeats join the event before.
-pub(super) const JOIN_MS: u64 = 3_600_000;
+pub(super) const JOIN_MS: u64 = calendar::HOUR_MS;
 
 /// Who is at fault, or commended, and what for.
 pub(super) struct Fault<'a> {
