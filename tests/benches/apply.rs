@@ -3,10 +3,12 @@
 //!
 //! `cargo bench -p liuhen-tests --bench apply`
 //!
-//! Each block has 1,000 transactions of one record each, under as many different grants; half of the
-//! grants were passed on, so that what they hang from is judged and counted as well. Gateways are set
-//! up, and the default watches, halves and integrity rules in force: of grade 2 each record begins the
-//! hour of its grant, of grade 3 it waits for a half of its own besides.
+//! Each block has 1,000 transactions of one record each, under 50 grants (a busy minute) or under as
+//! many as there are, up to 1,000 (each record begins the hour of its grant: the worst there is). Half
+//! of the grants were passed on, so that what they hang from is judged and counted as well. Gateways
+//! are set up, and the default watches, halves and integrity rules in force; of grade 3 each record
+//! waits for a half of its own besides. Each row is measured in a process of its own, for in a heap
+//! that was used before, what is measured is the heap.
 
 use anyhow::Context as _;
 use liuhen_client::submit::item;
@@ -24,6 +26,8 @@ use std::time::Instant;
 const BLOCK: usize = 1_000;
 const REPEATS: usize = 15;
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
+/// Grants that a block's records are spread over: few, or all.
+const SPREADS: [usize; 2] = [50, usize::MAX];
 const GATEWAYS: usize = 16;
 const NOW: u64 = 1_795_397_000_000;
 
@@ -265,24 +269,27 @@ fn measure(view: &dyn View, founding: &Founding, transactions: &[Tx]) -> anyhow:
     Ok([at(REPEATS / 2)?, at(0)?, at(REPEATS - 1)?])
 }
 
-fn show(what: &str, grade: u32, size: usize, [median, least, most]: [f64; 3]) {
-    println!(
-        "{what:<8} grade {grade} {size:>9} objects: {median:6.2} µs a record ({least:.2} to {most:.2})"
-    );
+/// What a row measures.
+struct Row {
+    size: usize,
+    grade: u32,
+    spread: usize,
 }
 
-fn main() -> anyhow::Result<()> {
-    let founding = founding()?;
-    println!("load average: {}", std::fs::read_to_string("/proc/loadavg")?.trim());
-    for (size, grade) in SIZES.into_iter().flat_map(|size| [(size, 2), (size, 3)]) {
-        let objects = objects(&founding, size, grade);
+impl Row {
+    /// Measures it, in this process.
+    fn run(&self) -> anyhow::Result<()> {
+        let founding = founding()?;
+        let objects = objects(&founding, self.size, self.grade);
         let kind = ObjectKind::Grant;
         let grants = objects.keys().filter(|place| place.object_kind() == Some(kind)).count();
+        let grants = grants.min(self.spread);
         let transactions = block(&founding, grants)?;
         let timers = objects.keys().filter(|place| place.timer_due().is_some());
         let timers = timers.map(|place| (place.clone(), ())).collect();
         let memory = Memory { objects: objects.clone().into_iter().collect(), timers };
-        show("memory", grade, size, measure(&memory, &founding, &transactions)?);
+        self.show("memory", grants, measure(&memory, &founding, &transactions)?);
+        drop(memory);
 
         let folder = tempfile::tempdir()?;
         let mut index = Index::open(folder.path(), &founding)?;
@@ -293,7 +300,33 @@ fn main() -> anyhow::Result<()> {
         index.write()?;
         drop(index);
         let index = Index::open(folder.path(), &founding)?;
-        show("index", grade, size, measure(&index, &founding, &transactions)?);
+        self.show("index", grants, measure(&index, &founding, &transactions)?);
+        Ok(())
+    }
+
+    fn show(&self, what: &str, grants: usize, [median, least, most]: [f64; 3]) {
+        let (grade, size, grants) = (self.grade, self.size, grants.min(BLOCK));
+        println!(
+            "{what:<8} grade {grade} {size:>9} objects, {grants:>5} grants a block: \
+             {median:6.2} µs a record ({least:.2} to {most:.2})"
+        );
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, row, size, grade, spread] = arguments.as_slice()
+        && row == "row"
+    {
+        return Row { size: size.parse()?, grade: grade.parse()?, spread: spread.parse()? }.run();
+    }
+    println!("load average: {}", std::fs::read_to_string("/proc/loadavg")?.trim());
+    let grades = SIZES.into_iter().flat_map(|size| [(size, 2_u32), (size, 3)]);
+    for ((size, grade), spread) in grades.flat_map(|it| SPREADS.map(|spread| (it, spread))) {
+        let status = std::process::Command::new(std::env::current_exe()?)
+            .args(["row", &size.to_string(), &grade.to_string(), &spread.to_string()])
+            .status()?;
+        anyhow::ensure!(status.success(), "a row ended with {status}");
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ type Department =
 /// Code, rights, body; then identities: code, kind.
 const DEPARTMENTS: [Department; 5] = [
     ("psb", "\"collect\", \"use\"", "gz.psb", &[("officer", "officer"), ("gateway", "system")]),
-    ("hrss", "\"use\"", "gz.hrss", &[("officer", "officer"), ("portal", "system")]),
+    ("hrss", "\"collect\", \"use\"", "gz.hrss", &[("officer", "officer"), ("portal", "system")]),
     ("tax", "\"use\"", "gz.tax", &[("officer", "officer")]),
     ("bdb", "\"manage\"", "gz.bdb", &[("officer", "officer")]),
     // A department of public security's own body.

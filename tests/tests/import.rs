@@ -29,12 +29,14 @@ identity = "gz.tax/officer"
 purpose = "pension"
 "#;
 
-async fn prepared() -> anyhow::Result<(Cluster, String, String)> {
+/// A cluster with a grant, where a department has registered the second dataset of the log; the
+/// log; its mapping.
+async fn prepared(households_of: &str) -> anyhow::Result<(Cluster, String, String)> {
     let mut cluster = Cluster::start().await?;
     liuhen_tests::actions::grant(&mut cluster).await?;
     let household = ["dataset", "register", "civil.household", "--title-en", "Households"];
-    liuhen(&mut cluster, ("psb", "officer"), &[&household[..], &["--fields", "id"]].concat())
-        .await?;
+    let who = (households_of, "officer");
+    liuhen(&mut cluster, who, &[&household[..], &["--fields", "id"]].concat()).await?;
     let mapping = cluster.file("mapping.toml");
     let tag = "[grants]\n\"hr-pension-2026-001\" = \"hr-1\"\n";
     std::fs::write(&mapping, format!("{MAPPING}{tag}"))?;
@@ -101,7 +103,7 @@ async fn reconciled(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_recorded_once_and_exactly() -> anyhow::Result<()> {
-    let (mut cluster, log, mapping) = prepared().await?;
+    let (mut cluster, log, mapping) = prepared("psb").await?;
     let gateway = ("psb", "gateway");
     let import = ["import", "pgaudit", &log, "--mapping", &mapping, "-o", "csv"];
     let first = [&import[..], &["--limit", "1000"]].concat();
@@ -139,7 +141,7 @@ async fn the_log_is_recorded_once_and_exactly() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_half_way_the_next_run_completes_it() -> anyhow::Result<()> {
-    let (mut cluster, log, mapping) = prepared().await?;
+    let (mut cluster, log, mapping) = prepared("psb").await?;
     let address = cluster.address("psb").await?;
     let key = cluster.consortium.key("psb", "gateway");
     let mut program = std::env::current_exe()?;
@@ -157,6 +159,32 @@ async fn killed_half_way_the_next_run_completes_it() -> anyhow::Result<()> {
     running.wait()?;
     let import = ["import", "pgaudit", &log, "--mapping", &mapping, "--shift-times"];
     liuhen(&mut cluster, ("psb", "gateway"), &import).await?;
+    assert_eq!(recorded(&mut cluster).await?, STATEMENTS);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_never_be_recorded_holds_nothing_back() -> anyhow::Result<()> {
+    // Another department is the collector of what 600 joins, a load and a refusal touch.
+    let (mut cluster, log, mapping) = prepared("hrss").await?;
+    let gateway = ("psb", "gateway");
+    let import = ["import", "pgaudit", &log, "--mapping", &mapping, "--shift-times", "-o", "csv"];
+    let output = cluster.liuhen("psb", gateway, &import).await?;
+    assert!(output.status.success(), "{}", told(&output));
+    let warnings = String::from_utf8(output.stderr)?;
+    let stand_in = "can't be recorded (dataset.other_collector): digests stand in";
+    // Some statements read households alone, and some residents too.
+    assert_eq!(warnings.matches(stand_in).count(), 2, "one refusal for all of a kind: {warnings}");
+    assert!(warnings.contains("; 0 recorded before; 0 left"), "{warnings}");
+    let found = counts(&String::from_utf8(output.stdout)?);
+    let of =
+        |verdict: &str| found.iter().filter(|it| it.0.0 == verdict).map(|it| it.1).sum::<u64>();
+    assert_eq!(of("none"), 602, "{found:?}");
+    assert_eq!(found.values().sum::<u64>(), STATEMENTS, "{found:?}");
+    assert_eq!(recorded(&mut cluster).await?, STATEMENTS);
+
+    let again = liuhen(&mut cluster, gateway, &import).await?;
+    assert!(counts(&again).is_empty(), "{again}");
     assert_eq!(recorded(&mut cluster).await?, STATEMENTS);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Common;
 use super::act::{Act, Reason};
+use super::ids;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::event::subject_of_case;
@@ -116,7 +117,7 @@ impl AboutFlags {
             found.push(About::Version(wire::DatasetVersion { dataset: dataset.into(), version }));
         }
         if let Some(text) = &self.correction {
-            let correction_id = hex::decode(text).map_err(|_| bad(text, "an id is needed"))?;
+            let correction_id = ids::id(text)?;
             found.push(About::Correction(wire::CorrectionName { correction_id }));
         }
         match (found.pop(), found.len()) {
@@ -136,20 +137,11 @@ async fn all(node: &Node) -> Result<Vec<wire::Case>, ClientError> {
 
 /// The id of a case, given in hexadecimal or by a reference that only one has.
 async fn id_of(node: &Node, name: &str) -> Result<Vec<u8>, ClientError> {
-    if let Ok(id) = hex::decode(name)
-        && id.len() == 32
-    {
-        return Ok(id);
-    }
-    let is = |it: &wire::Case| it.opened.as_ref().is_some_and(|it| it.reference == name);
-    let mut found: Vec<_> = all(node).await?.into_iter().filter(is).collect();
-    match (found.pop(), found.len()) {
-        (Some(only), 0) => Ok(only.case_id),
-        (None, _) => Err(ClientError::NotFound(format!("case {name}"))),
-        _ => {
-            Err(ClientError::Usage(format!("several cases have the reference {name}: say the id")))
-        }
-    }
+    let listed = async || {
+        let named = |it: wire::Case| it.opened.map(|made| (it.case_id, made.reference));
+        Ok(all(node).await?.into_iter().filter_map(named).collect())
+    };
+    ids::id_or_reference("case", name, listed).await
 }
 
 impl Case {

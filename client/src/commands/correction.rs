@@ -3,6 +3,7 @@
 use super::Common;
 use super::act::{Act, Reason, nothing};
 use super::gateway::file_digest;
+use super::ids;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::output::Rows;
@@ -60,10 +61,6 @@ pub enum Correction {
     List,
 }
 
-fn id(text: &str) -> Result<Vec<u8>, ClientError> {
-    hex::decode(text).map_err(|_| ClientError::Usage(format!("`{text}`: an id is needed")))
-}
-
 impl Correction {
     /// Does it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
@@ -81,14 +78,14 @@ impl Correction {
                 act.done(Kind::CorrectRecords(it), more).await
             }
             Self::Agree { correction } => {
-                let (correction_id, agree) = (id(correction)?, true);
+                let (correction_id, agree) = (ids::id(correction)?, true);
                 let reason_digest = Vec::new();
                 let it = wire::AgreeCorrection { correction_id, department, agree, reason_digest };
                 act.done(Kind::AgreeCorrection(it), nothing).await
             }
             Self::Decline { correction, reason } => {
                 let reason = Reason::new(reason)?;
-                let (correction_id, agree) = (id(correction)?, false);
+                let (correction_id, agree) = (ids::id(correction)?, false);
                 let reason_digest = reason.digest.clone();
                 let it = wire::AgreeCorrection { correction_id, department, agree, reason_digest };
                 act.done(Kind::AgreeCorrection(it), |_| vec![reason.shown()]).await

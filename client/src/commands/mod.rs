@@ -14,6 +14,7 @@ mod genesis;
 mod grant;
 mod grant_more;
 mod identity;
+mod ids;
 mod import;
 mod integrity;
 mod key;

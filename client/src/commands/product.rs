@@ -3,6 +3,7 @@
 use super::Common;
 use super::act::{Act, Reason, nothing};
 use super::gateway::file_digest;
+use super::ids;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::output::Rows;
@@ -81,18 +82,11 @@ async fn all(node: &Node) -> Result<Vec<wire::Product>, ClientError> {
 
 /// The id of a product, given in hexadecimal or by a reference that only one has.
 async fn id_of(node: &Node, name: &str) -> Result<Vec<u8>, ClientError> {
-    if let Ok(id) = hex::decode(name)
-        && id.len() == 32
-    {
-        return Ok(id);
-    }
-    let is = |it: &wire::Product| it.registered.as_ref().is_some_and(|it| it.reference == name);
-    let mut found: Vec<_> = all(node).await?.into_iter().filter(is).collect();
-    match (found.pop(), found.len()) {
-        (Some(only), 0) => Ok(only.product_id),
-        (None, _) => Err(ClientError::NotFound(format!("product {name}"))),
-        _ => Err(ClientError::Usage(format!("several have the reference {name}: say the id"))),
-    }
+    let listed = async || {
+        let named = |it: wire::Product| it.registered.map(|made| (it.product_id, made.reference));
+        Ok(all(node).await?.into_iter().filter_map(named).collect())
+    };
+    ids::id_or_reference("product", name, listed).await
 }
 
 impl Product {

@@ -2,6 +2,7 @@
 
 use super::Common;
 use super::act::{Act, Reason};
+use super::ids;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::output::Rows;
@@ -70,13 +71,9 @@ async fn all(node: &Node) -> Result<Vec<wire::SealingOrder>, ClientError> {
     Ok(node.accountability().list_sealing(request).await?.into_inner().orders)
 }
 
-fn bad_id(text: &str) -> ClientError {
-    ClientError::Usage(format!("`{text}`: an id of 64 hexadecimal digits is needed"))
-}
-
 /// A decision that one may see.
 pub(super) async fn order(node: &Node, id: &str) -> Result<wire::SealingOrder, ClientError> {
-    let bytes = hex::decode(id).map_err(|_| bad_id(id))?;
+    let bytes = ids::id(id)?;
     let found = all(node).await?.into_iter().find(|it| it.order_id == bytes);
     found.ok_or_else(|| ClientError::NotFound(format!("decision on sealing {id}")))
 }
@@ -153,7 +150,7 @@ impl Sealing {
                 let decision = Reason::new(decision)?;
                 let it = wire::ExtendSealing {
                     authority,
-                    order_id: hex::decode(order).map_err(|_| bad_id(order))?,
+                    order_id: ids::id(order)?,
                     decision_digest: decision.digest.clone(),
                     open_by_ms: text::parse_time(open_by)?,
                 };

@@ -1,6 +1,6 @@
 //! `liuhen trail`: who did what, in order.
 
-use super::{Common, names};
+use super::{Common, ids, names};
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::event::{self, Event};
@@ -101,19 +101,14 @@ impl Which {
             Kind::Sealed => (TrailKind::Sealed, self.department(node).await?),
             Kind::Unlisted => (TrailKind::Unlisted, self.department(node).await?),
             Kind::Alert => (TrailKind::Alert, self.department(node).await?),
-            Kind::Case => (TrailKind::Case, self.hexadecimal()?),
-            Kind::Product => (TrailKind::Product, self.hexadecimal()?),
+            Kind::Case => (TrailKind::Case, ids::id(&self.id)?),
+            Kind::Product => (TrailKind::Product, ids::id(&self.id)?),
             Kind::Story => {
                 return Err(ClientError::Usage(
                     "a story is no trail: it is for `liuhen trail`".into(),
                 ));
             }
         })
-    }
-
-    fn hexadecimal(&self) -> Result<Vec<u8>, ClientError> {
-        let bad = || ClientError::Usage(format!("`{}`: an id of 64 hexadecimal digits", self.id));
-        hex::decode(&self.id).ok().filter(|id| id.len() == 32).ok_or_else(bad)
     }
 
     async fn department(&self, node: &Node) -> Result<Vec<u8>, ClientError> {

@@ -21,9 +21,9 @@ use liuhen_proto::tx::Item;
 use liuhen_proto::wire::{self, item::Kind};
 use mapping::Mapping;
 use plan::Planner;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often an import begins again that was overtaken by what a run before left on its way.
 const TRIES: usize = 20;
@@ -59,13 +59,20 @@ pub async fn run(
         return Err(ClientError::Usage(why));
     }
     let log = pgaudit::read(&options.log, &mapping, options.skip_unknown)?;
-    let (mut tries, mut refused) = (0, Refused::new());
+    let mut tries = 0;
+    let mut run = Run {
+        options,
+        mapping: &mapping,
+        log: &log,
+        before: None,
+        refused: Refused::default(),
+        elapsed: Duration::ZERO,
+    };
     loop {
-        let mut summary = Summary::of_log(&log);
-        match attempt(node, account, options, &mapping, &log, &mut summary, &mut refused).await {
-            Ok(()) => return Ok(summary),
+        match run.attempt(node, account).await {
+            Ok(summary) => return Ok(summary),
             // Something stands in the place of what can never be recorded, so that nothing stalls.
-            Err(error) if refused.remember(&error) => {}
+            Err(error) if run.refused.remember(&error) => {}
             // A run that was killed may have left batches on their way: they come first.
             Err(error) if tries < TRIES && overtaken(&error) => {
                 tries += 1;
@@ -76,35 +83,36 @@ pub async fn run(
     }
 }
 
-/// Records that the ledger can never take, by nonce: why. Others come behind them all the same.
+/// What the ledger can never take: why, by the datasets that a record names. A record of the same
+/// datasets would be refused for the same reason, so a log is refused once for each, not once for
+/// each statement.
+#[derive(Default)]
 struct Refused {
-    reasons: BTreeMap<[u8; 16], String>,
-    /// The nonce of the item that was refused last.
-    last: Option<[u8; 16]>,
+    reasons: BTreeMap<BTreeSet<String>, String>,
+    /// The datasets of the item that was refused last.
+    last: Option<BTreeSet<String>>,
 }
 
 impl Refused {
-    fn new() -> Self {
-        Self { reasons: BTreeMap::new(), last: None }
-    }
-
     /// Whether the last item was refused for a reason that will never go away.
     fn remember(&mut self, error: &ClientError) -> bool {
         let never = ["dataset.unknown", "dataset.other_collector"];
-        let (Some(nonce), ClientError::Refused(refused, _)) = (self.last.take(), error) else {
+        let (Some(datasets), ClientError::Refused(refused, _)) = (self.last.take(), error) else {
             return false;
         };
-        let new = never.contains(&refused.reason.as_str()) && !self.reasons.contains_key(&nonce);
+        let reason = refused.reason.as_str();
+        let new = never.contains(&reason) && !self.reasons.contains_key(&datasets);
         if new {
-            eprintln!("a statement can't be recorded ({}): its digest stands in", refused.reason);
-            self.reasons.insert(nonce, refused.reason.clone());
+            let names = datasets.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            eprintln!("accesses to {names} can't be recorded ({reason}): digests stand in");
+            self.reasons.insert(datasets, reason.to_owned());
         }
         new
     }
 
     /// The item, or what stands in its place.
     fn stand_in(&self, item: Item, collector: &str, access_no: u64) -> Result<Item, ClientError> {
-        let Some(reason) = self.reasons.get(&item.nonce()) else { return Ok(item) };
+        let Some(reason) = self.reasons.get(&datasets(&item)) else { return Ok(item) };
         let it = wire::Unrecordable {
             collector: collector.to_owned(),
             access_no,
@@ -115,46 +123,75 @@ impl Refused {
     }
 }
 
+/// The datasets that a record names; none for other items.
+fn datasets(item: &Item) -> BTreeSet<String> {
+    match item.kind() {
+        Kind::RecordAccess(it) => it.accesses.iter().map(|it| it.dataset.clone()).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
 /// Whether another program, or a run before, has recorded for this gateway in between.
 fn overtaken(error: &ClientError) -> bool {
     let reasons = ["seq.wrong", "seq.taken", "access_no.taken"];
     matches!(error, ClientError::Refused(refused, _) if reasons.contains(&refused.reason.as_str()))
 }
 
-/// Records what the ledger does not have yet.
-async fn attempt(
-    node: &Node,
-    account: &Account,
-    options: &Options,
-    mapping: &Mapping,
-    log: &pgaudit::Log,
-    summary: &mut Summary,
-    refused: &mut Refused,
-) -> Result<(), ClientError> {
-    let recorded = resume::recorded(node, account).await?;
-    let salt = mapping.salt(recorded.nonces.is_empty())?;
-    let shift_ms = match (options.shift_times, log.statements.last()) {
-        (true, Some(last)) => i128::from(crate::submit::now().get()) - i128::from(last.time_ms),
-        _ => 0,
-    };
-    let mut planner = Planner::new(node, mapping, salt, shift_ms).await?;
-    let mut access_no = recorded.last_access_no;
-    let mut items = Vec::new();
-    for statement in &log.statements {
-        if recorded.nonces.contains(&planner.nonce(statement)) {
-            summary.already += 1;
-        } else if options.limit.is_none_or(|limit| items.len() < limit) {
-            access_no = access_no.saturating_add(1);
-            let collector = &account.signer.department;
-            let item = planner.item(statement, access_no, collector)?;
-            items.push(refused.stand_in(item, collector, access_no)?);
-        } else {
-            summary.left += 1;
+/// A run, over all its attempts.
+struct Run<'a> {
+    options: &'a Options,
+    mapping: &'a Mapping,
+    log: &'a pgaudit::Log,
+    /// The nonces that the ledger had before the first attempt.
+    before: Option<HashSet<[u8; 16]>>,
+    refused: Refused,
+    /// How long sending has taken.
+    elapsed: Duration,
+}
+
+impl Run<'_> {
+    /// Records what the ledger does not have yet. The summary is the run's: what earlier attempts
+    /// recorded, or left on its way, counts by what the ledger says of it.
+    async fn attempt(&mut self, node: &Node, account: &Account) -> Result<Summary, ClientError> {
+        let (options, log) = (self.options, self.log);
+        let recorded = resume::recorded(node, account).await?;
+        let salt = self.mapping.salt(recorded.outcomes.is_empty())?;
+        let shift_ms = match (options.shift_times, log.statements.last()) {
+            (true, Some(last)) => i128::from(crate::submit::now().get()) - i128::from(last.time_ms),
+            _ => 0,
+        };
+        let before = self.before.get_or_insert_with(|| recorded.outcomes.keys().copied().collect());
+        let mut planner = Planner::new(node, self.mapping, salt, shift_ms).await?;
+        let mut summary = Summary::of_log(log);
+        let mut missing = Vec::new();
+        for statement in &log.statements {
+            let nonce = planner.nonce(statement);
+            match recorded.outcomes.get(&nonce) {
+                Some(_) if before.contains(&nonce) => summary.already += 1,
+                Some(outcome) => {
+                    summary.count(*outcome);
+                    planner.count_tags(statement);
+                }
+                None => missing.push(statement),
+            }
         }
+        let made = usize::try_from(summary.recorded()).unwrap_or(usize::MAX);
+        let room = options.limit.map_or(usize::MAX, |limit| limit.saturating_sub(made));
+        summary.left = missing.len().saturating_sub(room);
+        let (mut items, mut access_no) = (Vec::new(), recorded.last_access_no);
+        let collector = &account.signer.department;
+        for statement in missing.into_iter().take(room) {
+            access_no = access_no.saturating_add(1);
+            let item = planner.item(statement, access_no, collector)?;
+            items.push(self.refused.stand_in(item, collector, access_no)?);
+        }
+        summary.unknown_tags = planner.unknown_tags();
+        let (mut at_fault, began) = (None, Instant::now());
+        let sent =
+            send::all(node, account, &items, options.batch, &mut summary, &mut at_fault).await;
+        self.elapsed += began.elapsed();
+        summary.elapsed = self.elapsed;
+        self.refused.last = at_fault.and_then(|at| items.get(at)).map(datasets);
+        sent.map(|()| summary)
     }
-    summary.unknown_tags = planner.unknown_tags();
-    let mut at_fault = None;
-    let sent = send::all(node, account, &items, options.batch, summary, &mut at_fault).await;
-    refused.last = at_fault.and_then(|at| items.get(at)).map(Item::nonce);
-    sent
 }

@@ -93,6 +93,11 @@ impl<'a> Planner<'a> {
         self.unknown_tags.iter().map(|(tag, count)| (tag.clone(), *count)).collect()
     }
 
+    /// Counts the tags of a statement that is recorded already.
+    pub(super) fn count_tags(&mut self, statement: &Statement) {
+        self.accesses(statement);
+    }
+
     fn accesses(&mut self, statement: &Statement) -> Vec<wire::DatasetAccess> {
         let mut accesses = Vec::with_capacity(statement.touched.len());
         for (dataset, operation) in &statement.touched {

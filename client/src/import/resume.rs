@@ -4,15 +4,15 @@ use crate::commands::last_access_no;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::submit::Account;
-use liuhen_proto::event::Body;
+use liuhen_proto::event::{Body, Outcome};
 use liuhen_proto::place::{Place, TrailKind};
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// A gateway's records.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
-    /// The nonces of its records.
-    pub(super) nonces: HashSet<[u8; 16]>,
+    /// What came of its items, by nonce.
+    pub(super) outcomes: HashMap<[u8; 16], Outcome>,
     /// The last number given.
     pub(super) last_access_no: u64,
 }
@@ -23,7 +23,7 @@ pub(super) async fn recorded(node: &Node, account: &Account) -> Result<Recorded,
     let gateway = Place::gateway_trail(&account.signer.identity);
     for event in node.whole_trail(TrailKind::Gateway, gateway.id().to_vec()).await? {
         if let Body::Signed { item, .. } = &event.body {
-            recorded.nonces.insert(item.nonce());
+            recorded.outcomes.insert(item.nonce(), event.leaf.outcome);
         }
     }
     recorded.last_access_no = last_access_no(node, &account.signer.identity).await?;

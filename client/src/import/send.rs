@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use liuhen_proto::event::Outcome;
 use liuhen_proto::tx::Item;
 use liuhen_proto::wire::{self, submit_stream_response::Result as Answer};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,9 +19,9 @@ const IN_FLIGHT: usize = 32;
 /// How long a recent block is cited before a newer one is asked for.
 const RECENT_FOR: Duration = Duration::from_secs(60);
 
-/// Signs and sends all items, in order. Errors with the first refusal; what was committed before
-/// it stays, and the next run goes on behind it. `at_fault` gets the number of the item that the
-/// refusal names.
+/// Signs and sends all items, in order. Errors with the first refusal, when all that was sent before
+/// it is answered; what was committed stays, and the next run goes on behind it. `at_fault` gets
+/// the number of the item that the refusal names.
 pub(super) async fn all(
     node: &Node,
     account: &Account,
@@ -32,18 +33,20 @@ pub(super) async fn all(
     if items.is_empty() {
         return Ok(());
     }
-    let began = Instant::now();
+    let size = batch.max(1);
     let bar = progress(items.len());
     let (requests, receiver) = mpsc::channel(IN_FLIGHT);
     let stream = node.submission().submit_stream(ReceiverStream::new(receiver)).await?;
     let mut answers = stream.into_inner();
     let mut seq = account.next_seq(node).await?;
     let mut cited = (recent(node).await?, Instant::now());
-    let mut batches = items.chunks(batch.max(1)).enumerate();
-    let mut waiting = 0usize;
+    let mut batches = items.chunks(size).enumerate();
+    // Batches without an answer, by number. None behind the first refused one is waited for.
+    let mut waiting = BTreeSet::new();
+    let mut refusal: Option<(u64, ClientError)> = None;
     let mut open = Some(requests);
-    while open.is_some() || waiting > 0 {
-        while let (Some(sender), true) = (&open, waiting < IN_FLIGHT) {
+    loop {
+        while let (Some(sender), true) = (&open, waiting.len() < IN_FLIGHT) {
             let Some((number, batch)) = batches.next() else {
                 open = None;
                 break;
@@ -57,24 +60,33 @@ pub(super) async fn all(
             let request = wire::SubmitStreamRequest { correlation, transaction };
             let gone = |_| ClientError::failed("the node closed the stream");
             sender.send(request).await.map_err(gone)?;
-            waiting += 1;
+            waiting.insert(correlation);
         }
-        if waiting > 0 {
-            let answer = answers.message().await?;
-            let answer = answer.ok_or_else(|| ClientError::failed("the node closed the stream"))?;
-            waiting -= 1;
-            if let Some(Answer::Refused(refused)) = &answer.result
-                && let Some(item) = refused.item
-            {
-                let before = usize::try_from(answer.correlation).unwrap_or(0) * batch.max(1);
-                *at_fault = Some(before + usize::try_from(item).unwrap_or(0));
+        if waiting.is_empty() {
+            break;
+        }
+        let answer = answers.message().await?;
+        let answer = answer.ok_or_else(|| ClientError::failed("the node closed the stream"))?;
+        let number = answer.correlation;
+        waiting.remove(&number);
+        let item = match &answer.result {
+            Some(Answer::Refused(refused)) => refused.item,
+            _ => None,
+        };
+        match take(answer, summary) {
+            Ok(count) => bar.inc(count),
+            Err(error) if refusal.as_ref().is_none_or(|(first, _)| number < *first) => {
+                let before = usize::try_from(number).unwrap_or(0).saturating_mul(size);
+                *at_fault = item.map(|it| before + usize::try_from(it).unwrap_or(0));
+                refusal = Some((number, error));
+                open = None;
+                waiting.retain(|it| *it < number);
             }
-            bar.inc(take(answer, summary)?);
+            Err(_) => {}
         }
     }
     bar.finish_and_clear();
-    summary.elapsed = began.elapsed();
-    Ok(())
+    refusal.map_or(Ok(()), |(_, error)| Err(error))
 }
 
 /// Counts what was committed; gives how many records that were.

@@ -16,7 +16,7 @@ pub struct Summary {
     other_databases: u64,
     unknown: Vec<(u64, String)>,
     statements: usize,
-    /// Statements recorded before.
+    /// Statements recorded before this run.
     pub already: usize,
     /// Statements left for the next run.
     pub left: usize,
