@@ -231,7 +231,7 @@ impl Chain {
                 changes: self.validator_changes()?,
             }),
             transactions: proved.list,
-            signers,
+            objects,
             claim: Some(claim),
         };
         let bytes = trace.encoded_len();

@@ -2,6 +2,8 @@
 
 /// Bytes of a code.
 pub const CODE_LENGTH: usize = 64;
+/// Bytes of an object's id: two ids, a number and a code are the longest.
+pub const OBJECT_ID: usize = 2 * 32 + 8 + CODE_LENGTH;
 /// Bytes of a title in the catalogue.
 pub const TITLE_LENGTH: usize = 256;
 /// Bytes of a transaction as sent.

@@ -1,16 +1,15 @@
 //! Events: from a leaf to the signed bytes that it stands for.
 
-use super::signers::Signers;
+use super::objects::Objects;
 use super::{Claim, NotVerified, invalid};
 use crate::block::Header;
 use crate::event::{Body, EventLeaf, Outcome};
-use crate::founding::Founding;
 use crate::ledger_event::LedgerEvent;
 use crate::merkle::{Blake3Log, inclusion};
 use crate::place::Place;
 use crate::sign::{Signed, verify_many};
 use crate::tx::{self, Item, TxHeader};
-use crate::types::{Hash, TxId, limits};
+use crate::types::{ChainId, Hash, TxId, limits};
 use crate::wire;
 use std::collections::BTreeSet;
 
@@ -41,7 +40,7 @@ pub(super) struct Transaction {
 /// Reads the transactions of a proof, without judging signatures yet.
 pub(super) fn transactions(
     trace: &wire::Trace,
-    founding: &Founding,
+    chain: &ChainId,
 ) -> Result<Vec<Transaction>, NotVerified> {
     if trace.transactions.len() > limits::TRACE_EVENTS {
         return Err(invalid("file.limits", "too many transactions"));
@@ -50,7 +49,7 @@ pub(super) fn transactions(
     for given in &trace.transactions {
         let header =
             TxHeader::parse(&given.header).map_err(|e| invalid("transaction.malformed", e))?;
-        if header.chain != founding.chain() {
+        if header.chain != *chain {
             return Err(invalid("chain.other", "a transaction for another chain"));
         }
         let signature: [u8; 64] = given
@@ -69,7 +68,7 @@ pub(super) fn transactions(
 pub(super) struct Checker<'a> {
     pub(super) anchor: &'a Header,
     pub(super) transactions: &'a [Transaction],
-    pub(super) signers: &'a Signers,
+    pub(super) objects: &'a Objects,
 }
 
 impl Checker<'_> {
@@ -104,7 +103,7 @@ impl Checker<'_> {
         if root != Some(header.items_root) {
             return Err(invalid("event.item", "the item is not one of the signed transaction's"));
         }
-        self.signers.in_force(header, leaf.height)?;
+        self.objects.in_force(header, leaf.height)?;
         let body = Body::Signed { header: Box::new(header.clone()), item: Box::new(item) };
         Ok(ProvedEvent { leaf, body })
     }
@@ -116,20 +115,20 @@ impl Checker<'_> {
 
     /// Judges all signatures, and that each transaction given was one of the claim's.
     pub(super) fn all_used(&self, claim: &Claim) -> Result<(), NotVerified> {
-        let signed = claim.events().iter().map(|event| event.leaf.origin);
+        let signed = claim.events().into_iter().map(|event| event.leaf.origin);
         let used: BTreeSet<TxId> = signed.filter(|origin| *origin != TxId::ZERO).collect();
         let given: BTreeSet<TxId> = self.transactions.iter().map(|it| it.id).collect();
         if given != used || given.len() != self.transactions.len() {
             return Err(invalid("file.unused", "a transaction that the claim does not need"));
         }
-        let needed: BTreeSet<Place> =
-            self.transactions.iter().flat_map(|it| it.header.signer_places()).collect();
-        if !self.signers.places().all(|place| needed.contains(place)) {
+        let signers = self.transactions.iter().flat_map(|it| it.header.signer_places());
+        let needed: BTreeSet<Place> = signers.chain(claim.reads()).collect();
+        if !self.objects.places().all(|place| needed.contains(place)) {
             return Err(invalid("file.unused", "an object that the claim does not need"));
         }
         let mut signed = Vec::with_capacity(self.transactions.len());
         for it in self.transactions {
-            let key = self.signers.key(&it.header)?;
+            let key = self.objects.key(&it.header)?;
             signed.push(Signed { key, message: &it.message, signature: it.signature });
         }
         let bad = verify_many(&signed).into_iter().position(|good| !good);

@@ -7,16 +7,19 @@
 mod anchor;
 mod claims;
 mod events;
-mod signers;
+mod objects;
+mod trust;
 
-pub use claims::{Claim, Completeness, Inclusion, Range};
+pub use claims::{
+    Absence, Claim, Completeness, Consistency, Fork, Inclusion, Omission, Range, State,
+};
 pub use events::ProvedEvent;
+pub use trust::{Pinned, Trust};
 
 use crate::block::Header;
 use crate::canonical;
-use crate::founding::Founding;
 use crate::types::{ChainId, limits};
-use crate::wire::{self, trace};
+use crate::wire;
 
 /// First field of a proof file.
 pub const TRACE_MAGIC: &str = "LIUHEN-TRACE-1";
@@ -120,38 +123,37 @@ pub enum NotVerified {
     Undecidable(String),
 }
 
-/// Verifies the bytes of a proof file against a founding document.
+/// Verifies the bytes of a proof file against a founding document, or a checkpoint that the caller
+/// trusts.
 ///
 /// Errors with `Invalid` and a code, or with `Undecidable` and what is missing. Costs at most the
 /// hashing of the file and one signature a transaction; memory is a small multiple of the file's
 /// length, which is limited.
-pub fn verify(founding: &Founding, bytes: &[u8]) -> Result<Verified<Statement>, NotVerified> {
+pub fn verify<'a>(
+    trust: impl Into<Trust<'a>>,
+    bytes: &[u8],
+) -> Result<Verified<Statement>, NotVerified> {
+    let trust = trust.into();
     other_format(bytes)?;
     let trace: wire::Trace = canonical::decode("proof file", bytes, limits::TRACE_BYTES)
         .map_err(|e| invalid("file.malformed", e))?;
     if trace.magic != TRACE_MAGIC {
         return Err(invalid("file.malformed", "not a trace proof: it does not say so"));
     }
-    if trace.chain_id != founding.chain().as_bytes() {
+    let chain = trust.chain();
+    if trace.chain_id != chain.as_bytes() {
         return Err(invalid("chain.other", "the proof is of another chain than the genesis"));
     }
-    let anchor = anchor::verify(founding, trace.anchor.as_ref())?;
-    let transactions = events::transactions(&trace, founding)?;
-    let signers = signers::verify(&trace.signers, &anchor)?;
-    let events =
-        events::Checker { anchor: &anchor, transactions: &transactions, signers: &signers };
-    let claim = match &trace.claim {
-        Some(trace::Claim::Inclusion(claim)) => {
-            Claim::Inclusion(Box::new(claims::inclusion(claim, &events)?))
-        }
-        Some(trace::Claim::Completeness(claim)) => {
-            Claim::Completeness(claims::completeness(claim, &events)?)
-        }
-        None => return Err(invalid("claim.none", "the file claims nothing")),
-    };
-    events.all_used(&claim)?;
+    let anchor = anchor::verify(&trust, trace.anchor.as_ref())?;
+    let transactions = events::transactions(&trace, &chain)?;
+    let objects = objects::verify(&trace.objects, &anchor)?;
+    let checker =
+        events::Checker { anchor: &anchor, transactions: &transactions, objects: &objects };
+    let nothing = || invalid("claim.none", "the file claims nothing");
+    let claim = Claim::verify(trace.claim.as_ref().ok_or_else(nothing)?, &trust, &checker)?;
+    checker.all_used(&claim)?;
     let caveats = caveats(&claim);
-    Ok(Verified(Statement { chain: founding.chain(), anchor, claim, caveats }))
+    Ok(Verified(Statement { chain, anchor, claim, caveats }))
 }
 
 /// A file of a later format is undecidable here, not invalid; it says so in its first field.
@@ -167,7 +169,8 @@ fn other_format(bytes: &[u8]) -> Result<(), NotVerified> {
 
 fn caveats(claim: &Claim) -> Vec<Caveat> {
     let mut caveats = vec![Caveat::NoWitness];
-    let records: Vec<_> = claim.events().iter().filter_map(ProvedEvent::record).collect();
+    let events = claim.events();
+    let records: Vec<_> = events.iter().filter_map(|event| event.record()).collect();
     if !records.is_empty() {
         caveats.extend([Caveat::BlockTimeIsNotAccessTime, Caveat::VerdictsAttested]);
     }
@@ -177,7 +180,7 @@ fn caveats(claim: &Claim) -> Vec<Caveat> {
     if records.iter().any(unknown) {
         caveats.push(Caveat::UnknownSubjects);
     }
-    if claim.events().iter().any(|event| event.leaf.origin == crate::types::TxId::ZERO) {
+    if events.iter().any(|event| event.leaf.origin == crate::types::TxId::ZERO) {
         caveats.push(Caveat::LedgerEventsAttested);
     }
     caveats

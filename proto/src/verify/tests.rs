@@ -6,6 +6,8 @@
 )]
 
 mod anchors;
+mod claims;
+mod conflicts;
 mod liars;
 mod mutations;
 mod omissions;

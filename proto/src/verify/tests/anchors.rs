@@ -161,6 +161,7 @@ fn changed() -> Changed {
             change(&first, &world.validators, &sets[0].1),
             change(&second, &sets[0].1, &sets[1].1),
         ],
+        pin: None,
     };
     Changed { world, sets, trace }
 }

@@ -16,7 +16,7 @@ use prost::Message;
 const WHOLE: (RangeKind, u64, u64) = (RangeKind::Whole, 0, 0);
 
 /// Makes the validators certify that a trail has these events.
-fn certify_trail(world: &mut World, trail: &Place, events: &[Event]) {
+pub(super) fn certify_trail(world: &mut World, trail: &Place, events: &[Event]) {
     let root = log::root::<Blake3Log>(events.iter().map(|event| event.leaf.hash()));
     let value = trail_value(events.len() as u64, &root);
     world.trie = world.trie.with(vec![(trail.map_key(), value)]);
@@ -84,8 +84,8 @@ fn the_omission_shows_beside_another_trail() {
     let (kind, from, until) = WHOLE;
     let gateway = gateway_trail(&stage);
     let full = checked(&world, &prover::completeness(&world, &gateway, kind, from, until));
-    let has = |events: &[crate::verify::ProvedEvent]| {
-        events.iter().any(|event| event.leaf == left_out.leaf)
+    let has = |events: Vec<&crate::verify::ProvedEvent>| {
+        events.into_iter().any(|event| event.leaf == left_out.leaf)
     };
     assert!(has(full.unwrap().get().claim.events()));
     assert!(!has(short.get().claim.events()));

@@ -5,13 +5,13 @@ use super::{oracle, prover};
 use crate::ledger::tests::World;
 use crate::place::Place;
 use crate::verify::verify;
-use crate::wire::{self, RangeKind, trace};
+use crate::wire::{self, RangeKind, absence_claim::Of, trace};
 use proptest::prelude::*;
 use prost::Message;
 
 /// What a flip may change without making the file wrong: the ends of a range, where no event lies
-/// between the old end and the new; and the name of an empty trail, where no other leaf of the map
-/// lies on the way. Then the file makes another claim, which is true.
+/// between the old end and the new; the name of an empty trail or of an absent object, where no other
+/// leaf of the map lies on the way; a number that is not reached, or a transaction that is not there. Then the file makes another claim, which is true.
 fn claim_aside(mut trace: wire::Trace) -> wire::Trace {
     if let Some(trace::Claim::Completeness(claim)) = &mut trace.claim {
         claim.from = 0;
@@ -21,12 +21,23 @@ fn claim_aside(mut trace: wire::Trace) -> wire::Trace {
             claim.trail_id.clear();
         }
     }
+    if let Some(trace::Claim::Absence(claim)) = &mut trace.claim {
+        match claim.of.as_mut() {
+            Some(Of::Object(it)) => {
+                it.kind = 0;
+                it.id.clear();
+            }
+            Some(Of::Number(it)) => it.number = 0,
+            Some(Of::Transaction(it)) => it.tx_id.clear(),
+            None => {}
+        }
+    }
     trace
 }
 
 /// Flips each byte in two ways. Whatever verifies must say what is true, and differ in nothing but
 /// the range. Gives how many such there were.
-fn flipped(world: &World, trace: &wire::Trace) -> usize {
+pub(super) fn flipped(world: &World, trace: &wire::Trace) -> usize {
     let bytes = trace.encode_to_vec();
     assert!(verify(&world.founding, &bytes).is_ok());
     let mut still_true = 0;
@@ -47,7 +58,7 @@ fn flipped(world: &World, trace: &wire::Trace) -> usize {
 }
 
 /// Cut short anywhere, or with something behind it, a file says nothing.
-fn cut(world: &World, trace: &wire::Trace) {
+pub(super) fn cut(world: &World, trace: &wire::Trace) {
     let bytes = trace.encode_to_vec();
     for end in 0..bytes.len() {
         assert!(verify(&world.founding, &bytes[..end]).is_err(), "{end} bytes");

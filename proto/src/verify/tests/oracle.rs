@@ -1,11 +1,14 @@
 //! What is true of a world, told from its whole history.
 
-use super::prover::events_of;
+use super::prover::{events_of, headers_root};
 use crate::event::{Body, EventLeaf};
 use crate::ledger::tests::World;
 use crate::ledger_event::LedgerEvent;
+use crate::merkle::{Blake3Log, log};
 use crate::tx::{Item, TxHeader};
-use crate::verify::{Claim, Completeness, Inclusion, ProvedEvent, Range, Statement};
+use crate::verify::{
+    Absence, Claim, Completeness, Consistency, Inclusion, ProvedEvent, Range, Statement,
+};
 
 /// Panics unless what was verified is so.
 pub(super) fn assert_true(world: &World, statement: &Statement) {
@@ -14,6 +17,11 @@ pub(super) fn assert_true(world: &World, statement: &Statement) {
     match &statement.claim {
         Claim::Inclusion(it) => included(world, it),
         Claim::Completeness(it) => complete(world, it),
+        Claim::Consistency(it) => extends(world, it),
+        Claim::State(it) => assert_eq!(world.objects.get(&it.place), Some(&it.object)),
+        Claim::Absence(it) => absent(world, it),
+        // No honest world has one: they are told apart where they are made.
+        Claim::Fork(_) | Claim::Omission(_) => panic!("an honest world has no conflict"),
     }
     for event in statement.claim.events() {
         match &event.body {
@@ -28,6 +36,36 @@ fn included(world: &World, claim: &Inclusion) {
     let block = &world.blocks[usize::try_from(leaf.height.get()).unwrap()];
     assert_eq!(block.header, claim.header);
     assert_eq!(block.delta.events[leaf.index as usize].leaf, *leaf);
+}
+
+fn extends(world: &World, claim: &Consistency) {
+    let noted = usize::try_from(claim.noted_size).unwrap();
+    let root = match &claim.trail {
+        Some(trail) => {
+            let events = events_of(world, trail);
+            assert_eq!(claim.size, events.len() as u64);
+            log::root::<Blake3Log>(events[..noted].iter().map(|it| it.leaf.hash()))
+        }
+        None => {
+            assert_eq!(claim.size, world.height().get());
+            headers_root(world, noted)
+        }
+    };
+    assert_eq!(claim.noted_root, root);
+}
+
+fn absent(world: &World, claim: &Absence) {
+    match claim {
+        Absence::Object(place) => assert!(!world.objects.contains_key(place)),
+        Absence::Number { trail, number, size } => {
+            assert_eq!(events_of(world, trail).len() as u64, *size);
+            assert!(number >= size);
+        }
+        Absence::Transaction { trail, id } => {
+            complete(world, trail);
+            assert!(trail.events.iter().all(|it| it.leaf.origin != *id));
+        }
+    }
 }
 
 fn complete(world: &World, claim: &Completeness) {

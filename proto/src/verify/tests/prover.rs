@@ -2,11 +2,11 @@
 
 use crate::ledger::Event;
 use crate::ledger::tests::World;
-use crate::merkle::{Blake3Log, MemoryLog, Sha256Log, inclusion as path, range};
+use crate::merkle::{Blake3Log, MemoryLog, Sha256Log, consistency, inclusion as path, log, range};
 use crate::place::Place;
 use crate::types::{Hash, Height, TimeMs, TxId};
 use crate::verify::{Range, TRACE_MAGIC};
-use crate::wire::{self, RangeKind, trace};
+use crate::wire::{self, RangeKind, absence_claim, trace};
 use std::cmp::Ordering;
 
 /// The events of a trail.
@@ -128,6 +128,7 @@ fn empty(world: &World) -> wire::Trace {
             header: tip.header.to_bytes().to_vec(),
             certificate: tip.certificate.clone(),
             changes: Vec::new(),
+            pin: None,
         }),
         ..Default::default()
     }
@@ -155,8 +156,8 @@ fn proved(world: &World, trace: &mut wire::Trace, event: &Event) -> wire::Proved
         Place::identity(&header.identity),
         Place::department(&header.department),
     ] {
-        if !trace.signers.iter().any(|it| it.id == place.id()) {
-            trace.signers.push(object(world, &place));
+        if !trace.objects.iter().any(|it| it.id == place.id()) {
+            trace.objects.push(object(world, &place));
         }
     }
     let (log, item) = (tx.items_log(), u64::from(leaf.item));
@@ -168,6 +169,145 @@ fn proved(world: &World, trace: &mut wire::Trace, event: &Event) -> wire::Proved
         item_path: bytes(&item_path.unwrap()),
         ledger_event: Vec::new(),
     }
+}
+
+fn head(world: &World, trail: &Place) -> wire::TrailHead {
+    let events = events_of(world, trail);
+    let log: MemoryLog<Blake3Log> = events.iter().map(|event| event.leaf.hash()).collect();
+    wire::TrailHead {
+        trail_kind: trail.kind().into(),
+        trail_id: trail.id().to_vec(),
+        size: events.len() as u64,
+        root: if events.is_empty() { Vec::new() } else { log.root().to_vec() },
+        path: Some(world.trie.prove(&trail.map_key()).to_wire()),
+    }
+}
+
+fn claiming(world: &World, claim: trace::Claim) -> wire::Trace {
+    wire::Trace { claim: Some(claim), ..empty(world) }
+}
+
+/// The root over the first headers.
+pub(super) fn headers_root(world: &World, count: usize) -> Hash {
+    let ids = world.blocks[..count].iter().map(|it| it.header.block_id());
+    log::root::<Sha256Log>(ids.map(|id| Hash::new(*id.as_bytes())))
+}
+
+/// A proof that the chain extends its first headers.
+pub(super) fn chain_extends(world: &World, noted_size: u64) -> wire::Trace {
+    let size = world.height().get();
+    let noted = usize::try_from(noted_size).unwrap();
+    let path = consistency::prove::<Sha256Log, _>(&world.headers, noted_size, size);
+    claiming(
+        world,
+        trace::Claim::Consistency(wire::ConsistencyClaim {
+            noted_size,
+            noted_root: headers_root(world, noted).to_vec(),
+            hashes: bytes(&path.unwrap().unwrap()),
+            trail: None,
+        }),
+    )
+}
+
+/// A proof that a trail extends its first events.
+pub(super) fn trail_extends(world: &World, trail: &Place, noted_size: u64) -> wire::Trace {
+    let events = events_of(world, trail);
+    let log: MemoryLog<Blake3Log> = events.iter().map(|event| event.leaf.hash()).collect();
+    let noted = events.iter().take(usize::try_from(noted_size).unwrap());
+    let path = consistency::prove::<Blake3Log, _>(&log, noted_size, events.len() as u64);
+    claiming(
+        world,
+        trace::Claim::Consistency(wire::ConsistencyClaim {
+            noted_size,
+            noted_root: log::root::<Blake3Log>(noted.map(|it| it.leaf.hash())).to_vec(),
+            hashes: bytes(&path.unwrap().unwrap()),
+            trail: Some(head(world, trail)),
+        }),
+    )
+}
+
+/// A proof of how an object stands.
+pub(super) fn state(world: &World, place: &Place) -> wire::Trace {
+    let claim = wire::StateClaim { kind: place.kind().into(), id: place.id().to_vec() };
+    let mut trace = claiming(world, trace::Claim::State(claim));
+    trace.objects.push(object(world, place));
+    trace
+}
+
+fn absence(world: &World, of: absence_claim::Of) -> wire::Trace {
+    claiming(world, trace::Claim::Absence(wire::AbsenceClaim { of: Some(of) }))
+}
+
+/// A proof that there is no such object.
+pub(super) fn no_object(world: &World, place: &Place) -> wire::Trace {
+    let path = Some(world.trie.prove(&place.map_key()).to_wire());
+    let (kind, id) = (place.kind().into(), place.id().to_vec());
+    absence(world, absence_claim::Of::Object(wire::AbsentObject { kind, id, path }))
+}
+
+/// A proof that a trail had not come to a number.
+pub(super) fn no_number(world: &World, trail: &Place, number: u64) -> wire::Trace {
+    let trail = Some(head(world, trail));
+    absence(world, absence_claim::Of::Number(wire::AbsentNumber { trail, number }))
+}
+
+/// A proof that a transaction is not on a trail.
+pub(super) fn no_transaction(world: &World, trail: &Place, id: &TxId) -> wire::Trace {
+    let mut trace = completeness(world, trail, RangeKind::Whole, 0, 0);
+    let Some(trace::Claim::Completeness(complete)) = trace.claim.take() else {
+        panic!("another claim");
+    };
+    let of = wire::AbsentTransaction { trail: Some(complete), tx_id: id.to_vec() };
+    let of = Some(absence_claim::Of::Transaction(of));
+    trace.claim = Some(trace::Claim::Absence(wire::AbsenceClaim { of }));
+    trace
+}
+
+/// A proof that a second world's validators certified another history.
+pub(super) fn fork(world: &World, other: &World) -> wire::Trace {
+    let (height, top) = (world.height().get(), other.height().get());
+    let mut claim = wire::ForkClaim { other: empty(other).anchor, ..Default::default() };
+    if top > height {
+        let block = &other.blocks[usize::try_from(height).unwrap()];
+        claim.header = block.header.to_bytes().to_vec();
+        let path = path::prove::<Sha256Log, _>(&other.headers, height, top).unwrap();
+        claim.header_path = bytes(&path.unwrap());
+    }
+    claiming(world, trace::Claim::Fork(claim))
+}
+
+/// A proof that a trail, certified with these events, leaves out an event of a block.
+pub(super) fn omission(
+    world: &World,
+    (height, index): (u64, u32),
+    trail: &Place,
+    events: &[Event],
+    range: (RangeKind, u64, u64),
+) -> wire::Trace {
+    let mut trace = stretch(world, trail, events, range);
+    let Some(trace::Claim::Completeness(complete)) = trace.claim.take() else {
+        panic!("another claim");
+    };
+    let mut single = inclusion(world, height, index);
+    let Some(trace::Claim::Inclusion(mut included)) = single.claim.take() else {
+        panic!("another claim");
+    };
+    let given = single.transactions.remove(0);
+    let at = trace.transactions.iter().position(|it| *it == given).unwrap_or_else(|| {
+        trace.transactions.push(given);
+        trace.transactions.len() - 1
+    });
+    if let Some(event) = &mut included.event {
+        event.transaction = u32::try_from(at).unwrap();
+    }
+    for object in single.objects {
+        if !trace.objects.contains(&object) {
+            trace.objects.push(object);
+        }
+    }
+    let claim = wire::OmissionClaim { included: Some(included), trail: Some(complete) };
+    trace.claim = Some(trace::Claim::Omission(claim));
+    trace
 }
 
 /// A proof of an object of the map.

@@ -52,8 +52,8 @@ const EVENTS: &[Case] = &[
     }),
     ("an event of another trail", "trail.stranger", |s, t| {
         let mut other = prover::inclusion(&s.world, 1, 0);
-        other.signers.retain(|it| t.signers.iter().all(|known| known.id != it.id));
-        t.signers.append(&mut other.signers);
+        other.objects.retain(|it| t.objects.iter().all(|known| known.id != it.id));
+        t.objects.append(&mut other.objects);
         t.transactions.append(&mut other.transactions);
         let mut event = inclusion(&mut other).event.take().unwrap();
         event.transaction = 1;

@@ -35,7 +35,7 @@ pub(super) fn run(make: fn(&Staged) -> Trace, cases: &[Case]) {
 }
 
 fn without(trace: &mut Trace, kind: u32) {
-    trace.signers.retain(|it| it.kind != kind);
+    trace.objects.retain(|it| it.kind != kind);
 }
 
 const FRAME: &[Case] = &[
@@ -66,21 +66,21 @@ const FRAME: &[Case] = &[
     ("no key", "undecidable", |_, t| without(t, 130)),
     ("no identity", "undecidable", |_, t| without(t, 129)),
     ("no department", "undecidable", |_, t| without(t, 128)),
-    ("a key twice", "object.twice", |_, t| t.signers.push(t.signers[0].clone())),
-    ("a key as another kind", "object.path", |_, t| t.signers[0].kind = 129),
-    ("an object of no kind", "object.kind", |_, t| t.signers[0].kind = 255),
+    ("a key twice", "object.twice", |_, t| t.objects.push(t.objects[0].clone())),
+    ("a key as another kind", "object.path", |_, t| t.objects[0].kind = 129),
+    ("an object of no kind", "object.kind", |_, t| t.objects[0].kind = 255),
     ("an object of a kind beyond a byte", "object.kind", |_, t| {
-        t.signers[0].kind += 256;
+        t.objects[0].kind += 256;
     }),
     ("an object with another's id", "object.path", |_, t| {
-        t.signers[0].id = t.signers[1].id.clone();
+        t.objects[0].id = t.objects[1].id.clone();
     }),
-    ("an object with a long id", "object.id", |_, t| t.signers[0].id = vec![0; 129]),
-    ("an object without a path", "object.path", |_, t| t.signers[0].path = None),
+    ("an object with a long id", "object.id", |_, t| t.objects[0].id = vec![0; 137]),
+    ("an object without a path", "object.path", |_, t| t.objects[0].path = None),
     ("objects with their paths swapped", "object.path", |_, t| {
-        let first = t.signers[0].path.take();
-        t.signers[0].path = t.signers[1].path.take();
-        t.signers[1].path = first;
+        let first = t.objects[0].path.take();
+        t.objects[0].path = t.objects[1].path.take();
+        t.objects[1].path = first;
     }),
 ];
 
@@ -140,7 +140,7 @@ const NOTHING: &[Case] = &[
     }),
     ("with a transaction", "file.unused", |s, t| {
         t.transactions = middle(s).transactions;
-        t.signers = middle(s).signers;
+        t.objects = middle(s).objects;
     }),
 ];
 

@@ -69,7 +69,7 @@ fn a_story_with_the_ledgers_own_events() {
 fn an_integrity_chain_needs_no_signer() {
     let stage = scene();
     for trace in [integrity(&stage), included(&stage)] {
-        assert!(trace.transactions.is_empty() && trace.signers.is_empty());
+        assert!(trace.transactions.is_empty() && trace.objects.is_empty());
         let verified = checked(&stage.world, &trace).unwrap();
         oracle::assert_true(&stage.world, verified.get());
         assert!(verified.get().caveats.contains(&Caveat::LedgerEventsAttested));
@@ -155,7 +155,7 @@ const STORY: &[Case] = &[
     }),
     ("without the transactions of the others", "event.transaction", |_, t| {
         t.transactions.clear();
-        t.signers.clear();
+        t.objects.clear();
     }),
 ];
 
@@ -168,7 +168,7 @@ const ALONE: &[Case] = &[
     ("with a transaction that nothing needs", "file.unused", |s, t| {
         t.transactions = mixed(s).transactions;
     }),
-    ("with a signer that nothing needs", "file.unused", |s, t| t.signers = mixed(s).signers),
+    ("with a signer that nothing needs", "file.unused", |s, t| t.objects = mixed(s).objects),
     ("another department's chain", "trail.head", |_, t| {
         complete(t).trail_id = b"gz.psb".to_vec();
     }),

@@ -1,4 +1,5 @@
-//! The keys, identities and departments of those who signed, as objects of the map at the anchor.
+//! Objects of the map at the anchor: keys, identities and departments of those who signed, and what
+//! else a claim reads.
 
 use super::{NotVerified, invalid};
 use crate::block::Header;
@@ -14,18 +15,18 @@ use std::sync::Arc;
 
 /// Proved objects by place.
 #[derive(Debug, Default)]
-pub(super) struct Signers(BTreeMap<Place, Object>);
+pub(super) struct Objects(BTreeMap<Place, Object>);
 
 /// Checks that each object stands in the map of the anchor.
 pub(super) fn verify(
     proofs: &[wire::ObjectProof],
     anchor: &Header,
-) -> Result<Signers, NotVerified> {
+) -> Result<Objects, NotVerified> {
     let mut objects = BTreeMap::new();
     for proof in proofs {
         let kind = u8::try_from(proof.kind).ok().and_then(ObjectKind::from_byte);
         let kind = kind.ok_or_else(|| invalid("object.kind", "an object of unknown kind"))?;
-        if proof.id.len() > limits::CODE_LENGTH.saturating_mul(2) {
+        if proof.id.len() > limits::OBJECT_ID {
             return Err(invalid("object.id", "an object's id is too long"));
         }
         let place = Place::object(kind, &proof.id);
@@ -41,16 +42,21 @@ pub(super) fn verify(
             return Err(invalid("object.twice", "an object is given twice"));
         }
     }
-    Ok(Signers(objects))
+    Ok(Objects(objects))
 }
 
-impl Signers {
+impl Objects {
     /// Where the objects stand.
     pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
         self.0.keys()
     }
 
-    fn get<T>(&self, place: &Place) -> Option<Arc<T>>
+    /// The object at a place, if the file has it.
+    pub(super) fn any(&self, place: &Place) -> Option<&Object> {
+        self.0.get(place)
+    }
+
+    pub(super) fn get<T>(&self, place: &Place) -> Option<Arc<T>>
     where
         Arc<T>: TryFrom<Object>,
     {

@@ -1,42 +1,14 @@
-//! The claims: inclusion of an event, completeness of a trail.
+//! Completeness: these are all the events of a trail in a range.
 
-use super::events::{Checker, ProvedEvent, hashes, leaf};
-use super::{NotVerified, invalid};
+use super::super::events::{Checker, ProvedEvent, hashes, leaf};
+use super::super::{NotVerified, invalid};
+use super::head::Head;
 use crate::block::Header;
 use crate::event::{Body, EventLeaf};
-use crate::ledger::seal::trail_value;
-use crate::merkle::{Blake3Log, Sha256Log, inclusion as path, map::MapPath, range};
+use crate::merkle::{Blake3Log, range};
 use crate::place::{Place, TrailKind};
 use crate::types::{Hash, Height, TimeMs, limits};
 use crate::wire::{self, RangeKind};
-
-/// What a proof file proves.
-#[derive(Debug, Clone)]
-pub enum Claim {
-    /// This happened.
-    Inclusion(Box<Inclusion>),
-    /// These are all.
-    Completeness(Completeness),
-}
-
-impl Claim {
-    /// The events of the claim.
-    pub fn events(&self) -> &[ProvedEvent] {
-        match self {
-            Self::Inclusion(it) => std::slice::from_ref(&it.event),
-            Self::Completeness(it) => &it.events,
-        }
-    }
-}
-
-/// An event that is in a block of the chain.
-#[derive(Debug, Clone)]
-pub struct Inclusion {
-    /// The event.
-    pub event: ProvedEvent,
-    /// The header of its block.
-    pub header: Header,
-}
 
 /// The stretch of a trail that is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,54 +79,31 @@ pub struct Completeness {
     pub events: Vec<ProvedEvent>,
 }
 
-/// Verifies that an event is in a block at or below the anchor.
-pub(super) fn inclusion(
-    claim: &wire::InclusionClaim,
-    checker: &Checker<'_>,
-) -> Result<Inclusion, NotVerified> {
-    let given = claim.event.as_ref().ok_or_else(|| invalid("claim.none", "no event is claimed"))?;
-    let event = checker.event(given)?;
-    let header = checker.header(&claim.header)?;
-    let anchor = checker.anchor;
-    if header.height != event.leaf.height || header.time != event.leaf.time {
-        return Err(invalid("inclusion.header", "the event is of another block"));
-    }
-    let up = hashes(&claim.header_path)?;
-    let known = if header.height == anchor.height {
-        header == *anchor && up.is_empty()
-    } else {
-        let id = Hash::new(*header.block_id().as_bytes());
-        let (number, size) = (header.height.get(), anchor.height.get());
-        path::root_from_path::<Sha256Log>(number, size, id, &up) == Some(anchor.log_root)
-    };
-    if !known {
-        return Err(invalid("inclusion.header", "the block is not below the anchor"));
-    }
-    let up = hashes(&claim.event_path)?;
-    let (number, count) = (u64::from(event.leaf.index), u64::from(header.event_count));
-    let root = path::root_from_path::<Blake3Log>(number, count, event.leaf.hash(), &up);
-    if root != Some(header.events_root) {
-        return Err(invalid("inclusion.path", "the event is not in its block"));
-    }
-    Ok(Inclusion { event, header })
-}
-
 /// Verifies that a trail has these events in a range, and no others.
-pub(super) fn completeness(
+pub(super) fn verify(
     claim: &wire::CompletenessClaim,
     checker: &Checker<'_>,
 ) -> Result<Completeness, NotVerified> {
-    let kind = u8::try_from(claim.trail_kind).ok().and_then(TrailKind::from_byte);
-    let kind = kind.ok_or_else(|| invalid("trail.kind", "a trail of unknown kind"))?;
-    if !kind.takes_id(&claim.trail_id) {
-        return Err(invalid("trail.id", "no trail of this kind can have such an id"));
-    }
     if claim.events.len() > limits::TRACE_EVENTS {
         return Err(invalid("file.limits", "too many events"));
     }
-    let trail = Place::trail(kind, &claim.trail_id);
+    let head = wire::TrailHead {
+        trail_kind: claim.trail_kind,
+        trail_id: claim.trail_id.clone(),
+        size: claim.size,
+        root: claim.root.clone(),
+        path: claim.path.clone(),
+    };
+    let Head { kind, trail, size, root } = Head::verify(&head, checker.anchor)?;
+    let nothing = claim.events.is_empty()
+        && claim.hashes.is_empty()
+        && claim.first == 0
+        && claim.leaf_before.is_empty()
+        && claim.leaf_after.is_empty();
+    if size == 0 && !nothing {
+        return Err(invalid("trail.head", "the trail is not shown empty"));
+    }
     let range = Range::from_wire(claim)?;
-    let root = head(claim, &trail, checker.anchor)?;
     let mut events = Vec::with_capacity(claim.events.len());
     for given in &claim.events {
         let event = checker.event(given)?;
@@ -177,34 +126,7 @@ pub(super) fn completeness(
             anchor.height, anchor.time
         )));
     }
-    Ok(Completeness { trail, kind, range, size: claim.size, first, events })
-}
-
-/// The trail's root, proved at the anchor; `None` for a trail that is not in the map.
-fn head(
-    claim: &wire::CompletenessClaim,
-    trail: &Place,
-    anchor: &Header,
-) -> Result<Option<Hash>, NotVerified> {
-    let bad = |why: &str| invalid("trail.head", why);
-    let map = claim.path.as_ref().ok_or_else(|| bad("no path"))?;
-    let map = MapPath::from_wire(map).map_err(|e| invalid("trail.head", e))?;
-    if claim.size == 0 {
-        let nothing = claim.events.is_empty()
-            && claim.hashes.is_empty()
-            && claim.root.is_empty()
-            && claim.first == 0
-            && claim.leaf_before.is_empty()
-            && claim.leaf_after.is_empty();
-        let absent = map.root_without(&trail.map_key()) == Some(anchor.map_root);
-        return if nothing && absent { Ok(None) } else { Err(bad("the trail is not shown empty")) };
-    }
-    let root = Hash::from_slice(&claim.root).map_err(|e| invalid("trail.head", e))?;
-    let value = trail_value(claim.size, &root).ok_or_else(|| bad("no value"))?;
-    if map.root_with(&trail.map_key(), &value) != Some(anchor.map_root) {
-        return Err(bad("size and root are not those in the anchor's map"));
-    }
-    Ok(Some(root))
+    Ok(Completeness { trail, kind, range, size, first, events })
 }
 
 /// Checks that the events fill the range without a gap: leaves in order, a neighbour outside the

@@ -1,0 +1,84 @@
+//! The claims that a proof file can make, each with what verifying it gives.
+
+mod completeness;
+mod conflict;
+mod consistency;
+mod head;
+mod inclusion;
+mod state;
+
+pub use completeness::{Completeness, Range};
+pub use conflict::{Fork, Omission};
+pub use consistency::Consistency;
+pub use inclusion::Inclusion;
+pub use state::{Absence, State};
+
+use super::events::{Checker, ProvedEvent};
+use super::{NotVerified, Trust};
+use crate::place::Place;
+use crate::wire::trace;
+
+/// What a proof file proves.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// This happened.
+    Inclusion(Box<Inclusion>),
+    /// These are all.
+    Completeness(Completeness),
+    /// What was noted before still stands.
+    Consistency(Consistency),
+    /// An object stands so.
+    State(State),
+    /// Something is not there.
+    Absence(Absence),
+    /// Two histories were certified.
+    Fork(Box<Fork>),
+    /// A trail leaves an event out.
+    Omission(Box<Omission>),
+}
+
+impl Claim {
+    /// Verifies the claim of a file.
+    pub(super) fn verify(
+        claim: &trace::Claim,
+        trust: &Trust<'_>,
+        checker: &Checker<'_>,
+    ) -> Result<Self, NotVerified> {
+        Ok(match claim {
+            trace::Claim::Inclusion(it) => {
+                Self::Inclusion(Box::new(inclusion::verify(it, checker)?))
+            }
+            trace::Claim::Completeness(it) => {
+                Self::Completeness(completeness::verify(it, checker)?)
+            }
+            trace::Claim::Consistency(it) => Self::Consistency(consistency::verify(it, checker)?),
+            trace::Claim::State(it) => Self::State(state::state(it, checker)?),
+            trace::Claim::Absence(it) => Self::Absence(state::absence(it, checker)?),
+            trace::Claim::Fork(it) => Self::Fork(Box::new(conflict::fork(it, trust, checker)?)),
+            trace::Claim::Omission(it) => {
+                Self::Omission(Box::new(conflict::omission(it, checker)?))
+            }
+        })
+    }
+
+    /// The events of the claim.
+    pub fn events(&self) -> Vec<&ProvedEvent> {
+        match self {
+            Self::Inclusion(it) => vec![&it.event],
+            Self::Completeness(it) => it.events.iter().collect(),
+            Self::Absence(Absence::Transaction { trail, .. }) => trail.events.iter().collect(),
+            Self::Omission(it) => {
+                std::iter::once(&it.included.event).chain(&it.trail.events).collect()
+            }
+            Self::Consistency(_) | Self::State(_) | Self::Absence(_) | Self::Fork(_) => Vec::new(),
+        }
+    }
+
+    /// The objects that the claim itself reads, beside those of its signers.
+    pub(super) fn reads(&self) -> Vec<Place> {
+        match self {
+            Self::State(it) => vec![it.place.clone()],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! State and absence: how an object stands at the anchor, and what is not there.
+
+use super::super::events::Checker;
+use super::super::{NotVerified, invalid};
+use super::completeness::{self, Completeness};
+use super::head::Head;
+use crate::ledger::Object;
+use crate::merkle::map::MapPath;
+use crate::place::{ObjectKind, Place};
+use crate::types::{TxId, limits};
+use crate::wire::{self, absence_claim::Of};
+
+/// An object of the map, as it stands at the anchor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Where it stands.
+    pub place: Place,
+    /// How it stands.
+    pub object: Object,
+}
+
+/// What is not on the ledger, as of the anchor.
+#[derive(Debug, Clone)]
+pub enum Absence {
+    /// No object stands there.
+    Object(Place),
+    /// A trail has fewer events than would have one of this number.
+    Number {
+        /// The trail.
+        trail: Place,
+        /// The number, from 0 on.
+        number: u64,
+        /// How many events the trail has.
+        size: u64,
+    },
+    /// A transaction is not on a stretch of a trail.
+    Transaction {
+        /// The stretch, complete.
+        trail: Completeness,
+        /// The transaction.
+        id: TxId,
+    },
+}
+
+fn place(kind: u32, id: &[u8]) -> Result<Place, NotVerified> {
+    let kind = u8::try_from(kind).ok().and_then(ObjectKind::from_byte);
+    let kind = kind.ok_or_else(|| invalid("object.kind", "an object of unknown kind"))?;
+    if id.len() > limits::OBJECT_ID {
+        return Err(invalid("object.id", "an object's id is too long"));
+    }
+    Ok(Place::object(kind, id))
+}
+
+/// Verifies how an object stands.
+pub(super) fn state(claim: &wire::StateClaim, checker: &Checker<'_>) -> Result<State, NotVerified> {
+    let place = place(claim.kind, &claim.id)?;
+    let object = checker.objects.any(&place);
+    let object = object.ok_or_else(|| invalid("object.none", "the object is not in the file"))?;
+    Ok(State { object: object.clone(), place })
+}
+
+/// Verifies that something is not there.
+pub(super) fn absence(
+    claim: &wire::AbsenceClaim,
+    checker: &Checker<'_>,
+) -> Result<Absence, NotVerified> {
+    let nothing = || invalid("claim.none", "nothing is said to be absent");
+    match claim.of.as_ref().ok_or_else(nothing)? {
+        Of::Object(it) => {
+            let place = place(it.kind, &it.id)?;
+            let path = it.path.as_ref().ok_or_else(|| invalid("object.path", "no path"))?;
+            let path = MapPath::from_wire(path).map_err(|e| invalid("object.path", e))?;
+            if path.root_without(&place.map_key()) != Some(checker.anchor.map_root) {
+                return Err(invalid("absence.object", "the object is not shown to be absent"));
+            }
+            Ok(Absence::Object(place))
+        }
+        Of::Number(it) => {
+            let head = it.trail.as_ref().ok_or_else(|| invalid("trail.head", "no trail"))?;
+            let head = Head::verify(head, checker.anchor)?;
+            if it.number < head.size {
+                return Err(invalid("absence.number", "the trail has an event of this number"));
+            }
+            Ok(Absence::Number { trail: head.trail, number: it.number, size: head.size })
+        }
+        Of::Transaction(it) => {
+            let id = TxId::from_slice(&it.tx_id).map_err(|e| invalid("absence.transaction", e))?;
+            let trail = it.trail.as_ref().ok_or_else(|| invalid("trail.head", "no trail"))?;
+            let trail = completeness::verify(trail, checker)?;
+            if trail.events.iter().any(|event| event.leaf.origin == id) {
+                return Err(invalid("absence.transaction", "the transaction is on the trail"));
+            }
+            Ok(Absence::Transaction { trail, id })
+        }
+    }
+}
