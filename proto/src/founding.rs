@@ -233,6 +233,7 @@ fn departments(document: &wire::Genesis) -> Result<BTreeSet<&str>, FoundingError
             stopped_by: String::new(),
             ended: false,
             predecessors: Vec::new(),
+            since_height: 0,
             ..it.clone()
         };
         if given != *it {
@@ -350,6 +351,9 @@ fn parameters(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<
     let wrong = |why| entry("parameters".to_owned(), why);
     let it = document.parameters.as_ref().ok_or_else(|| wrong("parameters are needed"))?;
     parameters::check(it).map_err(wrong)?;
+    if it.since_height != 0 {
+        return Err(wrong("it states what only the ledger makes of it"));
+    }
     let managers = it.managers.iter().flat_map(|one| [&one.manager, &one.deputy]);
     let managers = managers.filter(|code| !code.is_empty());
     if !managers.chain([&it.lead]).all(|code| departments.contains(code.as_str())) {

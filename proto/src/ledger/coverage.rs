@@ -18,7 +18,12 @@ const VERIFIED_FROM_GRADE: u32 = 3;
 /// The day on whose quota a record counts. A time in the future counts today: days that are not yet
 /// must not push out those that are.
 pub(super) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> u64 {
-    calendar::day_of(TimeMs::new(it.access_time_ms).min(draft.context().time))
+    day_of(it, draft.context().time)
+}
+
+/// The day on whose quota a record counts that came in a block of this time.
+pub(super) fn day_of(it: &wire::RecordAccess, block_time: TimeMs) -> u64 {
+    calendar::day_of(TimeMs::new(it.access_time_ms).min(block_time))
 }
 
 /// `Err` holds the first check that failed.
@@ -299,9 +304,13 @@ fn under_all(
     let mut grant = Arc::clone(grant);
     loop {
         let id = RequestId::from_slice(&grant.request_id).unwrap_or_default();
-        let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
         let terms = grants::terms_at(&grant, moment);
         let limits = terms.and_then(|terms| terms.quota).unwrap_or_default();
+        // Without a limit nothing depends on the counters.
+        let used: Option<Arc<wire::GrantUse>> = match limits == wire::Quota::default() {
+            true => None,
+            false => draft.get(&Place::grant_use(&id))?,
+        };
         if let Err(found) = open.note(quota(it, day, &limits, used.as_deref())) {
             return Ok(Err(found));
         }

@@ -86,20 +86,7 @@ impl<'v> Draft<'v> {
     /// Begins a block over the state before it: the block before becomes one that transactions
     /// may cite, and those too old leave; then timers that are due go off.
     pub fn new(view: &'v dyn View, context: BlockContext, chain: ChainId) -> Result<Self, Missing> {
-        let mut draft = Self {
-            view,
-            context,
-            chain,
-            block: Layer::default(),
-            pending: Layer::default(),
-            touched: Touched::default(),
-            read: RefCell::default(),
-            seqs: BTreeMap::new(),
-            events: Vec::new(),
-            caused: Vec::new(),
-            cause: wire::Cause::default(),
-            ledger_events: 0,
-        };
+        let mut draft = Self::over(view, context, chain);
         rules::recent_blocks::begin(&mut draft)?;
         draft.keep();
         for place in view.timers_due(context.time, limits::TIMER_EVENTS)? {
@@ -113,6 +100,24 @@ impl<'v> Draft<'v> {
             draft.keep();
         }
         Ok(draft)
+    }
+
+    /// Nothing but what the view says: no block begins.
+    pub(super) fn over(view: &'v dyn View, context: BlockContext, chain: ChainId) -> Self {
+        Self {
+            view,
+            context,
+            chain,
+            block: Layer::default(),
+            pending: Layer::default(),
+            touched: Touched::default(),
+            read: RefCell::default(),
+            seqs: BTreeMap::new(),
+            events: Vec::new(),
+            caused: Vec::new(),
+            cause: wire::Cause::default(),
+            ledger_events: 0,
+        }
     }
 
     /// Applies a transaction whole, or leaves everything as it was.

@@ -12,6 +12,7 @@ pub mod intervals;
 mod object;
 pub mod parameters;
 mod refusal;
+pub mod replay;
 mod rules;
 pub mod score;
 pub mod seal;

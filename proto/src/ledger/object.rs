@@ -99,6 +99,7 @@ objects!(
     Product,
     GrantProducts,
     DoubleVote,
+    Former,
 );
 
 impl Object {

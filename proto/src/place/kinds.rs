@@ -206,11 +206,13 @@ pub enum ObjectKind {
     GrantProducts = 167,
     /// A double vote that was reported; id: key id ‖ height u64 ‖ round u32 ‖ type u8.
     DoubleVote = 168,
+    /// What an object was until a block; id: kind u8 ‖ id ‖ height u64.
+    Former = 169,
 }
 
 impl ObjectKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Department,
         Self::Identity,
         Self::Key,
@@ -252,6 +254,7 @@ impl ObjectKind {
         Self::Product,
         Self::GrantProducts,
         Self::DoubleVote,
+        Self::Former,
     ];
 
     /// From its byte.

@@ -39,6 +39,12 @@ impl Place {
         Self::object(ObjectKind::Department, code.as_bytes())
     }
 
+    /// What an object was until a block.
+    pub fn former(of: &Self, until: Height) -> Self {
+        let id = [of.to_bytes().as_slice(), &until.get().to_be_bytes()].concat();
+        Self::object(ObjectKind::Former, &id)
+    }
+
     /// An identity.
     pub fn identity(id: &IdentityId) -> Self {
         Self::object(ObjectKind::Identity, id.as_bytes())

@@ -11,7 +11,8 @@ mod objects;
 mod trust;
 
 pub use claims::{
-    Absence, Claim, Completeness, Consistency, Fork, Inclusion, Omission, Range, State,
+    Absence, Authorised, Claim, Completeness, Consistency, Fork, Inclusion, Omission, Range, State,
+    allows,
 };
 pub use events::ProvedEvent;
 pub use trust::{Pinned, Trust};
@@ -172,7 +173,10 @@ fn caveats(claim: &Claim) -> Vec<Caveat> {
     let events = claim.events();
     let records: Vec<_> = events.iter().filter_map(|event| event.record()).collect();
     if !records.is_empty() {
-        caveats.extend([Caveat::BlockTimeIsNotAccessTime, Caveat::VerdictsAttested]);
+        caveats.push(Caveat::BlockTimeIsNotAccessTime);
+        if !matches!(claim, Claim::Authorised(_)) {
+            caveats.push(Caveat::VerdictsAttested);
+        }
     }
     let unknown = |it: &&wire::RecordAccess| {
         it.subjects.as_ref().is_some_and(|subjects| subjects.unknown_count > 0)

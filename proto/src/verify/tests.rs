@@ -6,6 +6,7 @@
 )]
 
 mod anchors;
+mod authorised;
 mod claims;
 mod conflicts;
 mod liars;

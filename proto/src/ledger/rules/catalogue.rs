@@ -1,6 +1,6 @@
 //! The collector changes an entry of the catalogue, takes it out, or publishes a version of its data.
 
-use super::{needs_keeper, needs_officer, sharing};
+use super::{former, needs_keeper, needs_officer, sharing};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal};
 use crate::place::Place;
@@ -17,6 +17,7 @@ pub(super) fn update(
     sharing::entry(draft, &it.dataset, &it.collector)?;
     let mut dataset = (*draft.dataset(&it.dataset)?).clone();
     dataset.registration = Some(it.as_registration());
+    former::keep_dataset(draft, &it.dataset, &mut dataset)?;
     draft.put(Place::dataset(&it.dataset), dataset);
     Ok(Outcome::DONE)
 }

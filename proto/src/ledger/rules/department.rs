@@ -399,6 +399,7 @@ fn one_body(draft: &mut Draft<'_>, it: &wire::Succession, due: TimeMs) -> Result
         let mut one = (*draft.department(code)?).clone();
         one.body.clone_from(&to.body);
         one.reconfirm_due_ms = due.get();
+        super::former::keep_department(draft, &mut one)?;
         draft.put(Place::department(code), one);
         if *code != it.from {
             draft.emit(Kind::MemberChanged(wire::MemberChanged { department: code.clone() }));

@@ -1,6 +1,6 @@
 //! What a proposal that passed changes. Refused where it can't hold.
 
-use super::{department, words};
+use super::{department, former, words};
 use crate::block::PROTOCOL;
 use crate::ledger::{Draft, Halt, Object, Refusal, calendar, intervals, parameters};
 use crate::place::Place;
@@ -31,6 +31,7 @@ pub(super) fn enact(draft: &mut Draft<'_>, change: &Change) -> Result<(), Halt> 
                 return Err(Refusal::InOffice(it.department.clone()).into());
             }
             named.rights.clone_from(&it.rights);
+            former::keep_department(draft, &mut named)?;
             draft.put(Place::department(&it.department), named);
             member_changed(draft, &it.department);
             Ok(())
@@ -163,7 +164,7 @@ fn set_peer(draft: &mut Draft<'_>, peer: &wire::Peer) -> Result<(), Halt> {
 }
 
 fn set_parameters(draft: &mut Draft<'_>, it: &wire::SetParameters) -> Result<(), Halt> {
-    let new = it.parameters.clone().unwrap_or_default();
+    let mut new = it.parameters.clone().unwrap_or_default();
     parameters::check(&new).map_err(Refusal::BadParameters)?;
     let before = Object::from((*draft.parameters()?).clone());
     if before.map_value().as_bytes().as_slice() != it.basis {
@@ -181,6 +182,7 @@ fn set_parameters(draft: &mut Draft<'_>, it: &wire::SetParameters) -> Result<(),
             return Err(Refusal::RightMissing { department, right }.into());
         }
     }
+    former::keep_parameters(draft, &mut new)?;
     draft.put(Place::parameters(), new);
     Ok(())
 }

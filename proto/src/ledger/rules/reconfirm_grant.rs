@@ -1,8 +1,8 @@
 //! A succession made two of a grant's three parties one body: a manager of a third body takes the
 //! grant on. Where user and collector are one, nobody can: what they do is then internal.
 
-use super::needs_officer;
 use super::sharing::{self, stated};
+use super::{former, needs_officer};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal, grants};
 use crate::tx::TxHeader;
@@ -31,6 +31,7 @@ pub(super) fn apply(
         step.by.clone_from(&last.by);
     }
     grant.steps.push(step);
+    former::keep_grant(draft, &mut grant)?;
     sharing::put(draft, grant);
     Ok(Outcome::DONE)
 }

@@ -46,6 +46,18 @@ fn numbered(
     judged(draft, gateway, it, true)
 }
 
+/// What the rules make of a record, and nothing of what follows from it: who signs is a gateway of
+/// the collector, the datasets are the collector's, and coverage.
+pub(in crate::ledger) fn judge(
+    draft: &Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::RecordAccess,
+) -> Result<Outcome, Halt> {
+    gateways::gateway(draft, signer, &it.collector)?;
+    datasets_known(draft, it)?;
+    coverage::judge(draft, it).map(|(outcome, _)| outcome)
+}
+
 /// Checks that the datasets of a record are its collector's.
 pub(super) fn datasets_known(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
     for access in &it.accesses {

@@ -43,7 +43,7 @@ fn voted(s: &mut Staged, change: Change, voters: &[&str]) -> Option<usize> {
 }
 
 /// Proposes a change and has it enacted by all.
-fn enacted(s: &mut Staged, change: Change) {
+pub(super) fn enacted(s: &mut Staged, change: Change) {
     assert!(voted(s, change, &ALL).is_some());
 }
 

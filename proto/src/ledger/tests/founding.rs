@@ -180,6 +180,10 @@ const MADE: &[Case] = &[
     ("predecessors", Some("department gz.tax"), |it| {
         department(it).predecessors = vec!["gz.bds".into()];
     }),
+    ("a height since when it is so", Some("department gz.tax"), |it| {
+        department(it).since_height = 1;
+    }),
+    ("parameters since a height", Some("parameters"), |it| parameters(it).since_height = 1),
     ("no standing", Some("department gz.tax"), |it| department(it).standing.clear()),
     ("a standing from later on", Some("department gz.tax"), |it| {
         department(it).standing[0].from_height = 1;

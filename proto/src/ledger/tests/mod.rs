@@ -37,6 +37,7 @@ mod products;
 mod property;
 mod reading;
 mod refusals;
+pub(crate) mod replay;
 mod roots;
 mod rules;
 mod sealing;

@@ -1,5 +1,6 @@
 //! The claims that a proof file can make, each with what verifying it gives.
 
+mod authorised;
 mod completeness;
 mod conflict;
 mod consistency;
@@ -7,6 +8,7 @@ mod head;
 mod inclusion;
 mod state;
 
+pub use authorised::{Authorised, allows};
 pub use completeness::{Completeness, Range};
 pub use conflict::{Fork, Omission};
 pub use consistency::Consistency;
@@ -35,6 +37,8 @@ pub enum Claim {
     Fork(Box<Fork>),
     /// A trail leaves an event out.
     Omission(Box<Omission>),
+    /// An access was covered.
+    Authorised(Box<Authorised>),
 }
 
 impl Claim {
@@ -58,6 +62,9 @@ impl Claim {
             trace::Claim::Omission(it) => {
                 Self::Omission(Box::new(conflict::omission(it, checker)?))
             }
+            trace::Claim::Authorised(it) => {
+                Self::Authorised(Box::new(authorised::verify(it, checker)?))
+            }
         })
     }
 
@@ -65,6 +72,7 @@ impl Claim {
     pub fn events(&self) -> Vec<&ProvedEvent> {
         match self {
             Self::Inclusion(it) => vec![&it.event],
+            Self::Authorised(it) => vec![&it.record.event],
             Self::Completeness(it) => it.events.iter().collect(),
             Self::Absence(Absence::Transaction { trail, .. }) => trail.events.iter().collect(),
             Self::Omission(it) => {
@@ -78,6 +86,7 @@ impl Claim {
     pub(super) fn reads(&self) -> Vec<Place> {
         match self {
             Self::State(it) => vec![it.place.clone()],
+            Self::Authorised(it) => it.reads.iter().cloned().collect(),
             _ => Vec::new(),
         }
     }

@@ -1,10 +1,10 @@
 //! Consistency, state and absence: true files verify, bent ones never do.
 
 use super::mutations::{cut, flipped};
+use super::oracle;
 use super::prover::{self, events_of};
 use super::scene::{checked, gateway_trail, nothing, refusal, scene};
 use super::structure::{Case, run};
-use super::oracle;
 use crate::ledger::tests::World;
 use crate::ledger::tests::stage::{GATEWAY, Staged};
 use crate::merkle::{Sha256Log, inclusion as path};

@@ -7,7 +7,7 @@ use crate::ledger_event::LedgerEvent;
 use crate::merkle::{Blake3Log, log};
 use crate::tx::{Item, TxHeader};
 use crate::verify::{
-    Absence, Claim, Completeness, Consistency, Inclusion, ProvedEvent, Range, Statement,
+    Absence, Claim, Completeness, Consistency, Inclusion, ProvedEvent, Range, Statement, allows,
 };
 
 /// Panics unless what was verified is so.
@@ -21,6 +21,11 @@ pub(super) fn assert_true(world: &World, statement: &Statement) {
         Claim::State(it) => assert_eq!(world.objects.get(&it.place), Some(&it.object)),
         Claim::Absence(it) => absent(world, it),
         // No honest world has one: they are told apart where they are made.
+        Claim::Authorised(it) => {
+            included(world, &it.record);
+            assert_eq!(it.outcome, it.record.event.leaf.outcome);
+            assert!(allows(it.outcome.verdict));
+        }
         Claim::Fork(_) | Claim::Omission(_) => panic!("an honest world has no conflict"),
     }
     for event in statement.claim.events() {

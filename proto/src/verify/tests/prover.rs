@@ -1,12 +1,14 @@
 //! Makes proof files of a world, as a node does: honest ones, for tests to bend.
 
 use crate::ledger::Event;
+use crate::ledger::replay::{Recorded, judge};
 use crate::ledger::tests::World;
+use crate::ledger::tests::replay::Tip;
 use crate::merkle::{Blake3Log, MemoryLog, Sha256Log, consistency, inclusion as path, log, range};
 use crate::place::Place;
 use crate::types::{Hash, Height, TimeMs, TxId};
 use crate::verify::{Range, TRACE_MAGIC};
-use crate::wire::{self, RangeKind, absence_claim, trace};
+use crate::wire::{self, RangeKind, absence_claim, item::Kind, trace};
 use std::cmp::Ordering;
 
 /// The events of a trail.
@@ -231,6 +233,35 @@ pub(super) fn state(world: &World, place: &Place) -> wire::Trace {
     let claim = wire::StateClaim { kind: place.kind().into(), id: place.id().to_vec() };
     let mut trace = claiming(world, trace::Claim::State(claim));
     trace.objects.push(object(world, place));
+    trace
+}
+
+/// A proof that the record at an index of a block was covered.
+pub(super) fn authorised(world: &World, height: u64, index: u32) -> wire::Trace {
+    let mut trace = inclusion(world, height, index);
+    let Some(trace::Claim::Inclusion(record)) = trace.claim.take() else {
+        panic!("another claim");
+    };
+    let event = &world.blocks[usize::try_from(height).unwrap()].delta.events[index as usize];
+    let tx = world.transactions.iter().find(|tx| tx.id() == event.leaf.origin).unwrap();
+    let Kind::RecordAccess(it) = tx.items()[event.leaf.item as usize].kind() else {
+        panic!("no record");
+    };
+    let tip = Tip::new(&world.objects, world.blocks.iter().map(|it| &it.header));
+    let recorded = Recorded { leaf: &event.leaf, signer: tx.header(), record: it };
+    let reads = judge(&tip, recorded).map(|(_, reads)| reads).unwrap_or_default();
+    for place in &reads.places {
+        if !trace.objects.iter().any(|it| (it.kind, &*it.id) == (place.kind().into(), place.id())) {
+            trace.objects.push(object(world, place));
+        }
+    }
+    let headers = reads.heights.iter().map(|height| {
+        let header = &world.blocks[usize::try_from(height.get()).unwrap()].header;
+        let up = path::prove::<Sha256Log, _>(&world.headers, height.get(), world.height().get());
+        wire::HeaderProof { header: header.to_bytes().to_vec(), path: bytes(&up.unwrap().unwrap()) }
+    });
+    let claim = wire::AuthorisedClaim { record: Some(record), headers: headers.collect() };
+    trace.claim = Some(trace::Claim::Authorised(claim));
     trace
 }
 

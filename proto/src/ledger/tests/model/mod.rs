@@ -15,6 +15,7 @@ mod moves;
 mod net;
 mod simple;
 
+use super::replay::{Tip, all_again};
 use crate::event::{Outcome, Verdict};
 use crate::founding::Founding;
 use crate::ledger::{Delta, Halt, NotApplied};
@@ -47,6 +48,20 @@ struct Run {
 }
 
 impl Run {
+    /// Judges every record of the log again, from the tip.
+    fn judged_again(&self) -> BTreeMap<String, u64> {
+        let mut net = Net::new(self.net.founding.clone());
+        let founded = net.tip.clone();
+        let again = self.log.iter().map(|block| {
+            let transactions = block.transactions.iter().map(|it| Tx::parse(it).unwrap());
+            (net.replay(block), transactions.collect())
+        });
+        let blocks: Vec<_> = again.collect();
+        let headers = self.log.iter().map(|it| &it.header);
+        let tip = Tip::new(&self.net.objects, std::iter::once(&founded).chain(headers));
+        all_again(&tip, &blocks)
+    }
+
     fn founded(seed: u64) -> Self {
         let (document, keyring) = consortium::found(&mut Dice::new(seed));
         let founding = Founding::new(document).unwrap();
@@ -217,7 +232,9 @@ proptest! {
 }
 
 /// What a long run must reach, and how often at least; each kind of item must be accepted too.
-const REACHED: [(&str, u64); 44] = [
+const REACHED: [(&str, u64); 46] = [
+    ("judged again: covered", 200),
+    ("judged again: uncovered", 800),
     ("accepted", 9100),
     ("refused", 8300),
     ("grant Unspecified at depth 0", 290),
@@ -363,6 +380,9 @@ fn a_long_run_reaches_what_the_property_speaks_of() {
             run.block(dice.next(), &seeds);
         }
         run.rebuilds(dice.below(250));
+        for (what, count) in run.judged_again() {
+            *tally.entry(what).or_default() += count;
+        }
         for grant in &run.simple.grants {
             let depth = run.simple.ancestry(&grant.id).len() - 1;
             note(&mut tally, format!("grant {:?} at depth {depth}", grant.kind));

@@ -282,7 +282,8 @@ impl Simple {
             no.push("vote.none");
         }
         if no.is_empty() {
-            self.parameters = Rc::new(new);
+            let since_height = self.height;
+            self.parameters = Rc::new(wire::Parameters { since_height, ..new });
         }
         no
     }
