@@ -6,6 +6,7 @@ pub mod connect;
 pub mod did;
 pub mod error;
 pub mod event;
+pub mod evidence;
 pub mod import;
 pub mod output;
 pub mod submit;

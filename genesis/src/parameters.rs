@@ -223,6 +223,7 @@ impl ParametersSource {
             watches,
             integrity_weights,
             integrity_decay: self.integrity_decay.unwrap_or(usual.integrity_decay),
+            since_height: 0,
         })
     }
 

@@ -25,6 +25,7 @@
 pub mod block;
 pub mod canonical;
 pub mod certificate;
+pub mod checkpoint;
 pub mod event;
 pub mod founding;
 pub mod hash;

@@ -1,13 +1,14 @@
 //! `liuhen prove`: makes a proof file that `liuhen-verify` checks offline.
 
-use super::Common;
 use super::trail::Which;
-use crate::connect::join;
+use super::{Common, ids};
+use crate::connect::{Node, join};
 use crate::error::ClientError;
-use crate::text;
+use crate::{evidence, text};
+use liuhen_proto::place::ObjectKind;
 use liuhen_proto::types::TxId;
 use liuhen_proto::wire::{self, RangeKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Make a proof file
 #[derive(Debug, clap::Args)]
@@ -17,75 +18,245 @@ pub struct Prove {
     /// Where to write it
     #[arg(long, global = true, default_value = "proof.trace")]
     out: PathBuf,
+    /// For whoever trusts the checkpoint of so many headers and has no founding document
+    #[arg(long, global = true, value_name = "SIZE")]
+    pinned: Option<u64>,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// That these are all events of a trail
-    Trail {
+    Trail(Stretch),
+    /// That an item of a transaction is in a block
+    Event(EventName),
+    /// That a recorded access was covered, by the ledger's rules replayed
+    Authorised(EventName),
+    /// How an object stands, or that there is none
+    State {
+        /// What it is: department, identity, key, dataset, grant, grant-use, parameters, score, …
+        kind: String,
+        /// Code; identity and score: department/code too; grant: request id or reference; others: the
+        /// id in hexadecimal
+        #[arg(default_value = "")]
+        id: String,
+    },
+    /// That something is not on the ledger
+    #[command(subcommand)]
+    Absence(Absent),
+    /// That the chain, or a trail, still begins as was noted
+    Consistency {
+        /// How many headers or events were noted
+        size: u64,
+        /// Of a trail: what it is about
+        #[arg(requires = "id")]
+        kind: Option<super::trail::Kind>,
+        /// Of a trail: its id
+        id: Option<String>,
+    },
+    /// That the validators certified two histories: from two proof files, without a node
+    Fork {
+        /// A proof file
+        one: PathBuf,
+        /// Another, of the same height
+        other: PathBuf,
+    },
+    /// That a trail leaves an event out: from two proof files, without a node
+    Omission {
+        /// A proof that the event is in a block
+        event: PathBuf,
+        /// A proof of the trail, of the same height
+        trail: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Absent {
+    /// No event of a trail has this number
+    Number {
+        /// The number, from 0 on
+        number: u64,
         #[command(flatten)]
         which: Which,
-        /// Recorded from this time on
-        #[arg(long, requires = "until")]
-        from: Option<String>,
-        /// Recorded before this time
-        #[arg(long, requires = "from")]
-        until: Option<String>,
-        /// From this height on
-        #[arg(long, requires = "until_height", conflicts_with = "from")]
-        from_height: Option<u64>,
-        /// Below this height
-        #[arg(long, requires = "from_height")]
-        until_height: Option<u64>,
-        /// Of a subject's trail: the key that its tag follows from
-        #[arg(long)]
-        subject_key: Option<String>,
     },
-    /// That an item of a transaction is in a block
-    Event {
+    /// A transaction is not on a trail
+    Transaction {
         /// The transaction's id
         tx_id: String,
-        /// The item's number
-        #[arg(default_value_t = 0)]
-        item: u32,
+        #[command(flatten)]
+        stretch: Stretch,
     },
+}
+
+/// A trail, or a stretch of it
+#[derive(Debug, clap::Args)]
+struct Stretch {
+    #[command(flatten)]
+    which: Which,
+    /// Recorded from this time on
+    #[arg(long, requires = "until")]
+    from: Option<String>,
+    /// Recorded before this time
+    #[arg(long, requires = "from")]
+    until: Option<String>,
+    /// From this height on
+    #[arg(long, requires = "until_height", conflicts_with = "from")]
+    from_height: Option<u64>,
+    /// Below this height
+    #[arg(long, requires = "from_height")]
+    until_height: Option<u64>,
+    /// Of a subject's trail: the key that its tag follows from
+    #[arg(long)]
+    subject_key: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct EventName {
+    /// The transaction's id
+    tx_id: String,
+    /// The item's number
+    #[arg(default_value_t = 0)]
+    item: u32,
 }
 
 impl Prove {
     /// Makes it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
-        let node = common.connect().await?;
-        let pieces = match &self.what {
-            What::Trail { which, from, until, from_height, until_height, subject_key } => {
-                let (kind, id) = which.resolve(&node).await?;
-                let (range, from, until) = match (from, until, from_height, until_height) {
-                    (Some(from), Some(until), ..) => {
-                        (RangeKind::Times, text::parse_time(from)?, text::parse_time(until)?)
-                    }
-                    (_, _, Some(from), Some(until)) => (RangeKind::Heights, *from, *until),
-                    _ => (RangeKind::Whole, 0, 0),
-                };
-                let request = wire::ProveTrailRequest {
-                    trail_kind: kind as u32,
-                    trail_id: id,
-                    range: range as u32,
-                    from,
-                    until,
-                    subject_key: super::trail::key_of_subject(subject_key.as_deref())?,
-                };
-                node.proofs().prove_trail(request).await?
-            }
-            What::Event { tx_id, item } => {
-                let id: Result<TxId, _> = tx_id.parse();
-                let id = id.map_err(|e| ClientError::Usage(format!("`{tx_id}`: {e}")))?;
-                let request = wire::ProveEventRequest { tx_id: id.to_vec(), item: *item };
-                node.proofs().prove_event(request).await?
-            }
+        let bytes = match &self.what {
+            What::Fork { one, other } => evidence::fork(&read(one)?, &read(other)?)?,
+            What::Omission { event, trail } => evidence::omission(&read(event)?, &read(trail)?)?,
+            what => self.ask(what, &common.connect().await?).await?,
         };
-        let bytes = join(pieces.into_inner()).await?;
         std::fs::write(&self.out, &bytes)
             .map_err(|e| ClientError::Failed(format!("{}: {e}", self.out.display())))?;
         eprintln!("{}: {} bytes", self.out.display(), bytes.len());
         Ok(())
     }
+
+    /// Has a node make it.
+    async fn ask(&self, what: &What, node: &Node) -> Result<Vec<u8>, ClientError> {
+        let pinned = self.pinned.unwrap_or(0);
+        match what {
+            What::Trail(stretch) => stretch.ask(node, pinned).await,
+            What::Event(name) => name.ask(node, false, pinned).await,
+            What::Authorised(name) => name.ask(node, true, pinned).await,
+            What::State { kind, id } => {
+                let (kind, id) = object(node, kind, id).await?;
+                let request = wire::ProveObjectRequest { kind: u32::from(kind as u8), id, pinned };
+                join(node.proofs().prove_object(request).await?.into_inner()).await
+            }
+            What::Absence(Absent::Number { number, which }) => {
+                let (kind, id) = which.resolve(node).await?;
+                // Genesis has no events: what comes is the trail's head, and a neighbour.
+                let request = wire::ProveTrailRequest {
+                    trail_kind: kind as u32,
+                    trail_id: id,
+                    range: RangeKind::Heights as u32,
+                    from: 0,
+                    until: 1,
+                    subject_key: Vec::new(),
+                    pinned,
+                };
+                let file = node.proofs().prove_trail(request).await?.into_inner();
+                evidence::absent_number(&join(file).await?, *number)
+            }
+            What::Absence(Absent::Transaction { tx_id, stretch }) => {
+                let id = transaction(tx_id)?;
+                evidence::absent_transaction(&stretch.ask(node, pinned).await?, &id)
+            }
+            What::Consistency { size, kind, id } => {
+                let mut request = wire::ProveConsistencyRequest {
+                    noted_size: *size,
+                    pinned,
+                    ..wire::ProveConsistencyRequest::default()
+                };
+                if let (Some(kind), Some(id)) = (kind, id) {
+                    let which = Which { kind: *kind, id: id.clone() };
+                    let (kind, id) = which.resolve(node).await?;
+                    (request.trail_kind, request.trail_id) = (kind as u32, id);
+                }
+                join(node.proofs().prove_consistency(request).await?.into_inner()).await
+            }
+            What::Fork { .. } | What::Omission { .. } => {
+                Err(ClientError::failed("this is made of files, without a node"))
+            }
+        }
+    }
+}
+
+impl Stretch {
+    async fn ask(&self, node: &Node, pinned: u64) -> Result<Vec<u8>, ClientError> {
+        let (kind, id) = self.which.resolve(node).await?;
+        let times = (&self.from, &self.until, self.from_height, self.until_height);
+        let (range, from, until) = match times {
+            (Some(from), Some(until), ..) => {
+                (RangeKind::Times, text::parse_time(from)?, text::parse_time(until)?)
+            }
+            (_, _, Some(from), Some(until)) => (RangeKind::Heights, from, until),
+            _ => (RangeKind::Whole, 0, 0),
+        };
+        let request = wire::ProveTrailRequest {
+            trail_kind: kind as u32,
+            trail_id: id,
+            range: range as u32,
+            from,
+            until,
+            subject_key: super::trail::key_of_subject(self.subject_key.as_deref())?,
+            pinned,
+        };
+        join(node.proofs().prove_trail(request).await?.into_inner()).await
+    }
+}
+
+impl EventName {
+    async fn ask(
+        &self,
+        node: &Node,
+        authorised: bool,
+        pinned: u64,
+    ) -> Result<Vec<u8>, ClientError> {
+        let tx_id = transaction(&self.tx_id)?.to_vec();
+        let request = wire::ProveEventRequest { tx_id, item: self.item, authorised, pinned };
+        join(node.proofs().prove_event(request).await?.into_inner()).await
+    }
+}
+
+fn transaction(text: &str) -> Result<TxId, ClientError> {
+    text.parse().map_err(|e| ClientError::Usage(format!("`{text}`: {e}")))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
+    std::fs::read(path).map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))
+}
+
+/// Kind and id of an object, names resolved.
+async fn object(node: &Node, kind: &str, id: &str) -> Result<(ObjectKind, Vec<u8>), ClientError> {
+    use ObjectKind as Is;
+    let unknown = || {
+        let all: Vec<String> = Is::ALL.into_iter().map(Is::name).collect();
+        ClientError::Usage(format!("`{kind}` is no kind of object; there are: {}", all.join(", ")))
+    };
+    let kind = Is::from_name(kind).ok_or_else(unknown)?;
+    let id = match kind {
+        Is::Identity | Is::Gateway | Is::GatewaySetup | Is::IdentityWatch if id.contains('/') => {
+            node.identity_id(id).await?.to_vec()
+        }
+        Is::Score if id.contains('/') => {
+            [&[0xff][..], node.identity_id(id).await?.as_bytes()].concat()
+        }
+        Is::Department
+        | Is::Dataset
+        | Is::Beneath
+        | Is::IdentityName
+        | Is::Audit
+        | Is::DatasetGateways
+        | Is::AlertBook
+        | Is::Score => id.as_bytes().to_vec(),
+        Is::Request | Is::Grant | Is::GrantUse | Is::GrantProducts => match ids::id(id) {
+            Ok(id) => id,
+            Err(_) => node.request(id).await?.request.unwrap_or_default().request_id,
+        },
+        _ => hex::decode(id)
+            .map_err(|_| ClientError::Usage(format!("`{id}`: an id in hexadecimal is needed")))?,
+    };
+    Ok((kind, id))
 }

@@ -211,7 +211,11 @@ async fn named(node: &Node, name: &str) -> Result<Event, ClientError> {
     let bad = |why: String| ClientError::Usage(format!("`{name}`: {why}"));
     let tx_id: TxId = tx_id.parse().map_err(|e| bad(format!("{e}")))?;
     let item = item.parse().map_err(|_| bad("the item's number follows the colon".into()))?;
-    let request = wire::ProveEventRequest { tx_id: tx_id.to_vec(), item };
+    let request = wire::ProveEventRequest {
+        tx_id: tx_id.to_vec(),
+        item,
+        ..wire::ProveEventRequest::default()
+    };
     let bytes = join(node.proofs().prove_event(request).await?.into_inner()).await?;
     let trace = wire::Trace::decode(bytes.as_slice()).map_err(ClientError::failed)?;
     let missing = || ClientError::failed("the node sent a proof without the event");

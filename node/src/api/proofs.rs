@@ -3,9 +3,13 @@
 use super::auth::{self, Access};
 use super::{Shared, bad_argument, blocking, chunks, not_found, of_store, trail_of};
 use crate::app::ProveError;
-use liuhen_proto::types::{Height, TimeMs, TxId};
+use liuhen_proto::place::{ObjectKind, Place, TrailKind};
+use liuhen_proto::types::{Height, TimeMs, TxId, limits};
 use liuhen_proto::verify::Range;
-use liuhen_proto::wire::{ProofChunk, ProveEventRequest, ProveTrailRequest, RangeKind};
+use liuhen_proto::wire::{
+    ProofChunk, ProveConsistencyRequest, ProveEventRequest, ProveObjectRequest, ProveTrailRequest,
+    RangeKind,
+};
 use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
 use std::sync::Arc;
@@ -20,6 +24,8 @@ type Chunks = tokio_stream::Iter<std::vec::IntoIter<Result<ProofChunk, Status>>>
 impl ProofService for Proofs {
     type ProveTrailStream = Chunks;
     type ProveEventStream = Chunks;
+    type ProveObjectStream = Chunks;
+    type ProveConsistencyStream = Chunks;
 
     async fn prove_trail(
         &self,
@@ -44,7 +50,8 @@ impl ProofService for Proofs {
                     }
                     _ => None,
                 };
-                let proof = chain.prove_trail(kind, &request.trail_id, range);
+                let pinned = pinned(request.pinned);
+                let proof = chain.prove_trail(kind, &request.trail_id, range, pinned);
                 (overseer, proof.map_err(|e| of_prove(&e))?)
             };
             if let Some(caller) = overseer {
@@ -67,7 +74,9 @@ impl ProofService for Proofs {
         let work = move || {
             let (proof, trails) = {
                 let chain = shared.chain();
-                chain.prove_event(&id, request.item).map_err(|e| of_prove(&e))?
+                let (authorised, pinned) = (request.authorised, pinned(request.pinned));
+                let proof = chain.prove_event(&id, request.item, authorised, pinned);
+                proof.map_err(|e| of_prove(&e))?
             };
             let mut overseen = None;
             for trail in &trails {
@@ -88,6 +97,113 @@ impl ProofService for Proofs {
         };
         Ok(Response::new(chunks(blocking(&readers, work).await?)))
     }
+
+    async fn prove_object(
+        &self,
+        request: Request<ProveObjectRequest>,
+    ) -> Result<Response<Chunks>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
+        let (shared, request) = (self.0.clone(), request.into_inner());
+        let readers = Arc::clone(&shared.readers);
+        let kind = u8::try_from(request.kind).ok().and_then(ObjectKind::from_byte);
+        let kind = kind.ok_or_else(|| bad_argument("kind", "no kind of object"))?;
+        if request.id.len() > limits::OBJECT_ID {
+            return Err(bad_argument("id", "no object has such a long id"));
+        }
+        let place = Place::object(kind, &request.id);
+        let work = move || {
+            let (overseen, proof) = {
+                let chain = shared.chain();
+                let overseen = match trail_about(&place)? {
+                    Some(trail) => {
+                        (caller.may_read(&chain, &trail)? == Access::Oversight).then_some(trail)
+                    }
+                    None => None,
+                };
+                let proof = chain.prove_object(&place, pinned(request.pinned));
+                (overseen, proof.map_err(|e| of_prove(&e))?)
+            };
+            if let Some(trail) = overseen {
+                shared.note_read(&caller, &trail, 0, 0)?;
+            }
+            Ok(proof)
+        };
+        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+    }
+
+    async fn prove_consistency(
+        &self,
+        request: Request<ProveConsistencyRequest>,
+    ) -> Result<Response<Chunks>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
+        let (shared, request) = (self.0.clone(), request.into_inner());
+        let readers = Arc::clone(&shared.readers);
+        let trail = match request.trail_kind {
+            0 => None,
+            kind => Some(trail_of(kind, &request.trail_id)?),
+        };
+        let work = move || {
+            let chain = shared.chain();
+            // Sizes and roots alone: nothing is read that would have to be noted.
+            if let Some((_, trail)) = &trail {
+                caller.may_read(&chain, trail)?;
+            }
+            let trail = trail.as_ref().map(|(kind, _)| (*kind, request.trail_id.as_slice()));
+            let pinned = pinned(request.pinned);
+            let proof = chain.prove_consistency(trail, request.noted_size, pinned);
+            proof.map_err(|e| of_prove(&e))
+        };
+        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+    }
+}
+
+/// Whose trail an object's reader must be allowed to read; `None` for what every member may know.
+fn trail_about(place: &Place) -> Result<Option<Place>, Status> {
+    use ObjectKind as Is;
+    let id = place.id();
+    let trail = |kind| Ok(Some(Place::trail(kind, id)));
+    let code_behind = |bytes: usize| id.get(bytes..).unwrap_or_default();
+    match place.object_kind() {
+        Some(
+            Is::Department
+            | Is::Identity
+            | Is::Key
+            | Is::Dataset
+            | Is::Parameters
+            | Is::Beneath
+            | Is::IdentityName
+            | Is::Voters
+            | Is::ValidatorSchedule
+            | Is::Peers
+            | Is::ProtocolSchedule
+            | Is::Calendar
+            | Is::Proposal
+            | Is::DatasetGateways
+            | Is::RecentBlock
+            | Is::RecentWindow
+            | Is::SealedCount
+            | Is::DoubleVote,
+        ) => Ok(None),
+        Some(Is::Request | Is::Grant | Is::GrantUse | Is::GrantProducts) => trail(TrailKind::Grant),
+        Some(Is::Gateway | Is::GatewaySetup) => trail(TrailKind::Gateway),
+        Some(Is::Case) => trail(TrailKind::Case),
+        Some(Is::Product) => trail(TrailKind::Product),
+        Some(Is::AlertBook) => trail(TrailKind::Alert),
+        Some(Is::Alert) => Ok(Some(Place::trail(TrailKind::Alert, code_behind(8)))),
+        Some(Is::IntegrityEvent) => Ok(Some(Place::trail(TrailKind::Integrity, code_behind(8)))),
+        Some(Is::Score) => match id.split_first() {
+            Some((0xff, identity)) => {
+                Ok(Some(Place::trail(TrailKind::IdentityIntegrity, identity)))
+            }
+            _ => trail(TrailKind::Integrity),
+        },
+        _ => Err(bad_argument("kind", "objects of this kind stand for the ledger's rules alone")),
+    }
+}
+
+/// The size of the checkpoint that a verifier trusts.
+fn pinned(size: u64) -> Option<u64> {
+    (size > 0).then_some(size)
 }
 
 fn range(request: &ProveTrailRequest) -> Result<Range, Status> {
@@ -108,6 +224,9 @@ fn of_prove(error: &ProveError) -> Status {
     match error {
         ProveError::Store(error) => of_store(error),
         ProveError::NoEvent(_) => not_found("such event"),
+        ProveError::NotSo(_) => {
+            with_reason(Code::FailedPrecondition, "proof.not_so", &error.to_string())
+        }
         ProveError::TooMany { .. } | ProveError::TooLarge { .. } => {
             with_reason(Code::OutOfRange, "proof.too_large", &error.to_string())
         }

@@ -261,4 +261,36 @@ impl ObjectKind {
     pub fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
     }
+
+    /// Its name, as commands and JSON show it: `grant-use`.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_ascii_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    }
+
+    /// From its name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_objects_are_their_own() {
+        for kind in ObjectKind::ALL {
+            assert_eq!(ObjectKind::from_name(&kind.name()), Some(kind));
+            assert_eq!(ObjectKind::from_byte(kind as u8), Some(kind));
+        }
+        assert_eq!(ObjectKind::GrantUse.name(), "grant-use");
+        assert_eq!(ObjectKind::from_name("GrantUse"), None);
+    }
 }

@@ -59,7 +59,10 @@ impl Place {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = TrailKind::from_byte(self.kind).map_or("object", TrailKind::name);
+        let name = match TrailKind::from_byte(self.kind) {
+            Some(trail) => trail.name().to_owned(),
+            None => self.object_kind().map_or_else(|| "object".into(), ObjectKind::name),
+        };
         match std::str::from_utf8(&self.id) {
             Ok(text) if text.bytes().all(|b| b.is_ascii_graphic()) => write!(f, "{name} {text}"),
             _ => write!(f, "{name} {}", hex::encode(&self.id)),

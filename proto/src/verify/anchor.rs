@@ -1,9 +1,10 @@
 //! The anchor: a header that the validators of its height certified, reached from genesis or from a
 //! checkpoint that the verifier trusts.
 
-use super::{NotVerified, Pinned, Trust, invalid};
+use super::{NotVerified, Trust, invalid};
 use crate::block::{Header, PROTOCOL, SUITE};
 use crate::certificate;
+use crate::checkpoint::Checkpoint;
 use crate::founding::Founding;
 use crate::merkle::{Sha256Log, inclusion as path};
 use crate::types::{ChainId, Hash, Height, limits};
@@ -69,7 +70,7 @@ fn founded(
 
 /// The validators behind the last header of a checkpoint, and that header's height.
 fn begin(
-    pinned: &Pinned,
+    pinned: &Checkpoint,
     anchor: &Header,
     pin: Option<&wire::Pin>,
 ) -> Result<(ValidatorSet, Height), NotVerified> {

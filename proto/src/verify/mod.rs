@@ -15,7 +15,7 @@ pub use claims::{
     allows,
 };
 pub use events::ProvedEvent;
-pub use trust::{Pinned, Trust};
+pub use trust::Trust;
 
 use crate::block::Header;
 use crate::canonical;

@@ -1,7 +1,8 @@
 //! Where a verifier's trust begins.
 
+use crate::checkpoint::Checkpoint;
 use crate::founding::Founding;
-use crate::types::{ChainId, Hash};
+use crate::types::ChainId;
 
 /// What a verifier trusts, from a source of its own: never from a proof file.
 #[derive(Debug, Clone, Copy)]
@@ -9,18 +10,7 @@ pub enum Trust<'a> {
     /// The founding document, whose fingerprint was compared.
     Genesis(&'a Founding),
     /// A checkpoint that somebody noted, in place of it.
-    Checkpoint(Pinned),
-}
-
-/// A checkpoint of the header log: headers 0 … size − 1 and their RFC 6962 root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pinned {
-    /// The chain.
-    pub chain: ChainId,
-    /// How many headers.
-    pub size: u64,
-    /// Their root.
-    pub root: Hash,
+    Checkpoint(Checkpoint),
 }
 
 impl Trust<'_> {
@@ -39,8 +29,8 @@ impl<'a> From<&'a Founding> for Trust<'a> {
     }
 }
 
-impl From<Pinned> for Trust<'_> {
-    fn from(pinned: Pinned) -> Self {
+impl From<Checkpoint> for Trust<'_> {
+    fn from(pinned: Checkpoint) -> Self {
         Self::Checkpoint(pinned)
     }
 }

@@ -5,13 +5,14 @@ use super::oracle;
 use super::prover::{self, events_of};
 use super::scene::{checked, gateway_trail, nothing, refusal, scene};
 use super::structure::{Case, run};
+use crate::checkpoint::Checkpoint;
 use crate::ledger::tests::World;
 use crate::ledger::tests::stage::{GATEWAY, Staged};
 use crate::merkle::{Sha256Log, inclusion as path};
 use crate::place::{ObjectKind, Place};
 use crate::types::{Hash, Height, RequestId, TxId};
 use crate::validators::tests::wire_of;
-use crate::verify::{Absence, Claim, Pinned, Verified, verify};
+use crate::verify::{Absence, Claim, Verified, verify};
 use crate::wire::{self, Trace, absence_claim::Of, trace};
 use prost::Message;
 
@@ -183,7 +184,7 @@ fn claim_of(verified: Verified<crate::verify::Statement>) -> Claim {
 }
 
 /// A checkpoint of the first headers, and the pin by which a file reaches it.
-fn pinned(world: &World, size: u64) -> (Pinned, wire::Pin) {
+fn pinned(world: &World, size: u64) -> (Checkpoint, wire::Pin) {
     let kept = usize::try_from(size).unwrap();
     let root = prover::headers_root(world, kept);
     let path = path::prove::<Sha256Log, _>(&world.headers, size - 1, size).unwrap().unwrap();
@@ -194,7 +195,7 @@ fn pinned(world: &World, size: u64) -> (Pinned, wire::Pin) {
         path: path.iter().map(|it| it.to_vec()).collect(),
         next: Some(wire::ValidatorSet { validators: next }),
     };
-    (Pinned { chain: world.founding.chain(), size, root }, pin)
+    (Checkpoint { chain: world.founding.chain(), size, root }, pin)
 }
 
 #[test]
@@ -207,7 +208,7 @@ fn a_checkpoint_in_place_of_genesis() {
         trace.anchor.as_mut().unwrap().pin = Some(pin);
         (trust, trace)
     };
-    let code = |trust: Pinned, trace: &Trace| match verify(trust, &trace.encode_to_vec()) {
+    let code = |trust: Checkpoint, trace: &Trace| match verify(trust, &trace.encode_to_vec()) {
         Ok(verified) => {
             oracle::assert_true(world, verified.get());
             "valid"
@@ -236,7 +237,7 @@ fn a_checkpoint_in_place_of_genesis() {
     let pin = trace.anchor.as_mut().unwrap().pin.as_mut().unwrap();
     (pin.header, pin.path) = (five.header, five.path);
     assert_eq!(code(trust, &trace), "anchor.pin", "another header than the last");
-    assert_eq!(code(Pinned { root: Hash::ZERO, ..trust }, &good), "anchor.pin");
+    assert_eq!(code(Checkpoint { root: Hash::ZERO, ..trust }, &good), "anchor.pin");
     let mut bare = good.clone();
     bare.anchor.as_mut().unwrap().pin = None;
     assert_eq!(code(trust, &bare), "undecidable");

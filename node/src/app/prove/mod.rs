@@ -1,5 +1,8 @@
 //! Building proof files, anchored at the last committed block.
 
+mod event;
+mod state;
+
 use super::Chain;
 use super::trails::{Blocks, Source};
 use crate::store::{StoreError, TrailTree};
@@ -7,7 +10,7 @@ use liuhen_proto::certificate;
 use liuhen_proto::event::EventLeaf;
 use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, inclusion, range};
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::tx::{self, Tx};
+use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Hash, Height, TxId, limits};
 use liuhen_proto::verify::{Range, TRACE_MAGIC};
 use liuhen_proto::wire::{self, RangeKind, trace};
@@ -36,14 +39,17 @@ pub enum ProveError {
     /// No such transaction or item.
     #[error("no transaction {0} with such an item is on the ledger")]
     NoEvent(TxId),
+    /// What is asked for is not so, or can't be shown.
+    #[error("{0}")]
+    NotSo(String),
 }
 
-/// Transactions of a proof, each once.
+/// Transactions of a proof, each once; and the objects that it needs.
 #[derive(Default)]
 struct Transactions {
     numbers: HashMap<TxId, (u32, MemoryLog<Blake3Log>)>,
     list: Vec<wire::ProvedTransaction>,
-    signers: BTreeSet<Place>,
+    objects: BTreeSet<Place>,
 }
 
 impl Transactions {
@@ -65,7 +71,7 @@ impl Transactions {
                 header: tx.header_bytes().to_vec(),
                 signature: tx.signature().to_vec(),
             });
-            self.signers.extend(tx.header().signer_places());
+            self.objects.extend(tx.header().signer_places());
             (next, tx.items_log())
         });
         let path = inclusion::prove::<Blake3Log, _>(log, u64::from(leaf.item), log.size());
@@ -92,6 +98,7 @@ impl Chain {
         kind: TrailKind,
         id: &[u8],
         range: Range,
+        pinned: Option<u64>,
     ) -> Result<(Vec<u8>, u64, u64), ProveError> {
         let trail = Place::trail(kind, id);
         let tree = TrailTree::new(&self.index, &trail)?;
@@ -131,52 +138,8 @@ impl Chain {
                 claim.events.push(transactions.any(&leaf, &source));
             }
         }
-        let proof = self.trace(transactions, trace::Claim::Completeness(claim))?;
+        let proof = self.trace(transactions, trace::Claim::Completeness(claim), pinned)?;
         Ok((proof, first, events))
-    }
-
-    /// Proves that an item of a transaction is in a block of the chain.
-    /// Gives the proof, and the trails that the item is in.
-    pub fn prove_event(&self, id: &TxId, item: u32) -> Result<(Vec<u8>, Vec<Place>), ProveError> {
-        let nothing = || ProveError::NoEvent(*id);
-        let (height, place) = self.index.transaction(id)?.ok_or_else(nothing)?;
-        let damaged = || StoreError::Damaged(format!("block {height}"));
-        let stored = self.log.read(height)?.ok_or_else(damaged)?;
-        let first = self.index.first_event(height)?.ok_or_else(damaged)?;
-        let header = stored.block.header().map_err(|_| damaged())?;
-        let mut log = MemoryLog::<Blake3Log>::default();
-        let mut wanted = None;
-        for number in first..first.saturating_add(u64::from(header.event_count)) {
-            let leaf = self.index.leaf(number)?;
-            if leaf.origin == *id && leaf.item == item {
-                wanted = Some(leaf);
-            }
-            log.push(leaf.hash());
-        }
-        let leaf = wanted.ok_or_else(nothing)?;
-        let bytes = stored.block.transactions.get(place as usize).ok_or_else(damaged)?;
-        let tx = Tx::parse(bytes).map_err(|_| damaged())?;
-        let event_path = inclusion::prove::<Blake3Log, _>(&log, u64::from(leaf.index), log.size());
-        let anchor = self.parent.header.height;
-        let header_path = if height == anchor {
-            Vec::new()
-        } else {
-            inclusion::prove::<Sha256Log, _>(&self.headers, height.get(), anchor.get())
-                .ok()
-                .flatten()
-                .unwrap_or_default()
-        };
-        let mut transactions = Transactions::default();
-        let claim = wire::InclusionClaim {
-            event: Some(transactions.event(&leaf, &tx)),
-            header: stored.block.header,
-            event_path: to_bytes(&event_path.ok().flatten().unwrap_or_default()),
-            header_path: to_bytes(&header_path),
-        };
-        let item = tx.items().get(leaf.item as usize);
-        let trails = item.map(|item| tx::trails(tx.header(), leaf.item, item));
-        let proof = self.trace(transactions, trace::Claim::Inclusion(claim))?;
-        Ok((proof, trails.unwrap_or_default()))
     }
 
     /// The number on a trail of an item's event; `None` if it is not there.
@@ -210,28 +173,19 @@ impl Chain {
         self.first_where(trail, size, |leaf| leaf.height >= height)
     }
 
-    fn trace(&self, proved: Transactions, claim: trace::Claim) -> Result<Vec<u8>, ProveError> {
-        let mut signers = Vec::with_capacity(proved.signers.len());
-        for place in &proved.signers {
-            let object = self.index.get(place)?;
-            let object = object.ok_or_else(|| StoreError::Damaged(format!("{place:?}")))?;
-            signers.push(wire::ObjectProof {
-                kind: u32::from(place.kind()),
-                id: place.id().to_vec(),
-                object: object.to_bytes(),
-                path: Some(self.trie.prove(&place.map_key()).to_wire()),
-            });
-        }
+    fn trace(
+        &self,
+        proved: Transactions,
+        claim: trace::Claim,
+        pinned: Option<u64>,
+    ) -> Result<Vec<u8>, ProveError> {
+        let objects = proved.objects.iter().map(|place| self.object_proof(place));
         let trace = wire::Trace {
             magic: TRACE_MAGIC.to_owned(),
             chain_id: self.founding.chain().to_vec(),
-            anchor: Some(wire::Anchor {
-                header: self.parent.header.to_bytes().to_vec(),
-                certificate: self.last_certificate.clone(),
-                changes: self.validator_changes()?,
-            }),
+            anchor: Some(self.anchor(pinned)?),
             transactions: proved.list,
-            objects,
+            objects: objects.collect::<Result<_, _>>()?,
             claim: Some(claim),
         };
         let bytes = trace.encoded_len();
@@ -241,10 +195,71 @@ impl Chain {
         Ok(trace.encode_to_vec())
     }
 
-    /// Every change of validators below the anchor, from genesis on.
-    fn validator_changes(&self) -> Result<Vec<wire::ValidatorChange>, StoreError> {
+    fn object_proof(&self, place: &Place) -> Result<wire::ObjectProof, StoreError> {
+        let object = self.index.get(place)?;
+        let object = object.ok_or_else(|| StoreError::Damaged(format!("{place:?}")))?;
+        Ok(wire::ObjectProof {
+            kind: u32::from(place.kind()),
+            id: place.id().to_vec(),
+            object: object.to_bytes(),
+            path: Some(self.trie.prove(&place.map_key()).to_wire()),
+        })
+    }
+
+    /// The last committed header, reached from genesis or from a checkpoint of so many headers.
+    fn anchor(&self, pinned: Option<u64>) -> Result<wire::Anchor, ProveError> {
+        let pin = pinned.map(|size| self.pin(size)).transpose()?;
+        let from = pinned.map_or(Height::GENESIS, |size| Height::new(size.saturating_sub(1)));
+        Ok(wire::Anchor {
+            header: self.parent.header.to_bytes().to_vec(),
+            certificate: self.last_certificate.clone(),
+            changes: self.validator_changes(from, pin.is_some())?,
+            pin,
+        })
+    }
+
+    /// The last header of a checkpoint, and who signs behind it.
+    fn pin(&self, size: u64) -> Result<wire::Pin, ProveError> {
+        let height = Height::new(size.saturating_sub(1));
+        if size == 0 || height >= self.parent.header.height {
+            let newest = self.parent.header.height;
+            let why =
+                format!("no checkpoint of {size} headers lies below height {newest}, the newest");
+            return Err(ProveError::NotSo(why));
+        }
+        let path = inclusion::prove::<Sha256Log, _>(&self.headers, height.get(), size);
+        let change = self.changes.iter().rev().find(|change| **change <= height);
+        let next = match change {
+            Some(change) => self.validators_after(*change)?,
+            None => self.founding.validators().clone(),
+        };
+        Ok(wire::Pin {
+            size,
+            header: self.header_at(height)?,
+            path: to_bytes(&path.ok().flatten().unwrap_or_default()),
+            next: Some(next.to_wire()),
+        })
+    }
+
+    fn header_at(&self, height: Height) -> Result<Vec<u8>, StoreError> {
+        if height == Height::GENESIS {
+            return Ok(self.founding.header().to_bytes().to_vec());
+        }
+        let stored = self.log.read(height)?;
+        let stored = stored.ok_or_else(|| StoreError::Damaged(format!("block {height}")))?;
+        Ok(stored.block.header)
+    }
+
+    /// Every change of validators below the anchor, from a height on; above it, where that one's are
+    /// given already.
+    fn validator_changes(
+        &self,
+        from: Height,
+        above: bool,
+    ) -> Result<Vec<wire::ValidatorChange>, StoreError> {
         let anchor = self.parent.header.height;
-        let below = self.changes.iter().filter(|height| **height < anchor);
+        let told = |height: &&Height| !above || **height > from;
+        let below = self.changes.iter().filter(|height| **height < anchor).filter(told);
         let change = |height: &Height| {
             let damaged = || StoreError::Damaged(format!("block {height}"));
             let stored = self.log.read(*height)?.ok_or_else(damaged)?;

@@ -1,13 +1,13 @@
 //! A verdict in words, English or Chinese, and as JSON.
 
+mod claim;
+mod object;
+
 use jiff::{Timestamp, tz::TimeZone};
-use liuhen_genesis::{Founding, fingerprint};
+use liuhen_genesis::fingerprint;
 use liuhen_proto::event::Verdict;
-use liuhen_proto::place::TrailKind;
-use liuhen_proto::types::TimeMs;
-use liuhen_proto::verify::{
-    Claim, Completeness, NotVerified, ProvedEvent, Range, Statement, Verified,
-};
+use liuhen_proto::types::{ChainId, TimeMs};
+use liuhen_proto::verify::{NotVerified, ProvedEvent, Statement, Trust, Verified};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -35,19 +35,53 @@ impl Lang {
     }
 }
 
+/// Where the trust of a verdict began, as it is shown.
+pub struct Begun {
+    chain: ChainId,
+    /// The chain's name; `None` where there is no founding document.
+    name: Option<String>,
+    /// The size of the checkpoint that was trusted.
+    pinned: Option<u64>,
+}
+
+impl From<&Trust<'_>> for Begun {
+    fn from(trust: &Trust<'_>) -> Self {
+        let (name, pinned) = match trust {
+            Trust::Genesis(founding) => (Some(founding.document().name.clone()), None),
+            Trust::Checkpoint(pinned) => (None, Some(pinned.size)),
+        };
+        Self { chain: trust.chain(), name, pinned }
+    }
+}
+
 /// A verdict to be shown.
 pub struct Report<'a> {
-    founding: &'a Founding,
+    begun: &'a Begun,
     verdict: &'a Result<Verified<Statement>, NotVerified>,
 }
 
 impl<'a> Report<'a> {
     /// The report of a verdict.
-    pub fn new(
-        founding: &'a Founding,
-        verdict: &'a Result<Verified<Statement>, NotVerified>,
-    ) -> Self {
-        Self { founding, verdict }
+    pub fn new(begun: &'a Begun, verdict: &'a Result<Verified<Statement>, NotVerified>) -> Self {
+        Self { begun, verdict }
+    }
+
+    /// The first line: the verdict alone.
+    pub fn headline(&self) -> &'static str {
+        match self.verdict {
+            Ok(_) => "VALID",
+            Err(NotVerified::Invalid(_)) => "INVALID",
+            Err(NotVerified::Undecidable(_)) => "UNDECIDABLE",
+        }
+    }
+
+    /// What was proved, or why it was not, in a line.
+    pub fn summary(&self, lang: Lang) -> String {
+        match self.verdict {
+            Ok(verified) => claim::text(&verified.get().claim, lang),
+            Err(NotVerified::Invalid(invalid)) => format!("{} ({})", invalid.why, invalid.code),
+            Err(NotVerified::Undecidable(missing)) => missing.clone(),
+        }
     }
 
     /// 0 VALID, 3 INVALID, 4 UNDECIDABLE.
@@ -72,10 +106,15 @@ impl<'a> Report<'a> {
                 format!("  {}: {missing}", lang.pick("missing", "缺少")),
             ],
         };
-        let chain = self.founding.document().name.clone();
-        let digits = fingerprint(&self.founding.chain());
-        lines.push(format!("  {}: {chain}", lang.pick("chain", "链")));
+        if let Some(name) = &self.begun.name {
+            lines.push(format!("  {}: {name}", lang.pick("chain", "链")));
+        }
+        let digits = fingerprint(&self.begun.chain);
         lines.push(format!("  {}: {digits}", lang.pick("genesis fingerprint", "创世指纹")));
+        if let Some(size) = self.begun.pinned {
+            let from = lang.pick("trusted from checkpoint of size", "信任起点为检查点,区块头数");
+            lines.push(format!("  {from}: {size}"));
+        }
         lines.join("\n") + "\n"
     }
 
@@ -90,16 +129,23 @@ impl<'a> Report<'a> {
                 json!({ "verdict": "UNDECIDABLE", "missing": missing })
             }
         };
-        all["chain"] = json!(self.founding.document().name);
-        all["chain_id"] = json!(self.founding.chain().to_string());
-        all["genesis_fingerprint"] = json!(fingerprint(&self.founding.chain()));
+        all["chain"] = json!(self.begun.name);
+        all["chain_id"] = json!(self.begun.chain.to_string());
+        all["genesis_fingerprint"] = json!(fingerprint(&self.begun.chain));
+        if let Some(size) = self.begun.pinned {
+            all["checkpoint_size"] = json!(size);
+        }
         all
     }
 }
 
 fn valid(statement: &Statement, lang: Lang, with_events: bool) -> Vec<String> {
     let mut lines = vec![lang.pick("VALID", "有效 VALID")];
-    lines.push(format!("  {}: {}", lang.pick("claim", "所证"), claim(&statement.claim, lang)));
+    lines.push(format!(
+        "  {}: {}",
+        lang.pick("claim", "所证"),
+        claim::text(&statement.claim, lang)
+    ));
     let anchor = &statement.anchor;
     lines.push(format!(
         "  {}: {} {}, {}",
@@ -108,7 +154,7 @@ fn valid(statement: &Statement, lang: Lang, with_events: bool) -> Vec<String> {
         anchor.height,
         time(anchor.time)
     ));
-    for (verdict, count) in verdicts(statement.claim.events()) {
+    for (verdict, count) in verdicts(&statement.claim.events()) {
         lines.push(format!("  {verdict}: {count}"));
     }
     for caveat in &statement.caveats {
@@ -119,54 +165,12 @@ fn valid(statement: &Statement, lang: Lang, with_events: bool) -> Vec<String> {
         lines.push(format!("  {}: {sentence}", lang.pick("note", "说明")));
     }
     if with_events {
-        lines.extend(statement.claim.events().iter().map(line));
+        lines.extend(statement.claim.events().into_iter().map(line));
     }
     lines
 }
 
-fn claim(claim: &Claim, lang: Lang) -> String {
-    match claim {
-        Claim::Inclusion(it) => {
-            let kind = it.event.body.name();
-            let by = it.event.body.department().unwrap_or("-");
-            let height = it.header.height;
-            match lang {
-                Lang::En => format!("{kind}, signed by {by}, is in block {height}"),
-                Lang::Zh => format!("{by} 签署的 {kind} 已载入区块 {height}"),
-            }
-        }
-        Claim::Completeness(it) => {
-            let (trail, range) = (&it.trail, range(it, lang));
-            let (count, size) = (it.events.len(), it.size);
-            match lang {
-                Lang::En => format!(
-                    "these {count} events are all of trail «{trail}» {range} ({size} events in \
-                     all up to this height)"
-                ),
-                Lang::Zh => {
-                    format!("轨迹「{trail}」{range}的全部事件共 {count} 条(截至该高度共 {size} 条)")
-                }
-            }
-        }
-    }
-}
-
-fn range(it: &Completeness, lang: Lang) -> String {
-    match (it.range, lang) {
-        (Range::Whole, Lang::En) => "from its beginning".into(),
-        (Range::Whole, Lang::Zh) => "自始".into(),
-        (Range::Heights(from, until), Lang::En) => format!("in heights [{from}, {until})"),
-        (Range::Heights(from, until), Lang::Zh) => format!("在高度 [{from}, {until}) 内"),
-        (Range::Times(from, until), Lang::En) => {
-            format!("recorded in [{}, {})", time(from), time(until))
-        }
-        (Range::Times(from, until), Lang::Zh) => {
-            format!("在 [{}, {}) 内上链", time(from), time(until))
-        }
-    }
-}
-
-fn verdicts(events: &[ProvedEvent]) -> BTreeMap<String, u64> {
+fn verdicts(events: &[&ProvedEvent]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for event in events {
         let outcome = event.leaf.outcome;
@@ -195,54 +199,21 @@ fn line(event: &ProvedEvent) -> String {
 }
 
 fn valid_json(statement: &Statement, with_events: bool) -> Value {
-    let claim = match &statement.claim {
-        Claim::Inclusion(it) => json!({
-            "kind": "inclusion",
-            "event": event_json(&it.event),
-            "height": it.header.height,
-        }),
-        Claim::Completeness(it) => json!({
-            "kind": "completeness",
-            "trail_kind": it.kind.name(),
-            "trail_id": trail_id(it),
-            "range": range_json(it.range),
-            "size": it.size,
-            "first": it.first,
-            "events": it.events.len(),
-        }),
-    };
     let mut all = json!({
         "verdict": "VALID",
-        "claim": claim,
+        "claim": claim::json(&statement.claim),
         "as_of": {
             "height": statement.anchor.height,
             "time_ms": statement.anchor.time,
             "block_id": statement.anchor.block_id(),
         },
         "caveats": statement.caveats,
-        "outcomes": verdicts(statement.claim.events()),
+        "outcomes": verdicts(&statement.claim.events()),
     });
     if with_events {
-        all["events"] = statement.claim.events().iter().map(event_json).collect();
+        all["events"] = statement.claim.events().into_iter().map(event_json).collect();
     }
     all
-}
-
-fn trail_id(it: &Completeness) -> String {
-    match it.kind {
-        TrailKind::Dataset | TrailKind::Department | TrailKind::Integrity => {
-            String::from_utf8_lossy(it.trail.id()).into_owned()
-        }
-        _ => it.trail.id().iter().map(|byte| format!("{byte:02x}")).collect(),
-    }
-}
-
-fn range_json(range: Range) -> Value {
-    match range {
-        Range::Whole => json!({ "kind": "whole" }),
-        Range::Heights(from, until) => json!({ "kind": "heights", "from": from, "until": until }),
-        Range::Times(from, until) => json!({ "kind": "times", "from": from, "until": until }),
-    }
 }
 
 fn event_json(event: &ProvedEvent) -> Value {

@@ -1,0 +1,118 @@
+//! Proof files made of others, without a node: what is absent, and what speaks against validators.
+
+use crate::error::ClientError;
+use liuhen_proto::canonical;
+use liuhen_proto::types::{TxId, limits};
+use liuhen_proto::wire::{self, absence_claim::Of, trace::Claim};
+use prost::Message;
+
+fn read(bytes: &[u8]) -> Result<wire::Trace, ClientError> {
+    let trace = canonical::decode("proof file", bytes, limits::TRACE_BYTES);
+    trace.map_err(|e| ClientError::Failed(e.to_string()))
+}
+
+fn complete(trace: &mut wire::Trace) -> Result<wire::CompletenessClaim, ClientError> {
+    match trace.claim.take() {
+        Some(Claim::Completeness(claim)) => Ok(claim),
+        _ => Err(ClientError::Usage("the file does not prove a trail".into())),
+    }
+}
+
+/// Of a proof of a trail: that the trail had not come to a number. Errors where it had.
+pub fn absent_number(trail: &[u8], number: u64) -> Result<Vec<u8>, ClientError> {
+    let mut trace = read(trail)?;
+    let claim = complete(&mut trace)?;
+    if number < claim.size {
+        let why = format!("the trail has {} events, and so one of number {number}", claim.size);
+        return Err(ClientError::Failed(why));
+    }
+    let head = wire::TrailHead {
+        trail_kind: claim.trail_kind,
+        trail_id: claim.trail_id,
+        size: claim.size,
+        root: claim.root,
+        path: claim.path,
+    };
+    let of = Of::Number(wire::AbsentNumber { trail: Some(head), number });
+    trace.claim = Some(Claim::Absence(wire::AbsenceClaim { of: Some(of) }));
+    trace.transactions.clear();
+    trace.objects.clear();
+    Ok(trace.encode_to_vec())
+}
+
+/// Of a proof of a trail: that a transaction is not on it. Errors where it is.
+pub fn absent_transaction(trail: &[u8], id: &TxId) -> Result<Vec<u8>, ClientError> {
+    let mut trace = read(trail)?;
+    let claim = complete(&mut trace)?;
+    let is = |it: &wire::ProvedTransaction| {
+        let signature: Result<[u8; 64], _> = it.signature.as_slice().try_into();
+        signature.is_ok_and(|signature| liuhen_proto::tx::tx_id(&it.header, &signature) == *id)
+    };
+    if trace.transactions.iter().any(is) {
+        return Err(ClientError::Failed(format!("transaction {id} is on the trail")));
+    }
+    let of = Of::Transaction(wire::AbsentTransaction { trail: Some(claim), tx_id: id.to_vec() });
+    trace.claim = Some(Claim::Absence(wire::AbsenceClaim { of: Some(of) }));
+    Ok(trace.encode_to_vec())
+}
+
+fn header(trace: &wire::Trace) -> &[u8] {
+    trace.anchor.as_ref().map_or(&[], |anchor| &anchor.header)
+}
+
+/// Of two proof files: that their anchors are of two histories. Errors where they are not.
+pub fn fork(one: &[u8], other: &[u8]) -> Result<Vec<u8>, ClientError> {
+    let (one, other) = (read(one)?, read(other)?);
+    let height = |trace: &wire::Trace| {
+        let header = liuhen_proto::block::Header::from_bytes(header(trace));
+        header.map(|it| it.height).map_err(|e| ClientError::Failed(e.to_string()))
+    };
+    if height(&one)? != height(&other)? {
+        let (one, other) = (height(&one)?, height(&other)?);
+        let why = format!("the files are anchored at heights {one} and {other}: one is needed");
+        return Err(ClientError::Failed(why));
+    }
+    if header(&one) == header(&other) {
+        return Err(ClientError::Failed("both files are of one history".into()));
+    }
+    let claim = wire::ForkClaim { other: other.anchor, ..wire::ForkClaim::default() };
+    let trace = wire::Trace {
+        claim: Some(Claim::Fork(claim)),
+        transactions: Vec::new(),
+        objects: Vec::new(),
+        ..one
+    };
+    Ok(trace.encode_to_vec())
+}
+
+/// Of a proof of an event and one of a trail, anchored alike: that the trail leaves the event out.
+/// The verifier says whether that is so.
+pub fn omission(event: &[u8], trail: &[u8]) -> Result<Vec<u8>, ClientError> {
+    let (mut event, mut trace) = (read(event)?, read(trail)?);
+    let Some(Claim::Inclusion(mut included)) = event.claim.take() else {
+        return Err(ClientError::Usage("the first file does not prove an event".into()));
+    };
+    let trail = complete(&mut trace)?;
+    if header(&event) != header(&trace) {
+        return Err(ClientError::Failed(
+            "the files are anchored at different blocks: one is needed".into(),
+        ));
+    }
+    if let (Some(given), Some(it)) = (event.transactions.pop(), &mut included.event) {
+        let known = trace.transactions.iter().position(|other| *other == given);
+        let at = known.unwrap_or_else(|| {
+            trace.transactions.push(given);
+            trace.transactions.len().saturating_sub(1)
+        });
+        it.transaction = u32::try_from(at).unwrap_or(u32::MAX);
+    }
+    for object in event.objects {
+        let is = |other: &wire::ObjectProof| (other.kind, &other.id) == (object.kind, &object.id);
+        if !trace.objects.iter().any(is) {
+            trace.objects.push(object);
+        }
+    }
+    let claim = wire::OmissionClaim { included: Some(included), trail: Some(trail) };
+    trace.claim = Some(Claim::Omission(claim));
+    Ok(trace.encode_to_vec())
+}

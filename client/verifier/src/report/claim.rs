@@ -1,0 +1,208 @@
+//! What was proved, in a sentence, and as JSON.
+
+use super::{Lang, event_json, object, time};
+use liuhen_proto::place::TrailKind;
+use liuhen_proto::verify::{Absence, Claim, Completeness, Consistency, Range};
+use serde_json::{Value, json};
+
+/// A sentence.
+pub(super) fn text(claim: &Claim, lang: Lang) -> String {
+    match claim {
+        Claim::Inclusion(it) => {
+            let kind = it.event.body.name();
+            let by = it.event.body.department().unwrap_or("-");
+            let height = it.header.height;
+            lang.pick(
+                &format!("{kind}, signed by {by}, is in block {height}"),
+                &format!("{by} 签署的 {kind} 已载入区块 {height}"),
+            )
+        }
+        Claim::Completeness(it) => {
+            let (trail, range) = (&it.trail, range(it, lang));
+            let (count, size) = (it.events.len(), it.size);
+            lang.pick(
+                &format!(
+                    "these {count} events are all of trail «{trail}» {range} ({size} events in all \
+                     up to this height)"
+                ),
+                &format!("轨迹「{trail}」{range}的全部事件共 {count} 条(截至该高度共 {size} 条)"),
+            )
+        }
+        Claim::Consistency(it) => consistency(it, lang),
+        Claim::State(it) => {
+            let stands = object::text(&it.object, lang);
+            lang.pick(
+                &format!("{} stands so: {stands}", it.place),
+                &format!("{} 的现状:{stands}", it.place),
+            )
+        }
+        Claim::Absence(it) => absence(it, lang),
+        Claim::Fork(it) => {
+            let (height, block) = (it.other.height, it.block);
+            lang.pick(
+                &format!(
+                    "FORK: the validators certified two histories; the other one, certified at \
+                     height {height}, has block {block} at the height of the anchor"
+                ),
+                &format!(
+                    "分叉:验证节点签署了两份历史;另一份(签署于高度 {height})在锚点高度的区块为 {block}"
+                ),
+            )
+        }
+        Claim::Omission(it) => {
+            let (kind, height) = (it.included.event.body.name(), it.included.header.height);
+            let trail = &it.trail.trail;
+            lang.pick(
+                &format!(
+                    "OMISSION: {kind} of block {height} belongs to trail «{trail}», which the \
+                     validators certified without it"
+                ),
+                &format!(
+                    "遗漏:区块 {height} 的 {kind} 属于轨迹「{trail}」,而验证节点签署的轨迹中没有它"
+                ),
+            )
+        }
+        Claim::Authorised(it) => {
+            let (verdict, height) = (it.outcome.verdict, it.record.header.height);
+            let collector = it.record.event.record().map_or("-", |it| &it.collector);
+            lang.pick(
+                &format!(
+                    "the access that {collector} recorded in block {height} was {verdict}, by the \
+                     ledger's rules replayed here"
+                ),
+                &format!(
+                    "{collector} 于区块 {height} 记录的访问,经在此重算账本规则,判定为 {verdict}"
+                ),
+            )
+        }
+    }
+}
+
+fn consistency(it: &Consistency, lang: Lang) -> String {
+    let (noted, size, root) = (it.noted_size, it.size, it.noted_root);
+    match &it.trail {
+        Some(trail) => lang.pick(
+            &format!(
+                "trail «{trail}» of {size} events begins with the {noted} noted, of root {root}"
+            ),
+            &format!("轨迹「{trail}」现有 {size} 条,其开头即所记的 {noted} 条(根 {root})"),
+        ),
+        None => lang.pick(
+            &format!("the chain of {size} headers begins with the {noted} noted, of root {root}"),
+            &format!("本链现有 {size} 个区块头,其开头即所记的 {noted} 个(根 {root})"),
+        ),
+    }
+}
+
+fn absence(it: &Absence, lang: Lang) -> String {
+    match it {
+        Absence::Object(place) => {
+            lang.pick(&format!("there is no {place} on the ledger"), &format!("账本上没有 {place}"))
+        }
+        Absence::Number { trail, number, size } => lang.pick(
+            &format!("trail «{trail}» has {size} events, and none of number {number}"),
+            &format!("轨迹「{trail}」共 {size} 条,没有编号 {number}"),
+        ),
+        Absence::Transaction { trail, id } => {
+            let stretch = range(trail, lang);
+            let trail = &trail.trail;
+            lang.pick(
+                &format!("transaction {id} is not on trail «{trail}» {stretch}"),
+                &format!("轨迹「{trail}」{stretch}没有交易 {id}"),
+            )
+        }
+    }
+}
+
+fn range(it: &Completeness, lang: Lang) -> String {
+    match (it.range, lang) {
+        (Range::Whole, Lang::En) => "from its beginning".into(),
+        (Range::Whole, Lang::Zh) => "自始".into(),
+        (Range::Heights(from, until), Lang::En) => format!("in heights [{from}, {until})"),
+        (Range::Heights(from, until), Lang::Zh) => format!("在高度 [{from}, {until}) 内"),
+        (Range::Times(from, until), Lang::En) => {
+            format!("recorded in [{}, {})", time(from), time(until))
+        }
+        (Range::Times(from, until), Lang::Zh) => {
+            format!("在 [{}, {}) 内上链", time(from), time(until))
+        }
+    }
+}
+
+/// For machines.
+pub(super) fn json(claim: &Claim) -> Value {
+    match claim {
+        Claim::Inclusion(it) => json!({
+            "kind": "inclusion",
+            "event": event_json(&it.event),
+            "height": it.header.height,
+        }),
+        Claim::Completeness(it) => complete(it),
+        Claim::Consistency(it) => json!({
+            "kind": "consistency",
+            "trail": it.trail.as_ref().map(ToString::to_string),
+            "noted_size": it.noted_size,
+            "noted_root": it.noted_root,
+            "size": it.size,
+        }),
+        Claim::State(it) => json!({
+            "kind": "state",
+            "place": it.place.to_string(),
+            "object": object::json(&it.object),
+        }),
+        Claim::Absence(Absence::Object(place)) => {
+            json!({ "kind": "absence", "place": place.to_string() })
+        }
+        Claim::Absence(Absence::Number { trail, number, size }) => json!({
+            "kind": "absence", "trail": trail.to_string(), "number": number, "size": size,
+        }),
+        Claim::Absence(Absence::Transaction { trail, id }) => {
+            json!({ "kind": "absence", "trail": complete(trail), "tx_id": id })
+        }
+        Claim::Fork(it) => json!({
+            "kind": "fork",
+            "block_id": it.block,
+            "certified_at": it.other.height,
+        }),
+        Claim::Omission(it) => json!({
+            "kind": "omission",
+            "event": event_json(&it.included.event),
+            "trail": complete(&it.trail),
+        }),
+        Claim::Authorised(it) => json!({
+            "kind": "authorised",
+            "event": event_json(&it.record.event),
+            "height": it.record.header.height,
+            "outcome": it.outcome,
+        }),
+    }
+}
+
+fn complete(it: &Completeness) -> Value {
+    json!({
+        "kind": "completeness",
+        "trail_kind": it.kind.name(),
+        "trail_id": trail_id(it),
+        "range": range_json(it.range),
+        "size": it.size,
+        "first": it.first,
+        "events": it.events.len(),
+    })
+}
+
+fn trail_id(it: &Completeness) -> String {
+    match it.kind {
+        TrailKind::Dataset | TrailKind::Department | TrailKind::Integrity => {
+            String::from_utf8_lossy(it.trail.id()).into_owned()
+        }
+        _ => it.trail.id().iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn range_json(range: Range) -> Value {
+    match range {
+        Range::Whole => json!({ "kind": "whole" }),
+        Range::Heights(from, until) => json!({ "kind": "heights", "from": from, "until": until }),
+        Range::Times(from, until) => json!({ "kind": "times", "from": from, "until": until }),
+    }
+}

@@ -1,0 +1,144 @@
+//! Proofs of one event: that it is in its block, and that an access was covered.
+
+use super::{Chain, ProveError, Transactions, to_bytes};
+use crate::store::StoreError;
+use liuhen_proto::block::Header;
+use liuhen_proto::event::EventLeaf;
+use liuhen_proto::ledger::replay::{self, Recorded};
+use liuhen_proto::ledger::{Halt, Missing, Object};
+use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, inclusion};
+use liuhen_proto::place::{ObjectKind, Place};
+use liuhen_proto::tx::{self, Item, Tx};
+use liuhen_proto::types::{BlockId, Height, TimeMs, TxId};
+use liuhen_proto::verify::allows;
+use liuhen_proto::wire::{self, item::Kind, trace};
+use std::sync::Arc;
+
+impl Chain {
+    /// Proves that an item of a transaction is in a block of the chain; or, of a record, that the
+    /// access was covered. Gives the proof, and the trails that the item is in.
+    pub fn prove_event(
+        &self,
+        id: &TxId,
+        item: u32,
+        authorised: bool,
+        pinned: Option<u64>,
+    ) -> Result<(Vec<u8>, Vec<Place>), ProveError> {
+        let nothing = || ProveError::NoEvent(*id);
+        let (height, place) = self.index.transaction(id)?.ok_or_else(nothing)?;
+        let damaged = || StoreError::Damaged(format!("block {height}"));
+        let stored = self.log.read(height)?.ok_or_else(damaged)?;
+        let first = self.index.first_event(height)?.ok_or_else(damaged)?;
+        let header = stored.block.header().map_err(|_| damaged())?;
+        let mut log = MemoryLog::<Blake3Log>::default();
+        let mut wanted = None;
+        for number in first..first.saturating_add(u64::from(header.event_count)) {
+            let leaf = self.index.leaf(number)?;
+            if leaf.origin == *id && leaf.item == item {
+                wanted = Some(leaf);
+            }
+            log.push(leaf.hash());
+        }
+        let leaf = wanted.ok_or_else(nothing)?;
+        let bytes = stored.block.transactions.get(place as usize).ok_or_else(damaged)?;
+        let tx = Tx::parse(bytes).map_err(|_| damaged())?;
+        let event_path = inclusion::prove::<Blake3Log, _>(&log, u64::from(leaf.index), log.size());
+        let anchor = self.parent.header.height;
+        let header_path = if height == anchor { Vec::new() } else { self.header_path(height) };
+        let mut transactions = Transactions::default();
+        let claim = wire::InclusionClaim {
+            event: Some(transactions.event(&leaf, &tx)),
+            header: stored.block.header,
+            event_path: to_bytes(&event_path.ok().flatten().unwrap_or_default()),
+            header_path,
+        };
+        let item = tx.items().get(leaf.item as usize).ok_or_else(nothing)?;
+        let claim = match authorised {
+            true => self.authorised(&leaf, &tx, item, claim, &mut transactions)?,
+            false => trace::Claim::Inclusion(claim),
+        };
+        let proof = self.trace(transactions, claim, pinned)?;
+        Ok((proof, tx::trails(tx.header(), leaf.item, item)))
+    }
+
+    /// The path of a header below the anchor in the anchor's log.
+    fn header_path(&self, height: Height) -> Vec<Vec<u8>> {
+        let anchor = self.parent.header.height.get();
+        let path = inclusion::prove::<Sha256Log, _>(&self.headers, height.get(), anchor);
+        to_bytes(&path.ok().flatten().unwrap_or_default())
+    }
+
+    /// What the rules read when they judge a record again, at the anchor.
+    fn authorised(
+        &self,
+        leaf: &EventLeaf,
+        tx: &Tx,
+        item: &Item,
+        record: wire::InclusionClaim,
+        transactions: &mut Transactions,
+    ) -> Result<trace::Claim, ProveError> {
+        let Kind::RecordAccess(it) = item.kind() else {
+            return Err(ProveError::NotSo("the event is no record of an access".into()));
+        };
+        let outcome = leaf.outcome;
+        if !allows(outcome.verdict) {
+            let (verdict, reason) = (outcome.verdict, outcome.reason);
+            return Err(ProveError::NotSo(format!("the access was judged {verdict} ({reason})")));
+        }
+        let recorded = Recorded { leaf, signer: tx.header(), record: it };
+        let (_, reads) = replay::judge(self, recorded).map_err(|why| match why {
+            Halt::Missing(Missing(place)) => ProveError::NotSo(format!(
+                "what stood at {place} before height {} can't be told from what stands now",
+                leaf.height
+            )),
+            Halt::Refused(why) => ProveError::NotSo(why.to_string()),
+        })?;
+        transactions.objects.extend(reads.places);
+        let headers = reads.heights.into_iter().map(|height| {
+            let (header, path) = (self.header_at(height)?, self.header_path(height));
+            Ok(wire::HeaderProof { header, path })
+        });
+        let headers = headers.collect::<Result<_, StoreError>>()?;
+        Ok(trace::Claim::Authorised(wire::AuthorisedClaim { record: Some(record), headers }))
+    }
+
+    fn parsed_header(&self, height: Height) -> Option<Header> {
+        Header::from_bytes(&self.header_at(height).ok()?).ok()
+    }
+}
+
+impl replay::Source for Chain {
+    fn object(&self, place: &Place) -> Result<Option<Object>, Missing> {
+        self.index.get(place).map_err(|_| Missing(place.clone()))
+    }
+
+    fn former(&self, of: &Place, at: Height) -> Result<Option<(Height, wire::Former)>, Missing> {
+        let missing = |_| Missing(of.clone());
+        // They are few: each is a decision of the consortium's or an entry of the catalogue changed.
+        let kept = self.index.list(ObjectKind::Former).map_err(missing)?;
+        let later = kept.into_iter().filter_map(|(place, object)| {
+            let (id, until) = place.id().split_last_chunk::<8>()?;
+            let until = Height::new(u64::from_be_bytes(*until));
+            let former = Arc::<wire::Former>::try_from(object).ok()?;
+            (id == of.to_bytes() && until > at).then(|| (until, (*former).clone()))
+        });
+        Ok(later.min_by_key(|(until, _)| *until))
+    }
+
+    fn block(&self, height: Height) -> Result<Option<(BlockId, TimeMs)>, Missing> {
+        Ok(self.parsed_header(height).map(|it| (it.block_id(), it.time)))
+    }
+
+    fn first_block_from(&self, time: TimeMs) -> Result<Option<Height>, Missing> {
+        let (mut low, mut high) = (0, self.parent.header.height.get());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.parsed_header(Height::new(middle)) {
+                Some(header) if header.time >= time => high = middle,
+                Some(_) => low = middle.saturating_add(1),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Height::new(low)))
+    }
+}
