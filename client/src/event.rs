@@ -58,13 +58,14 @@ impl Event {
 
 /// A row as one line for people.
 pub fn line(row: &[Value]) -> String {
-    let shown = row.iter().skip(1).filter(|value| !value.is_null());
+    let for_people = row.iter().take(COLUMNS.len().saturating_sub(1));
+    let shown = for_people.skip(1).filter(|value| !value.is_null());
     let words: Vec<String> = shown.map(crate::output::plain).collect();
     words.join("  ") + "\n"
 }
 
 /// The columns of [`row`].
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 13] = [
     "number",
     "recorded",
     "height",
@@ -77,6 +78,7 @@ pub const COLUMNS: [&str; 12] = [
     "verdict",
     "timeliness",
     "reason",
+    "tx_item",
 ];
 
 /// Rows for events.
@@ -116,6 +118,10 @@ pub fn row(event: &Event, names: &Names) -> Vec<Value> {
         known(outcome.verdict != Verdict::None, outcome.verdict.name()),
         known(outcome.timeliness != Timeliness::None, outcome.timeliness.name()),
         known(outcome.reason != Reason::None, outcome.reason.name()),
+        match &event.body {
+            Body::Signed { .. } => json!(format!("{}:{}", leaf.origin, leaf.item)),
+            Body::Ledger(_) => Value::Null,
+        },
     ]);
     row
 }

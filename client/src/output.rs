@@ -19,6 +19,9 @@ pub enum Format {
     Csv,
 }
 
+/// Columns that would take the room of three others: not shown in tables.
+const MACHINES_ONLY: [&str; 1] = ["tx_item"];
+
 /// Rows under columns.
 #[derive(Debug, Default)]
 pub struct Rows {
@@ -74,9 +77,11 @@ impl Rows {
         if std::io::stdout().is_terminal() {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         }
-        table.set_header(&self.columns);
+        let shown = || self.columns.iter().map(|name| !MACHINES_ONLY.contains(name));
+        let keep = |(value, shown): (String, bool)| shown.then_some(value);
+        table.set_header(self.columns.iter().zip(shown()).filter_map(|(it, is)| is.then_some(it)));
         for row in &self.rows {
-            table.add_row(row.iter().map(plain));
+            table.add_row(row.iter().map(plain).zip(shown()).filter_map(keep));
         }
         let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         lines.join("\n") + "\n"

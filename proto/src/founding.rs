@@ -151,6 +151,14 @@ fn objects(document: &wire::Genesis, validators: &[wire::Validator]) -> BTreeMap
     for (code, list) in beneath {
         objects.insert(Place::beneath(code), list.into());
     }
+    let mut rosters: BTreeMap<&str, wire::Roster> = BTreeMap::new();
+    for it in &document.identities {
+        let roster = rosters.entry(&it.department).or_default();
+        roster.identity_ids.push(it.identity_id.clone());
+    }
+    for (code, roster) in rosters {
+        objects.insert(Place::roster(code), roster.into());
+    }
     for it in &document.identities {
         let mut identity = it.clone();
         let own = document.keys.iter().filter(|key| key.identity_id == it.identity_id);

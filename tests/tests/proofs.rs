@@ -56,11 +56,12 @@ async fn used(cluster: &mut Cluster) -> anyhow::Result<(String, String)> {
 async fn every_claim_is_made_and_verified() -> anyhow::Result<()> {
     let mut cluster = Cluster::start().await?;
     let (covered, uncovered) = used(&mut cluster).await?;
-    let zeros = "0".repeat(64);
-    let claims: [(&str, &[&str], &str); 10] = [
+    let (zeros, by_item) = ("0".repeat(64), format!("{covered}:0"));
+    let claims: [(&str, &[&str], &str); 11] = [
         ("event", &["event", &uncovered], "inclusion"),
         ("trail", &["trail", "use", "hr-1"], "completeness"),
-        ("authorised", &["authorised", &covered], "authorised"),
+        ("authorised", &["authorised", &by_item], "authorised"),
+        ("department", &["department", "gz.bdb"], "department"),
         ("chain", &["consistency", "2"], "consistency"),
         ("extended", &["consistency", "1", "dataset", "civil.resident"], "consistency"),
         ("state", &["state", "grant", "hr-1"], "state"),
@@ -83,14 +84,14 @@ async fn every_claim_is_made_and_verified() -> anyhow::Result<()> {
     // All in the folder at once; then one of them is bent.
     let folder = cluster.file("proofs");
     let (code, said) = verify(&cluster, &[path_text(&folder)?])?;
-    assert_eq!((code, &said["summary"]["valid"]), (0, &10.into()), "{said}");
+    assert_eq!((code, &said["summary"]["valid"]), (0, &11.into()), "{said}");
     let mut bytes = std::fs::read(&authorised)?;
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&authorised, bytes)?;
     let (code, said) = verify(&cluster, &[path_text(&folder)?])?;
     let summary = (&said["summary"]["valid"], &said["summary"]["invalid"]);
-    assert_eq!((code, summary), (3, (&9.into(), &1.into())), "{said}");
+    assert_eq!((code, summary), (3, (&10.into(), &1.into())), "{said}");
 
     let trail = cluster.file("proofs/trail.trace");
     let (code, said) = verify(&cluster, &[path_text(&trail)?, "--max-age", "0s"])?;
@@ -121,7 +122,12 @@ async fn what_is_not_so_is_not_proved() -> anyhow::Result<()> {
         assert!(!out.exists(), "a file of nothing");
     }
     // Whoever is no party to a grant is shown neither its state nor its trail.
-    for what in [&["state", "grant", "hr-1"][..], &["consistency", "1", "use", "hr-1"]] {
+    let others: [&[&str]; 3] = [
+        &["state", "grant", "hr-1"],
+        &["consistency", "1", "use", "hr-1"],
+        &["department", "gz.psb"],
+    ];
+    for what in others {
         let prove = [&["prove"], what, &["--out", path_text(&out)?]].concat();
         let output = cluster.liuhen("psb", ("tax", "officer"), &prove).await?;
         assert!(!output.status.success() && !out.exists(), "{what:?}: {}", told(&output));

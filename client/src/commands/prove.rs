@@ -31,6 +31,13 @@ enum What {
     Event(EventName),
     /// That a recorded access was covered, by the ledger's rules replayed
     Authorised(EventName),
+    /// That these are all events that a department's keys signed
+    Department {
+        /// The department's code
+        code: String,
+        #[command(flatten)]
+        range: RangeFlags,
+    },
     /// How an object stands, or that there is none
     State {
         /// What it is: department, identity, key, dataset, grant, grant-use, parameters, score, …
@@ -92,6 +99,16 @@ enum Absent {
 struct Stretch {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    range: RangeFlags,
+    /// Of a subject's trail: the key that its tag follows from
+    #[arg(long)]
+    subject_key: Option<String>,
+}
+
+/// A range of block times or of heights; without any: from the beginning
+#[derive(Debug, clap::Args)]
+struct RangeFlags {
     /// Recorded from this time on
     #[arg(long, requires = "until")]
     from: Option<String>,
@@ -104,18 +121,27 @@ struct Stretch {
     /// Below this height
     #[arg(long, requires = "from_height")]
     until_height: Option<u64>,
-    /// Of a subject's trail: the key that its tag follows from
-    #[arg(long)]
-    subject_key: Option<String>,
+}
+
+impl RangeFlags {
+    /// Kind, beginning, end.
+    fn read(&self) -> Result<(RangeKind, u64, u64), ClientError> {
+        Ok(match (&self.from, &self.until, self.from_height, self.until_height) {
+            (Some(from), Some(until), ..) => {
+                (RangeKind::Times, text::parse_time(from)?, text::parse_time(until)?)
+            }
+            (_, _, Some(from), Some(until)) => (RangeKind::Heights, from, until),
+            _ => (RangeKind::Whole, 0, 0),
+        })
+    }
 }
 
 #[derive(Debug, clap::Args)]
 struct EventName {
-    /// The transaction's id
-    tx_id: String,
-    /// The item's number
-    #[arg(default_value_t = 0)]
-    item: u32,
+    /// A transaction's id, id:item as in `tx_item` of a trail's JSON, or department/gateway#number
+    event: String,
+    /// The item's number, where it does not stand with the id
+    item: Option<u32>,
 }
 
 impl Prove {
@@ -139,6 +165,13 @@ impl Prove {
             What::Trail(stretch) => stretch.ask(node, pinned).await,
             What::Event(name) => name.ask(node, false, pinned).await,
             What::Authorised(name) => name.ask(node, true, pinned).await,
+            What::Department { code, range } => {
+                let (range, from, until) = range.read()?;
+                let (department, range) = (code.clone(), range as u32);
+                let request =
+                    wire::ProveDepartmentRequest { department, range, from, until, pinned };
+                join(node.proofs().prove_department(request).await?.into_inner()).await
+            }
             What::State { kind, id } => {
                 let (kind, id) = object(node, kind, id).await?;
                 let request = wire::ProveObjectRequest { kind: u32::from(kind as u8), id, pinned };
@@ -186,14 +219,7 @@ impl Prove {
 impl Stretch {
     async fn ask(&self, node: &Node, pinned: u64) -> Result<Vec<u8>, ClientError> {
         let (kind, id) = self.which.resolve(node).await?;
-        let times = (&self.from, &self.until, self.from_height, self.until_height);
-        let (range, from, until) = match times {
-            (Some(from), Some(until), ..) => {
-                (RangeKind::Times, text::parse_time(from)?, text::parse_time(until)?)
-            }
-            (_, _, Some(from), Some(until)) => (RangeKind::Heights, from, until),
-            _ => (RangeKind::Whole, 0, 0),
-        };
+        let (range, from, until) = self.range.read()?;
         let request = wire::ProveTrailRequest {
             trail_kind: kind as u32,
             trail_id: id,
@@ -214,9 +240,27 @@ impl EventName {
         authorised: bool,
         pinned: u64,
     ) -> Result<Vec<u8>, ClientError> {
-        let tx_id = transaction(&self.tx_id)?.to_vec();
-        let request = wire::ProveEventRequest { tx_id, item: self.item, authorised, pinned };
+        let (tx_id, item) = self.resolve(node).await?;
+        let tx_id = tx_id.to_vec();
+        let request = wire::ProveEventRequest { tx_id, item, authorised, pinned };
         join(node.proofs().prove_event(request).await?.into_inner()).await
+    }
+}
+
+impl EventName {
+    async fn resolve(&self, node: &Node) -> Result<(TxId, u32), ClientError> {
+        if self.event.contains('#') {
+            let leaf = super::story::named(node, &self.event).await?.leaf;
+            return Ok((leaf.origin, leaf.item));
+        }
+        let bad = |_| ClientError::Usage(format!("`{}`: no item's number", self.event));
+        match (self.event.split_once(':'), self.item) {
+            (Some((id, item)), None) => Ok((transaction(id)?, item.parse().map_err(bad)?)),
+            (Some(_), Some(_)) => {
+                Err(ClientError::Usage("the item's number is given twice".into()))
+            }
+            (None, item) => Ok((transaction(&self.event)?, item.unwrap_or(0))),
+        }
     }
 }
 
@@ -250,6 +294,7 @@ async fn object(node: &Node, kind: &str, id: &str) -> Result<(ObjectKind, Vec<u8
         | Is::Audit
         | Is::DatasetGateways
         | Is::AlertBook
+        | Is::Roster
         | Is::Score => id.as_bytes().to_vec(),
         Is::Request | Is::Grant | Is::GrantUse | Is::GrantProducts => match ids::id(id) {
             Ok(id) => id,

@@ -197,7 +197,7 @@ impl Story {
 }
 
 /// The event that is meant: a transaction's id with the item's number, or a gateway's number.
-async fn named(node: &Node, name: &str) -> Result<Event, ClientError> {
+pub(super) async fn named(node: &Node, name: &str) -> Result<Event, ClientError> {
     if let Some((gateway, number)) = name.split_once('#') {
         let bad = |_| ClientError::Usage(format!("`{name}`: department/gateway#number"));
         let number: u64 = number.parse().map_err(bad)?;

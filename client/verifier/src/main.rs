@@ -92,9 +92,9 @@ fn run(cli: &Cli) -> Result<u8, String> {
 }
 
 fn checkpoint(path: &Path) -> Result<Checkpoint, String> {
-    let at = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-    let text = String::from_utf8(read(path, CHECKPOINT_BYTES)?).map_err(|e| at(&e))?;
-    Checkpoint::parse(&text).map_err(|e| at(&e))
+    let bytes = read(path, CHECKPOINT_BYTES)?;
+    let checkpoint = Checkpoint::parse(&String::from_utf8_lossy(&bytes));
+    checkpoint.map_err(|e| format!("{}: {e}", path.display()))
 }
 
 /// The files themselves, and those in folders, in the order of their names.

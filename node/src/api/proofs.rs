@@ -7,8 +7,8 @@ use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::{Height, TimeMs, TxId, limits};
 use liuhen_proto::verify::Range;
 use liuhen_proto::wire::{
-    ProofChunk, ProveConsistencyRequest, ProveEventRequest, ProveObjectRequest, ProveTrailRequest,
-    RangeKind,
+    ProofChunk, ProveConsistencyRequest, ProveDepartmentRequest, ProveEventRequest,
+    ProveObjectRequest, ProveTrailRequest, RangeKind,
 };
 use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
@@ -24,6 +24,7 @@ type Chunks = tokio_stream::Iter<std::vec::IntoIter<Result<ProofChunk, Status>>>
 impl ProofService for Proofs {
     type ProveTrailStream = Chunks;
     type ProveEventStream = Chunks;
+    type ProveDepartmentStream = Chunks;
     type ProveObjectStream = Chunks;
     type ProveConsistencyStream = Chunks;
 
@@ -40,7 +41,7 @@ impl ProofService for Proofs {
         };
         let (shared, request) = (self.0.clone(), request.into_inner());
         let readers = Arc::clone(&shared.readers);
-        let range = range(&request)?;
+        let range = range(request.range, request.from, request.until)?;
         let work = move || {
             let (overseer, (proof, first, count)) = {
                 let chain = shared.chain();
@@ -93,6 +94,31 @@ impl ProofService for Proofs {
             let number = shared.chain().number_on_trail(trail, &id, request.item);
             let number = number.map_err(|e| of_store(&e))?.unwrap_or_default();
             shared.note_read(&caller, trail, number, 1)?;
+            Ok(proof)
+        };
+        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+    }
+
+    async fn prove_department(
+        &self,
+        request: Request<ProveDepartmentRequest>,
+    ) -> Result<Response<Chunks>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
+        let (shared, request) = (self.0.clone(), request.into_inner());
+        let readers = Arc::clone(&shared.readers);
+        let own = caller.is(&request.department);
+        if !own && !caller.oversees() {
+            let why = format!("{} is another department", request.department);
+            return Err(with_reason(Code::PermissionDenied, "read.denied", &why));
+        }
+        let range = range(request.range, request.from, request.until)?;
+        let work = move || {
+            let proof =
+                shared.chain().prove_department(&request.department, range, pinned(request.pinned));
+            let (proof, reads) = proof.map_err(|e| of_prove(&e))?;
+            if !own {
+                shared.note_reads(&caller, &reads)?;
+            }
             Ok(proof)
         };
         Ok(Response::new(chunks(blocking(&readers, work).await?)))
@@ -182,6 +208,7 @@ fn trail_about(place: &Place) -> Result<Option<Place>, Status> {
             | Is::RecentBlock
             | Is::RecentWindow
             | Is::SealedCount
+            | Is::Roster
             | Is::DoubleVote,
         ) => Ok(None),
         Some(Is::Request | Is::Grant | Is::GrantUse | Is::GrantProducts) => trail(TrailKind::Grant),
@@ -206,9 +233,8 @@ fn pinned(size: u64) -> Option<u64> {
     (size > 0).then_some(size)
 }
 
-fn range(request: &ProveTrailRequest) -> Result<Range, Status> {
-    let kind = i32::try_from(request.range).ok().and_then(|it| RangeKind::try_from(it).ok());
-    let (from, until) = (request.from, request.until);
+fn range(kind: u32, from: u64, until: u64) -> Result<Range, Status> {
+    let kind = i32::try_from(kind).ok().and_then(|it| RangeKind::try_from(it).ok());
     match kind {
         Some(RangeKind::Unspecified | RangeKind::Whole) => Ok(Range::Whole),
         Some(_) if from >= until => {

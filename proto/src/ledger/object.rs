@@ -100,6 +100,7 @@ objects!(
     GrantProducts,
     DoubleVote,
     Former,
+    Roster,
 );
 
 impl Object {

@@ -208,11 +208,13 @@ pub enum ObjectKind {
     DoubleVote = 168,
     /// What an object was until a block; id: kind u8 ‖ id ‖ height u64.
     Former = 169,
+    /// All identities of a department; id: its code.
+    Roster = 170,
 }
 
 impl ObjectKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Department,
         Self::Identity,
         Self::Key,
@@ -255,6 +257,7 @@ impl ObjectKind {
         Self::GrantProducts,
         Self::DoubleVote,
         Self::Former,
+        Self::Roster,
     ];
 
     /// From its byte.

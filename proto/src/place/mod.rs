@@ -63,6 +63,9 @@ impl std::fmt::Display for Place {
             Some(trail) => trail.name().to_owned(),
             None => self.object_kind().map_or_else(|| "object".into(), ObjectKind::name),
         };
+        if self.id.is_empty() {
+            return f.write_str(&name);
+        }
         match std::str::from_utf8(&self.id) {
             Ok(text) if text.bytes().all(|b| b.is_ascii_graphic()) => write!(f, "{name} {text}"),
             _ => write!(f, "{name} {}", hex::encode(&self.id)),

@@ -39,6 +39,11 @@ impl Place {
         Self::object(ObjectKind::Department, code.as_bytes())
     }
 
+    /// All identities of a department.
+    pub fn roster(department: &str) -> Self {
+        Self::object(ObjectKind::Roster, department.as_bytes())
+    }
+
     /// What an object was until a block.
     pub fn former(of: &Self, until: Height) -> Self {
         let id = [of.to_bytes().as_slice(), &until.get().to_be_bytes()].concat();

@@ -11,8 +11,8 @@ mod objects;
 mod trust;
 
 pub use claims::{
-    Absence, Authorised, Claim, Completeness, Consistency, Fork, Inclusion, Omission, Range, State,
-    allows,
+    Absence, Authorised, Claim, Completeness, Consistency, Department, Fork, Inclusion, Omission,
+    Range, State, allows,
 };
 pub use events::ProvedEvent;
 pub use trust::Trust;

@@ -9,6 +9,7 @@ mod anchors;
 mod authorised;
 mod claims;
 mod conflicts;
+mod departments;
 mod liars;
 mod mutations;
 mod omissions;

@@ -2,7 +2,7 @@
 
 use super::{Lang, event_json, object, time};
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::verify::{Absence, Claim, Completeness, Consistency, Range};
+use liuhen_proto::verify::{Absence, Claim, Completeness, Consistency, Department, Range};
 use serde_json::{Value, json};
 
 /// A sentence.
@@ -37,6 +37,27 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
             )
         }
         Claim::Absence(it) => absence(it, lang),
+        Claim::Fork(_) | Claim::Omission(_) => conflict(claim, lang),
+        Claim::Department(it) => department(it, lang),
+        Claim::Authorised(it) => {
+            let (verdict, height) = (it.outcome.verdict, it.record.header.height);
+            let collector = it.record.event.record().map_or("-", |it| &it.collector);
+            lang.pick(
+                &format!(
+                    "the access that {collector} recorded in block {height} was {verdict}, by the \
+                     ledger's rules replayed here"
+                ),
+                &format!(
+                    "{collector} 于区块 {height} 记录的访问,经在此重算账本规则,判定为 {verdict}"
+                ),
+            )
+        }
+    }
+}
+
+/// What speaks against the validators.
+fn conflict(claim: &Claim, lang: Lang) -> String {
+    match claim {
         Claim::Fork(it) => {
             let (height, block) = (it.other.height, it.block);
             lang.pick(
@@ -62,20 +83,23 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
                 ),
             )
         }
-        Claim::Authorised(it) => {
-            let (verdict, height) = (it.outcome.verdict, it.record.header.height);
-            let collector = it.record.event.record().map_or("-", |it| &it.collector);
-            lang.pick(
+        _ => String::new(),
+    }
+}
+
+fn department(it: &Department, lang: Lang) -> String {
+    let (code, identities, keys) = (&it.code, it.identities, it.keys.len());
+    let events: usize = it.keys.iter().map(|it| it.events.len()).sum();
+    let range = it.keys.first().map_or_else(String::new, |it| range(it, lang));
+    lang.pick(
                 &format!(
-                    "the access that {collector} recorded in block {height} was {verdict}, by the \
-                     ledger's rules replayed here"
+                    "these {events} events are all that was signed for {code} {range}, with the \
+                     {keys} keys that its {identities} identities have or had"
                 ),
                 &format!(
-                    "{collector} 于区块 {height} 记录的访问,经在此重算账本规则,判定为 {verdict}"
+                    "{code} 的 {identities} 个身份先后共有 {keys} 个密钥,{range}所签事件全部在此,共 {events} 条"
                 ),
             )
-        }
-    }
 }
 
 fn consistency(it: &Consistency, lang: Lang) -> String {
@@ -168,6 +192,13 @@ pub(super) fn json(claim: &Claim) -> Value {
             "kind": "omission",
             "event": event_json(&it.included.event),
             "trail": complete(&it.trail),
+        }),
+        Claim::Department(it) => json!({
+            "kind": "department",
+            "department": it.code,
+            "identities": it.identities,
+            "trail": complete(&it.trail),
+            "keys": it.keys.iter().map(complete).collect::<Vec<_>>(),
         }),
         Claim::Authorised(it) => json!({
             "kind": "authorised",

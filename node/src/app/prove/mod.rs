@@ -1,5 +1,6 @@
 //! Building proof files, anchored at the last committed block.
 
+mod department;
 mod event;
 mod state;
 
@@ -100,6 +101,20 @@ impl Chain {
         range: Range,
         pinned: Option<u64>,
     ) -> Result<(Vec<u8>, u64, u64), ProveError> {
+        let mut needs = Transactions::default();
+        let (claim, first, events) = self.stretch(kind, id, range, &mut needs)?;
+        let proof = self.trace(needs, trace::Claim::Completeness(claim), pinned)?;
+        Ok((proof, first, events))
+    }
+
+    /// A stretch of a trail, the numbers of its events: the first, and how many.
+    fn stretch(
+        &self,
+        kind: TrailKind,
+        id: &[u8],
+        range: Range,
+        transactions: &mut Transactions,
+    ) -> Result<(wire::CompletenessClaim, u64, u64), ProveError> {
         let trail = Place::trail(kind, id);
         let tree = TrailTree::new(&self.index, &trail)?;
         let size = tree.size();
@@ -109,7 +124,6 @@ impl Chain {
         if events > limits::TRACE_EVENTS as u64 {
             return Err(ProveError::TooMany { events });
         }
-        let mut transactions = Transactions::default();
         let mut claim = wire::CompletenessClaim {
             trail_kind: u32::from(kind as u8),
             trail_id: id.to_vec(),
@@ -138,8 +152,7 @@ impl Chain {
                 claim.events.push(transactions.any(&leaf, &source));
             }
         }
-        let proof = self.trace(transactions, trace::Claim::Completeness(claim), pinned)?;
-        Ok((proof, first, events))
+        Ok((claim, first, events))
     }
 
     /// The number on a trail of an item's event; `None` if it is not there.

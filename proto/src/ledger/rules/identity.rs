@@ -46,6 +46,11 @@ pub(super) fn create(
         let id = create_key(draft, &identity, key, in_force)?;
         identity.key_ids.push(id);
     }
+    let place = Place::roster(&identity.department);
+    let roster: Option<Arc<wire::Roster>> = draft.get(&place)?;
+    let mut roster = roster.map(|it| (*it).clone()).unwrap_or_default();
+    roster.identity_ids.push(identity.identity_id.clone());
+    draft.put(place, roster);
     let id = IdentityId::from_slice(&identity.identity_id).unwrap_or_default();
     draft.put(Place::identity(&id), identity);
     Ok(())

@@ -4,6 +4,7 @@ mod authorised;
 mod completeness;
 mod conflict;
 mod consistency;
+mod department;
 mod head;
 mod inclusion;
 mod state;
@@ -12,6 +13,7 @@ pub use authorised::{Authorised, allows};
 pub use completeness::{Completeness, Range};
 pub use conflict::{Fork, Omission};
 pub use consistency::Consistency;
+pub use department::Department;
 pub use inclusion::Inclusion;
 pub use state::{Absence, State};
 
@@ -39,6 +41,8 @@ pub enum Claim {
     Omission(Box<Omission>),
     /// An access was covered.
     Authorised(Box<Authorised>),
+    /// All that a department signed.
+    Department(Department),
 }
 
 impl Claim {
@@ -65,6 +69,7 @@ impl Claim {
             trace::Claim::Authorised(it) => {
                 Self::Authorised(Box::new(authorised::verify(it, checker)?))
             }
+            trace::Claim::Department(it) => Self::Department(department::verify(it, checker)?),
         })
     }
 
@@ -73,6 +78,9 @@ impl Claim {
         match self {
             Self::Inclusion(it) => vec![&it.event],
             Self::Authorised(it) => vec![&it.record.event],
+            Self::Department(it) => {
+                std::iter::once(&it.trail).chain(&it.keys).flat_map(|it| &it.events).collect()
+            }
             Self::Completeness(it) => it.events.iter().collect(),
             Self::Absence(Absence::Transaction { trail, .. }) => trail.events.iter().collect(),
             Self::Omission(it) => {
@@ -87,6 +95,7 @@ impl Claim {
         match self {
             Self::State(it) => vec![it.place.clone()],
             Self::Authorised(it) => it.reads.iter().cloned().collect(),
+            Self::Department(it) => it.reads.clone(),
             _ => Vec::new(),
         }
     }

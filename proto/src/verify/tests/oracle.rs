@@ -9,6 +9,7 @@ use crate::tx::{Item, TxHeader};
 use crate::verify::{
     Absence, Claim, Completeness, Consistency, Inclusion, ProvedEvent, Range, Statement, allows,
 };
+use std::collections::BTreeSet;
 
 /// Panics unless what was verified is so.
 pub(super) fn assert_true(world: &World, statement: &Statement) {
@@ -25,6 +26,14 @@ pub(super) fn assert_true(world: &World, statement: &Statement) {
             included(world, &it.record);
             assert_eq!(it.outcome, it.record.event.leaf.outcome);
             assert!(allows(it.outcome.verdict));
+        }
+        Claim::Department(it) => {
+            complete(world, &it.trail);
+            it.keys.iter().for_each(|it| complete(world, it));
+            let signed = world.transactions.iter().filter(|tx| tx.header().department == it.code);
+            let keys: BTreeSet<_> = signed.map(|tx| tx.header().key).collect();
+            let given: BTreeSet<_> = it.keys.iter().map(|it| it.trail.id().to_vec()).collect();
+            assert!(keys.iter().all(|key| given.contains(key.as_bytes().as_slice())));
         }
         Claim::Fork(_) | Claim::Omission(_) => panic!("an honest world has no conflict"),
     }

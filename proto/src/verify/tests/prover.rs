@@ -5,11 +5,13 @@ use crate::ledger::replay::{Recorded, judge};
 use crate::ledger::tests::World;
 use crate::ledger::tests::replay::Tip;
 use crate::merkle::{Blake3Log, MemoryLog, Sha256Log, consistency, inclusion as path, log, range};
-use crate::place::Place;
-use crate::types::{Hash, Height, TimeMs, TxId};
+use crate::place::{Place, TrailKind};
+use crate::types::{Hash, Height, IdentityId, TimeMs, TxId};
 use crate::verify::{Range, TRACE_MAGIC};
 use crate::wire::{self, RangeKind, absence_claim, item::Kind, trace};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The events of a trail.
 pub(super) fn events_of(world: &World, trail: &Place) -> Vec<Event> {
@@ -262,6 +264,47 @@ pub(super) fn authorised(world: &World, height: u64, index: u32) -> wire::Trace 
     });
     let claim = wire::AuthorisedClaim { record: Some(record), headers: headers.collect() };
     trace.claim = Some(trace::Claim::Authorised(claim));
+    trace
+}
+
+/// A proof of all that a department signed in a range.
+pub(super) fn department(world: &World, code: &str, range: (RangeKind, u64, u64)) -> wire::Trace {
+    let mut trace = empty(world);
+    let roster: Arc<wire::Roster> = world.get(&Place::roster(code));
+    trace.objects.push(object(world, &Place::roster(code)));
+    let mut keys = BTreeSet::new();
+    for id in &roster.identity_ids {
+        let place = Place::identity(&IdentityId::from_slice(id).unwrap());
+        let identity: Arc<wire::Identity> = world.get(&place);
+        keys.extend(identity.key_ids.iter().cloned());
+        trace.objects.push(object(world, &place));
+    }
+    let mut stretch = |trail: &Place, range: (RangeKind, u64, u64)| {
+        let mut one = completeness(world, trail, range.0, range.1, range.2);
+        let Some(trace::Claim::Completeness(mut claim)) = one.claim.take() else {
+            panic!("another claim");
+        };
+        for event in claim.events.iter_mut().filter(|it| it.ledger_event.is_empty()) {
+            let given = one.transactions[event.transaction as usize].clone();
+            let known = trace.transactions.iter().position(|it| *it == given);
+            let at = known.unwrap_or_else(|| {
+                trace.transactions.push(given);
+                trace.transactions.len() - 1
+            });
+            event.transaction = u32::try_from(at).unwrap();
+        }
+        for object in one.objects {
+            if !trace.objects.contains(&object) {
+                trace.objects.push(object);
+            }
+        }
+        claim
+    };
+    let trail = Some(stretch(&Place::department_trail(code), (RangeKind::Whole, 0, 0)));
+    let key = |id: &Vec<u8>| stretch(&Place::trail(TrailKind::Key, id), range);
+    let keys = keys.iter().map(key).collect();
+    let claim = wire::DepartmentClaim { department: code.into(), trail, keys };
+    trace.claim = Some(trace::Claim::Department(claim));
     trace
 }
 

@@ -1,0 +1,54 @@
+//! Proofs of all that was signed for a department.
+
+use super::{Chain, ProveError, Transactions};
+use liuhen_proto::place::{Place, TrailKind};
+use liuhen_proto::types::{IdentityId, limits};
+use liuhen_proto::verify::Range;
+use liuhen_proto::wire::{self, trace};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A stretch of a trail: the first number, and how many events.
+pub type Read = (Place, u64, u64);
+
+impl Chain {
+    /// Proves that these are all events that a department's keys signed in a range, and which keys
+    /// those are. Gives the proof, and what was read of which trails.
+    pub fn prove_department(
+        &self,
+        code: &str,
+        range: Range,
+        pinned: Option<u64>,
+    ) -> Result<(Vec<u8>, Vec<Read>), ProveError> {
+        let (mut needs, mut reads) = (Transactions::default(), Vec::new());
+        let place = Place::roster(code);
+        let roster: Option<Arc<wire::Roster>> = self.index.typed(&place)?;
+        let nobody = || ProveError::NotSo(format!("no identity of {code} is on the ledger"));
+        let roster = roster.ok_or_else(nobody)?;
+        needs.objects.insert(place);
+        let mut keys = BTreeSet::new();
+        for id in &roster.identity_ids {
+            let place = Place::identity(&IdentityId::from_slice(id).unwrap_or_default());
+            let identity: Option<Arc<wire::Identity>> = self.index.typed(&place)?;
+            keys.extend(identity.iter().flat_map(|it| it.key_ids.iter().cloned()));
+            needs.objects.insert(place);
+        }
+        let mut total = 0u64;
+        let mut all = |kind, id: &[u8], range| {
+            let (claim, first, events) = self.stretch(kind, id, range, &mut needs)?;
+            total = total.saturating_add(events);
+            if total > limits::TRACE_EVENTS as u64 {
+                return Err(ProveError::TooMany { events: total });
+            }
+            reads.push((Place::trail(kind, id), first, events));
+            Ok(claim)
+        };
+        let trail = all(TrailKind::Department, code.as_bytes(), Range::Whole)?;
+        let keys = keys.iter().map(|id| all(TrailKind::Key, id, range));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let department = code.to_owned();
+        let claim = wire::DepartmentClaim { department, trail: Some(trail), keys };
+        let proof = self.trace(needs, trace::Claim::Department(claim), pinned)?;
+        Ok((proof, reads))
+    }
+}
