@@ -6,7 +6,8 @@ use crate::connect::{Node, join};
 use crate::error::ClientError;
 use crate::{evidence, text};
 use liuhen_proto::place::ObjectKind;
-use liuhen_proto::types::TxId;
+use liuhen_proto::subject;
+use liuhen_proto::types::{Hash, TxId};
 use liuhen_proto::wire::{self, RangeKind};
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,18 @@ enum What {
     Department {
         /// The department's code
         code: String,
+        #[command(flatten)]
+        range: RangeFlags,
+    },
+    /// All that stands of a data subject: who looked, in which bulk sets it is, how much is unknown or
+    /// sealed
+    Subject {
+        /// Tags, collector/tag; for who may read the collector's trails
+        #[arg(required_unless_present = "subject_key")]
+        tags: Vec<String>,
+        /// In their place, the keys that tags follow from, collector/key; no other key is needed then
+        #[arg(long, value_delimiter = ',')]
+        subject_key: Vec<String>,
         #[command(flatten)]
         range: RangeFlags,
     },
@@ -172,6 +185,12 @@ impl Prove {
                     wire::ProveDepartmentRequest { department, range, from, until, pinned };
                 join(node.proofs().prove_department(request).await?.into_inner()).await
             }
+            What::Subject { tags, subject_key, range } => {
+                let (range, from, until) = range.read()?;
+                let (range, tags) = (range as u32, subject_tags(tags, subject_key)?);
+                let request = wire::ProveSubjectRequest { tags, range, from, until, pinned };
+                join(node.proofs().prove_subject(request).await?.into_inner()).await
+            }
             What::State { kind, id } => {
                 let (kind, id) = object(node, kind, id).await?;
                 let request = wire::ProveObjectRequest { kind: u32::from(kind as u8), id, pinned };
@@ -272,6 +291,27 @@ fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
     std::fs::read(path).map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))
 }
 
+/// Tags as given, and those that follow from keys.
+fn subject_tags(tags: &[String], keys: &[String]) -> Result<Vec<wire::SubjectTag>, ClientError> {
+    let read = |text: &String| {
+        let bad = || ClientError::Usage(format!("`{text}`: collector/64 hexadecimal digits"));
+        let (collector, digits) = text.split_once('/').ok_or_else(bad)?;
+        let bytes: Hash = digits.parse().map_err(|_| bad())?;
+        Ok::<_, ClientError>((collector.to_owned(), bytes))
+    };
+    let mut all = Vec::with_capacity(tags.len().saturating_add(keys.len()));
+    for text in tags {
+        let (collector, tag) = read(text)?;
+        all.push(wire::SubjectTag { collector, tag: tag.to_vec(), subject_key: Vec::new() });
+    }
+    for text in keys {
+        let (collector, key) = read(text)?;
+        let (tag, subject_key) = (subject::tag(&key).to_vec(), key.to_vec());
+        all.push(wire::SubjectTag { collector, tag, subject_key });
+    }
+    Ok(all)
+}
+
 /// Kind and id of an object, names resolved.
 async fn object(node: &Node, kind: &str, id: &str) -> Result<(ObjectKind, Vec<u8>), ClientError> {
     use ObjectKind as Is;
@@ -295,6 +335,7 @@ async fn object(node: &Node, kind: &str, id: &str) -> Result<(ObjectKind, Vec<u8
         | Is::DatasetGateways
         | Is::AlertBook
         | Is::Roster
+        | Is::UnknownCount
         | Is::Score => id.as_bytes().to_vec(),
         Is::Request | Is::Grant | Is::GrantUse | Is::GrantProducts => match ids::id(id) {
             Ok(id) => id,

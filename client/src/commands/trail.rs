@@ -43,7 +43,7 @@ pub struct Which {
     pub(super) kind: Kind,
     /// Dataset or department code; grant, use and acknowledgements: request id, reference or
     /// reference@dataset; gateway, identity and identity-integrity: department/code; key: key id;
-    /// subject: collector/tag; case and product: id; governance: none; story: an event, as a
+    /// subject: collector/tag; bulk-tags: department/gateway#number; case and product: id; governance: none; story: an event, as a
     /// transaction's id, id:item, or department/gateway#number
     #[arg(default_value = "")]
     pub(super) id: String,
@@ -68,6 +68,7 @@ pub(super) enum Kind {
     Alert,
     Case,
     Product,
+    BulkTags,
     /// Not a trail: all that led to an event, and what came of it
     Story,
 }
@@ -103,12 +104,22 @@ impl Which {
             Kind::Alert => (TrailKind::Alert, self.department(node).await?),
             Kind::Case => (TrailKind::Case, ids::id(&self.id)?),
             Kind::Product => (TrailKind::Product, ids::id(&self.id)?),
+            Kind::BulkTags => (TrailKind::BulkTags, self.bulk_tags(node).await?),
             Kind::Story => {
                 return Err(ClientError::Usage(
                     "a story is no trail: it is for `liuhen trail`".into(),
                 ));
             }
         })
+    }
+
+    /// Gateway and number of a record.
+    async fn bulk_tags(&self, node: &Node) -> Result<Vec<u8>, ClientError> {
+        let bad = || ClientError::Usage(format!("`{}`: department/gateway#number", self.id));
+        let (gateway, number) = self.id.split_once('#').ok_or_else(bad)?;
+        let number: u64 = number.parse().map_err(|_| bad())?;
+        let gateway = node.identity_id(gateway).await?.to_vec();
+        Ok([gateway.as_slice(), &number.to_be_bytes()].concat())
     }
 
     async fn department(&self, node: &Node) -> Result<Vec<u8>, ClientError> {

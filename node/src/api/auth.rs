@@ -207,6 +207,12 @@ impl Caller {
                 self.is_party_to_use(chain, &request)
             }
             Some(TrailKind::Sealed | TrailKind::Unlisted | TrailKind::Alert) => Ok(self.is(code)),
+            Some(TrailKind::BulkTags) => {
+                let gateway = id.get(..32).unwrap_or_default();
+                let place = Place::identity(&IdentityId::from_slice(gateway).unwrap_or_default());
+                let gateway: Option<Arc<wire::Identity>> = find(chain, &place)?;
+                Ok(gateway.is_some_and(|it| self.is(&it.department)))
+            }
             Some(TrailKind::Product) => {
                 let product: Option<Arc<wire::Product>> = find(chain, &Place::product(id))?;
                 Ok(product.is_some_and(|it| self.is_party_to_product(&it)))

@@ -4,16 +4,20 @@ use super::auth::{self, Access};
 use super::{Shared, bad_argument, blocking, chunks, not_found, of_store, trail_of};
 use crate::app::ProveError;
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
-use liuhen_proto::types::{Height, TimeMs, TxId, limits};
+use liuhen_proto::types::{Hash, Height, TimeMs, TxId, limits};
 use liuhen_proto::verify::Range;
 use liuhen_proto::wire::{
     ProofChunk, ProveConsistencyRequest, ProveDepartmentRequest, ProveEventRequest,
-    ProveObjectRequest, ProveTrailRequest, RangeKind,
+    ProveObjectRequest, ProveSubjectRequest, ProveTrailRequest, RangeKind, SubjectTag,
 };
 use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
+
+/// Tags in one proof of a subject's.
+const SUBJECT_TAGS: usize = 64;
 
 /// See [`ProofService`].
 pub struct Proofs(pub(super) Shared);
@@ -25,6 +29,7 @@ impl ProofService for Proofs {
     type ProveTrailStream = Chunks;
     type ProveEventStream = Chunks;
     type ProveDepartmentStream = Chunks;
+    type ProveSubjectStream = Chunks;
     type ProveObjectStream = Chunks;
     type ProveConsistencyStream = Chunks;
 
@@ -124,6 +129,39 @@ impl ProofService for Proofs {
         Ok(Response::new(chunks(blocking(&readers, work).await?)))
     }
 
+    async fn prove_subject(
+        &self,
+        request: Request<ProveSubjectRequest>,
+    ) -> Result<Response<Chunks>, Status> {
+        let asked = request.get_ref();
+        let range = range(asked.range, asked.from, asked.until)?;
+        let (tags, shown) = tags(&asked.tags)?;
+        let caller = match shown && !request.metadata().contains_key("authorization") {
+            true => None,
+            false => Some(auth::caller(&self.0, &request)?),
+        };
+        let (shared, request) = (self.0.clone(), request.into_inner());
+        let readers = Arc::clone(&shared.readers);
+        let work = move || {
+            let own = |code: &str| caller.as_ref().is_some_and(|it| it.is(code));
+            let overseer = match &caller {
+                _ if shown || tags.iter().all(|(code, _)| own(code)) => None,
+                Some(caller) if caller.oversees() => Some(caller),
+                _ => {
+                    let why = "whose tags these are not needs each one's key";
+                    return Err(with_reason(Code::PermissionDenied, "read.denied", why));
+                }
+            };
+            let proof = shared.chain().prove_subject(&tags, range, pinned(request.pinned));
+            let (proof, reads) = proof.map_err(|e| of_prove(&e))?;
+            if let Some(caller) = overseer {
+                shared.note_reads(caller, &reads)?;
+            }
+            Ok(proof)
+        };
+        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+    }
+
     async fn prove_object(
         &self,
         request: Request<ProveObjectRequest>,
@@ -183,6 +221,22 @@ impl ProofService for Proofs {
     }
 }
 
+/// The tags asked for, and whether the key of each is shown. Errors for a key of another tag.
+fn tags(asked: &[SubjectTag]) -> Result<(BTreeSet<(String, Hash)>, bool), Status> {
+    if asked.is_empty() || asked.len() > SUBJECT_TAGS {
+        return Err(bad_argument("tags", "1 to 64 tags are needed"));
+    }
+    let (mut tags, mut shown) = (BTreeSet::new(), true);
+    for it in asked {
+        let tag = Hash::from_slice(&it.tag).map_err(|e| bad_argument("tag", &e.to_string()))?;
+        let id = [it.collector.as_bytes(), tag.as_bytes()].concat();
+        let (kind, _) = trail_of(TrailKind::Subject as u32, &id)?;
+        shown &= auth::shows_subject_key(kind, &id, &it.subject_key)?;
+        tags.insert((it.collector.clone(), tag));
+    }
+    Ok((tags, shown))
+}
+
 /// Whose trail an object's reader must be allowed to read; `None` for what every member may know.
 fn trail_about(place: &Place) -> Result<Option<Place>, Status> {
     use ObjectKind as Is;
@@ -207,7 +261,7 @@ fn trail_about(place: &Place) -> Result<Option<Place>, Status> {
             | Is::DatasetGateways
             | Is::RecentBlock
             | Is::RecentWindow
-            | Is::SealedCount
+            | Is::UnknownCount
             | Is::Roster
             | Is::DoubleVote,
         ) => Ok(None),

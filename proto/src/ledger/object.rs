@@ -101,6 +101,7 @@ objects!(
     DoubleVote,
     Former,
     Roster,
+    UnknownCount,
 );
 
 impl Object {

@@ -35,18 +35,20 @@ pub enum TrailKind {
     Gateway = 13,
     /// What was sealed and opened by a decision of an authority; id: its department code.
     Sealed = 14,
-    /// Records of which not every subject is listed, and the tags of bulk sets; id: department code
-    /// of the collector.
+    /// Records of bulk sets and of whole versions, which may concern anybody; id: department code of
+    /// the collector.
     Unlisted = 15,
     /// Alerts that concern a department; id: its code.
     Alert = 16,
     /// A data product; id: its product id.
     Product = 17,
+    /// The tags of a bulk set; id: gateway id ‖ access_no u64.
+    BulkTags = 18,
 }
 
 impl TrailKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Key,
         Self::Department,
         Self::Identity,
@@ -64,6 +66,7 @@ impl TrailKind {
         Self::Unlisted,
         Self::Alert,
         Self::Product,
+        Self::BulkTags,
     ];
 
     /// From its byte.
@@ -91,6 +94,7 @@ impl TrailKind {
             | Self::Sealed
             | Self::Unlisted
             | Self::Alert => is_code(id),
+            Self::BulkTags => id.len() == 40,
             Self::Governance => id.is_empty(),
             Self::Subject => id.split_last_chunk::<32>().is_some_and(|(code, _)| is_code(code)),
         }
@@ -116,6 +120,7 @@ impl TrailKind {
             Self::Unlisted => "unlisted",
             Self::Alert => "alert",
             Self::Product => "product",
+            Self::BulkTags => "bulk-tags",
         }
     }
 }
@@ -210,11 +215,13 @@ pub enum ObjectKind {
     Former = 169,
     /// All identities of a department; id: its code.
     Roster = 170,
+    /// How many subjects a collector's records left unknown; id: its code.
+    UnknownCount = 171,
 }
 
 impl ObjectKind {
     /// Every kind that this protocol version writes.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::Department,
         Self::Identity,
         Self::Key,
@@ -258,6 +265,7 @@ impl ObjectKind {
         Self::DoubleVote,
         Self::Former,
         Self::Roster,
+        Self::UnknownCount,
     ];
 
     /// From its byte.

@@ -39,6 +39,16 @@ impl Place {
         Self::object(ObjectKind::Department, code.as_bytes())
     }
 
+    /// The tags of a bulk set.
+    pub fn bulk_tags_trail(gateway: &[u8], access_no: u64) -> Self {
+        Self::trail(TrailKind::BulkTags, &[gateway, &access_no.to_be_bytes()].concat())
+    }
+
+    /// How many subjects a collector's records left unknown.
+    pub fn unknown_count(collector: &str) -> Self {
+        Self::object(ObjectKind::UnknownCount, collector.as_bytes())
+    }
+
     /// All identities of a department.
     pub fn roster(department: &str) -> Self {
         Self::object(ObjectKind::Roster, department.as_bytes())

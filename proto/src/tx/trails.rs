@@ -93,7 +93,9 @@ fn answering(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
         Kind::DeclareOutage(it) => vec![gateway(&it.gateway_id)],
         Kind::SealPeriod(_) | Kind::Unrecordable(_) => vec![own],
         Kind::ManualHandover(it) => it.record.iter().flat_map(touched).chain([own]).collect(),
-        Kind::AddBulkTags(it) => vec![own, Place::unlisted_trail(&it.collector)],
+        Kind::AddBulkTags(it) => {
+            vec![own, Place::bulk_tags_trail(header.identity.as_bytes(), it.access_no)]
+        }
         Kind::CorrectRecords(it) => {
             // Not on those of users and subjects: nobody there is party to all of its records.
             let accesses = it.records.iter().flat_map(|record| &record.accesses);
@@ -211,7 +213,7 @@ fn touched(it: &wire::RecordAccess) -> Vec<Place> {
     }
     if let Some(subjects) = &it.subjects {
         about.extend(subjects.tags.iter().map(|tag| Place::subject_trail(&it.collector, tag)));
-        if subjects.unknown_count > 0 || subjects.bulk.is_some() || subjects.whole {
+        if subjects.bulk.is_some() || subjects.whole {
             about.push(Place::unlisted_trail(&it.collector));
         }
     }

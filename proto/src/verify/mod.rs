@@ -12,7 +12,7 @@ mod trust;
 
 pub use claims::{
     Absence, Authorised, Claim, Completeness, Consistency, Department, Fork, Inclusion, Omission,
-    Range, State, allows,
+    Range, State, Subject, Tag, allows, bulk_record,
 };
 pub use events::ProvedEvent;
 pub use trust::Trust;
@@ -64,6 +64,10 @@ pub enum Caveat {
     UnknownSubjects,
     /// Events that the rules make are signed by nobody: they are the validators' word.
     LedgerEventsAttested,
+    /// A subject has another tag for each collector and year.
+    OnlyTheseTags,
+    /// Complete except what is sealed.
+    Sealed,
 }
 
 impl Caveat {
@@ -81,6 +85,14 @@ impl Caveat {
                 "verdicts are the validators' word: the rules were not replayed here"
             }
             Self::UnknownSubjects => "some records do not say whose data it was",
+            Self::OnlyTheseTags => {
+                "a subject has another tag for each collector and year: nothing is said of others \
+                 than these"
+            }
+            Self::Sealed => {
+                "complete except what is sealed by lawful decision: that joins the subject's trail \
+                 when it is opened"
+            }
             Self::LedgerEventsAttested => {
                 "events made by the ledger's own rules are the validators' word: nobody signed them"
             }
@@ -94,6 +106,8 @@ impl Caveat {
             Self::BlockTimeIsNotAccessTime => "区块时间是记录上链的时间;访问时间以闸口所述为准",
             Self::VerdictsAttested => "判定结果由验证节点认定,此处未重算规则",
             Self::UnknownSubjects => "部分记录未载明涉及何人的数据",
+            Self::OnlyTheseTags => "同一主体在各归集部门、各年度的标识不同:此处只及所列标识",
+            Self::Sealed => "除依法密封者外完整:密封记录启封后才进入主体轨迹",
             Self::LedgerEventsAttested => "由账本规则自行产生的事件无人签名,由验证节点认定",
         }
     }
@@ -181,7 +195,13 @@ fn caveats(claim: &Claim) -> Vec<Caveat> {
     let unknown = |it: &&wire::RecordAccess| {
         it.subjects.as_ref().is_some_and(|subjects| subjects.unknown_count > 0)
     };
-    if records.iter().any(unknown) {
+    let mut unknown_subjects = records.iter().any(unknown);
+    if let Claim::Subject(it) = claim {
+        caveats.extend([Caveat::OnlyTheseTags, Caveat::Sealed]);
+        let told = it.tags.iter().any(|tag| tag.unknown.0 > 0 || tag.concerned.contains(&None));
+        unknown_subjects = unknown_subjects || told;
+    }
+    if unknown_subjects {
         caveats.push(Caveat::UnknownSubjects);
     }
     if events.iter().any(|event| event.leaf.origin == crate::types::TxId::ZERO) {

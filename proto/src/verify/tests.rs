@@ -19,4 +19,5 @@ mod ranges;
 mod scene;
 mod stretches;
 mod structure;
+mod subjects;
 mod told;

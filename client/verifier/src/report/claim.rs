@@ -2,7 +2,7 @@
 
 use super::{Lang, event_json, object, time};
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::verify::{Absence, Claim, Completeness, Consistency, Department, Range};
+use liuhen_proto::verify::{Absence, Claim, Completeness, Consistency, Department, Range, Subject};
 use serde_json::{Value, json};
 
 /// A sentence.
@@ -39,6 +39,7 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
         Claim::Absence(it) => absence(it, lang),
         Claim::Fork(_) | Claim::Omission(_) => conflict(claim, lang),
         Claim::Department(it) => department(it, lang),
+        Claim::Subject(it) => subject(it, lang),
         Claim::Authorised(it) => {
             let (verdict, height) = (it.outcome.verdict, it.record.header.height);
             let collector = it.record.event.record().map_or("-", |it| &it.collector);
@@ -100,6 +101,50 @@ fn department(it: &Department, lang: Lang) -> String {
                     "{code} 的 {identities} 个身份先后共有 {keys} 个密钥,{range}所签事件全部在此,共 {events} 条"
                 ),
             )
+}
+
+fn subject(it: &Subject, lang: Lang) -> String {
+    let count = |wanted: Option<bool>| {
+        let all = it.tags.iter().flat_map(|tag| &tag.concerned);
+        all.filter(|found| **found == wanted).count()
+    };
+    let listed: usize = it.tags.iter().map(|tag| tag.listed.events.len()).sum();
+    let (more, open) = (count(Some(true)), count(None));
+    let (mut records, mut subjects) = (0u64, 0u64);
+    let mut before = "";
+    for tag in &it.tags {
+        if tag.collector != before {
+            records = records.saturating_add(tag.unknown.0);
+            subjects = subjects.saturating_add(tag.unknown.1);
+        }
+        before = &tag.collector;
+    }
+    let sealed: u64 = it.sealed.values().sum();
+    let names: Vec<String> = it
+        .tags
+        .iter()
+        .map(|tag| format!("{}/{}", tag.collector, short(&tag.tag.to_string())))
+        .collect();
+    let names = names.join(", ");
+    let range = it.tags.first().map_or_else(String::new, |tag| range(&tag.listed, lang));
+    lang.pick(
+        &format!(
+            "of {names} {range}: {listed} records list this subject and {more} more are about it \
+             (bulk sets, whole versions), and nothing else on the ledger is; {open} bulk sets are \
+             not told yet; {records} records left {subjects} subjects unknown; {sealed} records \
+             were sealed everywhere in months long enough ago"
+        ),
+        &format!(
+            "{names} {range}:列名记录 {listed} 条,另涉及该主体 {more} 条(批量集、整版),账本上再无其他;\
+             未公布的批量集 {open} 个;未载明主体的记录 {records} 条、主体 {subjects} 个;早前各月全省共密封 \
+             {sealed} 条"
+        ),
+    )
+}
+
+/// The beginning of an id.
+fn short(id: &str) -> String {
+    id.chars().take(12).chain(['…']).collect()
 }
 
 fn consistency(it: &Consistency, lang: Lang) -> String {
@@ -199,6 +244,20 @@ pub(super) fn json(claim: &Claim) -> Value {
             "identities": it.identities,
             "trail": complete(&it.trail),
             "keys": it.keys.iter().map(complete).collect::<Vec<_>>(),
+        }),
+        Claim::Subject(it) => json!({
+            "kind": "subject",
+            "tags": it.tags.iter().map(|tag| json!({
+                "collector": tag.collector,
+                "tag": tag.tag,
+                "listed": complete(&tag.listed),
+                "unlisted": complete(&tag.unlisted),
+                "concerned": tag.concerned,
+                "unknown_records": tag.unknown.0,
+                "unknown_subjects": tag.unknown.1,
+            })).collect::<Vec<_>>(),
+            "sealed_by_month": it.sealed,
+            "sealed_from_month": it.sealed_from,
         }),
         Claim::Authorised(it) => json!({
             "kind": "authorised",

@@ -3,6 +3,7 @@
 mod department;
 mod event;
 mod state;
+mod subject;
 
 use super::Chain;
 use super::trails::{Blocks, Source};

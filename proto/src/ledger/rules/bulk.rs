@@ -36,6 +36,21 @@ pub(super) fn expected(
     Ok(())
 }
 
+/// A record does not say whose data it was: a subject's proof says how many there are.
+pub(super) fn unknown(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
+    let more = it.subjects.as_ref().map_or(0, |it| it.unknown_count);
+    if more == 0 {
+        return Ok(());
+    }
+    let place = Place::unknown_count(&it.collector);
+    let known: Option<Arc<wire::UnknownCount>> = draft.get(&place)?;
+    let mut count = known.map(|it| *it).unwrap_or_default();
+    count.records = count.records.saturating_add(1);
+    count.subjects = count.subjects.saturating_add(more);
+    draft.put(place, count);
+    Ok(())
+}
+
 /// More tags of a set, behind those before. With the last they must make the root.
 pub(super) fn add(
     draft: &mut Draft<'_>,

@@ -86,6 +86,7 @@ pub(super) fn judged(
             halves::recorded(draft, gateway, it)?;
         }
         bulk::expected(draft, gateway, it)?;
+        bulk::unknown(draft, it)?;
     }
     if outcome.verdict == Verdict::Uncovered
         && let Some(access) = it.accesses.get(at)

@@ -8,6 +8,7 @@ mod department;
 mod head;
 mod inclusion;
 mod state;
+mod subject;
 
 pub use authorised::{Authorised, allows};
 pub use completeness::{Completeness, Range};
@@ -16,6 +17,7 @@ pub use consistency::Consistency;
 pub use department::Department;
 pub use inclusion::Inclusion;
 pub use state::{Absence, State};
+pub use subject::{Subject, Tag, bulk_record};
 
 use super::events::{Checker, ProvedEvent};
 use super::{NotVerified, Trust};
@@ -43,6 +45,8 @@ pub enum Claim {
     Authorised(Box<Authorised>),
     /// All that a department signed.
     Department(Department),
+    /// All that stands of a data subject.
+    Subject(Subject),
 }
 
 impl Claim {
@@ -70,14 +74,19 @@ impl Claim {
                 Self::Authorised(Box::new(authorised::verify(it, checker)?))
             }
             trace::Claim::Department(it) => Self::Department(department::verify(it, checker)?),
+            trace::Claim::Subject(it) => Self::Subject(subject::verify(it, checker)?),
         })
     }
 
     /// The events of the claim.
-    pub fn events(&self) -> Vec<&ProvedEvent> {
+    pub fn events<'a>(&'a self) -> Vec<&'a ProvedEvent> {
         match self {
             Self::Inclusion(it) => vec![&it.event],
             Self::Authorised(it) => vec![&it.record.event],
+            Self::Subject(it) => {
+                let both = |it: &'a Tag| it.listed.events.iter().chain(&it.unlisted.events);
+                it.tags.iter().flat_map(both).collect()
+            }
             Self::Department(it) => {
                 std::iter::once(&it.trail).chain(&it.keys).flat_map(|it| &it.events).collect()
             }
@@ -96,6 +105,7 @@ impl Claim {
             Self::State(it) => vec![it.place.clone()],
             Self::Authorised(it) => it.reads.iter().cloned().collect(),
             Self::Department(it) => it.reads.clone(),
+            Self::Subject(it) => it.reads.clone(),
             _ => Vec::new(),
         }
     }

@@ -7,8 +7,10 @@ use crate::ledger_event::LedgerEvent;
 use crate::merkle::{Blake3Log, log};
 use crate::tx::{Item, TxHeader};
 use crate::verify::{
-    Absence, Claim, Completeness, Consistency, Inclusion, ProvedEvent, Range, Statement, allows,
+    Absence, Claim, Completeness, Consistency, Inclusion, ProvedEvent, Range, Statement, Tag,
+    allows,
 };
+use crate::wire::item::Kind;
 use std::collections::BTreeSet;
 
 /// Panics unless what was verified is so.
@@ -35,6 +37,7 @@ pub(super) fn assert_true(world: &World, statement: &Statement) {
             let given: BTreeSet<_> = it.keys.iter().map(|it| it.trail.id().to_vec()).collect();
             assert!(keys.iter().all(|key| given.contains(key.as_bytes().as_slice())));
         }
+        Claim::Subject(it) => it.tags.iter().for_each(|tag| subject(world, tag)),
         Claim::Fork(_) | Claim::Omission(_) => panic!("an honest world has no conflict"),
     }
     for event in statement.claim.events() {
@@ -50,6 +53,27 @@ fn included(world: &World, claim: &Inclusion) {
     let block = &world.blocks[usize::try_from(leaf.height.get()).unwrap()];
     assert_eq!(block.header, claim.header);
     assert_eq!(block.delta.events[leaf.index as usize].leaf, *leaf);
+}
+
+fn subject(world: &World, tag: &Tag) {
+    complete(world, &tag.listed);
+    complete(world, &tag.unlisted);
+    let (mut records, mut subjects) = (0, 0);
+    for item in world.transactions.iter().flat_map(|tx| tx.items()) {
+        let record = match item.kind() {
+            Kind::RecordAccess(it) => Some(it),
+            Kind::ManualHandover(it) => it.record.as_ref(),
+            Kind::OpenSealed(it) => it.record.as_ref(),
+            _ => None,
+        };
+        let Some(it) = record.filter(|it| it.collector == tag.collector) else { continue };
+        let unknown = it.subjects.as_ref().map_or(0, |it| it.unknown_count);
+        if unknown > 0 && it.decision() == crate::wire::Decision::Served {
+            records += 1;
+            subjects += unknown;
+        }
+    }
+    assert_eq!(tag.unknown, (records, subjects));
 }
 
 fn extends(world: &World, claim: &Consistency) {

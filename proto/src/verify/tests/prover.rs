@@ -1,13 +1,14 @@
 //! Makes proof files of a world, as a node does: honest ones, for tests to bend.
 
-use crate::ledger::Event;
 use crate::ledger::replay::{Recorded, judge};
 use crate::ledger::tests::World;
 use crate::ledger::tests::replay::Tip;
+use crate::ledger::{Event, calendar};
 use crate::merkle::{Blake3Log, MemoryLog, Sha256Log, consistency, inclusion as path, log, range};
 use crate::place::{Place, TrailKind};
+use crate::subject::prove_bulk;
 use crate::types::{Hash, Height, IdentityId, TimeMs, TxId};
-use crate::verify::{Range, TRACE_MAGIC};
+use crate::verify::{Range, TRACE_MAGIC, bulk_record};
 use crate::wire::{self, RangeKind, absence_claim, item::Kind, trace};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -267,6 +268,112 @@ pub(super) fn authorised(world: &World, height: u64, index: u32) -> wire::Trace 
     trace
 }
 
+/// A stretch of a trail, as one of several in a file.
+fn merged(
+    world: &World,
+    trace: &mut wire::Trace,
+    trail: &Place,
+    range: (RangeKind, u64, u64),
+) -> wire::CompletenessClaim {
+    let mut one = completeness(world, trail, range.0, range.1, range.2);
+    let Some(trace::Claim::Completeness(mut claim)) = one.claim.take() else {
+        panic!("another claim");
+    };
+    for event in claim.events.iter_mut().filter(|it| it.ledger_event.is_empty()) {
+        let given = one.transactions[event.transaction as usize].clone();
+        let known = trace.transactions.iter().position(|it| *it == given);
+        let at = known.unwrap_or_else(|| {
+            trace.transactions.push(given);
+            trace.transactions.len() - 1
+        });
+        event.transaction = u32::try_from(at).unwrap();
+    }
+    for object in one.objects {
+        if !trace.objects.contains(&object) {
+            trace.objects.push(object);
+        }
+    }
+    claim
+}
+
+/// An object of the map, or the path by which there is none.
+fn object_or_none(world: &World, trace: &mut wire::Trace, place: &Place) -> Option<wire::MapProof> {
+    if world.objects.contains_key(place) {
+        let object = object(world, place);
+        if !trace.objects.contains(&object) {
+            trace.objects.push(object);
+        }
+        return None;
+    }
+    Some(world.trie.prove(&place.map_key()).to_wire())
+}
+
+/// A proof of all that stands of tags of collectors.
+pub(super) fn subject(
+    world: &World,
+    tags: &[(&str, [u8; 32])],
+    range: (RangeKind, u64, u64),
+) -> wire::Trace {
+    let mut trace = empty(world);
+    let mut claim = wire::SubjectClaim::default();
+    for (collector, tag) in tags {
+        let own = Place::subject_trail(collector, tag);
+        let listed = merged(world, &mut trace, &own, range);
+        let unlisted = merged(world, &mut trace, &Place::unlisted_trail(collector), range);
+        let mut bulk = Vec::new();
+        for event in &unlisted.events {
+            let header = &trace.transactions[event.transaction as usize].header;
+            let header = crate::tx::TxHeader::parse(header).unwrap();
+            let item = crate::tx::Item::parse(&event.item).unwrap();
+            let Some((gateway, access_no)) = bulk_record(&header, &item) else { continue };
+            let place = Place::bulk_set(&gateway, access_no);
+            let set: Arc<wire::BulkSet> = world.get(&place);
+            object_or_none(world, &mut trace, &place);
+            if set.complete {
+                bulk.push(membership(world, &gateway, access_no, tag));
+            }
+        }
+        let no_unknown = object_or_none(world, &mut trace, &Place::unknown_count(collector));
+        claim.subjects.push(wire::SubjectTrails {
+            collector: (*collector).into(),
+            tag: tag.to_vec(),
+            listed: Some(listed),
+            unlisted: Some(unlisted),
+            bulk,
+            no_unknown,
+        });
+    }
+    let month = |time: TimeMs| u32::try_from(calendar::day_of(time) / 30).unwrap();
+    claim.sealed_from = month(world.blocks[0].header.time);
+    for month in claim.sealed_from..=month(world.tip().header.time).saturating_sub(2) {
+        if let Some(path) = object_or_none(world, &mut trace, &Place::sealed_count(month)) {
+            claim.unsealed.push(wire::UnsealedMonth { month, path: Some(path) });
+        }
+    }
+    trace.claim = Some(trace::Claim::Subject(claim));
+    trace
+}
+
+/// Whether a tag is in a bulk set, from the tags on the ledger.
+fn membership(
+    world: &World,
+    gateway: &[u8],
+    access_no: u64,
+    tag: &[u8; 32],
+) -> wire::BulkMembership {
+    let trail = Place::bulk_tags_trail(gateway, access_no);
+    let mut tags = Vec::new();
+    for event in events_of(world, &trail) {
+        let tx = world.transactions.iter().find(|tx| tx.id() == event.leaf.origin).unwrap();
+        let Kind::AddBulkTags(it) = tx.items()[event.leaf.item as usize].kind() else {
+            panic!("no tags");
+        };
+        tags.extend(it.tags.iter().cloned());
+    }
+    let proof = prove_bulk(&tags, tag).unwrap();
+    wire::BulkMembership { first: proof.first, tags: proof.tags, hashes: bytes(&proof.hashes) }
+}
+
 /// A proof of all that a department signed in a range.
 pub(super) fn department(world: &World, code: &str, range: (RangeKind, u64, u64)) -> wire::Trace {
     let mut trace = empty(world);
@@ -279,29 +386,9 @@ pub(super) fn department(world: &World, code: &str, range: (RangeKind, u64, u64)
         keys.extend(identity.key_ids.iter().cloned());
         trace.objects.push(object(world, &place));
     }
-    let mut stretch = |trail: &Place, range: (RangeKind, u64, u64)| {
-        let mut one = completeness(world, trail, range.0, range.1, range.2);
-        let Some(trace::Claim::Completeness(mut claim)) = one.claim.take() else {
-            panic!("another claim");
-        };
-        for event in claim.events.iter_mut().filter(|it| it.ledger_event.is_empty()) {
-            let given = one.transactions[event.transaction as usize].clone();
-            let known = trace.transactions.iter().position(|it| *it == given);
-            let at = known.unwrap_or_else(|| {
-                trace.transactions.push(given);
-                trace.transactions.len() - 1
-            });
-            event.transaction = u32::try_from(at).unwrap();
-        }
-        for object in one.objects {
-            if !trace.objects.contains(&object) {
-                trace.objects.push(object);
-            }
-        }
-        claim
-    };
-    let trail = Some(stretch(&Place::department_trail(code), (RangeKind::Whole, 0, 0)));
-    let key = |id: &Vec<u8>| stretch(&Place::trail(TrailKind::Key, id), range);
+    let whole = (RangeKind::Whole, 0, 0);
+    let trail = Some(merged(world, &mut trace, &Place::department_trail(code), whole));
+    let key = |id: &Vec<u8>| merged(world, &mut trace, &Place::trail(TrailKind::Key, id), range);
     let keys = keys.iter().map(key).collect();
     let claim = wire::DepartmentClaim { department: code.into(), trail, keys };
     trace.claim = Some(trace::Claim::Department(claim));

@@ -78,6 +78,7 @@ fn a_trail_without_events() {
                 // There is but one.
                 TrailKind::Governance => continue,
                 TrailKind::Subject => [b"gz.none".as_slice(), &[byte; 32]].concat(),
+                TrailKind::BulkTags => vec![byte; 40],
                 _ => vec![byte; 32],
             };
             let trail = Place::trail(kind, &id);

@@ -4,8 +4,8 @@ use super::prover;
 use crate::ledger::tests::World;
 use crate::ledger::tests::account::set;
 use crate::ledger::tests::items::{
-    AUTHORITY, HOUR, acknowledge, emergency, handover, of_grant, open_case, order_sealing,
-    register_identity, register_product, reject,
+    AUTHORITY, HOUR, acknowledge, add_bulk_tags, bulk, emergency, handover, of_grant, open_case,
+    order_sealing, register_identity, register_product, reject,
 };
 use crate::ledger::tests::stage::{APP, COLLECTOR, GATEWAY, Staged, USER, staged};
 use crate::place::{Place, TrailKind};
@@ -73,15 +73,16 @@ fn answering(stage: &Staged) -> Vec<Tx> {
     let mut handed = wire::RecordAccess {
         access_no: 1,
         access_time_ms: stage.world.now + HOUR,
-        subjects: Some(wire::Subjects::default()),
+        subjects: bulk(&[60, 70]),
         ..stage.covered()
     };
     handed.accesses[0].request_id.clear();
+    let tags = add_bulk_tags(1, &[60, 70]);
     vec![
         stage.sign(APP, half),
         stage.sign("gz.reg/officer", order_sealing(stage.world.now + HOUR)),
         stage.world.sign(USER, vec![case.into(), register_product(&[granted]).into()]),
-        stage.sign("gz.psb/root", handover(handed)),
+        stage.world.sign("gz.psb/root", vec![handover(handed).into(), tags.into()]),
     ]
 }
 

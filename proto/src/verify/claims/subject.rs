@@ -1,0 +1,223 @@
+//! All that stands on the ledger of a data subject: who looked, under what grant; in which bulk sets it
+//! is; how many records do not say whom they are about, and how many are sealed.
+
+use super::super::events::{Checker, ProvedEvent, hashes};
+use super::super::{NotVerified, invalid};
+use super::completeness::{self, Completeness};
+use crate::event::Body;
+use crate::ledger::calendar::{SEALED_MONTH_DAYS, day_of};
+use crate::merkle::map::MapPath;
+use crate::place::{Place, TrailKind};
+use crate::subject::{BulkProof, is_in_bulk};
+use crate::tx::{Item, TxHeader};
+use crate::types::{Hash, limits};
+use crate::wire::{self, item::Kind};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A subject's data, as its tags tell.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// What each collector's records say.
+    pub tags: Vec<Tag>,
+    /// Records sealed everywhere, by month of 30 days since the Unix epoch; what is not sealed long
+    /// enough ago is not told.
+    pub sealed: BTreeMap<u32, u64>,
+    /// The first month of which that is told.
+    pub sealed_from: u32,
+    /// The objects that the claim reads.
+    pub(super) reads: Vec<Place>,
+}
+
+/// What one collector's records say of a tag.
+#[derive(Debug, Clone)]
+pub struct Tag {
+    /// The collector's code.
+    pub collector: String,
+    /// The tag.
+    pub tag: Hash,
+    /// The records that list it.
+    pub listed: Completeness,
+    /// The records of bulk sets and whole versions.
+    pub unlisted: Completeness,
+    /// Of each of those: whether it is about this subject. `None` where the set's tags are not all on
+    /// the ledger.
+    pub concerned: Vec<Option<bool>>,
+    /// Records, and subjects of them, of which the collector did not say who they are, since genesis.
+    pub unknown: (u64, u64),
+}
+
+/// Verifies that nothing is left out.
+pub(super) fn verify(
+    claim: &wire::SubjectClaim,
+    checker: &Checker<'_>,
+) -> Result<Subject, NotVerified> {
+    let of = |it: &wire::SubjectTrails| (it.collector.clone(), it.tag.clone());
+    let ascending = claim.subjects.iter().zip(claim.subjects.iter().skip(1));
+    if claim.subjects.is_empty() || !ascending.clone().all(|(a, b)| of(a) < of(b)) {
+        return Err(invalid("subject.tags", "no tags, or not in order"));
+    }
+    let lists = claim.subjects.iter().flat_map(|it| [&it.listed, &it.unlisted]);
+    let events: usize = lists.flatten().map(|it| it.events.len()).sum();
+    if events > limits::TRACE_EVENTS {
+        return Err(invalid("file.limits", "too many events"));
+    }
+    let mut reads = Vec::new();
+    let all = claim.subjects.iter().map(|it| one(it, checker, &mut reads));
+    let tags = all.collect::<Result<Vec<_>, _>>()?;
+    let range = tags.first().map(|it| it.listed.range);
+    if tags.iter().any(|it| Some(it.listed.range) != range) {
+        return Err(invalid("subject.range", "not one range of all trails"));
+    }
+    let sealed = sealed(claim, checker, &mut reads)?;
+    Ok(Subject { tags, sealed, sealed_from: claim.sealed_from, reads })
+}
+
+fn one(
+    given: &wire::SubjectTrails,
+    checker: &Checker<'_>,
+    reads: &mut Vec<Place>,
+) -> Result<Tag, NotVerified> {
+    let tag = Hash::from_slice(&given.tag).map_err(|e| invalid("subject.tags", e))?;
+    let nothing = || invalid("claim.none", "two trails of each tag are needed");
+    let listed = completeness::verify(given.listed.as_ref().ok_or_else(nothing)?, checker)?;
+    let unlisted = completeness::verify(given.unlisted.as_ref().ok_or_else(nothing)?, checker)?;
+    let collector = given.collector.as_str();
+    let own = Place::subject_trail(collector, tag.as_bytes());
+    if (listed.kind, &listed.trail) != (TrailKind::Subject, &own)
+        || unlisted.trail != Place::unlisted_trail(collector)
+    {
+        return Err(invalid("subject.trail", "not the trails of this tag and its collector"));
+    }
+    if listed.range != unlisted.range {
+        return Err(invalid("subject.range", "not one range of both trails"));
+    }
+    let mut memberships = given.bulk.iter();
+    let mut concerned = Vec::with_capacity(unlisted.events.len());
+    for event in &unlisted.events {
+        concerned.push(concerns(event, &tag, checker, &mut memberships, reads)?);
+    }
+    if memberships.next().is_some() {
+        return Err(invalid("file.unused", "a bulk set that no record has"));
+    }
+    let place = Place::unknown_count(collector);
+    let unknown: Option<Arc<wire::UnknownCount>> = checker.objects.get(&place);
+    let unknown = match unknown {
+        Some(it) => {
+            // Two tags of one collector read it once.
+            if !reads.contains(&place) {
+                reads.push(place);
+            }
+            (it.records, it.subjects)
+        }
+        None => {
+            absent(&place, given.no_unknown.as_ref(), checker)?;
+            (0, 0)
+        }
+    };
+    Ok(Tag { collector: collector.to_owned(), tag, listed, unlisted, concerned, unknown })
+}
+
+/// Of a record of a served bulk set: the gateway that numbered it, and its number.
+pub fn bulk_record(header: &TxHeader, item: &Item) -> Option<(Vec<u8>, u64)> {
+    let (it, gateway) = record(header, item)?;
+    let served = it.decision() != wire::Decision::Denied;
+    let bulk = it.subjects.as_ref().is_some_and(|it| it.bulk.is_some());
+    (served && bulk).then_some((gateway, it.access_no))
+}
+
+/// The record of an item, and the gateway that numbered it.
+fn record<'a>(header: &TxHeader, item: &'a Item) -> Option<(&'a wire::RecordAccess, Vec<u8>)> {
+    match item.kind() {
+        Kind::RecordAccess(it) => Some((it, header.identity.to_vec())),
+        Kind::ManualHandover(it) => Some((it.record.as_ref()?, header.identity.to_vec())),
+        Kind::OpenSealed(it) => Some((it.record.as_ref()?, it.gateway_id.clone())),
+        _ => None,
+    }
+}
+
+/// Whether a record of a bulk set or a whole version is about a tag.
+fn concerns<'a>(
+    event: &ProvedEvent,
+    tag: &Hash,
+    checker: &Checker<'_>,
+    memberships: &mut impl Iterator<Item = &'a wire::BulkMembership>,
+    reads: &mut Vec<Place>,
+) -> Result<Option<bool>, NotVerified> {
+    let Body::Signed { header, item } = &event.body else {
+        return Err(invalid("subject.record", "an event that is no record of an access"));
+    };
+    let (it, _) = record(header, item)
+        .ok_or_else(|| invalid("subject.record", "an event that is no record of an access"))?;
+    let subjects = it.subjects.as_ref();
+    let bulk = subjects.and_then(|it| it.bulk.as_ref());
+    let (Some((gateway, access_no)), Some(bulk)) = (bulk_record(header, item), bulk) else {
+        let served = it.decision() != wire::Decision::Denied;
+        return Ok(Some(served && subjects.is_some_and(|it| it.whole)));
+    };
+    let place = Place::bulk_set(&gateway, access_no);
+    let set: Option<Arc<wire::BulkSet>> = checker.objects.get(&place);
+    let set = set.ok_or_else(|| NotVerified::Undecidable(format!("{place}")))?;
+    if !reads.contains(&place) {
+        reads.push(place);
+    }
+    if (set.count, &set.root) != (bulk.count, &bulk.root) {
+        return Err(invalid("subject.bulk", "the set is not the record's"));
+    }
+    if !set.complete {
+        return Ok(None);
+    }
+    let shown = memberships.next();
+    let shown = shown.ok_or_else(|| invalid("subject.bulk", "a bulk set without a proof"))?;
+    let root = Hash::from_slice(&set.root).map_err(|e| invalid("subject.bulk", e))?;
+    let proof =
+        BulkProof { first: shown.first, tags: shown.tags.clone(), hashes: hashes(&shown.hashes)? };
+    let found = is_in_bulk(set.count, &root, tag.as_bytes(), &proof);
+    let neither = || invalid("subject.bulk", "neither in the set nor shown to be absent");
+    found.map(Some).ok_or_else(neither)
+}
+
+fn absent(
+    place: &Place,
+    path: Option<&wire::MapProof>,
+    checker: &Checker<'_>,
+) -> Result<(), NotVerified> {
+    let missing = || NotVerified::Undecidable(format!("{place}, or that there is none"));
+    let path = MapPath::from_wire(path.ok_or_else(missing)?);
+    let path = path.map_err(|e| invalid("object.path", e))?;
+    match path.root_without(&place.map_key()) == Some(checker.anchor.map_root) {
+        true => Ok(()),
+        false => Err(invalid("absence.object", format!("{place} is not shown to be absent"))),
+    }
+}
+
+/// The last month whose sealed records are told by a block of this time.
+fn told_until(time: crate::types::TimeMs) -> u32 {
+    let month = day_of(time) / SEALED_MONTH_DAYS;
+    u32::try_from(month).unwrap_or(u32::MAX).saturating_sub(2)
+}
+
+fn sealed(
+    claim: &wire::SubjectClaim,
+    checker: &Checker<'_>,
+    reads: &mut Vec<Place>,
+) -> Result<BTreeMap<u32, u64>, NotVerified> {
+    let mut sealed = BTreeMap::new();
+    let mut unsealed = claim.unsealed.iter().peekable();
+    // A month is in the file one way or the other: so their count is no larger than the file.
+    for month in claim.sealed_from..=told_until(checker.anchor.time) {
+        let place = Place::sealed_count(month);
+        let count: Option<Arc<wire::SealedCount>> = checker.objects.get(&place);
+        if let Some(count) = count {
+            sealed.insert(month, count.sealed);
+            reads.push(place);
+            continue;
+        }
+        let path = unsealed.next_if(|it| it.month == month).and_then(|it| it.path.as_ref());
+        absent(&place, path, checker)?;
+    }
+    match unsealed.next() {
+        None => Ok(sealed),
+        Some(_) => Err(invalid("file.unused", "a month that is not told")),
+    }
+}
