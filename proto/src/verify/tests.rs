@@ -9,6 +9,7 @@ mod anchors;
 mod authorised;
 mod claims;
 mod conflicts;
+mod corpus;
 mod departments;
 mod liars;
 mod mutations;

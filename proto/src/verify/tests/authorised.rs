@@ -13,7 +13,7 @@ use crate::verify::{Caveat, Claim};
 use crate::wire::{self, RecordAccess, Trace, trace};
 
 /// The second record of the scene's batch.
-fn batched(stage: &Staged) -> Trace {
+pub(super) fn batched(stage: &Staged) -> Trace {
     prover::authorised(&stage.world, FIRST_RECORD + 1, 1)
 }
 
@@ -41,7 +41,7 @@ fn a_record_that_was_covered() {
     cut(&stage.world, &trace);
 }
 
-const BENT: &[Case] = &[
+pub(super) const BENT: &[Case] = &[
     ("no grant", "undecidable", |_, t| without(t, ObjectKind::Grant)),
     ("no parameters", "undecidable", |_, t| without(t, ObjectKind::Parameters)),
     ("no dataset", "undecidable", |_, t| without(t, ObjectKind::Dataset)),

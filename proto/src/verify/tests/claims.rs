@@ -46,15 +46,15 @@ fn what_was_noted_still_stands() {
     true_and_unbent(world, &prover::trail_extends(world, &trail, 3), 0);
 }
 
-fn chain(stage: &Staged) -> Trace {
+pub(super) fn chain(stage: &Staged) -> Trace {
     prover::chain_extends(&stage.world, 5)
 }
 
-fn trail(stage: &Staged) -> Trace {
+pub(super) fn trail(stage: &Staged) -> Trace {
     prover::trail_extends(&stage.world, &gateway_trail(stage), 3)
 }
 
-const CHAIN: &[Case] = &[
+pub(super) const CHAIN: &[Case] = &[
     ("nothing was noted", "consistency.path", |_, t| consistency(t).noted_size = 0),
     ("more than there is", "consistency.path", |s, t| {
         consistency(t).noted_size = s.world.height().get() + 1;
@@ -75,7 +75,7 @@ const CHAIN: &[Case] = &[
     }),
 ];
 
-const TRAIL: &[Case] = &[
+pub(super) const TRAIL: &[Case] = &[
     ("the root of another trail", "trail.head", |s, t| {
         let other = prover::trail_extends(&s.world, &Place::dataset_trail("civil.resident"), 3);
         let other = consistency(&mut other.clone()).trail.take().unwrap();
@@ -100,11 +100,11 @@ fn bent_consistency() {
     run(trail, TRAIL);
 }
 
-fn an_object(stage: &Staged) -> Trace {
+pub(super) fn an_object(stage: &Staged) -> Trace {
     prover::state(&stage.world, &Place::grant(&stage.id("granted")))
 }
 
-const STATE: &[Case] = &[
+pub(super) const STATE: &[Case] = &[
     ("no object", "object.none", |_, t| t.objects.clear()),
     ("of no kind", "object.kind", |_, t| match &mut t.claim {
         Some(trace::Claim::State(it)) => it.kind = 1,

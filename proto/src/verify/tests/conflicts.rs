@@ -24,6 +24,12 @@ fn forked(more: u64) -> (World, World) {
     (one, other)
 }
 
+/// A proof of two histories, of the scene's chain.
+pub(super) fn two_worlds() -> wire::Trace {
+    let (one, other) = forked(1);
+    prover::fork(&one, &other)
+}
+
 fn statement(world: &World, trace: &wire::Trace) -> Statement {
     checked(world, trace).unwrap().get().clone()
 }

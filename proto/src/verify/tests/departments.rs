@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 const WHOLE: (RangeKind, u64, u64) = (RangeKind::Whole, 0, 0);
 
-fn collector(stage: &Staged) -> Trace {
+pub(super) fn collector(stage: &Staged) -> Trace {
     prover::department(&stage.world, "gz.psb", WHOLE)
 }
 
@@ -67,7 +67,7 @@ fn a_key_that_came_later() {
     oracle::assert_true(&stage.world, checked(&stage.world, &after).unwrap().get());
 }
 
-const BENT: &[Case] = &[
+pub(super) const BENT: &[Case] = &[
     ("no roster", "undecidable", |_, t| {
         t.objects.retain(|it| it.kind != u32::from(ObjectKind::Roster as u8));
     }),

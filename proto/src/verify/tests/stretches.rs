@@ -6,7 +6,7 @@ use super::structure::{Case, complete, inclusion, run};
 use crate::place::Place;
 use crate::wire::RangeKind;
 
-const EVENTS: &[Case] = &[
+pub(super) const EVENTS: &[Case] = &[
     ("the first dropped", "range.gap", |_, t| drop(complete(t).events.remove(0))),
     ("one dropped", "range.gap", |_, t| drop(complete(t).events.remove(1))),
     ("the last dropped", "range.gap", |_, t| drop(complete(t).events.pop())),
@@ -66,7 +66,7 @@ fn the_events_of_a_trail() {
     run(middle, EVENTS);
 }
 
-const STRETCH: &[Case] = &[
+pub(super) const STRETCH: &[Case] = &[
     ("no leaf before", "range.gap", |_, t| complete(t).leaf_before.clear()),
     ("no leaf before, numbers adapted", "range.gap", |_, t| {
         let it = complete(t);
@@ -119,7 +119,7 @@ fn the_stretch_of_a_trail() {
     run(middle, STRETCH);
 }
 
-const RANGE: &[Case] = &[
+pub(super) const RANGE: &[Case] = &[
     ("one height earlier", "range.gap", |_, t| complete(t).from -= 1),
     ("one height later", "range.gap", |_, t| complete(t).from += 1),
     ("beyond the leaf after", "range.gap", |_, t| complete(t).until += 1),

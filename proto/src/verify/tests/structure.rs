@@ -38,7 +38,7 @@ fn without(trace: &mut Trace, kind: u32) {
     trace.objects.retain(|it| it.kind != kind);
 }
 
-const FRAME: &[Case] = &[
+pub(super) const FRAME: &[Case] = &[
     ("another magic", "undecidable", |_, t| t.magic = "LIUHEN-TRACE-2".into()),
     ("no magic", "file.malformed", |_, t| t.magic.clear()),
     ("a longer magic", "undecidable", |_, t| t.magic = format!("{TRACE_MAGIC} ")),
@@ -89,7 +89,7 @@ fn the_frame() {
     run(middle, FRAME);
 }
 
-const BLOCK: &[Case] = &[
+pub(super) const BLOCK: &[Case] = &[
     ("no event", "claim.none", |_, t| inclusion(t).event = None),
     ("no header", "header.malformed", |_, t| inclusion(t).header.clear()),
     ("another block's header", "inclusion.header", |s, t| {
@@ -121,7 +121,7 @@ fn an_event_in_a_block() {
     run(included, BLOCK);
 }
 
-const NOTHING: &[Case] = &[
+pub(super) const NOTHING: &[Case] = &[
     ("one that is", "trail.head", |s, t| {
         complete(t).trail_id = s.id("granted").to_vec();
     }),

@@ -25,7 +25,7 @@ fn recorded(stage: &mut Staged, subjects: Option<Subjects>, version: u64) -> u64
 }
 
 /// The scene, then: a bulk set of 10, 20 and 30 that is complete, one that is not, and a whole version.
-fn told() -> Staged {
+pub(super) fn told() -> Staged {
     let mut stage = scene();
     let number = recorded(&mut stage, bulk(&[10, 20, 30]), 0);
     stage.world.does(GATEWAY, add_bulk_tags(number, &[10, 20]));
@@ -37,7 +37,7 @@ fn told() -> Staged {
     stage
 }
 
-fn in_one(stage: &Staged) -> Trace {
+pub(super) fn in_one(stage: &Staged) -> Trace {
     prover::subject(&stage.world, &[("gz.psb", of(20))], WHOLE)
 }
 
@@ -115,7 +115,7 @@ fn flipped_and_cut() {
     cut(&stage.world, &trace);
 }
 
-const BENT: &[Case] = &[
+pub(super) const BENT: &[Case] = &[
     ("nobody", "subject.tags", |_, t| claim(t).subjects.clear()),
     ("twice", "subject.tags", |_, t| {
         let one = claim(t).subjects[0].clone();

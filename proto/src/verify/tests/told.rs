@@ -24,17 +24,17 @@ fn story(stage: &Staged) -> Place {
 }
 
 /// A proof of that trail: its first event is an item, its second the ledger's.
-fn mixed(stage: &Staged) -> Trace {
+pub(super) fn mixed(stage: &Staged) -> Trace {
     whole(stage, &story(stage))
 }
 
 /// A proof of the integrity chain of the emergency's user, which has the ledger's events alone.
-fn integrity(stage: &Staged) -> Trace {
+pub(super) fn integrity(stage: &Staged) -> Trace {
     whole(stage, &Place::integrity_trail("gz.hrss"))
 }
 
 /// A proof that an event of the ledger's is in its block.
-fn included(stage: &Staged) -> Trace {
+pub(super) fn included(stage: &Staged) -> Trace {
     let event = events_of(&stage.world, &Place::integrity_trail("gz.hrss"))[0].clone();
     prover::inclusion(&stage.world, event.leaf.height.get(), event.leaf.index)
 }
@@ -84,7 +84,7 @@ fn other_bytes() -> Vec<u8> {
     LedgerEvent::new(wire::Cause { key_id: vec![1; 32], number: 1 }, year).bytes().to_vec()
 }
 
-const STORY: &[Case] = &[
+pub(super) const STORY: &[Case] = &[
     ("another ledger event's bytes", "event.ledger", |_, t| {
         let it = complete(t);
         it.events[1].ledger_event = it.events[3].ledger_event.clone();
@@ -164,7 +164,7 @@ fn what_is_no_event_of_the_ledgers() {
     run(mixed, STORY);
 }
 
-const ALONE: &[Case] = &[
+pub(super) const ALONE: &[Case] = &[
     ("with a transaction that nothing needs", "file.unused", |s, t| {
         t.transactions = mixed(s).transactions;
     }),
@@ -183,7 +183,7 @@ fn an_integrity_chain_bent() {
     run(integrity, ALONE);
 }
 
-const INCLUDED: &[Case] = &[
+pub(super) const INCLUDED: &[Case] = &[
     ("another's bytes", "event.ledger", |_, t| {
         inclusion(t).event.as_mut().unwrap().ledger_event = other_bytes();
     }),
