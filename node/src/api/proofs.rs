@@ -78,16 +78,23 @@ impl ProofService for Proofs {
         let id = TxId::from_slice(&request.tx_id);
         let id = id.map_err(|e| bad_argument("tx_id", &e.to_string()))?;
         let work = move || {
-            let (proof, trails) = {
-                let chain = shared.chain();
-                let (authorised, pinned) = (request.authorised, pinned(request.pinned));
-                let proof = chain.prove_event(&id, request.item, authorised, pinned);
+            // Whose event it is comes first: who may not read it is told nothing of it.
+            let (plain, trails) = {
+                let proof = shared.chain().prove_event(&id, request.item, false, None);
                 proof.map_err(|e| of_prove(&e))?
+            };
+            let prove = || match (request.authorised, pinned(request.pinned)) {
+                (false, None) => Ok(plain),
+                (authorised, pinned) => {
+                    let chain = shared.chain();
+                    let proof = chain.prove_event(&id, request.item, authorised, pinned);
+                    proof.map(|(proof, _)| proof).map_err(|e| of_prove(&e))
+                }
             };
             let mut overseen = None;
             for trail in &trails {
                 match caller.may_read(&shared.chain(), trail) {
-                    Ok(Access::Own) => return Ok(proof),
+                    Ok(Access::Own) => return prove(),
                     Ok(Access::Oversight) => overseen = Some(trail),
                     Err(_) => {}
                 }
@@ -98,6 +105,7 @@ impl ProofService for Proofs {
             };
             let number = shared.chain().number_on_trail(trail, &id, request.item);
             let number = number.map_err(|e| of_store(&e))?.unwrap_or_default();
+            let proof = prove()?;
             shared.note_read(&caller, trail, number, 1)?;
             Ok(proof)
         };

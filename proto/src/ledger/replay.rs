@@ -272,14 +272,20 @@ impl Before<'_> {
         let missing = || Missing(place.clone());
         let age = self.recent_age(self.it.leaf.height)?;
         let from = TimeMs::new(self.it.leaf.time.get().saturating_sub(age));
+        let parent = self.it.leaf.height.previous();
+        let (_, parent_time) = self.block(parent)?.ok_or_else(missing)?;
+        let next_height = self.height();
+        if parent_time < from {
+            // The block before stays, however old it is.
+            let window = wire::RecentWindow { oldest_height: parent.get(), next_height };
+            return Ok(window.into());
+        }
         let oldest = self.source.first_block_from(from)?.ok_or_else(missing)?;
         if oldest > Height::GENESIS {
             self.reads.borrow_mut().heights.insert(oldest.previous());
         }
         self.reads.borrow_mut().heights.insert(oldest);
-        let oldest = oldest.min(self.it.leaf.height.previous());
         self.recent_age(oldest)?;
-        let next_height = self.height();
         Ok(wire::RecentWindow { oldest_height: oldest.get(), next_height }.into())
     }
 }

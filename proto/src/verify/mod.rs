@@ -12,7 +12,7 @@ mod trust;
 
 pub use claims::{
     Absence, Authorised, Claim, Completeness, Consistency, Department, Fork, Inclusion, Omission,
-    Range, State, Subject, Tag, allows, bulk_record,
+    Range, State, Subject, Tag, allows, bulk_record, month_of,
 };
 pub use events::ProvedEvent;
 pub use trust::Trust;
@@ -142,8 +142,8 @@ pub enum NotVerified {
 /// trusts.
 ///
 /// Errors with `Invalid` and a code, or with `Undecidable` and what is missing. Costs at most the
-/// hashing of the file and one signature a transaction; memory is a small multiple of the file's
-/// length, which is limited.
+/// hashing of the file and one signature a transaction. Memory grows with the number of messages in the
+/// file, whose length is limited: one made of nothing but empty messages takes many times its length.
 pub fn verify<'a>(
     trust: impl Into<Trust<'a>>,
     bytes: &[u8],
@@ -176,7 +176,7 @@ fn other_format(bytes: &[u8]) -> Result<(), NotVerified> {
     let [0x0a, length, rest @ ..] = bytes else { return Ok(()) };
     let magic = rest.get(..usize::from(*length)).unwrap_or_default();
     if magic.starts_with(b"LIUHEN-TRACE-") && magic != TRACE_MAGIC.as_bytes() {
-        let known = format!("a program that reads {}", String::from_utf8_lossy(magic));
+        let known = format!("a program that reads {}", magic.escape_ascii());
         return Err(NotVerified::Undecidable(known));
     }
     Ok(())

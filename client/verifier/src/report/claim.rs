@@ -2,7 +2,10 @@
 
 use super::{Lang, event_json, object, time};
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::verify::{Absence, Claim, Completeness, Consistency, Department, Range, Subject};
+use liuhen_proto::types::TimeMs;
+use liuhen_proto::verify::{
+    Absence, Claim, Completeness, Consistency, Department, Range, Subject, Tag,
+};
 use serde_json::{Value, json};
 
 /// A sentence.
@@ -108,7 +111,9 @@ fn subject(it: &Subject, lang: Lang) -> String {
         let all = it.tags.iter().flat_map(|tag| &tag.concerned);
         all.filter(|found| **found == wanted).count()
     };
-    let listed: usize = it.tags.iter().map(|tag| tag.listed.events.len()).sum();
+    let listed: usize = it.tags.iter().map(Tag::records).sum();
+    let since = u64::from(it.sealed_from).saturating_mul(30 * 86_400_000);
+    let since: String = time(TimeMs::new(since)).chars().take(10).collect();
     let (more, open) = (count(Some(true)), count(None));
     let (mut records, mut subjects) = (0u64, 0u64);
     let mut before = "";
@@ -132,11 +137,11 @@ fn subject(it: &Subject, lang: Lang) -> String {
             "of {names} {range}: {listed} records list this subject and {more} more are about it \
              (bulk sets, whole versions), and nothing else on the ledger is; {open} bulk sets are \
              not told yet; {records} records left {subjects} subjects unknown; {sealed} records \
-             were sealed everywhere in months long enough ago"
+             were sealed everywhere from {since} to two months ago"
         ),
         &format!(
             "{names} {range}:列名记录 {listed} 条,另涉及该主体 {more} 条(批量集、整版),账本上再无其他;\
-             未公布的批量集 {open} 个;未载明主体的记录 {records} 条、主体 {subjects} 个;早前各月全省共密封 \
+             未公布的批量集 {open} 个;未载明主体的记录 {records} 条、主体 {subjects} 个;自 {since} 至两个月前全省共密封 \
              {sealed} 条"
         ),
     )

@@ -86,13 +86,18 @@ impl Chain {
             return Err(ProveError::NotSo(format!("the access was judged {verdict} ({reason})")));
         }
         let recorded = Recorded { leaf, signer: tx.header(), record: it };
-        let (_, reads) = replay::judge(self, recorded).map_err(|why| match why {
+        let (again, reads) = replay::judge(self, recorded).map_err(|why| match why {
             Halt::Missing(Missing(place)) => ProveError::NotSo(format!(
                 "what stood at {place} before height {} can't be told from what stands now",
                 leaf.height
             )),
             Halt::Refused(why) => ProveError::NotSo(why.to_string()),
         })?;
+        if again != outcome {
+            let (verdict, reason) = (again.verdict, again.reason);
+            let why = format!("replayed from what stands now, the rules say {verdict} ({reason})");
+            return Err(ProveError::NotSo(why));
+        }
         transactions.objects.extend(reads.places);
         let headers = reads.heights.into_iter().map(|height| {
             let (header, path) = (self.header_at(height)?, self.header_path(height));

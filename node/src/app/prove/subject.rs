@@ -3,12 +3,11 @@
 use super::department::Read;
 use super::{Chain, ProveError, Transactions, to_bytes};
 use crate::store::StoreError;
-use liuhen_proto::ledger::calendar::{SEALED_MONTH_DAYS, day_of};
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::subject::prove_bulk;
 use liuhen_proto::tx::{Item, TxHeader};
-use liuhen_proto::types::{Hash, TimeMs, limits};
-use liuhen_proto::verify::{Range, bulk_record};
+use liuhen_proto::types::{Hash, limits};
+use liuhen_proto::verify::{Range, bulk_record, month_of};
 use liuhen_proto::wire::{self, item::Kind, trace};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -49,10 +48,8 @@ impl Chain {
                 no_unknown,
             });
         }
-        let month =
-            |time: TimeMs| u32::try_from(day_of(time) / SEALED_MONTH_DAYS).unwrap_or(u32::MAX);
-        let sealed_from = month(self.founding.header().time);
-        let until = month(self.parent.header.time).saturating_sub(2);
+        let sealed_from = month_of(self.founding.header().time);
+        let until = month_of(self.parent.header.time).saturating_sub(2);
         let mut unsealed = Vec::new();
         for month in sealed_from..=until {
             if let Some(path) = self.or_none(Place::sealed_count(month), &mut needs)? {
@@ -85,7 +82,8 @@ impl Chain {
         needs: &mut Transactions,
     ) -> Result<Vec<wire::BulkMembership>, ProveError> {
         let mut bulk = Vec::new();
-        for event in &stretch.events {
+        // The ledger's own events are no records.
+        for event in stretch.events.iter().filter(|it| it.ledger_event.is_empty()) {
             let transaction = usize::try_from(event.transaction).unwrap_or(usize::MAX);
             let header =
                 needs.list.get(transaction).and_then(|it| TxHeader::parse(&it.header).ok());

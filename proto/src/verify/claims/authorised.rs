@@ -105,6 +105,12 @@ fn again(record: &Inclusion, file: &File<'_>) -> Result<(Outcome, Reads), NotVer
     }
     match replay::judge(file, Recorded { leaf, signer: header, record: it }) {
         Ok(judged) if judged.0 == leaf.outcome => Ok(judged),
+        // More blocks may have been due to leave the window of recent ones than leave it at once.
+        Ok((_, reads)) if reads.heights.len() > 1 => {
+            let height = it.decided_height.unwrap_or_default();
+            let what = format!("whether block {height} counted as recent at {}", leaf.height);
+            Err(NotVerified::Undecidable(what))
+        }
         Ok((outcome, _)) => {
             let (found, told) = (outcome.verdict, leaf.outcome.verdict);
             let why = format!("by the rules it was {found} ({}), not {told}", outcome.reason);

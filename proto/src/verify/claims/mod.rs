@@ -17,7 +17,7 @@ pub use consistency::Consistency;
 pub use department::Department;
 pub use inclusion::Inclusion;
 pub use state::{Absence, State};
-pub use subject::{Subject, Tag, bulk_record};
+pub use subject::{Subject, Tag, bulk_record, month_of};
 
 use super::events::{Checker, ProvedEvent};
 use super::{NotVerified, Trust};
@@ -74,7 +74,7 @@ impl Claim {
                 Self::Authorised(Box::new(authorised::verify(it, checker)?))
             }
             trace::Claim::Department(it) => Self::Department(department::verify(it, checker)?),
-            trace::Claim::Subject(it) => Self::Subject(subject::verify(it, checker)?),
+            trace::Claim::Subject(it) => Self::Subject(subject::verify(it, trust, checker)?),
         })
     }
 
@@ -105,7 +105,7 @@ impl Claim {
             Self::State(it) => vec![it.place.clone()],
             Self::Authorised(it) => it.reads.iter().cloned().collect(),
             Self::Department(it) => it.reads.clone(),
-            Self::Subject(it) => it.reads.clone(),
+            Self::Subject(it) => it.reads.iter().cloned().collect(),
             _ => Vec::new(),
         }
     }

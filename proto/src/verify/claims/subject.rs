@@ -2,7 +2,7 @@
 //! is; how many records do not say whom they are about, and how many are sealed.
 
 use super::super::events::{Checker, ProvedEvent, hashes};
-use super::super::{NotVerified, invalid};
+use super::super::{NotVerified, Trust, invalid};
 use super::completeness::{self, Completeness};
 use crate::event::Body;
 use crate::ledger::calendar::{SEALED_MONTH_DAYS, day_of};
@@ -10,9 +10,9 @@ use crate::merkle::map::MapPath;
 use crate::place::{Place, TrailKind};
 use crate::subject::{BulkProof, is_in_bulk};
 use crate::tx::{Item, TxHeader};
-use crate::types::{Hash, limits};
+use crate::types::{Hash, TimeMs, limits};
 use crate::wire::{self, item::Kind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A subject's data, as its tags tell.
@@ -26,7 +26,7 @@ pub struct Subject {
     /// The first month of which that is told.
     pub sealed_from: u32,
     /// The objects that the claim reads.
-    pub(super) reads: Vec<Place>,
+    pub(super) reads: BTreeSet<Place>,
 }
 
 /// What one collector's records say of a tag.
@@ -47,11 +47,29 @@ pub struct Tag {
     pub unknown: (u64, u64),
 }
 
+impl Tag {
+    /// How many of the events that list it are records: who was shown the trail stands on it too.
+    pub fn records(&self) -> usize {
+        let is_record = |event: &&ProvedEvent| match &event.body {
+            Body::Signed { header, item } => record(header, item).is_some(),
+            Body::Ledger(_) => false,
+        };
+        self.listed.events.iter().filter(is_record).count()
+    }
+}
+
 /// Verifies that nothing is left out.
 pub(super) fn verify(
     claim: &wire::SubjectClaim,
+    trust: &Trust<'_>,
     checker: &Checker<'_>,
 ) -> Result<Subject, NotVerified> {
+    // Who knows genesis is told of every month; who trusts a checkpoint, since when.
+    if let Trust::Genesis(founding) = trust
+        && claim.sealed_from != month_of(founding.header().time)
+    {
+        return Err(invalid("subject.sealed", "not every month since genesis"));
+    }
     let of = |it: &wire::SubjectTrails| (it.collector.clone(), it.tag.clone());
     let ascending = claim.subjects.iter().zip(claim.subjects.iter().skip(1));
     if claim.subjects.is_empty() || !ascending.clone().all(|(a, b)| of(a) < of(b)) {
@@ -62,7 +80,7 @@ pub(super) fn verify(
     if events > limits::TRACE_EVENTS {
         return Err(invalid("file.limits", "too many events"));
     }
-    let mut reads = Vec::new();
+    let mut reads = BTreeSet::new();
     let all = claim.subjects.iter().map(|it| one(it, checker, &mut reads));
     let tags = all.collect::<Result<Vec<_>, _>>()?;
     let range = tags.first().map(|it| it.listed.range);
@@ -76,7 +94,7 @@ pub(super) fn verify(
 fn one(
     given: &wire::SubjectTrails,
     checker: &Checker<'_>,
-    reads: &mut Vec<Place>,
+    reads: &mut BTreeSet<Place>,
 ) -> Result<Tag, NotVerified> {
     let tag = Hash::from_slice(&given.tag).map_err(|e| invalid("subject.tags", e))?;
     let nothing = || invalid("claim.none", "two trails of each tag are needed");
@@ -104,10 +122,7 @@ fn one(
     let unknown: Option<Arc<wire::UnknownCount>> = checker.objects.get(&place);
     let unknown = match unknown {
         Some(it) => {
-            // Two tags of one collector read it once.
-            if !reads.contains(&place) {
-                reads.push(place);
-            }
+            reads.insert(place);
             (it.records, it.subjects)
         }
         None => {
@@ -142,13 +157,11 @@ fn concerns<'a>(
     tag: &Hash,
     checker: &Checker<'_>,
     memberships: &mut impl Iterator<Item = &'a wire::BulkMembership>,
-    reads: &mut Vec<Place>,
+    reads: &mut BTreeSet<Place>,
 ) -> Result<Option<bool>, NotVerified> {
-    let Body::Signed { header, item } = &event.body else {
-        return Err(invalid("subject.record", "an event that is no record of an access"));
-    };
-    let (it, _) = record(header, item)
-        .ok_or_else(|| invalid("subject.record", "an event that is no record of an access"))?;
+    // Who was shown the trail stands on it too: that is no access to the data.
+    let Body::Signed { header, item } = &event.body else { return Ok(Some(false)) };
+    let Some((it, _)) = record(header, item) else { return Ok(Some(false)) };
     let subjects = it.subjects.as_ref();
     let bulk = subjects.and_then(|it| it.bulk.as_ref());
     let (Some((gateway, access_no)), Some(bulk)) = (bulk_record(header, item), bulk) else {
@@ -158,9 +171,7 @@ fn concerns<'a>(
     let place = Place::bulk_set(&gateway, access_no);
     let set: Option<Arc<wire::BulkSet>> = checker.objects.get(&place);
     let set = set.ok_or_else(|| NotVerified::Undecidable(format!("{place}")))?;
-    if !reads.contains(&place) {
-        reads.push(place);
-    }
+    reads.insert(place);
     if (set.count, &set.root) != (bulk.count, &bulk.root) {
         return Err(invalid("subject.bulk", "the set is not the record's"));
     }
@@ -192,15 +203,19 @@ fn absent(
 }
 
 /// The last month whose sealed records are told by a block of this time.
-fn told_until(time: crate::types::TimeMs) -> u32 {
-    let month = day_of(time) / SEALED_MONTH_DAYS;
-    u32::try_from(month).unwrap_or(u32::MAX).saturating_sub(2)
+fn told_until(time: TimeMs) -> u32 {
+    month_of(time).saturating_sub(2)
+}
+
+/// The month of a time, of 30 days since the Unix epoch.
+pub fn month_of(time: TimeMs) -> u32 {
+    u32::try_from(day_of(time) / SEALED_MONTH_DAYS).unwrap_or(u32::MAX)
 }
 
 fn sealed(
     claim: &wire::SubjectClaim,
     checker: &Checker<'_>,
-    reads: &mut Vec<Place>,
+    reads: &mut BTreeSet<Place>,
 ) -> Result<BTreeMap<u32, u64>, NotVerified> {
     let mut sealed = BTreeMap::new();
     let mut unsealed = claim.unsealed.iter().peekable();
@@ -210,7 +225,7 @@ fn sealed(
         let count: Option<Arc<wire::SealedCount>> = checker.objects.get(&place);
         if let Some(count) = count {
             sealed.insert(month, count.sealed);
-            reads.push(place);
+            reads.insert(place);
             continue;
         }
         let path = unsealed.next_if(|it| it.month == month).and_then(|it| it.path.as_ref());

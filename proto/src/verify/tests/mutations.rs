@@ -11,8 +11,8 @@ use prost::Message;
 
 /// What a flip may change without making the file wrong: the ends of a range, where no event lies
 /// between the old end and the new; the name of an empty trail or of an absent object, where no other
-/// leaf of the map lies on the way; a number that is not reached, or a transaction that is not there;
-/// the month from which sealed records are told. Then the file makes another claim, which is true.
+/// leaf of the map lies on the way; a number that is not reached, or a transaction that is not there.
+/// Then the file makes another claim, which is true.
 fn claim_aside(mut trace: wire::Trace) -> wire::Trace {
     if let Some(trace::Claim::Completeness(claim)) = &mut trace.claim {
         claim.from = 0;
@@ -21,9 +21,6 @@ fn claim_aside(mut trace: wire::Trace) -> wire::Trace {
             claim.trail_kind = 0;
             claim.trail_id.clear();
         }
-    }
-    if let Some(trace::Claim::Subject(claim)) = &mut trace.claim {
-        claim.sealed_from = 0;
     }
     if let Some(trace::Claim::Absence(claim)) = &mut trace.claim {
         match claim.of.as_mut() {

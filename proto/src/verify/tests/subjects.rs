@@ -4,8 +4,11 @@ use super::mutations::{cut, flipped};
 use super::scene::{checked, refusal, scene};
 use super::structure::{Case, run};
 use super::{oracle, prover};
-use crate::ledger::tests::items::{DAY, add_bulk_tags, bulk, order_sealing, record_sealed, tag};
+use crate::ledger::tests::items::{
+    DAY, add_bulk_tags, bulk, order_sealing, read, record_reads, record_sealed, tag,
+};
 use crate::ledger::tests::stage::{GATEWAY, Staged};
+use crate::place::Place;
 use crate::verify::{Caveat, Claim, Tag};
 use crate::wire::{self, RangeKind, Subjects, Trace, trace};
 
@@ -83,6 +86,25 @@ fn who_looked_and_in_which_sets_one_is() {
     tags(&stage, &prover::subject(&stage.world, &[("gz.psb", [8; 32])], range));
 }
 
+/// Who was shown the trails stands on them: that is no access to the data.
+#[test]
+fn a_trail_that_an_auditor_read() {
+    let mut stage = told();
+    let auditor = stage.identity("gz.aud/auditor");
+    let places = [Place::unlisted_trail("gz.psb"), Place::subject_trail("gz.psb", &[8; 32])];
+    let reads = places.map(|trail| wire::TrailRead {
+        trail_kind: trail.kind().into(),
+        trail_id: trail.id().to_vec(),
+        ..read("gz.aud", &auditor)
+    });
+    stage.world.does("gz.psb/node", record_reads("gz.psb", reads.to_vec()));
+    stage.world.commit(Vec::new());
+    let trace = prover::subject(&stage.world, &[("gz.psb", [8; 32])], WHOLE);
+    let [found]: [Tag; 1] = tags(&stage, &trace).try_into().unwrap();
+    assert_eq!(found.concerned.last(), Some(&Some(false)));
+    assert_eq!(found.records() + 1, found.listed.events.len());
+}
+
 #[test]
 fn what_was_sealed_long_ago_is_counted() {
     let mut stage = told();
@@ -126,6 +148,7 @@ pub(super) const BENT: &[Case] = &[
     ("another collector", "subject.trail", |_, t| {
         claim(t).subjects[0].collector = "gz.hrss".into();
     }),
+    ("a month left out", "subject.sealed", |_, t| claim(t).sealed_from += 1),
     ("nothing listed", "claim.none", |_, t| claim(t).subjects[0].listed = None),
     ("one trail twice", "subject.trail", |_, t| {
         claim(t).subjects[0].unlisted = claim(t).subjects[0].listed.clone();
