@@ -1,5 +1,5 @@
-//! For each claim: the size of its file, how long a node takes to make it, and how long it takes to
-//! verify, on ledgers that grow; and what verifying costs beside the signatures alone.
+//! For each claim that a node makes: the size of its file, how long the node takes to make it, and how
+//! long it takes to verify, on ledgers that grow.
 //!
 //! `cargo build --release --bins && cargo bench -p liuhen-tests --bench proofs`
 //!

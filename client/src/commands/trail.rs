@@ -43,8 +43,9 @@ pub struct Which {
     pub(super) kind: Kind,
     /// Dataset or department code; grant, use and acknowledgements: request id, reference or
     /// reference@dataset; gateway, identity and identity-integrity: department/code; key: key id;
-    /// subject: collector/tag; bulk-tags: department/gateway#number; case and product: id; governance: none; story: an event, as a
-    /// transaction's id, id:item, or department/gateway#number
+    /// subject: collector/tag; bulk-tags: department/gateway#number; case and product: id;
+    /// governance: none; story: an event, as a transaction's id, id:item, or
+    /// department/gateway#number
     #[arg(default_value = "")]
     pub(super) id: String,
 }

@@ -10,7 +10,7 @@ use liuhen_genesis::{Founding, FoundingError};
 use liuhen_proto::checkpoint::Checkpoint;
 use liuhen_proto::types::limits;
 use liuhen_proto::verify::{NotVerified, Statement, Trust, Verified, verify};
-use report::{Begun, Lang, Report};
+use report::{Lang, Report};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -142,8 +142,8 @@ fn age_of(verified: &Verified<Statement>) -> Duration {
 }
 
 fn single(cli: &Cli, trust: &Trust<'_>, path: &Path, lang: Lang) -> Result<u8, String> {
-    let (begun, verdict) = (Begun::from(trust), verdict(cli, trust, path)?);
-    let report = Report::new(&begun, &verdict);
+    let verdict = verdict(cli, trust, path)?;
+    let report = Report::new(trust, &verdict);
     match cli.output {
         Output::Text => print(&report.text(lang, cli.events)),
         Output::Json => print(&format!("{:#}\n", report.json(cli.events))),
@@ -153,7 +153,6 @@ fn single(cli: &Cli, trust: &Trust<'_>, path: &Path, lang: Lang) -> Result<u8, S
 
 /// A line a file, and a summary; with `--events` each whole.
 fn all(cli: &Cli, trust: &Trust<'_>, files: &[PathBuf], lang: Lang) -> Result<u8, String> {
-    let begun = Begun::from(trust);
     let (mut counts, mut results, mut unread) = ([0u64; 3], Vec::new(), 0u64);
     for path in files {
         let name = path.display().to_string();
@@ -165,7 +164,7 @@ fn all(cli: &Cli, trust: &Trust<'_>, files: &[PathBuf], lang: Lang) -> Result<u8
                 continue;
             }
         };
-        let report = Report::new(&begun, &verdict);
+        let report = Report::new(trust, &verdict);
         let place = match report.exit_code() {
             0 => 0,
             3 => 1,

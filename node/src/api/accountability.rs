@@ -185,16 +185,14 @@ fn alerts(
     Ok((ListAlertsResponse { book: Some(book), alerts }, overseen))
 }
 
-/// How many records were sealed everywhere, in months that ended long enough ago to tell nobody of an
-/// investigation that runs.
+/// How many records were sealed everywhere, in the months of which that is told.
 fn sealed_months(chain: &Chain) -> Result<Vec<SealedMonth>, Status> {
-    let day = calendar::day_of(chain.header().time);
-    let now = u32::try_from(day / calendar::SEALED_MONTH_DAYS).unwrap_or(u32::MAX);
+    let before = calendar::sealed_told_before(chain.header().time);
     let objects = chain.index().list(ObjectKind::SealedCount).map_err(|e| of_store(&e))?;
     let months = objects.into_iter().filter_map(|(place, object)| {
         let month = u32::from_be_bytes(place.id().try_into().ok()?);
         let sealed = Arc::<SealedCount>::try_from(object).ok()?.sealed;
-        (month.saturating_add(1) < now).then_some(SealedMonth { month, sealed })
+        (month < before).then_some(SealedMonth { month, sealed })
     });
     Ok(months.collect())
 }

@@ -6,7 +6,7 @@
 //! | status, founding document | anybody: both are needed to make a token |
 //! | departments, identities, catalogue, governance | every member |
 //! | a trail, a request, a grant | the departments that are party to it; who manages grants, but for the use made of other managers' grants |
-//! | a subject's trail | the collector; whoever shows the key that the tag follows from |
+//! | a subject's trail; in its proof the collector's bulk and whole accesses too | the collector; whoever shows the key that the tag follows from |
 //! | integrity events, alerts | the department; integrity events managers too |
 //! | a case, a data product | who is party to it; managers |
 //! | every trail | who audits or regulates; each read is recorded |

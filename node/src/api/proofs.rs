@@ -79,19 +79,13 @@ impl ProofService for Proofs {
         let id = id.map_err(|e| bad_argument("tx_id", &e.to_string()))?;
         let work = move || {
             // Whose event it is comes first: who may not read it is told nothing of it.
-            let (plain, trails) = {
-                let proof = shared.chain().prove_event(&id, request.item, false, None);
-                proof.map_err(|e| of_prove(&e))?
+            let found = shared.chain().find_event(&id, request.item).map_err(|e| of_prove(&e))?;
+            let prove = || {
+                let pinned = pinned(request.pinned);
+                let proof = shared.chain().prove_event(&found, request.authorised, pinned);
+                proof.map_err(|e| of_prove(&e))
             };
-            let prove = || match (request.authorised, pinned(request.pinned)) {
-                (false, None) => Ok(plain),
-                (authorised, pinned) => {
-                    let chain = shared.chain();
-                    let proof = chain.prove_event(&id, request.item, authorised, pinned);
-                    proof.map(|(proof, _)| proof).map_err(|e| of_prove(&e))
-                }
-            };
-            let mut overseen = None;
+            let (trails, mut overseen) = (found.trails(), None);
             for trail in &trails {
                 match caller.may_read(&shared.chain(), trail) {
                     Ok(Access::Own) => return prove(),

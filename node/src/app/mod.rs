@@ -11,7 +11,7 @@ mod validate;
 pub use candidate::Candidate;
 pub use chain::{Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use open::OpenReport;
-pub use prove::ProveError;
+pub use prove::{FoundEvent, ProveError, Read};
 pub use trails::{Blocks, EventFilter, ReadEvent, Source};
 pub use validate::{Clock, Known, NotABlock};
 

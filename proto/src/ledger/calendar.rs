@@ -34,6 +34,22 @@ pub fn hour_of(time: TimeMs) -> u64 {
     time.get() / HOUR_MS
 }
 
+/// The month of a time by which sealed records are counted.
+pub fn sealed_month(time: TimeMs) -> u32 {
+    u32::try_from(day_of(time) / SEALED_MONTH_DAYS).unwrap_or(u32::MAX)
+}
+
+/// When a month begins by which sealed records are counted.
+pub fn begin_of_sealed_month(month: u32) -> TimeMs {
+    begin_of(u64::from(month).saturating_mul(SEALED_MONTH_DAYS))
+}
+
+/// Before which month sealed records are told at a time: a whole month lies between, so that the count
+/// tells nobody of an investigation that runs.
+pub fn sealed_told_before(time: TimeMs) -> u32 {
+    sealed_month(time).saturating_sub(1)
+}
+
 /// Minutes since local midnight, and the weekday's bit: Monday 1 … Sunday 64.
 pub fn minute_and_weekday(time: TimeMs) -> (u32, u32) {
     let into_day = time.get().saturating_add(LOCAL_OFFSET_MS) % DAY_MS;

@@ -73,11 +73,11 @@ pub fn judge(source: &dyn Source, it: Recorded<'_>) -> Result<(Outcome, Reads), 
     };
     let view = Before { source, it, reads: RefCell::default() };
     let draft = Draft::over(&view, context, it.signer.chain);
-    let outcome = rules::record_access::judge(&draft, it.signer, it.record)?;
+    let (outcome, at) = rules::record_access::judge(&draft, it.signer, it.record)?;
     drop(draft);
     match outcome.reason {
         Reason::QuotaExceeded | Reason::QuotaDayUnknown => {
-            let access = it.record.accesses.first();
+            let access = it.record.accesses.get(at);
             let id = access.map_or(&[] as &[u8], |it| &it.request_id);
             Err(Missing(Place::object(ObjectKind::GrantUse, id)).into())
         }

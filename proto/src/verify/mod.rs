@@ -12,7 +12,7 @@ mod trust;
 
 pub use claims::{
     Absence, Authorised, Claim, Completeness, Consistency, Department, Fork, Inclusion, Omission,
-    Range, State, Subject, Tag, allows, bulk_record, month_of,
+    Range, State, Subject, Tag, allows, bulk_record,
 };
 pub use events::ProvedEvent;
 pub use trust::Trust;

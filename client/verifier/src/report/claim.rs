@@ -1,12 +1,13 @@
 //! What was proved, in a sentence, and as JSON.
 
-use super::{Lang, event_json, object, time};
+use super::{Lang, event_json, hex, object, time};
+use liuhen_proto::ledger::calendar::begin_of_sealed_month;
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::types::TimeMs;
 use liuhen_proto::verify::{
-    Absence, Claim, Completeness, Consistency, Department, Range, Subject, Tag,
+    Absence, Claim, Completeness, Consistency, Department, Fork, Omission, Range, Subject, Tag,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A sentence.
 pub(super) fn text(claim: &Claim, lang: Lang) -> String {
@@ -40,7 +41,8 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
             )
         }
         Claim::Absence(it) => absence(it, lang),
-        Claim::Fork(_) | Claim::Omission(_) => conflict(claim, lang),
+        Claim::Fork(it) => fork(it, lang),
+        Claim::Omission(it) => omission(it, lang),
         Claim::Department(it) => department(it, lang),
         Claim::Subject(it) => subject(it, lang),
         Claim::Authorised(it) => {
@@ -59,36 +61,29 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
     }
 }
 
-/// What speaks against the validators.
-fn conflict(claim: &Claim, lang: Lang) -> String {
-    match claim {
-        Claim::Fork(it) => {
-            let (height, block) = (it.other.height, it.block);
-            lang.pick(
-                &format!(
-                    "FORK: the validators certified two histories; the other one, certified at \
-                     height {height}, has block {block} at the height of the anchor"
-                ),
-                &format!(
-                    "分叉:验证节点签署了两份历史;另一份(签署于高度 {height})在锚点高度的区块为 {block}"
-                ),
-            )
-        }
-        Claim::Omission(it) => {
-            let (kind, height) = (it.included.event.body.name(), it.included.header.height);
-            let trail = &it.trail.trail;
-            lang.pick(
-                &format!(
-                    "OMISSION: {kind} of block {height} belongs to trail «{trail}», which the \
-                     validators certified without it"
-                ),
-                &format!(
-                    "遗漏:区块 {height} 的 {kind} 属于轨迹「{trail}」,而验证节点签署的轨迹中没有它"
-                ),
-            )
-        }
-        _ => String::new(),
-    }
+fn fork(it: &Fork, lang: Lang) -> String {
+    let (height, block) = (it.other.height, it.block);
+    lang.pick(
+        &format!(
+            "FORK: the validators certified two histories; the other one, certified at height \
+             {height}, has block {block} at the height of the anchor"
+        ),
+        &format!(
+            "分叉:验证节点签署了两份历史;另一份(签署于高度 {height})在锚点高度的区块为 {block}"
+        ),
+    )
+}
+
+fn omission(it: &Omission, lang: Lang) -> String {
+    let (kind, height) = (it.included.event.body.name(), it.included.header.height);
+    let trail = &it.trail.trail;
+    lang.pick(
+        &format!(
+            "OMISSION: {kind} of block {height} belongs to trail «{trail}», which the validators \
+             certified without it"
+        ),
+        &format!("遗漏:区块 {height} 的 {kind} 属于轨迹「{trail}」,而验证节点签署的轨迹中没有它"),
+    )
 }
 
 fn department(it: &Department, lang: Lang) -> String {
@@ -96,14 +91,15 @@ fn department(it: &Department, lang: Lang) -> String {
     let events: usize = it.keys.iter().map(|it| it.events.len()).sum();
     let range = it.keys.first().map_or_else(String::new, |it| range(it, lang));
     lang.pick(
-                &format!(
-                    "these {events} events are all that was signed for {code} {range}, with the \
-                     {keys} keys that its {identities} identities have or had"
-                ),
-                &format!(
-                    "{code} 的 {identities} 个身份先后共有 {keys} 个密钥,{range}所签事件全部在此,共 {events} 条"
-                ),
-            )
+        &format!(
+            "these {events} events are all that was signed for {code} {range}, with the {keys} \
+             keys that its {identities} identities have or had"
+        ),
+        &format!(
+            "{code} 的 {identities} 个身份先后共有 {keys} 个密钥,{range}所签事件全部在此,\
+             共 {events} 条"
+        ),
+    )
 }
 
 fn subject(it: &Subject, lang: Lang) -> String {
@@ -112,19 +108,15 @@ fn subject(it: &Subject, lang: Lang) -> String {
         all.filter(|found| **found == wanted).count()
     };
     let listed: usize = it.tags.iter().map(Tag::records).sum();
-    let since = u64::from(it.sealed_from).saturating_mul(30 * 86_400_000);
-    let since: String = time(TimeMs::new(since)).chars().take(10).collect();
+    let since = time(begin_of_sealed_month(it.sealed_from));
+    let since = since.split(' ').next().unwrap_or_default();
     let (more, open) = (count(Some(true)), count(None));
-    let (mut records, mut subjects) = (0u64, 0u64);
-    let mut before = "";
-    for tag in &it.tags {
-        if tag.collector != before {
-            records = records.saturating_add(tag.unknown.0);
-            subjects = subjects.saturating_add(tag.unknown.1);
-        }
-        before = &tag.collector;
-    }
-    let sealed: u64 = it.sealed.values().sum();
+    // Two tags of one collector are told of the same unknown subjects.
+    let unknown: BTreeMap<&str, (u64, u64)> =
+        it.tags.iter().map(|tag| (tag.collector.as_str(), tag.unknown)).collect();
+    let records = unknown.values().map(|it| it.0).fold(0, u64::saturating_add);
+    let subjects = unknown.values().map(|it| it.1).fold(0, u64::saturating_add);
+    let sealed = it.sealed.values().copied().fold(0, u64::saturating_add);
     let names: Vec<String> = it
         .tags
         .iter()
@@ -140,9 +132,9 @@ fn subject(it: &Subject, lang: Lang) -> String {
              were sealed everywhere from {since} to two months ago"
         ),
         &format!(
-            "{names} {range}:列名记录 {listed} 条,另涉及该主体 {more} 条(批量集、整版),账本上再无其他;\
-             未公布的批量集 {open} 个;未载明主体的记录 {records} 条、主体 {subjects} 个;自 {since} 至两个月前全省共密封 \
-             {sealed} 条"
+            "{names} {range}:列名记录 {listed} 条,另涉及该主体 {more} 条(批量集、整版),\
+             账本上再无其他;未公布的批量集 {open} 个;未载明主体的记录 {records} 条、\
+             主体 {subjects} 个;自 {since} 至两个月前全省共密封 {sealed} 条"
         ),
     )
 }
@@ -290,7 +282,7 @@ fn trail_id(it: &Completeness) -> String {
         TrailKind::Dataset | TrailKind::Department | TrailKind::Integrity => {
             String::from_utf8_lossy(it.trail.id()).into_owned()
         }
-        _ => it.trail.id().iter().map(|byte| format!("{byte:02x}")).collect(),
+        _ => hex(it.trail.id()),
     }
 }
 

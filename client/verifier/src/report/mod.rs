@@ -6,7 +6,7 @@ mod object;
 use jiff::{Timestamp, tz::TimeZone};
 use liuhen_genesis::fingerprint;
 use liuhen_proto::event::Verdict;
-use liuhen_proto::types::{ChainId, TimeMs};
+use liuhen_proto::types::TimeMs;
 use liuhen_proto::verify::{NotVerified, ProvedEvent, Statement, Trust, Verified};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,35 +35,35 @@ impl Lang {
     }
 }
 
-/// Where the trust of a verdict began, as it is shown.
-pub struct Begun {
-    chain: ChainId,
-    /// The chain's name; `None` where there is no founding document.
-    name: Option<String>,
-    /// The size of the checkpoint that was trusted.
-    pinned: Option<u64>,
-}
-
-impl From<&Trust<'_>> for Begun {
-    fn from(trust: &Trust<'_>) -> Self {
-        let (name, pinned) = match trust {
-            Trust::Genesis(founding) => (Some(founding.document().name.clone()), None),
-            Trust::Checkpoint(pinned) => (None, Some(pinned.size)),
-        };
-        Self { chain: trust.chain(), name, pinned }
-    }
-}
-
 /// A verdict to be shown.
 pub struct Report<'a> {
-    begun: &'a Begun,
+    trust: &'a Trust<'a>,
     verdict: &'a Result<Verified<Statement>, NotVerified>,
 }
 
 impl<'a> Report<'a> {
     /// The report of a verdict.
-    pub fn new(begun: &'a Begun, verdict: &'a Result<Verified<Statement>, NotVerified>) -> Self {
-        Self { begun, verdict }
+    pub fn new(
+        trust: &'a Trust<'a>,
+        verdict: &'a Result<Verified<Statement>, NotVerified>,
+    ) -> Self {
+        Self { trust, verdict }
+    }
+
+    /// The chain's name; `None` where there is no founding document.
+    fn chain_name(&self) -> Option<&'a str> {
+        match self.trust {
+            Trust::Genesis(founding) => Some(&founding.document().name),
+            Trust::Checkpoint(_) => None,
+        }
+    }
+
+    /// How many headers the checkpoint has that was trusted.
+    fn pinned(&self) -> Option<u64> {
+        match self.trust {
+            Trust::Genesis(_) => None,
+            Trust::Checkpoint(pinned) => Some(pinned.size),
+        }
     }
 
     /// The first line: the verdict alone.
@@ -106,12 +106,12 @@ impl<'a> Report<'a> {
                 format!("  {}: {missing}", lang.pick("missing", "缺少")),
             ],
         };
-        if let Some(name) = &self.begun.name {
+        if let Some(name) = self.chain_name() {
             lines.push(format!("  {}: {name}", lang.pick("chain", "链")));
         }
-        let digits = fingerprint(&self.begun.chain);
+        let digits = fingerprint(&self.trust.chain());
         lines.push(format!("  {}: {digits}", lang.pick("genesis fingerprint", "创世指纹")));
-        if let Some(size) = self.begun.pinned {
+        if let Some(size) = self.pinned() {
             let from = lang.pick("trusted from checkpoint of size", "信任起点为检查点,区块头数");
             lines.push(format!("  {from}: {size}"));
         }
@@ -129,10 +129,10 @@ impl<'a> Report<'a> {
                 json!({ "verdict": "UNDECIDABLE", "missing": missing })
             }
         };
-        all["chain"] = json!(self.begun.name);
-        all["chain_id"] = json!(self.begun.chain.to_string());
-        all["genesis_fingerprint"] = json!(fingerprint(&self.begun.chain));
-        if let Some(size) = self.begun.pinned {
+        all["chain"] = json!(self.chain_name());
+        all["chain_id"] = json!(self.trust.chain().to_string());
+        all["genesis_fingerprint"] = json!(fingerprint(&self.trust.chain()));
+        if let Some(size) = self.pinned() {
             all["checkpoint_size"] = json!(size);
         }
         all
@@ -227,6 +227,10 @@ fn event_json(event: &ProvedEvent) -> Value {
         "identity": event.body.identity(),
         "outcome": event.leaf.outcome,
     })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn time(at: TimeMs) -> String {

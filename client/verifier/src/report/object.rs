@@ -1,6 +1,6 @@
 //! Objects of the ledger, as a regulator reads them: what is asked for most in words, all as bytes.
 
-use super::{Lang, time};
+use super::{Lang, hex, time};
 use liuhen_proto::ledger::{Object, grants, intervals};
 use liuhen_proto::types::TimeMs;
 use liuhen_proto::wire;
@@ -111,8 +111,4 @@ pub(super) fn json(object: &Object) -> Value {
         "summary": text(object, Lang::En),
         "canonical_bytes": hex(&object.to_bytes()),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,15 +1,12 @@
 //! Proofs of all that was signed for a department.
 
-use super::{Chain, ProveError, Transactions};
+use super::{Chain, ProveError, Read, Transactions};
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::types::{IdentityId, limits};
+use liuhen_proto::types::IdentityId;
 use liuhen_proto::verify::Range;
 use liuhen_proto::wire::{self, trace};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// A stretch of a trail: the first number, and how many events.
-pub type Read = (Place, u64, u64);
 
 impl Chain {
     /// Proves that these are all events that a department's keys signed in a range, and which keys
@@ -33,16 +30,8 @@ impl Chain {
             keys.extend(identity.iter().flat_map(|it| it.key_ids.iter().cloned()));
             needs.objects.insert(place);
         }
-        let mut total = 0u64;
-        let mut all = |kind, id: &[u8], range| {
-            let (claim, first, events) = self.stretch(kind, id, range, &mut needs)?;
-            total = total.saturating_add(events);
-            if total > limits::TRACE_EVENTS as u64 {
-                return Err(ProveError::TooMany { events: total });
-            }
-            reads.push((Place::trail(kind, id), first, events));
-            Ok(claim)
-        };
+        let mut all =
+            |kind, id: &[u8], range| self.one_of_several((kind, id), range, &mut needs, &mut reads);
         let trail = all(TrailKind::Department, code.as_bytes(), Range::Whole)?;
         let keys = keys.iter().map(|id| all(TrailKind::Key, id, range));
         let keys = keys.collect::<Result<Vec<_>, _>>()?;

@@ -14,16 +14,29 @@ use liuhen_proto::verify::allows;
 use liuhen_proto::wire::{self, item::Kind, trace};
 use std::sync::Arc;
 
+/// An event of an item, found in its block.
+#[derive(Debug)]
+pub struct FoundEvent {
+    leaf: EventLeaf,
+    tx: Tx,
+    /// The block's header.
+    header: Vec<u8>,
+    /// From the leaf to the events root.
+    path: Vec<Vec<u8>>,
+}
+
+impl FoundEvent {
+    /// The trails that it is on.
+    pub fn trails(&self) -> Vec<Place> {
+        let item = self.tx.items().get(self.leaf.item as usize);
+        let trails = item.map(|item| tx::trails(self.tx.header(), self.leaf.item, item));
+        trails.unwrap_or_default()
+    }
+}
+
 impl Chain {
-    /// Proves that an item of a transaction is in a block of the chain; or, of a record, that the
-    /// access was covered. Gives the proof, and the trails that the item is in.
-    pub fn prove_event(
-        &self,
-        id: &TxId,
-        item: u32,
-        authorised: bool,
-        pinned: Option<u64>,
-    ) -> Result<(Vec<u8>, Vec<Place>), ProveError> {
+    /// The event of an item of a transaction, and where it is in its block.
+    pub fn find_event(&self, id: &TxId, item: u32) -> Result<FoundEvent, ProveError> {
         let nothing = || ProveError::NoEvent(*id);
         let (height, place) = self.index.transaction(id)?.ok_or_else(nothing)?;
         let damaged = || StoreError::Damaged(format!("block {height}"));
@@ -42,23 +55,33 @@ impl Chain {
         let leaf = wanted.ok_or_else(nothing)?;
         let bytes = stored.block.transactions.get(place as usize).ok_or_else(damaged)?;
         let tx = Tx::parse(bytes).map_err(|_| damaged())?;
-        let event_path = inclusion::prove::<Blake3Log, _>(&log, u64::from(leaf.index), log.size());
-        let anchor = self.parent.header.height;
-        let header_path = if height == anchor { Vec::new() } else { self.header_path(height) };
+        let path = inclusion::prove::<Blake3Log, _>(&log, u64::from(leaf.index), log.size());
+        let path = to_bytes(&path.ok().flatten().unwrap_or_default());
+        Ok(FoundEvent { leaf, tx, header: stored.block.header, path })
+    }
+
+    /// Proves that an event is in a block of the chain; or, of a record, that the access was covered.
+    pub fn prove_event(
+        &self,
+        found: &FoundEvent,
+        authorised: bool,
+        pinned: Option<u64>,
+    ) -> Result<Vec<u8>, ProveError> {
+        let (leaf, tx) = (&found.leaf, &found.tx);
+        let at_anchor = leaf.height == self.parent.header.height;
+        let header_path = if at_anchor { Vec::new() } else { self.header_path(leaf.height) };
         let mut transactions = Transactions::default();
         let claim = wire::InclusionClaim {
-            event: Some(transactions.event(&leaf, &tx)),
-            header: stored.block.header,
-            event_path: to_bytes(&event_path.ok().flatten().unwrap_or_default()),
+            event: Some(transactions.event(leaf, tx)),
+            header: found.header.clone(),
+            event_path: found.path.clone(),
             header_path,
         };
-        let item = tx.items().get(leaf.item as usize).ok_or_else(nothing)?;
         let claim = match authorised {
-            true => self.authorised(&leaf, &tx, item, claim, &mut transactions)?,
+            true => self.authorised(found, claim, &mut transactions)?,
             false => trace::Claim::Inclusion(claim),
         };
-        let proof = self.trace(transactions, claim, pinned)?;
-        Ok((proof, tx::trails(tx.header(), leaf.item, item)))
+        self.trace(transactions, claim, pinned)
     }
 
     /// The path of a header below the anchor in the anchor's log.
@@ -71,13 +94,12 @@ impl Chain {
     /// What the rules read when they judge a record again, at the anchor.
     fn authorised(
         &self,
-        leaf: &EventLeaf,
-        tx: &Tx,
-        item: &Item,
+        FoundEvent { leaf, tx, .. }: &FoundEvent,
         record: wire::InclusionClaim,
         transactions: &mut Transactions,
     ) -> Result<trace::Claim, ProveError> {
-        let Kind::RecordAccess(it) = item.kind() else {
+        let item = tx.items().get(leaf.item as usize);
+        let Some(Kind::RecordAccess(it)) = item.map(Item::kind) else {
             return Err(ProveError::NotSo("the event is no record of an access".into()));
         };
         let outcome = leaf.outcome;

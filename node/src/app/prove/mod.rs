@@ -5,6 +5,8 @@ mod event;
 mod state;
 mod subject;
 
+pub use event::FoundEvent;
+
 use super::Chain;
 use super::trails::{Blocks, Source};
 use crate::store::{StoreError, TrailTree};
@@ -19,6 +21,9 @@ use liuhen_proto::wire::{self, RangeKind, trace};
 use prost::Message;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
+
+/// What a proof shows of a trail: the first number, and how many events.
+pub type Read = (Place, u64, u64);
 
 /// Why no proof was made.
 #[derive(Debug, thiserror::Error)]
@@ -154,6 +159,24 @@ impl Chain {
             }
         }
         Ok((claim, first, events))
+    }
+
+    /// A stretch of a trail in a file of several, and what was read of it. All of them together have no
+    /// more events than a file may have.
+    fn one_of_several(
+        &self,
+        (kind, id): (TrailKind, &[u8]),
+        range: Range,
+        needs: &mut Transactions,
+        reads: &mut Vec<Read>,
+    ) -> Result<wire::CompletenessClaim, ProveError> {
+        let (claim, first, events) = self.stretch(kind, id, range, needs)?;
+        reads.push((Place::trail(kind, id), first, events));
+        let events = reads.iter().map(|(.., events)| *events).fold(0, u64::saturating_add);
+        if events > limits::TRACE_EVENTS as u64 {
+            return Err(ProveError::TooMany { events });
+        }
+        Ok(claim)
     }
 
     /// The number on a trail of an item's event; `None` if it is not there.

@@ -1,13 +1,13 @@
 //! Proofs of all that stands of a data subject.
 
-use super::department::Read;
-use super::{Chain, ProveError, Transactions, to_bytes};
+use super::{Blocks, Chain, ProveError, Read, Source, Transactions, to_bytes};
 use crate::store::StoreError;
+use liuhen_proto::ledger::calendar::{sealed_month, sealed_told_before};
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::subject::prove_bulk;
 use liuhen_proto::tx::{Item, TxHeader};
-use liuhen_proto::types::{Hash, limits};
-use liuhen_proto::verify::{Range, bulk_record, month_of};
+use liuhen_proto::types::Hash;
+use liuhen_proto::verify::{Range, bulk_record};
 use liuhen_proto::wire::{self, item::Kind, trace};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,19 +22,11 @@ impl Chain {
         pinned: Option<u64>,
     ) -> Result<(Vec<u8>, Vec<Read>), ProveError> {
         let (mut needs, mut reads) = (Transactions::default(), Vec::new());
-        let mut total = 0u64;
         let mut subjects = Vec::with_capacity(tags.len());
         for (collector, tag) in tags {
             let id = [collector.as_bytes(), tag.as_bytes()].concat();
-            let mut stretch = |kind, id: &[u8]| {
-                let (claim, first, events) = self.stretch(kind, id, range, &mut needs)?;
-                total = total.saturating_add(events);
-                if total > limits::TRACE_EVENTS as u64 {
-                    return Err(ProveError::TooMany { events: total });
-                }
-                reads.push((Place::trail(kind, id), first, events));
-                Ok(claim)
-            };
+            let mut stretch =
+                |kind, id: &[u8]| self.one_of_several((kind, id), range, &mut needs, &mut reads);
             let listed = stretch(TrailKind::Subject, &id)?;
             let unlisted = stretch(TrailKind::Unlisted, collector.as_bytes())?;
             let bulk = self.memberships(&unlisted, tag, &mut needs)?;
@@ -48,10 +40,9 @@ impl Chain {
                 no_unknown,
             });
         }
-        let sealed_from = month_of(self.founding.header().time);
-        let until = month_of(self.parent.header.time).saturating_sub(2);
+        let sealed_from = sealed_month(self.founding.header().time);
         let mut unsealed = Vec::new();
-        for month in sealed_from..=until {
+        for month in sealed_from..sealed_told_before(self.parent.header.time) {
             if let Some(path) = self.or_none(Place::sealed_count(month), &mut needs)? {
                 unsealed.push(wire::UnsealedMonth { month, path: Some(path) });
             }
@@ -112,10 +103,10 @@ impl Chain {
     /// All tags of a bulk set, in order.
     fn bulk_tags(&self, trail: &Place) -> Result<Vec<Vec<u8>>, StoreError> {
         let size = self.index.head(trail)?.size();
-        let (mut blocks, mut tags) = (super::Blocks::default(), Vec::new());
+        let (mut blocks, mut tags) = (Blocks::default(), Vec::new());
         for number in 0..size {
             let leaf = self.leaf_of_trail(trail, number)?;
-            if let super::Source::Item(tx) = blocks.source(self, &leaf)?
+            if let Source::Item(tx) = blocks.source(self, &leaf)?
                 && let Some(Kind::AddBulkTags(it)) =
                     tx.items().get(leaf.item as usize).map(Item::kind)
             {

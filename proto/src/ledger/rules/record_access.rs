@@ -47,15 +47,15 @@ fn numbered(
 }
 
 /// What the rules make of a record, and nothing of what follows from it: who signs is a gateway of
-/// the collector, the datasets are the collector's, and coverage.
+/// the collector, the datasets are the collector's, and coverage. Gives which access decided.
 pub(in crate::ledger) fn judge(
     draft: &Draft<'_>,
     signer: &TxHeader,
     it: &wire::RecordAccess,
-) -> Result<Outcome, Halt> {
+) -> Result<(Outcome, usize), Halt> {
     gateways::gateway(draft, signer, &it.collector)?;
     datasets_known(draft, it)?;
-    coverage::judge(draft, it).map(|(outcome, _)| outcome)
+    coverage::judge(draft, it)
 }
 
 /// Checks that the datasets of a record are its collector's.

@@ -113,8 +113,7 @@ pub(super) fn seal(
         time_ms: draft.context().time.get(),
     };
     draft.put(Place::sealed_access(gateway, it.access_no), sealed);
-    let month = calendar::day_of(draft.context().time) / calendar::SEALED_MONTH_DAYS;
-    let place = Place::sealed_count(u32::try_from(month).unwrap_or(u32::MAX));
+    let place = Place::sealed_count(calendar::sealed_month(draft.context().time));
     let known: Option<Arc<wire::SealedCount>> = draft.get(&place)?;
     let sealed = known.map_or(0, |it| it.sealed).saturating_add(1);
     draft.put(place, wire::SealedCount { sealed });

@@ -4,7 +4,7 @@ use super::super::events::Checker;
 use super::super::{NotVerified, invalid};
 use super::completeness::{self, Completeness, Range};
 use crate::place::{ObjectKind, Place, TrailKind};
-use crate::types::{IdentityId, limits};
+use crate::types::IdentityId;
 use crate::wire;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,10 +42,7 @@ pub(super) fn verify(
     if !given.eq(key_ids.iter().map(Vec::as_slice)) {
         return Err(invalid("department.keys", "not the trails of all its keys, in order"));
     }
-    let events: usize = claim.keys.iter().map(|it| it.events.len()).sum();
-    if events > limits::TRACE_EVENTS {
-        return Err(invalid("file.limits", "too many events"));
-    }
+    completeness::limited(&claim.keys)?;
     let all = claim.keys.iter().map(|it| completeness::verify(it, checker));
     let keys = all.collect::<Result<Vec<_>, _>>()?;
     let first = keys.first().map_or(Range::Whole, |it| it.range);

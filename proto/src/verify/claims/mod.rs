@@ -17,7 +17,7 @@ pub use consistency::Consistency;
 pub use department::Department;
 pub use inclusion::Inclusion;
 pub use state::{Absence, State};
-pub use subject::{Subject, Tag, bulk_record, month_of};
+pub use subject::{Subject, Tag, bulk_record};
 
 use super::events::{Checker, ProvedEvent};
 use super::{NotVerified, Trust};

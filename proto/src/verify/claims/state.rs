@@ -59,6 +59,20 @@ pub(super) fn state(claim: &wire::StateClaim, checker: &Checker<'_>) -> Result<S
     Ok(State { object: object.clone(), place })
 }
 
+/// Checks that a path shows a place of the map to be empty.
+pub(super) fn shown_absent(
+    place: &Place,
+    path: &wire::MapProof,
+    checker: &Checker<'_>,
+) -> Result<(), NotVerified> {
+    let path = MapPath::from_wire(path).map_err(|e| invalid("object.path", e))?;
+    if path.root_without(&place.map_key()) == Some(checker.anchor.map_root) {
+        Ok(())
+    } else {
+        Err(invalid("absence.object", format!("{place} is not shown to be absent")))
+    }
+}
+
 /// Verifies that something is not there.
 pub(super) fn absence(
     claim: &wire::AbsenceClaim,
@@ -69,10 +83,7 @@ pub(super) fn absence(
         Of::Object(it) => {
             let place = place(it.kind, &it.id)?;
             let path = it.path.as_ref().ok_or_else(|| invalid("object.path", "no path"))?;
-            let path = MapPath::from_wire(path).map_err(|e| invalid("object.path", e))?;
-            if path.root_without(&place.map_key()) != Some(checker.anchor.map_root) {
-                return Err(invalid("absence.object", "the object is not shown to be absent"));
-            }
+            shown_absent(&place, path, checker)?;
             Ok(Absence::Object(place))
         }
         Of::Number(it) => {

@@ -4,13 +4,13 @@
 use super::super::events::{Checker, ProvedEvent, hashes};
 use super::super::{NotVerified, Trust, invalid};
 use super::completeness::{self, Completeness};
+use super::state;
 use crate::event::Body;
-use crate::ledger::calendar::{SEALED_MONTH_DAYS, day_of};
-use crate::merkle::map::MapPath;
+use crate::ledger::calendar::{sealed_month, sealed_told_before};
 use crate::place::{Place, TrailKind};
 use crate::subject::{BulkProof, is_in_bulk};
 use crate::tx::{Item, TxHeader};
-use crate::types::{Hash, TimeMs, limits};
+use crate::types::Hash;
 use crate::wire::{self, item::Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(super) fn verify(
 ) -> Result<Subject, NotVerified> {
     // Who knows genesis is told of every month; who trusts a checkpoint, since when.
     if let Trust::Genesis(founding) = trust
-        && claim.sealed_from != month_of(founding.header().time)
+        && claim.sealed_from != sealed_month(founding.header().time)
     {
         return Err(invalid("subject.sealed", "not every month since genesis"));
     }
@@ -75,11 +75,8 @@ pub(super) fn verify(
     if claim.subjects.is_empty() || !ascending.clone().all(|(a, b)| of(a) < of(b)) {
         return Err(invalid("subject.tags", "no tags, or not in order"));
     }
-    let lists = claim.subjects.iter().flat_map(|it| [&it.listed, &it.unlisted]);
-    let events: usize = lists.flatten().map(|it| it.events.len()).sum();
-    if events > limits::TRACE_EVENTS {
-        return Err(invalid("file.limits", "too many events"));
-    }
+    let trails = claim.subjects.iter().flat_map(|it| [&it.listed, &it.unlisted]);
+    completeness::limited(trails.flatten())?;
     let mut reads = BTreeSet::new();
     let all = claim.subjects.iter().map(|it| one(it, checker, &mut reads));
     let tags = all.collect::<Result<Vec<_>, _>>()?;
@@ -126,7 +123,7 @@ fn one(
             (it.records, it.subjects)
         }
         None => {
-            absent(&place, given.no_unknown.as_ref(), checker)?;
+            none(&place, given.no_unknown.as_ref(), checker)?;
             (0, 0)
         }
     };
@@ -188,28 +185,14 @@ fn concerns<'a>(
     found.map(Some).ok_or_else(neither)
 }
 
-fn absent(
+/// Checks that there is no object where the file has none.
+fn none(
     place: &Place,
     path: Option<&wire::MapProof>,
     checker: &Checker<'_>,
 ) -> Result<(), NotVerified> {
     let missing = || NotVerified::Undecidable(format!("{place}, or that there is none"));
-    let path = MapPath::from_wire(path.ok_or_else(missing)?);
-    let path = path.map_err(|e| invalid("object.path", e))?;
-    match path.root_without(&place.map_key()) == Some(checker.anchor.map_root) {
-        true => Ok(()),
-        false => Err(invalid("absence.object", format!("{place} is not shown to be absent"))),
-    }
-}
-
-/// The last month whose sealed records are told by a block of this time.
-fn told_until(time: TimeMs) -> u32 {
-    month_of(time).saturating_sub(2)
-}
-
-/// The month of a time, of 30 days since the Unix epoch.
-pub fn month_of(time: TimeMs) -> u32 {
-    u32::try_from(day_of(time) / SEALED_MONTH_DAYS).unwrap_or(u32::MAX)
+    state::shown_absent(place, path.ok_or_else(missing)?, checker)
 }
 
 fn sealed(
@@ -220,7 +203,7 @@ fn sealed(
     let mut sealed = BTreeMap::new();
     let mut unsealed = claim.unsealed.iter().peekable();
     // A month is in the file one way or the other: so their count is no larger than the file.
-    for month in claim.sealed_from..=told_until(checker.anchor.time) {
+    for month in claim.sealed_from..sealed_told_before(checker.anchor.time) {
         let place = Place::sealed_count(month);
         let count: Option<Arc<wire::SealedCount>> = checker.objects.get(&place);
         if let Some(count) = count {
@@ -229,7 +212,7 @@ fn sealed(
             continue;
         }
         let path = unsealed.next_if(|it| it.month == month).and_then(|it| it.path.as_ref());
-        absent(&place, path, checker)?;
+        none(&place, path, checker)?;
     }
     match unsealed.next() {
         None => Ok(sealed),

@@ -343,9 +343,8 @@ pub(super) fn subject(
             no_unknown,
         });
     }
-    let month = |time: TimeMs| u32::try_from(calendar::day_of(time) / 30).unwrap();
-    claim.sealed_from = month(world.blocks[0].header.time);
-    for month in claim.sealed_from..=month(world.tip().header.time).saturating_sub(2) {
+    claim.sealed_from = calendar::sealed_month(world.blocks[0].header.time);
+    for month in claim.sealed_from..calendar::sealed_told_before(world.tip().header.time) {
         if let Some(path) = object_or_none(world, &mut trace, &Place::sealed_count(month)) {
             claim.unsealed.push(wire::UnsealedMonth { month, path: Some(path) });
         }
