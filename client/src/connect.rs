@@ -4,7 +4,7 @@ use crate::error::ClientError;
 use crate::event::Event;
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::sign::PrivateKey;
-use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs};
+use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, limits};
 use liuhen_proto::wire;
 use liuhen_rpc::services::accountability_service_client::AccountabilityServiceClient;
 use liuhen_rpc::services::node_service_client::NodeServiceClient;
@@ -267,17 +267,26 @@ impl Node {
 
     /// The founding document's bytes.
     pub async fn genesis(&self) -> Result<Vec<u8>, ClientError> {
-        join(self.node().get_genesis(wire::GetGenesisRequest {}).await?.into_inner()).await
+        let pieces = self.node().get_genesis(wire::GetGenesisRequest {}).await?.into_inner();
+        join_within(limits::GENESIS_BYTES, pieces).await
     }
 }
 
-/// Joins the pieces of a stream.
-pub async fn join(mut pieces: Streaming<wire::ProofChunk>) -> Result<Vec<u8>, ClientError> {
+/// Joins the pieces of a proof file.
+pub async fn join(pieces: Streaming<wire::ProofChunk>) -> Result<Vec<u8>, ClientError> {
+    join_within(limits::TRACE_BYTES, pieces).await
+}
+
+/// Joins the pieces of a stream, of so many bytes at most.
+async fn join_within(
+    limit: usize,
+    mut pieces: Streaming<wire::ProofChunk>,
+) -> Result<Vec<u8>, ClientError> {
     let mut bytes = Vec::new();
     while let Some(piece) = pieces.message().await? {
         bytes.extend_from_slice(&piece.data);
-        if bytes.len() > liuhen_proto::types::limits::TRACE_BYTES {
-            return Err(ClientError::failed("the node sent more than any proof file may have"));
+        if bytes.len() > limit {
+            return Err(ClientError::failed(format!("the node sent more than {limit} bytes")));
         }
     }
     Ok(bytes)

@@ -22,7 +22,8 @@ pub struct Cluster {
 }
 
 /// The folder with the programs under test: that of this test's own program, one up.
-fn programs() -> anyhow::Result<PathBuf> {
+/// The folder of the programs under test.
+pub fn programs() -> anyhow::Result<PathBuf> {
     let mut folder = std::env::current_exe()?;
     folder.pop();
     if folder.ends_with("deps") {

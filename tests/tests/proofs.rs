@@ -1,11 +1,11 @@
 //! Every claim that a regulator can hold, made by a node and checked offline.
 
 use liuhen_proto::checkpoint::Checkpoint;
-use liuhen_proto::types::{ChainId, Hash};
+use liuhen_proto::types::{ChainId, Hash, limits};
 use liuhen_proto::wire::{self, trace::Claim};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{grant, liuhen, told};
-use liuhen_tests::cluster::path_text;
+use liuhen_tests::cluster::{path_text, programs};
 use liuhen_tests::wait::DEADLINE;
 use prost::Message;
 use serde_json::Value;
@@ -192,5 +192,64 @@ async fn honest_files_are_no_evidence() -> anyhow::Result<()> {
     }
     let (code, said) = verify(&cluster, &[path_text(&out)?])?;
     assert_eq!((code, &said["code"]), (3, &"omission.none".into()), "{said}");
+    Ok(())
+}
+
+/// Runs the verifier on a file in so much address space, in KiB, its own program and stack included;
+/// gives the exit code and what it said.
+fn verify_within(cluster: &Cluster, kib: u32, file: &str) -> anyhow::Result<(i32, String)> {
+    let genesis = cluster.consortium.genesis();
+    let limited = format!("ulimit -v {kib}; exec \"$0\" \"$@\"");
+    let verifier = programs()?.join("liuhen-verify");
+    let genesis = path_text(&genesis)?;
+    let arguments = ["-c", &limited, path_text(&verifier)?, file, "--genesis", genesis];
+    let output = std::process::Command::new("sh").args(arguments).output()?;
+    Ok((output.status.code().unwrap_or(-1), told(&output)))
+}
+
+/// Files that take as much memory as they can.
+fn hostile(genuine: &wire::Trace) -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let whole = limits::TRACE_BYTES;
+    let filled = |objects| wire::Trace { objects, ..genuine.clone() }.encode_to_vec();
+    // Just below what a file may decode to: each is counted twice.
+    let most = limits::TRACE_DECODED / size_of::<wire::ObjectProof>() / 2 - 1000;
+    let siblings = vec![vec![1; 32]; limits::TRACE_BYTES / 35];
+    let path = Some(wire::MapProof { siblings, ..wire::MapProof::default() });
+    let deep = wire::ObjectProof { path, ..wire::ObjectProof::default() };
+    let mut repeated = genuine.clone();
+    if let Some(Claim::Completeness(it)) = &mut repeated.claim {
+        let event = it.events.first().cloned().unwrap_or_default();
+        let length = event.encoded_len();
+        it.events = vec![event; limits::TRACE_EVENTS.min(whole / (length + 64))];
+    }
+    vec![
+        ("messages of nothing", [0x2a, 0].repeat(whole / 2), "file.limits"),
+        ("a longer file", vec![0; whole + 1], "file.limits"),
+        (
+            "messages of nothing, as many as may be",
+            filled(vec![wire::ObjectProof::default(); most]),
+            "object.kind",
+        ),
+        ("a path of nothing but siblings", filled(vec![deep]), "object.kind"),
+        ("an event over and over", repeated.encode_to_vec(), "range.gap"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_files_take_little_memory() -> anyhow::Result<()> {
+    const KIB: u32 = 64 * 1024;
+    let mut cluster = Cluster::start().await?;
+    used(&mut cluster).await?;
+    let trail = prove(&mut cluster, "trail", &["trail", "dataset", "civil.resident"]).await?;
+    let (code, said) = verify_within(&cluster, KIB, &trail)?;
+    assert_eq!(code, 0, "{said}");
+    let genuine = wire::Trace::decode(std::fs::read(&trail)?.as_slice())?;
+    for (what, bytes, expected) in hostile(&genuine) {
+        assert!(bytes.len() <= limits::TRACE_BYTES + 1, "{what}: {} bytes", bytes.len());
+        let file = cluster.file("proofs/hostile.trace");
+        std::fs::write(&file, bytes)?;
+        let (code, said) = verify_within(&cluster, KIB, path_text(&file)?)?;
+        assert!(code == 3 && said.contains(expected), "{what}: {code} {said}");
+    }
     Ok(())
 }

@@ -238,7 +238,9 @@ fn words(age: Duration) -> String {
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     let at = |e: std::io::Error| format!("{}: {e}", path.display());
     let file = std::fs::File::open(path).map_err(at)?;
-    let mut bytes = Vec::new();
+    let length = file.metadata().map_or(0, |it| it.len()).min(limit as u64);
+    let mut bytes =
+        Vec::with_capacity(usize::try_from(length).unwrap_or_default().saturating_add(1));
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(at)?;
     Ok(bytes)
 }

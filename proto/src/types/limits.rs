@@ -52,10 +52,12 @@ pub const CERTIFICATE_BYTES: usize = 64 * 1024;
 pub const VALIDATORS: usize = 128;
 /// Bytes of a founding document.
 pub const GENESIS_BYTES: usize = 16 * 1024 * 1024;
-/// Bytes of a proof file.
-pub const TRACE_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of a proof file: it is verified in 64 MB of memory, and in about a second.
+pub const TRACE_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes that the messages of a proof file may take when they are decoded.
+pub const TRACE_DECODED: usize = 24 * 1024 * 1024;
 /// Events in a proof file.
-pub const TRACE_EVENTS: usize = 100_000;
+pub const TRACE_EVENTS: usize = 10_000;
 /// Changes of validators in a proof file.
 pub const TRACE_CHANGES: usize = 10_000;
 /// Depth of a log: sizes are below 2⁶³.

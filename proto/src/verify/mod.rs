@@ -8,6 +8,7 @@ mod anchor;
 mod claims;
 mod events;
 mod objects;
+mod size;
 mod trust;
 
 pub use claims::{
@@ -142,16 +143,15 @@ pub enum NotVerified {
 /// trusts.
 ///
 /// Errors with `Invalid` and a code, or with `Undecidable` and what is missing. Costs at most the
-/// hashing of the file and one signature a transaction. Memory grows with the number of messages in the
-/// file, whose length is limited: one made of nothing but empty messages takes many times its length.
+/// hashing of the file and one signature a transaction. Takes at most 64 MB of memory, whatever the bytes
+/// are: the file's length is limited, and what it decodes to.
 pub fn verify<'a>(
     trust: impl Into<Trust<'a>>,
     bytes: &[u8],
 ) -> Result<Verified<Statement>, NotVerified> {
     let trust = trust.into();
     other_format(bytes)?;
-    let trace: wire::Trace = canonical::decode("proof file", bytes, limits::TRACE_BYTES)
-        .map_err(|e| invalid("file.malformed", e))?;
+    let trace = decoded(bytes)?;
     if trace.magic != TRACE_MAGIC {
         return Err(invalid("file.malformed", "not a trace proof: it does not say so"));
     }
@@ -169,6 +169,23 @@ pub fn verify<'a>(
     checker.all_used(&claim)?;
     let caveats = caveats(&claim);
     Ok(Verified(Statement { chain, anchor, claim, caveats }))
+}
+
+/// The messages of a file, no longer than its limits and no larger in memory.
+fn decoded(bytes: &[u8]) -> Result<wire::Trace, NotVerified> {
+    let length = bytes.len();
+    if length > limits::TRACE_BYTES {
+        let limit = limits::TRACE_BYTES;
+        return Err(invalid("file.limits", format!("{length} bytes; at most {limit} are read")));
+    }
+    match size::decoded(bytes) {
+        None => Err(invalid("file.malformed", "no protobuf message")),
+        Some(..limits::TRACE_DECODED) => {
+            canonical::decode("proof file", bytes, limits::TRACE_BYTES)
+                .map_err(|e| invalid("file.malformed", e))
+        }
+        Some(_) => Err(invalid("file.limits", "its messages would take too much memory")),
+    }
 }
 
 /// A file of a later format is undecidable here, not invalid; it says so in its first field.
