@@ -7,6 +7,7 @@ use liuhen_proto::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, limits};
 use liuhen_proto::wire;
 use liuhen_rpc::services::accountability_service_client::AccountabilityServiceClient;
+use liuhen_rpc::services::checkpoint_service_client::CheckpointServiceClient;
 use liuhen_rpc::services::node_service_client::NodeServiceClient;
 use liuhen_rpc::services::proof_service_client::ProofServiceClient;
 use liuhen_rpc::services::registry_service_client::RegistryServiceClient;
@@ -112,6 +113,11 @@ impl Node {
     /// Proofs.
     pub fn proofs(&self) -> ProofServiceClient<Authorized> {
         ProofServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+    }
+
+    /// Checkpoints, and the headers in them.
+    pub fn checkpoints(&self) -> CheckpointServiceClient<Authorized> {
+        CheckpointServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
     }
 
     /// What stands on the ledger.

@@ -1,7 +1,10 @@
 //! Proof files made of others, without a node: what is absent, and what speaks against validators.
 
 use crate::error::ClientError;
+use liuhen_proto::block::Header;
 use liuhen_proto::canonical;
+use liuhen_proto::checkpoint::Checkpoint;
+use liuhen_proto::note::Note;
 use liuhen_proto::types::{TxId, limits};
 use liuhen_proto::wire::{self, absence_claim::Of, trace::Claim};
 use prost::Message;
@@ -76,12 +79,50 @@ pub fn fork(one: &[u8], other: &[u8]) -> Result<Vec<u8>, ClientError> {
         return Err(ClientError::Failed("both files are of one history".into()));
     }
     let claim = wire::ForkClaim { other: other.anchor, ..wire::ForkClaim::default() };
+    Ok(forked(one, claim))
+}
+
+/// Of a proof file and one anchored above it: that the first's anchor is not in the second's history,
+/// which has another header at its height. Errors where it is.
+pub fn fork_above(
+    one: &[u8],
+    above: &[u8],
+    there: wire::HeaderProof,
+) -> Result<Vec<u8>, ClientError> {
+    let (one, above) = (read(one)?, read(above)?);
+    if header(&one) == there.header {
+        return Err(ClientError::Failed("both files are of one history".into()));
+    }
+    let wire::HeaderProof { header, path } = there;
+    let claim = wire::ForkClaim { other: above.anchor, header, header_path: path };
+    Ok(forked(one, claim))
+}
+
+fn forked(one: wire::Trace, claim: wire::ForkClaim) -> Vec<u8> {
     let trace = wire::Trace {
         claim: Some(Claim::Fork(claim)),
         transactions: Vec::new(),
         objects: Vec::new(),
+        witnessed: None,
         ..one
     };
+    trace.encode_to_vec()
+}
+
+/// The header at which a proof file is anchored.
+pub fn anchor(proof: &[u8]) -> Result<Header, ClientError> {
+    Header::from_bytes(header(&read(proof)?)).map_err(ClientError::failed)
+}
+
+/// The checkpoint of a signed note.
+pub fn checkpoint(note: &str) -> Result<Checkpoint, ClientError> {
+    let note = Note::parse(note).map_err(ClientError::failed)?;
+    Checkpoint::parse(&note.text).map_err(ClientError::failed)
+}
+
+/// A proof file with a checkpoint that a witness cosigned.
+pub fn witnessed(proof: &[u8], witnessed: wire::Witnessed) -> Result<Vec<u8>, ClientError> {
+    let trace = wire::Trace { witnessed: Some(witnessed), ..read(proof)? };
     Ok(trace.encode_to_vec())
 }
 

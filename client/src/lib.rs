@@ -11,3 +11,4 @@ pub mod import;
 pub mod output;
 pub mod submit;
 pub mod text;
+pub mod witness;

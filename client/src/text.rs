@@ -1,9 +1,10 @@
 //! Times, ids and enum values as people read and write them.
 
 use crate::error::ClientError;
-use jiff::{Timestamp, Zoned, civil, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, civil, tz::TimeZone};
 use liuhen_proto::wire::{self, Operation};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 static CHINESE: AtomicBool = AtomicBool::new(false);
 
@@ -40,6 +41,14 @@ pub fn parse_time(text: &str) -> Result<u64, ClientError> {
         ClientError::Usage(format!("`{text}` is no time: 2026-11-23, or 2026-11-23T08:00:00+08:00"))
     };
     u64::try_from(at.ok_or_else(bad)?.as_millisecond()).map_err(|_| bad())
+}
+
+/// A span of time: a number and a unit, or several.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration: Result<SignedDuration, _> = text.parse();
+    let positive = duration.ok().filter(SignedDuration::is_positive);
+    let positive = positive.and_then(|it| Duration::try_from(it).ok());
+    positive.ok_or_else(|| format!("`{text}`: a number and s, m or h are needed, as in 30s"))
 }
 
 /// An operation by its name.

@@ -6,6 +6,7 @@
 use anyhow::Context as _;
 use config::{Config, Environment, File, FileFormat};
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use liuhen_proto::note::{Kind, VerifierKey};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,12 @@ pub struct Settings {
     pub gossip_listen: Multiaddr,
     /// Where clients are served; port 0: any free one.
     pub grpc_listen: SocketAddr,
+    /// Where the header log is served over HTTP (C2SP tlog-tiles); without it: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles_listen: Option<SocketAddr>,
+    /// Witnesses whose cosignatures are taken: verifier keys, name+hash+key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<String>,
     /// `text` or `json`.
     pub log_format: LogFormat,
     /// What is logged, as `tracing` has it.
@@ -76,12 +83,26 @@ impl Default for Settings {
             consensus_listen: loopback(26656),
             gossip_listen: loopback(26657),
             grpc_listen: SocketAddr::from(([127, 0, 0, 1], 26658)),
+            tiles_listen: None,
+            witnesses: Vec::new(),
             log_format: LogFormat::Text,
             log_filter: "info,arc_malachitebft=warn,libp2p=warn,sled=warn".into(),
             free_bytes: 512 << 20,
             dev_clock: None,
             peers: Vec::new(),
         }
+    }
+}
+
+impl Settings {
+    /// The witnesses' keys. Errors where one is none that cosigns.
+    pub fn witnesses(&self) -> anyhow::Result<Vec<VerifierKey>> {
+        let read = |text: &String| {
+            let key: VerifierKey = text.parse().with_context(|| format!("witness `{text}`"))?;
+            anyhow::ensure!(key.kind() == Kind::Cosignature, "witness `{text}` does not cosign");
+            Ok(key)
+        };
+        self.witnesses.iter().map(read).collect()
     }
 }
 
@@ -105,6 +126,10 @@ pub struct Flags {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grpc_listen: Option<SocketAddr>,
+    /// Where the header log is served over HTTP, host:port
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tiles_listen: Option<SocketAddr>,
     /// How logs look: text or json
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -44,6 +44,11 @@ impl Home {
         self.0.join("grpc.address")
     }
 
+    /// The file that says where the header log is served over HTTP.
+    pub fn tiles_address(&self) -> PathBuf {
+        self.0.join("tiles.address")
+    }
+
     fn key(&self, name: &str) -> PathBuf {
         self.0.join("keys").join(name)
     }

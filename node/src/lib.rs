@@ -8,11 +8,13 @@
 //! | [`gossip`] | the libp2p swarm that carries them between nodes |
 //! | [`store`] | block log (the truth), index (rebuilt at will) |
 //! | [`api`] | the gRPC services |
+//! | [`checkpoints`], `tiles` | cosigned checkpoints of the header log, and the log over HTTP |
 //! | [`config`], [`home`], [`commands`], [`telemetry`] | settings, keys, operator's commands, logs |
 //! | [`run`](mod@run) | the only wiring |
 
 pub mod api;
 pub mod app;
+pub mod checkpoints;
 mod clock;
 pub mod codec;
 pub mod commands;
@@ -26,3 +28,4 @@ pub mod registry;
 pub mod run;
 pub mod store;
 pub mod telemetry;
+mod tiles;

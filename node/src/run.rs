@@ -2,6 +2,7 @@
 
 use crate::api::{self, Shared, reads::Reads};
 use crate::app::{Chain, OpenReport};
+use crate::checkpoints::{Checkpoints, Cosigner};
 use crate::clock;
 use crate::config::Settings;
 use crate::consensus::{self, Adapter, AdapterParts, End, EngineSettings};
@@ -11,14 +12,17 @@ use crate::mempool::Mempool;
 use crate::misbehaviour;
 use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
+use crate::tiles;
 use anyhow::Context as _;
 use liuhen_proto::block::PROTOCOL;
 use liuhen_proto::founding::Founding;
+use liuhen_proto::sign::PrivateKey;
 use liuhen_proto::types::Height;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Reads and checks the founding document of a home.
@@ -47,37 +51,41 @@ pub async fn run(
     // Stopped when the node ends, for whatever reason.
     let services = CancellationToken::new();
     let _guard = services.clone().drop_guard();
-    if let Some(file) = settings.dev_clock.clone() {
-        tokio::spawn(clock::follow(file, services.clone()));
-    }
     let registry = watch::Sender::new(known.clone());
     let gossip = start_gossip(&chain, settings, &keys, registry.subscribe(), services.clone())?;
-    let Gossip { transactions, messages, received, wakes, connected } = gossip;
+    let Gossip { transactions, messages, received, wakes, cosignatures, connected } = gossip;
     let mempool = Mempool::start(Arc::clone(&chain), Arc::clone(&work), transactions);
     tokio::spawn(pass_on(mempool.clone(), received));
-    tokio::spawn(watch_disk(mempool.clone(), data.clone(), settings.free_bytes, services.clone()));
+    start_watching(&mempool, &data, settings, &services);
+    let cosigner = Cosigner {
+        chain: Arc::clone(&chain),
+        checkpoints: Checkpoints::new(settings.witnesses()?),
+        node: keys.node.public().key_id(),
+        key: keys.cosigner.clone(),
+        messages: messages.clone(),
+        received: cosignatures,
+        committed: committed.subscribe(),
+    };
+    let checkpoints = cosigner.start(&services);
 
     let started = start_engine(&chain, settings, &keys, &known, &data).await?;
     let may_vote = started.may_vote;
-    let reads = Reads::open(&data.join("reads"))?;
-    let (spool, pool) = (reads.clone(), mempool.clone());
-    tokio::spawn(spool.run(Arc::clone(&chain), pool, keys.node.clone(), services.clone()));
+    let reads = start_reads(&chain, &mempool, &keys.node, &data, &services)?;
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
         reads,
         chain: Arc::clone(&chain),
         mempool: mempool.clone(),
         key: keys.node.public().key_id(),
+        checkpoints,
+        cosigner: keys.cosigner,
         may_vote,
         committed: committed.subscribe(),
         peers: connected,
         readers: Arc::new(Semaphore::new(api::READERS)),
         watches: Arc::new(Semaphore::new(api::WATCHES)),
     };
-    let (listener, address) = api::bind(settings.grpc_listen).await?;
-    std::fs::write(home.grpc_address(), address.to_string())?;
-    tracing::info!(%address, may_vote, "clients are served");
-    let server = tokio::spawn(api::serve(listener, shared, services.clone()));
+    let server = serve(home, settings, shared, &services).await?;
 
     let parts = AdapterParts {
         chain: Arc::clone(&chain),
@@ -95,18 +103,68 @@ pub async fn run(
         wakes,
     };
     let (channels, engine) = started.split();
-    let adapter = Adapter::new(parts, &channels, stop);
-    let end = adapter.run(channels).await;
+    let end = Adapter::new(parts, &channels, stop).run(channels).await;
     if matches!(end, End::EngineEnded) {
         consensus::note_safety_halt(&engine, &data).await?;
     }
-
     services.cancel();
     consensus::stop(engine).await;
+    let_go(server).await;
+    finish(&chain, end)
+}
+
+/// Waits a little until no client is served any more.
+async fn let_go(server: JoinHandle<anyhow::Result<()>>) {
     if tokio::time::timeout(Duration::from_secs(5), server).await.is_err() {
         tracing::warn!("some clients did not let go");
     }
-    finish(&chain, end)
+}
+
+/// Serves clients, and the header log where the settings say so.
+async fn serve(
+    home: &Home,
+    settings: &Settings,
+    shared: Shared,
+    services: &CancellationToken,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    if let Some(listen) = settings.tiles_listen {
+        let (listener, address) = api::bind(listen).await.context("tiles_listen")?;
+        std::fs::write(home.tiles_address(), address.to_string())?;
+        tracing::info!(%address, "the header log is served");
+        tokio::spawn(tiles::serve(listener, shared.clone(), services.clone()));
+    }
+    let (listener, address) = api::bind(settings.grpc_listen).await.context("grpc_listen")?;
+    std::fs::write(home.grpc_address(), address.to_string())?;
+    tracing::info!(%address, may_vote = shared.may_vote, "clients are served");
+    Ok(tokio::spawn(api::serve(listener, shared, services.clone())))
+}
+
+/// Follows what is outside: free space on disk, and a clock put ahead.
+fn start_watching(
+    mempool: &Mempool,
+    data: &Path,
+    settings: &Settings,
+    services: &CancellationToken,
+) {
+    if let Some(file) = settings.dev_clock.clone() {
+        tokio::spawn(clock::follow(file, services.clone()));
+    }
+    let (pool, data) = (mempool.clone(), data.to_owned());
+    tokio::spawn(watch_disk(pool, data, settings.free_bytes, services.clone()));
+}
+
+/// Starts recording what overseers are shown.
+fn start_reads(
+    chain: &Arc<RwLock<Chain>>,
+    mempool: &Mempool,
+    key: &PrivateKey,
+    data: &Path,
+    services: &CancellationToken,
+) -> anyhow::Result<Reads> {
+    let reads = Reads::open(&data.join("reads"))?;
+    let (spool, pool) = (reads.clone(), mempool.clone());
+    tokio::spawn(spool.run(Arc::clone(chain), pool, key.clone(), services.clone()));
+    Ok(reads)
 }
 
 /// Hands transactions that came from other nodes to the pool.

@@ -131,12 +131,12 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn header_bytes_are_pinned() {
-        let header = Header {
+    /// A header with something else in each field.
+    pub(crate) fn header() -> Header {
+        Header {
             protocol: 1,
             suite: 1,
             chain: ChainId::new([1; 32]),
@@ -150,7 +150,12 @@ mod tests {
             map_root: Hash::new([9; 32]),
             validators_hash: Hash::new([10; 32]),
             next_validators_hash: Hash::new([11; 32]),
-        };
+        }
+    }
+
+    #[test]
+    fn header_bytes_are_pinned() {
+        let header = header();
         let bytes = header.to_bytes();
         let expected = [
             "4c484231".to_owned(),

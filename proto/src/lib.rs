@@ -13,6 +13,7 @@
 //! | [`tx`] | transactions and items: parsing, stateless checks, trails of an event |
 //! | [`event`], [`ledger_event`] | what trails are logs of; the events that the rules make |
 //! | [`block`], [`certificate`], [`validators`] | header, vote bytes, quorum |
+//! | [`checkpoint`], [`note`] | the header log, as log tools and witnesses read and sign it |
 //! | [`merkle`] | the log and the map, with their proofs |
 //! | [`ledger`] | the state machine, one file a rule |
 //! | [`verify`] | from a genesis document to a verified claim |
@@ -32,6 +33,7 @@ pub mod hash;
 pub mod ledger;
 pub mod ledger_event;
 pub mod merkle;
+pub mod note;
 pub mod place;
 pub mod sign;
 pub mod subject;

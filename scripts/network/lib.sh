@@ -26,7 +26,8 @@ found() {
         next_port; gossip[$node]=$free_port
         peer[$node]=$("$bin/liuhen-node" init --home "$home/$node" --join "$home/departments/$node.toml" \
             --plain-keys --consensus-listen "/ip4/127.0.0.1/tcp/${consensus[$node]}" \
-            --gossip-listen "/ip4/127.0.0.1/tcp/${gossip[$node]}" --grpc-listen 127.0.0.1:0 2>/dev/null)
+            --gossip-listen "/ip4/127.0.0.1/tcp/${gossip[$node]}" --grpc-listen 127.0.0.1:0 \
+            --tiles-listen 127.0.0.1:0 2>/dev/null)
     done
     sed "s/^time = .*/time = \"$(date -u +%Y-%m-%dT%H:%M:%SZ)\"/" "$1" > "$home/consortium.toml"
     "$bin/liuhen-node" genesis compose --consortium "$home/consortium.toml" \

@@ -22,7 +22,6 @@ pub struct Cluster {
 }
 
 /// The folder with the programs under test: that of this test's own program, one up.
-/// The folder of the programs under test.
 pub fn programs() -> anyhow::Result<PathBuf> {
     let mut folder = std::env::current_exe()?;
     folder.pop();

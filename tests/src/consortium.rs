@@ -154,6 +154,7 @@ impl Consortium {
             consensus_listen: loopback(consensus),
             gossip_listen: loopback(gossip),
             grpc_listen: ([127, 0, 0, 1], 0).into(),
+            tiles_listen: Some(([127, 0, 0, 1], 0).into()),
             ..Settings::default()
         };
         std::fs::write(path.join(FILE), toml::to_string(&settings)?)?;

@@ -33,6 +33,7 @@ mod tag;
 mod terms;
 mod trail;
 mod watch;
+mod witness;
 
 pub(crate) use record::last_access_no;
 
@@ -153,6 +154,9 @@ enum Command {
     Watch(watch::Watch),
     /// Make a proof file
     Prove(prove::Prove),
+    /// Witness the ledger, and cosign its checkpoints
+    #[command(subcommand)]
+    Witness(witness::Witness),
     /// The founding document of the node's chain
     Genesis(genesis::Genesis),
     /// How the node and its chain stand
@@ -191,6 +195,7 @@ impl Cli {
             Command::Trail(it) => it.run(common).await,
             Command::Watch(it) => it.run(common).await,
             Command::Prove(it) => it.run(common).await,
+            Command::Witness(it) => it.run(common).await,
             Command::Genesis(it) => it.run(common).await,
             Command::Status(it) => it.run(common).await,
             Command::Completions(it) => it.run(),

@@ -5,11 +5,17 @@ use super::{Common, ids};
 use crate::connect::{Node, join};
 use crate::error::ClientError;
 use crate::{evidence, text};
+use liuhen_proto::checkpoint::tlog_proof;
+use liuhen_proto::note::Note;
 use liuhen_proto::place::ObjectKind;
 use liuhen_proto::subject;
 use liuhen_proto::types::{Hash, TxId};
 use liuhen_proto::wire::{self, RangeKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a witness is waited for.
+const WAIT: Duration = Duration::from_secs(60);
 
 /// Make a proof file
 #[derive(Debug, clap::Args)]
@@ -22,6 +28,9 @@ pub struct Prove {
     /// For whoever trusts the checkpoint of so many headers and has no founding document
     #[arg(long, global = true, value_name = "SIZE")]
     pinned: Option<u64>,
+    /// Add that a witness saw the anchor: waits until one has, a minute at most
+    #[arg(long, global = true)]
+    witnessed: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -72,6 +81,11 @@ enum What {
         kind: Option<super::trail::Kind>,
         /// Of a trail: its id
         id: Option<String>,
+    },
+    /// That a header is in the newest checkpoint, as a C2SP tlog-proof for the tools of other logs
+    Tlog {
+        /// The header's height
+        height: u64,
     },
     /// That the validators certified two histories: from two proof files, without a node
     Fork {
@@ -163,7 +177,14 @@ impl Prove {
         let bytes = match &self.what {
             What::Fork { one, other } => evidence::fork(&read(one)?, &read(other)?)?,
             What::Omission { event, trail } => evidence::omission(&read(event)?, &read(trail)?)?,
-            what => self.ask(what, &common.connect().await?).await?,
+            what => {
+                let node = common.connect().await?;
+                let proof = self.ask(what, &node).await?;
+                match self.witnessed && !matches!(what, What::Tlog { .. }) {
+                    true => super::witness::attached(&node, &proof, WAIT).await?,
+                    false => proof,
+                }
+            }
         };
         std::fs::write(&self.out, &bytes)
             .map_err(|e| ClientError::Failed(format!("{}: {e}", self.out.display())))?;
@@ -228,11 +249,25 @@ impl Prove {
                 }
                 join(node.proofs().prove_consistency(request).await?.into_inner()).await
             }
+            What::Tlog { height } => tlog(node, *height, self.witnessed).await,
             What::Fork { .. } | What::Omission { .. } => {
                 Err(ClientError::failed("this is made of files, without a node"))
             }
         }
     }
+}
+
+/// A tlog-proof of a header, in the newest checkpoint that has it.
+async fn tlog(node: &Node, height: u64, witnessed: bool) -> Result<Vec<u8>, ClientError> {
+    let request = wire::GetCheckpointRequest { least_size: height.saturating_add(1), witnessed };
+    let note = node.checkpoints().get_checkpoint(request).await?.into_inner().note;
+    let size = evidence::checkpoint(&note)?.size;
+    let note = Note::parse(&note).map_err(ClientError::failed)?;
+    let request = wire::ProveHeaderRequest { height, size };
+    let given = node.checkpoints().prove_header(request).await?.into_inner();
+    let path: Result<Vec<Hash>, _> = given.path.iter().map(|it| Hash::from_slice(it)).collect();
+    let path = path.map_err(ClientError::failed)?;
+    Ok(tlog_proof(&given.header, height, &path, &note).into_bytes())
 }
 
 impl Stretch {

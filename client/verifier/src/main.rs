@@ -8,8 +8,9 @@ mod report;
 use clap::Parser;
 use liuhen_genesis::{Founding, FoundingError};
 use liuhen_proto::checkpoint::Checkpoint;
+use liuhen_proto::note::VerifierKey;
 use liuhen_proto::types::limits;
-use liuhen_proto::verify::{NotVerified, Statement, Trust, Verified, verify};
+use liuhen_proto::verify::{NotVerified, Statement, Trust, Verified, verify_witnessed};
 use report::{Lang, Report};
 use serde_json::{Value, json};
 use std::io::Read;
@@ -33,6 +34,9 @@ struct Cli {
     /// In its place, a checkpoint that you noted: a file of its text, for proofs made with `--pinned`
     #[arg(long, conflicts_with = "genesis")]
     checkpoint: Option<PathBuf>,
+    /// A witness whose cosignature counts: its verifier key, from the witness itself; may be repeated
+    #[arg(long = "witness", value_name = "KEY")]
+    witnesses: Vec<VerifierKey>,
     /// How old the block may be by which a file proves: 90m, 12h, 30d; by this machine's clock
     #[arg(long, value_parser = age)]
     max_age: Option<Duration>,
@@ -124,7 +128,7 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 
 fn verdict(cli: &Cli, trust: &Trust<'_>, path: &Path) -> Result<Verdict, String> {
     let proof = read(path, limits::TRACE_BYTES)?;
-    let verdict = verify(*trust, &proof);
+    let verdict = verify_witnessed(*trust, &cli.witnesses, &proof);
     Ok(verdict.and_then(|verified| match cli.max_age {
         Some(most) if age_of(&verified) > most => Err(NotVerified::Undecidable(format!(
             "a proof by a newer block: this one is {} old, more than --max-age allows",

@@ -2,6 +2,7 @@
 
 mod accountability;
 mod auth;
+mod checkpoint;
 mod node;
 mod page;
 mod proofs;
@@ -14,15 +15,18 @@ mod watch;
 use self::auth::Caller;
 use self::reads::Reads;
 use crate::app::Chain;
+use crate::checkpoints::{self, Checkpoints};
 use crate::mempool::Mempool;
 use crate::store::StoreError;
+use liuhen_proto::note::Note;
 use liuhen_proto::place::{Place, TrailKind};
+use liuhen_proto::sign::PrivateKey;
 use liuhen_proto::types::{Height, KeyId};
 use liuhen_proto::wire::{self, ProofChunk};
 use liuhen_rpc::services::{
     accountability_service_server::AccountabilityServiceServer,
-    node_service_server::NodeServiceServer, proof_service_server::ProofServiceServer,
-    registry_service_server::RegistryServiceServer,
+    checkpoint_service_server::CheckpointServiceServer, node_service_server::NodeServiceServer,
+    proof_service_server::ProofServiceServer, registry_service_server::RegistryServiceServer,
     submission_service_server::SubmissionServiceServer, trail_service_server::TrailServiceServer,
     watch_service_server::WatchServiceServer,
 };
@@ -51,6 +55,10 @@ pub struct Shared {
     pub may_vote: bool,
     /// The height that was committed last.
     pub committed: Receiver<Height>,
+    /// Checkpoints and who cosigned them.
+    pub checkpoints: Checkpoints,
+    /// What this node signs published checkpoints with.
+    pub cosigner: PrivateKey,
     /// What auditors and regulators are shown, to be recorded.
     pub reads: Reads,
     /// Peers connected for transactions.
@@ -99,6 +107,25 @@ impl Shared {
         })
     }
 
+    /// The newest checkpoint as it is published; `None` while there is none.
+    pub(crate) fn published(&self, least_size: u64, witnessed: bool) -> Option<Note> {
+        let chain = self.chain();
+        let note = self.checkpoints.newest(chain.validators(), least_size, witnessed)?;
+        let own = chain.validators().get(&self.key);
+        let signs = own.is_some_and(|it| it.cosigner_key == *self.cosigner.public().as_bytes());
+        let key = signs.then_some(&self.cosigner);
+        Some(checkpoints::published(&note, &chain.founding().chain(), key))
+    }
+
+    /// Reads the chain away from the runtime's threads.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Chain) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Status> {
+        let shared = self.clone();
+        blocking(&self.readers, move || work(&shared.chain()).map_err(|e| of_store(&e))).await
+    }
+
     fn chain(&self) -> RwLockReadGuard<'_, Chain> {
         self.chain.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,7 +135,7 @@ impl Shared {
 pub async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address)
         .await
-        .map_err(|e| anyhow::anyhow!("gRPC can't listen on {address}: {e}"))?;
+        .map_err(|e| anyhow::anyhow!("can't listen on {address}: {e}"))?;
     let bound = listener.local_addr()?;
     Ok((listener, bound))
 }
@@ -123,6 +150,7 @@ pub async fn serve(
     health.set_serving::<SubmissionServiceServer<submission::Submission>>().await;
     health.set_serving::<TrailServiceServer<trails::Trails>>().await;
     health.set_serving::<ProofServiceServer<proofs::Proofs>>().await;
+    health.set_serving::<CheckpointServiceServer<checkpoint::Checkpoints>>().await;
     health.set_serving::<RegistryServiceServer<registry::Registry>>().await;
     health.set_serving::<NodeServiceServer<node::Node>>().await;
     health.set_serving::<WatchServiceServer<watch::Watch>>().await;
@@ -146,6 +174,7 @@ pub async fn serve(
         )
         .add_service(TrailServiceServer::new(trails).max_encoding_message_size(MESSAGE_BYTES))
         .add_service(ProofServiceServer::new(proofs::Proofs(shared.clone())))
+        .add_service(CheckpointServiceServer::new(checkpoint::Checkpoints(shared.clone())))
         .add_service(
             RegistryServiceServer::new(registry::Registry(shared.clone()))
                 .max_encoding_message_size(MESSAGE_BYTES),

@@ -201,20 +201,23 @@ impl ProofService for Proofs {
         &self,
         request: Request<ProveConsistencyRequest>,
     ) -> Result<Response<Chunks>, Status> {
-        let caller = auth::caller(&self.0, &request)?;
+        // Of the header log anybody may ask, as for its tiles.
+        let trail = match request.get_ref().trail_kind {
+            0 => None,
+            kind => {
+                let trail = trail_of(kind, &request.get_ref().trail_id)?;
+                Some((trail, auth::caller(&self.0, &request)?))
+            }
+        };
         let (shared, request) = (self.0.clone(), request.into_inner());
         let readers = Arc::clone(&shared.readers);
-        let trail = match request.trail_kind {
-            0 => None,
-            kind => Some(trail_of(kind, &request.trail_id)?),
-        };
         let work = move || {
             let chain = shared.chain();
             // Sizes and roots alone: nothing is read that would have to be noted.
-            if let Some((_, trail)) = &trail {
+            if let Some(((_, trail), caller)) = &trail {
                 caller.may_read(&chain, trail)?;
             }
-            let trail = trail.as_ref().map(|(kind, _)| (*kind, request.trail_id.as_slice()));
+            let trail = trail.as_ref().map(|((kind, _), _)| (*kind, request.trail_id.as_slice()));
             let pinned = pinned(request.pinned);
             let proof = chain.prove_consistency(trail, request.noted_size, pinned);
             proof.map_err(|e| of_prove(&e))
@@ -302,7 +305,7 @@ fn range(kind: u32, from: u64, until: u64) -> Result<Range, Status> {
     }
 }
 
-fn of_prove(error: &ProveError) -> Status {
+pub(super) fn of_prove(error: &ProveError) -> Status {
     match error {
         ProveError::Store(error) => of_store(error),
         ProveError::NoEvent(_) => not_found("such event"),

@@ -3,6 +3,7 @@
 
 mod candidate;
 mod chain;
+mod checkpoint;
 mod open;
 mod prove;
 mod trails;
@@ -10,6 +11,7 @@ mod validate;
 
 pub use candidate::Candidate;
 pub use chain::{Chain, CommittedBlock, CommittedTx, RefusedTx};
+pub use checkpoint::TILE_WIDTH;
 pub use open::OpenReport;
 pub use prove::{FoundEvent, ProveError, Read};
 pub use trails::{Blocks, EventFilter, ReadEvent, Source};

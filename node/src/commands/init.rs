@@ -6,7 +6,11 @@ use crate::home::Home;
 use anyhow::Context as _;
 use liuhen_keyfile::PassphraseSource;
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+
+/// Where a new node serves the header log, unless it is told.
+const TILES_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 26659);
 
 /// Make a node's home with new keys, and add the node to a join file
 #[derive(Debug, clap::Args)]
@@ -49,6 +53,7 @@ impl Init {
             consensus_listen: flags.consensus_listen.clone().unwrap_or(defaults.consensus_listen),
             gossip_listen: flags.gossip_listen.clone().unwrap_or(defaults.gossip_listen),
             grpc_listen: flags.grpc_listen.unwrap_or(defaults.grpc_listen),
+            tiles_listen: Some(flags.tiles_listen.unwrap_or(TILES_LISTEN)),
             ..Settings::default()
         };
         std::fs::write(&file, toml::to_string(&settings)?)

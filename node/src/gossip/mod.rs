@@ -6,9 +6,11 @@ mod swarm;
 
 pub use swarm::{Gossip, GossipConfig, start};
 
+use crate::checkpoints::Cosignature;
 use crate::codec::{self, CodecError};
 use bincode::{Decode, Encode};
 use liuhen_proto::hash::line;
+use liuhen_proto::note::Line;
 use liuhen_proto::sign::{PrivateKey, PublicKey};
 use liuhen_proto::types::{ChainId, Height};
 
@@ -22,6 +24,8 @@ pub(crate) enum Message {
     Transactions(Vec<Vec<u8>>),
     /// A height is open: whoever holds below it goes on.
     Wake { height: u64, key: [u8; 32], signature: Vec<u8> },
+    /// Somebody cosigned a checkpoint: headers, root, and the line's name, key hash and signature.
+    Cosignature { size: u64, root: [u8; 32], name: String, key_hash: [u8; 4], signature: Vec<u8> },
 }
 
 impl Message {
@@ -34,6 +38,18 @@ impl Message {
             return Err(CodecError::Content(format!("{} bytes", bytes.len())));
         }
         codec::decode(bytes)
+    }
+
+    /// A cosignature to tell.
+    pub(crate) fn cosignature(given: &Cosignature) -> Self {
+        let Line { name, key_hash, signature } = given.line.clone();
+        Self::Cosignature {
+            size: given.size,
+            root: *given.root.as_bytes(),
+            name,
+            key_hash,
+            signature,
+        }
     }
 
     /// A validator's call to open a height.

@@ -1,14 +1,16 @@
 //! Running the swarm.
 
 use super::{MESSAGE_BYTES, Message, heard_wake};
+use crate::checkpoints::Cosignature;
 use crate::registry::Registry;
 use anyhow::Context as _;
 use futures::StreamExt;
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent, dial_opts::DialOpts};
 use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, identity::Keypair, noise, tcp, yamux};
+use liuhen_proto::note::Line;
 use liuhen_proto::tx::Tx;
-use liuhen_proto::types::{ChainId, Height};
+use liuhen_proto::types::{ChainId, Hash, Height};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -42,6 +44,8 @@ pub struct Gossip {
     pub received: mpsc::Receiver<Vec<u8>>,
     /// Heights that validators called for.
     pub wakes: mpsc::Receiver<Height>,
+    /// Cosignatures of checkpoints that came.
+    pub cosignatures: mpsc::Receiver<Cosignature>,
     /// Peers connected.
     pub connected: Arc<AtomicU32>,
 }
@@ -60,6 +64,7 @@ struct Running {
     known: Registry,
     received: mpsc::Sender<Vec<u8>>,
     wakes: mpsc::Sender<Height>,
+    cosignatures: mpsc::Sender<Cosignature>,
     connected: Arc<AtomicU32>,
 }
 
@@ -73,6 +78,7 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
     let (messages, other) = mpsc::channel(64);
     let (received_from, received) = mpsc::channel(4096);
     let (wakes_from, wakes) = mpsc::channel(64);
+    let (cosignatures_from, cosignatures) = mpsc::channel(256);
     let connected = Arc::new(AtomicU32::new(0));
     let running = Running {
         swarm,
@@ -82,10 +88,11 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
         known,
         received: received_from,
         wakes: wakes_from,
+        cosignatures: cosignatures_from,
         connected: Arc::clone(&connected),
     };
     tokio::spawn(running.run(to_send, other, stop));
-    Ok(Gossip { transactions, messages, received, wakes, connected })
+    Ok(Gossip { transactions, messages, received, wakes, cosignatures, connected })
 }
 
 fn build(
@@ -224,6 +231,12 @@ impl Running {
                 if let Some(height) = heard_wake(chain, height, &key, &signature, validators) {
                     let _ = self.wakes.try_send(height);
                 }
+            }
+            Ok(Message::Cosignature { size, root, name, key_hash, signature }) => {
+                let line = Line { name, key_hash, signature };
+                let given = Cosignature { size, root: Hash::new(root), line };
+                // A full queue drops it: it is told again.
+                let _ = self.cosignatures.try_send(given);
             }
             Err(error) => tracing::debug!(%error, "gossip not understood"),
         }

@@ -8,6 +8,7 @@
 use super::StoreError;
 use super::record::StoredBlock;
 use crate::codec;
+use liuhen_proto::block::HEADER_BYTES;
 use liuhen_proto::types::Height;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -15,6 +16,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 const ENTRY_HEADER: usize = 12;
+/// Bytes of a length as the payload has it.
+const LENGTH: usize = 8;
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Damage found at opening, before which the log now ends.
@@ -90,15 +93,11 @@ impl BlockLog {
 
     /// The block of a height; `None` above the log's height and for genesis.
     pub fn read(&self, height: Height) -> Result<Option<StoredBlock>, StoreError> {
-        let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
-        let Some((segment, offset)) = number.and_then(|n| self.places.get(n)) else {
-            return Ok(None);
-        };
+        let Some((segment, offset)) = self.place(height)? else { return Ok(None) };
         let damaged = || StoreError::Damaged(format!("block {height}"));
-        let segment = self.segments.get(*segment).ok_or_else(damaged)?;
         let what = || format!("read {}", segment.path.display());
         let mut header = [0; ENTRY_HEADER];
-        segment.file.read_exact_at(&mut header, *offset).map_err(StoreError::io(what()))?;
+        segment.file.read_exact_at(&mut header, offset).map_err(StoreError::io(what()))?;
         let length = payload_length(&header).ok_or_else(damaged)?;
         let mut payload = vec![0; length];
         let behind = offset.saturating_add(ENTRY_HEADER as u64);
@@ -107,6 +106,31 @@ impl BlockLog {
             return Err(damaged());
         }
         codec::decode(&payload).map(Some).map_err(|_| damaged())
+    }
+
+    /// The header of a height's block, without the rest: it comes first, behind its length. `None` as for
+    /// [`BlockLog::read`]. No checksum covers it alone: whoever asks knows its hash.
+    pub fn header(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((segment, offset)) = self.place(height)? else { return Ok(None) };
+        let mut bytes = [0; LENGTH + HEADER_BYTES];
+        let behind = offset.saturating_add(ENTRY_HEADER as u64);
+        let what = || format!("read {}", segment.path.display());
+        segment.file.read_exact_at(&mut bytes, behind).map_err(StoreError::io(what()))?;
+        let (length, header) = bytes.split_at(LENGTH);
+        match length == (HEADER_BYTES as u64).to_le_bytes() {
+            true => Ok(Some(header.to_vec())),
+            false => Err(StoreError::Damaged(format!("block {height}"))),
+        }
+    }
+
+    /// The segment of a height's block, and the offset of its entry.
+    fn place(&self, height: Height) -> Result<Option<(&Segment, u64)>, StoreError> {
+        let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
+        let Some((segment, offset)) = number.and_then(|n| self.places.get(n)) else {
+            return Ok(None);
+        };
+        let damaged = || StoreError::Damaged(format!("block {height}"));
+        Ok(Some((self.segments.get(*segment).ok_or_else(damaged)?, *offset)))
     }
 
     fn new_segment(&mut self) -> Result<(), StoreError> {
@@ -264,6 +288,8 @@ mod tests {
         let (log, damage) = BlockLog::open(folder.path()).unwrap();
         assert_eq!((log.height(), damage), (Height::new(3), None));
         assert_eq!(log.read(Height::new(2)).unwrap(), Some(block(2)));
+        assert_eq!(log.header(Height::new(2)).unwrap(), Some(block(2).block.header));
+        assert_eq!(log.header(Height::new(4)).unwrap(), None);
         assert_eq!(log.read(Height::GENESIS).unwrap(), None);
         assert_eq!(log.read(Height::new(4)).unwrap(), None);
     }

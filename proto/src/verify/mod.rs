@@ -10,6 +10,7 @@ mod events;
 mod objects;
 mod size;
 mod trust;
+mod witnessed;
 
 pub use claims::{
     Absence, Authorised, Claim, Completeness, Consistency, Department, Fork, Inclusion, Omission,
@@ -17,9 +18,11 @@ pub use claims::{
 };
 pub use events::ProvedEvent;
 pub use trust::Trust;
+pub use witnessed::Witness;
 
 use crate::block::Header;
 use crate::canonical;
+use crate::note::VerifierKey;
 use crate::types::{ChainId, limits};
 use crate::wire;
 
@@ -46,6 +49,8 @@ pub struct Statement {
     pub anchor: Header,
     /// What was proved.
     pub claim: Claim,
+    /// Which of the verifier's own witnesses saw the anchor.
+    pub witnesses: Vec<Witness>,
     /// What to keep in mind.
     pub caveats: Vec<Caveat>,
 }
@@ -140,13 +145,24 @@ pub enum NotVerified {
 }
 
 /// Verifies the bytes of a proof file against a founding document, or a checkpoint that the caller
-/// trusts.
+/// trusts; by no witness's word.
+///
+/// Errors as [`verify_witnessed`].
+pub fn verify<'a>(
+    trust: impl Into<Trust<'a>>,
+    bytes: &[u8],
+) -> Result<Verified<Statement>, NotVerified> {
+    verify_witnessed(trust, &[], bytes)
+}
+
+/// The same for who knows keys of witnesses, from a source of its own: never from a ledger or a file.
 ///
 /// Errors with `Invalid` and a code, or with `Undecidable` and what is missing. Costs at most the
 /// hashing of the file and one signature a transaction. Takes at most 64 MB of memory, whatever the bytes
 /// are: the file's length is limited, and what it decodes to.
-pub fn verify<'a>(
+pub fn verify_witnessed<'a>(
     trust: impl Into<Trust<'a>>,
+    witnesses: &[VerifierKey],
     bytes: &[u8],
 ) -> Result<Verified<Statement>, NotVerified> {
     let trust = trust.into();
@@ -160,6 +176,10 @@ pub fn verify<'a>(
         return Err(invalid("chain.other", "the proof is of another chain than the genesis"));
     }
     let anchor = anchor::verify(&trust, trace.anchor.as_ref())?;
+    let witnesses = match &trace.witnessed {
+        Some(given) => witnessed::verify(given, &anchor, witnesses)?,
+        None => Vec::new(),
+    };
     let transactions = events::transactions(&trace, &chain)?;
     let objects = objects::verify(&trace.objects, &anchor)?;
     let checker =
@@ -167,8 +187,8 @@ pub fn verify<'a>(
     let nothing = || invalid("claim.none", "the file claims nothing");
     let claim = Claim::verify(trace.claim.as_ref().ok_or_else(nothing)?, &trust, &checker)?;
     checker.all_used(&claim)?;
-    let caveats = caveats(&claim);
-    Ok(Verified(Statement { chain, anchor, claim, caveats }))
+    let caveats = caveats(&claim, !witnesses.is_empty());
+    Ok(Verified(Statement { chain, anchor, claim, witnesses, caveats }))
 }
 
 /// The messages of a file, no longer than its limits and no larger in memory.
@@ -199,8 +219,11 @@ fn other_format(bytes: &[u8]) -> Result<(), NotVerified> {
     Ok(())
 }
 
-fn caveats(claim: &Claim) -> Vec<Caveat> {
-    let mut caveats = vec![Caveat::NoWitness];
+fn caveats(claim: &Claim, witnessed: bool) -> Vec<Caveat> {
+    let mut caveats = Vec::new();
+    if !witnessed {
+        caveats.push(Caveat::NoWitness);
+    }
     let events = claim.events();
     let records: Vec<_> = events.iter().filter_map(|event| event.record()).collect();
     if !records.is_empty() {

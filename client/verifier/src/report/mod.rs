@@ -154,6 +154,10 @@ fn valid(statement: &Statement, lang: Lang, with_events: bool) -> Vec<String> {
         anchor.height,
         time(anchor.time)
     ));
+    for witness in &statement.witnesses {
+        let (at, name) = (time(TimeMs::new(witness.time.saturating_mul(1000))), &witness.name);
+        lines.push(format!("  {}: {name}, {at}", lang.pick("witnessed by", "见证方")));
+    }
     for (verdict, count) in verdicts(&statement.claim.events()) {
         lines.push(format!("  {verdict}: {count}"));
     }
@@ -207,6 +211,7 @@ fn valid_json(statement: &Statement, with_events: bool) -> Value {
             "time_ms": statement.anchor.time,
             "block_id": statement.anchor.block_id(),
         },
+        "witnesses": statement.witnesses,
         "caveats": statement.caveats,
         "outcomes": verdicts(&statement.claim.events()),
     });

@@ -224,6 +224,7 @@ impl Chain {
             transactions: proved.list,
             objects: objects.collect::<Result<_, _>>()?,
             claim: Some(claim),
+            witnessed: None,
         };
         let bytes = trace.encoded_len();
         if bytes > limits::TRACE_BYTES {
@@ -276,15 +277,6 @@ impl Chain {
             path: to_bytes(&path.ok().flatten().unwrap_or_default()),
             next: Some(next.to_wire()),
         })
-    }
-
-    fn header_at(&self, height: Height) -> Result<Vec<u8>, StoreError> {
-        if height == Height::GENESIS {
-            return Ok(self.founding.header().to_bytes().to_vec());
-        }
-        let stored = self.log.read(height)?;
-        let stored = stored.ok_or_else(|| StoreError::Damaged(format!("block {height}")))?;
-        Ok(stored.block.header)
     }
 
     /// Every change of validators below the anchor, from a height on; above it, where that one's are

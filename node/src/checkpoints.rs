@@ -1,0 +1,316 @@
+//! Checkpoints of the header log, and who cosigned them: this node, the other validators, witnesses.
+//!
+//! Each validator cosigns the checkpoint of each block that it commits, with a key for nothing else, and
+//! tells the others. Witnesses come by themselves; whose lines are taken is this node's own setting, so
+//! that the list can't be filled with nonsense. Nothing is kept over a restart: the newest checkpoint is
+//! cosigned again, and witnesses come again.
+
+use crate::app::Chain;
+use crate::clock;
+use crate::gossip::Message;
+use liuhen_proto::checkpoint::{Checkpoint, origin};
+use liuhen_proto::note::{self, Kind, Line, Note, VerifierKey};
+use liuhen_proto::sign::{PrivateKey, PublicKey};
+use liuhen_proto::types::{ChainId, Hash, Height, KeyId};
+use liuhen_proto::validators::{Validator, ValidatorSet};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Checkpoints kept at most; and cosignatures of those that this node does not have yet.
+const KEPT: usize = 128;
+/// How often a checkpoint that not all have cosigned is told again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// A cosignature as nodes tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cosignature {
+    /// Headers of the checkpoint.
+    pub size: u64,
+    /// Its root.
+    pub root: Hash,
+    /// Who signed it.
+    pub line: Line,
+}
+
+/// What is known of one checkpoint.
+#[derive(Debug, Clone)]
+struct Cosigned {
+    checkpoint: Checkpoint,
+    /// By the validator's key.
+    validators: BTreeMap<KeyId, Line>,
+    witnesses: BTreeMap<VerifierKey, Line>,
+}
+
+impl Cosigned {
+    fn new(checkpoint: Checkpoint) -> Self {
+        Self { checkpoint, validators: BTreeMap::new(), witnesses: BTreeMap::new() }
+    }
+
+    /// Whether validators of more than two thirds of the power cosigned it.
+    fn is_certified(&self, validators: &ValidatorSet) -> bool {
+        let signed = validators.all().iter().filter(|it| self.validators.contains_key(&it.key_id));
+        validators.is_quorum(signed.map(|it| u128::from(it.power)).sum())
+    }
+
+    fn note(&self) -> Note {
+        let lines = self.validators.values().chain(self.witnesses.values());
+        Note { text: self.checkpoint.text(), lines: lines.cloned().collect() }
+    }
+}
+
+/// Why a cosignature was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// Not of a key that this node takes cosignatures of.
+    #[error("no key of which this node takes cosignatures")]
+    Unknown,
+    /// It does not hold.
+    #[error("the signature does not hold")]
+    Bad,
+    /// The chain is not there yet.
+    #[error("this node has not come to a checkpoint of {0} headers")]
+    Later(u64),
+    /// Another history was signed, and well.
+    #[error("{name} cosigned another history: at {size} headers the root {root}")]
+    Fork {
+        /// Who.
+        name: String,
+        /// Headers.
+        size: u64,
+        /// The other root.
+        root: Hash,
+    },
+}
+
+/// The newest checkpoints, shared.
+#[derive(Debug, Clone)]
+pub struct Checkpoints(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    /// Whose lines are taken beside the validators'.
+    known: Vec<VerifierKey>,
+    by_size: BTreeMap<u64, Cosigned>,
+    /// Cosignatures of checkpoints that this node does not have yet.
+    early: Vec<Cosignature>,
+}
+
+/// The name by which a validator cosigns.
+pub fn validator_name(chain: &ChainId, key: &KeyId) -> String {
+    format!("{}/{key}", origin(chain))
+}
+
+fn cosigner(chain: &ChainId, validator: &Validator) -> Option<VerifierKey> {
+    let key = PublicKey::from_slice(&validator.cosigner_key).ok()?;
+    VerifierKey::new(&validator_name(chain, &validator.key_id), Kind::Cosignature, key).ok()
+}
+
+impl Checkpoints {
+    /// None yet; these witnesses' lines will be taken.
+    pub fn new(known: Vec<VerifierKey>) -> Self {
+        let (by_size, early) = (BTreeMap::new(), Vec::new());
+        Self(Arc::new(Mutex::new(State { known, by_size, early })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a cosignature in, if it is a validator's or a known witness's, holds, and is of this chain's
+    /// own history. Errors say why not; one of a later block is kept until that block is there.
+    pub fn take(&self, chain: &Chain, given: &Cosignature) -> Result<(), NotTaken> {
+        let mut state = self.state();
+        let own =
+            Checkpoint { chain: chain.founding().chain(), size: given.size, root: given.root };
+        let note = Note { text: own.text(), lines: vec![given.line.clone()] };
+        let holds = |key: &VerifierKey| match key.judge(&note) {
+            Ok(Some(_)) => Some(Ok(())),
+            Ok(None) => None,
+            Err(_) => Some(Err(NotTaken::Bad)),
+        };
+        let witness = state.known.iter().find_map(|key| Some((key.clone(), holds(key)?)));
+        let validator = chain
+            .validators()
+            .all()
+            .iter()
+            .find_map(|it| Some((it.key_id, holds(&cosigner(&own.chain, it)?)?)));
+        match (&witness, &validator) {
+            (Some((_, judged)), _) => judged.clone()?,
+            (_, Some((_, judged))) => judged.clone()?,
+            _ => return Err(NotTaken::Unknown),
+        }
+        match chain.checkpoint(given.size) {
+            Some(known) if known == own => {}
+            Some(_) => {
+                let name = given.line.name.clone();
+                return Err(NotTaken::Fork { name, size: given.size, root: given.root });
+            }
+            None => {
+                state.wait(given);
+                return Err(NotTaken::Later(given.size));
+            }
+        }
+        let cosigned = state.by_size.entry(own.size).or_insert_with(|| Cosigned::new(own));
+        if let Some((key, _)) = witness {
+            cosigned.witnesses.insert(key, given.line.clone());
+        } else if let Some((key, _)) = validator {
+            cosigned.validators.insert(key, given.line.clone());
+        }
+        state.drop_old();
+        Ok(())
+    }
+
+    /// What came too early, to be taken now.
+    fn early(&self, headers: u64) -> Vec<Cosignature> {
+        let mut state = self.state();
+        let (now, later) = state.early.drain(..).partition(|it| it.size <= headers);
+        state.early = later;
+        now
+    }
+
+    /// The newest checkpoint of at least so many headers that validators of more than two thirds of the
+    /// power cosigned; or, that a witness did.
+    pub fn newest(&self, validators: &ValidatorSet, least: u64, witnessed: bool) -> Option<Note> {
+        let state = self.state();
+        let fits = |it: &&Cosigned| match witnessed {
+            true => !it.witnesses.is_empty(),
+            false => it.is_certified(validators),
+        };
+        state.by_size.range(least..).rev().map(|(_, it)| it).find(fits).map(Cosigned::note)
+    }
+
+    /// Whether all validators cosigned the checkpoint of so many headers.
+    fn is_whole(&self, size: u64, validators: &ValidatorSet) -> bool {
+        let state = self.state();
+        let known = state.by_size.get(&size);
+        known.is_some_and(|it| {
+            validators.all().iter().all(|v| it.validators.contains_key(&v.key_id))
+        })
+    }
+}
+
+impl State {
+    fn wait(&mut self, given: &Cosignature) {
+        if !self.early.contains(given) && self.early.len() < KEPT {
+            self.early.push(given.clone());
+        }
+    }
+
+    /// Keeps the newest, and the newest of each witness.
+    fn drop_old(&mut self) {
+        let newest_of = |key: &VerifierKey| {
+            let signed = |(_, it): &(&u64, &Cosigned)| it.witnesses.contains_key(key);
+            self.by_size.iter().rev().find(signed).map(|(size, _)| *size)
+        };
+        let witnessed: Vec<u64> = self.known.iter().filter_map(newest_of).collect();
+        let mut spare = self.by_size.len().saturating_sub(KEPT);
+        self.by_size.retain(|size, _| {
+            let keep = spare == 0 || witnessed.contains(size);
+            spare = spare.saturating_sub(1);
+            keep
+        });
+    }
+}
+
+/// This node's own part.
+pub(crate) struct Cosigner {
+    pub(crate) chain: Arc<RwLock<Chain>>,
+    pub(crate) checkpoints: Checkpoints,
+    /// Which validator this node is, if it is one.
+    pub(crate) node: KeyId,
+    pub(crate) key: PrivateKey,
+    pub(crate) messages: mpsc::Sender<Message>,
+    /// What others tell.
+    pub(crate) received: mpsc::Receiver<Cosignature>,
+    pub(crate) committed: watch::Receiver<Height>,
+}
+
+impl Cosigner {
+    /// Starts; gives where the checkpoints are.
+    pub(crate) fn start(self, stop: &CancellationToken) -> Checkpoints {
+        let checkpoints = self.checkpoints.clone();
+        tokio::spawn(self.run(stop.clone()));
+        checkpoints
+    }
+
+    /// Cosigns what is committed and takes in what others cosigned, until told to stop.
+    async fn run(mut self, stop: CancellationToken) {
+        let mut again = tokio::time::interval(AGAIN);
+        let mut own = None;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                Some(given) = self.received.recv() => self.take(&given),
+                _ = again.tick() => self.tell_again(&mut own).await,
+                Ok(()) = self.committed.changed() => {
+                    own = self.cosign();
+                    if let Some(own) = &own {
+                        self.tell(own).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn chain(&self) -> std::sync::RwLockReadGuard<'_, Chain> {
+        self.chain.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, given: &Cosignature) {
+        match self.checkpoints.take(&self.chain(), given) {
+            Err(error @ NotTaken::Fork { .. }) => {
+                tracing::error!(%error, "keep this log: somebody signed two histories");
+            }
+            Err(error) => tracing::debug!(%error, "a cosignature was not taken"),
+            Ok(()) => {}
+        }
+    }
+
+    /// Cosigns the newest checkpoint, if this node's key is a validator's.
+    fn cosign(&self) -> Option<Cosignature> {
+        let chain = self.chain();
+        let headers = chain.headers();
+        for given in self.checkpoints.early(headers) {
+            self.take(&given);
+        }
+        let validator = chain.validators().get(&self.node)?;
+        if validator.cosigner_key != *self.key.public().as_bytes() {
+            return None;
+        }
+        let checkpoint = chain.checkpoint(headers)?;
+        let name = validator_name(&checkpoint.chain, &self.node);
+        let seconds = clock::now().get() / 1000;
+        let line = note::sign(&name, Kind::Cosignature, &self.key, &checkpoint.text(), seconds);
+        let own = Cosignature { size: headers, root: checkpoint.root, line: line.ok()? };
+        self.checkpoints.take(&chain, &own).ok()?;
+        Some(own)
+    }
+
+    async fn tell(&self, own: &Cosignature) {
+        // A full queue drops it: it is told again.
+        let _ = self.messages.send(Message::cosignature(own)).await;
+    }
+
+    /// Others may have been away when it was told; and after a start nothing was told yet.
+    async fn tell_again(&self, own: &mut Option<Cosignature>) {
+        if own.is_none() {
+            *own = self.cosign();
+        }
+        let Some(own) = own else { return };
+        if !self.checkpoints.is_whole(own.size, self.chain().validators()) {
+            self.tell(own).await;
+        }
+    }
+}
+
+/// A checkpoint as it is published: signed as the log's by this node, where it is a validator, with the
+/// cosignatures that it has.
+pub fn published(note: &Note, chain: &ChainId, key: Option<&PrivateKey>) -> Note {
+    let line =
+        key.and_then(|key| note::sign(&origin(chain), Kind::Ed25519, key, &note.text, 0).ok());
+    let lines = line.into_iter().chain(note.lines.iter().cloned()).collect();
+    Note { text: note.text.clone(), lines }
+}
