@@ -22,3 +22,4 @@ mod stretches;
 mod structure;
 mod subjects;
 mod told;
+mod witnessed;

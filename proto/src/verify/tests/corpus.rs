@@ -8,11 +8,11 @@
 )]
 
 use super::{authorised, claims, conflicts, departments, prover, scene, stretches, structure};
-use super::{subjects, told};
+use super::{subjects, told, witnessed};
 use crate::ledger::tests::stage::{GATEWAY, Staged};
 use crate::place::Place;
 use crate::types::TxId;
-use crate::verify::{NotVerified, verify};
+use crate::verify::{NotVerified, verify_witnessed};
 use crate::wire::{RangeKind, Trace};
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -23,7 +23,7 @@ const SPEC: &str = include_str!("../../../../docs/spec/proofs.md");
 
 type Table = (&'static str, fn(&Staged) -> Trace, &'static [Case]);
 
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 17] = [
     ("frame", scene::middle, structure::FRAME),
     ("block", scene::included, structure::BLOCK),
     ("nothing", scene::nothing, structure::NOTHING),
@@ -39,6 +39,7 @@ const TABLES: [Table; 16] = [
     ("authorised", authorised::batched, authorised::BENT),
     ("department", departments::collector, departments::BENT),
     ("subject", subjects::in_one, subjects::BENT),
+    ("witnessed", witnessed::witnessed, witnessed::BENT),
     ("evidence", |_| conflicts::two_worlds(), &[]),
 ];
 
@@ -53,11 +54,12 @@ struct Sample {
 
 impl Sample {
     fn of(stage: &Staged, name: String, bytes: Vec<u8>) -> Self {
-        let (verdict, code) = match verify(&stage.world.founding, &bytes) {
-            Ok(_) => ("VALID", ""),
-            Err(NotVerified::Undecidable(_)) => ("UNDECIDABLE", ""),
-            Err(NotVerified::Invalid(why)) => ("INVALID", why.code),
-        };
+        let (verdict, code) =
+            match verify_witnessed(&stage.world.founding, &[witnessed::witness()], &bytes) {
+                Ok(_) => ("VALID", ""),
+                Err(NotVerified::Undecidable(_)) => ("UNDECIDABLE", ""),
+                Err(NotVerified::Invalid(why)) => ("INVALID", why.code),
+            };
         Self { name, bytes, verdict, code }
     }
 
@@ -128,6 +130,7 @@ fn the_corpus_is_the_published_one() {
         }
         let genesis = scene::scene().world.founding.document().encode_to_vec();
         std::fs::write(folder.join("genesis.pb"), genesis).unwrap();
+        std::fs::write(folder.join("witness.vkey"), format!("{}\n", witnessed::witness())).unwrap();
         std::fs::write(folder.join("verdicts.txt"), &list).unwrap();
     }
     let count = |verdict: &str| samples.iter().filter(|it| it.verdict == verdict).count();

@@ -1,6 +1,7 @@
 //! The world that proofs are made of, and proofs of it.
 
 use super::prover;
+use super::witnessed::witness;
 use crate::ledger::tests::World;
 use crate::ledger::tests::account::set;
 use crate::ledger::tests::items::{
@@ -11,7 +12,7 @@ use crate::ledger::tests::stage::{APP, COLLECTOR, GATEWAY, Staged, USER, staged}
 use crate::place::{Place, TrailKind};
 use crate::tx::Tx;
 use crate::types::RequestId;
-use crate::verify::{NotVerified, Statement, Verified, verify};
+use crate::verify::{NotVerified, Statement, Verified, verify_witnessed};
 use crate::wire::{self, RangeKind, item::Kind};
 use prost::Message;
 use std::sync::LazyLock;
@@ -117,7 +118,7 @@ pub(super) fn checked(
     world: &World,
     trace: &wire::Trace,
 ) -> Result<Verified<Statement>, NotVerified> {
-    verify(&world.founding, &trace.encode_to_vec())
+    verify_witnessed(&world.founding, &[witness()], &trace.encode_to_vec())
 }
 
 /// The code by which a proof is refused: `undecidable`, or that of `Invalid`.
