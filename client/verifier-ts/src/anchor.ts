@@ -43,7 +43,7 @@ export function verifyAnchor(anchor: Anchor | undefined, trust: Trust): Header {
 /** Header 0 is known; nobody certified it. */
 function foundingAnchor(anchor: Anchor, header: Header, founding: Founding): Header {
   const isAlone = anchor.certificate === undefined && anchor.changes.length === 0 && anchor.pin === undefined;
-  demand(isAlone && equal(header.id, founding.headerId), "anchor.genesis", "not the founding header, alone");
+  demand(isAlone && equal(header.id, founding.headerId()), "anchor.genesis", "not the founding header, alone");
   return header;
 }
 

@@ -34,8 +34,8 @@ export interface Founding {
   chain: Uint8Array;
   timeMs: bigint;
   validators: Validator[];
-  /** The block id of header 0. */
-  headerId: Uint8Array;
+  /** The block id of header 0, which takes the whole map of founding objects to tell. */
+  headerId(): Uint8Array;
 }
 
 /** Reads a founding document. Throws `NotCanonical`, or `Undecidable` for what this verifier does not know. */
@@ -46,7 +46,7 @@ export function parseFounding(bytes: Uint8Array): Founding {
   }
   if (!isValidatorSet(document.validators)) throw new Undecidable("a founding document with usable validators");
   const chain = hash("genesis", bytes);
-  const headerId = headerLeaf(foundingHeader(document, chain));
+  const headerId = (): Uint8Array => headerLeaf(foundingHeader(document, chain));
   return { chain, timeMs: document.timeMs, validators: document.validators, headerId };
 }
 

@@ -1,6 +1,6 @@
 /** From a file's bytes to a verdict: docs/spec/proofs.md. Nothing here reads a file, a clock or the network. */
 import { type Trust, chainOf, verifyAnchor } from "./anchor.js";
-import { equal, hex, textOf } from "./bytes.js";
+import { equal, hex, utf8 } from "./bytes.js";
 import { NotCanonical, tryDecode } from "./canonical.js";
 import { parseCheckpoint } from "./checkpoint.js";
 import { authorised } from "./claims/authorised.js";
@@ -26,25 +26,35 @@ const FAMILY = "LIUHEN-TRACE-";
 
 /** Checks a proof file against the founding document. Never throws. */
 export function verify(genesis: Uint8Array, trace: Uint8Array): Verdict {
-  return toVerdict(() => verifyTrace({ founding: readFounding(genesis) }, trace));
+  const trust = trustGenesis(genesis);
+  return typeof trust === "string" ? { verdict: "UNDECIDABLE", missing: trust } : verifyAgainst(trust, trace);
 }
 
 /** Checks a proof file against a checkpoint (C2SP tlog-checkpoint) that the verifier noted. Never throws. */
 export function verifyFromCheckpoint(text: string, trace: Uint8Array): Verdict {
-  return toVerdict(() => {
-    const checkpoint = parseCheckpoint(text);
-    if (checkpoint === undefined) throw new Undecidable("a checkpoint of a Liuhen chain");
-    return verifyTrace({ checkpoint }, trace);
-  });
+  const trust = trustCheckpoint(text);
+  return typeof trust === "string" ? { verdict: "UNDECIDABLE", missing: trust } : verifyAgainst(trust, trace);
 }
 
-function readFounding(genesis: Uint8Array) {
+/** Reads a founding document once, for many files. What is missing, as a text, where it can't be one. */
+export function trustGenesis(genesis: Uint8Array): Trust | string {
   try {
-    return parseFounding(genesis);
+    return { founding: parseFounding(genesis) };
   } catch (error) {
-    if (error instanceof NotCanonical) throw new Undecidable(`a founding document: ${error.message}`);
-    throw error;
+    if (error instanceof NotCanonical || error instanceof Undecidable) return `a founding document: ${error.message}`;
+    return `a verifier without this fault: ${error}`;
   }
+}
+
+/** Reads a checkpoint's text. What is missing, as a text, where it is none. */
+export function trustCheckpoint(text: string): Trust | string {
+  const checkpoint = parseCheckpoint(text);
+  return checkpoint === undefined ? "a checkpoint of a Liuhen chain" : { checkpoint };
+}
+
+/** Checks a proof file against what is trusted. Never throws. */
+export function verifyAgainst(trust: Trust, trace: Uint8Array): Verdict {
+  return toVerdict(() => verifyTrace(trust, trace));
 }
 
 /** What is thrown becomes a verdict. What nobody foresaw is a fault of this program, which then says nothing. */
@@ -88,8 +98,9 @@ function readTrace(bytes: Uint8Array): Trace {
 function refuseOtherFormat(bytes: Uint8Array): void {
   const [tag, length = 0] = bytes;
   if (tag !== 0x0a || bytes.length < 2 + length) return;
-  const magic = textOf(bytes.subarray(2, 2 + length)) ?? "";
-  if (magic.startsWith(FAMILY) && magic !== MAGIC) throw new Undecidable(`a verifier of another format than ${MAGIC}`);
+  const magic = bytes.subarray(2, 2 + length);
+  const isOfFamily = equal(magic.subarray(0, FAMILY.length), utf8(FAMILY));
+  if (isOfFamily && !equal(magic, utf8(MAGIC))) throw new Undecidable(`a verifier of another format than ${MAGIC}`);
 }
 
 function checkClaim(claim: Trace["claim"], file: File): Shown {
