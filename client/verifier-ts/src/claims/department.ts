@@ -5,7 +5,7 @@ import { IdentitySchema, RosterSchema } from "../gen/liuhen/v1/ledger_pb.js";
 import { type DepartmentClaim, RangeKind } from "../gen/liuhen/v1/proof_pb.js";
 import { TRAIL, place } from "../places.js";
 import { demand } from "../verdict.js";
-import { complete, describeRange, isSameRange } from "./completeness.js";
+import { type Range, complete, describeRange, isSameRange } from "./completeness.js";
 import { caveatsOf } from "./inclusion.js";
 
 export function department(claim: DepartmentClaim, file: File): Shown {
@@ -14,14 +14,12 @@ export function department(claim: DepartmentClaim, file: File): Shown {
   const isOwn = own.trail.kind === TRAIL.department && textOf(own.trail.id) === code && own.range.kind === RangeKind.WHOLE;
   demand(isOwn, "department.trail", "not the department's whole trail");
   const expected = keysOf(code, file);
+  const areAll = claim.keys.length === expected.length && claim.keys.every((it, at) => equal(it.trailId, expected[at] as Uint8Array));
+  demand(areAll, "department.keys", "not the trails of all its keys, in order");
   const keys = claim.keys.map((it) => complete(it, file));
   const range = keys[0]?.range;
-  const areAll =
-    keys.length === expected.length &&
-    keys.every((it, at) => it.trail.kind === TRAIL.key && equal(it.trail.id, expected[at] as Uint8Array));
-  demand(areAll, "department.keys", "not the trails of all its keys, in order");
-  const isOneRange = range === undefined || keys.every((it) => isSameRange(it.range, range));
-  demand(isOneRange, "department.keys", "not one range");
+  const areOfKeys = keys.every((it) => it.trail.kind === TRAIL.key && isSameRange(it.range, range as Range));
+  demand(areOfKeys, "department.keys", "not trails of keys in one range");
   const events = [...own.events, ...keys.flatMap((it) => it.events)];
   const count = keys.reduce((sum, it) => sum + it.events.length, 0);
   const when = range === undefined ? "" : ` ${describeRange(range)}`;
