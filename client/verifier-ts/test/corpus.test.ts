@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { verify } from "../src/index.js";
-import { corpusFolder } from "./corpus.js";
+import { corpusFolder } from "./support/corpus.js";
 
 /** Files that are wrong in more ways than one, for which docs/spec/proofs.md allows another code. */
 const OTHER_CODES: ReadonlySet<string> = new Set();

@@ -8,7 +8,7 @@ import { isWellFormed, holds, lacks } from "../src/map.js";
 import { HEADER_LOG, TRAIL_LOG, headerLeaf, isConsistent, rootOfInclusion, rootOfRange } from "../src/merkle.js";
 import { create } from "@bufbuild/protobuf";
 import { MapProofSchema } from "../src/gen/liuhen/v1/proof_pb.js";
-import { TestMap, consistencyPath, inclusionPath, rangeHashes, rootOf } from "./trees.js";
+import { TestMap, consistencyPath, inclusionPath, rangeHashes, rootOf } from "./support/trees.js";
 
 /** The leaves of the certificate-transparency project's test tree, and its roots by size. */
 const INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];

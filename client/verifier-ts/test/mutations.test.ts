@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Trust, trustGenesis, verifyAgainst } from "../src/index.js";
-import { corpusFolder } from "./corpus.js";
+import { corpusFolder } from "./support/corpus.js";
 
 /** Files of every claim that the corpus has, each with every how manieth byte is bent. */
 const FILES: readonly [string, number][] = [

@@ -1,9 +1,9 @@
 /** Trees, built as RFC 6962, section 2.1, and the map's definition say: slowly, and in other words than the verifier. */
-import { concat, equal, hex } from "../src/bytes.js";
-import { ZERO, hash } from "../src/hash.js";
-import type { LogHash } from "../src/merkle.js";
-import type { Place } from "../src/places.js";
-import { mapKey } from "../src/places.js";
+import { concat, equal, hex } from "../../src/bytes.js";
+import { ZERO, hash } from "../../src/hash.js";
+import type { LogHash } from "../../src/merkle.js";
+import type { Place } from "../../src/places.js";
+import { mapKey } from "../../src/places.js";
 
 function split(count: number): number {
   let power = 1;
