@@ -54,14 +54,16 @@ function begin(pin: Pin | undefined, anchor: Header, trust: Trust): Beginning {
   }
   const { checkpoint } = trust;
   if (pin === undefined) throw new Undecidable("a proof for this checkpoint: this one begins at genesis");
-  if (pin.size !== checkpoint.size) throw new Undecidable(`a proof for a checkpoint of ${checkpoint.size} headers, not ${pin.size}`);
+  if (pin.size !== checkpoint.size)
+    throw new Undecidable(`a proof for a checkpoint of ${checkpoint.size} headers, not ${pin.size}`);
   const header = parseAnchored(pin.header, checkpoint.chain);
   needHashes(pin.path);
   const isLast = header.height + 1n === checkpoint.size;
   demand(isLast, "anchor.pin", "not the checkpoint's last header");
   const root = rootOfInclusion(HEADER_LOG, header.id, header.height, checkpoint.size, pin.path);
   demand(root !== undefined && equal(root, checkpoint.root), "anchor.pin", "not a header of the checkpoint");
-  if (anchor.height <= header.height) throw new Undecidable(`a proof anchored above height ${header.height}, the checkpoint's last`);
+  if (anchor.height <= header.height)
+    throw new Undecidable(`a proof anchored above height ${header.height}, the checkpoint's last`);
   const validators = pin.next?.validators ?? [];
   const isNext = isValidatorSet(validators) && equal(validatorsHash(validators), header.nextValidatorsHash);
   demand(isNext, "anchor.validators", "not the validators behind the checkpoint");

@@ -4,7 +4,14 @@
  * The wire is checked against the schema's descriptor before anything is decoded. Nothing is allocated
  * by a length that a file states, and nesting is bounded.
  */
-import { type DescField, type DescMessage, type Message, type MessageShape, ScalarType, fromBinary } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMessage,
+  type Message,
+  type MessageShape,
+  ScalarType,
+  fromBinary,
+} from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { MAX_U64, textOf } from "./bytes.js";
 
@@ -32,7 +39,11 @@ export function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array
 }
 
 /** As `decode`; `undefined` for bytes that are not canonical. */
-export function tryDecode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array, limit: number): MessageShape<Desc> | undefined {
+export function tryDecode<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+  limit: number,
+): MessageShape<Desc> | undefined {
   try {
     return decode(schema, bytes, limit);
   } catch (error) {

@@ -33,7 +33,12 @@ interface Arguments {
 
 function readArguments(): Arguments {
   try {
-    const options = { genesis: { type: "string" }, checkpoint: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } } as const;
+    const options = {
+      genesis: { type: "string" },
+      checkpoint: { type: "string" },
+      json: { type: "boolean" },
+      help: { type: "boolean" },
+    } as const;
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     if (values.help === true) throw new Stop(EXIT.VALID, USAGE);
     return { genesis: values.genesis, checkpoint: values.checkpoint, json: values.json === true, files: positionals };
@@ -53,7 +58,10 @@ function read(path: string): Uint8Array {
 
 function readTrust({ genesis, checkpoint }: Arguments): Trust {
   if ((genesis === undefined) === (checkpoint === undefined)) throw new Stop(EXIT.USAGE, USAGE);
-  const trust = genesis !== undefined ? trustGenesis(read(genesis)) : trustCheckpoint(new TextDecoder().decode(read(checkpoint as string)));
+  const trust =
+    genesis !== undefined
+      ? trustGenesis(read(genesis))
+      : trustCheckpoint(new TextDecoder().decode(read(checkpoint as string)));
   if (typeof trust === "string") throw new Stop(EXIT.USAGE, `needed: ${trust}`);
   return trust;
 }

@@ -249,7 +249,15 @@ class Judge {
 }
 
 /** Of several datasets the one that wants most attention decides. */
-const WEIGHTS: Record<AccessVerdict, number> = { none: 0, covered: 0, internal: 1, emergency: 2, undetermined: 3, uncovered: 4, denied: 4 };
+const WEIGHTS: Record<AccessVerdict, number> = {
+  none: 0,
+  covered: 0,
+  internal: 1,
+  emergency: 2,
+  undetermined: 3,
+  uncovered: 4,
+  denied: 4,
+};
 
 function allowed(kind: GrantKind): AccessVerdict {
   if (kind === GrantKind.EMERGENCY) return "emergency";

@@ -136,7 +136,9 @@ export class Events {
       const key = this.objects.need(place.key(header.keyId), KeySchema);
       demand(isUsableKey(key.publicKey), "signer.key", "a key that can't be used");
       const isTheirs =
-        key.department === header.department && equal(key.identityId, header.identityId) && equal(keyId(key.publicKey), header.keyId);
+        key.department === header.department &&
+        equal(key.identityId, header.identityId) &&
+        equal(keyId(key.publicKey), header.keyId);
       demand(isTheirs, "signer.mismatch", "another signer than the transaction states");
       demand(verifies(key.publicKey, message, signature), "signature.bad", "a bad signature");
     }

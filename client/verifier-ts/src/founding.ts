@@ -57,7 +57,14 @@ function foundingHeader(document: Genesis, chain: Uint8Array): Uint8Array {
   const [proposer, lastCommit, eventCount] = [ZERO, ZERO, u32(0)];
   return concat(
     concat(utf8("LHB1"), u32(PROTOCOL), u32(SUITE), chain, height, time, proposer, lastCommit),
-    concat(HEADER_LOG.empty(), eventCount, TRAIL_LOG.empty(), mapRoot(foundingObjects(document)), validators, validators),
+    concat(
+      HEADER_LOG.empty(),
+      eventCount,
+      TRAIL_LOG.empty(),
+      mapRoot(foundingObjects(document)),
+      validators,
+      validators,
+    ),
   );
 }
 
@@ -77,7 +84,8 @@ function foundingObjects(document: Genesis): Entry[] {
     const root = document.identities.find((one) => one.department === it.code && one.kind === IdentityKind.ROOT);
     add(place.department(it.code), DepartmentSchema, { ...it, rootId: root?.identityId ?? nowhere });
     const departments = document.departments.filter((one) => one.parent === it.code).map((one) => one.code);
-    if (departments.length > 0) add({ kind: OBJECT.beneath, id: utf8(it.code) }, BeneathSchema, create(BeneathSchema, { departments }));
+    if (departments.length > 0)
+      add({ kind: OBJECT.beneath, id: utf8(it.code) }, BeneathSchema, create(BeneathSchema, { departments }));
     const identityIds = document.identities.filter((one) => one.department === it.code).map((one) => one.identityId);
     if (identityIds.length > 0) add(place.roster(it.code), RosterSchema, create(RosterSchema, { identityIds }));
   }
@@ -103,6 +111,11 @@ export function mapRoot(entries: readonly Entry[], level = 0): Uint8Array {
   if (first === undefined) return ZERO;
   if (second === undefined) return hash("mapleaf", first.key, first.value);
   const bitOf = (key: Uint8Array): number => ((key[level >> 3] ?? 0) >> (7 - (level & 7))) & 1;
-  const [left, right] = [0, 1].map((bit) => mapRoot(entries.filter((it) => bitOf(it.key) === bit), level + 1));
+  const [left, right] = [0, 1].map((bit) =>
+    mapRoot(
+      entries.filter((it) => bitOf(it.key) === bit),
+      level + 1,
+    ),
+  );
   return hash("mapnode", left ?? ZERO, right ?? ZERO);
 }

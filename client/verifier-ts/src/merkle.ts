@@ -37,7 +37,13 @@ const MAX_SIZE = 1n << 63n;
  * The root that an inclusion path leads to, from leaf `index` of `size` (RFC 9162, 2.1.3.2).
  * `undefined` where index or length of the path do not fit the size.
  */
-export function rootOfInclusion(log: LogHash, leaf: Uint8Array, index: bigint, size: bigint, path: readonly Uint8Array[]): Uint8Array | undefined {
+export function rootOfInclusion(
+  log: LogHash,
+  leaf: Uint8Array,
+  index: bigint,
+  size: bigint,
+  path: readonly Uint8Array[],
+): Uint8Array | undefined {
   if (index >= size || size > MAX_SIZE) return undefined;
   let node = index;
   let last = size - 1n;
@@ -104,7 +110,13 @@ export function isConsistent(log: LogHash, before: LogState, after: LogState, pa
  * told by `hashes`: one for each largest subtree outside, from left to right. `undefined` where the
  * range does not lie in the log, or the hashes are not used up exactly.
  */
-export function rootOfRange(log: LogHash, size: bigint, first: bigint, leaves: readonly Uint8Array[], hashes: readonly Uint8Array[]): Uint8Array | undefined {
+export function rootOfRange(
+  log: LogHash,
+  size: bigint,
+  first: bigint,
+  leaves: readonly Uint8Array[],
+  hashes: readonly Uint8Array[],
+): Uint8Array | undefined {
   const end = first + BigInt(leaves.length);
   if (leaves.length === 0 || end > size || size > MAX_SIZE) return undefined;
   let used = 0;

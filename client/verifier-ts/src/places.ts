@@ -145,7 +145,10 @@ export const place = {
   roster: (code: string): Place => ({ kind: OBJECT.roster, id: utf8(code) }),
   unknownCount: (code: string): Place => ({ kind: OBJECT.unknownCount, id: utf8(code) }),
   sealedCount: (month: number): Place => ({ kind: OBJECT.sealedCount, id: u32(month) }),
-  bulkSet: (gateway: Uint8Array, accessNo: bigint): Place => ({ kind: OBJECT.bulkSet, id: concat(gateway, u64(accessNo)) }),
+  bulkSet: (gateway: Uint8Array, accessNo: bigint): Place => ({
+    kind: OBJECT.bulkSet,
+    id: concat(gateway, u64(accessNo)),
+  }),
   /** What the object at `of` was until a block. */
   former: (of: Place, until: bigint): Place => ({ kind: OBJECT.former, id: concat(u8(of.kind), of.id, u64(until)) }),
 };

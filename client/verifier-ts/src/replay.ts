@@ -71,7 +71,11 @@ export class StateBefore {
     if (!this.was(at, now.registeredHeight)) return undefined;
     const { retiredHeight, retiredTimeMs, ...stood } = this.stood(at, DatasetSchema, now);
     if (now.retiredHeight === undefined || !this.was(at, now.retiredHeight)) return stood;
-    return { ...stood, retiredHeight: now.retiredHeight, ...(now.retiredTimeMs !== undefined && { retiredTimeMs: now.retiredTimeMs }) };
+    return {
+      ...stood,
+      retiredHeight: now.retiredHeight,
+      ...(now.retiredTimeMs !== undefined && { retiredTimeMs: now.retiredTimeMs }),
+    };
   }
 
   /** A grant with the steps that it had; `undefined` where it was made later. */
@@ -90,7 +94,9 @@ export class StateBefore {
     const less = (count: bigint, by: bigint): bigint => (count > by ? count - by : 0n);
     const rows = this.record.rowCount;
     const day = dayOfUse(this.record, this.leaf.timeMs);
-    const days = now.days.map((it) => (it.day === day ? { ...it, queries: less(it.queries, 1n), rows: less(it.rows, rows) } : it));
+    const days = now.days.map((it) =>
+      it.day === day ? { ...it, queries: less(it.queries, 1n), rows: less(it.rows, rows) } : it,
+    );
     return { ...now, queries: less(now.queries, 1n), rows: less(now.rows, rows), days };
   }
 
@@ -166,7 +172,8 @@ export class StateBefore {
     const prefix = concat(u8(of.kind), of.id);
     let first: bigint | undefined;
     for (const { kind, id } of this.objects.places()) {
-      const isOfIt = kind === OBJECT.former && id.length === prefix.length + 8 && equal(id.subarray(0, prefix.length), prefix);
+      const isOfIt =
+        kind === OBJECT.former && id.length === prefix.length + 8 && equal(id.subarray(0, prefix.length), prefix);
       if (!isOfIt) continue;
       const until = id.subarray(prefix.length).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
       if (until > this.leaf.height && (first === undefined || until < first)) first = until;

@@ -12,8 +12,12 @@ import type { Item, TransactionHeader } from "./gen/liuhen/v1/transaction_pb.js"
 import { type Place, TRAIL } from "./places.js";
 import { ID, madeId } from "./transactions.js";
 
-const byCode = (kind: number) => (code: string): Place => ({ kind, id: utf8(code) });
-const byId = (kind: number) => (id: Uint8Array): Place => ({ kind, id });
+const byCode =
+  (kind: number) =>
+  (code: string): Place => ({ kind, id: utf8(code) });
+const byId =
+  (kind: number) =>
+  (id: Uint8Array): Place => ({ kind, id });
 
 const department = byCode(TRAIL.department);
 const dataset = byCode(TRAIL.dataset);
@@ -170,7 +174,12 @@ function touched(record: RecordAccess | undefined): Place[] {
   const uses = accesses.filter((one) => one.requestId.length > 0).map((one) => use(one.requestId));
   const tags = (subjects?.tags ?? []).map((tag) => subjectTrail(collector, tag));
   const concernsAnybody = subjects?.bulk !== undefined || subjects?.whole === true;
-  return [...accesses.map((one) => dataset(one.dataset)), ...uses, ...tags, ...(concernsAnybody ? [unlisted(collector)] : [])];
+  return [
+    ...accesses.map((one) => dataset(one.dataset)),
+    ...uses,
+    ...tags,
+    ...(concernsAnybody ? [unlisted(collector)] : []),
+  ];
 }
 
 /** What a case is about has a part in its story. */
@@ -213,7 +222,10 @@ const COUNTED: readonly number[] = [TRAIL.key, TRAIL.use, TRAIL.gateway];
 /** A read is on its reader's trail, and on the trail that was read. */
 function readers(reads: readonly TrailRead[]): Place[] {
   const wereRead = reads.filter((it) => !COUNTED.includes(it.trailKind));
-  return [...reads.map((it) => identity(it.identityId)), ...wereRead.map((it) => ({ kind: it.trailKind, id: it.trailId }))];
+  return [
+    ...reads.map((it) => identity(it.identityId)),
+    ...wereRead.map((it) => ({ kind: it.trailKind, id: it.trailId })),
+  ];
 }
 
 /** The trails of a ledger event; some may be there twice. */
@@ -230,7 +242,11 @@ export function trailsOfLedgerEvent({ kind }: LedgerEvent): Place[] {
     case "memberChanged":
       return [department(kind.value.department)];
     case "rootReplaced":
-      return [department(kind.value.department), ...ifGiven(identity, kind.value.oldRootId), ...ifGiven(identity, kind.value.newRootId)];
+      return [
+        department(kind.value.department),
+        ...ifGiven(identity, kind.value.oldRootId),
+        ...ifGiven(identity, kind.value.newRootId),
+      ];
     case "departmentSucceeded":
       return [department(kind.value.from), department(kind.value.to)];
     case "proposalEnded":

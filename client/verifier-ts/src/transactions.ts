@@ -11,7 +11,15 @@ import { demand } from "./verdict.js";
 const MAX_HEADER_BYTES = 1024;
 
 /** What an id made from an event is of. */
-export const ID = { request: 1, identity: 2, proposal: 3, case: 4, product: 5, correction: 6, sealingOrder: 7 } as const;
+export const ID = {
+  request: 1,
+  identity: 2,
+  proposal: 3,
+  case: 4,
+  product: 5,
+  correction: 6,
+  sealingOrder: 7,
+} as const;
 
 export interface Transaction {
   header: TransactionHeader;

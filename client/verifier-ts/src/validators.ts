@@ -52,12 +52,19 @@ export function precommitMessage(chain: Uint8Array, height: bigint, round: numbe
  * Checks that more than two thirds of the power signed a header. Any unknown, repeated or bad signature
  * throws `certificate.bad`, whatever the rest amounts to.
  */
-export function checkCertificate(certificate: Certificate | undefined, header: Header, validators: readonly Validator[]): void {
+export function checkCertificate(
+  certificate: Certificate | undefined,
+  header: Header,
+  validators: readonly Validator[],
+): void {
   demand(certificate !== undefined, "certificate.none", `header ${header.height} has no certificate`);
   const isGood = (holds: boolean, why: string): void => demand(holds, "certificate.bad", why);
   const { height, round, blockId, signatures } = certificate;
   isGood(height === header.height && equal(blockId, header.id), "it is for another block or height");
-  isGood(isAscending(signatures, (a, b) => compare(a.keyId, b.keyId)), "its signatures are out of order");
+  isGood(
+    isAscending(signatures, (a, b) => compare(a.keyId, b.keyId)),
+    "its signatures are out of order",
+  );
   const message = precommitMessage(header.chain, height, round, blockId);
   let signed = 0n;
   for (const { keyId: signer, signature } of signatures) {

@@ -81,8 +81,16 @@ function verifyTrace(trust: Trust, bytes: Uint8Array): Verdict {
   objects.checkAllRead();
   events.checkSignatures();
   const { height, timeMs } = anchor;
-  const caveats = ["no witness is asked: more than two thirds of the validators together could write two histories", ...shown.caveats];
-  const statement = { claim: trace.claim.case ?? "", shows: shown.shows, anchor: { chain: hex(anchor.chain), height, timeMs }, caveats };
+  const caveats = [
+    "no witness is asked: more than two thirds of the validators together could write two histories",
+    ...shown.caveats,
+  ];
+  const statement = {
+    claim: trace.claim.case ?? "",
+    shows: shown.shows,
+    anchor: { chain: hex(anchor.chain), height, timeMs },
+    caveats,
+  };
   return { verdict: "VALID", statement };
 }
 

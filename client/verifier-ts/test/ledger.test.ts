@@ -53,8 +53,14 @@ test("changes of validators", () => {
   assert.ok(change);
   assert.equal(anchored({ changes: [] }), "anchor.validators");
   assert.equal(anchored({ changes: [change, change] }), "anchor.changes");
-  assert.equal(anchored({ changes: [{ ...change, next: { ...change.next!, validators: OLD.set } }] }), "anchor.validators");
-  assert.equal(anchored({ changes: [{ ...change, next: { ...change.next!, validators: [...NEW.set].reverse() } }] }), "anchor.validators");
+  assert.equal(
+    anchored({ changes: [{ ...change, next: { ...change.next!, validators: OLD.set } }] }),
+    "anchor.validators",
+  );
+  assert.equal(
+    anchored({ changes: [{ ...change, next: { ...change.next!, validators: [...NEW.set].reverse() } }] }),
+    "anchor.validators",
+  );
   assert.equal(anchored({ changes: [{ ...change, certificate: ledger.certificate(3) }] }), "certificate.bad");
   assert.equal(told(verify(ledger.genesis, ledger.trace(undefined))), "claim.none");
 });
@@ -82,9 +88,16 @@ test("an event left out of its department's trail", () => {
   for (const omits of [true, false]) {
     const ledger = new TestLedger({ omits });
     const value = { included: ledger.inclusion(), trail: ledger.departmentTrail() };
-    assert.equal(told(verify(ledger.genesis, ledger.trace({ case: "omission", value }))), omits ? "VALID" : "omission.none");
+    assert.equal(
+      told(verify(ledger.genesis, ledger.trace({ case: "omission", value }))),
+      omits ? "VALID" : "omission.none",
+    );
     const complete = ledger.trace({ case: "completeness", value: ledger.departmentTrail() });
-    assert.equal(told(verify(ledger.genesis, complete)), omits ? "file.unused" : "VALID", "signers of nothing are not needed");
+    assert.equal(
+      told(verify(ledger.genesis, complete)),
+      omits ? "file.unused" : "VALID",
+      "signers of nothing are not needed",
+    );
   }
 });
 
@@ -92,7 +105,13 @@ test("texts that are no checkpoints", () => {
   const text = new TestLedger().checkpoint();
   assert.equal(parseCheckpoint(text)?.size, 2n);
   assert.equal(parseCheckpoint(text.split("\n\n")[0] ?? "")?.size, 2n);
-  const bent = ["", text.replace("liuhen/", "other/"), text.replace("\n2\n", "\n02\n"), text.replace("\n2\n", "\n+2\n"), text.replace("\n2\n", "\n\n")];
+  const bent = [
+    "",
+    text.replace("liuhen/", "other/"),
+    text.replace("\n2\n", "\n02\n"),
+    text.replace("\n2\n", "\n+2\n"),
+    text.replace("\n2\n", "\n\n"),
+  ];
   for (const it of [...bent, text.replace("\n2\n", "\n18446744073709551616\n"), text.replace("=", "")]) {
     assert.equal(parseCheckpoint(it), undefined, it);
   }

@@ -43,7 +43,10 @@ test("BLAKE3's own vectors, and the domains made from it", () => {
   assert.notDeepEqual(hash("leaf", utf8("x")), byHand);
 });
 
-for (const [name, log] of [["header", HEADER_LOG], ["trail", TRAIL_LOG]] as const) {
+for (const [name, log] of [
+  ["header", HEADER_LOG],
+  ["trail", TRAIL_LOG],
+] as const) {
   const leaves = Array.from({ length: 13 }, (_, at) => sha256(u8(at)));
 
   test(`inclusion and consistency paths of a ${name} log`, () => {
@@ -77,7 +80,10 @@ for (const [name, log] of [["header", HEADER_LOG], ["trail", TRAIL_LOG]] as cons
           const hashes = rangeHashes(log, first, end, some);
           const range = some.slice(first, end);
           assert.deepEqual(rootOfRange(log, BigInt(size), BigInt(first), range, hashes), rootOf(log, some));
-          assert.equal(rootOfRange(log, BigInt(size), BigInt(first), range, [...hashes, some[0] as Uint8Array]), undefined);
+          assert.equal(
+            rootOfRange(log, BigInt(size), BigInt(first), range, [...hashes, some[0] as Uint8Array]),
+            undefined,
+          );
         }
       }
       assert.equal(rootOfRange(log, BigInt(size), 0n, [], [rootOf(log, some)]), undefined);
@@ -103,7 +109,11 @@ test("what the map holds and lacks", () => {
       assert.ok(isWellFormed(path));
       assert.equal(holds(root, key, sha256(place.id), path), at < count, `${at} of ${count}`);
       assert.equal(lacks(root, key, path), at === count, `${at} of ${count}`);
-      const deeper = create(MapProofSchema, { ...path, depth: path.depth + 1, bitmap: new Uint8Array(Math.ceil((path.depth + 1) / 8)) });
+      const deeper = create(MapProofSchema, {
+        ...path,
+        depth: path.depth + 1,
+        bitmap: new Uint8Array(Math.ceil((path.depth + 1) / 8)),
+      });
       assert.ok(!holds(root, key, sha256(place.id), deeper));
       assert.ok(!isWellFormed(create(MapProofSchema, { ...path, siblings: [...path.siblings, root] })));
     }

@@ -52,11 +52,14 @@ for (const [name, step] of FILES) {
     assert.equal(verifyAgainst(genesis, good).verdict, "VALID");
     for (let at = 0; at < good.length; at += step) {
       const bent = good.slice();
-      bent[at] = (bent[at] ?? 0) ^ (1 << at % 8);
+      bent[at] = (bent[at] ?? 0) ^ (1 << (at % 8));
       const found = verifyAgainst(genesis, bent);
       const isName = NAMES_WHAT_IS_ABSENT.has(name) && at >= good.length - NAME_BYTES;
       assert.ok(found.verdict !== "VALID" || isName, `byte ${at}: ${JSON.stringify(found, texts)}`);
-      assert.ok(!("missing" in found && found.missing.includes("fault")), `byte ${at}: ${JSON.stringify(found, texts)}`);
+      assert.ok(
+        !("missing" in found && found.missing.includes("fault")),
+        `byte ${at}: ${JSON.stringify(found, texts)}`,
+      );
     }
     for (let length = 0; length < good.length; length += CUTS) {
       assert.equal(verifyAgainst(genesis, good.subarray(0, length)).verdict, "INVALID", `cut to ${length}`);
@@ -74,7 +77,7 @@ test("a bent founding document is no beginning", () => {
   const good = readFileSync(join(folder, "chain-good.trace"));
   for (let at = 0; at < genesis.length; at += 7) {
     const bent = genesis.slice();
-    bent[at] = (bent[at] ?? 0) ^ (1 << at % 8);
+    bent[at] = (bent[at] ?? 0) ^ (1 << (at % 8));
     const found = trustGenesis(bent);
     if (typeof found !== "string") assert.notEqual(verifyAgainst(found, good).verdict, "VALID", `byte ${at}`);
   }

@@ -52,8 +52,13 @@ function judgeAgain(event: Event, headers: ReadonlyMap<bigint, Header>, file: Fi
   if (!isSameOutcome(outcome, told) && state.heights.size > 1) {
     throw new Undecidable(`whether block ${record.decidedHeight} counted as recent at height ${event.leaf.height}`);
   }
-  demand(isSameOutcome(outcome, told), "authorised.differs", `by the rules it was ${outcome.verdict} (${outcome.reason})`);
-  const areNeeded = [...headers.keys()].every((height) => state.heights.has(height)) && headers.size === state.heights.size;
+  demand(
+    isSameOutcome(outcome, told),
+    "authorised.differs",
+    `by the rules it was ${outcome.verdict} (${outcome.reason})`,
+  );
+  const areNeeded =
+    [...headers.keys()].every((height) => state.heights.has(height)) && headers.size === state.heights.size;
   demand(areNeeded, "file.unused", "a header that the claim does not need");
   return outcome;
 }

@@ -51,13 +51,20 @@ function checkStretch(claim: CompletenessClaim, range: Range, events: readonly E
   checkOrder(leaves);
   checkSides(range, events, before, after);
   needHashes(claim.hashes);
-  const root = rootOfRange(TRAIL_LOG, claim.size, claim.first, leaves.map((it) => it.hash), claim.hashes);
+  const root = rootOfRange(
+    TRAIL_LOG,
+    claim.size,
+    claim.first,
+    leaves.map((it) => it.hash),
+    claim.hashes,
+  );
   demand(root !== undefined && equal(root, claim.root), "range.gap", "not a stretch of this trail");
   const reachesBegin = before !== undefined || claim.first === 0n;
   const reachesEnd = after !== undefined || claim.first + BigInt(leaves.length) === claim.size;
   demand(reachesBegin && reachesEnd, "range.gap", "no neighbour where the trail goes on");
   const firstEvent = claim.first + (before ? 1n : 0n);
-  const areNumbered = claim.trailKind !== TRAIL.key || events.every((it, at) => keyNumberOf(it) === firstEvent + BigInt(at));
+  const areNumbered =
+    claim.trailKind !== TRAIL.key || events.every((it, at) => keyNumberOf(it) === firstEvent + BigInt(at));
   demand(areNumbered, "trail.number", "an event under another number than it states");
 }
 
@@ -72,7 +79,8 @@ function readRange({ range: kind, from, until }: CompletenessClaim): Range {
 function checkReach({ kind, until }: Range, anchor: Header): void {
   if (kind === RangeKind.WHOLE) return;
   const last = kind === RangeKind.HEIGHTS ? anchor.height : anchor.timeMs;
-  if (until > last + 1n) throw new Undecidable(`what came after the anchor: the range ends at ${until}, beyond ${last}`);
+  if (until > last + 1n)
+    throw new Undecidable(`what came after the anchor: the range ends at ${until}, beyond ${last}`);
 }
 
 /** Whether a claim holds nothing of a trail. */
@@ -93,12 +101,17 @@ function checkSides(range: Range, events: readonly Event[], before?: Leaf, after
   };
   demand(before === undefined || side(before) === "before", "range.gap", "the neighbour before is not outside");
   demand(after === undefined || side(after) === "behind", "range.gap", "the neighbour behind is not outside");
-  demand(events.every((it) => side(it.leaf) === "within"), "range.gap", "an event outside the range");
+  demand(
+    events.every((it) => side(it.leaf) === "within"),
+    "range.gap",
+    "an event outside the range",
+  );
 }
 
 /** Leaves ascend by height, those of a block by their places in it. */
 function checkOrder(leaves: readonly Leaf[]): void {
-  const order = (a: Leaf, b: Leaf): number => (a.height === b.height ? a.index - b.index : a.height < b.height ? -1 : 1);
+  const order = (a: Leaf, b: Leaf): number =>
+    a.height === b.height ? a.index - b.index : a.height < b.height ? -1 : 1;
   demand(isAscending(leaves, order), "range.gap", "leaves are out of order");
 }
 

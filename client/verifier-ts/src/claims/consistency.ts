@@ -21,5 +21,8 @@ export function consistency(claim: ConsistencyClaim, file: File): Shown {
     name = `trail ${nameOf(checkHead(trail, file))}`;
     demand(isConsistent(TRAIL_LOG, noted, trail, hashes), "consistency.path", "not the trail's beginning");
   }
-  return { shows: `${name} begins with the ${notedSize} entries of root ${hex(notedRoot)}`, caveats: ["compare the noted root with your note"] };
+  return {
+    shows: `${name} begins with the ${notedSize} entries of root ${hex(notedRoot)}`,
+    caveats: ["compare the noted root with your note"],
+  };
 }

@@ -11,10 +11,13 @@ import { caveatsOf } from "./inclusion.js";
 export function department(claim: DepartmentClaim, file: File): Shown {
   const { department: code } = claim;
   const own = complete(claim.trail, file);
-  const isOwn = own.trail.kind === TRAIL.department && textOf(own.trail.id) === code && own.range.kind === RangeKind.WHOLE;
+  const isOwn =
+    own.trail.kind === TRAIL.department && textOf(own.trail.id) === code && own.range.kind === RangeKind.WHOLE;
   demand(isOwn, "department.trail", "not the department's whole trail");
   const expected = keysOf(code, file);
-  const areAll = claim.keys.length === expected.length && claim.keys.every((it, at) => equal(it.trailId, expected[at] as Uint8Array));
+  const areAll =
+    claim.keys.length === expected.length &&
+    claim.keys.every((it, at) => equal(it.trailId, expected[at] as Uint8Array));
   demand(areAll, "department.keys", "not the trails of all its keys, in order");
   const keys = claim.keys.map((it) => complete(it, file));
   const range = keys[0]?.range;

@@ -31,6 +31,10 @@ export function checkHead(given: GivenHead, file: File): Place {
   demand(root.length === HASH_BYTES, "trail.head", "a root has 32 bytes");
   demand(size < MAX_U64, "trail.head", "no trail is so long");
   const value = hash("trail", u64(size), root);
-  demand(holds(file.anchor.mapRoot, mapKey(trail), value, path), "trail.head", "not the trail's size and root at the anchor");
+  demand(
+    holds(file.anchor.mapRoot, mapKey(trail), value, path),
+    "trail.head",
+    "not the trail's size and root at the anchor",
+  );
   return trail;
 }

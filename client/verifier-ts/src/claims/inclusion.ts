@@ -17,7 +17,11 @@ export function included(claim: InclusionClaim | undefined, file: File): Event {
   const isOfBlock = leaf.height === header.height && leaf.timeMs === header.timeMs;
   demand(isOfBlock, "inclusion.header", "the event is of another block");
   needHashes(claim.headerPath);
-  demand(isAtOrBelow(file.anchor, header, claim.headerPath), "inclusion.header", "a block that is not below the anchor");
+  demand(
+    isAtOrBelow(file.anchor, header, claim.headerPath),
+    "inclusion.header",
+    "a block that is not below the anchor",
+  );
   needHashes(claim.eventPath);
   const root = rootOfInclusion(TRAIL_LOG, leaf.hash, BigInt(leaf.index), BigInt(header.eventCount), claim.eventPath);
   demand(root !== undefined && equal(root, header.eventsRoot), "inclusion.path", "the event is not in the block");

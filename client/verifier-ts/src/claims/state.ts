@@ -1,7 +1,14 @@
 /** State: an object stands so. Absence: there is none; or no such event, or transaction, on a trail. */
 import { equal, hex } from "../bytes.js";
 import type { File, Shown } from "../file.js";
-import type { AbsenceClaim, AbsentNumber, AbsentObject, AbsentTransaction, MapProof, StateClaim } from "../gen/liuhen/v1/proof_pb.js";
+import type {
+  AbsenceClaim,
+  AbsentNumber,
+  AbsentObject,
+  AbsentTransaction,
+  MapProof,
+  StateClaim,
+} from "../gen/liuhen/v1/proof_pb.js";
 import { needHash } from "../hashes.js";
 import { isWellFormed, lacks } from "../map.js";
 import { OBJECT_ID_BYTES, type Place, mapKey, nameOf, objectSchema } from "../places.js";

@@ -34,7 +34,8 @@ interface Found {
 export function subject(claim: SubjectClaim, file: File): Shown {
   const { subjects } = claim;
   checkSealedFrom(claim, file);
-  const order = (a: SubjectTrails, b: SubjectTrails): number => compareText(a.collector, b.collector) || compare(a.tag, b.tag);
+  const order = (a: SubjectTrails, b: SubjectTrails): number =>
+    compareText(a.collector, b.collector) || compare(a.tag, b.tag);
   demand(subjects.length > 0 && isAscending(subjects, order), "subject.tags", "no tags, strictly ascending");
   const found: Found = { events: [], inBulk: 0, openBulk: 0, unknown: new Map() };
   const ranges = subjects.map((one) => checkSubject(one, file, found));
@@ -48,7 +49,8 @@ export function subject(claim: SubjectClaim, file: File): Shown {
 
 function caveats({ unknown, openBulk }: Found, sealed: bigint): string[] {
   const list = ["nothing is said of other collectors and years, whose tags are others"];
-  for (const [collector, count] of unknown) list.push(`records of ${collector} leave ${count} subjects unknown, since genesis`);
+  for (const [collector, count] of unknown)
+    list.push(`records of ${collector} leave ${count} subjects unknown, since genesis`);
   if (openBulk > 0) list.push(`${openBulk} bulk sets are not complete yet, and say nothing`);
   if (sealed > 0n) list.push(`${sealed} records were sealed by lawful decision in the months told`);
   return list;
@@ -111,7 +113,8 @@ function isMember({ first, tags, hashes }: BulkMembership, tag: Uint8Array, coun
   demand(found !== undefined && equal(found, root), "subject.bulk", "not tags of the set, side by side");
   const [one, other] = tags;
   if (tags.length === 1 && one !== undefined && equal(one, tag)) return true;
-  const isBetween = tags.length === 2 && one !== undefined && other !== undefined && compare(one, tag) < 0 && compare(tag, other) < 0;
+  const isBetween =
+    tags.length === 2 && one !== undefined && other !== undefined && compare(one, tag) < 0 && compare(tag, other) < 0;
   const isBeforeFirst = tags.length === 1 && one !== undefined && first === 0n && compare(tag, one) < 0;
   const isBehindLast = tags.length === 1 && one !== undefined && first + 1n === count && compare(one, tag) < 0;
   demand(isBetween || isBeforeFirst || isBehindLast, "subject.bulk", "neither holds the tag nor is shown not to");

@@ -12,7 +12,10 @@ export function registerDataset(it: RegisterDataset | UpdateDataset): void {
   within(it.category, 1, 3, "a category");
   ids(it.schemaDigest);
   ensure(it.fields.length > 0, "a dataset has at least one field");
-  ascendingTexts(it.fields.map((field) => field.name), FIELDS);
+  ascendingTexts(
+    it.fields.map((field) => field.name),
+    FIELDS,
+  );
   for (const field of it.fields) {
     codes(field.name);
     within(field.grade, 1, 4, "a grade");

@@ -1,6 +1,13 @@
 /** What fields of items must be, whatever the ledger says: docs/spec/items.md, "What fields must be". */
 import { compare, compareText, isAscending, utf8 } from "../bytes.js";
-import { Algorithm, type NewDepartment, type NewKey, type Right, type RootKeys, type StandingChange } from "../gen/liuhen/v1/consortium_pb.js";
+import {
+  Algorithm,
+  type NewDepartment,
+  type NewKey,
+  type Right,
+  type RootKeys,
+  type StandingChange,
+} from "../gen/liuhen/v1/consortium_pb.js";
 import { HASH_BYTES } from "../hash.js";
 import { isCode } from "../places.js";
 import { isUsableKey } from "../signature.js";
@@ -93,7 +100,10 @@ export const IDENTITY_KEYS = 64;
 
 /** Ed25519 keys, usable, strictly ascending by public key. */
 export function newKeys(keys: readonly NewKey[]): void {
-  ascendingBytes(keys.map((it) => it.publicKey), IDENTITY_KEYS);
+  ascendingBytes(
+    keys.map((it) => it.publicKey),
+    IDENTITY_KEYS,
+  );
   for (const key of keys) {
     ensure(key.algorithm === Algorithm.ED25519 && isUsableKey(key.publicKey), "not a usable key");
   }

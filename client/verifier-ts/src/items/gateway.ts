@@ -3,7 +3,17 @@ import { MAX_U64, equal } from "../bytes.js";
 import type * as gateway from "../gen/liuhen/v1/gateway_pb.js";
 import type { Acknowledge, AcknowledgeHour } from "../gen/liuhen/v1/half_pb.js";
 import { Decision } from "../gen/liuhen/v1/record_pb.js";
-import { ascendingBytes, ascendingNumbers, ascendingTexts, codes, ensure, given, idIfGiven, ids, numbered } from "./fields.js";
+import {
+  ascendingBytes,
+  ascendingNumbers,
+  ascendingTexts,
+  codes,
+  ensure,
+  given,
+  idIfGiven,
+  ids,
+  numbered,
+} from "./fields.js";
 import { recordAccess } from "./record.js";
 
 const GATEWAY_DATASETS = 256;
@@ -28,7 +38,10 @@ export function sealPeriod(it: gateway.SealPeriod): void {
   numbered(it.first);
   ensure(it.first + it.count <= MAX_U64, "beyond all numbers");
   ids(it.spoolRoot);
-  ascendingTexts(it.observed.map((one) => one.dataset), GATEWAY_DATASETS);
+  ascendingTexts(
+    it.observed.map((one) => one.dataset),
+    GATEWAY_DATASETS,
+  );
   for (const one of it.observed) {
     codes(one.dataset);
     idIfGiven(one.contentDigest);
@@ -79,7 +92,10 @@ export function correctRecords(it: gateway.CorrectRecords): void {
   else ensure(it.fromDepartment === "", "an account has no department");
   ensure(!equal(it.toIdentityId, it.fromIdentityId), "another identity is needed");
   ensure(it.records.length > 0, "at least one record is needed");
-  ascendingNumbers(it.records.map((one) => one.accessNo), CORRECTED_RECORDS);
+  ascendingNumbers(
+    it.records.map((one) => one.accessNo),
+    CORRECTED_RECORDS,
+  );
   for (const one of it.records) {
     recordAccess(one);
     ensure(one.collector === it.collector, "another collector's record");

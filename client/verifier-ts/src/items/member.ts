@@ -2,7 +2,21 @@
 import { IdentityKind } from "../gen/liuhen/v1/consortium_pb.js";
 import type * as member from "../gen/liuhen/v1/member_pb.js";
 import { SIGNATURE_BYTES } from "../signature.js";
-import { IDENTITY_KEYS, ascendingBytes, codeIfGiven, codes, ensure, given, idIfGiven, ids, newDepartment, newKeys, rootKeys, standingChange, within } from "./fields.js";
+import {
+  IDENTITY_KEYS,
+  ascendingBytes,
+  codeIfGiven,
+  codes,
+  ensure,
+  given,
+  idIfGiven,
+  ids,
+  newDepartment,
+  newKeys,
+  rootKeys,
+  standingChange,
+  within,
+} from "./fields.js";
 
 /** Kinds of identities that are posts, and have holders. */
 const POSTS = [IdentityKind.OFFICER, IdentityKind.AUDITOR, IdentityKind.REGULATOR];
@@ -75,7 +89,10 @@ export function objectToRoot(it: member.ObjectToRoot): void {
 }
 
 function cosignatures(list: readonly member.Cosignature[]): void {
-  ascendingBytes(list.map((it) => it.keyId), IDENTITY_KEYS);
+  ascendingBytes(
+    list.map((it) => it.keyId),
+    IDENTITY_KEYS,
+  );
   for (const { keyId, signature } of list) {
     ids(keyId);
     ensure(signature.length === SIGNATURE_BYTES, "a signature has 64 bytes");

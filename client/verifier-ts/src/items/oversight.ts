@@ -98,7 +98,8 @@ export function reportDoubleVote(it: oversight.ReportDoubleVote): void {
     idIfGiven(vote.blockId);
     ensure(vote.signature.length === SIGNATURE_BYTES, "a signature has 64 bytes");
   }
-  const isOneRound = first.voteType === second.voteType && first.height === second.height && first.round === second.round;
+  const isOneRound =
+    first.voteType === second.voteType && first.height === second.height && first.round === second.round;
   ensure(isOneRound && !equal(first.blockId, second.blockId), "two votes of one round, for different blocks");
   ensure(compare(first.blockId, second.blockId) < 0, "votes ascend by block; nil first");
 }

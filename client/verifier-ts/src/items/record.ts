@@ -2,7 +2,18 @@
 import { compareText, isAscending } from "../bytes.js";
 import { Decision, type DatasetAccess, type Party, type RecordAccess } from "../gen/liuhen/v1/record_pb.js";
 import { FIELDS } from "./catalogue.js";
-import { ascendingBytes, ascendingTexts, codeIfGiven, codes, ensure, given, idIfGiven, ids, numbered, within } from "./fields.js";
+import {
+  ascendingBytes,
+  ascendingTexts,
+  codeIfGiven,
+  codes,
+  ensure,
+  given,
+  idIfGiven,
+  ids,
+  numbered,
+  within,
+} from "./fields.js";
 
 /** Datasets touched by one access, and subjects listed in one record, at most. */
 const DATASETS = 64;
@@ -29,7 +40,8 @@ export function recordAccess(it: RecordAccess): void {
 
 function accesses(list: readonly DatasetAccess[]): void {
   ensure(list.length >= 1 && list.length <= DATASETS, "1 to 64 datasets");
-  const order = (a: DatasetAccess, b: DatasetAccess): number => compareText(a.dataset, b.dataset) || a.operation - b.operation;
+  const order = (a: DatasetAccess, b: DatasetAccess): number =>
+    compareText(a.dataset, b.dataset) || a.operation - b.operation;
   ensure(isAscending(list, order), "accesses are not strictly ascending");
   for (const it of list) {
     codes(it.dataset);

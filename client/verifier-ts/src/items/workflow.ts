@@ -1,7 +1,19 @@
 /** Items on sharing: workflow.proto. */
 import * as workflow from "../gen/liuhen/v1/workflow_pb.js";
 import { FIELDS } from "./catalogue.js";
-import { ascendingBytes, ascendingNumbers, ascendingTexts, codeIfGiven, codes, division, ensure, given, idIfGiven, ids, within } from "./fields.js";
+import {
+  ascendingBytes,
+  ascendingNumbers,
+  ascendingTexts,
+  codeIfGiven,
+  codes,
+  division,
+  ensure,
+  given,
+  idIfGiven,
+  ids,
+  within,
+} from "./fields.js";
 
 const GRANT_IDENTITIES = 256;
 const DELEGATION_DEPTH = 4;

@@ -110,7 +110,9 @@ export function goodItem(kind: string): Item {
   return create(ItemSchema, { nonce: new Uint8Array(16), kind: { case: kind, value } } as Loose);
 }
 
-export const ITEM_KINDS: readonly string[] = ItemSchema.fields.filter((it) => it.oneof !== undefined).map((it) => it.localName);
+export const ITEM_KINDS: readonly string[] = ItemSchema.fields
+  .filter((it) => it.oneof !== undefined)
+  .map((it) => it.localName);
 
 export function bytesOfItem(item: Item): Uint8Array {
   return toBinary(ItemSchema, item);

@@ -26,7 +26,13 @@ export const seed = (n: number): Uint8Array => new Uint8Array(32).fill(n);
 export function validators(...seeds: number[]): { set: Validator[]; seeds: Uint8Array[] } {
   const all = seeds.map((n) => {
     const publicKey = ed25519.getPublicKey(seed(n));
-    const entry = { keyId: keyId(publicKey), algorithm: Algorithm.ED25519, publicKey, cosignerKey: publicKey, power: 1n };
+    const entry = {
+      keyId: keyId(publicKey),
+      algorithm: Algorithm.ED25519,
+      publicKey,
+      cosignerKey: publicKey,
+      power: 1n,
+    };
     return { validator: create(ValidatorSchema, entry), secret: seed(n) };
   });
   all.sort((a, b) => compare(a.validator.keyId, b.validator.keyId));
@@ -59,7 +65,10 @@ export class TestLedger {
   private readonly publicKey = ed25519.getPublicKey(SIGNER);
   private readonly identityId = hash("id", u8(2), keyId(this.publicKey), u64(2n ** 64n - 1n));
   readonly transaction: { header: Uint8Array; signature: Uint8Array };
-  readonly item = toBinary(ItemSchema, create(ItemSchema, { nonce: new Uint8Array(16), kind: { case: "objectToRoot", value: { department: "d" } } }));
+  readonly item = toBinary(
+    ItemSchema,
+    create(ItemSchema, { nonce: new Uint8Array(16), kind: { case: "objectToRoot", value: { department: "d" } } }),
+  );
   readonly leaf: Uint8Array;
 
   constructor(private readonly lies: Lies = {}) {
@@ -80,7 +89,16 @@ export class TestLedger {
   }
 
   private addHeader(height: number, own: Validator[], next: Validator[], count: number, eventsRoot: Uint8Array): void {
-    const begin = concat(utf8("LHB1"), u32(1), u32(1), this.chain, u64(BigInt(height)), u64(1000n + BigInt(height)), ZERO, ZERO);
+    const begin = concat(
+      utf8("LHB1"),
+      u32(1),
+      u32(1),
+      this.chain,
+      u64(BigInt(height)),
+      u64(1000n + BigInt(height)),
+      ZERO,
+      ZERO,
+    );
     const roots = concat(rootOf(HEADER_LOG, this.leaves), u32(count), eventsRoot, this.map.root());
     const header = concat(begin, roots, validatorsHash(own), validatorsHash(next));
     this.headers[height] = header;
@@ -111,10 +129,27 @@ export class TestLedger {
 
   private fillMap(): void {
     const always = [{}];
-    const key = { keyId: keyId(this.publicKey), algorithm: Algorithm.ED25519, publicKey: this.publicKey, identityId: this.identityId, department: "d", standing: always, ...this.lies.key };
-    const identity = { identityId: this.identityId, department: "d", code: "root", kind: IdentityKind.ROOT, standing: always };
+    const key = {
+      keyId: keyId(this.publicKey),
+      algorithm: Algorithm.ED25519,
+      publicKey: this.publicKey,
+      identityId: this.identityId,
+      department: "d",
+      standing: always,
+      ...this.lies.key,
+    };
+    const identity = {
+      identityId: this.identityId,
+      department: "d",
+      code: "root",
+      kind: IdentityKind.ROOT,
+      standing: always,
+    };
     const department = { code: "d", body: "b", standing: always };
-    this.put(place.key(keyId(this.publicKey)), toBinary(KeySchema, create(KeySchema, key as MessageInitShape<typeof KeySchema>)));
+    this.put(
+      place.key(keyId(this.publicKey)),
+      toBinary(KeySchema, create(KeySchema, key as MessageInitShape<typeof KeySchema>)),
+    );
     this.put(place.identity(this.identityId), toBinary(IdentitySchema, create(IdentitySchema, identity)));
     this.put(place.department("d"), toBinary(DepartmentSchema, create(DepartmentSchema, department)));
     const head = hash("trail", u64(1n), hash("leaf", this.leaf));
@@ -129,7 +164,9 @@ export class TestLedger {
 
   /** The signer's key, identity and department, with their paths. */
   signers(count = 3) {
-    return this.objects.slice(0, count).map(({ at, object }) => ({ kind: at.kind, id: at.id, object, path: this.map.path(at) }));
+    return this.objects
+      .slice(0, count)
+      .map(({ at, object }) => ({ kind: at.kind, id: at.id, object, path: this.map.path(at) }));
   }
 
   headerPath(height: number, size: number): Uint8Array[] {
@@ -146,18 +183,35 @@ export class TestLedger {
     const blockId = this.leaves[height] as Uint8Array;
     const message = precommitMessage(this.chain, BigInt(height), 0, blockId);
     const all = set.map((it, at) => ({ keyId: it.keyId, signature: ed25519.sign(message, seeds[at] as Uint8Array) }));
-    return create(CertificateSchema, { height: BigInt(height), blockId, signatures: all.slice(0, this.lies.signers ?? 3) });
+    return create(CertificateSchema, {
+      height: BigInt(height),
+      blockId,
+      signatures: all.slice(0, this.lies.signers ?? 3),
+    });
   }
 
   /** From genesis: block 3, with the change that block 1 made. */
   anchor() {
-    const change = { header: this.headers[1] as Uint8Array, certificate: this.certificate(1), next: { validators: NEW.set } };
-    return create(AnchorSchema, { header: this.headers[3] as Uint8Array, certificate: this.certificate(3), changes: [change] });
+    const change = {
+      header: this.headers[1] as Uint8Array,
+      certificate: this.certificate(1),
+      next: { validators: NEW.set },
+    };
+    return create(AnchorSchema, {
+      header: this.headers[3] as Uint8Array,
+      certificate: this.certificate(3),
+      changes: [change],
+    });
   }
 
   /** For a checkpoint of headers 0 and 1. */
   pinned() {
-    const pin = { size: 2n, header: this.headers[1] as Uint8Array, path: this.headerPath(1, 2), next: { validators: NEW.set } };
+    const pin = {
+      size: 2n,
+      header: this.headers[1] as Uint8Array,
+      path: this.headerPath(1, 2),
+      next: { validators: NEW.set },
+    };
     return create(AnchorSchema, { header: this.headers[3] as Uint8Array, certificate: this.certificate(3), pin });
   }
 
@@ -167,19 +221,38 @@ export class TestLedger {
   }
 
   inclusion() {
-    return { event: { leaf: this.leaf, item: this.item }, header: this.headers[1] as Uint8Array, headerPath: this.headerPath(1, 3) };
+    return {
+      event: { leaf: this.leaf, item: this.item },
+      header: this.headers[1] as Uint8Array,
+      headerPath: this.headerPath(1, 3),
+    };
   }
 
   /** The trail of the department, whole. */
   departmentTrail() {
-    const trail = { trailKind: TRAIL.department, trailId: utf8("d"), range: 1, path: this.map.path({ kind: TRAIL.department, id: utf8("d") }) };
+    const trail = {
+      trailKind: TRAIL.department,
+      trailId: utf8("d"),
+      range: 1,
+      path: this.map.path({ kind: TRAIL.department, id: utf8("d") }),
+    };
     if (this.lies.omits === true) return trail;
     return { ...trail, size: 1n, root: hash("leaf", this.leaf), events: [{ leaf: this.leaf, item: this.item }] };
   }
 
-  trace(claim: MessageInitShape<typeof TraceSchema>["claim"], parts: MessageInitShape<typeof TraceSchema> = {}): Uint8Array {
-    const file = { magic: "LIUHEN-TRACE-1", chainId: this.chain, anchor: this.anchor(), transactions: [this.transaction], objects: this.signers(), ...parts, ...(claim && { claim }) };
+  trace(
+    claim: MessageInitShape<typeof TraceSchema>["claim"],
+    parts: MessageInitShape<typeof TraceSchema> = {},
+  ): Uint8Array {
+    const file = {
+      magic: "LIUHEN-TRACE-1",
+      chainId: this.chain,
+      anchor: this.anchor(),
+      transactions: [this.transaction],
+      objects: this.signers(),
+      ...parts,
+      ...(claim && { claim }),
+    };
     return toBinary(TraceSchema, create(TraceSchema, file as MessageInitShape<typeof TraceSchema>));
   }
 }
-

@@ -23,7 +23,9 @@ export function inclusionPath(log: LogHash, index: number, leaves: Uint8Array[])
   if (leaves.length <= 1) return [];
   const at = split(leaves.length);
   const [left, right] = [leaves.slice(0, at), leaves.slice(at)];
-  return index < at ? [...inclusionPath(log, index, left), rootOf(log, right)] : [...inclusionPath(log, index - at, right), rootOf(log, left)];
+  return index < at
+    ? [...inclusionPath(log, index, left), rootOf(log, right)]
+    : [...inclusionPath(log, index - at, right), rootOf(log, left)];
 }
 
 /** PROOF(m, D[n]). */
@@ -40,7 +42,10 @@ export function rangeHashes(log: LogHash, first: number, end: number, leaves: Ui
   if (begin >= end || begin + leaves.length <= first) return [rootOf(log, leaves)];
   if (leaves.length === 1) return [];
   const at = split(leaves.length);
-  return [...rangeHashes(log, first, end, leaves.slice(0, at), begin), ...rangeHashes(log, first, end, leaves.slice(at), begin + at)];
+  return [
+    ...rangeHashes(log, first, end, leaves.slice(0, at), begin),
+    ...rangeHashes(log, first, end, leaves.slice(at), begin + at),
+  ];
 }
 
 /** A map, by its keys in hexadecimal. */
@@ -64,7 +69,10 @@ export class TestMap {
     let left = [...this.entries.values()];
     while (left.length > 1) {
       const level = bits.length;
-      const sibling = this.subtree(left.filter((it) => bitOf(it.key, level) !== bitOf(key, level)), level + 1);
+      const sibling = this.subtree(
+        left.filter((it) => bitOf(it.key, level) !== bitOf(key, level)),
+        level + 1,
+      );
       bits.push(equal(sibling, ZERO) ? 0 : 1);
       if (!equal(sibling, ZERO)) siblings.push(sibling);
       left = left.filter((it) => bitOf(it.key, level) === bitOf(key, level));
@@ -75,14 +83,24 @@ export class TestMap {
     });
     const other = left.find((it) => !equal(it.key, key));
     const nothing = new Uint8Array(0);
-    return { bitmap, depth: bits.length, siblings, otherKey: other?.key ?? nothing, otherValue: other?.value ?? nothing };
+    return {
+      bitmap,
+      depth: bits.length,
+      siblings,
+      otherKey: other?.key ?? nothing,
+      otherValue: other?.value ?? nothing,
+    };
   }
 
   private subtree(entries: { key: Uint8Array; value: Uint8Array }[], level: number): Uint8Array {
     const [one] = entries;
     if (one === undefined) return ZERO;
     if (entries.length === 1) return hash("mapleaf", one.key, one.value);
-    const side = (bit: number): Uint8Array => this.subtree(entries.filter((it) => bitOf(it.key, level) === bit), level + 1);
+    const side = (bit: number): Uint8Array =>
+      this.subtree(
+        entries.filter((it) => bitOf(it.key, level) === bit),
+        level + 1,
+      );
     return hash("mapnode", concat(side(0), side(1)));
   }
 }
