@@ -65,7 +65,9 @@ fn shapes(fields: &BTreeMap<String, Vec<(i32, String)>>) -> String {
             format!("({number}, {place}), ")
         });
         let inside: String = inside.collect();
-        format!("Shape {{ size: size_of::<wire::{name}>(), messages: &[{inside}] }},\n")
+        format!(
+            "Shape {{ name: \"{name}\", size: size_of::<wire::{name}>(), messages: &[{inside}] }},\n"
+        )
     };
     format!("&[\n{}]\n", order.iter().map(shape).collect::<String>())
 }

@@ -18,7 +18,7 @@ pub(super) fn verify(
 ) -> Result<Header, NotVerified> {
     let anchor = anchor.ok_or_else(|| invalid("anchor.none", "the proof has no anchor"))?;
     if anchor.changes.len() > limits::TRACE_CHANGES {
-        return Err(invalid("anchor.changes", "too many changes of validators"));
+        return Err(invalid("file.limits", "too many changes of validators"));
     }
     let header = parse(&trust.chain(), &anchor.header)?;
     let (mut validators, mut reached) = match trust {

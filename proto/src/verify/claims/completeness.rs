@@ -7,7 +7,7 @@ use crate::block::Header;
 use crate::event::{Body, EventLeaf};
 use crate::merkle::{Blake3Log, range};
 use crate::place::{Place, TrailKind};
-use crate::types::{Hash, Height, TimeMs, limits};
+use crate::types::{Hash, Height, TimeMs};
 use crate::wire::{self, RangeKind};
 
 /// The stretch of a trail that is complete.
@@ -79,23 +79,11 @@ pub struct Completeness {
     pub events: Vec<ProvedEvent>,
 }
 
-/// Checks that trails of one file have no more events together than a file may have.
-pub(super) fn limited<'a>(
-    claims: impl IntoIterator<Item = &'a wire::CompletenessClaim>,
-) -> Result<(), NotVerified> {
-    let events: usize = claims.into_iter().map(|it| it.events.len()).sum();
-    if events > limits::TRACE_EVENTS {
-        return Err(invalid("file.limits", "too many events"));
-    }
-    Ok(())
-}
-
 /// Verifies that a trail has these events in a range, and no others.
 pub(super) fn verify(
     claim: &wire::CompletenessClaim,
     checker: &Checker<'_>,
 ) -> Result<Completeness, NotVerified> {
-    limited([claim])?;
     let head = wire::TrailHead {
         trail_kind: claim.trail_kind,
         trail_id: claim.trail_id.clone(),

@@ -20,9 +20,10 @@ pub use state::{Absence, State};
 pub use subject::{Subject, Tag, bulk_record};
 
 use super::events::{Checker, ProvedEvent};
-use super::{NotVerified, Trust};
+use super::{NotVerified, Trust, invalid};
 use crate::place::Place;
-use crate::wire::trace;
+use crate::types::limits;
+use crate::wire::{self, absence_claim::Of, trace};
 
 /// What a proof file proves.
 #[derive(Debug, Clone)]
@@ -49,6 +50,29 @@ pub enum Claim {
     Subject(Subject),
 }
 
+/// How many events a file gives, whatever they are.
+fn events_given(claim: &trace::Claim) -> usize {
+    let of = |it: &wire::CompletenessClaim| it.events.len();
+    let sum = |all: &[wire::CompletenessClaim]| all.iter().map(of).sum::<usize>();
+    match claim {
+        trace::Claim::Inclusion(_) | trace::Claim::Authorised(_) => 1,
+        trace::Claim::Completeness(it) => of(it),
+        trace::Claim::Absence(it) => match &it.of {
+            Some(Of::Transaction(it)) => it.trail.as_ref().map_or(0, of),
+            _ => 0,
+        },
+        trace::Claim::Omission(it) => it.trail.as_ref().map_or(0, of).saturating_add(1),
+        trace::Claim::Department(it) => {
+            it.trail.as_ref().map_or(0, of).saturating_add(sum(&it.keys))
+        }
+        trace::Claim::Subject(it) => {
+            let trails = it.subjects.iter().flat_map(|it| [&it.listed, &it.unlisted]);
+            trails.flatten().map(of).sum()
+        }
+        trace::Claim::Consistency(_) | trace::Claim::State(_) | trace::Claim::Fork(_) => 0,
+    }
+}
+
 impl Claim {
     /// Verifies the claim of a file.
     pub(super) fn verify(
@@ -56,6 +80,9 @@ impl Claim {
         trust: &Trust<'_>,
         checker: &Checker<'_>,
     ) -> Result<Self, NotVerified> {
+        if events_given(claim) > limits::TRACE_EVENTS {
+            return Err(invalid("file.limits", "too many events"));
+        }
         Ok(match claim {
             trace::Claim::Inclusion(it) => {
                 Self::Inclusion(Box::new(inclusion::verify(it, checker)?))

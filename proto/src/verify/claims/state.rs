@@ -87,7 +87,7 @@ pub(super) fn absence(
             Ok(Absence::Object(place))
         }
         Of::Number(it) => {
-            let head = it.trail.as_ref().ok_or_else(|| invalid("trail.head", "no trail"))?;
+            let head = it.trail.as_ref().ok_or_else(|| invalid("claim.none", "no trail"))?;
             let head = Head::verify(head, checker.anchor)?;
             if it.number < head.size {
                 return Err(invalid("absence.number", "the trail has an event of this number"));
@@ -95,8 +95,8 @@ pub(super) fn absence(
             Ok(Absence::Number { trail: head.trail, number: it.number, size: head.size })
         }
         Of::Transaction(it) => {
-            let id = TxId::from_slice(&it.tx_id).map_err(|e| invalid("absence.transaction", e))?;
-            let trail = it.trail.as_ref().ok_or_else(|| invalid("trail.head", "no trail"))?;
+            let id = TxId::from_slice(&it.tx_id).map_err(|e| invalid("hash.length", e))?;
+            let trail = it.trail.as_ref().ok_or_else(|| invalid("claim.none", "no trail"))?;
             let trail = completeness::verify(trail, checker)?;
             if trail.events.iter().any(|event| event.leaf.origin == id) {
                 return Err(invalid("absence.transaction", "the transaction is on the trail"));

@@ -75,8 +75,6 @@ pub(super) fn verify(
     if claim.subjects.is_empty() || !ascending.clone().all(|(a, b)| of(a) < of(b)) {
         return Err(invalid("subject.tags", "no tags, or not in order"));
     }
-    let trails = claim.subjects.iter().flat_map(|it| [&it.listed, &it.unlisted]);
-    completeness::limited(trails.flatten())?;
     let mut reads = BTreeSet::new();
     let all = claim.subjects.iter().map(|it| one(it, checker, &mut reads));
     let tags = all.collect::<Result<Vec<_>, _>>()?;
@@ -118,6 +116,12 @@ fn one(
     let place = Place::unknown_count(collector);
     let unknown: Option<Arc<wire::UnknownCount>> = checker.objects.get(&place);
     let unknown = match unknown {
+        Some(_) if given.no_unknown.is_some() => {
+            return Err(invalid(
+                "file.unused",
+                "a count of what is unknown, and that there is none",
+            ));
+        }
         Some(it) => {
             reads.insert(place);
             (it.records, it.subjects)

@@ -190,7 +190,7 @@ fn validators_may_change() {
     let twice = |a: &mut Anchor| a.changes.insert(1, a.changes[0].clone());
     assert_eq!(refused(&twice), Some("anchor.changes"));
     let many = |a: &mut Anchor| a.changes = vec![ValidatorChange::default(); 10_001];
-    assert_eq!(refused(&many), Some("anchor.changes"));
+    assert_eq!(refused(&many), Some("file.limits"));
 }
 
 /// A change that the ledger made: the header behind the block that passed it names the new set.

@@ -1,0 +1,65 @@
+/** Items by which the consortium decides: governance.proto. */
+import type { AdmitVoter, Propose, SetValidator, Vote } from "../gen/liuhen/v1/governance_pb.js";
+import { codes, ensure, given, idIfGiven, ids, newDepartment, rights, rootKeys, standingChange } from "./fields.js";
+import { succession } from "./member.js";
+
+/** Printable ASCII, as peer ids and multiaddresses are: at most 256 characters. */
+const ADDRESS = /^[\x21-\x7e]{0,256}$/;
+
+export function propose(it: Propose): void {
+  codes(it.department, it.reference);
+  ids(it.reasonDigest);
+  const change = it.change;
+  switch (change.case) {
+    case undefined:
+      return ensure(false, "a change is needed");
+    case "admitVoter":
+      return admitVoter(change.value);
+    case "changeMember":
+      codes(change.value.department);
+      return standingChange(change.value.change);
+    case "setRights":
+      codes(change.value.department);
+      return rights(change.value.rights);
+    case "setValidator":
+      return setValidator(change.value);
+    case "setParameters":
+      ensure(change.value.parameters !== undefined, "parameters are needed");
+      return ids(change.value.basis);
+    case "setCalendar":
+      return;
+    case "setProtocol":
+      return ensure(change.value.protocol > 0 && change.value.height > 0n, "a version and a height");
+    case "setRoot":
+      codes(change.value.department);
+      return rootKeys(change.value.root);
+    case "succeed":
+      return succession(change.value);
+  }
+}
+
+function admitVoter(it: AdmitVoter): void {
+  if (it.member === "") {
+    ensure(it.weight > 0n, "a new member gets a weight");
+    newDepartment(it.department);
+  } else {
+    ensure(it.department === undefined, "a new department or a member: one of the two");
+    codes(it.member);
+  }
+}
+
+function setValidator(it: SetValidator): void {
+  const validator = given(it.validator, "validator");
+  ids(validator.keyId);
+  idIfGiven(validator.cosignerKey);
+  if (it.peer === undefined) return;
+  const { department, peerId, consensusAddress, gossipAddress } = it.peer;
+  codes(department);
+  const areAddresses = [peerId, consensusAddress, gossipAddress].every((text) => ADDRESS.test(text));
+  ensure(areAddresses && peerId !== "", "a peer id and addresses");
+}
+
+export function vote(it: Vote): void {
+  codes(it.department);
+  ids(it.proposalId);
+}

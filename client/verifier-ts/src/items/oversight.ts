@@ -1,0 +1,105 @@
+/** Items on alerts, cases, products and misbehaviour of validators: oversight.proto. */
+import { compare, equal } from "../bytes.js";
+import type * as oversight from "../gen/liuhen/v1/oversight_pb.js";
+import { SIGNATURE_BYTES } from "../signature.js";
+import { ascendingBytes, codeIfGiven, codes, ensure, given, idIfGiven, ids, numbered, within } from "./fields.js";
+
+const PRODUCT_GRANTS = 64;
+
+export function answerAlert(it: oversight.AnswerAlert): void {
+  codes(it.department);
+  numbered(it.number);
+  if (it.close) ids(it.reasonDigest);
+  else idIfGiven(it.reasonDigest);
+}
+
+export function openCase(it: oversight.OpenCase): void {
+  codes(it.department, it.reference);
+  codeIfGiven(it.respondent);
+  ids(it.reasonDigest);
+  const about = given(it.subject, "subject").about;
+  const isLedgers = about.case === "integrity";
+  ensure((it.respondent === "") === isLedgers, "a respondent, but for integrity events");
+  ensure(it.respondent !== it.department, "nobody answers itself");
+  caseSubject(about);
+}
+
+function caseSubject(about: oversight.CaseSubject["about"]): void {
+  switch (about.case) {
+    case undefined:
+      return ensure(false, "what is the case about?");
+    case "version":
+      codes(about.value.dataset);
+      return numbered(about.value.version);
+    case "record":
+      codes(about.value.dataset);
+      ids(about.value.gatewayId);
+      numbered(about.value.accessNo);
+      return idIfGiven(about.value.requestId);
+    case "grant":
+      codes(about.value.dataset);
+      return ids(about.value.requestId);
+    case "integrity":
+      codes(about.value.department);
+      return numbered(about.value.number);
+    case "correction":
+      return ids(about.value.correctionId);
+  }
+}
+
+export function answerCase(it: oversight.AnswerCase): void {
+  codes(it.department);
+  ids(it.caseId, it.answerDigest);
+}
+
+export function ruleCase(it: oversight.RuleCase): void {
+  codes(it.department);
+  ids(it.caseId, it.reasonDigest);
+  codeIfGiven(it.commend);
+}
+
+export function registerProduct(it: oversight.RegisterProduct): void {
+  codes(it.department, it.reference, it.manager);
+  within(it.kind, 1, 3, "a kind of product");
+  ids(it.digest, ...it.requestIds);
+  ensure(it.requestIds.length > 0, "it stands on at least one grant");
+  ascendingBytes(it.requestIds, PRODUCT_GRANTS);
+}
+
+/** ReleaseProduct, and what all items on a product say. */
+export function product(it: { productId: Uint8Array; department: string }): void {
+  codes(it.department);
+  ids(it.productId);
+}
+
+export function reviewProduct(it: oversight.ReviewProduct): void {
+  product(it);
+  if (it.approve) idIfGiven(it.reasonDigest);
+  else ids(it.reasonDigest);
+}
+
+export function evaluateProduct(it: oversight.EvaluateProduct): void {
+  product(it);
+  within(it.score, 1, 5, "a score");
+  ids(it.reportDigest);
+}
+
+export function recallProduct(it: oversight.RecallProduct): void {
+  product(it);
+  ids(it.reasonDigest);
+}
+
+export function reportDoubleVote(it: oversight.ReportDoubleVote): void {
+  codes(it.department, it.validatorDepartment);
+  ids(it.keyId, it.validatorIdentityId);
+  const [first, second] = [given(it.first, "first"), given(it.second, "second")];
+  for (const vote of [first, second]) {
+    within(vote.voteType, 1, 2, "a type of vote");
+    idIfGiven(vote.blockId);
+    ensure(vote.signature.length === SIGNATURE_BYTES, "a signature has 64 bytes");
+  }
+  const isOneRound =
+    first.voteType === second.voteType && first.height === second.height && first.round === second.round;
+  ensure(isOneRound && !equal(first.blockId, second.blockId), "two votes of one round, for different blocks");
+  ensure(compare(first.blockId, second.blockId) < 0, "votes ascend by block; nil first");
+}

@@ -1,0 +1,80 @@
+/** Records of accesses: record.proto. */
+import { compareText, isAscending } from "../bytes.js";
+import { Decision, type DatasetAccess, type Party, type RecordAccess } from "../gen/liuhen/v1/record_pb.js";
+import { FIELDS } from "./catalogue.js";
+import {
+  ascendingBytes,
+  ascendingTexts,
+  codeIfGiven,
+  codes,
+  ensure,
+  given,
+  idIfGiven,
+  ids,
+  numbered,
+  within,
+} from "./fields.js";
+
+/** Datasets touched by one access, and subjects listed in one record, at most. */
+const DATASETS = 64;
+const TAGS = 256;
+/** Subjects of a bulk set at most. */
+const BULK_SUBJECTS = 100_000_000n;
+
+export function recordAccess(it: RecordAccess): void {
+  codes(it.collector);
+  numbered(it.accessNo);
+  within(it.decision, Decision.SERVED, Decision.DENIED, "a decision");
+  accesses(it.accesses);
+  party(given(it.asker, "asker"));
+  if (it.via !== undefined) party(it.via);
+  idIfGiven(it.viaMessageDigest);
+  ensure(it.via !== undefined || it.viaMessageDigest.length === 0, "a message id belongs to a platform");
+  if (it.onBehalfOf !== undefined) party(it.onBehalfOf);
+  codeIfGiven(it.purpose);
+  subjects(it);
+  ids(it.queryDigest);
+  idIfGiven(it.resultDigest);
+  ensure(it.accessTimeMs > 0n, "a time of access is needed");
+}
+
+function accesses(list: readonly DatasetAccess[]): void {
+  ensure(list.length >= 1 && list.length <= DATASETS, "1 to 64 datasets");
+  const order = (a: DatasetAccess, b: DatasetAccess): number =>
+    compareText(a.dataset, b.dataset) || a.operation - b.operation;
+  ensure(isAscending(list, order), "accesses are not strictly ascending");
+  for (const it of list) {
+    codes(it.dataset);
+    within(it.operation, 1, 6, "an operation");
+    idIfGiven(it.requestId);
+    ascendingTexts(it.fields, FIELDS);
+    codes(...it.fields);
+  }
+}
+
+/** An identity with its department, or the digest of an account without one. */
+function party(it: Party): void {
+  idIfGiven(it.identityId);
+  idIfGiven(it.unmappedDigest);
+  const isMapped = it.identityId.length > 0;
+  ensure(isMapped === (it.unmappedDigest.length === 0), "an identity or an account: one of the two");
+  if (isMapped) codes(it.department);
+  else ensure(it.department === "", "an account has no department");
+  within(it.assurance, 0, 2, "an assurance");
+}
+
+function subjects(record: RecordAccess): void {
+  const { tags, unknownCount, bulk, whole } = given(record.subjects, "subjects");
+  ascendingBytes(tags, TAGS);
+  ids(...tags);
+  const isFew = tags.length > 0 || unknownCount > 0n;
+  if (bulk !== undefined) {
+    ensure(bulk.count >= 1n && bulk.count <= BULK_SUBJECTS, "1 to 100,000,000 subjects of a bulk set");
+    ids(bulk.root);
+    ensure(!isFew && !whole, "a bulk set stands alone");
+  }
+  if (whole) {
+    const isNamed = record.accesses.every((one) => one.version > 0n);
+    ensure(isNamed && !isFew, "whole versions are named, and stand alone");
+  }
+}

@@ -1,0 +1,139 @@
+/** From a file's bytes to a verdict: docs/spec/proofs.md. Nothing here reads a file, a clock or the network. */
+import { type Trust, chainOf, verifyAnchor } from "./anchor.js";
+import { equal, hex, utf8 } from "./bytes.js";
+import { NotCanonical, tryDecode } from "./canonical.js";
+import { parseCheckpoint } from "./checkpoint.js";
+import { authorised } from "./claims/authorised.js";
+import { completeness } from "./claims/completeness.js";
+import { fork, omission } from "./claims/conflict.js";
+import { consistency } from "./claims/consistency.js";
+import { department } from "./claims/department.js";
+import { inclusion } from "./claims/inclusion.js";
+import { absence, state } from "./claims/state.js";
+import { subject } from "./claims/subject.js";
+import { Events } from "./events.js";
+import type { File, Shown } from "./file.js";
+import { parseFounding } from "./founding.js";
+import { type Trace, TraceSchema } from "./gen/liuhen/v1/proof_pb.js";
+import { Objects } from "./objects.js";
+import { parseTransaction } from "./transactions.js";
+import { Invalid, Undecidable, type Verdict, demand } from "./verdict.js";
+
+const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_TRANSACTIONS = 100_000;
+const MAGIC = "LIUHEN-TRACE-1";
+const FAMILY = "LIUHEN-TRACE-";
+
+/** Checks a proof file against the founding document. Never throws. */
+export function verify(genesis: Uint8Array, trace: Uint8Array): Verdict {
+  const trust = trustGenesis(genesis);
+  return typeof trust === "string" ? { verdict: "UNDECIDABLE", missing: trust } : verifyAgainst(trust, trace);
+}
+
+/** Checks a proof file against a checkpoint (C2SP tlog-checkpoint) that the verifier noted. Never throws. */
+export function verifyFromCheckpoint(text: string, trace: Uint8Array): Verdict {
+  const trust = trustCheckpoint(text);
+  return typeof trust === "string" ? { verdict: "UNDECIDABLE", missing: trust } : verifyAgainst(trust, trace);
+}
+
+/** Reads a founding document once, for many files. What is missing, as a text, where it can't be one. */
+export function trustGenesis(genesis: Uint8Array): Trust | string {
+  try {
+    return { founding: parseFounding(genesis) };
+  } catch (error) {
+    if (error instanceof NotCanonical || error instanceof Undecidable) return `a founding document: ${error.message}`;
+    return `a verifier without this fault: ${error}`;
+  }
+}
+
+/** Reads a checkpoint's text. What is missing, as a text, where it is none. */
+export function trustCheckpoint(text: string): Trust | string {
+  const checkpoint = parseCheckpoint(text);
+  return checkpoint === undefined ? "a checkpoint of a Liuhen chain" : { checkpoint };
+}
+
+/** Checks a proof file against what is trusted. Never throws. */
+export function verifyAgainst(trust: Trust, trace: Uint8Array): Verdict {
+  return toVerdict(() => verifyTrace(trust, trace));
+}
+
+/** What is thrown becomes a verdict. What nobody foresaw is a fault of this program, which then says nothing. */
+function toVerdict(check: () => Verdict): Verdict {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof Invalid) return { verdict: "INVALID", code: error.code, why: error.message };
+    if (error instanceof Undecidable) return { verdict: "UNDECIDABLE", missing: error.message };
+    return { verdict: "UNDECIDABLE", missing: `a verifier without this fault: ${error}` };
+  }
+}
+
+function verifyTrace(trust: Trust, bytes: Uint8Array): Verdict {
+  const trace = readTrace(bytes);
+  demand(equal(trace.chainId, chainOf(trust)), "chain.other", "the file is of another chain");
+  const anchor = verifyAnchor(trace.anchor, trust);
+  demand(trace.transactions.length <= MAX_TRANSACTIONS, "file.limits", "too many transactions");
+  const transactions = trace.transactions.map((it) => parseTransaction(it, anchor.chain));
+  const objects = new Objects(trace.objects, anchor.mapRoot);
+  const events = new Events(transactions, objects, anchor);
+  const shown = checkClaim(trace.claim, { trust, anchor, objects, events });
+  events.checkAllUsed();
+  objects.checkAllRead();
+  events.checkSignatures();
+  const { height, timeMs } = anchor;
+  const caveats = [
+    "no witness is asked: more than two thirds of the validators together could write two histories",
+    ...shown.caveats,
+  ];
+  const statement = {
+    claim: trace.claim.case ?? "",
+    shows: shown.shows,
+    anchor: { chain: hex(anchor.chain), height, timeMs },
+    caveats,
+  };
+  return { verdict: "VALID", statement };
+}
+
+function readTrace(bytes: Uint8Array): Trace {
+  refuseOtherFormat(bytes);
+  const trace = tryDecode(TraceSchema, bytes, MAX_BYTES);
+  demand(trace !== undefined, "file.malformed", "not a canonical proof file");
+  demand(trace.magic === MAGIC, "file.malformed", "not a proof file");
+  return trace;
+}
+
+/** A file of a later format says so in its first field; nothing else of it need be as it is here. */
+function refuseOtherFormat(bytes: Uint8Array): void {
+  const [tag, length = 0] = bytes;
+  if (tag !== 0x0a || bytes.length < 2 + length) return;
+  const magic = bytes.subarray(2, 2 + length);
+  const isOfFamily = equal(magic.subarray(0, FAMILY.length), utf8(FAMILY));
+  if (isOfFamily && !equal(magic, utf8(MAGIC))) throw new Undecidable(`a verifier of another format than ${MAGIC}`);
+}
+
+function checkClaim(claim: Trace["claim"], file: File): Shown {
+  switch (claim.case) {
+    case undefined:
+      return demand(false, "claim.none", "nothing is claimed") as never;
+    case "inclusion":
+      return inclusion(claim.value, file);
+    case "completeness":
+      return completeness(claim.value, file);
+    case "consistency":
+      return consistency(claim.value, file);
+    case "state":
+      return state(claim.value, file);
+    case "absence":
+      return absence(claim.value, file);
+    case "fork":
+      return fork(claim.value, file);
+    case "omission":
+      return omission(claim.value, file);
+    case "authorised":
+      return authorised(claim.value, file);
+    case "department":
+      return department(claim.value, file);
+    case "subject":
+      return subject(claim.value, file);
+  }
+}
