@@ -9,6 +9,7 @@ pub mod event;
 pub mod evidence;
 pub mod import;
 pub mod output;
+pub mod report;
 pub mod submit;
 pub mod text;
 pub mod witness;

@@ -92,7 +92,8 @@ impl Rows {
         write(&self.csv(false)?)
     }
 
-    fn csv(&self, heading: bool) -> Result<String, ClientError> {
+    /// As comma-separated values, with or without a heading.
+    pub fn csv(&self, heading: bool) -> Result<String, ClientError> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         if heading {
             writer.write_record(&self.columns).map_err(ClientError::failed)?;

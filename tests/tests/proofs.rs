@@ -195,6 +195,74 @@ async fn honest_files_are_no_evidence() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_that_an_office_can_read() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    let (covered, _) = used(&mut cluster).await?;
+    let genesis = path_text(&cluster.consortium.genesis())?.to_owned();
+    let trail = prove(&mut cluster, "trail", &["trail", "dataset", "civil.resident"]).await?;
+    let one = prove(&mut cluster, "one", &["authorised", &covered]).await?;
+    let state = prove(&mut cluster, "state", &["state", "grant", "hr-1"]).await?;
+    let (folder, zip) = (cluster.file("pack"), cluster.file("pack.zip"));
+    let pack = |out: &std::path::Path, more: &[&str]| {
+        let all = ["report", "evidence", &trail, &one, &state, "--genesis", &genesis];
+        let title = ["--title", "<b>9 & 7</b>", "--out", path_text(out)?];
+        cluster.run("liuhen", &[&all[..], &title[..], more].concat())
+    };
+    let made = pack(&folder, &[])?;
+    assert!(made.status.success(), "{}", told(&made));
+    let page = std::fs::read_to_string(folder.join("index.html"))?;
+    let fingerprint = liuhen_genesis::Founding::from_bytes(&std::fs::read(&genesis)?)?.chain();
+    let fingerprint = liuhen_genesis::fingerprint(&fingerprint);
+    let expected = [
+        "&#60;b&#62;9 &#38; 7",
+        &fingerprint,
+        "有效 VALID",
+        "hr-1",
+        "social-insurance-law",
+        "有授权",
+        "uncovered (unmapped_account)",
+        "gz.hrss/portal",
+        "read:civil.resident",
+    ];
+    for words in expected {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("<b>9"), "{page}");
+    let csv = std::fs::read_to_string(folder.join("records.csv"))?;
+    assert!(csv.starts_with("proof,number,recorded,") && csv.contains("\none.trace,"), "{csv}");
+    // What is in it is verified again, by nothing else.
+    let files = cluster.run(
+        "liuhen-verify",
+        &[path_text(&folder)?, "--genesis", path_text(&folder.join("genesis.pb"))?],
+    )?;
+    assert!(files.status.success() && told(&files).contains("3 VALID"), "{}", told(&files));
+    let sums = std::process::Command::new("sha256sum")
+        .args(["-c", "SHA256SUMS"])
+        .current_dir(&folder)
+        .output()?;
+    assert!(sums.status.success(), "{}", told(&sums));
+
+    let made = pack(&zip, &[])?;
+    assert!(made.status.success() && std::fs::read(&zip)?.starts_with(b"PK"), "{}", told(&made));
+    for there in [&folder, &zip] {
+        let again = pack(there, &[])?;
+        assert!(!again.status.success() && told(&again).contains("exists"), "{}", told(&again));
+    }
+    // What is not proved is no evidence.
+    let mut bytes = std::fs::read(&one)?;
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    let bent = cluster.file("bent.trace");
+    std::fs::write(&bent, bytes)?;
+    let out = cluster.file("none");
+    let refused = pack(&out, &[path_text(&bent)?])?;
+    assert!(!refused.status.success() && !out.exists(), "{}", told(&refused));
+    assert!(told(&refused).contains("bent.trace: INVALID"), "{}", told(&refused));
+    Ok(())
+}
+
 /// Runs the verifier on a file in so much address space, in KiB, its own program and stack included;
 /// gives the exit code and what it said.
 fn verify_within(cluster: &Cluster, kib: u32, file: &str) -> anyhow::Result<(i32, String)> {
@@ -211,8 +279,8 @@ fn verify_within(cluster: &Cluster, kib: u32, file: &str) -> anyhow::Result<(i32
 fn hostile(genuine: &wire::Trace) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let whole = limits::TRACE_BYTES;
     let filled = |objects| wire::Trace { objects, ..genuine.clone() }.encode_to_vec();
-    // Just below what a file may decode to: each is counted twice.
-    let most = limits::TRACE_DECODED / size_of::<wire::ObjectProof>() / 2 - 1000;
+    // Just below what a file may decode to: each counts 512.
+    let most = limits::TRACE_DECODED / 512 - 1000;
     let siblings = vec![vec![1; 32]; limits::TRACE_BYTES / 35];
     let path = Some(wire::MapProof { siblings, ..wire::MapProof::default() });
     let deep = wire::ObjectProof { path, ..wire::ObjectProof::default() };

@@ -25,6 +25,7 @@ mod proposal_new;
 mod prove;
 mod reconcile;
 mod record;
+mod report;
 mod request;
 mod sealing;
 mod status;
@@ -154,6 +155,9 @@ enum Command {
     Watch(watch::Watch),
     /// Make a proof file
     Prove(prove::Prove),
+    /// Reports to hand over
+    #[command(subcommand)]
+    Report(report::Report),
     /// Witness the ledger, and cosign its checkpoints
     #[command(subcommand)]
     Witness(witness::Witness),
@@ -195,6 +199,7 @@ impl Cli {
             Command::Trail(it) => it.run(common).await,
             Command::Watch(it) => it.run(common).await,
             Command::Prove(it) => it.run(common).await,
+            Command::Report(it) => it.run(),
             Command::Witness(it) => it.run(common).await,
             Command::Genesis(it) => it.run(common).await,
             Command::Status(it) => it.run(common).await,

@@ -3,15 +3,13 @@
 //! It has no network code. Exit codes: 0 VALID, 3 INVALID, 4 UNDECIDABLE, 2 usage, 1 a file that
 //! can't be read. Of several files the worst decides: any INVALID, then any UNDECIDABLE.
 
-mod report;
-
 use clap::Parser;
 use liuhen_genesis::{Founding, FoundingError};
 use liuhen_proto::checkpoint::Checkpoint;
 use liuhen_proto::note::VerifierKey;
 use liuhen_proto::types::limits;
 use liuhen_proto::verify::{NotVerified, Statement, Trust, Verified, verify_witnessed};
-use report::{Lang, Report};
+use liuhen_verify::report::{Lang, Report};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
