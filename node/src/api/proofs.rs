@@ -1,19 +1,22 @@
 //! Building proof files.
 
-use super::auth::{self, Access};
+use super::auth::{self, Access, Caller};
 use super::{Shared, bad_argument, blocking, chunks, not_found, of_store, trail_of};
-use crate::app::ProveError;
+use crate::app::{Chain, LongTrail, ProveError};
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::{Hash, Height, TimeMs, TxId, limits};
 use liuhen_proto::verify::Range;
 use liuhen_proto::wire::{
-    ProofChunk, ProveConsistencyRequest, ProveDepartmentRequest, ProveEventRequest,
+    ProofChunk, ProofPart, ProveConsistencyRequest, ProveDepartmentRequest, ProveEventRequest,
     ProveObjectRequest, ProveSubjectRequest, ProveTrailRequest, RangeKind, SubjectTag,
 };
+use liuhen_rpc::CHUNK_BYTES;
 use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
 /// Tags in one proof of a subject's.
@@ -27,6 +30,7 @@ type Chunks = tokio_stream::Iter<std::vec::IntoIter<Result<ProofChunk, Status>>>
 #[tonic::async_trait]
 impl ProofService for Proofs {
     type ProveTrailStream = Chunks;
+    type ProveLongTrailStream = ReceiverStream<Result<ProofPart, Status>>;
     type ProveEventStream = Chunks;
     type ProveDepartmentStream = Chunks;
     type ProveSubjectStream = Chunks;
@@ -37,35 +41,49 @@ impl ProofService for Proofs {
         &self,
         request: Request<ProveTrailRequest>,
     ) -> Result<Response<Chunks>, Status> {
-        let asked = request.get_ref();
-        let (kind, trail) = trail_of(asked.trail_kind, &asked.trail_id)?;
-        let caller = match auth::shows_subject_key(kind, &asked.trail_id, &asked.subject_key)? {
-            // Whoever shows a token as well is who the token says.
-            true if !request.metadata().contains_key("authorization") => None,
-            _ => Some(auth::caller(&self.0, &request)?),
-        };
-        let (shared, request) = (self.0.clone(), request.into_inner());
+        let asked = AskedTrail::read(&self.0, request)?;
+        let shared = self.0.clone();
         let readers = Arc::clone(&shared.readers);
-        let range = range(request.range, request.from, request.until)?;
         let work = move || {
             let (overseer, (proof, first, count)) = {
                 let chain = shared.chain();
-                let overseer = match &caller {
-                    Some(caller) if caller.may_read(&chain, &trail)? == Access::Oversight => {
-                        Some(caller)
-                    }
-                    _ => None,
-                };
-                let pinned = pinned(request.pinned);
-                let proof = chain.prove_trail(kind, &request.trail_id, range, pinned);
+                let overseer = asked.overseer(&chain)?;
+                let proof = chain.prove_trail(asked.kind, &asked.id, asked.range, asked.pinned);
                 (overseer, proof.map_err(|e| of_prove(&e))?)
             };
             if let Some(caller) = overseer {
-                shared.note_read(caller, &trail, first, count)?;
+                shared.note_read(caller, &asked.trail, first, count)?;
             }
             Ok(proof)
         };
         Ok(Response::new(chunks(blocking(&readers, work).await?)))
+    }
+
+    async fn prove_long_trail(
+        &self,
+        request: Request<ProveTrailRequest>,
+    ) -> Result<Response<Self::ProveLongTrailStream>, Status> {
+        let asked = AskedTrail::read(&self.0, request)?;
+        let readers = Arc::clone(&self.0.readers);
+        let shared = self.0.clone();
+        let begin = move || {
+            let (overseer, long) = {
+                let chain = shared.chain();
+                let overseer = asked.overseer(&chain)?;
+                let long = chain.begin_long(asked.kind, &asked.id, asked.range, asked.pinned);
+                (overseer, long.map_err(|e| of_prove(&e))?)
+            };
+            if let Some(caller) = overseer {
+                let (first, count) = long.numbers();
+                shared.note_read(caller, &asked.trail, first, count)?;
+            }
+            Ok(long)
+        };
+        let long = blocking(&readers, begin).await?;
+        // One part is made while the one before is sent.
+        let (sender, parts) = mpsc::channel(1);
+        tokio::spawn(send_parts(self.0.clone(), long, sender));
+        Ok(Response::new(ReceiverStream::new(parts)))
     }
 
     async fn prove_event(
@@ -226,6 +244,73 @@ impl ProofService for Proofs {
     }
 }
 
+/// A trail that somebody asks a proof of.
+struct AskedTrail {
+    kind: TrailKind,
+    id: Vec<u8>,
+    trail: Place,
+    range: Range,
+    pinned: Option<u64>,
+    /// `None`: who shows a subject's key.
+    caller: Option<Caller>,
+}
+
+impl AskedTrail {
+    fn read(shared: &Shared, request: Request<ProveTrailRequest>) -> Result<Self, Status> {
+        let asked = request.get_ref();
+        let (kind, trail) = trail_of(asked.trail_kind, &asked.trail_id)?;
+        let caller = match auth::shows_subject_key(kind, &asked.trail_id, &asked.subject_key)? {
+            // Whoever shows a token as well is who the token says.
+            true if !request.metadata().contains_key("authorization") => None,
+            _ => Some(auth::caller(shared, &request)?),
+        };
+        let asked = request.into_inner();
+        let range = range(asked.range, asked.from, asked.until)?;
+        let pinned = pinned(asked.pinned);
+        Ok(Self { kind, id: asked.trail_id, trail, range, pinned, caller })
+    }
+
+    /// Whoever is to be noted as having read. Errors for who may not read.
+    fn overseer(&self, chain: &Chain) -> Result<Option<&Caller>, Status> {
+        let Some(caller) = &self.caller else { return Ok(None) };
+        let access = caller.may_read(chain, &self.trail)?;
+        Ok((access == Access::Oversight).then_some(caller))
+    }
+}
+
+/// Makes one part after the other, and sends its pieces, until all are sent or nobody listens.
+async fn send_parts(
+    shared: Shared,
+    mut long: LongTrail,
+    sender: mpsc::Sender<Result<ProofPart, Status>>,
+) {
+    loop {
+        let (readers, reading) = (Arc::clone(&shared.readers), shared.clone());
+        let work = move || {
+            let part = reading.chain().next_part(&mut long);
+            part.map(|part| (long, part)).map_err(|e| of_prove(&e))
+        };
+        let part = match blocking(&readers, work).await {
+            Ok((rest, Some(part))) => {
+                long = rest;
+                part
+            }
+            Ok((_, None)) => return,
+            Err(status) => {
+                let _ = sender.send(Err(status)).await;
+                return;
+            }
+        };
+        let pieces = part.len().div_ceil(CHUNK_BYTES);
+        for (number, data) in (1..).zip(part.chunks(CHUNK_BYTES)) {
+            let piece = ProofPart { data: data.to_vec(), last: number == pieces };
+            if sender.send(Ok(piece)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
 /// The tags asked for, and whether the key of each is shown. Errors for a key of another tag.
 fn tags(asked: &[SubjectTag]) -> Result<(BTreeSet<(String, Hash)>, bool), Status> {
     if asked.is_empty() || asked.len() > SUBJECT_TAGS {
@@ -309,6 +394,7 @@ pub(super) fn of_prove(error: &ProveError) -> Status {
     match error {
         ProveError::Store(error) => of_store(error),
         ProveError::NoEvent(_) => not_found("such event"),
+        ProveError::Moved(_) => with_reason(Code::Aborted, "proof.moved", &error.to_string()),
         ProveError::NotSo(_) => {
             with_reason(Code::FailedPrecondition, "proof.not_so", &error.to_string())
         }

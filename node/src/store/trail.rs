@@ -19,13 +19,21 @@ pub struct TrailTree<'a> {
 impl<'a> TrailTree<'a> {
     /// The trail as it stands now.
     pub fn new(index: &'a Index, trail: &'a Place) -> Result<Self, StoreError> {
-        let size = index.head(trail)?.size();
-        Ok(Self { index, trail, size, tile: RefCell::new(None) })
+        Ok(Self::at(index, trail, index.head(trail)?.size()))
+    }
+
+    /// The trail when it had so many events, no more than it has.
+    pub fn at(index: &'a Index, trail: &'a Place, size: u64) -> Self {
+        Self { index, trail, size, tile: RefCell::new(None) }
     }
 
     /// The root of the whole trail.
     pub fn root(&self) -> Result<Hash, StoreError> {
-        Ok(self.index.head(self.trail)?.root::<Blake3Log>())
+        let head = self.index.head(self.trail)?;
+        if head.size() == self.size {
+            return Ok(head.root::<Blake3Log>());
+        }
+        subtree_root::<Blake3Log, _>(self, 0, self.size)
     }
 
     /// A node inside one tile of leaves.

@@ -2,11 +2,14 @@
 
 mod department;
 mod event;
+mod long;
 mod state;
 mod subject;
 
 pub use event::FoundEvent;
+pub use long::LongTrail;
 
+use self::long::Snapshot;
 use super::Chain;
 use super::trails::{Blocks, Source};
 use crate::store::{StoreError, TrailTree};
@@ -43,6 +46,9 @@ pub enum ProveError {
         /// Its size.
         bytes: usize,
     },
+    /// It stood otherwise where the proof is anchored.
+    #[error("{0} changed while the proof was made: ask for the rest anew, from where it ended")]
+    Moved(String),
     /// No such transaction or item.
     #[error("no transaction {0} with such an item is on the ledger")]
     NoEvent(TxId),
@@ -121,11 +127,29 @@ impl Chain {
         range: Range,
         transactions: &mut Transactions,
     ) -> Result<(wire::CompletenessClaim, u64, u64), ProveError> {
+        let size = self.index.head(&Place::trail(kind, id))?.size();
+        self.stretch_at(&self.snapshot(None)?, (kind, id), size, range, transactions)
+    }
+
+    /// The numbers of a range's events on a trail: the first, and the end.
+    fn numbers(&self, trail: &Place, size: u64, range: Range) -> Result<(u64, u64), StoreError> {
+        let first = self.first_where(trail, size, |leaf| range.place(leaf) != Ordering::Less)?;
+        let end = self.first_where(trail, size, |leaf| range.place(leaf) == Ordering::Greater)?;
+        Ok((first, end))
+    }
+
+    /// The same of a trail that had so many events where the proof is anchored.
+    fn stretch_at(
+        &self,
+        at: &Snapshot,
+        (kind, id): (TrailKind, &[u8]),
+        size: u64,
+        range: Range,
+        transactions: &mut Transactions,
+    ) -> Result<(wire::CompletenessClaim, u64, u64), ProveError> {
         let trail = Place::trail(kind, id);
-        let tree = TrailTree::new(&self.index, &trail)?;
-        let size = tree.size();
-        let first = self.first_where(&trail, size, |leaf| range.place(leaf) != Ordering::Less)?;
-        let end = self.first_where(&trail, size, |leaf| range.place(leaf) == Ordering::Greater)?;
+        let tree = TrailTree::at(&self.index, &trail, size);
+        let (first, end) = self.numbers(&trail, size, range)?;
         let events = end.saturating_sub(first);
         if events > limits::TRACE_EVENTS as u64 {
             return Err(ProveError::TooMany { events });
@@ -134,7 +158,7 @@ impl Chain {
             trail_kind: u32::from(kind as u8),
             trail_id: id.to_vec(),
             size,
-            path: Some(self.trie.prove(&trail.map_key()).to_wire()),
+            path: Some(at.trie.prove(&trail.map_key()).to_wire()),
             ..wire::CompletenessClaim::default()
         };
         (claim.range, claim.from, claim.until) = range_to_wire(range);
@@ -216,13 +240,23 @@ impl Chain {
         claim: trace::Claim,
         pinned: Option<u64>,
     ) -> Result<Vec<u8>, ProveError> {
-        let objects = proved.objects.iter().map(|place| self.object_proof(place));
+        self.trace_at(&mut self.snapshot(pinned)?, proved, claim)
+    }
+
+    fn trace_at(
+        &self,
+        at: &mut Snapshot,
+        proved: Transactions,
+        claim: trace::Claim,
+    ) -> Result<Vec<u8>, ProveError> {
+        let objects = proved.objects.iter().map(|place| at.object(self, place));
+        let objects = objects.collect::<Result<_, _>>()?;
         let trace = wire::Trace {
             magic: TRACE_MAGIC.to_owned(),
             chain_id: self.founding.chain().to_vec(),
-            anchor: Some(self.anchor(pinned)?),
+            anchor: Some(at.anchor.clone()),
             transactions: proved.list,
-            objects: objects.collect::<Result<_, _>>()?,
+            objects,
             claim: Some(claim),
             witnessed: None,
         };
@@ -231,17 +265,6 @@ impl Chain {
             return Err(ProveError::TooLarge { bytes });
         }
         Ok(trace.encode_to_vec())
-    }
-
-    fn object_proof(&self, place: &Place) -> Result<wire::ObjectProof, StoreError> {
-        let object = self.index.get(place)?;
-        let object = object.ok_or_else(|| StoreError::Damaged(format!("{place:?}")))?;
-        Ok(wire::ObjectProof {
-            kind: u32::from(place.kind()),
-            id: place.id().to_vec(),
-            object: object.to_bytes(),
-            path: Some(self.trie.prove(&place.map_key()).to_wire()),
-        })
     }
 
     /// The last committed header, reached from genesis or from a checkpoint of so many headers.
