@@ -92,22 +92,32 @@ pub fn load(
     plain_allowed: bool,
 ) -> Result<PrivateKey, KeyFileError> {
     let io = |why| KeyFileError::Io { path: path.to_owned(), why };
-    let format = || KeyFileError::Format(path.to_owned());
     let file = File::open(path).map_err(io)?;
     let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(KeyFileError::Mode { path: path.to_owned(), mode });
     }
     let pem = Zeroizing::new(std::fs::read_to_string(path).map_err(io)?);
+    from_pem(&pem, path, passphrase, plain_allowed)
+}
+
+/// Reads the text of a key file, as [`load`] does; `path` names it in errors and prompts.
+pub fn from_pem(
+    pem: &str,
+    path: &Path,
+    passphrase: &PassphraseSource,
+    plain_allowed: bool,
+) -> Result<PrivateKey, KeyFileError> {
+    let format = || KeyFileError::Format(path.to_owned());
     let key = if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") {
         let passphrase = passphrase.get(path)?;
-        SigningKey::from_pkcs8_encrypted_pem(&pem, passphrase.as_bytes())
+        SigningKey::from_pkcs8_encrypted_pem(pem, passphrase.as_bytes())
             .map_err(|_| KeyFileError::Passphrase(path.to_owned()))?
     } else if pem.contains("BEGIN PRIVATE KEY") {
         if !plain_allowed {
             return Err(KeyFileError::Plain(path.to_owned()));
         }
-        SigningKey::from_pkcs8_pem(&pem).map_err(|_| format())?
+        SigningKey::from_pkcs8_pem(pem).map_err(|_| format())?
     } else {
         return Err(format());
     };
