@@ -3,6 +3,7 @@
 //! A passphrase comes from a prompt, a file descriptor or a systemd credential, never from a flag.
 //! A key without one is for `dev-` chains only; whoever loads a key says whether that may be.
 
+mod cost;
 mod passphrase;
 
 pub use passphrase::PassphraseSource;
@@ -38,6 +39,9 @@ pub enum KeyFileError {
     /// Not a key.
     #[error("{0}: not an Ed25519 private key in PKCS#8 PEM")]
     Format(PathBuf),
+    /// What it says of its encryption would take more memory or time than is spent on a key.
+    #[error("{0}: damaged, or encrypted so that trying a passphrase takes too much")]
+    Cost(PathBuf),
     /// The passphrase does not open it.
     #[error("{0}: the passphrase does not open it")]
     Passphrase(PathBuf),
@@ -110,6 +114,9 @@ pub fn from_pem(
 ) -> Result<PrivateKey, KeyFileError> {
     let format = || KeyFileError::Format(path.to_owned());
     let key = if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") {
+        if !cost::is_bearable(pem) {
+            return Err(KeyFileError::Cost(path.to_owned()));
+        }
         let passphrase = passphrase.get(path)?;
         SigningKey::from_pkcs8_encrypted_pem(pem, passphrase.as_bytes())
             .map_err(|_| KeyFileError::Passphrase(path.to_owned()))?
