@@ -74,11 +74,16 @@ impl AssuranceName {
 impl Mapping {
     /// Reads a mapping file. Errors name the line.
     pub fn read(path: &Path) -> Result<Self, ClientError> {
-        let shown = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|e| ClientError::Failed(format!("{shown}: {e}")))?;
+            .map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a mapping file; `path` names it in errors, and its salt lies beside it.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ClientError> {
+        let shown = path.display();
         let mut mapping: Self =
-            toml::from_str(&text).map_err(|e| ClientError::Usage(format!("{shown}: {e}")))?;
+            toml::from_str(text).map_err(|e| ClientError::Usage(format!("{shown}: {e}")))?;
         mapping.folder = path.parent().map(Path::to_owned).unwrap_or_default();
         jiff::tz::TimeZone::get(&mapping.time_zone)
             .map_err(|e| ClientError::Usage(format!("{shown}: time_zone: {e}")))?;

@@ -77,10 +77,21 @@ struct Line {
 /// Reads a log, plain or gzip. Stops at the first line that can't be understood, with its number,
 /// unless those are to be skipped.
 pub fn read(path: &Path, mapping: &Mapping, skip_unknown: bool) -> Result<Log, ClientError> {
+    let lines = open(path);
+    let lines = lines.map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))?;
+    read_lines(lines, path, mapping, skip_unknown)
+}
+
+/// Reads the lines of a log, as [`read`] does; `path` names it in errors.
+pub fn read_lines(
+    mut lines: impl BufRead,
+    path: &Path,
+    mapping: &Mapping,
+    skip_unknown: bool,
+) -> Result<Log, ClientError> {
     let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", path.display()));
     let reader = Reader::new(mapping)?;
     let mut log = Log::default();
-    let mut lines = open(path).map_err(at)?;
     let mut line = Vec::new();
     loop {
         line.clear();

@@ -2,6 +2,8 @@
 //! `handle/`. Nothing outside this room knows the engine.
 
 mod adapter;
+#[doc(hidden)]
+pub mod again;
 mod codec;
 mod handle;
 mod parts;

@@ -78,6 +78,12 @@ pub(crate) fn heard_wake(
     key.verify(&wake_bytes(chain, height), &signature).then_some(height)
 }
 
+/// Decodes what a peer said and encodes it again, for fuzz targets.
+#[doc(hidden)]
+pub fn again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Message::from_bytes(bytes).and_then(|message| message.to_bytes()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 //! A passphrase comes from a prompt, a file descriptor or a systemd credential, never from a flag.
 //! A key without one is for `dev-` chains only; whoever loads a key says whether that may be.
 
+mod cost;
 mod passphrase;
 
 pub use passphrase::PassphraseSource;
@@ -38,6 +39,9 @@ pub enum KeyFileError {
     /// Not a key.
     #[error("{0}: not an Ed25519 private key in PKCS#8 PEM")]
     Format(PathBuf),
+    /// What it says of its encryption would take more memory or time than is spent on a key.
+    #[error("{0}: damaged, or encrypted so that trying a passphrase takes too much")]
+    Cost(PathBuf),
     /// The passphrase does not open it.
     #[error("{0}: the passphrase does not open it")]
     Passphrase(PathBuf),
@@ -92,22 +96,35 @@ pub fn load(
     plain_allowed: bool,
 ) -> Result<PrivateKey, KeyFileError> {
     let io = |why| KeyFileError::Io { path: path.to_owned(), why };
-    let format = || KeyFileError::Format(path.to_owned());
     let file = File::open(path).map_err(io)?;
     let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(KeyFileError::Mode { path: path.to_owned(), mode });
     }
     let pem = Zeroizing::new(std::fs::read_to_string(path).map_err(io)?);
+    from_pem(&pem, path, passphrase, plain_allowed)
+}
+
+/// Reads the text of a key file, as [`load`] does; `path` names it in errors and prompts.
+pub fn from_pem(
+    pem: &str,
+    path: &Path,
+    passphrase: &PassphraseSource,
+    plain_allowed: bool,
+) -> Result<PrivateKey, KeyFileError> {
+    let format = || KeyFileError::Format(path.to_owned());
     let key = if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") {
+        if !cost::is_bearable(pem) {
+            return Err(KeyFileError::Cost(path.to_owned()));
+        }
         let passphrase = passphrase.get(path)?;
-        SigningKey::from_pkcs8_encrypted_pem(&pem, passphrase.as_bytes())
+        SigningKey::from_pkcs8_encrypted_pem(pem, passphrase.as_bytes())
             .map_err(|_| KeyFileError::Passphrase(path.to_owned()))?
     } else if pem.contains("BEGIN PRIVATE KEY") {
         if !plain_allowed {
             return Err(KeyFileError::Plain(path.to_owned()));
         }
-        SigningKey::from_pkcs8_pem(&pem).map_err(|_| format())?
+        SigningKey::from_pkcs8_pem(pem).map_err(|_| format())?
     } else {
         return Err(format());
     };

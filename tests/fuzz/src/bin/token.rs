@@ -1,0 +1,24 @@
+//! Tokens by which callers say who they are. The fuzzer has no key, so none may hold.
+
+#![no_main]
+
+use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::types::{ChainId, TimeMs};
+use liuhen_rpc::token::{check, key_of, make};
+use std::sync::LazyLock;
+
+const CHAIN: ChainId = ChainId::new([2; 32]);
+const NOW: TimeMs = TimeMs::new(1_800_000_000_000);
+
+static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_seed(&[1; 32]));
+/// The one token that was given out, as the seeds have it.
+static MADE: LazyLock<String> =
+    LazyLock::new(|| make(&KEY, &CHAIN, NOW).expect("a token can be made"));
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let Ok(token) = std::str::from_utf8(bytes) else { return };
+    let _ = key_of(token);
+    if check(token, &KEY.public(), &CHAIN, NOW).is_ok() {
+        assert_eq!(token, MADE.as_str(), "a token that nobody made");
+    }
+});

@@ -1,0 +1,118 @@
+//! What the fuzz targets share. Each target is a program of its own, `src/bin/NAME.rs`, that hands
+//! arbitrary bytes to one decoder: it must not panic, and what it takes must come out again as it
+//! came in. `scripts/fuzz` builds them with coverage counters, makes seeds, and runs them.
+
+use liuhen_proto::block::{HEADER_BYTES, MAGIC};
+use liuhen_proto::checkpoint::Checkpoint;
+use liuhen_proto::founding::Founding;
+use liuhen_proto::tx::TxHeader;
+use liuhen_proto::types::{BlockId, ChainId, Hash, Height, IdentityId, KeyId, TimeMs};
+use liuhen_proto::verify::{Trust, verify};
+use prost::Message;
+use prost::encoding::{WireType, decode_key, decode_varint};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// Gives the bytes to `judge`, and if they are a message that is not in canonical encoding, the
+/// message in that too: a mutation seldom leaves lengths minimal and fields in order, and what lies
+/// behind that check is to be reached.
+pub fn both_spellings<M: Message + Default>(bytes: &[u8], judge: impl Fn(&[u8])) {
+    judge(bytes);
+    if let Ok(message) = M::decode(bytes) {
+        let canonical = message.encode_to_vec();
+        if canonical != bytes {
+            judge(&canonical);
+        }
+    }
+}
+
+/// Verifies a proof file. What is valid must speak of the corpus's chain, as of a header that the
+/// corpus shows: nobody who lacks the validators' keys can have another certified.
+pub fn judge_trace<'a>(trust: impl Into<Trust<'a>>, bytes: &[u8]) {
+    let Ok(verified) = verify(trust, bytes) else { return };
+    let statement = verified.get();
+    assert_eq!(statement.chain, FOUNDING.chain());
+    let anchor = statement.anchor.to_bytes();
+    assert!(HEADERS.contains(anchor.as_slice()), "valid as of a header that nobody certified");
+}
+
+/// The folder that `scripts/vectors` filled.
+pub fn corpus() -> PathBuf {
+    let folder = std::env::var_os("LIUHEN_CORPUS");
+    folder.expect("LIUHEN_CORPUS names the folder of proof files; scripts/fuzz sets it").into()
+}
+
+/// The files of a folder with their bytes.
+pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+    paths.filter_map(|path| std::fs::read(&path).ok().map(|bytes| (path, bytes))).collect()
+}
+
+/// The founding document of the corpus.
+pub static FOUNDING: LazyLock<Founding> = LazyLock::new(|| {
+    let bytes = std::fs::read(corpus().join("genesis.pb")).unwrap_or_default();
+    Founding::from_bytes(&bytes).expect("the corpus has a founding document, genesis.pb")
+});
+
+/// Header 0 of the corpus as a checkpoint, for who has no founding document.
+pub static CHECKPOINT: LazyLock<Checkpoint> = LazyLock::new(|| {
+    let root = Hash::new(*FOUNDING.header().block_id().as_bytes());
+    Checkpoint { chain: FOUNDING.chain(), size: 1, root }
+});
+
+/// Whatever looks like a header in the corpus's files, and header 0.
+pub static HEADERS: LazyLock<BTreeSet<Vec<u8>>> = LazyLock::new(|| {
+    let mut headers = BTreeSet::from([FOUNDING.header().to_bytes().to_vec()]);
+    for (_, bytes) in files(&corpus()) {
+        let fields = fields(&bytes).into_iter();
+        let found = fields.filter(|it| it.len() == HEADER_BYTES && it.starts_with(&MAGIC));
+        headers.extend(found.map(<[u8]>::to_vec));
+    }
+    headers
+});
+
+/// Every field of bytes or text in a message, in those fields too, as long as it can be read.
+pub fn fields(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    let mut open = vec![bytes];
+    while let Some(mut rest) = open.pop() {
+        while let Some(field) = next_field(&mut rest) {
+            open.extend(field);
+            found.extend(field);
+        }
+    }
+    found
+}
+
+/// Steps over a field, and gives its content if it is bytes. `None` at the end, and for no field.
+fn next_field<'a>(rest: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+    let (_, wire_type) = decode_key(rest).ok()?;
+    let length = match wire_type {
+        WireType::Varint => return decode_varint(rest).ok().map(|_| None),
+        WireType::SixtyFourBit => 8,
+        WireType::ThirtyTwoBit => 4,
+        WireType::LengthDelimited => usize::try_from(decode_varint(rest).ok()?).ok()?,
+        WireType::StartGroup | WireType::EndGroup => return None,
+    };
+    let (field, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some((wire_type == WireType::LengthDelimited).then_some(field))
+}
+
+/// The header of some transaction, to read an item by.
+pub fn transaction_header() -> TxHeader {
+    TxHeader {
+        chain: ChainId::new([1; 32]),
+        key: KeyId::new([2; 32]),
+        seq: 7,
+        recent_height: Height::new(9),
+        recent_block: BlockId::new([3; 32]),
+        claimed_time: TimeMs::new(1_800_000_000_000),
+        item_count: 1,
+        items_root: Hash::ZERO,
+        department: "gz.psb".to_owned(),
+        identity: IdentityId::new([4; 32]),
+    }
+}
