@@ -6,7 +6,7 @@
 use anyhow::Context as _;
 use config::{Config, Environment, File, FileFormat};
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
-use liuhen_proto::note::{Kind, VerifierKey};
+use liuhen_proto::note::VerifierKey;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -98,9 +98,7 @@ impl Settings {
     /// The witnesses' keys. Errors where one is none that cosigns.
     pub fn witnesses(&self) -> anyhow::Result<Vec<VerifierKey>> {
         let read = |text: &String| {
-            let key: VerifierKey = text.parse().with_context(|| format!("witness `{text}`"))?;
-            anyhow::ensure!(key.kind() == Kind::Cosignature, "witness `{text}` does not cosign");
-            Ok(key)
+            VerifierKey::cosigner(text).with_context(|| format!("witness `{text}`"))
         };
         self.witnesses.iter().map(read).collect()
     }

@@ -121,6 +121,15 @@ impl VerifierKey {
         }
     }
 
+    /// Reads the key of a witness: one that cosigns. A log's own key would be a witness to itself.
+    pub fn cosigner(text: &str) -> Result<Self, NoteError> {
+        let key: Self = text.parse()?;
+        match key.kind {
+            Kind::Cosignature => Ok(key),
+            Kind::Ed25519 => Err(NoteError::Key("a log's own key, which is no witness's")),
+        }
+    }
+
     /// The signer's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -290,6 +299,7 @@ mod tests {
             let key = VerifierKey::new("gz.audit/w1", kind, key(2).public()).unwrap();
             assert_eq!(key.to_string().parse(), Ok(key.clone()));
             assert!(key.to_string().replace("w1", "w2").parse::<VerifierKey>().is_err());
+            assert_eq!(VerifierKey::cosigner(&key.to_string()).is_ok(), kind == Kind::Cosignature);
         }
         for bad in ["", "a", "a+b", "a+00000000+", "a+00000000+AQ==", "a+00000000+!", "+0+AQ=="] {
             assert!(bad.parse::<VerifierKey>().is_err(), "{bad}");

@@ -4,7 +4,7 @@ use liuhen_proto::checkpoint::Checkpoint;
 use liuhen_proto::types::{ChainId, Hash, limits};
 use liuhen_proto::wire::{self, trace::Claim};
 use liuhen_tests::Cluster;
-use liuhen_tests::actions::{grant, liuhen, told};
+use liuhen_tests::actions::{grant, liuhen, record, told};
 use liuhen_tests::cluster::{path_text, programs};
 use liuhen_tests::wait::DEADLINE;
 use prost::Message;
@@ -260,6 +260,49 @@ async fn evidence_that_an_office_can_read() -> anyhow::Result<()> {
     let refused = pack(&out, &[path_text(&bent)?])?;
     assert!(!refused.status.success() && !out.exists(), "{}", told(&refused));
     assert!(told(&refused).contains("bent.trace: INVALID"), "{}", told(&refused));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_trail_in_parts() -> anyhow::Result<()> {
+    const EVENTS: u64 = 4500;
+    let mut cluster = Cluster::start().await?;
+    grant(&mut cluster).await?;
+    let node = cluster.connect("psb").await?;
+    let mut gateway = cluster.account(&node, "psb", "gateway").await?;
+    let mut items: Vec<_> = (1..=EVENTS).map(record).collect::<anyhow::Result<_>>()?;
+    while !items.is_empty() {
+        let rest = items.split_off(items.len().min(500));
+        gateway.submit(&node, std::mem::replace(&mut items, rest)).await?;
+    }
+    let out = cluster.file("parts");
+    let parts = ["prove", "trail", "dataset", "civil.resident", "--parts", "--out", path_text(&out)?];
+    liuhen(&mut cluster, BDB, &parts).await?;
+    let (code, said) = verify(&cluster, &[path_text(&out)?])?;
+    assert_eq!(code, 0, "{said}");
+    let joined = said["joined"].as_array().and_then(|it| it.first()).cloned().unwrap_or_default();
+    // The dataset, the request, what was decided, and the records.
+    assert!(joined["files"].as_u64() >= Some(3), "{joined}");
+    assert!(joined["events"].as_u64() >= Some(EVENTS + 3), "{joined}");
+    assert_eq!(joined["from"], 0, "{joined}");
+    let anchor = joined["as_of_height"].as_u64();
+    assert_eq!(joined["until"].as_u64(), anchor.map(|it| it + 1), "{joined}");
+    // Without one of them there is a gap, and nothing is said of them together.
+    std::fs::remove_file(out.join("part-0002.trace"))?;
+    let (code, said) = verify(&cluster, &[path_text(&out)?])?;
+    assert_eq!((code, said["joined"].as_array().map(Vec::len)), (0, Some(0)), "{said}");
+    // Of times, and of nothing.
+    for (name, more) in [
+        ("times", ["--from", "2026-01-01", "--until", "2026-01-02"]),
+        ("none", ["--from-height", "0", "--until-height", "1"]),
+    ] {
+        let out = cluster.file(name);
+        let parts = [&parts[..5], &["--out", path_text(&out)?], &more].concat();
+        liuhen(&mut cluster, BDB, &parts).await?;
+        assert_eq!(verify(&cluster, &[path_text(&out)?])?.0, 0);
+    }
+    let again = cluster.liuhen("psb", BDB, &parts).await?;
+    assert!(!again.status.success() && told(&again).contains("exists"), "{}", told(&again));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use liuhen_proto::checkpoint::tlog_proof;
 use liuhen_proto::note::Note;
 use liuhen_proto::place::ObjectKind;
 use liuhen_proto::subject;
-use liuhen_proto::types::{Hash, TxId};
+use liuhen_proto::types::{Hash, TxId, limits};
 use liuhen_proto::wire::{self, RangeKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,6 +28,9 @@ pub struct Prove {
     /// For whoever trusts the checkpoint of so many headers and has no founding document
     #[arg(long, global = true, value_name = "SIZE")]
     pinned: Option<u64>,
+    /// Of a trail of any length: several files, part-0001.trace and so on, into the new folder --out
+    #[arg(long, global = true, conflicts_with = "witnessed")]
+    parts: bool,
     /// Add that a witness saw the anchor: waits until one has, a minute at most
     #[arg(long, global = true)]
     witnessed: bool,
@@ -174,6 +177,12 @@ struct EventName {
 impl Prove {
     /// Makes it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        if self.parts {
+            let What::Trail(stretch) = &self.what else {
+                return Err(ClientError::Usage("--parts is for `prove trail`".into()));
+            };
+            return stretch.in_parts(&common.connect().await?, &self.out, self.pinned).await;
+        }
         let bytes = match &self.what {
             What::Fork { one, other } => evidence::fork(&read(one)?, &read(other)?)?,
             What::Omission { event, trail } => evidence::omission(&read(event)?, &read(trail)?)?,
@@ -272,9 +281,48 @@ async fn tlog(node: &Node, height: u64, witnessed: bool) -> Result<Vec<u8>, Clie
 
 impl Stretch {
     async fn ask(&self, node: &Node, pinned: u64) -> Result<Vec<u8>, ClientError> {
+        let request = self.request(node, pinned).await?;
+        join(node.proofs().prove_trail(request).await?.into_inner()).await
+    }
+
+    /// Writes a file for each part as it comes: what is there when something fails still counts.
+    async fn in_parts(
+        &self,
+        node: &Node,
+        out: &Path,
+        pinned: Option<u64>,
+    ) -> Result<(), ClientError> {
+        let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", out.display()));
+        let request = self.request(node, pinned.unwrap_or(0)).await?;
+        let mut pieces = node.proofs().prove_long_trail(request).await?.into_inner();
+        std::fs::create_dir(out).map_err(at)?;
+        let (mut parts, mut bytes) = (0u32, Vec::new());
+        while let Some(piece) = pieces.message().await? {
+            bytes.extend_from_slice(&piece.data);
+            if bytes.len() > limits::TRACE_BYTES {
+                return Err(ClientError::failed("the node sent a longer file than may be"));
+            }
+            if piece.last {
+                parts = parts.saturating_add(1);
+                std::fs::write(out.join(format!("part-{parts:04}.trace")), &bytes).map_err(at)?;
+                bytes.clear();
+            }
+        }
+        if !bytes.is_empty() || parts == 0 {
+            return Err(ClientError::failed("the node ended within a file"));
+        }
+        eprintln!("{}: {parts} files", out.display());
+        Ok(())
+    }
+
+    async fn request(
+        &self,
+        node: &Node,
+        pinned: u64,
+    ) -> Result<wire::ProveTrailRequest, ClientError> {
         let (kind, id) = self.which.resolve(node).await?;
         let (range, from, until) = self.range.read()?;
-        let request = wire::ProveTrailRequest {
+        Ok(wire::ProveTrailRequest {
             trail_kind: kind as u32,
             trail_id: id,
             range: range as u32,
@@ -282,8 +330,7 @@ impl Stretch {
             until,
             subject_key: super::trail::key_of_subject(self.subject_key.as_deref())?,
             pinned,
-        };
-        join(node.proofs().prove_trail(request).await?.into_inner()).await
+        })
     }
 }
 

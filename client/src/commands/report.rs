@@ -33,7 +33,7 @@ pub struct Evidence {
     #[arg(long, default_value = "数据访问证据 Evidence of access to data")]
     title: String,
     /// A witness whose cosignature counts: its verifier key; may be repeated
-    #[arg(long = "witness", value_name = "KEY")]
+    #[arg(long = "witness", value_name = "KEY", value_parser = VerifierKey::cosigner)]
     witnesses: Vec<VerifierKey>,
 }
 

@@ -9,7 +9,7 @@ use liuhen_proto::checkpoint::Checkpoint;
 use liuhen_proto::note::VerifierKey;
 use liuhen_proto::types::limits;
 use liuhen_proto::verify::{NotVerified, Statement, Trust, Verified, verify_witnessed};
-use liuhen_verify::report::{Lang, Report};
+use liuhen_verify::report::{Joined, Lang, Report};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ struct Cli {
     #[arg(long, conflicts_with = "genesis")]
     checkpoint: Option<PathBuf>,
     /// A witness whose cosignature counts: its verifier key, from the witness itself; may be repeated
-    #[arg(long = "witness", value_name = "KEY")]
+    #[arg(long = "witness", value_name = "KEY", value_parser = VerifierKey::cosigner)]
     witnesses: Vec<VerifierKey>,
     /// How old the block may be by which a file proves: 90m, 12h, 30d; by this machine's clock
     #[arg(long, value_parser = age)]
@@ -156,6 +156,7 @@ fn single(cli: &Cli, trust: &Trust<'_>, path: &Path, lang: Lang) -> Result<u8, S
 /// A line a file, and a summary; with `--events` each whole.
 fn all(cli: &Cli, trust: &Trust<'_>, files: &[PathBuf], lang: Lang) -> Result<u8, String> {
     let (mut counts, mut results, mut unread) = ([0u64; 3], Vec::new(), 0u64);
+    let mut parts = Vec::new();
     for path in files {
         let name = path.display().to_string();
         let verdict = match verdict(cli, trust, path) {
@@ -188,18 +189,22 @@ fn all(cli: &Cli, trust: &Trust<'_>, files: &[PathBuf], lang: Lang) -> Result<u8
                 print(&format!("{:<11} {name}: {}\n", report.headline(), report.summary(lang)));
             }
         }
+        parts.extend(verdict.ok().and_then(Joined::part));
     }
+    let joined = Joined::of(parts);
     let [valid, invalid, undecidable] = counts;
+    let together: String = joined.iter().map(|it| it.text(lang) + "\n").collect();
     match cli.output {
         Output::Json => {
             let summary = json!({
                 "valid": valid, "invalid": invalid, "undecidable": undecidable, "unread": unread,
             });
-            let all: Value = json!({ "files": results, "summary": summary });
+            let joined: Vec<Value> = joined.iter().map(Joined::json).collect();
+            let all = json!({ "files": results, "joined": joined, "summary": summary });
             print(&format!("{all:#}\n"));
         }
         Output::Text => print(&format!(
-            "{} files: {valid} VALID, {invalid} INVALID, {undecidable} UNDECIDABLE, {unread} not \
+            "{together}{} files: {valid} VALID, {invalid} INVALID, {undecidable} UNDECIDABLE, {unread} not \
              read\n",
             files.len()
         )),

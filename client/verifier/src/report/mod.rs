@@ -1,7 +1,10 @@
 //! A verdict in words, English or Chinese, and as JSON.
 
 mod claim;
+mod joined;
 mod object;
+
+pub use joined::Joined;
 
 use jiff::{Timestamp, tz::TimeZone};
 use liuhen_genesis::fingerprint;
