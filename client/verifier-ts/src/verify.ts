@@ -14,15 +14,17 @@ import { subject } from "./claims/subject.js";
 import { Events } from "./events.js";
 import type { File, Shown } from "./file.js";
 import { parseFounding } from "./founding.js";
-import { type Trace, TraceSchema } from "./gen/liuhen/v1/proof_pb.js";
+import { type CompletenessClaim, type Trace, TraceSchema } from "./gen/liuhen/v1/proof_pb.js";
 import { type Witness, parseWitness } from "./note.js";
 import { Objects } from "./objects.js";
+import { checkCount } from "./size.js";
 import { parseTransaction } from "./transactions.js";
 import { Invalid, Undecidable, type Verdict, demand } from "./verdict.js";
 import { checkWitnessed } from "./witnessed.js";
 
-const MAX_BYTES = 64 * 1024 * 1024;
-const MAX_TRANSACTIONS = 100_000;
+const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_TRANSACTIONS = 10_000;
+const MAX_EVENTS = 10_000;
 const MAGIC = "LIUHEN-TRACE-1";
 const FAMILY = "LIUHEN-TRACE-";
 
@@ -97,6 +99,7 @@ function verifyTrace(trust: Trust, bytes: Uint8Array, known: readonly Witness[])
   const transactions = trace.transactions.map((it) => parseTransaction(it, anchor.chain));
   const objects = new Objects(trace.objects, anchor.mapRoot);
   const events = new Events(transactions, objects, anchor);
+  demand(countEvents(trace.claim) <= MAX_EVENTS, "file.limits", "too many events");
   const shown = checkClaim(trace.claim, { trust, anchor, objects, events });
   events.checkAllUsed();
   objects.checkAllRead();
@@ -115,6 +118,8 @@ function verifyTrace(trust: Trust, bytes: Uint8Array, known: readonly Witness[])
 
 function readTrace(bytes: Uint8Array): Trace {
   refuseOtherFormat(bytes);
+  demand(bytes.length <= MAX_BYTES, "file.limits", `${bytes.length} bytes; at most ${MAX_BYTES} are read`);
+  checkCount(TraceSchema, bytes);
   const trace = tryDecode(TraceSchema, bytes, MAX_BYTES);
   demand(trace !== undefined, "file.malformed", "not a canonical proof file");
   demand(trace.magic === MAGIC, "file.malformed", "not a proof file");
@@ -128,6 +133,29 @@ function refuseOtherFormat(bytes: Uint8Array): void {
   const magic = bytes.subarray(2, 2 + length);
   const isOfFamily = equal(magic.subarray(0, FAMILY.length), utf8(FAMILY));
   if (isOfFamily && !equal(magic, utf8(MAGIC))) throw new Undecidable(`a verifier of another format than ${MAGIC}`);
+}
+
+/** How many events a claim gives, in all its parts, whatever they are. */
+function countEvents(claim: Trace["claim"]): number {
+  const inTrails = (...trails: (CompletenessClaim | undefined)[]): number =>
+    trails.reduce((sum, it) => sum + (it?.events.length ?? 0), 0);
+  switch (claim.case) {
+    case "inclusion":
+    case "authorised":
+      return 1;
+    case "completeness":
+      return inTrails(claim.value);
+    case "absence":
+      return claim.value.of.case === "transaction" ? inTrails(claim.value.of.value.trail) : 0;
+    case "omission":
+      return 1 + inTrails(claim.value.trail);
+    case "department":
+      return inTrails(claim.value.trail, ...claim.value.keys);
+    case "subject":
+      return inTrails(...claim.value.subjects.flatMap((it) => [it.listed, it.unlisted]));
+    default:
+      return 0;
+  }
 }
 
 function checkClaim(claim: Trace["claim"], file: File): Shown {
