@@ -26,7 +26,7 @@ const LARGE: ReadonlySet<string> = new Set([
 /** The last field number of protobuf. */
 const MAX_FIELD = (1n << 29n) - 1n;
 
-/** Counts a message by the fields on the wire. Throws `file.malformed` where they are none, `file.limits` above the limit. */
+/** Counts a message by its fields on the wire. Throws `file.malformed` where they are none; `file.limits`. */
 export function checkCount(schema: DescMessage, bytes: Uint8Array): number {
   const counter = new Counter(bytes);
   counter.message(schema, bytes.length);

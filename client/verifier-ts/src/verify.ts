@@ -29,7 +29,7 @@ const MAGIC = "LIUHEN-TRACE-1";
 const FAMILY = "LIUHEN-TRACE-";
 
 /** The caveat of a file that no known witness signed. */
-export const NO_WITNESS =
+const NO_WITNESS =
   "no witness that is known saw it: more than two thirds of the validators together could write two histories";
 
 /**
