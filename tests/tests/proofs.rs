@@ -269,14 +269,14 @@ async fn a_long_trail_in_parts() -> anyhow::Result<()> {
     let mut cluster = Cluster::start().await?;
     grant(&mut cluster).await?;
     let node = cluster.connect("psb").await?;
-    let mut gateway = cluster.account(&node, "psb", "gateway").await?;
-    let mut items: Vec<_> = (1..=EVENTS).map(record).collect::<anyhow::Result<_>>()?;
-    while !items.is_empty() {
-        let rest = items.split_off(items.len().min(500));
-        gateway.submit(&node, std::mem::replace(&mut items, rest)).await?;
+    let gateway = cluster.account(&node, "psb", "gateway").await?;
+    let items: Vec<_> = (1..=EVENTS).map(record).collect::<anyhow::Result<_>>()?;
+    for batch in items.chunks(500) {
+        gateway.submit(&node, batch).await?;
     }
     let out = cluster.file("parts");
-    let parts = ["prove", "trail", "dataset", "civil.resident", "--parts", "--out", path_text(&out)?];
+    let parts =
+        ["prove", "trail", "dataset", "civil.resident", "--parts", "--out", path_text(&out)?];
     liuhen(&mut cluster, BDB, &parts).await?;
     let (code, said) = verify(&cluster, &[path_text(&out)?])?;
     assert_eq!(code, 0, "{said}");

@@ -1,4 +1,5 @@
 /** Checkpoints of the header log (C2SP tlog-checkpoint): origin, size and root, a line each. */
+import { fromBase64 } from "./base64.js";
 import { MAX_U64 } from "./bytes.js";
 import { HASH_BYTES } from "./hash.js";
 
@@ -18,26 +19,4 @@ export function parseCheckpoint(text: string): Checkpoint | undefined {
   if (rootBytes?.length !== HASH_BYTES || BigInt(size) > MAX_U64) return undefined;
   const chainBytes = Uint8Array.from(chain.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   return { chain: chainBytes, size: BigInt(size), root: rootBytes };
-}
-
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/** Standard base64 with padding, whose unused bits are zero; `undefined` for anything else. */
-function fromBase64(text: string): Uint8Array | undefined {
-  const digits = text.replace(/={0,2}$/, "");
-  if (text.length % 4 !== 0 || text.length - digits.length !== (4 - (digits.length % 4)) % 4) return undefined;
-  const out: number[] = [];
-  let bits = 0;
-  let value = 0;
-  for (const digit of digits) {
-    const found = ALPHABET.indexOf(digit);
-    if (found < 0) return undefined;
-    value = ((value << 6) | found) & 0xfff;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out.push((value >> bits) & 0xff);
-    }
-  }
-  return (value & ((1 << bits) - 1)) === 0 ? Uint8Array.from(out) : undefined;
 }

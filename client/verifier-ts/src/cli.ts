@@ -3,12 +3,16 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Trust } from "./anchor.js";
+import type { Witness } from "./note.js";
 import type { Verdict } from "./verdict.js";
-import { trustCheckpoint, trustGenesis, verifyAgainst } from "./verify.js";
+import { knowWitness, trustCheckpoint, trustGenesis, verifyAgainst } from "./verify.js";
 
-const USAGE = `usage: liuhen-verify-ts (--genesis FILE | --checkpoint FILE) [--json] FILES…
+const USAGE = `usage: liuhen-verify-ts (--genesis FILE | --checkpoint FILE) [OPTIONS] FILES…
 
 Verifies proof files (.trace) against the founding document, or against a checkpoint that you noted.
+--witness KEY: the verifier key (name+hash+base64) of a witness, from the witness itself; any number of them.
+--max-age AGE: UNDECIDABLE where the anchor is older, by this machine's clock; a number and s, m, h or d, as in 30d.
+--json: a line of JSON for each file.
 Exit code: 0 all VALID, 3 one INVALID, 4 one UNDECIDABLE and none INVALID, 2 wrong usage, 1 a file can't be read.`;
 
 /** Exit codes: those of verdicts stand in docs/spec/proofs.md. */
@@ -27,6 +31,8 @@ class Stop extends Error {
 interface Arguments {
   genesis: string | undefined;
   checkpoint: string | undefined;
+  witnesses: Witness[];
+  maxAgeMs: bigint | undefined;
   json: boolean;
   files: string[];
 }
@@ -36,16 +42,45 @@ function readArguments(): Arguments {
     const options = {
       genesis: { type: "string" },
       checkpoint: { type: "string" },
+      witness: { type: "string", multiple: true },
+      "max-age": { type: "string" },
       json: { type: "boolean" },
       help: { type: "boolean" },
     } as const;
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     if (values.help === true) throw new Stop(EXIT.VALID, USAGE);
-    return { genesis: values.genesis, checkpoint: values.checkpoint, json: values.json === true, files: positionals };
+    const { genesis, checkpoint, json = false, witness = [], "max-age": age } = values;
+    const witnesses = witness.map(readWitness);
+    const maxAgeMs = age === undefined ? undefined : readAge(age);
+    return { genesis, checkpoint, witnesses, maxAgeMs, json, files: positionals };
   } catch (error) {
     if (error instanceof Stop) throw error;
     throw new Stop(EXIT.USAGE, `${(error as Error).message}\n\n${USAGE}`);
   }
+}
+
+function readWitness(vkey: string): Witness {
+  const witness = knowWitness(vkey);
+  if (typeof witness === "string") throw new Stop(EXIT.USAGE, `\`${vkey}\`: needed is ${witness}`);
+  return witness;
+}
+
+const UNITS_MS: Record<string, bigint> = { s: 1000n, m: 60_000n, h: 3_600_000n, d: 86_400_000n };
+
+function readAge(text: string): bigint {
+  const [, number, unit = ""] = /^([0-9]{1,20})([smhd])$/.exec(text) ?? [];
+  const unitMs = UNITS_MS[unit];
+  if (number === undefined || unitMs === undefined)
+    throw new Stop(EXIT.USAGE, `\`${text}\`: a number and s, m, h or d are needed, as in 30d`);
+  return BigInt(number) * unitMs;
+}
+
+/** A VALID file whose anchor is too old, by this machine's clock, leaves undecided what came since. */
+function undecidedByAge(verdict: Verdict, maxAgeMs: bigint | undefined): Verdict {
+  if (maxAgeMs === undefined || verdict.verdict !== "VALID") return verdict;
+  const ageMs = BigInt(Date.now()) - verdict.statement.anchor.timeMs;
+  if (ageMs <= maxAgeMs) return verdict;
+  return { verdict: "UNDECIDABLE", missing: `a proof by a newer block: this one is ${ageMs / 1000n} s old` };
 }
 
 function read(path: string): Uint8Array {
@@ -78,9 +113,11 @@ function asText(file: string, verdict: Verdict): string {
     case "UNDECIDABLE":
       return `${file}: UNDECIDABLE: needed is ${verdict.missing}`;
     case "VALID": {
-      const { claim, shows, anchor, caveats } = verdict.statement;
+      const { claim, shows, anchor, witnesses, caveats } = verdict.statement;
+      const seen = witnesses.map(({ name, time }) => `  seen by ${name}, by its own clock ${time} s after 1970-01-01`);
       const asOf = `as of height ${anchor.height}, block time ${anchor.timeMs} ms, chain ${anchor.chain}`;
-      return [`${file}: VALID (${claim}): ${shows}`, `  ${asOf}`, ...caveats.map((it) => `  open: ${it}`)].join("\n");
+      const open = caveats.map((it) => `  open: ${it}`);
+      return [`${file}: VALID (${claim}): ${shows}`, `  ${asOf}`, ...seen, ...open].join("\n");
     }
   }
 }
@@ -91,7 +128,7 @@ function main(): number {
   const trust = readTrust(given);
   const found = new Set<Verdict["verdict"]>();
   for (const file of given.files) {
-    const verdict = verifyAgainst(trust, read(file));
+    const verdict = undecidedByAge(verifyAgainst(trust, read(file), given.witnesses), given.maxAgeMs);
     found.add(verdict.verdict);
     console.log(given.json ? asJson(file, verdict) : asText(file, verdict));
   }

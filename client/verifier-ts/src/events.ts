@@ -20,9 +20,6 @@ import { type Transaction, numberOf } from "./transactions.js";
 import { trailsOfItem, trailsOfLedgerEvent } from "./trails.js";
 import { Invalid, demand } from "./verdict.js";
 
-/** Events of a file at most. */
-const MAX_EVENTS = 100_000;
-
 /** What a leaf stands for. */
 export type Body = { by: "signer"; header: TransactionHeader; item: Item } | { by: "ledger"; event: LedgerEvent };
 
@@ -76,7 +73,6 @@ export function holdsAt(standing: readonly Interval[], height: bigint): boolean 
 
 /** Reads a file's events, and notes which transactions they are of. */
 export class Events {
-  private count = 0;
   private readonly used = new Set<Transaction>();
 
   constructor(
@@ -87,8 +83,6 @@ export class Events {
 
   /** Checks a leaf and what it stands for. Signatures are judged by `checkSignatures`. */
   read(given: ProvedEvent): Event {
-    this.count += 1;
-    demand(this.count <= MAX_EVENTS, "file.limits", "too many events");
     const leaf = parseLeaf(given.leaf);
     const isLater = leaf.height > this.anchor.height || leaf.timeMs > this.anchor.timeMs;
     demand(!isLater, "event.later", `height ${leaf.height} is later than the anchor`);

@@ -1,5 +1,7 @@
 /** What comes of a proof file, and the two ways in which checking one ends early. */
 
+import type { Seen } from "./witnessed.js";
+
 /** What a proof file shows, as of its anchor. */
 export interface Statement {
   /** The claim's name: `inclusion`, `completeness` … */
@@ -8,6 +10,8 @@ export interface Statement {
   shows: string;
   /** The certified header at which it is shown. */
   anchor: { chain: string; height: bigint; timeMs: bigint };
+  /** Of the witnesses that the verifier knows, those who saw the anchor. */
+  witnesses: Seen[];
   /** What it leaves open. */
   caveats: string[];
 }

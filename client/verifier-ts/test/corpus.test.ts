@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { verify } from "../src/index.js";
-import { corpusFolder } from "./support/corpus.js";
+import { corpusFolder, witnessKey } from "./support/corpus.js";
 
 /** Files that are wrong in more ways than one, for which docs/spec/proofs.md allows another code. */
 const OTHER_CODES: ReadonlySet<string> = new Set();
@@ -16,6 +16,7 @@ const OTHER_CODES: ReadonlySet<string> = new Set();
 test("every file of the corpus has its published verdict", () => {
   const folder = corpusFolder();
   const genesis = readFileSync(join(folder, "genesis.pb"));
+  const vkey = witnessKey(folder);
   const lines = readFileSync(join(folder, "verdicts.txt"), "utf8").trimEnd().split("\n");
   const differing: string[] = [];
   const otherCodes: string[] = [];
@@ -23,7 +24,7 @@ test("every file of the corpus has its published verdict", () => {
     const [name = "", digest, verdict, code] = line.split(" ");
     const bytes = readFileSync(join(folder, name));
     assert.equal(createHash("sha256").update(bytes).digest("hex"), digest, `${name} is another file`);
-    const found = verify(genesis, bytes);
+    const found = verify(genesis, bytes, [vkey]);
     const foundCode = found.verdict === "INVALID" ? found.code : "-";
     const told = JSON.stringify(found, (_, value) => (typeof value === "bigint" ? value.toString() : value));
     if (found.verdict !== verdict) differing.push(`${line}: ${told}`);

@@ -12,7 +12,6 @@ import { complete } from "./completeness.js";
 import { describe, included, isBelow } from "./inclusion.js";
 
 export function fork(claim: ForkClaim, file: File): Shown {
-  demand(claim.other !== undefined, "claim.none", "no second anchor is claimed");
   const { anchor } = file;
   const other = verifyAnchor(claim.other, file.trust);
   let second = other;

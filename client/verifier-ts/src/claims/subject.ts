@@ -151,14 +151,17 @@ function checkSealed({ sealedFrom, unsealed }: SubjectClaim, file: File): bigint
   let used = 0;
   for (let month = BigInt(sealedFrom); month <= last; month++) {
     const at = place.sealedCount(Number(month));
-    const nothing = unsealed[used];
-    if (nothing !== undefined && BigInt(nothing.month) === month) {
-      if (nothing.path === undefined) throw new Undecidable(`object ${nameOf(at)}, or that there is none`);
-      checkAbsent(at, nothing.path, file);
-      used += 1;
-    } else {
-      sealed += file.objects.need(at, SealedCountSchema).sealed;
+    const count = file.objects.find(at, SealedCountSchema);
+    if (count !== undefined) {
+      sealed += count.sealed;
+      continue;
     }
+    const nothing = unsealed[used];
+    const isOfMonth = nothing !== undefined && BigInt(nothing.month) === month;
+    if (!isOfMonth || nothing.path === undefined)
+      throw new Undecidable(`object ${nameOf(at)}, or that there is none`);
+    checkAbsent(at, nothing.path, file);
+    used += 1;
   }
   demand(used === unsealed.length, "file.unused", "months that are not told, or not in order");
   return sealed;
