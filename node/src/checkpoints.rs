@@ -65,7 +65,9 @@ impl Cosigned {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotTaken {
     /// Not of a key that this node takes cosignatures of.
-    #[error("no key of which this node takes cosignatures")]
+    #[error(
+        "this node takes no cosignatures of this key: its operator names witnesses in node.toml"
+    )]
     Unknown,
     /// It does not hold.
     #[error("the signature does not hold")]

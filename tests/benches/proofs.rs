@@ -1,5 +1,6 @@
 //! For each claim that a node makes: the size of its file, how long the node takes to make it, and how
-//! long it takes to verify, on ledgers that grow.
+//! long it takes to verify, on ledgers that grow; and, where each entry has a signature of its own, what
+//! verifying takes beside those signatures alone.
 //!
 //! `cargo build --release --bins && cargo bench -p liuhen-tests --bench proofs`
 //!
@@ -11,11 +12,14 @@ use liuhen_client::connect::{Node, join};
 use liuhen_client::submit::{Account, item, now};
 use liuhen_proto::founding::Founding;
 use liuhen_proto::place::{ObjectKind, TrailKind};
-use liuhen_proto::tx::Item;
+use liuhen_proto::sign::{PublicKey, Signed, verify_many};
+use liuhen_proto::tx::{self, Item};
 use liuhen_proto::verify::verify;
 use liuhen_proto::wire::{self, ProofChunk, RangeKind, item::Kind};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::grant;
+use prost::Message;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tonic::{Response, Status, Streaming};
 
@@ -100,6 +104,75 @@ async fn measure(
         bytes.len(),
         median(making),
         median(verifying)
+    );
+    Ok(())
+}
+
+/// The signatures of a proof's transactions, judged alone, as verifying does it: in one batch.
+fn signatures(bytes: &[u8]) -> anyhow::Result<(usize, Duration)> {
+    let trace = wire::Trace::decode(bytes)?;
+    let keys = trace.objects.iter().filter(|it| it.kind == ObjectKind::Key as u32);
+    let keys = keys.map(|it| {
+        let key = wire::Key::decode(it.object.as_slice())?;
+        Ok((it.id.clone(), PublicKey::from_slice(&key.public_key)?))
+    });
+    let keys: BTreeMap<Vec<u8>, PublicKey> = keys.collect::<anyhow::Result<_>>()?;
+    let mut all = Vec::new();
+    for it in &trace.transactions {
+        let header = tx::TxHeader::parse(&it.header)?;
+        let key = *keys.get(header.key.as_bytes().as_slice()).context("no key")?;
+        all.push((key, tx::signed_message(&it.header), it.signature.as_slice().try_into()?));
+    }
+    let signed = all.iter().map(|(key, message, signature)| Signed {
+        key: *key,
+        message,
+        signature: *signature,
+    });
+    let signed: Vec<Signed<'_>> = signed.collect();
+    let mut times = Vec::new();
+    for _ in 0..REPEATS {
+        let began = Instant::now();
+        anyhow::ensure!(!verify_many(&signed).contains(&false), "a bad signature");
+        times.push(began.elapsed());
+    }
+    times.sort();
+    Ok((signed.len(), times.get(REPEATS / 2).copied().unwrap_or_default()))
+}
+
+/// A page of entries that were each signed, and the whole trail in parts.
+async fn signed_alone(
+    founding: &Founding,
+    node: &Node,
+    size: u64,
+    (from, until): (u64, u64),
+) -> anyhow::Result<()> {
+    let mut request = wire::ProveTrailRequest {
+        trail_kind: TrailKind::Dataset as u32,
+        trail_id: b"civil.resident".to_vec(),
+        range: RangeKind::Heights as u32,
+        from,
+        until,
+        ..wire::ProveTrailRequest::default()
+    };
+    let asked = Asked::Trail(request.clone());
+    measure(founding, (size, "100 entries, each signed"), async || asked.send(node).await).await?;
+    let bytes = join(asked.send(node).await?.into_inner()).await?;
+    let (count, time) = signatures(&bytes)?;
+    println!("{size:>9} its {count} signatures alone: {} µs", time.as_micros());
+    request.range = RangeKind::Whole as u32;
+    (request.from, request.until) = (0, 0);
+    let began = Instant::now();
+    let mut pieces = node.proofs().prove_long_trail(request).await?.into_inner();
+    let (mut files, mut bytes, mut first) = (0u64, 0, None);
+    while let Some(piece) = pieces.message().await? {
+        first.get_or_insert_with(|| began.elapsed());
+        files += u64::from(piece.last);
+        bytes += piece.data.len();
+    }
+    let first = first.unwrap_or_default();
+    println!(
+        "{size:>9} whole, in {files} parts: {bytes} bytes, begun in {first:?}, made in {:?}",
+        began.elapsed()
     );
     Ok(())
 }
@@ -213,6 +286,13 @@ async fn main() -> anyhow::Result<()> {
         let (tx_id, page) = used.commit(&node, &gateway, next..next + 100).await?;
         next += 100;
         claims(&founding, &reader, size, (tx_id, page, block)).await?;
+        let (_, from) = used.commit(&node, &gateway, next..next + 1).await?;
+        let mut until = from;
+        for number in next + 1..next + 100 {
+            (_, until) = used.commit(&node, &gateway, number..number + 1).await?;
+        }
+        next += 100;
+        signed_alone(&founding, &reader, size, (from, until + 1)).await?;
     }
     Ok(())
 }

@@ -3,11 +3,13 @@
 use super::scene::{checked, included, middle, refusal, scene};
 use crate::block::Header;
 use crate::certificate::tests::sign as certify;
+use crate::checkpoint::Checkpoint;
 use crate::founding::Founding;
 use crate::ledger::tests::World;
 use crate::ledger::tests::founders::genesis;
 use crate::ledger::tests::items::{propose, vote};
 use crate::ledger::tests::stage::USER;
+use crate::merkle::{Sha256Log, inclusion};
 use crate::sign::PrivateKey;
 use crate::types::Hash;
 use crate::validators::ValidatorSet;
@@ -247,4 +249,52 @@ fn changes_that_are_none() {
     let mut trace = it.trace.clone();
     anchor(&mut trace).changes[1] = change(&late, &it.sets[0].1, &it.sets[1].1);
     assert_eq!(refusal(&it.world, &trace), Some("anchor.changes"));
+}
+
+/// A checkpoint that ends with a header, and the pin by which a file reaches it.
+fn pinned(header: &Header, next: &[PrivateKey]) -> (Checkpoint, wire::Pin) {
+    let (height, id) = (header.height.get(), Hash::new(*header.block_id().as_bytes()));
+    let path: Vec<Hash> = (0..height.count_ones()).map(|_| Hash::new([3; 32])).collect();
+    let size = height + 1;
+    let root = inclusion::root_from_path::<Sha256Log>(height, size, id, &path).unwrap();
+    let pin = wire::Pin {
+        size,
+        header: header.to_bytes().to_vec(),
+        path: path.iter().map(|it| it.to_vec()).collect(),
+        next: Some(wire::ValidatorSet { validators: next.iter().map(wire_of).collect() }),
+    };
+    (Checkpoint { chain: header.chain, size, root }, pin)
+}
+
+/// From a checkpoint, only the changes behind it travel with a proof.
+#[test]
+fn a_checkpoint_before_between_and_behind_changes() {
+    let it = changed();
+    let [first, second] = it.trace.anchor.as_ref().unwrap().changes.as_slice() else {
+        panic!("two changes");
+    };
+    let header = |it: &ValidatorChange| Header::from_bytes(&it.header).unwrap();
+    let mut between = it.world.blocks[3].header.clone();
+    between.validators_hash = it.sets[0].0.hash();
+    between.next_validators_hash = it.sets[0].0.hash();
+    let before = it.world.blocks[1].header.clone();
+    let [one, two] = [&it.sets[0].1, &it.sets[1].1];
+    // Where trust begins, who signs behind it, and how many of the changes come after.
+    let cases = [
+        (before, &it.world.validators, 2),
+        (header(first), one, 1),
+        (between, one, 1),
+        (header(second), two, 0),
+    ];
+    let all = [first.clone(), second.clone()];
+    for (last, signers, after) in cases {
+        let (checkpoint, pin) = pinned(&last, signers);
+        for given in 0..=2 {
+            let mut trace = it.trace.clone();
+            anchor(&mut trace).pin = Some(pin.clone());
+            anchor(&mut trace).changes = all[2 - given..].to_vec();
+            let found = verify(checkpoint, &trace.encode_to_vec());
+            assert_eq!(found.is_ok(), given == after, "from {}: {given}", last.height);
+        }
+    }
 }
