@@ -11,7 +11,7 @@ use liuhen_genesis::Founding;
 use liuhen_proto::block::Header;
 use liuhen_proto::checkpoint::Checkpoint;
 use liuhen_proto::merkle::{Sha256Log, inclusion};
-use liuhen_proto::types::Hash;
+use liuhen_proto::types::{Hash, Height};
 use liuhen_proto::verify::verify;
 use liuhen_proto::wire;
 
@@ -72,8 +72,10 @@ pub async fn look(
     let height = known.height.get();
     let request = wire::ProveHeaderRequest { height, size: now.header.height.get() };
     let there = node.checkpoints().prove_header(request).await?.into_inner();
-    let header = within(&now.header, &there)?;
-    Ok(match (header.block_id() == known.block_id(), before) {
+    let (header, log_root) = within(&now.header, &there, known.height)?;
+    // The header known, and all that it says was before it.
+    let is_part = header.block_id() == known.block_id() && log_root == known.log_root;
+    Ok(match (is_part, before) {
         (true, _) => Look::Grown(Box::new(now)),
         (false, Some(before)) => {
             Look::Fork(evidence::fork_above(&before.trace, &now.trace, there)?)
@@ -83,17 +85,21 @@ pub async fn look(
     })
 }
 
-/// The header that a proof shows to be in an anchor's log.
-fn within(anchor: &Header, given: &wire::HeaderProof) -> Result<Header, ClientError> {
+/// The header that a proof shows to be in an anchor's log at a height, and the root over those before it.
+fn within(
+    anchor: &Header,
+    given: &wire::HeaderProof,
+    height: Height,
+) -> Result<(Header, Hash), ClientError> {
     let header = Header::from_bytes(&given.header).map_err(ClientError::failed)?;
     let path = hashes(&given.path)?;
     let (number, size) = (header.height.get(), anchor.height.get());
     let id = Hash::new(*header.block_id().as_bytes());
-    let root = inclusion::root_from_path::<Sha256Log>(number, size, id, &path);
-    if root == Some(anchor.log_root) {
-        Ok(header)
-    } else {
-        Err(ClientError::failed("the node shows a header that is not in its own log"))
+    match inclusion::roots_from_path::<Sha256Log>(number, size, id, &path) {
+        Some((root, before)) if root == anchor.log_root && header.height == height => {
+            Ok((header, before))
+        }
+        _ => Err(ClientError::failed("the node shows a header that is not in its own log")),
     }
 }
 

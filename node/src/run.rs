@@ -41,9 +41,8 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let _lock = home.lock()?;
-    let data = home.data();
+    let (data, own) = (home.data(), keys.keypair()?.public().to_peer_id());
     let chain = open_known(&data, settings, founding).await?;
-    let own = keys.keypair()?.public().to_peer_id();
     let known = Registry::read(&chain, settings, &own)?;
     let committed = watch::Sender::new(chain.header().height);
     let chain = Arc::new(RwLock::new(chain));
@@ -82,6 +81,7 @@ pub async fn run(
         may_vote,
         committed: committed.subscribe(),
         peers: connected,
+        streams: Arc::new(Semaphore::new(api::STREAMS)),
         readers: Arc::new(Semaphore::new(api::READERS)),
         watches: Arc::new(Semaphore::new(api::WATCHES)),
     };

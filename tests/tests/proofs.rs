@@ -230,7 +230,10 @@ async fn evidence_that_an_office_can_read() -> anyhow::Result<()> {
     }
     assert!(!page.contains("<b>9"), "{page}");
     let csv = std::fs::read_to_string(folder.join("records.csv"))?;
-    assert!(csv.starts_with("proof,number,recorded,") && csv.contains("\none.trace,"), "{csv}");
+    assert!(
+        csv.starts_with("\u{feff}proof,number,recorded,") && csv.contains("\none.trace,"),
+        "{csv}"
+    );
     // What is in it is verified again, by nothing else.
     let files = cluster.run(
         "liuhen-verify",

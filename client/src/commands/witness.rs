@@ -38,6 +38,9 @@ pub enum Witness {
     },
 }
 
+/// How long a node may take for what one look asks of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What a witness needs.
 #[derive(Debug, clap::Args)]
 pub struct Run {
@@ -131,29 +134,30 @@ impl Run {
         let mut every = tokio::time::interval(self.every);
         loop {
             every.tick().await;
-            let looked = self.once(common, &founding, &key, &mut seen).await;
+            let looked = self.look_once(common, &founding, &key, &mut seen);
+            // A node that holds an answer back must not stop the witness.
+            let looked = tokio::time::timeout(PATIENCE, looked).await;
+            let looked = looked.unwrap_or_else(|_| Err(Seldom::Else(silent())));
             match looked {
-                Err(error @ (ClientError::Unavailable { .. } | ClientError::Refused(..)))
-                    if !self.once =>
-                {
+                Err(Seldom::Fork(error)) => return Err(error),
+                Err(Seldom::Else(error)) if !self.once => {
                     eprintln!("liuhen: {error}; tried again");
                 }
-                other => other?,
-            }
-            if self.once {
-                return Ok(());
+                Err(Seldom::Else(error)) => return Err(error),
+                Ok(()) if self.once => return Ok(()),
+                Ok(()) => {}
             }
         }
     }
 
     /// Looks, cosigns what is new, and brings the node the newest cosignature.
-    async fn once(
+    async fn look_once(
         &self,
         common: &Common,
         founding: &Founding,
         key: &PrivateKey,
         seen: &mut Option<Seen>,
-    ) -> Result<(), ClientError> {
+    ) -> Result<(), Seldom> {
         let node = Node::connect(&common.node).await?;
         match look(&node, founding, seen.as_ref()).await? {
             Look::Behind => eprintln!("liuhen: the node is behind what this witness saw"),
@@ -163,9 +167,14 @@ impl Run {
                 *seen = Some(*now);
                 bring(&node, &note).await?;
             }
-            // A node that was started again has forgotten it.
+            // A node that was started again has forgotten it; and this witness may have ended before it
+            // had signed what it had seen.
             Look::Same => {
-                if let Ok(note) = std::fs::read_to_string(self.file("checkpoint")) {
+                if let Some(seen) = seen {
+                    let note = match self.signed_of(seen) {
+                        Some(note) => note,
+                        None => self.cosign(&node, seen, key).await?,
+                    };
                     bring(&node, &note).await?;
                 }
             }
@@ -193,24 +202,38 @@ impl Run {
         Ok(note)
     }
 
+    /// What was signed last, if it is of what was seen last.
+    fn signed_of(&self, seen: &Seen) -> Option<String> {
+        let note = std::fs::read_to_string(self.file("checkpoint")).ok()?;
+        let size = evidence::checkpoint(&note).ok()?.size;
+        (size == seen.header.height.next().get()).then_some(note)
+    }
+
     fn keep(&self, note: &str) -> Result<(), ClientError> {
         let file = self.file("seen");
         let mut all = std::fs::OpenOptions::new().append(true).create(true).open(&file);
         let all = all.as_mut().map_err(|e| ClientError::Failed(e.to_string()))?;
-        all.write_all(format!("{note}\n").as_bytes()).map_err(at(&file))
+        let wrote = all.write_all(format!("{note}\n").as_bytes()).and_then(|()| all.sync_all());
+        wrote.map_err(at(&file))
     }
 
     /// Writes the evidence, and says so.
-    fn cry(&self, founding: &Founding, evidence: &[u8]) -> Result<ClientError, ClientError> {
-        let shown = liuhen_proto::verify::verify(founding, evidence);
-        let shown = shown.map_err(ClientError::failed)?;
-        let file = self.file(&format!("fork-{}.trace", shown.get().anchor.height));
+    fn cry(&self, founding: &Founding, evidence: &[u8]) -> Result<Seldom, ClientError> {
+        let height = evidence::anchor(evidence)?.height;
+        // Kept first, whatever it is.
+        let file = self.file(&format!("doubt-{height}.trace"));
         replace(&file, evidence)?;
-        let file = file.display();
-        Ok(ClientError::Failed(format!(
+        if let Err(why) = liuhen_proto::verify::verify(founding, evidence) {
+            let (file, node) = (file.display(), "the node showed what does not fit");
+            return Err(ClientError::Failed(format!("{node}: {why}; it is kept in {file}")));
+        }
+        let fork = self.file(&format!("fork-{height}.trace"));
+        std::fs::rename(&file, &fork).map_err(at(&fork))?;
+        let file = fork.display();
+        Ok(Seldom::Fork(ClientError::Failed(format!(
             "FORK: the validators certified two histories. The evidence is in {file}: whoever has the \
              founding document can check it with liuhen-verify. Nothing is cosigned any more"
-        )))
+        ))))
     }
 
     fn refuse_after_fork(&self) -> Result<(), ClientError> {
@@ -230,7 +253,14 @@ impl Run {
         let file = self.file("anchor.trace");
         match std::fs::read(&file) {
             Ok(trace) => Seen::new(founding, trace).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let signed = self.file("checkpoint");
+                if signed.exists() {
+                    let why = "something was signed here, and what was seen is missing";
+                    return Err(ClientError::Failed(format!("{}: {why}", signed.display())));
+                }
+                Ok(None)
+            }
             Err(error) => Err(at(&file)(error)),
         }
     }
@@ -238,6 +268,24 @@ impl Run {
     fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// What ends a look.
+enum Seldom {
+    /// Two histories; nothing more is signed.
+    Fork(ClientError),
+    /// Anything else; another look may do better.
+    Else(ClientError),
+}
+
+impl From<ClientError> for Seldom {
+    fn from(error: ClientError) -> Self {
+        Self::Else(error)
+    }
+}
+
+fn silent() -> ClientError {
+    ClientError::failed(format!("the node gave no answer in {} s", PATIENCE.as_secs()))
 }
 
 async fn bring(node: &Node, note: &str) -> Result<(), ClientError> {
@@ -248,10 +296,14 @@ async fn bring(node: &Node, note: &str) -> Result<(), ClientError> {
 
 /// Writes a file whole or not at all.
 fn replace(file: &Path, bytes: &[u8]) -> Result<(), ClientError> {
-    let new = file.with_extension("new");
+    let new = file.with_extension("liuhen-new");
     let mut open = std::fs::File::create(&new).map_err(at(&new))?;
     open.write_all(bytes).and_then(|()| open.sync_all()).map_err(at(&new))?;
-    std::fs::rename(&new, file).map_err(at(file))
+    std::fs::rename(&new, file).map_err(at(file))?;
+    // The name, too, is to outlive a power cut.
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    std::fs::File::open(folder).and_then(|it| it.sync_all()).map_err(at(folder))
 }
 
 fn at(path: &Path) -> impl Fn(std::io::Error) -> ClientError {

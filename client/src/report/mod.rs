@@ -136,11 +136,29 @@ fn csv(proofs: &[Proof], names: &Names) -> Result<String, ClientError> {
     let mut rows = Rows::new(&columns);
     for proof in proofs.iter().filter(|it| it.is_of_events()) {
         for event in proof.events() {
-            let row = event::row(&event, names);
+            let mut row = event::row(&event, names);
+            // Of several trails, and of none, there is no one number.
+            if !matches!(proof.statement().claim, Claim::Completeness(_))
+                && let Some(number) = row.first_mut()
+            {
+                *number = serde_json::Value::Null;
+            }
+            for cell in &mut row {
+                *cell = harmless(std::mem::take(cell));
+            }
             rows.push([json!(proof.name)].into_iter().chain(row).collect());
         }
     }
-    rows.csv(true)
+    // With a byte order mark, by which spreadsheets know it for UTF-8.
+    Ok(format!("\u{feff}{}", rows.csv(true)?))
+}
+
+/// A cell that no spreadsheet takes for a formula.
+fn harmless(cell: serde_json::Value) -> serde_json::Value {
+    match cell.as_str() {
+        Some(text) if text.starts_with(['=', '+', '-', '@', '\t']) => json!(format!("'{text}")),
+        _ => cell,
+    }
 }
 
 fn digest(bytes: &[u8]) -> String {

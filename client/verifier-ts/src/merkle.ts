@@ -44,14 +44,27 @@ export function rootOfInclusion(
   size: bigint,
   path: readonly Uint8Array[],
 ): Uint8Array | undefined {
+  return rootsOfInclusion(log, leaf, index, size, path)?.root;
+}
+
+/** The same, and the root over the leaves before `index`, whose complete subtrees are the siblings on the left. */
+export function rootsOfInclusion(
+  log: LogHash,
+  leaf: Uint8Array,
+  index: bigint,
+  size: bigint,
+  path: readonly Uint8Array[],
+): { root: Uint8Array; before: Uint8Array } | undefined {
   if (index >= size || size > MAX_SIZE) return undefined;
   let node = index;
   let last = size - 1n;
   let root = leaf;
+  let before: Uint8Array | undefined;
   for (const sibling of path) {
     if (last === 0n) return undefined;
     if ((node & 1n) === 1n || node === last) {
       root = log.node(sibling, root);
+      before = before === undefined ? sibling : log.node(sibling, before);
       while ((node & 1n) === 0n && node !== 0n) {
         node >>= 1n;
         last >>= 1n;
@@ -62,7 +75,7 @@ export function rootOfInclusion(
     node >>= 1n;
     last >>= 1n;
   }
-  return last === 0n ? root : undefined;
+  return last === 0n ? { root, before: before ?? log.empty() } : undefined;
 }
 
 /** What a log was, or is: its size and root. */

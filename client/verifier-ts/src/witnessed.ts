@@ -4,7 +4,7 @@ import { parseCheckpoint } from "./checkpoint.js";
 import type { Witnessed } from "./gen/liuhen/v1/proof_pb.js";
 import { needHashes } from "./hashes.js";
 import type { Header } from "./header.js";
-import { HEADER_LOG, rootOfInclusion } from "./merkle.js";
+import { HEADER_LOG, rootsOfInclusion } from "./merkle.js";
 import { type Note, type Witness, isBy, parseNote, timeOfCosignature } from "./note.js";
 import { demand } from "./verdict.js";
 
@@ -22,9 +22,9 @@ export function checkWitnessed(given: Witnessed, anchor: Header, known: readonly
   demand(note !== undefined && checkpoint !== undefined, "witness.malformed", "no signed note of a checkpoint");
   demand(equal(checkpoint.chain, anchor.chain), "chain.other", "a checkpoint of another chain");
   needHashes(given.path);
-  const root = rootOfInclusion(HEADER_LOG, anchor.id, anchor.height, checkpoint.size, given.path);
-  const isIn = root !== undefined && equal(root, checkpoint.root);
-  demand(isIn, "witness.path", "the anchor is not in the checkpoint");
+  const roots = rootsOfInclusion(HEADER_LOG, anchor.id, anchor.height, checkpoint.size, given.path);
+  const isIn = roots !== undefined && equal(roots.root, checkpoint.root) && equal(roots.before, anchor.logRoot);
+  demand(isIn, "witness.path", "the anchor's log is not the checkpoint's");
   return known.flatMap((witness) => seenBy(witness, note));
 }
 

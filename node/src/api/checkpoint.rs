@@ -3,7 +3,7 @@
 
 use super::proofs::of_prove;
 use super::{Shared, bad_argument, blocking};
-use crate::checkpoints::{Cosignature, NotTaken};
+use crate::checkpoints::{self, Cosignature, NotTaken};
 use liuhen_proto::checkpoint::Checkpoint;
 use liuhen_proto::note::Note;
 use liuhen_proto::types::Height;
@@ -65,7 +65,12 @@ impl CheckpointService for Checkpoints {
             return Err(bad(&"one signature is taken at a time"));
         };
         let given = Cosignature { size, root, line: line.clone() };
-        self.0.checkpoints.take(&chain, &given).map_err(|e| not_taken(&e))?;
+        self.0.checkpoints.take(&*chain, &given).map_err(|error| {
+            if matches!(error, NotTaken::Fork { .. }) {
+                checkpoints::cry(&error, named, &given);
+            }
+            not_taken(&error)
+        })?;
         Ok(Response::new(AddCosignatureResponse {}))
     }
 }
@@ -75,10 +80,7 @@ fn not_taken(error: &NotTaken) -> Status {
         NotTaken::Unknown => (Code::PermissionDenied, "witness.unknown"),
         NotTaken::Bad => (Code::InvalidArgument, "witness.signature"),
         NotTaken::Later(_) => (Code::FailedPrecondition, "checkpoint.not_yet"),
-        NotTaken::Fork { .. } => {
-            tracing::error!(%error, "keep this log: somebody signed two histories");
-            (Code::FailedPrecondition, "checkpoint.fork")
-        }
+        NotTaken::Fork { .. } => (Code::FailedPrecondition, "checkpoint.fork"),
     };
     with_reason(code, reason, &error.to_string())
 }

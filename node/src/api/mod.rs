@@ -65,6 +65,8 @@ pub struct Shared {
     pub peers: Arc<AtomicU32>,
     /// How many may watch at once.
     pub watches: Arc<Semaphore>,
+    /// How many may be sent long proofs at once.
+    pub streams: Arc<Semaphore>,
     /// How many may read much at once: readers must not keep consensus from the chain.
     pub readers: Arc<Semaphore>,
 }
@@ -192,6 +194,8 @@ pub async fn serve(
 
 /// Readers at once.
 pub const READERS: usize = 4;
+/// Long proofs at once.
+pub const STREAMS: usize = 16;
 /// Watches at once.
 pub const WATCHES: usize = 256;
 /// How long a reader waits for its turn.

@@ -15,12 +15,16 @@ use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
 /// Tags in one proof of a subject's.
 const SUBJECT_TAGS: usize = 64;
+
+/// How long a piece of a long proof waits to be taken.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// See [`ProofService`].
 pub struct Proofs(pub(super) Shared);
@@ -79,10 +83,17 @@ impl ProofService for Proofs {
             }
             Ok(long)
         };
+        let busy =
+            |_| with_reason(Code::ResourceExhausted, "node.busy", "too many long proofs at once");
+        let turn = Arc::clone(&self.0.streams).try_acquire_owned().map_err(busy)?;
         let long = blocking(&readers, begin).await?;
         // One part is made while the one before is sent.
         let (sender, parts) = mpsc::channel(1);
-        tokio::spawn(send_parts(self.0.clone(), long, sender));
+        let shared = self.0.clone();
+        tokio::spawn(async move {
+            let _turn = turn;
+            send_parts(shared, long, sender).await;
+        });
         Ok(Response::new(ReceiverStream::new(parts)))
     }
 
@@ -304,7 +315,8 @@ async fn send_parts(
         let pieces = part.len().div_ceil(CHUNK_BYTES);
         for (number, data) in (1..).zip(part.chunks(CHUNK_BYTES)) {
             let piece = ProofPart { data: data.to_vec(), last: number == pieces };
-            if sender.send(Ok(piece)).await.is_err() {
+            // Whoever takes nothing for so long lets others have the turn.
+            if sender.send_timeout(Ok(piece), TAKEN_WITHIN).await.is_err() {
                 return;
             }
         }

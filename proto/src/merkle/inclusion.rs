@@ -37,18 +37,31 @@ pub fn root_from_path<L: LogHash>(
     leaf: Hash,
     path: &[Hash],
 ) -> Option<Hash> {
+    roots_from_path::<L>(index, size, leaf, path).map(|(root, _)| root)
+}
+
+/// The same, and the root over the leaves before `index`: the siblings on the left are its complete
+/// subtrees. So a path shows what stood before a leaf, too.
+pub fn roots_from_path<L: LogHash>(
+    index: u64,
+    size: u64,
+    leaf: Hash,
+    path: &[Hash],
+) -> Option<(Hash, Hash)> {
     if index >= size || path.len() > LOG_DEPTH {
         return None;
     }
     let mut number = index;
     let mut last = size.saturating_sub(1);
     let mut node = leaf;
+    let mut before: Option<Hash> = None;
     for sibling in path {
         if last == 0 {
             return None;
         }
         if number & 1 == 1 || number == last {
             node = L::node(sibling, &node);
+            before = Some(before.map_or(*sibling, |right| L::node(sibling, &right)));
             while number & 1 == 0 && number != 0 {
                 number >>= 1;
                 last >>= 1;
@@ -59,5 +72,5 @@ pub fn root_from_path<L: LogHash>(
         number >>= 1;
         last >>= 1;
     }
-    (last == 0).then_some(node)
+    (last == 0).then(|| (node, before.unwrap_or_else(L::empty)))
 }

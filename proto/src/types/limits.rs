@@ -56,7 +56,7 @@ pub const GENESIS_BYTES: usize = 16 * 1024 * 1024;
 pub const TRACE_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes that the messages of a proof file may take when they are decoded.
 pub const TRACE_DECODED: usize = 24 * 1024 * 1024;
-/// Events in a proof file: as many as one block may have, for no range is shorter than that.
+/// Events in a proof file: as many as one block may have, for no range is shorter.
 pub const TRACE_EVENTS: usize = BLOCK_EVENTS;
 /// Changes of validators in a proof file.
 pub const TRACE_CHANGES: usize = 10_000;

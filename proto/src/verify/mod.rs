@@ -191,6 +191,12 @@ pub fn verify_witnessed<'a>(
     Ok(Verified(Statement { chain, anchor, claim, witnesses, caveats }))
 }
 
+/// Whether a file keeps to the limits of length and of what it decodes to.
+pub fn is_small_enough(bytes: &[u8]) -> bool {
+    let decodes = || size::decoded(bytes).is_some_and(|it| it < limits::TRACE_DECODED);
+    bytes.len() <= limits::TRACE_BYTES && decodes()
+}
+
 /// The messages of a file, no longer than its limits and no larger in memory.
 fn decoded(bytes: &[u8]) -> Result<wire::Trace, NotVerified> {
     let length = bytes.len();

@@ -32,9 +32,10 @@ pub(super) fn verify(
     }
     let (id, path) = (Hash::new(*anchor.block_id().as_bytes()), hashes(&given.path)?);
     let (height, size) = (anchor.height.get(), checkpoint.size);
-    let root = inclusion::root_from_path::<Sha256Log>(height, size, id, &path);
-    if root != Some(checkpoint.root) {
-        return Err(invalid("witness.path", "the anchor is not in the checkpoint"));
+    let roots = inclusion::roots_from_path::<Sha256Log>(height, size, id, &path);
+    // What was before the anchor, too: its own log root must be the checkpoint's.
+    if roots != Some((checkpoint.root, anchor.log_root)) {
+        return Err(invalid("witness.path", "the anchor's log is not the checkpoint's"));
     }
     let mut witnesses = Vec::new();
     for key in known {

@@ -6,22 +6,28 @@ import type { File, Shown } from "../file.js";
 import { type ForkClaim, type OmissionClaim, RangeKind } from "../gen/liuhen/v1/proof_pb.js";
 import { needHashes } from "../hashes.js";
 import { parseHeader } from "../header.js";
+import { HEADER_LOG, rootsOfInclusion } from "../merkle.js";
 import { nameOf } from "../places.js";
 import { demand } from "../verdict.js";
 import { complete } from "./completeness.js";
-import { describe, included, isBelow } from "./inclusion.js";
+import { describe, included } from "./inclusion.js";
 
 export function fork(claim: ForkClaim, file: File): Shown {
   const { anchor } = file;
   const other = verifyAnchor(claim.other, file.trust);
   let second = other;
+  let logRoot = other.logRoot;
   if (claim.header.length > 0 || claim.headerPath.length > 0) {
     second = parseHeader(claim.header, anchor.chain);
     needHashes(claim.headerPath);
-    demand(isBelow(other, second, claim.headerPath), "fork.none", "not a header of the second history");
+    const roots = rootsOfInclusion(HEADER_LOG, second.id, second.height, other.height, claim.headerPath);
+    const isBelow = roots !== undefined && equal(roots.root, other.logRoot);
+    demand(isBelow, "fork.none", "not a header of the second history");
+    logRoot = roots.before;
   }
   demand(second.height === anchor.height, "fork.none", "blocks of different heights");
-  demand(!equal(second.id, anchor.id), "fork.none", "one history");
+  const isOne = equal(second.id, anchor.id) && equal(logRoot, anchor.logRoot);
+  demand(!isOne, "fork.none", "one history");
   return { shows: `validators certified two histories, which differ at height ${anchor.height}`, caveats: [] };
 }
 

@@ -63,6 +63,17 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
 
 fn fork(it: &Fork, lang: Lang) -> String {
     let (height, block) = (it.other.height, it.block);
+    if it.before {
+        return lang.pick(
+            &format!(
+                "FORK: the validators certified two histories; the other one, certified at height \
+                 {height}, has this block, and other headers before it"
+            ),
+            &format!(
+                "分叉:验证节点签署了两份历史;另一份(签署于高度 {height})含此区块,而此前的区块头不同"
+            ),
+        );
+    }
     lang.pick(
         &format!(
             "FORK: the validators certified two histories; the other one, certified at height \
@@ -134,7 +145,7 @@ fn subject(it: &Subject, lang: Lang) -> String {
         &format!(
             "{names} {range}:列名记录 {listed} 条,另涉及该主体 {more} 条(批量集、整版),\
              账本上再无其他;未公布的批量集 {open} 个;未载明主体的记录 {records} 条、\
-             主体 {subjects} 个;自 {since} 至两个月前全省共密封 {sealed} 条"
+             主体 {subjects} 个;自 {since} 至两个月前全账本共密封 {sealed} 条"
         ),
     )
 }

@@ -108,7 +108,19 @@ impl Chain {
     /// The next part: a proof file; `None` when all were made.
     pub fn next_part(&self, long: &mut LongTrail) -> Result<Option<Vec<u8>>, ProveError> {
         let Some(from) = long.from else { return Ok(None) };
-        let until = self.cut(long)?;
+        let mut most = PART_EVENTS;
+        loop {
+            match self.part(long, from, most) {
+                // Its events are large.
+                Err(ProveError::TooLarge { .. }) if most > 1 => most /= 2,
+                other => return other.map(Some),
+            }
+        }
+    }
+
+    /// A part of about so many events.
+    fn part(&self, long: &mut LongTrail, from: u64, most: u64) -> Result<Vec<u8>, ProveError> {
+        let until = self.cut(long, most)?;
         let part = part(long.range, from, until.unwrap_or(ends(long.range).1));
         let mut needs = Transactions::default();
         let (claim, first, events) =
@@ -117,13 +129,13 @@ impl Chain {
         let proof = self.trace_at(&mut long.snapshot, needs, claim)?;
         long.next = first.saturating_add(events);
         long.from = until;
-        Ok(Some(proof))
+        Ok(proof)
     }
 
     /// Where a part that begins at the next number ends: a height or a time. `None`: with the range.
-    fn cut(&self, long: &LongTrail) -> Result<Option<u64>, ProveError> {
+    fn cut(&self, long: &LongTrail, most: u64) -> Result<Option<u64>, ProveError> {
         let trail = Place::trail(long.kind, &long.id);
-        let most = long.next.saturating_add(PART_EVENTS);
+        let most = long.next.saturating_add(most);
         if most >= long.end {
             return Ok(None);
         }

@@ -19,7 +19,7 @@ use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, inclusion, ran
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Hash, Height, TxId, limits};
-use liuhen_proto::verify::{Range, TRACE_MAGIC};
+use liuhen_proto::verify::{Range, TRACE_MAGIC, is_small_enough};
 use liuhen_proto::wire::{self, RangeKind, trace};
 use prost::Message;
 use std::cmp::Ordering;
@@ -35,13 +35,15 @@ pub enum ProveError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Too much for one file.
-    #[error("{events} events; a proof file holds at most {limit}: ask for a range", limit = limits::TRACE_EVENTS)]
+    #[error("{events} events; a proof file holds at most {limit}: ask for a range, or of a trail for --parts", limit = limits::TRACE_EVENTS)]
     TooMany {
         /// How many there are.
         events: u64,
     },
     /// The file would be too large.
-    #[error("the proof would have {bytes} bytes; at most {limit} are made: ask for a range", limit = limits::TRACE_BYTES)]
+    #[error(
+        "the proof would have {bytes} bytes, and more than verifiers take: ask for a range, or of a trail for --parts"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -260,11 +262,11 @@ impl Chain {
             claim: Some(claim),
             witnessed: None,
         };
-        let bytes = trace.encoded_len();
-        if bytes > limits::TRACE_BYTES {
-            return Err(ProveError::TooLarge { bytes });
+        let bytes = trace.encode_to_vec();
+        if !is_small_enough(&bytes) {
+            return Err(ProveError::TooLarge { bytes: bytes.len() });
         }
-        Ok(trace.encode_to_vec())
+        Ok(bytes)
     }
 
     /// The last committed header, reached from genesis or from a checkpoint of so many headers.

@@ -5,7 +5,8 @@ use super::super::{NotVerified, Trust, anchor, invalid};
 use super::completeness::{self, Completeness};
 use super::inclusion::{self, Inclusion};
 use crate::block::Header;
-use crate::types::BlockId;
+use crate::merkle::{Sha256Log, inclusion::roots_from_path};
+use crate::types::{BlockId, Hash};
 use crate::wire;
 
 /// Two histories, both certified: more than a third of the validators' power signed both.
@@ -15,6 +16,8 @@ pub struct Fork {
     pub other: Header,
     /// The block of the second history at the height of the file's anchor.
     pub block: BlockId,
+    /// Whether that block is the file's anchor, and what the second history has before it is not.
+    pub before: bool,
 }
 
 /// An event that is in a block, and missing on a trail that it belongs to.
@@ -34,23 +37,28 @@ pub(super) fn fork(
 ) -> Result<Fork, NotVerified> {
     let (one, other) = (checker.anchor, anchor::verify(trust, claim.other.as_ref())?);
     let bad = |why: &str| invalid("fork.none", why);
-    let block = if claim.header.is_empty() && claim.header_path.is_empty() {
+    let (block, log_root) = if claim.header.is_empty() && claim.header_path.is_empty() {
         if other.height != one.height {
             return Err(bad("the anchors are of different heights"));
         }
-        other.block_id()
+        (other.block_id(), other.log_root)
     } else {
         let header = checker.header(&claim.header)?;
-        let known = inclusion::is_below(&other, &header, &hashes(&claim.header_path)?);
-        if header.height != one.height || !known {
-            return Err(bad("no header of the second history at this height"));
+        let (height, id) = (header.height.get(), Hash::new(*header.block_id().as_bytes()));
+        let path = hashes(&claim.header_path)?;
+        let roots = roots_from_path::<Sha256Log>(height, other.height.get(), id, &path);
+        match roots {
+            Some((root, before)) if header.height == one.height && root == other.log_root => {
+                (header.block_id(), before)
+            }
+            _ => return Err(bad("no header of the second history at this height")),
         }
-        header.block_id()
     };
-    if block == one.block_id() {
-        return Err(bad("both histories have this block"));
+    let before = block == one.block_id();
+    if before && log_root == one.log_root {
+        return Err(bad("both histories have this block, and the same before it"));
     }
-    Ok(Fork { other, block })
+    Ok(Fork { other, block, before })
 }
 
 /// Verifies that an event is left out of a trail.

@@ -4,7 +4,9 @@ use super::liars::certify_trail;
 use super::prover::{self, events_of};
 use super::scene::{FIRST_RECORD, checked, gateway_trail, refusal, scene};
 use crate::ledger::tests::World;
+use crate::merkle::Tree;
 use crate::place::Place;
+use crate::types::Hash;
 use crate::verify::{Claim, Statement};
 use crate::wire::{self, RangeKind, trace};
 
@@ -45,6 +47,26 @@ fn two_histories() {
         assert_eq!(fork.block, other.blocks[at].header.block_id());
         assert!(fork.block != found.anchor.block_id());
     }
+}
+
+/// The same block at the height of the anchor, and other headers before it.
+pub(super) fn changed_behind() -> wire::Trace {
+    let one = scene().world;
+    let mut other = one.clone();
+    let leaf = |height: u64| match height {
+        2 => Hash::new([9; 32]),
+        _ => one.headers.node(0, height).unwrap(),
+    };
+    other.headers = (0..one.headers.size()).map(leaf).collect();
+    other.commit(Vec::new());
+    prover::fork(&one, &other)
+}
+
+#[test]
+fn a_history_changed_behind_a_block() {
+    let found = statement(&scene().world, &changed_behind());
+    let Claim::Fork(fork) = &found.claim else { panic!("another claim") };
+    assert!(fork.before && fork.block == found.anchor.block_id());
 }
 
 #[test]

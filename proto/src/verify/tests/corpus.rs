@@ -23,7 +23,7 @@ const SPEC: &str = include_str!("../../../../docs/spec/proofs.md");
 
 type Table = (&'static str, fn(&Staged) -> Trace, &'static [Case]);
 
-const TABLES: [Table; 17] = [
+const TABLES: [Table; 18] = [
     ("frame", scene::middle, structure::FRAME),
     ("block", scene::included, structure::BLOCK),
     ("nothing", scene::nothing, structure::NOTHING),
@@ -41,6 +41,7 @@ const TABLES: [Table; 17] = [
     ("subject", subjects::in_one, subjects::BENT),
     ("witnessed", witnessed::witnessed, witnessed::BENT),
     ("evidence", |_| conflicts::two_worlds(), &[]),
+    ("behind", |_| conflicts::changed_behind(), &[]),
 ];
 
 /// A file, and what a verifier must say of it.

@@ -7,6 +7,7 @@ use crate::ledger::tests::stage::Staged;
 use crate::merkle::{Sha256Log, inclusion};
 use crate::note::{Kind, Note, VerifierKey, sign};
 use crate::sign::PrivateKey;
+use crate::types::Hash;
 use crate::verify::{Caveat, verify, verify_witnessed};
 use crate::wire::{Trace, Witnessed};
 use prost::Message;
@@ -77,7 +78,17 @@ pub(super) const BENT: &[Case] = &[
         resigned(t, |it| Checkpoint { size: 3, root, ..it });
     }),
     ("of another root", "witness.path", |_, t| {
-        resigned(t, |it| Checkpoint { root: crate::types::Hash::ZERO, ..it });
+        resigned(t, |it| Checkpoint { root: Hash::ZERO, ..it });
+    }),
+    ("a log with another history before the anchor", "witness.path", |s, t| {
+        let tip = &s.world.tip().header;
+        let mut path: Vec<Hash> =
+            given(t).path.iter().map(|it| Hash::from_slice(it).unwrap()).collect();
+        path[0] = Hash::new([5; 32]);
+        given(t).path = path.iter().map(|it| it.to_vec()).collect();
+        let (height, id) = (tip.height.get(), Hash::new(*tip.block_id().as_bytes()));
+        let root = inclusion::root_from_path::<Sha256Log>(height, height + 1, id, &path).unwrap();
+        resigned(t, |it| Checkpoint { root, ..it });
     }),
     ("a path of one hash less", "witness.path", |_, t| {
         given(t).path.pop();
