@@ -123,8 +123,13 @@ impl Chain {
         let until = self.cut(long, most)?;
         let part = part(long.range, from, until.unwrap_or(ends(long.range).1));
         let mut needs = Transactions::default();
-        let (claim, first, events) =
-            self.stretch_at(&long.snapshot, (long.kind, &long.id), long.size, part, &mut needs)?;
+        let (claim, first, events) = self.stretch_at(
+            &long.snapshot.trie,
+            (long.kind, &long.id),
+            long.size,
+            part,
+            &mut needs,
+        )?;
         let claim = trace::Claim::Completeness(claim);
         let proof = self.trace_at(&mut long.snapshot, needs, claim)?;
         long.next = first.saturating_add(events);

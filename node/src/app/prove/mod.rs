@@ -15,6 +15,7 @@ use super::trails::{Blocks, Source};
 use crate::store::{StoreError, TrailTree};
 use liuhen_proto::certificate;
 use liuhen_proto::event::EventLeaf;
+use liuhen_proto::merkle::trie::Trie;
 use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, inclusion, range};
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::tx::Tx;
@@ -130,7 +131,7 @@ impl Chain {
         transactions: &mut Transactions,
     ) -> Result<(wire::CompletenessClaim, u64, u64), ProveError> {
         let size = self.index.head(&Place::trail(kind, id))?.size();
-        self.stretch_at(&self.snapshot(None)?, (kind, id), size, range, transactions)
+        self.stretch_at(&self.trie, (kind, id), size, range, transactions)
     }
 
     /// The numbers of a range's events on a trail: the first, and the end.
@@ -140,10 +141,10 @@ impl Chain {
         Ok((first, end))
     }
 
-    /// The same of a trail that had so many events where the proof is anchored.
+    /// The same of a trail that had so many events where the proof is anchored, by the map of there.
     fn stretch_at(
         &self,
-        at: &Snapshot,
+        map: &Trie,
         (kind, id): (TrailKind, &[u8]),
         size: u64,
         range: Range,
@@ -160,7 +161,7 @@ impl Chain {
             trail_kind: u32::from(kind as u8),
             trail_id: id.to_vec(),
             size,
-            path: Some(at.trie.prove(&trail.map_key()).to_wire()),
+            path: Some(map.prove(&trail.map_key()).to_wire()),
             ..wire::CompletenessClaim::default()
         };
         (claim.range, claim.from, claim.until) = range_to_wire(range);
