@@ -16,7 +16,7 @@ use liuhen_rpc::status::with_reason;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
@@ -91,8 +91,12 @@ impl ProofService for Proofs {
         let (sender, parts) = mpsc::channel(1);
         let shared = self.0.clone();
         tokio::spawn(async move {
-            let _turn = turn;
-            send_parts(shared, long, sender).await;
+            let sent = send_parts(shared, long, &sender).await;
+            drop(turn);
+            // A stream that merely ended would look like a whole one.
+            if let Err(status) = sent {
+                let _ = sender.send(Err(status)).await;
+            }
         });
         Ok(Response::new(ReceiverStream::new(parts)))
     }
@@ -289,35 +293,32 @@ impl AskedTrail {
     }
 }
 
-/// Makes one part after the other, and sends its pieces, until all are sent or nobody listens.
+/// Makes one part after the other, and sends its pieces, until all are sent or nobody listens. Errors
+/// where a part can't be made, or is not taken for too long.
 async fn send_parts(
     shared: Shared,
     mut long: LongTrail,
-    sender: mpsc::Sender<Result<ProofPart, Status>>,
-) {
+    sender: &mpsc::Sender<Result<ProofPart, Status>>,
+) -> Result<(), Status> {
     loop {
         let (readers, reading) = (Arc::clone(&shared.readers), shared.clone());
         let work = move || {
             let part = reading.chain().next_part(&mut long);
             part.map(|part| (long, part)).map_err(|e| of_prove(&e))
         };
-        let part = match blocking(&readers, work).await {
-            Ok((rest, Some(part))) => {
-                long = rest;
-                part
-            }
-            Ok((_, None)) => return,
-            Err(status) => {
-                let _ = sender.send(Err(status)).await;
-                return;
-            }
-        };
+        let (rest, part) = blocking(&readers, work).await?;
+        let Some(part) = part else { return Ok(()) };
+        long = rest;
         let pieces = part.len().div_ceil(CHUNK_BYTES);
         for (number, data) in (1..).zip(part.chunks(CHUNK_BYTES)) {
             let piece = ProofPart { data: data.to_vec(), last: number == pieces };
-            // Whoever takes nothing for so long lets others have the turn.
-            if sender.send_timeout(Ok(piece), TAKEN_WITHIN).await.is_err() {
-                return;
+            match sender.send_timeout(Ok(piece), TAKEN_WITHIN).await {
+                Ok(()) => {}
+                Err(SendTimeoutError::Closed(_)) => return Ok(()),
+                Err(SendTimeoutError::Timeout(_)) => {
+                    let why = "the proof was not taken for so long that others have the turn";
+                    return Err(with_reason(Code::Aborted, "proof.not_taken", why));
+                }
             }
         }
     }

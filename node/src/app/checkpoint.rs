@@ -1,5 +1,6 @@
 //! The header log as others follow it: checkpoints, headers with their paths, tiles.
 
+use super::prove::to_bytes;
 use super::{Chain, ProveError};
 use crate::store::StoreError;
 use liuhen_proto::checkpoint::Checkpoint;
@@ -35,8 +36,7 @@ impl Chain {
                 "header {height} is not among the first {size}; there are {count}, to height {tip}"
             )));
         };
-        let path = path.iter().map(|hash| hash.to_vec()).collect();
-        Ok(wire::HeaderProof { header: self.header_at(height)?, path })
+        Ok(wire::HeaderProof { header: self.header_at(height)?, path: to_bytes(&path) })
     }
 
     /// The bytes of a header.

@@ -121,11 +121,9 @@ impl Chain {
             return Err(ProveError::NotSo(why));
         }
         transactions.objects.extend(reads.places);
-        let headers = reads.heights.into_iter().map(|height| {
-            let (header, path) = (self.header_at(height)?, self.header_path(height));
-            Ok(wire::HeaderProof { header, path })
-        });
-        let headers = headers.collect::<Result<_, StoreError>>()?;
+        let below = self.parent.header.height.get();
+        let headers = reads.heights.into_iter().map(|height| self.prove_header(height, below));
+        let headers = headers.collect::<Result<_, ProveError>>()?;
         Ok(trace::Claim::Authorised(wire::AuthorisedClaim { record: Some(record), headers }))
     }
 

@@ -102,7 +102,7 @@ impl Transactions {
     }
 }
 
-fn to_bytes(hashes: &[Hash]) -> Vec<Vec<u8>> {
+pub(super) fn to_bytes(hashes: &[Hash]) -> Vec<Vec<u8>> {
     hashes.iter().map(|hash| hash.to_vec()).collect()
 }
 
