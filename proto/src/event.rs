@@ -282,7 +282,7 @@ numbered! {
 }
 
 /// What the rules made of an event: 16 bits in its leaf. Bits 0–3 verdict, 4–5 timeliness,
-/// 6 the access time lies in the future, 7 zero, 8–15 reason.
+/// 6 the access time lies in the future, 7 it names a grant that is not its own, 8–15 reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// Whether the access was allowed.
@@ -293,6 +293,8 @@ pub struct Outcome {
     pub timeliness: Timeliness,
     /// Whether the access time lies in the future.
     pub future: bool,
+    /// Whether a grant that it names is another's: it counts on nothing of that one.
+    pub names_others: bool,
 }
 
 impl Outcome {
@@ -302,26 +304,25 @@ impl Outcome {
         reason: Reason::None,
         timeliness: Timeliness::None,
         future: false,
+        names_others: false,
     };
 
     /// Its 16 bits.
     pub fn to_bits(self) -> u16 {
-        let low =
-            self.verdict as u8 | ((self.timeliness as u8) << 4) | (u8::from(self.future) << 6);
+        let flags = (u8::from(self.future) << 6) | (u8::from(self.names_others) << 7);
+        let low = self.verdict as u8 | ((self.timeliness as u8) << 4) | flags;
         u16::from_be_bytes([self.reason as u8, low])
     }
 
     /// From 16 bits that some rule may have given.
     pub fn from_bits(bits: u16) -> Option<Self> {
         let [reason, low] = bits.to_be_bytes();
-        if low & 0x80 != 0 {
-            return None;
-        }
         Some(Self {
             verdict: Verdict::from_number(low & 0x0f)?,
             reason: Reason::from_number(reason)?,
             timeliness: Timeliness::from_number((low >> 4) & 3)?,
             future: low & 0x40 != 0,
+            names_others: low & 0x80 != 0,
         })
     }
 }
@@ -344,6 +345,7 @@ mod tests {
                 reason: Reason::NoGrant,
                 timeliness: Timeliness::Late,
                 future: true,
+                names_others: false,
             },
         };
         let bytes = leaf.to_bytes();
@@ -359,8 +361,11 @@ mod tests {
         assert_eq!(EventLeaf::from_bytes(&bytes), Some(leaf));
         assert_eq!(EventLeaf::from_bytes(&bytes[..89]), None);
         assert_eq!(EventLeaf::from_bytes(&[&bytes[..], &[0]].concat()), None);
+        let mut others = bytes;
+        others[89] |= 0x80;
+        assert!(EventLeaf::from_bytes(&others).unwrap().outcome.names_others);
         let mut bad = bytes;
-        bad[89] |= 0x80;
+        bad[89] |= 0x0f;
         assert_eq!(EventLeaf::from_bytes(&bad), None);
     }
 

@@ -2,7 +2,10 @@
 
 use crate::hash::{self, Domain};
 use crate::sign::{self, KeyError, PublicKey};
-use crate::types::{Hash, KeyId, limits::VALIDATORS};
+use crate::types::{
+    Hash, KeyId,
+    limits::{TOTAL_POWER, VALIDATORS},
+};
 use crate::wire;
 
 /// A node that votes.
@@ -43,6 +46,9 @@ pub enum ValidatorsError {
     /// No vote.
     #[error("validator {0}: power must be above zero")]
     Power(usize),
+    /// More than the engine can count.
+    #[error("the powers of all validators add up to {0}, more than 2^60")]
+    TotalPower(u128),
     /// Out of order or twice.
     #[error("validators do not stand strictly ascending by key id, at number {0}")]
     Order(usize),
@@ -62,7 +68,11 @@ impl ValidatorSet {
             }
             set.push(validator);
         }
-        Ok(Self(set))
+        let set = Self(set);
+        match set.total_power() {
+            total if total > u128::from(TOTAL_POWER) => Err(ValidatorsError::TotalPower(total)),
+            _ => Ok(set),
+        }
     }
 
     /// As proofs carry it.
@@ -170,5 +180,19 @@ pub(crate) mod tests {
         wire[3].power = 0;
         assert_eq!(ValidatorSet::from_wire(&wire), Err(ValidatorsError::Power(3)));
         assert_eq!(ValidatorSet::from_wire(&[]), Err(ValidatorsError::Count(0)));
+    }
+
+    /// What the ledger takes the engine can count: three times the power of all.
+    #[test]
+    fn power_is_bounded() {
+        let mut wire: Vec<_> = set_of(&[1, 2, 3, 4]).1.iter().map(wire_of).collect();
+        wire[3].power = TOTAL_POWER - 3;
+        let set = ValidatorSet::from_wire(&wire).unwrap();
+        assert!(set.total_power() * 3 <= u128::from(u64::MAX));
+        for power in [TOTAL_POWER - 2, 1 << 63, u64::MAX] {
+            wire[3].power = power;
+            let found = ValidatorSet::from_wire(&wire);
+            assert_eq!(found, Err(ValidatorsError::TotalPower(3 + u128::from(power))));
+        }
     }
 }

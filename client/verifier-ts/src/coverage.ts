@@ -88,7 +88,7 @@ class Judge {
     const future = since(record.accessTimeMs, state.leaf.timeMs) > this.parameters.futureDriftMs;
     const timeliness = this.timeliness();
     if (record.decision === Decision.DENIED) {
-      return { outcome: { verdict: "denied", reason: "none", timeliness, future }, decides: 0 };
+      return { outcome: { verdict: "denied", reason: "none", timeliness, future, namesOthers: false }, decides: 0 };
     }
     let worst: { verdict: AccessVerdict; reason: Reason } = { verdict: "covered", reason: "none" };
     let decides = 0;
@@ -98,7 +98,8 @@ class Judge {
       worst = found;
       decides = at;
     });
-    return { outcome: { ...worst, timeliness, future }, decides };
+    // What is allowed names no grant but its own.
+    return { outcome: { ...worst, timeliness, future, namesOthers: false }, decides };
   }
 
   private findDecided(): Decided {

@@ -56,6 +56,8 @@ export interface Outcome {
   timeliness: Timeliness;
   /** Whether the time of access lay in the future. */
   future: boolean;
+  /** Whether a grant that it names is another's: it counts on nothing of that one. */
+  namesOthers: boolean;
 }
 
 export interface Leaf {
@@ -90,16 +92,17 @@ export function parseLeaf(bytes: Uint8Array): Leaf {
   };
 }
 
-/** Bits 0–3 verdict, 4–5 timeliness, 6 future, 7 zero, 8–15 reason. */
+/** Bits 0–3 verdict, 4–5 timeliness, 6 future, 7 names a grant that is not its own, 8–15 reason. */
 function parseOutcome(bits: number): Outcome {
   const verdict = VERDICTS[bits & 0xf];
   const timeliness = TIMELINESS[(bits >> 4) & 3];
   const reason = REASONS[bits >> 8];
-  const isKnown = verdict !== undefined && timeliness !== undefined && reason !== undefined && (bits & 0x80) === 0;
+  const isKnown = verdict !== undefined && timeliness !== undefined && reason !== undefined;
   demand(isKnown, "event.leaf", `no rule gives the outcome ${bits}`);
-  return { verdict, timeliness, reason, future: (bits & 0x40) !== 0 };
+  return { verdict, timeliness, reason, future: (bits & 0x40) !== 0, namesOthers: (bits & 0x80) !== 0 };
 }
 
 export function isSameOutcome(a: Outcome, b: Outcome): boolean {
-  return a.verdict === b.verdict && a.reason === b.reason && a.timeliness === b.timeliness && a.future === b.future;
+  const sameFlags = a.future === b.future && a.namesOthers === b.namesOthers;
+  return a.verdict === b.verdict && a.reason === b.reason && a.timeliness === b.timeliness && sameFlags;
 }

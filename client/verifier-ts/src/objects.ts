@@ -4,7 +4,7 @@ import { NotCanonical, decode } from "./canonical.js";
 import type { ObjectProof } from "./gen/liuhen/v1/proof_pb.js";
 import { hash } from "./hash.js";
 import { holds } from "./map.js";
-import { OBJECT_ID_BYTES, type Place, mapKey, nameOf, objectSchema, textKey } from "./places.js";
+import { type Place, mapKey, nameOf, objectSchema, takesObjectId, textKey } from "./places.js";
 import { Invalid, Undecidable, demand } from "./verdict.js";
 
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -70,7 +70,7 @@ export class Objects {
 function checked(given: ObjectProof, place: Place, mapRoot: Uint8Array): Message {
   const schema = objectSchema(place.kind);
   demand(schema !== undefined, "object.kind", `no object is of kind ${place.kind}`);
-  demand(place.id.length <= OBJECT_ID_BYTES, "object.id", `an id of ${place.id.length} bytes`);
+  demand(takesObjectId(place.kind, place.id), "object.id", `no object of kind ${place.kind} can have such an id`);
   const value = hash("object", given.object);
   const stands = given.path !== undefined && holds(mapRoot, mapKey(place), value, given.path);
   demand(stands, "object.path", `${nameOf(place)} does not stand so at the anchor`);

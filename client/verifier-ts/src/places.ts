@@ -127,11 +127,10 @@ export function textKey(place: Place): string {
   return `${place.kind}:${hex(place.id)}`;
 }
 
-/** A place as people read it: `4:civil.resident`. */
+/** A place as people read it, its id by the form of its kind: `4:civil.resident`; bytes of another form as bytes. */
 export function nameOf(place: Place): string {
-  const text = textOf(place.id);
-  const isPlain = text !== undefined && /^[\x21-\x7e]*$/.test(text);
-  return `${place.kind}:${isPlain ? text : `0x${hex(place.id)}`}`;
+  const text = readId(place);
+  return `${place.kind}:${text ?? `0x${hex(place.id)}`}`;
 }
 
 export const place = {
@@ -153,18 +152,6 @@ export const place = {
   former: (of: Place, until: bigint): Place => ({ kind: OBJECT.former, id: concat(u8(of.kind), of.id, u64(until)) }),
 };
 
-const IDS_OF_32_BYTES: ReadonlySet<number> = new Set([
-  TRAIL.key,
-  TRAIL.identity,
-  TRAIL.grant,
-  TRAIL.use,
-  TRAIL.case,
-  TRAIL.identityIntegrity,
-  TRAIL.acknowledgements,
-  TRAIL.gateway,
-  TRAIL.product,
-]);
-
 /** Whether there are trails of this kind. */
 export function isTrailKind(kind: number): boolean {
   return kind >= TRAIL.key && kind <= TRAIL.bulkTags;
@@ -172,17 +159,104 @@ export function isTrailKind(kind: number): boolean {
 
 /** Whether some trail of this kind could have this id. Of another, «there are no events» would be true, and mislead. */
 export function takesTrailId(kind: number, id: Uint8Array): boolean {
-  if (IDS_OF_32_BYTES.has(kind)) return id.length === 32;
-  switch (kind) {
-    case TRAIL.governance:
-      return id.length === 0;
-    case TRAIL.subject:
-      return id.length > 32 && isCodeBytes(id.subarray(0, id.length - 32));
-    case TRAIL.bulkTags:
-      return id.length === 40;
-    default:
-      return isCodeBytes(id);
+  return isTrailKind(kind) && readId({ kind, id }) !== undefined;
+}
+
+/** Whether some object of this kind could have this id. Of another, «there is none» would be true, and mislead. */
+export function takesObjectId(kind: number, id: Uint8Array): boolean {
+  return objectSchema(kind) !== undefined && id.length <= OBJECT_ID_BYTES && readId({ kind, id }) !== undefined;
+}
+
+/** A piece of an id: a code, 32 bytes, a number of so many bytes, one byte, or whatever is left, one byte at least. */
+type Piece = "code" | "hash" | "rest" | { number: number } | { byte: number };
+
+const U64: Piece = { number: 8 };
+const U32: Piece = { number: 4 };
+const U8: Piece = { number: 1 };
+const SLASH: Piece = { byte: 0x2f };
+
+/** The forms of ids, by the kinds that have them: docs/spec/encoding.md, "Kinds of trails" and "Kinds of objects". */
+const FORMS: readonly [kinds: readonly number[], form: readonly Piece[]][] = [
+  [[10, 136, 138, 142, 143, 144, 145], []],
+  [[2, 4, 9, 14, 15, 16, 128, 131, 139, 151, 159, 162, 170, 171], ["code"]],
+  [[1, 3, 5, 6, 8, 11, 12, 13, 17], ["hash"]],
+  [[129, 130, 132, 133, 134, 135, 147, 150, 155, 156, 161, 164, 165, 166, 167], ["hash"]],
+  [[7], ["code", "hash"]],
+  [
+    [18, 154, 157],
+    ["hash", U64],
+  ],
+  [[137], [U64]],
+  [[146, 158], [U32]],
+  [
+    [140, 148],
+    ["code", SLASH, "code"],
+  ],
+  [[149], ["code", SLASH, "code", SLASH, "hash"]],
+  [[141], [U64, U8, "rest"]],
+  [[152], ["hash", U64, "code"]],
+  [[153], ["hash", "hash", U64, "code"]],
+  [[159], [{ byte: 0xff }, "hash"]],
+  [
+    [160, 163],
+    [U64, "code"],
+  ],
+  [[168], ["hash", U64, U32, U8]],
+  [[169], [{ byte: 128 }, "code", U64]],
+  [[169], [{ byte: 131 }, "code", U64]],
+  [[169], [{ byte: 133 }, "hash", U64]],
+  [[169], [{ byte: 136 }, U64]],
+  [[169], [{ byte: 143 }, U64]],
+];
+
+/** An id by a form of its kind: pieces with a slash between, before numbers `#`; `undefined` for bytes of no such form. */
+function readId({ kind, id }: Place): string | undefined {
+  for (const [kinds, form] of FORMS) {
+    const text = kinds.includes(kind) ? readForm(form, id) : undefined;
+    if (text !== undefined) return text;
   }
+  return undefined;
+}
+
+function readForm(form: readonly Piece[], id: Uint8Array): string | undefined {
+  let text = "";
+  let rest = id;
+  for (const [at, piece] of form.entries()) {
+    const length = lengthOf(piece, form.slice(at + 1), rest);
+    if (length === undefined || length < 0 || length > rest.length) return undefined;
+    const shown = readPiece(piece, rest.subarray(0, length));
+    if (shown === undefined) return undefined;
+    if (text !== "" && shown !== "" && !shown.startsWith("#")) text += "/";
+    text += shown;
+    rest = rest.subarray(length);
+  }
+  return rest.length === 0 ? text : undefined;
+}
+
+function readPiece(piece: Piece, bytes: Uint8Array): string | undefined {
+  if (piece === "code") return isCodeBytes(bytes) ? textOf(bytes) : undefined;
+  if (piece === "hash") return hex(bytes);
+  if (piece === "rest") return bytes.length > 0 ? hex(bytes) : undefined;
+  if ("byte" in piece) return bytes[0] === piece.byte ? "" : undefined;
+  return `#${BigInt(`0x${hex(bytes)}`)}`;
+}
+
+/** How many bytes a piece has, of an id that goes on with those behind it. */
+function lengthOf(piece: Piece, behind: readonly Piece[], id: Uint8Array): number | undefined {
+  if (piece === "rest") return id.length;
+  if (piece !== "code") return fixedLength(piece);
+  if (behind[0] === SLASH) {
+    const slash = id.indexOf(0x2f);
+    return slash < 0 ? undefined : slash;
+  }
+  const fixed = behind.reduce((sum, it) => sum + (fixedLength(it) ?? Number.NaN), 0);
+  return Number.isNaN(fixed) ? undefined : id.length - fixed;
+}
+
+function fixedLength(piece: Piece): number | undefined {
+  if (piece === "hash") return 32;
+  if (piece === "code" || piece === "rest") return undefined;
+  return "byte" in piece ? 1 : piece.number;
 }
 
 /** Whether a text is a code: 1 to 64 of a-z 0-9 . _ -, beginning with a letter or digit. */

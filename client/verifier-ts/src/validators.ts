@@ -8,16 +8,22 @@ import { ED25519, isUsableKey, keyId, verifies } from "./signature.js";
 import { demand } from "./verdict.js";
 
 const MAX_VALIDATORS = 128;
+/** What the powers of a set add up to at most: the engine counts in 64 bits, and multiplies by three. */
+const MAX_TOTAL_POWER = 1n << 60n;
 const PRECOMMIT = 2;
 
-/** Whether messages are a validator set: 1 to 128, ascending by key id, usable keys, powers above 0. */
+/**
+ * Whether messages are a validator set: 1 to 128, ascending by key id, usable keys, powers above 0 that add up to
+ * 2⁶⁰ at most.
+ */
 export function isValidatorSet(validators: readonly Validator[]): boolean {
   const count = validators.length;
   return (
     count >= 1 &&
     count <= MAX_VALIDATORS &&
     isAscending(validators, (a, b) => compare(a.keyId, b.keyId)) &&
-    validators.every(isValidator)
+    validators.every(isValidator) &&
+    validators.reduce((sum, it) => sum + it.power, 0n) <= MAX_TOTAL_POWER
   );
 }
 

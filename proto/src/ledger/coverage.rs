@@ -70,7 +70,8 @@ pub(super) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outco
     let timeliness = timeliness(draft, it, &decided, &parameters);
     if it.decision() == wire::Decision::Denied {
         let (verdict, reason) = (Verdict::Denied, Reason::None);
-        return Ok((Outcome { verdict, reason, timeliness, future }, 0));
+        let names_others = false;
+        return Ok((Outcome { verdict, reason, timeliness, future, names_others }, 0));
     }
     let (mut worst, mut decides) = ((Verdict::Covered, Reason::None), 0);
     for (at, access) in it.accesses.iter().enumerate() {
@@ -84,7 +85,9 @@ pub(super) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outco
         }
     }
     let (verdict, reason) = worst;
-    Ok((Outcome { verdict, reason, timeliness, future }, decides))
+    // What is allowed names no grant but its own; of the rest the caller says so.
+    let names_others = false;
+    Ok((Outcome { verdict, reason, timeliness, future, names_others }, decides))
 }
 
 /// The verdict of an access that its grant allows.

@@ -101,8 +101,12 @@ pub fn check(it: &Parameters) -> Result<(), &'static str> {
     if it.decision_age_ms.len() != 4 {
         return Err("decision_age_ms has one entry for each of four grades");
     }
-    if it.live_age_ms == 0 || it.late_age_ms < it.live_age_ms || it.recent_block_age_ms == 0 {
+    if it.live_age_ms == 0 || it.late_age_ms < it.live_age_ms {
         return Err("ages must be above zero, late_age_ms not below live_age_ms");
+    }
+    let citable = limits::RECENT_AGE_LEAST_MS..=limits::RECENT_AGE_MOST_MS;
+    if !citable.contains(&it.recent_block_age_ms) {
+        return Err("recent_block_age_ms is five minutes (300000) to a day (86400000)");
     }
     let days = [
         it.confirm_days,
@@ -180,7 +184,11 @@ fn is_watchable(it: &Watch) -> bool {
         }),
         WatchKind::QuotaNearlyUsed => (1..=100).contains(&it.limit),
         WatchKind::NoGateway => (1..=366 * 24 * HOUR_MS).contains(&it.window_ms),
-        _ => true,
+        WatchKind::UnpublishedChange
+        | WatchKind::SilentGateway
+        | WatchKind::FutureTime
+        | WatchKind::HalvesDiffer => true,
+        WatchKind::Unspecified => false,
     }
 }
 

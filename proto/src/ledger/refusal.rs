@@ -397,9 +397,9 @@ refusals! {
     BadValidator(why: &'static str) = "validator.bad",
         "validators: {why}",
         "验证节点不当:{why}";
-    ProtocolHeight { height: u64, earliest: u64 } = "protocol.height",
-        "protocol versions ascend, and begin at height {earliest} at the earliest, not {height}",
-        "协议版本须递增,最早自高度 {earliest} 起,不能自 {height} 起";
+    ProtocolHeight { protocol: u32, height: u64, next: u32, earliest: u64 } = "protocol.height",
+        "the next protocol version is {next}, from height {earliest} on at the earliest; not {protocol} from {height}",
+        "下一协议版本为 {next},最早自高度 {earliest} 起;不能是自 {height} 起的 {protocol}";
     UnknownAudit(name: String) = "audit.unknown",
         "there is no audit {name}",
         "没有审计 {name}";

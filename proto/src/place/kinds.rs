@@ -1,6 +1,6 @@
 //! What trails and objects are about: the byte that is part of their key in the map.
 
-use crate::types::check_code;
+use super::form;
 
 /// What a trail is about. The byte is part of its key in the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -77,27 +77,7 @@ impl TrailKind {
     /// Whether some trail of this kind could have this id: a code, 32 bytes, or for a subject a
     /// code and 32 bytes. Of anything else «there are no events» would be true, and mislead.
     pub fn takes_id(self, id: &[u8]) -> bool {
-        let is_code = |bytes| std::str::from_utf8(bytes).is_ok_and(|it| check_code(it).is_ok());
-        match self {
-            Self::Key
-            | Self::Identity
-            | Self::Grant
-            | Self::Use
-            | Self::Case
-            | Self::IdentityIntegrity
-            | Self::Acknowledgements
-            | Self::Gateway
-            | Self::Product => id.len() == 32,
-            Self::Department
-            | Self::Dataset
-            | Self::Integrity
-            | Self::Sealed
-            | Self::Unlisted
-            | Self::Alert => is_code(id),
-            Self::BulkTags => id.len() == 40,
-            Self::Governance => id.is_empty(),
-            Self::Subject => id.split_last_chunk::<32>().is_some_and(|(code, _)| is_code(code)),
-        }
+        form::read(form::of_trail(self), id).is_some()
     }
 
     /// Its name, as commands and JSON show it.
@@ -271,6 +251,12 @@ impl ObjectKind {
     /// From its byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
+    }
+
+    /// Whether some object of this kind could have this id, by its form. Of anything else «there is none»
+    /// would be true, and mislead.
+    pub fn takes_id(self, id: &[u8]) -> bool {
+        form::of_object(self).iter().any(|form| form::read(form, id).is_some())
     }
 
     /// Its name, as commands and JSON show it: `grant-use`.

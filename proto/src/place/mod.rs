@@ -1,5 +1,6 @@
 //! Places in the map: trails and objects, by kind and id.
 
+mod form;
 mod kinds;
 mod of;
 
@@ -46,6 +47,22 @@ impl Place {
         ObjectKind::from_byte(self.kind)
     }
 
+    /// Whether some trail or object of this kind could have this id.
+    pub fn takes_id(&self) -> bool {
+        self.id_text().is_some()
+    }
+
+    /// The id as people read it, by the form of its kind; `None` for bytes of another form.
+    fn id_text(&self) -> Option<String> {
+        match (TrailKind::from_byte(self.kind), self.object_kind()) {
+            (Some(trail), _) => form::read(form::of_trail(trail), &self.id),
+            (None, Some(object)) => {
+                form::of_object(object).iter().find_map(|form| form::read(form, &self.id))
+            }
+            (None, None) => None,
+        }
+    }
+
     /// The id.
     pub fn id(&self) -> &[u8] {
         &self.id
@@ -63,12 +80,10 @@ impl std::fmt::Display for Place {
             Some(trail) => trail.name().to_owned(),
             None => self.object_kind().map_or_else(|| "object".into(), ObjectKind::name),
         };
-        if self.id.is_empty() {
-            return f.write_str(&name);
-        }
-        match std::str::from_utf8(&self.id) {
-            Ok(text) if text.bytes().all(|b| b.is_ascii_graphic()) => write!(f, "{name} {text}"),
-            _ => write!(f, "{name} {}", hex::encode(&self.id)),
+        match self.id_text() {
+            Some(id) if id.is_empty() => f.write_str(&name),
+            Some(id) => write!(f, "{name} {id}"),
+            None => write!(f, "{name} 0x{}", hex::encode(&self.id)),
         }
     }
 }

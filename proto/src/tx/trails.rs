@@ -6,9 +6,16 @@ use crate::place::{Place, TrailKind};
 use crate::types::{IdKind, RequestId};
 use crate::wire::{self, case_subject::About, item::Kind, propose::Change};
 
-/// The trails of item `number` of a transaction, the key's first, each once.
+/// The trails of item `number` of a transaction, the key's first, each once. Each kind says here where it is
+/// filed: a kind that does not, does not compile.
+#[allow(clippy::too_many_lines, reason = "a row for each kind of item")]
 pub fn trails(header: &TxHeader, number: u32, item: &Item) -> Vec<Place> {
     let mut trails = vec![Place::key_trail(&header.key)];
+    let gateway = |id: &[u8]| Place::trail(TrailKind::Gateway, id);
+    let own = Place::gateway_trail(&header.identity);
+    let of = |department: &str, identity: &[u8]| {
+        vec![Place::department_trail(department), Place::identity_trail(identity)]
+    };
     let rest = match item.kind() {
         Kind::RecordAccess(it) => return record(trails, header, it),
         Kind::RegisterDataset(it) => vec![Place::dataset_trail(&it.dataset)],
@@ -37,53 +44,6 @@ pub fn trails(header: &TxHeader, number: u32, item: &Item) -> Vec<Place> {
         Kind::RatifyEmergency(it) => story(&it.dataset, &it.request_id),
         Kind::Propose(it) => proposed(it),
         Kind::Vote(_) => vec![Place::governance_trail()],
-        other => answering(header, number, other),
-    };
-    trails.extend(each_once(rest));
-    trails
-}
-
-fn each_once(mut trails: Vec<Place>) -> Vec<Place> {
-    trails.sort();
-    trails.dedup();
-    trails
-}
-
-fn grant(request: &[u8]) -> Option<Place> {
-    RequestId::from_slice(request).ok().map(|id| Place::grant_trail(&id))
-}
-
-fn story(dataset: &str, request: &[u8]) -> Vec<Place> {
-    [Place::dataset_trail(dataset)].into_iter().chain(grant(request)).collect()
-}
-
-/// Of an item whose event gives its name to a request.
-fn begins(header: &TxHeader, number: u32, dataset: &str) -> Vec<Place> {
-    vec![Place::dataset_trail(dataset), Place::grant_trail(&header.request_id(number))]
-}
-
-/// A proposal stands on governance's trail; on members' too where it is about them.
-fn proposed(it: &wire::Propose) -> Vec<Place> {
-    let about: Vec<&str> = match &it.change {
-        Some(Change::AdmitVoter(it)) if it.member.is_empty() => {
-            it.department.iter().map(|it| it.code.as_str()).collect()
-        }
-        Some(Change::AdmitVoter(it)) => vec![&it.member],
-        Some(Change::ChangeMember(it)) => vec![&it.department],
-        Some(Change::SetRights(it)) => vec![&it.department],
-        Some(Change::SetRoot(it)) => vec![&it.department],
-        Some(Change::Succeed(it)) => vec![&it.from, &it.to],
-        _ => Vec::new(),
-    };
-    let about = about.into_iter().map(Place::department_trail);
-    [Place::governance_trail()].into_iter().chain(about).collect()
-}
-
-/// Of items by which accesses are answered for.
-fn answering(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
-    let gateway = |id: &[u8]| Place::trail(TrailKind::Gateway, id);
-    let own = Place::gateway_trail(&header.identity);
-    match kind {
         Kind::SetGateway(it) => {
             let datasets = it.datasets.iter().map(|code| Place::dataset_trail(code));
             datasets.chain([gateway(&it.gateway_id)]).collect()
@@ -130,29 +90,6 @@ fn answering(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
         Kind::ReportDoubleVote(it) => {
             vec![Place::governance_trail(), Place::department_trail(&it.validator_department)]
         }
-        other => members(header, number, other),
-    }
-}
-
-/// What a case is about has a part in its story.
-fn about(subject: &wire::CaseSubject) -> Vec<Place> {
-    match &subject.about {
-        Some(About::Version(it)) => vec![Place::dataset_trail(&it.dataset)],
-        Some(About::Record(it)) => {
-            let own = [Place::dataset_trail(&it.dataset)];
-            own.into_iter().chain(grant(&it.request_id)).collect()
-        }
-        Some(About::Grant(it)) => story(&it.dataset, &it.request_id),
-        Some(About::Integrity(it)) => vec![Place::integrity_trail(&it.department)],
-        Some(About::Correction(_)) | None => Vec::new(),
-    }
-}
-
-fn members(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
-    let of = |department: &str, identity: &[u8]| {
-        vec![Place::department_trail(department), Place::identity_trail(identity)]
-    };
-    match kind {
         Kind::AdmitDepartment(it) => {
             let code = it.department.as_ref().map(|it| it.code.as_str()).unwrap_or_default();
             let root = header.identity_id(number);
@@ -182,7 +119,66 @@ fn members(header: &TxHeader, number: u32, kind: &Kind) -> Vec<Place> {
         Kind::OpenReads(it) => read(&it.reads).collect(),
         Kind::OpenAudit(it) => vec![Place::department_trail(&it.department)],
         Kind::CloseAudit(it) => vec![Place::department_trail(&it.department)],
-        _ => Vec::new(),
+        // It is filed where what it agrees to is.
+        Kind::AgreeCorrection(_) => Vec::new(),
+    };
+    trails.extend(each_once(rest));
+    trails
+}
+
+fn each_once(mut trails: Vec<Place>) -> Vec<Place> {
+    trails.sort();
+    trails.dedup();
+    trails
+}
+
+fn grant(request: &[u8]) -> Option<Place> {
+    RequestId::from_slice(request).ok().map(|id| Place::grant_trail(&id))
+}
+
+fn story(dataset: &str, request: &[u8]) -> Vec<Place> {
+    [Place::dataset_trail(dataset)].into_iter().chain(grant(request)).collect()
+}
+
+/// Of an item whose event gives its name to a request.
+fn begins(header: &TxHeader, number: u32, dataset: &str) -> Vec<Place> {
+    vec![Place::dataset_trail(dataset), Place::grant_trail(&header.request_id(number))]
+}
+
+/// A proposal stands on governance's trail; on members' too where it is about them.
+fn proposed(it: &wire::Propose) -> Vec<Place> {
+    let about: Vec<&str> = match &it.change {
+        Some(Change::AdmitVoter(it)) if it.member.is_empty() => {
+            it.department.iter().map(|it| it.code.as_str()).collect()
+        }
+        Some(Change::AdmitVoter(it)) => vec![&it.member],
+        Some(Change::ChangeMember(it)) => vec![&it.department],
+        Some(Change::SetRights(it)) => vec![&it.department],
+        Some(Change::SetRoot(it)) => vec![&it.department],
+        Some(Change::Succeed(it)) => vec![&it.from, &it.to],
+        Some(
+            Change::SetValidator(_)
+            | Change::SetParameters(_)
+            | Change::SetCalendar(_)
+            | Change::SetProtocol(_),
+        )
+        | None => Vec::new(),
+    };
+    let about = about.into_iter().map(Place::department_trail);
+    [Place::governance_trail()].into_iter().chain(about).collect()
+}
+
+/// What a case is about has a part in its story.
+fn about(subject: &wire::CaseSubject) -> Vec<Place> {
+    match &subject.about {
+        Some(About::Version(it)) => vec![Place::dataset_trail(&it.dataset)],
+        Some(About::Record(it)) => {
+            let own = [Place::dataset_trail(&it.dataset)];
+            own.into_iter().chain(grant(&it.request_id)).collect()
+        }
+        Some(About::Grant(it)) => story(&it.dataset, &it.request_id),
+        Some(About::Integrity(it)) => vec![Place::integrity_trail(&it.department)],
+        Some(About::Correction(_)) | None => Vec::new(),
     }
 }
 

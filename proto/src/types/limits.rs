@@ -50,6 +50,13 @@ pub const RECENT_DROPPED: u64 = 1000;
 pub const CERTIFICATE_BYTES: usize = 64 * 1024;
 /// Validators of a set.
 pub const VALIDATORS: usize = 128;
+/// The sum of the powers of a set: the engine counts in u64, and multiplies by three.
+pub const TOTAL_POWER: u64 = 1 << 60;
+/// Milliseconds that a block may be cited for, at least: an idle network makes one block a minute, and a
+/// transaction takes its time. Below, nobody could submit any more, not even the vote that undoes it.
+pub const RECENT_AGE_LEAST_MS: u64 = 300_000;
+/// The same at most: each block of that time is an object on the ledger.
+pub const RECENT_AGE_MOST_MS: u64 = 24 * 3_600_000;
 /// Bytes of a founding document.
 pub const GENESIS_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a proof file: it is verified in 64 MB of memory, and in about a second.

@@ -23,6 +23,7 @@ pub use witnessed::Witness;
 use crate::block::Header;
 use crate::canonical;
 use crate::note::VerifierKey;
+use crate::place::{Place, TrailKind};
 use crate::types::{ChainId, limits};
 use crate::wire;
 
@@ -74,6 +75,8 @@ pub enum Caveat {
     OnlyTheseTags,
     /// Complete except what is sealed.
     Sealed,
+    /// A tag's own trail has what lists it, not what may concern anybody.
+    ListedOnly,
 }
 
 impl Caveat {
@@ -99,6 +102,10 @@ impl Caveat {
                 "complete except what is sealed by lawful decision: that joins the subject's trail \
                  when it is opened"
             }
+            Self::ListedOnly => {
+                "the trail of a tag holds the records that list it: the collector's accesses to bulk sets and \
+                 whole versions, and records that leave their subjects unknown, are not in it"
+            }
             Self::LedgerEventsAttested => {
                 "events made by the ledger's own rules are the validators' word: nobody signed them"
             }
@@ -114,6 +121,9 @@ impl Caveat {
             Self::UnknownSubjects => "部分记录未载明涉及何人的数据",
             Self::OnlyTheseTags => "同一主体在各归集部门、各年度的标识不同:此处只及所列标识",
             Self::Sealed => "除依法密封者外完整:密封记录启封后才进入主体轨迹",
+            Self::ListedOnly => {
+                "标识自身的轨迹只含列明该标识的记录：归集部门的批量、整版访问及未载明主体的记录不在其中"
+            }
             Self::LedgerEventsAttested => "由账本规则自行产生的事件无人签名,由验证节点认定",
         }
     }
@@ -246,6 +256,10 @@ fn caveats(claim: &Claim, witnessed: bool) -> Vec<Caveat> {
         caveats.extend([Caveat::OnlyTheseTags, Caveat::Sealed]);
         let told = it.tags.iter().any(|tag| tag.unknown.0 > 0 || tag.concerned.contains(&None));
         unknown_subjects = unknown_subjects || told;
+    }
+    let of_tag = |trail: &Place| trail.kind() == TrailKind::Subject as u8;
+    if claim.trail().is_some_and(of_tag) {
+        caveats.extend([Caveat::OnlyTheseTags, Caveat::Sealed, Caveat::ListedOnly]);
     }
     if unknown_subjects {
         caveats.push(Caveat::UnknownSubjects);

@@ -24,12 +24,7 @@ pub(super) fn verify(
 ) -> Result<Objects, NotVerified> {
     let mut objects = BTreeMap::new();
     for proof in proofs {
-        let kind = u8::try_from(proof.kind).ok().and_then(ObjectKind::from_byte);
-        let kind = kind.ok_or_else(|| invalid("object.kind", "an object of unknown kind"))?;
-        if proof.id.len() > limits::OBJECT_ID {
-            return Err(invalid("object.id", "an object's id is too long"));
-        }
-        let place = Place::object(kind, &proof.id);
+        let (kind, place) = place(proof.kind, &proof.id)?;
         let path = proof.path.as_ref().ok_or_else(|| invalid("object.path", "no path"))?;
         let path = MapPath::from_wire(path).map_err(|e| invalid("object.path", e))?;
         let root = path.root_with(&place.map_key(), &object_value(&proof.object));
@@ -43,6 +38,20 @@ pub(super) fn verify(
         }
     }
     Ok(Objects(objects))
+}
+
+/// An object's kind and place, as a file names it. Errors for an id that no object of the kind could have.
+pub(super) fn place(kind: u32, id: &[u8]) -> Result<(ObjectKind, Place), NotVerified> {
+    let kind = u8::try_from(kind).ok().and_then(ObjectKind::from_byte);
+    let kind = kind.ok_or_else(|| invalid("object.kind", "an object of unknown kind"))?;
+    let place = Place::object(kind, id);
+    match id.len() <= limits::OBJECT_ID && place.takes_id() {
+        true => Ok((kind, place)),
+        false => {
+            let name = kind.name();
+            Err(invalid("object.id", format!("no object of kind {name} can have such an id")))
+        }
+    }
 }
 
 impl Objects {

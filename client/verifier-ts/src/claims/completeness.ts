@@ -10,7 +10,7 @@ import { TRAIL_LOG, rootOfRange } from "../merkle.js";
 import { type Place, TRAIL, nameOf } from "../places.js";
 import { Undecidable, demand } from "../verdict.js";
 import { checkHead } from "./head.js";
-import { caveatsOf } from "./inclusion.js";
+import { caveatsOf, caveatsOfTrail } from "./inclusion.js";
 
 /** A stretch of a trail, all of it. */
 export interface Stretch {
@@ -129,5 +129,5 @@ export function describeRange({ kind, from, until }: Range): string {
 export function completeness(claim: CompletenessClaim, file: File): Shown {
   const { trail, range, events } = complete(claim, file);
   const shows = `these ${events.length} events are all of trail ${nameOf(trail)} ${describeRange(range)}`;
-  return { shows, caveats: caveatsOf(events) };
+  return { shows, caveats: [...caveatsOf(events), ...caveatsOfTrail(trail)] };
 }

@@ -3,9 +3,12 @@ import { equal, hex } from "../bytes.js";
 import { type Event, recordOf } from "../events.js";
 import type { File, Shown } from "../file.js";
 import type { InclusionClaim } from "../gen/liuhen/v1/proof_pb.js";
+import { Decision, type RecordAccess } from "../gen/liuhen/v1/record_pb.js";
+import { Operation } from "../gen/liuhen/v1/workflow_pb.js";
 import { needHashes } from "../hashes.js";
 import { type Header, parseHeader } from "../header.js";
 import { HEADER_LOG, TRAIL_LOG, rootOfInclusion } from "../merkle.js";
+import { type Place, TRAIL } from "../places.js";
 import { demand } from "../verdict.js";
 
 /** Checks that an event is in a block that the anchor's log has, and gives it. */
@@ -45,10 +48,43 @@ export function inclusion(claim: InclusionClaim, file: File): Shown {
   return { shows: `${describe(event)} stands in block ${event.leaf.height}`, caveats: caveatsOf([event]) };
 }
 
-/** An event in a few words. */
-export function describe({ body }: Event): string {
-  if (body.by === "ledger") return `${body.event.kind.case}, made by the ledger,`;
-  return `${body.item.kind.case}, signed by ${body.header.department} (identity ${hex(body.header.identityId)}),`;
+/**
+ * An event, named so that no two are named alike: a record by gateway, number, datasets, grants, asker and time; anything
+ * else by its transaction, or its place among what the rules made.
+ */
+export function describe(event: Event): string {
+  const { body, leaf } = event;
+  if (body.by === "ledger") return `${body.event.kind.case}, number ${leaf.item} of what the rules made in its block,`;
+  const { department, identityId } = body.header;
+  const record = recordOf(event);
+  if (record !== undefined) return describeAccess(record, identityId);
+  const at = `item ${leaf.item} of transaction ${hex(leaf.origin)}`;
+  return `${body.item.kind.case}, signed by ${department} (identity ${hex(identityId)}), ${at},`;
+}
+
+function describeAccess(record: RecordAccess, gateway: Uint8Array): string {
+  const { accessNo, collector, accesses, asker, accessTimeMs, decision } = record;
+  const touched = accesses.map(({ dataset, operation, requestId }) => {
+    const grant = requestId.length > 0 ? `grant ${hex(requestId)}` : "no grant";
+    return `${Operation[operation]?.toLowerCase()} of ${dataset} under ${grant}`;
+  });
+  const who =
+    asker === undefined || asker.identityId.length === 0
+      ? `an account that was not mapped, of digest ${hex(asker?.unmappedDigest ?? new Uint8Array(0))}`
+      : `identity ${hex(asker.identityId)} of ${asker.department}`;
+  const denied = decision === Decision.DENIED ? ", denied" : "";
+  const number = `access number ${accessNo} of gateway ${hex(gateway)} of ${collector}`;
+  return `${number}, at ${accessTimeMs} ms by its own word: ${touched.join(", and ")}; asked by ${who}${denied};`;
+}
+
+/** What the trail of a tag leaves open; nothing for others. */
+export function caveatsOfTrail({ kind }: Place): string[] {
+  if (kind !== TRAIL.subject) return [];
+  return [
+    "nothing is said of other collectors and years, whose tags are others",
+    "what is sealed by lawful decision joins the trail when it is opened",
+    "the trail of a tag holds the records that list it: bulk sets, whole versions and unknown subjects are not in it",
+  ];
 }
 
 /** What events leave open. */

@@ -11,14 +11,15 @@ import type {
 } from "../gen/liuhen/v1/proof_pb.js";
 import { needHash } from "../hashes.js";
 import { isWellFormed, lacks } from "../map.js";
-import { OBJECT_ID_BYTES, type Place, mapKey, nameOf, objectSchema } from "../places.js";
+import { type Place, mapKey, nameOf, objectSchema, takesObjectId } from "../places.js";
 import { demand } from "../verdict.js";
 import { complete, describeRange } from "./completeness.js";
 import { checkHead } from "./head.js";
-import { caveatsOf } from "./inclusion.js";
+import { caveatsOf, caveatsOfTrail } from "./inclusion.js";
 
 export function state({ kind, id }: StateClaim, file: File): Shown {
   demand(objectSchema(kind) !== undefined, "object.kind", `no object is of kind ${kind}`);
+  demand(takesObjectId(kind, id), "object.id", `no object of kind ${kind} can have such an id`);
   const at = { kind, id };
   demand(file.objects.has(at), "object.none", `object ${nameOf(at)} is not in the file`);
   return { shows: `object ${nameOf(at)} stands so at the anchor`, caveats: [] };
@@ -39,7 +40,7 @@ export function absence({ of }: AbsenceClaim, file: File): Shown {
 
 function absentObject({ kind, id, path }: AbsentObject, file: File): Shown {
   demand(objectSchema(kind) !== undefined, "object.kind", `no object is of kind ${kind}`);
-  demand(id.length <= OBJECT_ID_BYTES, "object.id", `an id of ${id.length} bytes`);
+  demand(takesObjectId(kind, id), "object.id", `no object of kind ${kind} can have such an id`);
   const at = { kind, id };
   demand(path !== undefined, "object.path", "no path");
   checkAbsent(at, path, file);
@@ -56,7 +57,8 @@ function absentNumber({ trail, number }: AbsentNumber, file: File): Shown {
   demand(trail !== undefined, "claim.none", "no trail is claimed");
   const at = checkHead(trail, file);
   demand(number >= trail.size, "absence.number", `the trail has ${trail.size} events`);
-  return { shows: `trail ${nameOf(at)} has ${trail.size} events, and none of number ${number}`, caveats: [] };
+  const shows = `trail ${nameOf(at)} has ${trail.size} events, and none of number ${number}`;
+  return { shows, caveats: caveatsOfTrail(at) };
 }
 
 function absentTransaction({ trail, txId }: AbsentTransaction, file: File): Shown {
@@ -65,5 +67,5 @@ function absentTransaction({ trail, txId }: AbsentTransaction, file: File): Show
   const isAbsent = events.every((it) => !equal(it.leaf.origin, txId));
   demand(isAbsent, "absence.transaction", "the transaction is on the trail");
   const shows = `no event of transaction ${hex(txId)} is on trail ${nameOf(at)} ${describeRange(range)}`;
-  return { shows, caveats: caveatsOf(events) };
+  return { shows, caveats: [...caveatsOf(events), ...caveatsOfTrail(at)] };
 }

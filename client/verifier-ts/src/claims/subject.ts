@@ -1,5 +1,5 @@
 /** Subject: all that stands of a data subject, by its tags, in a range. */
-import { compare, compareText, equal, isAscending, utf8 } from "../bytes.js";
+import { compare, compareText, equal, hex, isAscending, utf8 } from "../bytes.js";
 import { dayOf } from "../calendar.js";
 import { type Event, anyRecordOf } from "../events.js";
 import type { File, Shown } from "../file.js";
@@ -43,7 +43,8 @@ export function subject(claim: SubjectClaim, file: File): Shown {
   const areOfOneRange = ranges.every((it) => isSameRange(it, range));
   demand(areOfOneRange, "subject.range", "not one range");
   const sealed = checkSealed(claim, file);
-  const shows = `these ${found.events.length} events are all of ${subjects.length} tags and their collectors' bulk records ${describeRange(range)}; ${found.inBulk} bulk sets hold a tag`;
+  const tags = subjects.map(({ collector, tag }) => `${collector}/${hex(tag)}`).join(", ");
+  const shows = `these ${found.events.length} events are all of the tags ${tags} and their collectors' bulk records ${describeRange(range)}; ${found.inBulk} bulk sets hold a tag`;
   return { shows, caveats: [...caveatsOf(found.events), ...caveats(found, sealed)] };
 }
 

@@ -1,6 +1,6 @@
 //! What was proved, in a sentence, and as JSON.
 
-use super::{Lang, event_json, hex, object, time};
+use super::{Lang, event, event_json, hex, object, time};
 use liuhen_proto::ledger::calendar::begin_of_sealed_month;
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::verify::{
@@ -13,12 +13,10 @@ use std::collections::BTreeMap;
 pub(super) fn text(claim: &Claim, lang: Lang) -> String {
     match claim {
         Claim::Inclusion(it) => {
-            let kind = it.event.body.name();
-            let by = it.event.body.department().unwrap_or("-");
-            let height = it.header.height;
+            let (named, height) = (event::text(&it.event, lang), it.header.height);
             lang.pick(
-                &format!("{kind}, signed by {by}, is in block {height}"),
-                &format!("{by} 签署的 {kind} 已载入区块 {height}"),
+                &format!("{named}; is in block {height}"),
+                &format!("{named}；已载入区块 {height}"),
             )
         }
         Claim::Completeness(it) => {
@@ -47,15 +45,13 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
         Claim::Subject(it) => subject(it, lang),
         Claim::Authorised(it) => {
             let (verdict, height) = (it.outcome.verdict, it.record.header.height);
-            let collector = it.record.event.record().map_or("-", |it| &it.collector);
+            let named = event::text(&it.record.event, lang);
             lang.pick(
                 &format!(
-                    "the access that {collector} recorded in block {height} was {verdict}, by the \
-                     ledger's rules replayed here"
+                    "{named}; recorded in block {height}, it was {verdict}, by the ledger's rules \
+                     replayed here"
                 ),
-                &format!(
-                    "{collector} 于区块 {height} 记录的访问,经在此重算账本规则,判定为 {verdict}"
-                ),
+                &format!("{named}；记录于区块 {height}，经在此重算账本规则，判定为 {verdict}"),
             )
         }
     }
@@ -86,14 +82,16 @@ fn fork(it: &Fork, lang: Lang) -> String {
 }
 
 fn omission(it: &Omission, lang: Lang) -> String {
-    let (kind, height) = (it.included.event.body.name(), it.included.header.height);
+    let (named, height) = (event::text(&it.included.event, lang), it.included.header.height);
     let trail = &it.trail.trail;
     lang.pick(
         &format!(
-            "OMISSION: {kind} of block {height} belongs to trail «{trail}», which the validators \
+            "OMISSION: {named}; of block {height}, it belongs to trail «{trail}», which the validators \
              certified without it"
         ),
-        &format!("遗漏:区块 {height} 的 {kind} 属于轨迹「{trail}」,而验证节点签署的轨迹中没有它"),
+        &format!(
+            "遗漏：{named}；载于区块 {height}，属于轨迹「{trail}」，而验证节点签署的轨迹中没有它"
+        ),
     )
 }
 
@@ -128,11 +126,8 @@ fn subject(it: &Subject, lang: Lang) -> String {
     let records = unknown.values().map(|it| it.0).fold(0, u64::saturating_add);
     let subjects = unknown.values().map(|it| it.1).fold(0, u64::saturating_add);
     let sealed = it.sealed.values().copied().fold(0, u64::saturating_add);
-    let names: Vec<String> = it
-        .tags
-        .iter()
-        .map(|tag| format!("{}/{}", tag.collector, short(&tag.tag.to_string())))
-        .collect();
+    let names: Vec<String> =
+        it.tags.iter().map(|tag| event::tag(&tag.collector, tag.tag.as_bytes())).collect();
     let names = names.join(", ");
     let range = it.tags.first().map_or_else(String::new, |tag| range(&tag.listed, lang));
     lang.pick(
@@ -148,11 +143,6 @@ fn subject(it: &Subject, lang: Lang) -> String {
              主体 {subjects} 个;自 {since} 至两个月前全账本共密封 {sealed} 条"
         ),
     )
-}
-
-/// The beginning of an id.
-fn short(id: &str) -> String {
-    id.chars().take(12).chain(['…']).collect()
 }
 
 fn consistency(it: &Consistency, lang: Lang) -> String {

@@ -1,6 +1,7 @@
 //! A verdict in words, English or Chinese, and as JSON.
 
 mod claim;
+mod event;
 mod joined;
 mod object;
 
@@ -188,6 +189,9 @@ fn verdicts(events: &[&ProvedEvent]) -> BTreeMap<String, u64> {
             };
             *counts.entry(name).or_default() += 1;
         }
+        if outcome.names_others {
+            *counts.entry("names a grant that is not its own".to_owned()).or_default() += 1;
+        }
     }
     counts
 }
@@ -234,6 +238,7 @@ fn event_json(event: &ProvedEvent) -> Value {
         "department": event.body.department(),
         "identity": event.body.identity(),
         "outcome": event.leaf.outcome,
+        "record": event::record_json(event),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use super::{gateways, identity, needs_keeper, needs_officer, words};
 use crate::event::Outcome;
-use crate::ledger::{Draft, Halt, Refusal, coverage};
+use crate::ledger::{Draft, Halt, Refusal};
 use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::IdKind;
@@ -92,7 +92,7 @@ fn take_effect(draft: &mut Draft<'_>, id: &[u8], end: CorrectionEnd) -> Result<(
     let it = correction.corrected.clone().unwrap_or_default();
     let mut outcomes = Vec::with_capacity(it.records.len());
     for record in &it.records {
-        let (outcome, _) = coverage::judge(draft, record)?;
+        let (outcome, _) = super::record_access::outcome(draft, record)?;
         let outcome = u32::from(outcome.to_bits());
         outcomes.push(outcome);
         draft.emit(Kind::RecordCorrected(one(id, &it, record, outcome)));

@@ -1,6 +1,7 @@
 //! A validator voted twice in one round, for different blocks: both signed votes prove it.
 
 use super::integrity::{self, Fault};
+use super::validator_history;
 use crate::certificate::{VoteType, vote_bytes};
 use crate::event::Outcome;
 use crate::ledger::{Draft, Halt, Refusal};
@@ -24,11 +25,13 @@ pub(super) fn report(
     if key.department != it.validator_department || key.identity_id != it.validator_identity_id {
         return Err(Refusal::SignerMismatch.into());
     }
-    let public = PublicKey::from_slice(&key.public_key).ok();
     let (first, second) =
         (it.first.clone().unwrap_or_default(), it.second.clone().unwrap_or_default());
     let both = [&first, &second];
-    let good = public.is_some_and(|key| both.iter().all(|vote| is_signed(draft, &key, vote)));
+    // Only a validator of that height votes: whatever another key signs in that form is no vote.
+    let set = validator_history::at(draft, Height::new(first.height))?;
+    let validator = set.as_ref().and_then(|set| set.get(&id));
+    let good = validator.is_some_and(|it| both.iter().all(|vote| is_signed(draft, &it.key, vote)));
     if !good || first.height > draft.context().height.get() {
         return Err(Refusal::BadVotes(id.to_string()).into());
     }

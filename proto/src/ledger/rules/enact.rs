@@ -1,6 +1,6 @@
 //! What a proposal that passed changes. Refused where it can't hold.
 
-use super::{department, former, words};
+use super::{department, former, validator_history, words};
 use crate::block::PROTOCOL;
 use crate::ledger::{Draft, Halt, Object, Refusal, calendar, intervals, parameters};
 use crate::place::Place;
@@ -121,15 +121,15 @@ fn set_validator(draft: &mut Draft<'_>, it: &wire::SetValidator) -> Result<(), H
         }
     }
     ValidatorSet::from_wire(&set).map_err(|_| {
-        Refusal::BadValidator("the set would have none or too many, or a key that can't be used")
+        Refusal::BadValidator(
+            "the set would have none or too many, more power than 2^60, or a key that can't be used",
+        )
     })?;
     let height = draft.context().height.get();
     let from_height = height.saturating_add(VALIDATORS_AFTER);
     schedule.sets.retain(|it| it.from_height != from_height);
     // What signs the next block is the oldest still needed.
-    let next = height.saturating_add(1);
-    let signing = schedule.sets.iter().rposition(|it| it.from_height <= next).unwrap_or(0);
-    schedule.sets.drain(..signing);
+    validator_history::keep_past(draft, &mut schedule, height.saturating_add(1));
     schedule.sets.push(wire::ScheduledValidators { from_height, validators: set });
     draft.put(place, schedule);
     match &it.peer {
@@ -195,15 +195,25 @@ fn set_calendar(draft: &mut Draft<'_>, it: &wire::Calendar) -> Result<(), Halt> 
     Ok(())
 }
 
+/// The protocol that follows the one in force: further ahead no program could go on, and a vote could not
+/// take it back. One that has not begun can be put off, or moved up.
 fn set_protocol(draft: &mut Draft<'_>, it: &wire::SetProtocol) -> Result<(), Halt> {
     let place = Place::protocol_schedule();
     let before: Option<Arc<wire::ProtocolSchedule>> = draft.get(&place)?;
-    let newest = before.map_or(PROTOCOL, |it| it.protocol);
-    let earliest = draft.context().height.get().saturating_add(VALIDATORS_AFTER);
-    if it.protocol <= newest || it.height < earliest {
-        return Err(Refusal::ProtocolHeight { height: it.height, earliest }.into());
+    let wanted = wire::ProtocolSchedule { protocol: it.protocol, height: it.height };
+    let height = draft.context().height.get();
+    let in_force = match before.as_deref() {
+        Some(it) if it.height <= height => it.protocol,
+        Some(it) => it.protocol.saturating_sub(1),
+        None => PROTOCOL,
+    };
+    let (protocol, next) = (it.protocol, in_force.saturating_add(1));
+    let earliest = height.saturating_add(VALIDATORS_AFTER);
+    let moves = before.as_deref() != Some(&wanted);
+    if protocol != next || it.height < earliest || !moves {
+        return Err(Refusal::ProtocolHeight { protocol, height: it.height, next, earliest }.into());
     }
-    draft.put(place, wire::ProtocolSchedule { protocol: it.protocol, height: it.height });
+    draft.put(place, wanted);
     Ok(())
 }
 

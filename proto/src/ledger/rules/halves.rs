@@ -3,6 +3,7 @@
 
 use super::gateways;
 use super::integrity::{self, Fault};
+use super::own_grant::{self, Named};
 use super::watching::{self, Concern};
 use super::{identity, needs_keeper, sharing, timers};
 use crate::event::Outcome;
@@ -67,29 +68,19 @@ pub(super) fn recorded(
     gateway: &[u8],
     it: &wire::RecordAccess,
 ) -> Result<(), Halt> {
-    let Some(asker) = it.asker.as_ref().filter(|it| !it.identity_id.is_empty()) else {
-        return Ok(());
-    };
-    // Whoever the gateway takes for somebody else's owes nothing.
-    if !identity::is_of(draft, &asker.identity_id, &asker.department)? {
-        return Ok(());
-    }
-    let mut named: BTreeSet<RequestId> = BTreeSet::new();
+    let Some(asker) = &it.asker else { return Ok(()) };
+    let mut counted_before: BTreeSet<&[u8]> = BTreeSet::new();
     for access in &it.accesses {
-        let Ok(id) = RequestId::from_slice(&access.request_id) else { continue };
-        if !named.insert(id) {
-            continue;
-        }
-        let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
-        let Some(grant) = grant else { continue };
-        if !is_users(draft, &grant, &asker.department)? {
+        let Named::Own(grant) = own_grant::named(draft, it, access)? else { continue };
+        // Who took the user's place acknowledges under grants of its own.
+        let users = is_users(draft, &grant, &asker.department)?;
+        if !counted_before.insert(&access.request_id) || !users {
             continue;
         }
         let counted = Counted {
             request_id: &access.request_id,
             hour: hour_of(TimeMs::new(it.access_time_ms).min(draft.context().time)),
             department: &asker.department,
-            // The grant's, which may be another than was touched: the two are looked up together.
             dataset: &grant.dataset,
             collector: &it.collector,
         };

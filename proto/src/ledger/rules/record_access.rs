@@ -2,6 +2,7 @@
 //! judged, counted, watched, and answered for.
 
 use super::integrity::{self, Fault};
+use super::own_grant::{self, Named};
 use super::watching::{self, Concern};
 use super::{bulk, gateways, halves, needs_officer, sharing};
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
@@ -71,6 +72,17 @@ pub(super) fn datasets_known(draft: &Draft<'_>, it: &wire::RecordAccess) -> Resu
     Ok(())
 }
 
+/// The outcome of a record on the ledger: coverage, and whether it names a grant that is another's. Gives which
+/// access decided.
+pub(super) fn outcome(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+) -> Result<(Outcome, usize), Halt> {
+    let (outcome, at) = coverage::judge(draft, it)?;
+    let names_others = own_grant::names_others(draft, it)?;
+    Ok((Outcome { names_others, ..outcome }, at))
+}
+
 /// Judges a record, and all that follows from it. `halves`: whether its user's half is wanted.
 pub(super) fn judged(
     draft: &mut Draft<'_>,
@@ -78,7 +90,7 @@ pub(super) fn judged(
     it: &wire::RecordAccess,
     halves: bool,
 ) -> Result<Outcome, Halt> {
-    let (outcome, at) = coverage::judge(draft, it)?;
+    let (outcome, at) = outcome(draft, it)?;
     if outcome.verdict != Verdict::Denied {
         count(draft, it)?;
         // What comes so late is visible as such; nobody can be expected to remember it.
@@ -119,9 +131,11 @@ fn uncovered(
         }
         _ => (IntegrityRule::Uncovered, it.collector.as_str(), gateway),
     };
-    // What names no grant of the dataset is filed with the dataset alone.
-    let known = grant.is_some_and(|it| it.dataset == access.dataset);
-    let request_id = if known { access.request_id.as_slice() } else { &[] };
+    // What names no grant of its own is filed with the dataset alone.
+    let request_id = match own_grant::named(draft, it, access)? {
+        Named::Own(_) => access.request_id.as_slice(),
+        Named::None | Named::Others => &[],
+    };
     let dataset = access.dataset.as_str();
     let fault = Fault { rule, department, identity, dataset, request_id, count: 1 };
     integrity::raise(draft, &fault).map(|_| ())
@@ -147,11 +161,13 @@ fn is_over(
         || over(today.rows, quota.rows_per_day))
 }
 
-/// Counts what was served under each grant named, covered or not, and under all that it hangs from.
+/// Counts what was served under each grant named that is the record's own, covered or not, and under
+/// all that it hangs from.
 fn count(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
     let mut counted: BTreeSet<RequestId> = BTreeSet::new();
     for access in &it.accesses {
-        let mut id = RequestId::from_slice(&access.request_id).ok();
+        let Named::Own(own) = own_grant::named(draft, it, access)? else { continue };
+        let mut id = RequestId::from_slice(&own.request_id).ok();
         while let Some(this) = id.filter(|id| counted.insert(*id)) {
             let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&this))?;
             let Some(grant) = grant else { break };

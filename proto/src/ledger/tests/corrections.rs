@@ -192,7 +192,8 @@ fn corrected(s: &Staged) -> Vec<RecordsCorrected> {
 /// As it should have been, the record was covered; it is seconds old.
 fn covered() -> u32 {
     let (verdict, timeliness) = (Verdict::Covered, Timeliness::Live);
-    let outcome = Outcome { verdict, reason: Reason::None, timeliness, future: false };
+    let outcome =
+        Outcome { verdict, reason: Reason::None, timeliness, future: false, names_others: false };
     u32::from(outcome.to_bits())
 }
 
@@ -217,13 +218,13 @@ fn a_correction_with_consent() {
     assert_eq!(original.leaf.outcome.verdict, Verdict::Uncovered);
     assert_eq!((end(&s, &id), corrected(&s)), (CorrectionEnd::Unspecified, vec![]));
     let used = Place::grant_use(&s.id("granted"));
-    let before = s.world.objects[&used].clone();
+    let before = s.world.objects.get(&used).cloned();
     s.world.does(USER, agree(id.as_bytes(), "gz.hrss"));
     assert_eq!((end(&s, &id), corrected(&s)), (CorrectionEnd::Agreed, vec![expected(&s, &id)]));
     let both = ["gz.tax/app", APP].map(|name| Place::identity_trail(s.identity(name).as_bytes()));
     let event = &s.world.tip().delta.events[2];
     assert!(both.iter().all(|trail| event.trails.contains(trail)) && event.trails.len() == 2);
-    assert_eq!(s.world.objects[&used], before);
+    assert_eq!(s.world.objects.get(&used).cloned(), before);
 }
 
 /// What is said of one record, and where it is filed.

@@ -2,13 +2,14 @@
 
 use super::coverage::{deny, judged};
 use super::coverage_cases::also;
-use super::items::{HOUR, access};
-use super::stage::{RESIDENT, Staged, staged};
+use super::items::{HOUR, access, verified};
+use super::stage::{APP, GATEWAY, RESIDENT, Staged, staged};
 use super::world::BLOCK_MS;
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
-use crate::ledger::Object;
-use crate::place::Place;
-use crate::wire::{self, GrantUse, Operation};
+use crate::ledger::{Object, grants};
+use crate::place::{ObjectKind, Place};
+use crate::wire::{self, GrantUse, Operation, RecordAccess};
+use std::sync::Arc;
 
 fn used(stage: &Staged) -> Option<GrantUse> {
     match stage.world.objects.get(&Place::grant_use(&stage.id("granted"))) {
@@ -30,6 +31,7 @@ fn a_denied_access_is_not_judged_and_not_counted() {
         reason: Reason::None,
         timeliness: Timeliness::Live,
         future: true,
+        names_others: false,
     };
     assert_eq!(outcome, expected);
     judged(&mut stage, deny);
@@ -88,4 +90,83 @@ fn days_of_use_are_bounded() {
     let after = used(&stage).unwrap();
     assert_eq!(after.days, before.days);
     assert_eq!((after.queries, before.queries), (41, 40));
+}
+
+/// What names a grant that is not its own stays on the use trail, marked: it counts on nothing, ends nothing, and
+/// nobody owes its other half.
+#[test]
+fn what_names_anothers_grant_counts_on_nothing() {
+    type Bend = fn(&Staged, &mut RecordAccess);
+    let strangers: [(&str, Bend); 5] = [
+        ("another dataset", |_, it| it.accesses[0].dataset = "civil.core".into()),
+        ("another department's identity", |s, it| {
+            it.asker = Some(verified("gz.tax", &s.identity("gz.tax/app")));
+        }),
+        ("an identity that is not the department's", |s, it| {
+            it.asker = Some(verified("gz.hrss", &s.identity("gz.tax/app")));
+        }),
+        ("an identity that is not there", |_, it| {
+            it.asker.as_mut().unwrap().identity_id = vec![9; 32];
+        }),
+        ("an account that was not mapped", |_, it| {
+            it.asker = Some(wire::Party { unmapped_digest: vec![7; 32], ..Default::default() });
+        }),
+    ];
+    for (name, bend) in strangers {
+        let mut stage = staged();
+        let quota = wire::Quota { queries_total: 1, rows_total: 1, ..Default::default() };
+        limit(&mut stage, quota);
+        let mut record = stage.covered();
+        record.row_count = u64::MAX;
+        bend(&stage, &mut record);
+        let outcome = stage.world.does(GATEWAY, record);
+        assert_eq!((outcome.verdict, outcome.names_others), (Verdict::Uncovered, true), "{name}");
+        let event = stage.world.tip().delta.events.iter().find(|it| it.leaf.outcome == outcome);
+        let trail = Place::use_trail(&stage.id("granted"));
+        assert!(event.unwrap().trails.contains(&trail), "{name}");
+        assert_eq!(used(&stage), None, "{name}");
+        let grant: Arc<wire::Grant> = stage.world.get(&Place::grant(&stage.id("granted")));
+        assert_eq!(grants::state(&grant), wire::GrantState::Active, "{name}");
+        let halves = |place: &&Place| {
+            matches!(place.object_kind(), Some(ObjectKind::Half | ObjectKind::Halves))
+        };
+        assert_eq!(stage.world.objects.keys().find(halves), None, "{name}");
+        // The next honest record is covered, and uses it up.
+        let outcome = judged(&mut stage, |it| it.row_count = 1);
+        assert_eq!((outcome.verdict, outcome.names_others), (Verdict::Covered, false), "{name}");
+        assert_eq!(used(&stage).map(|it| (it.queries, it.rows)), Some((1, 1)), "{name}");
+    }
+}
+
+/// A gateway of another collector, with a dataset of its own.
+#[test]
+fn another_collectors_record_ends_nothing() {
+    let mut stage = staged();
+    limit(&mut stage, wire::Quota { rows_total: 1, ..Default::default() });
+    let id = stage.id("granted");
+    let asker = verified("gz.hrss", &stage.identity(APP));
+    let time = stage.world.now;
+    let mut record =
+        super::items::record("gz.hrss", 1, access("pension.roll", Some(&id)), asker, time);
+    record.row_count = u64::MAX;
+    let outcome = stage.world.does("gz.hrss/app", record);
+    assert_eq!((outcome.reason, outcome.names_others), (Reason::OtherDataset, true));
+    assert_eq!(used(&stage), None);
+    let outcome = judged(&mut stage, |it| it.row_count = 1);
+    assert_eq!(outcome.verdict, Verdict::Covered);
+}
+
+/// Puts a quota on the grant.
+fn limit(stage: &mut Staged, quota: wire::Quota) {
+    let place = Place::grant(&stage.id("granted"));
+    let mut grant = (*stage.world.get::<wire::Grant>(&place)).clone();
+    for step in &mut grant.steps {
+        if let Some(terms) = &mut step.terms {
+            terms.quota = Some(quota);
+        }
+    }
+    if let Some(terms) = &mut grant.terms {
+        terms.quota = Some(quota);
+    }
+    stage.world.doctor(place, Some(grant.into()));
 }

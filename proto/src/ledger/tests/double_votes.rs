@@ -1,12 +1,17 @@
 //! Double votes: both signed votes prove it, and each is reported once.
 
 use super::account::{at_fault, blamed, counts, events, named};
+use super::enactments::enacted;
+use super::founders::seeded;
+use super::governance::set_validator;
 use super::items::{double_vote, precommit};
 use super::refusals::{Case, OK, run};
 use super::stage::{COLLECTOR, Staged, staged};
+use crate::place::Place;
 use crate::tx::Tx;
-use crate::types::ChainId;
+use crate::types::{ChainId, IdentityId};
 use crate::wire::{self, IntegrityRule};
+use std::sync::Arc;
 
 const VALIDATOR: &str = "gz.tax/node";
 
@@ -35,6 +40,42 @@ fn second(it: &mut wire::ReportDoubleVote) -> &mut wire::SignedVote {
 fn ahead(s: &Staged, by: u64) -> Tx {
     let height = s.world.height().get() + by;
     s.sign(COLLECTOR, report(s, votes(s, (height, 0), [None, Some(1)])))
+}
+
+/// Somebody's key signs two votes at a height, and an officer reports them.
+fn by_key(s: &Staged, name: &str, height: u64) -> Tx {
+    let key = seeded(name);
+    let chain = s.world.founding.chain();
+    let votes = [Some(1), Some(2)].map(|block| precommit((&chain, &key), (height, 0), block));
+    let known: Arc<wire::Key> = s.world.get(&Place::key(&key.public().key_id()));
+    let identity = IdentityId::from_slice(&known.identity_id).unwrap();
+    let it = double_vote(&key, &identity, votes);
+    s.sign(
+        COLLECTOR,
+        wire::ReportDoubleVote { validator_department: known.department.clone(), ..it },
+    )
+}
+
+/// A vote takes a node into the set of validators, or out of it; gives the height from which on. Other changes
+/// follow, so that the set before is needed no more.
+fn changed(s: &mut Staged, name: &str, power: u64) -> u64 {
+    enacted(s, set_validator(name, power));
+    let from = s.world.height().get() + 2;
+    for power in 2..5 {
+        s.world.commit(Vec::new());
+        s.world.commit(Vec::new());
+        enacted(s, set_validator("gz.psb/node", power));
+    }
+    from
+}
+
+fn joined(s: &mut Staged) -> u64 {
+    super::governance::new_node(s);
+    changed(s, "gz.hrss/node-2", 1)
+}
+
+fn left(s: &mut Staged) -> u64 {
+    changed(s, VALIDATOR, 0)
 }
 
 const REPORTS: &[Case] = &[
@@ -77,6 +118,28 @@ const REPORTS: &[Case] = &[
     }),
     ("by another identity's key", Some("signer.mismatch"), |s| {
         reporting(s, |it| it.validator_identity_id = vec![1; 32])
+    }),
+    ("by the key of a system", Some("double_vote.bad"), |s| by_key(s, "gz.hrss/app", 3)),
+    ("by a node that is no validator", Some("double_vote.bad"), |s| {
+        super::governance::new_node(s);
+        let height = s.world.height().get();
+        by_key(s, "gz.hrss/node-2", height)
+    }),
+    ("by a validator before it was one", Some("double_vote.bad"), |s| {
+        let joined = joined(s);
+        by_key(s, "gz.hrss/node-2", joined - 1)
+    }),
+    ("by a validator at its first height", OK, |s| {
+        let joined = joined(s);
+        by_key(s, "gz.hrss/node-2", joined)
+    }),
+    ("by a former validator when it was one", OK, |s| {
+        let left = left(s);
+        by_key(s, VALIDATOR, left - 1)
+    }),
+    ("by a former validator", Some("double_vote.bad"), |s| {
+        let left = left(s);
+        by_key(s, VALIDATOR, left)
     }),
     ("again", Some("double_vote.reported"), |s| {
         let first = reporting(s, |_| {});

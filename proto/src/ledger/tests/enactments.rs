@@ -391,6 +391,16 @@ fn calendars_and_protocols() {
     // The same version again does not ascend.
     let tx = s.sign("gz.hrss/officer", super::items::propose("gz.hrss", set_protocol(2, height)));
     assert_eq!(s.world.refusal(&tx), Some((Some(0), "protocol.height")));
+    // Until it begins it can be put off; then the next one follows it.
+    enacted(&mut s, set_protocol(2, height + 5));
+    while s.world.height().get() < height + 5 {
+        s.world.commit(Vec::new());
+    }
+    let late = s.world.height().get() + 20;
+    let again = super::items::propose("gz.hrss", set_protocol(2, late));
+    let tx = s.sign("gz.hrss/officer", again);
+    assert_eq!(s.world.refusal(&tx), Some((Some(0), "protocol.height")));
+    enacted(&mut s, set_protocol(3, late));
 }
 
 fn schedule(s: &Staged) -> Vec<(u64, usize)> {

@@ -100,6 +100,12 @@ const IN_OFFICE: &[Case] = &[
         it.voters.push(voter("gz.none", 1));
         it.voters.sort_by(|a, b| a.department.cmp(&b.department));
     }),
+    ("blocks that nobody can cite in time", Some("parameters"), |it| {
+        parameters(it).recent_block_age_ms = 1;
+    }),
+    ("blocks that are citable for ever", Some("parameters"), |it| {
+        parameters(it).recent_block_age_ms = u64::MAX;
+    }),
     ("no lead", Some("parameters"), |it| parameters(it).lead.clear()),
     ("a lead without a vote", Some("parameters"), |it| parameters(it).lead = "gz.aud".into()),
     ("another lead that votes", OK, |it| parameters(it).lead = "gz.tax".into()),
@@ -239,4 +245,13 @@ fn a_department_has_one_root() {
 #[test]
 fn what_only_the_ledger_makes() {
     run(MADE);
+}
+
+/// Validators that the engine could not count found no chain.
+#[test]
+fn too_much_power_founds_nothing() {
+    let mut document = genesis("dev-bent");
+    document.validators[0].power = 1 << 63;
+    let found = Founding::new(document).map(|it| it.chain());
+    assert!(matches!(found, Err(FoundingError::Validators(_))), "{found:?}");
 }

@@ -10,7 +10,7 @@ use super::stage::{MANAGER, Staged, USER};
 use crate::ledger::Object;
 use crate::place::Place;
 use crate::tx::Tx;
-use crate::types::ProposalId;
+use crate::types::{ProposalId, limits};
 use crate::wire::{
     self, Calendar, IdentityKind, Parameters, Right,
     StandingChange::{self, Reinstate, Revoke, Suspend},
@@ -74,6 +74,14 @@ pub(super) fn set_validator(name: &str, power: u64) -> Change {
         power,
     };
     Change::SetValidator(wire::SetValidator { validator: Some(validator), peer: None })
+}
+
+/// The power of all validators but that of gz.tax.
+fn others(s: &Staged) -> u64 {
+    let schedule: Arc<wire::ValidatorSchedule> = s.world.get(&Place::validator_schedule());
+    let tax = seeded("gz.tax/node").public().key_id().to_vec();
+    let set = &schedule.sets.last().unwrap().validators;
+    set.iter().filter(|it| it.key_id != tax).map(|it| it.power).sum()
 }
 
 /// A new node of gz.hrss, registered.
@@ -245,6 +253,15 @@ const VALIDATORS: &[Case] = &[
         it.validator.as_mut().unwrap().cosigner_key.clear();
         proposed(s, Change::SetValidator(it))
     }),
+    ("the most power that the engine can count", OK, |s| {
+        proposed(s, set_validator("gz.tax/node", limits::TOTAL_POWER - others(s)))
+    }),
+    ("more power than the engine can count", Some("validator.bad"), |s| {
+        proposed(s, set_validator("gz.tax/node", limits::TOTAL_POWER - others(s) + 1))
+    }),
+    ("power of two to the 63rd", Some("validator.bad"), |s| {
+        proposed(s, set_validator("gz.tax/node", 1 << 63))
+    }),
     ("one out that is not in", Some("validator.bad"), |s| {
         proposed(s, set_validator("gz.hrss/app", 0))
     }),
@@ -260,6 +277,21 @@ const VALIDATORS: &[Case] = &[
 
 const SETTINGS: &[Case] = &[
     ("parameters", OK, |s| proposed(s, set_parameters(s, |it| it.decide_days = 5))),
+    ("blocks that are citable for five minutes", OK, |s| {
+        proposed(s, set_parameters(s, |it| it.recent_block_age_ms = 300_000))
+    }),
+    ("blocks that are citable for a day", OK, |s| {
+        proposed(s, set_parameters(s, |it| it.recent_block_age_ms = 86_400_000))
+    }),
+    ("blocks that nobody can cite in time", Some("parameters.bad"), |s| {
+        proposed(s, set_parameters(s, |it| it.recent_block_age_ms = 1))
+    }),
+    ("seconds where milliseconds are meant", Some("parameters.bad"), |s| {
+        proposed(s, set_parameters(s, |it| it.recent_block_age_ms = 3_600))
+    }),
+    ("blocks that are citable for too long", Some("parameters.bad"), |s| {
+        proposed(s, set_parameters(s, |it| it.recent_block_age_ms = 86_400_001))
+    }),
     ("parameters that can't be", Some("parameters.bad"), |s| {
         proposed(s, set_parameters(s, |it| it.decide_days = 0))
     }),
@@ -317,6 +349,12 @@ const SETTINGS: &[Case] = &[
         proposed(s, Change::SetCalendar(it))
     }),
     ("the next protocol", OK, |s| proposed(s, set_protocol(2, s.world.height().get() + 3))),
+    ("a protocol that skips one", Some("protocol.height"), |s| {
+        proposed(s, set_protocol(3, s.world.height().get() + 3))
+    }),
+    ("the last protocol that can be written", Some("protocol.height"), |s| {
+        proposed(s, set_protocol(u32::MAX, s.world.height().get() + 3))
+    }),
     ("this protocol", Some("protocol.height"), |s| {
         proposed(s, set_protocol(1, s.world.height().get() + 3))
     }),

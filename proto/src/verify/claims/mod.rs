@@ -126,6 +126,24 @@ impl Claim {
         }
     }
 
+    /// The trail that the claim is about, where it is about one alone.
+    pub fn trail(&self) -> Option<&Place> {
+        match self {
+            Self::Completeness(it) => Some(&it.trail),
+            Self::Absence(Absence::Number { trail, .. }) => Some(trail),
+            Self::Absence(Absence::Transaction { trail, .. }) => Some(&trail.trail),
+            Self::Consistency(it) => it.trail.as_ref(),
+            Self::Absence(Absence::Object(_))
+            | Self::Inclusion(_)
+            | Self::State(_)
+            | Self::Fork(_)
+            | Self::Omission(_)
+            | Self::Authorised(_)
+            | Self::Department(_)
+            | Self::Subject(_) => None,
+        }
+    }
+
     /// The objects that the claim itself reads, beside those of its signers.
     pub(super) fn reads(&self) -> Vec<Place> {
         match self {

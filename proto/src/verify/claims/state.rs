@@ -1,13 +1,13 @@
 //! State and absence: how an object stands at the anchor, and what is not there.
 
 use super::super::events::Checker;
-use super::super::{NotVerified, invalid};
+use super::super::{NotVerified, invalid, objects};
 use super::completeness::{self, Completeness};
 use super::head::Head;
 use crate::ledger::Object;
 use crate::merkle::map::MapPath;
-use crate::place::{ObjectKind, Place};
-use crate::types::{TxId, limits};
+use crate::place::Place;
+use crate::types::TxId;
 use crate::wire::{self, absence_claim::Of};
 
 /// An object of the map, as it stands at the anchor.
@@ -42,18 +42,9 @@ pub enum Absence {
     },
 }
 
-fn place(kind: u32, id: &[u8]) -> Result<Place, NotVerified> {
-    let kind = u8::try_from(kind).ok().and_then(ObjectKind::from_byte);
-    let kind = kind.ok_or_else(|| invalid("object.kind", "an object of unknown kind"))?;
-    if id.len() > limits::OBJECT_ID {
-        return Err(invalid("object.id", "an object's id is too long"));
-    }
-    Ok(Place::object(kind, id))
-}
-
 /// Verifies how an object stands.
 pub(super) fn state(claim: &wire::StateClaim, checker: &Checker<'_>) -> Result<State, NotVerified> {
-    let place = place(claim.kind, &claim.id)?;
+    let (_, place) = objects::place(claim.kind, &claim.id)?;
     let object = checker.objects.any(&place);
     let object = object.ok_or_else(|| invalid("object.none", "the object is not in the file"))?;
     Ok(State { object: object.clone(), place })
@@ -81,7 +72,7 @@ pub(super) fn absence(
     let nothing = || invalid("claim.none", "nothing is said to be absent");
     match claim.of.as_ref().ok_or_else(nothing)? {
         Of::Object(it) => {
-            let place = place(it.kind, &it.id)?;
+            let (_, place) = objects::place(it.kind, &it.id)?;
             let path = it.path.as_ref().ok_or_else(|| invalid("object.path", "no path"))?;
             shown_absent(&place, path, checker)?;
             Ok(Absence::Object(place))

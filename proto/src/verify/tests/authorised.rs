@@ -146,6 +146,7 @@ fn validators_that_call_covered_what_was_not() {
         reason: Reason::None,
         timeliness: Timeliness::Live,
         future: false,
+        names_others: false,
     };
     let tx = stage.sign(GATEWAY, record);
     stage.world.commit_as(vec![tx], |event| event.leaf.outcome = covered);

@@ -110,6 +110,10 @@ pub(super) const STATE: &[Case] = &[
         Some(trace::Claim::State(it)) => it.kind = 1,
         _ => panic!("another claim"),
     }),
+    ("by the digits of its id", "object.id", |s, t| match &mut t.claim {
+        Some(trace::Claim::State(it)) => it.id = s.id("granted").to_string().into_bytes(),
+        _ => panic!("another claim"),
+    }),
     ("another that stands", "object.none", |s, t| {
         t.objects = vec![prover::object(&s.world, &Place::parameters())];
     }),
@@ -177,6 +181,61 @@ fn what_is_not_there() {
         it.path = None;
     }
     assert_eq!(refusal(world, &pathless), Some("object.path"));
+}
+
+pub(super) fn absent(stage: &Staged) -> Trace {
+    prover::no_object(&stage.world, &Place::grant(&RequestId::new([1; 32])))
+}
+
+/// A true path of a place that no object could have: of it «there is none» says nothing, and reads as if it did.
+fn of_id(stage: &Staged, trace: &mut Trace, kind: ObjectKind, id: &[u8]) {
+    *trace = prover::no_object(&stage.world, &Place::object(kind, id));
+}
+
+pub(super) const ABSENT: &[Case] = &[
+    ("the digits of an id that is there", "object.id", |s, t| {
+        let digits = s.id("granted").to_string();
+        of_id(s, t, ObjectKind::Grant, digits.as_bytes());
+    }),
+    ("no id", "object.id", |s, t| of_id(s, t, ObjectKind::Grant, b"")),
+    ("an id cut short", "object.id", |s, t| {
+        let id = s.id("granted").to_vec();
+        of_id(s, t, ObjectKind::Grant, &id[..31]);
+    }),
+    ("an id with something behind it", "object.id", |s, t| {
+        let id = [s.id("granted").to_vec(), vec![0]].concat();
+        of_id(s, t, ObjectKind::GrantUse, &id);
+    }),
+    ("a code in capitals", "object.id", |s, t| of_id(s, t, ObjectKind::Department, b"GZ.HRSS")),
+    ("a code with a space behind it", "object.id", |s, t| {
+        of_id(s, t, ObjectKind::Dataset, b"civil.resident ");
+    }),
+    ("an identity by its name", "object.id", |s, t| {
+        of_id(s, t, ObjectKind::Identity, b"gz.hrss/officer");
+    }),
+    ("a name without its department", "object.id", |s, t| {
+        of_id(s, t, ObjectKind::IdentityName, b"officer");
+    }),
+    ("a year in digits", "object.id", |s, t| of_id(s, t, ObjectKind::Calendar, b"02026")),
+    ("what there is one of, by an id", "object.id", |s, t| {
+        of_id(s, t, ObjectKind::Parameters, b"parameters");
+    }),
+    ("the score of an identity without its mark", "object.id", |s, t| {
+        of_id(s, t, ObjectKind::Score, &[1; 32]);
+    }),
+    ("what a request was", "object.id", |s, t| {
+        let id = [&[ObjectKind::Request as u8][..], &[1; 32], &[0; 8]].concat();
+        of_id(s, t, ObjectKind::Former, &id);
+    }),
+    ("one that is there", "absence.object", |s, t| {
+        of_id(s, t, ObjectKind::Grant, s.id("granted").as_bytes());
+    }),
+];
+
+/// An id is of the form of its kind, or nothing is said of it.
+#[test]
+fn what_could_not_be_there() {
+    run(absent, ABSENT);
 }
 
 fn claim_of(verified: Verified<crate::verify::Statement>) -> Claim {

@@ -23,7 +23,7 @@ const SPEC: &str = include_str!("../../../../docs/spec/proofs.md");
 
 type Table = (&'static str, fn(&Staged) -> Trace, &'static [Case]);
 
-const TABLES: [Table; 18] = [
+const TABLES: [Table; 19] = [
     ("frame", scene::middle, structure::FRAME),
     ("block", scene::included, structure::BLOCK),
     ("nothing", scene::nothing, structure::NOTHING),
@@ -36,6 +36,7 @@ const TABLES: [Table; 18] = [
     ("chain", claims::chain, claims::CHAIN),
     ("trail", claims::trail, claims::TRAIL),
     ("state", claims::an_object, claims::STATE),
+    ("absent", claims::absent, claims::ABSENT),
     ("authorised", authorised::batched, authorised::BENT),
     ("department", departments::collector, departments::BENT),
     ("subject", subjects::in_one, subjects::BENT),

@@ -39,7 +39,8 @@ pub(super) const EVENTS: &[Case] = &[
         complete(t).events[0].leaf.pop();
     }),
     ("another verdict", "range.gap", |_, t| complete(t).events[0].leaf[89] ^= 3),
-    ("no such verdict", "event.leaf", |_, t| complete(t).events[0].leaf[89] |= 0x80),
+    ("no such verdict", "event.leaf", |_, t| complete(t).events[0].leaf[89] |= 0x0f),
+    ("naming another's grant", "range.gap", |_, t| complete(t).events[0].leaf[89] ^= 0x80),
     ("another reason", "range.gap", |_, t| complete(t).events[0].leaf[88] = 2),
     ("no such transaction", "event.transaction", |_, t| {
         complete(t).events[0].transaction = 1;

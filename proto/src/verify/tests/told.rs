@@ -119,7 +119,8 @@ pub(super) const STORY: &[Case] = &[
     ("a reason", "event.ledger", |_, t| complete(t).events[1].leaf[88] = 2),
     ("a timeliness", "event.ledger", |_, t| complete(t).events[1].leaf[89] = 0x10),
     ("a time in the future", "event.ledger", |_, t| complete(t).events[1].leaf[89] = 0x40),
-    ("bits that are none", "event.leaf", |_, t| complete(t).events[1].leaf[89] = 0x80),
+    ("naming another's grant", "event.ledger", |_, t| complete(t).events[1].leaf[89] = 0x80),
+    ("bits that are none", "event.leaf", |_, t| complete(t).events[1].leaf[89] = 0x0f),
     ("an origin", "event.ledger", |_, t| complete(t).events[1].leaf[20..52].fill(1)),
     ("the origin of an item", "event.ledger", |_, t| {
         let it = complete(t);

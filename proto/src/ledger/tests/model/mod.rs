@@ -376,7 +376,7 @@ fn a_long_run_reaches_what_the_property_speaks_of() {
     for _ in 0..10 {
         let mut run = Run::founded(dice.next());
         for _ in 0..250 {
-            let seeds: Vec<u64> = (0..14).map(|_| dice.next()).collect();
+            let seeds: Vec<u64> = (0..15).map(|_| dice.next()).collect();
             run.block(dice.next(), &seeds);
         }
         run.rebuilds(dice.below(250));

@@ -82,7 +82,7 @@ impl Moves<'_> {
             algorithm: wire::Algorithm::Ed25519 as i32,
             public_key: key.public.clone(),
             cosigner_key: key.public.clone(),
-            power: self.dice.below(3),
+            power: if self.dice.percent(5) { 1 << 63 } else { self.dice.below(3) },
         };
         Some(wire::SetValidator { validator: Some(validator), peer: None })
     }
@@ -91,7 +91,8 @@ impl Moves<'_> {
         let mut new = (*self.simple.parameters).clone();
         let mut basis = Object::from(new.clone()).map_value().as_bytes().to_vec();
         let days = u32::try_from(self.dice.between(1, 6)).unwrap();
-        match self.dice.below(9) {
+        match self.dice.below(10) {
+            8 => new.recent_block_age_ms = self.dice.below(600_000),
             0 => new.lead = self.any_department(),
             1 => new.ordinary = Some(Fraction { numerator: 2, denominator: 3 }),
             2 => new.confirm_days = days,

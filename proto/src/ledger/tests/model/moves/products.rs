@@ -109,11 +109,14 @@ impl Moves<'_> {
 
     pub(super) fn report_double_vote(&mut self) -> Option<Move> {
         let validator = self.dice.pick_if_any(&self.simple.validators)?.clone();
-        let key = self.simple.key(&validator.key_id)?.clone();
+        let key = match self.dice.percent(85) {
+            true => self.simple.key(&validator.key_id)?.clone(),
+            false => (**self.dice.pick(&self.simple.keys)).clone(),
+        };
         let department = self.any_department();
         let by = self.of(&department, &[IdentityKind::Node, Officer])?;
         let ahead = if self.dice.percent(8) { 5 } else { 0 };
-        let height = self.simple.height + ahead - self.dice.below(4).min(self.simple.height);
+        let height = self.simple.height + ahead - self.dice.below(40).min(self.simple.height);
         let round = u32::try_from(self.dice.below(2)).unwrap();
         let vote_type = u32::try_from(self.dice.between(1, 2)).unwrap();
         let kind = if vote_type == 1 { VoteType::Prevote } else { VoteType::Precommit };

@@ -20,7 +20,8 @@ impl Simple {
             no.push("signer.mismatch");
         }
         let votes = [it.first.as_ref().unwrap(), it.second.as_ref().unwrap()];
-        let signed = votes.iter().all(|vote| self.has_cast(&key.public, vote));
+        let signed = votes.iter().all(|vote| self.has_cast(&key.public, vote))
+            && self.signs_at(&it.key_id, votes[0].height);
         if !signed || votes[0].height > self.height {
             no.push("double_vote.bad");
         }
@@ -34,6 +35,12 @@ impl Simple {
             self.raise(IntegrityRule::DoubleVote, of, id, ("", &[]), 1);
         }
         no
+    }
+
+    /// Whether a key is a validator's at a height.
+    fn signs_at(&self, key: &[u8], height: u64) -> bool {
+        let newest = self.signers.iter().rev().find(|(from, _)| *from <= height);
+        newest.is_some_and(|(_, keys)| keys.iter().any(|it| it.as_slice() == key))
     }
 
     fn has_cast(&self, public: &[u8], vote: &SignedVote) -> bool {

@@ -157,10 +157,13 @@ impl Simple {
                 Vec::new()
             }
             Change::SetProtocol(it) => {
-                if it.protocol <= self.protocol || it.height < self.height + 2 {
+                let (known, from) = self.protocol;
+                let next = if from <= self.height { known + 1 } else { known };
+                let wanted = (it.protocol, it.height);
+                if it.protocol != next || it.height < self.height + 2 || wanted == self.protocol {
                     return vec!["protocol.height"];
                 }
-                self.protocol = it.protocol;
+                self.protocol = wanted;
                 Vec::new()
             }
             Change::SetRoot(it) => {
@@ -240,6 +243,12 @@ impl Simple {
             }
             set.push(new.clone());
         }
+        if set.iter().map(|it| u128::from(it.power)).sum::<u128>() > 1 << 60 {
+            return vec!["validator.bad"];
+        }
+        // They sign two blocks later.
+        self.signers.retain(|(from, _)| *from != self.height + 2);
+        self.signers.push((self.height + 2, set.iter().map(|it| it.key_id.clone()).collect()));
         self.validators = set;
         Vec::new()
     }
@@ -249,7 +258,8 @@ impl Simple {
         let new = it.parameters.clone().unwrap();
         // Records that come late have their halves.
         let halves = new.half_grace_ms >= new.late_age_ms;
-        if !new.purposes.is_sorted() || new.confirm_days == 0 || !halves {
+        let citable = (300_000..=86_400_000).contains(&new.recent_block_age_ms);
+        if !new.purposes.is_sorted() || new.confirm_days == 0 || !halves || !citable {
             no.push("parameters.bad");
         }
         let now = Object::from((*self.parameters).clone()).map_value();

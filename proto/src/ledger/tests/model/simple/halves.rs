@@ -91,7 +91,8 @@ impl Simple {
         let mut wanted: Vec<&Id> = Vec::new();
         for access in &it.accesses {
             let Some(grant) = self.grant(&access.request_id).cloned() else { continue };
-            if wanted.contains(&&access.request_id) || !self.is_theirs(&grant, &asker.department) {
+            let own = self.is_own(it, access) && self.is_theirs(&grant, &asker.department);
+            if wanted.contains(&&access.request_id) || !own {
                 continue;
             }
             wanted.push(&access.request_id);

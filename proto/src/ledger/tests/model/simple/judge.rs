@@ -100,7 +100,37 @@ impl Simple {
                 heaviest(found.into_iter()).0
             })),
         };
-        (Outcome { verdict, reason, timeliness, future }, at)
+        let names_others = it
+            .accesses
+            .iter()
+            .any(|access| self.grant(&access.request_id).is_some() && !self.is_own(it, access));
+        (Outcome { verdict, reason, timeliness, future, names_others }, at)
+    }
+
+    /// Whether the grant that an access names is there, and of the access's own dataset, collector and asker.
+    pub(super) fn is_own(&self, it: &RecordAccess, access: &DatasetAccess) -> bool {
+        let Some(grant) = self.grant(&access.request_id) else { return false };
+        let asker = it.asker.clone().unwrap();
+        let (Some(identity), Some(department)) =
+            (self.identity(&asker.identity_id), self.department(&asker.department))
+        else {
+            return false;
+        };
+        let line = |a: &str, b: &str| {
+            self.line_of_succession(a).iter().any(|code| code == b)
+                || self.line_of_succession(b).iter().any(|code| code == a)
+        };
+        let theirs = match (&grant.class, grant.kind) {
+            (Some(class), _) => is_of(department, class),
+            (None, GrantKind::Internal) => {
+                self.body(&asker.department) == self.body(&grant.collector)
+            }
+            (None, _) => line(&asker.department, &grant.user),
+        };
+        identity.department == asker.department
+            && grant.dataset == access.dataset
+            && line(&it.collector, &grant.collector)
+            && theirs
     }
 
     /// By the height that the gateway decided on, if that block is a recent one and not later than

@@ -216,7 +216,10 @@ pub(super) struct Simple {
     pub(super) parameters: Rc<wire::Parameters>,
     pub(super) calendars: Vec<wire::Calendar>,
     pub(super) validators: Vec<wire::Validator>,
-    pub(super) protocol: u32,
+    /// Whose keys sign blocks, from which heights on.
+    pub(super) signers: Vec<(u64, Vec<Id>)>,
+    /// The newest version, and from which height on.
+    pub(super) protocol: (u32, u64),
     pub(super) audits: Vec<Audit>,
     /// Ids and times of all blocks, genesis first.
     pub(super) blocks: Vec<(Id, u64)>,
@@ -272,8 +275,9 @@ impl Simple {
             voters: it.voters.clone(),
             parameters: Rc::new(it.parameters.clone().unwrap()),
             calendars: it.calendars.clone(),
+            signers: vec![(0, it.validators.iter().map(|it| it.key_id.clone()).collect())],
             validators: it.validators.clone(),
-            protocol: it.protocol,
+            protocol: (it.protocol, 0),
             audits: Vec::new(),
             blocks: vec![(founding.header().block_id().to_vec(), it.time_ms)],
             height: 0,

@@ -89,8 +89,7 @@ impl Simple {
         reason: Reason,
     ) {
         let asker = it.asker.clone().unwrap();
-        let known = self.grant(&access.request_id).is_some_and(|it| it.dataset == access.dataset);
-        let request: &[u8] = if known { &access.request_id } else { &[] };
+        let request: &[u8] = if self.is_own(it, access) { &access.request_id } else { &[] };
         let about = (access.dataset.as_str(), request);
         let by_itself = self.is_over_itself(it, &access.request_id);
         if reason == Reason::QuotaExceeded && !asker.identity_id.is_empty() && by_itself {
@@ -121,12 +120,14 @@ impl Simple {
             || over(of_day.map(|one| one.rows).sum(), quota.rows_per_day)
     }
 
-    /// What was served counts under each grant named and all that it hangs from, once; one whose
+    /// What was served counts under each grant of its own and all that it hangs from, once; one whose
     /// total is reached ends.
     fn count(&mut self, it: &RecordAccess) {
         let day = self.day_of(it);
         let mut counted: Vec<usize> = Vec::new();
-        for access in &it.accesses {
+        for access in
+            it.accesses.iter().filter(|access| self.is_own(it, access)).collect::<Vec<_>>()
+        {
             let line: Vec<_> =
                 self.ancestry(&access.request_id).iter().map(|grant| grant.id.clone()).collect();
             for id in line {
