@@ -30,6 +30,11 @@ pub struct Settings {
     /// Where the header log is served over HTTP (C2SP tlog-tiles); without it: nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiles_listen: Option<SocketAddr>,
+    /// Connections that each of these two listeners takes at most.
+    pub max_connections: usize,
+    /// Connections from one address; without it: a quarter of `max_connections`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_connections_per_address: Option<usize>,
     /// Witnesses whose cosignatures are taken: verifier keys, name+hash+key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<String>,
@@ -84,6 +89,8 @@ impl Default for Settings {
             gossip_listen: loopback(26657),
             grpc_listen: SocketAddr::from(([127, 0, 0, 1], 26658)),
             tiles_listen: None,
+            max_connections: 1024,
+            max_connections_per_address: None,
             witnesses: Vec::new(),
             log_format: LogFormat::Text,
             log_filter: "info,arc_malachitebft=warn,libp2p=warn,sled=warn".into(),

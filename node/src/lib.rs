@@ -9,6 +9,7 @@
 //! | [`store`] | block log (the truth), index (rebuilt at will) |
 //! | [`api`] | the gRPC services |
 //! | [`checkpoints`], `tiles` | cosigned checkpoints of the header log, and the log over HTTP |
+//! | [`files`] | how many files may be open, and who may hold them |
 //! | [`config`], [`home`], [`commands`], [`telemetry`] | settings, keys, operator's commands, logs |
 //! | [`run`](mod@run) | the only wiring |
 
@@ -20,6 +21,7 @@ pub mod codec;
 pub mod commands;
 pub mod config;
 pub mod consensus;
+pub mod files;
 pub mod gossip;
 pub mod home;
 pub mod mempool;

@@ -1,11 +1,12 @@
 //! The only wiring: from a home to a running node, and down again.
 
+use crate::api::listener::{Connections, HTTP2_FIRST_BYTES, Listener};
 use crate::api::{self, Shared, reads::Reads};
 use crate::app::{Chain, OpenReport};
 use crate::checkpoints::{Checkpoints, Cosigner};
 use crate::clock;
 use crate::config::Settings;
-use crate::consensus::{self, Adapter, AdapterParts, End, EngineSettings};
+use crate::consensus::{self, Adapter, AdapterParts, End, EngineHandle, EngineSettings, Withheld};
 use crate::gossip::{self, Gossip, GossipConfig};
 use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
@@ -67,8 +68,10 @@ pub async fn run(
     };
     let checkpoints = cosigner.start(&services);
 
-    let started = start_engine(&chain, settings, &keys, &known, &data).await?;
-    let may_vote = started.may_vote;
+    let node = Engine { chain: &chain, settings, keys: &keys, data: &data };
+    let started = node.start(&known).await?;
+    let withheld = watch::Sender::new(started.withheld);
+    let opened = watch::Sender::new(None);
     let reads = start_reads(&chain, &mempool, &keys.node, &data, &services)?;
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
@@ -77,8 +80,9 @@ pub async fn run(
         mempool: mempool.clone(),
         key: keys.node.public().key_id(),
         checkpoints,
-        cosigner: keys.cosigner,
-        may_vote,
+        cosigner: keys.cosigner.clone(),
+        withheld: withheld.subscribe(),
+        opened: opened.subscribe(),
         committed: committed.subscribe(),
         peers: connected,
         streams: Arc::new(Semaphore::new(api::STREAMS)),
@@ -91,26 +95,88 @@ pub async fn run(
         chain: Arc::clone(&chain),
         mempool,
         undecided: UndecidedBlocks::open(&data.join("undecided"))?,
-        key: keys.node,
+        key: keys.node.clone(),
         settings: settings.clone(),
         own,
         registry,
         committed,
+        opened,
         peers_wanted: settings.peers.len(),
         work,
         messages,
         misbehaviour,
         wakes,
     };
-    let (channels, engine) = started.split();
-    let end = Adapter::new(parts, &channels, stop).run(channels).await;
-    if matches!(end, End::EngineEnded) {
-        consensus::note_safety_halt(&engine, &data).await?;
-    }
+    let (end, engine) = node.run(started, parts, &withheld, &stop).await?;
     services.cancel();
     consensus::stop(engine).await;
     let_go(server).await;
     finish(&chain, end)
+}
+
+/// What the engine is started from, the first time and again.
+struct Engine<'a> {
+    chain: &'a RwLock<Chain>,
+    settings: &'a Settings,
+    keys: &'a Keys,
+    data: &'a Path,
+}
+
+impl Engine<'_> {
+    /// Runs the engine until the node ends. Where a vote was withheld, the engine alone is started
+    /// again once the node may vote: clients are served meanwhile.
+    async fn run(
+        &self,
+        mut started: consensus::Started,
+        mut parts: AdapterParts,
+        withheld: &watch::Sender<Option<Withheld>>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<(End, EngineHandle)> {
+        loop {
+            let why = started.withheld;
+            withheld.send_replace(why);
+            let (channels, engine) = started.split();
+            let adapter = Adapter::new(parts, &channels, why, stop.clone());
+            let (end, back) = adapter.run(channels).await;
+            match end {
+                End::VotesAgain => {
+                    tracing::info!("this node has caught up: it votes again");
+                    consensus::stop(engine).await;
+                    let known = back.registry.borrow().clone();
+                    started = self.start(&known).await?;
+                    parts = back;
+                }
+                End::EngineEnded => {
+                    let open = read(self.chain).next_height();
+                    consensus::note_safety_halt(&engine, self.data, open).await?;
+                    return Ok((end, engine));
+                }
+                _ => return Ok((end, engine)),
+            }
+        }
+    }
+
+    async fn start(&self, known: &Registry) -> anyhow::Result<consensus::Started> {
+        let engine = {
+            let chain = read(self.chain);
+            let key_id = self.keys.node.public().key_id();
+            EngineSettings {
+                moniker: key_id.to_string().chars().take(8).collect(),
+                chain: chain.founding().chain(),
+                listen: self.settings.consensus_listen.clone(),
+                peers: known.peers.values().filter_map(|peer| peer.consensus.clone()).collect(),
+                network_seed: self.keys.network.to_seed(),
+                key: self.keys.node.clone(),
+                data: self.data.to_owned(),
+                next_height: chain.next_height(),
+            }
+        };
+        consensus::start(engine).await
+    }
+}
+
+fn read(chain: &RwLock<Chain>) -> std::sync::RwLockReadGuard<'_, Chain> {
+    chain.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits a little until no client is served any more.
@@ -127,15 +193,21 @@ async fn serve(
     shared: Shared,
     services: &CancellationToken,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let listeners = 1 + usize::from(settings.tiles_listen.is_some());
+    let of_an_address = settings.max_connections_per_address;
+    let connections = Connections::of(settings.max_connections, of_an_address, listeners);
     if let Some(listen) = settings.tiles_listen {
-        let (listener, address) = api::bind(listen).await.context("tiles_listen")?;
+        let bound = Listener::bind(listen, connections, 1).await;
+        let (listener, address) = bound.context("tiles_listen")?;
         std::fs::write(home.tiles_address(), address.to_string())?;
         tracing::info!(%address, "the header log is served");
         tokio::spawn(tiles::serve(listener, shared.clone(), services.clone()));
     }
-    let (listener, address) = api::bind(settings.grpc_listen).await.context("grpc_listen")?;
+    let bound = Listener::bind(settings.grpc_listen, connections, HTTP2_FIRST_BYTES).await;
+    let (listener, address) = bound.context("grpc_listen")?;
     std::fs::write(home.grpc_address(), address.to_string())?;
-    tracing::info!(%address, may_vote = shared.may_vote, "clients are served");
+    let withheld = shared.withheld.borrow().map(|it| it.why.code());
+    tracing::info!(%address, withheld, "clients are served");
     Ok(tokio::spawn(api::serve(listener, shared, services.clone())))
 }
 
@@ -202,6 +274,7 @@ fn finish(chain: &RwLock<Chain>, end: End) -> anyhow::Result<()> {
         End::NotListening => anyhow::bail!(
             "consensus does not listen: is the port of consensus_listen taken, and the address this machine's?"
         ),
+        End::VotesAgain => anyhow::bail!("the consensus engine was not started again"),
         End::Outdated { protocol, height } => Err(outdated(protocol, height)),
         End::Fatal(error) => Err(error.context("this node must not vote on")),
     }
@@ -239,7 +312,7 @@ fn start_gossip(
     registry: watch::Receiver<Registry>,
     stop: CancellationToken,
 ) -> anyhow::Result<Gossip> {
-    let chain = chain.read().unwrap_or_else(PoisonError::into_inner);
+    let chain = read(chain);
     let config = GossipConfig {
         chain: chain.founding().chain(),
         keypair: keys.keypair()?,
@@ -247,31 +320,6 @@ fn start_gossip(
         registry,
     };
     gossip::start(config, stop)
-}
-
-async fn start_engine(
-    chain: &RwLock<Chain>,
-    settings: &Settings,
-    keys: &Keys,
-    known: &Registry,
-    data: &Path,
-) -> anyhow::Result<consensus::Started> {
-    let engine = {
-        let chain = chain.read().unwrap_or_else(PoisonError::into_inner);
-        let key_id = keys.node.public().key_id();
-        let next_height: Height = chain.next_height();
-        EngineSettings {
-            moniker: key_id.to_string().chars().take(8).collect(),
-            chain: chain.founding().chain(),
-            listen: settings.consensus_listen.clone(),
-            peers: known.peers.values().filter_map(|peer| peer.consensus.clone()).collect(),
-            network_seed: keys.network.to_seed(),
-            key: keys.node.clone(),
-            data: data.to_owned(),
-            next_height,
-        }
-    };
-    consensus::start(engine).await
 }
 
 /// Stops taking transactions before the disk is full.

@@ -1,14 +1,17 @@
 //! The header log over HTTP, as C2SP tlog-tiles has it: `/checkpoint`, `/tile/<level>/<index>` and
 //! `/tile/entries/<index>`, whole or partial. Entries are headers of 288 bytes.
 
-use crate::api::Shared;
+use crate::api::{Shared, listener::Listener};
 use crate::app::TILE_WIDTH;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Whole tiles never change; partial ones neither, but they go out of use.
@@ -24,15 +27,33 @@ enum Tile {
     Entries { index: u64, width: u64 },
 }
 
+/// A request's head must have come within this time; so must the next on a connection.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
 /// Serves until told to stop.
-pub(crate) async fn serve(listener: TcpListener, shared: Shared, stop: CancellationToken) {
+pub(crate) async fn serve(listener: Listener, shared: Shared, stop: CancellationToken) {
     let routes = Router::new()
         .route("/checkpoint", get(checkpoint))
         .route("/tile/{*path}", get(tile))
         .with_state(shared);
-    let server = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
-    if let Err(error) = server.await {
-        tracing::error!(%error, "tiles are served no more");
+    let service = TowerToHyperService::new(routes);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    loop {
+        let connection = tokio::select! {
+            () = stop.cancelled() => return,
+            connection = listener.accept() => connection,
+        };
+        let serving = http.serve_connection(TokioIo::new(connection), service.clone());
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                ended = serving => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection for tiles ended");
+                },
+            }
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Four node processes.
 
 use crate::consortium::{Consortium, NODES};
-use crate::wait::until;
+use crate::wait::{DEADLINE, until};
 use anyhow::Context as _;
 use liuhen_client::connect::Node;
 use liuhen_client::submit::Account;
@@ -54,15 +54,39 @@ impl Cluster {
         self.folder.path().join(name)
     }
 
+    /// Founds a consortium, and starts its four nodes, each of which may have so many files open.
+    pub async fn start_with_files(files: u32) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let consortium = Consortium::found(folder.path())?;
+        let mut cluster = Self { consortium, folder, running: BTreeMap::new() };
+        for node in NODES {
+            cluster.launch_with_files(node, files)?;
+        }
+        cluster.all_at(1).await?;
+        Ok(cluster)
+    }
+
     /// Starts a node's process.
     pub fn launch(&mut self, node: &'static str) -> anyhow::Result<()> {
+        self.spawn(node, Command::new(programs()?.join("liuhen-node")))
+    }
+
+    /// Starts a node's process that may have so many files open, and no more whatever it tries.
+    pub fn launch_with_files(&mut self, node: &'static str, files: u32) -> anyhow::Result<()> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]);
+        shell.arg(programs()?.join("liuhen-node"));
+        self.spawn(node, shell)
+    }
+
+    fn spawn(&mut self, node: &'static str, mut program: Command) -> anyhow::Result<()> {
         let home = self.consortium.home(node);
         let address = home.join("grpc.address");
         if address.exists() {
             std::fs::remove_file(&address)?;
         }
         let log = File::options().create(true).append(true).open(home.join("log"))?;
-        let child = Command::new(programs()?.join("liuhen-node"))
+        let child = program
             .args(["run", "--home"])
             .arg(&home)
             .stdin(Stdio::null())
@@ -80,6 +104,14 @@ impl Cluster {
             child.kill()?;
             child.wait()?;
         }
+        Ok(())
+    }
+
+    /// Sends a node's process a signal.
+    pub fn signal(&self, node: &str, signal: &str) -> anyhow::Result<()> {
+        let child = self.running.get(node).context("this node was not started")?;
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status()?;
+        anyhow::ensure!(sent.success(), "{signal} was not sent");
         Ok(())
     }
 
@@ -125,7 +157,9 @@ impl Cluster {
     /// A connection to a node that runs.
     pub async fn connect(&mut self, node: &str) -> anyhow::Result<Node> {
         let address = self.address(node).await?;
-        let connected = until("a connection", async || Node::connect(&address).await.ok()).await;
+        let connected =
+            until("a connection", async || Node::connect_within(&address, DEADLINE).await.ok())
+                .await;
         connected.with_context(|| self.log(node))
     }
 

@@ -6,7 +6,8 @@
 //! | status, founding document | anybody: both are needed to make a token |
 //! | departments, identities, catalogue, governance | every member |
 //! | a trail, a request, a grant | the departments that are party to it; who manages grants, but for the use made of other managers' grants |
-//! | a subject's trail; in its proof the collector's bulk and whole accesses too | the collector; whoever shows the key that the tag follows from |
+//! | a subject's trail | the collector; without any token, where the tag stands on the ledger, whoever shows the key that it follows from |
+//! | a subject's proof, which has the collector's bulk and whole accesses too | the collector |
 //! | integrity events, alerts | the department; integrity events managers too |
 //! | a case, a data product | who is party to it; managers |
 //! | every trail | who audits or regulates; each read is recorded |
@@ -62,7 +63,8 @@ pub(super) fn caller<T>(shared: &Shared, request: &Request<T>) -> Result<Caller,
 }
 
 /// Whether a request shows the key that the tag of a subject's trail follows from: who holds that
-/// reads the trail without being anybody on the ledger. Errors for a key of another subject.
+/// reads the trail without being anybody on the ledger, where it [stands](stands). Errors for a key of
+/// another subject.
 pub(super) fn shows_subject_key(kind: TrailKind, id: &[u8], shown: &[u8]) -> Result<bool, Status> {
     if shown.is_empty() {
         return Ok(false);
@@ -73,6 +75,17 @@ pub(super) fn shows_subject_key(kind: TrailKind, id: &[u8], shown: &[u8]) -> Res
         return Ok(true);
     }
     Err(with_reason(Code::PermissionDenied, "read.denied", "not the key of this subject's tag"))
+}
+
+/// Errors for a subject's trail on which nothing stands. Anybody can make up a key and the tag that follows
+/// from it: without a token nothing is said of it, and not that there is nothing.
+pub(super) fn stands(chain: &Chain, trail: &Place) -> Result<(), Status> {
+    let size = chain.index().head(trail).map_err(|e| of_store(&e))?.size();
+    if size > 0 {
+        return Ok(());
+    }
+    let why = "nothing stands under the tag of this key; that nothing does is told at the collector's counter";
+    Err(with_reason(Code::NotFound, "not_found", why))
 }
 
 fn key(chain: &Chain, id: &KeyId) -> Result<Arc<wire::Key>, Status> {

@@ -3,6 +3,7 @@
 mod accountability;
 mod auth;
 mod checkpoint;
+pub mod listener;
 mod node;
 mod page;
 mod proofs;
@@ -13,9 +14,11 @@ mod trails;
 mod watch;
 
 use self::auth::Caller;
+use self::listener::Listener;
 use self::reads::Reads;
 use crate::app::Chain;
 use crate::checkpoints::{self, Checkpoints};
+use crate::consensus::Withheld;
 use crate::mempool::Mempool;
 use crate::store::StoreError;
 use liuhen_proto::note::Note;
@@ -32,14 +35,11 @@ use liuhen_rpc::services::{
 };
 use liuhen_rpc::status::with_reason;
 use liuhen_rpc::{CHUNK_BYTES, DESCRIPTORS, MESSAGE_BYTES};
-use std::net::SocketAddr;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
-use tokio::net::TcpListener;
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch::Receiver};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Status};
 
 /// What the services read and write.
@@ -51,8 +51,10 @@ pub struct Shared {
     pub mempool: Mempool,
     /// This node's key.
     pub key: KeyId,
-    /// Whether this node votes where its key is a validator's.
-    pub may_vote: bool,
+    /// Why this node does not vote, where its key is a validator's.
+    pub withheld: Receiver<Option<Withheld>>,
+    /// Since when the next height is open.
+    pub opened: Receiver<Option<Instant>>,
     /// The height that was committed last.
     pub committed: Receiver<Height>,
     /// Checkpoints and who cosigned them.
@@ -133,18 +135,9 @@ impl Shared {
     }
 }
 
-/// Binds the address, which may name port 0; gives the listener and the address it got.
-pub async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|e| anyhow::anyhow!("can't listen on {address}: {e}"))?;
-    let bound = listener.local_addr()?;
-    Ok((listener, bound))
-}
-
 /// Serves until told to stop.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     shared: Shared,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -164,10 +157,13 @@ pub async fn serve(
     };
     let submission = submission::Submission(shared.clone());
     let trails = trails::Trails(shared.clone());
-    // Without it every stream waits 40 ms for the reader's acknowledgement; the builder's own setting
-    // is for listeners that it opens itself.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = futures::stream::unfold(listener, async |listener| {
+        let connection = listener.accept().await;
+        Some((Ok::<_, std::io::Error>(connection), listener))
+    });
     tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(listener::PING_EVERY))
+        .http2_keepalive_timeout(Some(listener::PING_WITHIN))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)

@@ -2,7 +2,10 @@
 
 use super::{Shared, chunks};
 use crate::clock;
-use liuhen_proto::wire::{GetGenesisRequest, GetStatusRequest, GetStatusResponse, ProofChunk};
+use liuhen_proto::types::Height;
+use liuhen_proto::wire::{
+    GetGenesisRequest, GetStatusRequest, GetStatusResponse, ProofChunk, VoteWithheld,
+};
 use liuhen_rpc::services::node_service_server::NodeService;
 use std::sync::atomic::Ordering;
 use tonic::{Request, Response, Status};
@@ -19,6 +22,8 @@ impl NodeService for Node {
         _: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
         let waiting = u32::try_from(self.0.mempool.len()).unwrap_or(u32::MAX);
+        let open_for = self.0.opened.borrow().map(|since| since.elapsed());
+        let withheld = *self.0.withheld.borrow();
         let chain = self.0.chain();
         let header = chain.header();
         Ok(Response::new(GetStatusResponse {
@@ -32,10 +37,15 @@ impl NodeService for Node {
             events: chain.index().event_count(),
             waiting,
             peers: self.0.peers.load(Ordering::Relaxed),
-            voting: self.0.may_vote && chain.validators().get(&self.0.key).is_some(),
+            voting: withheld.is_none() && chain.validators().get(&self.0.key).is_some(),
+            withheld: withheld.map(|it| VoteWithheld {
+                until_height: it.until.map(Height::get),
+                reason: it.why.code().to_owned(),
+            }),
             key_id: self.0.key.to_vec(),
             indexed_height: chain.index().written().get(),
             now_ms: clock::now().get(),
+            open_for_ms: open_for.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
         }))
     }
 

@@ -168,22 +168,21 @@ impl ProofService for Proofs {
         &self,
         request: Request<ProveSubjectRequest>,
     ) -> Result<Response<Chunks>, Status> {
+        // Its bulk and whole accesses are the collector's trail, about everybody: the key of one subject, which
+        // anybody can make up, opens that subject's own trail alone.
+        let caller = auth::caller(&self.0, &request)?;
         let asked = request.get_ref();
         let range = range(asked.range, asked.from, asked.until)?;
-        let (tags, shown) = tags(&asked.tags)?;
-        let caller = match shown && !request.metadata().contains_key("authorization") {
-            true => None,
-            false => Some(auth::caller(&self.0, &request)?),
-        };
+        let tags = tags(&asked.tags)?;
         let (shared, request) = (self.0.clone(), request.into_inner());
         let readers = Arc::clone(&shared.readers);
         let work = move || {
-            let own = |code: &str| caller.as_ref().is_some_and(|it| it.is(code));
-            let overseer = match &caller {
-                _ if shown || tags.iter().all(|(code, _)| own(code)) => None,
-                Some(caller) if caller.oversees() => Some(caller),
-                _ => {
-                    let why = "whose tags these are not needs each one's key";
+            let overseer = match tags.iter().all(|(code, _)| caller.is(code)) {
+                true => None,
+                false if caller.oversees() => Some(&caller),
+                false => {
+                    let why = "the proof of a subject is given by its collector: it has the collector's bulk and \
+                               whole accesses too. Of the trail of one tag whoever has its key gets a proof";
                     return Err(with_reason(Code::PermissionDenied, "read.denied", why));
                 }
             };
@@ -206,8 +205,8 @@ impl ProofService for Proofs {
         let readers = Arc::clone(&shared.readers);
         let kind = u8::try_from(request.kind).ok().and_then(ObjectKind::from_byte);
         let kind = kind.ok_or_else(|| bad_argument("kind", "no kind of object"))?;
-        if request.id.len() > limits::OBJECT_ID {
-            return Err(bad_argument("id", "no object has such a long id"));
+        if request.id.len() > limits::OBJECT_ID || !kind.takes_id(&request.id) {
+            return Err(bad_argument("id", "no object of this kind can have such an id"));
         }
         let place = Place::object(kind, &request.id);
         let work = move || {
@@ -287,7 +286,9 @@ impl AskedTrail {
 
     /// Whoever is to be noted as having read. Errors for who may not read.
     fn overseer(&self, chain: &Chain) -> Result<Option<&Caller>, Status> {
-        let Some(caller) = &self.caller else { return Ok(None) };
+        let Some(caller) = &self.caller else {
+            return auth::stands(chain, &self.trail).map(|()| None);
+        };
         let access = caller.may_read(chain, &self.trail)?;
         Ok((access == Access::Oversight).then_some(caller))
     }
@@ -324,20 +325,20 @@ async fn send_parts(
     }
 }
 
-/// The tags asked for, and whether the key of each is shown. Errors for a key of another tag.
-fn tags(asked: &[SubjectTag]) -> Result<(BTreeSet<(String, Hash)>, bool), Status> {
+/// The tags asked for. Errors for a key that is shown and is another tag's.
+fn tags(asked: &[SubjectTag]) -> Result<BTreeSet<(String, Hash)>, Status> {
     if asked.is_empty() || asked.len() > SUBJECT_TAGS {
         return Err(bad_argument("tags", "1 to 64 tags are needed"));
     }
-    let (mut tags, mut shown) = (BTreeSet::new(), true);
+    let mut tags = BTreeSet::new();
     for it in asked {
         let tag = Hash::from_slice(&it.tag).map_err(|e| bad_argument("tag", &e.to_string()))?;
         let id = [it.collector.as_bytes(), tag.as_bytes()].concat();
         let (kind, _) = trail_of(TrailKind::Subject as u32, &id)?;
-        shown &= auth::shows_subject_key(kind, &id, &it.subject_key)?;
+        auth::shows_subject_key(kind, &id, &it.subject_key)?;
         tags.insert((it.collector.clone(), tag));
     }
-    Ok((tags, shown))
+    Ok(tags)
 }
 
 /// Whose trail an object's reader must be allowed to read; `None` for what every member may know.

@@ -93,7 +93,8 @@ fn to_wire(submitted: &Submitted) -> SubmitResponse {
 fn stopping() -> Refused {
     Refused {
         reason: "node.stopping".into(),
-        message: "the node stopped before the transaction was committed".into(),
+        message: "the node stopped before the transaction was committed; it may still commit"
+            .into(),
         ..Refused::default()
     }
 }

@@ -53,7 +53,8 @@ fn page(
     // Of a subject's own trail it is the subject that asks, or somebody in its place.
     let overseer = match caller {
         Some(caller) if caller.may_read(&chain, &trail)? == Access::Oversight => Some(caller),
-        _ => None,
+        Some(_) => None,
+        None => auth::stands(&chain, &trail).map(|()| None)?,
     };
     let page = if request.page_token.is_empty() {
         let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();

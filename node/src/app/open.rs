@@ -25,10 +25,28 @@ pub struct OpenReport {
     pub replayed: u64,
 }
 
+/// Checks that the blocks are of the founding document's chain, before anything is made anew from them.
+fn same_chain(log: &BlockLog, folder: &Path, founding: &Founding) -> Result<(), StoreError> {
+    let Some(bytes) = log.header(Height::new(1))? else { return Ok(()) };
+    let first = Header::from_bytes(&bytes);
+    let first = first.map_err(|e| StoreError::Damaged(format!("block 1: {e}")))?;
+    if first.chain == founding.chain() {
+        return Ok(());
+    }
+    let (folder, of_data) = (folder.display(), first.chain);
+    let (name, of_genesis) = (&founding.document().name, founding.chain());
+    let why = format!(
+        "the blocks in {folder} are of chain {of_data}, the founding document is that of {name}, chain \
+         {of_genesis}: give the node the document of its own chain, or another home"
+    );
+    Err(StoreError::OtherChain(why.into()))
+}
+
 impl Chain {
-    /// Opens the chain in a data folder.
+    /// Opens the chain in a data folder. Errors where its blocks are of another chain.
     pub fn open(folder: &Path, founding: Founding) -> Result<(Self, OpenReport), StoreError> {
         let (log, damage) = BlockLog::open(&folder.join("blocks"))?;
+        same_chain(&log, folder, &founding)?;
         let mut report = OpenReport { damage, ..OpenReport::default() };
         let place = folder.join("index");
         let mut chain = match Self::with_index(&place, founding.clone(), log) {

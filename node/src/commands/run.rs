@@ -2,7 +2,7 @@
 
 use crate::config::{self, Flags};
 use crate::home::Home;
-use crate::{run, telemetry};
+use crate::{files, run, telemetry};
 use anyhow::Context as _;
 use liuhen_keyfile::PassphraseSource;
 use std::path::PathBuf;
@@ -27,6 +27,7 @@ impl Run {
     pub fn run(&self) -> anyhow::Result<()> {
         let settings = config::load(&self.home, &self.flags)?;
         telemetry::start(&settings)?;
+        files::raise_limit();
         let home = Home::new(&self.home);
         let founding = run::founding(&home, &settings)?;
         let passphrase = PassphraseSource::from_descriptor(self.passphrase_fd);

@@ -4,6 +4,7 @@ use super::handle;
 use super::parts::{Assembled, Streams, cut};
 use super::signing::{is_signed, parts_message};
 use super::types::{Address, Height, LiuhenContext, ProposalPart, ValidatorSet};
+use super::withheld::Withheld;
 use crate::app::{Candidate, Chain, Clock, NotABlock};
 use crate::clock;
 use crate::config::Settings;
@@ -56,6 +57,8 @@ pub struct AdapterParts {
     pub registry: watch::Sender<Registry>,
     /// Told of each height that is committed.
     pub committed: watch::Sender<liuhen_proto::types::Height>,
+    /// Since when the next height is open; told to status.
+    pub opened: watch::Sender<Option<Instant>>,
     /// How many peers are waited for at the start.
     pub peers_wanted: usize,
     /// Notified when there is work.
@@ -84,6 +87,8 @@ pub enum End {
         /// From this height on.
         height: liuhen_proto::types::Height,
     },
+    /// The node has come to where it knows again all that it voted: the engine is to be started anew.
+    VotesAgain,
     /// A write failed, or something else after which this node must not vote.
     Fatal(anyhow::Error),
 }
@@ -106,12 +111,19 @@ pub struct Adapter {
     pub(super) synced: Option<Height>,
     pub(super) round: Round,
     pub(super) stop: CancellationToken,
+    /// When this height is committed the node may vote again.
+    withheld_until: Option<Height>,
     emitted: u64,
 }
 
 impl Adapter {
-    /// An adapter of these parts.
-    pub fn new(parts: AdapterParts, channels: &Channels<Ctx>, stop: CancellationToken) -> Self {
+    /// An adapter of these parts, to an engine that withholds its vote or does not.
+    pub fn new(
+        parts: AdapterParts,
+        channels: &Channels<Ctx>,
+        withheld: Option<Withheld>,
+        stop: CancellationToken,
+    ) -> Self {
         let chain_id = read(&parts.chain).founding().chain();
         let address = Address(parts.key.public().key_id());
         let peers = engine_peers(&parts.registry.borrow());
@@ -129,13 +141,19 @@ impl Adapter {
             synced: None,
             round: Round::Nil,
             stop,
+            withheld_until: withheld.and_then(|it| it.until).map(|it| Height(it.get())),
             // Never used before, also not before a restart.
             emitted: clock::now().get(),
         }
     }
 
-    /// Runs until it is told to stop, the engine ends, or a write fails.
-    pub async fn run(mut self, mut channels: Channels<Ctx>) -> End {
+    /// Runs until it is told to stop, the engine ends, or a write fails. Gives the parts back.
+    pub async fn run(mut self, channels: Channels<Ctx>) -> (End, AdapterParts) {
+        let end = self.run_until_end(channels).await;
+        (end, self.parts)
+    }
+
+    async fn run_until_end(&mut self, mut channels: Channels<Ctx>) -> End {
         let stop = self.stop.clone();
         let mut seen = channels.events.subscribe();
         let work = Arc::clone(&self.parts.work);
@@ -258,7 +276,8 @@ impl Adapter {
             }
             self.parts.registry.send_replace(registry);
         }
-        Ok(None)
+        let knows = self.withheld_until.is_some_and(|until| until.0 <= height.get());
+        Ok(knows.then_some(End::VotesAgain))
     }
 
     /// The chain as it stands.

@@ -10,6 +10,10 @@ mod parts;
 mod signing;
 mod start;
 mod types;
+mod wal;
+mod withheld;
 
 pub use adapter::{Adapter, AdapterParts, End};
+pub use malachitebft_app_channel::EngineHandle;
 pub use start::{EngineSettings, Started, note_safety_halt, start, stop};
+pub use withheld::{Why, Withheld};

@@ -4,6 +4,7 @@ use super::adapter::Ctx;
 use super::codec::WireCodec;
 use super::signing::{Judge, Keeper};
 use super::types::{Address, LiuhenContext};
+use super::withheld::{self, Withheld};
 use libp2p::Multiaddr;
 use liuhen_proto::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, Height};
@@ -19,7 +20,7 @@ use malachitebft_app_channel::{
     Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity,
     RequestContext, Signer, SyncContext, WalContext,
 };
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ pub struct EngineSettings {
 pub struct Started {
     /// Its channels.
     pub channels: Channels<Ctx>,
-    /// Whether this node votes where its key is a validator's.
-    pub may_vote: bool,
+    /// Why this node does not vote, where its key is a validator's.
+    pub withheld: Option<Withheld>,
     handle: EngineHandle,
 }
 
@@ -79,18 +80,12 @@ impl NodeConfig for EngineConfig {
 
 /// Starts the engine.
 pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
-    let folder = settings.data.join("consensus");
+    let folder = folder(&settings.data);
     std::fs::create_dir_all(&folder)?;
+    let withheld = withheld::look_over(&folder, settings.next_height)?;
     let wal = folder.join("engine.wal");
-    let behind = is_behind(&wal, settings.next_height)?;
-    let halted = halt_mark(&settings.data);
-    if halted.exists() {
-        let mark = halted.display();
-        tracing::error!(%mark, "the engine halted for safety before: this node follows without a vote until somebody has looked, and removed this file");
-    }
-    let behind = behind || halted.exists();
     let mut config = engine_config(&settings)?;
-    config.consensus.enabled = !behind;
+    config.consensus.enabled = withheld.is_none();
     let keypair = Keypair::ed25519_from_bytes(settings.network_seed)?;
     let address = Address(settings.key.public().key_id());
     let judge = Judge { chain: settings.chain };
@@ -113,28 +108,32 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
         .build()
         .await
         .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
-    Ok(Started { channels, may_vote: !behind, handle })
-}
-
-fn halt_mark(data: &Path) -> PathBuf {
-    data.join("consensus").join("halted")
+    Ok(Started { channels, withheld, handle })
 }
 
 /// The engine's channel closed. If the engine itself has not ended, it halted for safety: its log
 /// of votes is damaged or can't be written, and it may have been cut. Then a mark keeps this node
-/// from voting after a restart, for it may have forgotten how it voted.
-pub async fn note_safety_halt(engine: &EngineHandle, data: &Path) -> anyhow::Result<()> {
+/// from voting at the open height, for it may have forgotten how it voted.
+pub async fn note_safety_halt(
+    engine: &EngineHandle,
+    data: &Path,
+    open: Height,
+) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     if !engine.handle.is_finished() {
-        write_durably(&halt_mark(data), "the consensus engine halted for safety; see the log\n")?;
-        tracing::error!("the consensus engine halted for safety");
+        withheld::note_halt(&folder(data), open, "the consensus engine halted for safety")?;
+        tracing::error!(height = %open, "the consensus engine halted for safety");
     }
     Ok(())
 }
 
-fn write_durably(path: &Path, text: &str) -> std::io::Result<()> {
+fn folder(data: &Path) -> PathBuf {
+    data.join("consensus")
+}
+
+pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = std::fs::File::create(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     match path.parent() {
         Some(folder) => std::fs::File::open(folder)?.sync_all(),
@@ -196,45 +195,4 @@ fn engine_config(settings: &EngineSettings) -> anyhow::Result<EngineConfig> {
         ..ValueSyncConfig::default()
     };
     Ok(EngineConfig { moniker: settings.moniker.clone(), consensus, value_sync })
-}
-
-/// Whether the block log has lost blocks at whose heights this node has voted. Then it must not
-/// vote before it has them again: the engine would forget at once how it had voted.
-fn is_behind(wal: &Path, next_height: Height) -> anyhow::Result<bool> {
-    let mark = wal.with_extension("height");
-    let before = [wal_height(wal)?, marked_height(&mark)?].into_iter().flatten().max();
-    match before {
-        Some(height) if height > next_height => {
-            write_durably(&mark, &height.to_string())?;
-            tracing::error!(
-                %height, %next_height,
-                "this node has voted above its block log: it follows without a vote until it has \
-                 caught up, then restart it"
-            );
-            Ok(true)
-        }
-        _ => match std::fs::remove_file(&mark) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(false),
-        },
-    }
-}
-
-/// The height that the engine's log is at.
-fn wal_height(wal: &Path) -> anyhow::Result<Option<Height>> {
-    let bytes = match std::fs::read(wal) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let height = bytes.get(4..12).and_then(|bytes| bytes.try_into().ok());
-    Ok(height.map(|bytes| Height::new(u64::from_be_bytes(bytes))))
-}
-
-fn marked_height(mark: &Path) -> anyhow::Result<Option<Height>> {
-    match std::fs::read_to_string(mark) {
-        Ok(text) => Ok(Some(Height::new(text.trim().parse()?))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }

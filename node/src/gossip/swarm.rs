@@ -5,6 +5,7 @@ use crate::checkpoints::Cosignature;
 use crate::registry::Registry;
 use anyhow::Context as _;
 use futures::StreamExt;
+use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent, dial_opts::DialOpts};
 use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, identity::Keypair, noise, tcp, yamux};
@@ -19,6 +20,12 @@ use tokio_util::sync::CancellationToken;
 
 /// How often peers that are away are dialled.
 const DIAL_EVERY: Duration = Duration::from_secs(2);
+/// Connections that have not said yet who they are.
+const PENDING: u32 = 64;
+/// Connections that others made; twice what the largest consortium needs.
+const ESTABLISHED: u32 = 128;
+/// Connections of one peer: both may have dialled at once.
+const PER_PEER: u32 = 4;
 /// Bytes of transactions sent together.
 const TOGETHER_BYTES: usize = 256 * 1024;
 
@@ -54,6 +61,7 @@ pub struct Gossip {
 struct Behaviour {
     gossipsub: gossipsub::Behaviour,
     allowed: allow_block_list::Behaviour<allow_block_list::AllowedPeers>,
+    limits: connection_limits::Behaviour,
 }
 
 struct Running {
@@ -113,11 +121,17 @@ fn build(
     for peer in known.peers.keys() {
         allowed.allow_peer(*peer);
     }
+    // Strangers are let out only when they have said who they are: until then each holds a file.
+    let limits = ConnectionLimits::default()
+        .with_max_pending_incoming(Some(PENDING))
+        .with_max_established_incoming(Some(ESTABLISHED))
+        .with_max_established_per_peer(Some(PER_PEER));
+    let limits = connection_limits::Behaviour::new(limits);
     let tcp = tcp::Config::default().nodelay(true);
     Ok(libp2p::SwarmBuilder::with_existing_identity(config.keypair.clone())
         .with_tokio()
         .with_tcp(tcp, noise::Config::new, yamux::Config::default)?
-        .with_behaviour(|_| Behaviour { gossipsub, allowed })?
+        .with_behaviour(|_| Behaviour { gossipsub, allowed, limits })?
         .with_swarm_config(|it| it.with_idle_connection_timeout(Duration::from_secs(3600)))
         .build())
 }

@@ -48,7 +48,7 @@ pub enum PoolError {
         found: u64,
     },
     /// Another transaction of the key waits under its seq.
-    #[error("another transaction of this key waits under seq {0}")]
+    #[error("another transaction of this key waits under seq {0}, and may still commit")]
     SeqTaken(u64),
 }
 

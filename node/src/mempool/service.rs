@@ -385,7 +385,11 @@ fn of_pool(error: &PoolError) -> Refused {
         PoolError::TooFarAhead { expected, .. } => ("seq.too_far_ahead", Some(*expected)),
         PoolError::SeqTaken(_) => ("seq.taken", None),
     };
-    Refused { expected_seq, ..refused(reason, &error.to_string()) }
+    let message_zh = match error {
+        PoolError::SeqTaken(seq) => format!("该密钥已有一笔序号为 {seq} 的交易在等待，仍可能上链"),
+        PoolError::Full | PoolError::Stale { .. } | PoolError::TooFarAhead { .. } => String::new(),
+    };
+    Refused { expected_seq, message_zh, ..refused(reason, &error.to_string()) }
 }
 
 fn wrong_seq(expected: u64, tx: &Tx) -> Refused {

@@ -167,9 +167,13 @@ impl BlockLog {
         }
         let mut damage = None;
         if offset < bytes.len() {
+            let height = self.height().next();
             if another_entry_follows(&bytes, offset) {
                 let kept_at = keep_copy(&path)?;
-                damage = Some(Damage { height: self.height().next(), kept_at });
+                damage = Some(Damage { height, kept_at });
+            } else {
+                let (cut, path) = (bytes.len() - offset, path.display());
+                tracing::warn!(%height, cut, %path, "the last block in the log is not whole, as after a power cut, or damaged: its bytes were cut, and it is taken from what the node keeps of the open height, or fetched again");
             }
             file.set_len(offset as u64).map_err(StoreError::io(what()))?;
             file.sync_all().map_err(StoreError::io(what()))?;

@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The index.
     #[error("index: {0}")]
     Index(#[from] sled::Error),
+    /// Blocks of another chain than the founding document's.
+    #[error("{0}")]
+    OtherChain(Box<str>),
     /// Bytes on disk that are not what was written.
     #[error("damaged {0}")]
     Damaged(String),

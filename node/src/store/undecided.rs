@@ -21,8 +21,8 @@ pub struct Undecided {
     pub valid: bool,
     /// The block's bytes.
     pub block: Vec<u8>,
-    /// The stream's signature.
-    pub signature: Vec<u8>,
+    /// The stream's signature; `None` where the block came by sync, which has no stream.
+    pub signature: Option<[u8; 64]>,
 }
 
 impl Undecided {
@@ -34,7 +34,7 @@ impl Undecided {
         id: BlockId,
         valid: bool,
         block: Vec<u8>,
-        signature: Vec<u8>,
+        signature: Option<[u8; 64]>,
     ) -> Self {
         let (height, proposer, id) = (height.get(), *proposer.as_bytes(), *id.as_bytes());
         Self { height, round, proposer, id, valid, block, signature }
@@ -115,15 +115,18 @@ impl UndecidedBlocks {
         self.blocks.iter().find(|block| block.id == *id.as_bytes())
     }
 
-    /// The block that `proposer` built for a height and round.
-    pub fn built(&self, height: Height, round: u32, proposer: &KeyId) -> Option<&Undecided> {
-        self.of(height).find(|it| it.round == round && it.proposer == *proposer.as_bytes())
+    /// The block that `proposer` proposed at a height and round: one whose stream it signed, else one
+    /// that came back by sync after the node had lost its data.
+    pub fn proposed(&self, height: Height, round: u32, proposer: &KeyId) -> Option<&Undecided> {
+        let own = |it: &&Undecided| it.round == round && it.proposer == *proposer.as_bytes();
+        let signed = self.of(height).filter(own).find(|it| it.signature.is_some());
+        signed.or_else(|| self.of(height).find(own))
     }
 
-    /// Removes the blocks up to a height.
-    pub fn forget(&mut self, decided: Height) -> Result<(), StoreError> {
+    /// Removes the blocks below a height.
+    pub fn forget_below(&mut self, height: Height) -> Result<(), StoreError> {
         let (gone, kept): (Vec<_>, Vec<_>) =
-            self.blocks.drain(..).partition(|block| block.height <= decided.get());
+            self.blocks.drain(..).partition(|block| block.height < height.get());
         self.blocks = kept;
         for block in gone {
             let path = self.path(&block);
@@ -153,7 +156,8 @@ mod tests {
         let mut blocks = UndecidedBlocks::open(folder.path()).unwrap();
         let block = |height, round| {
             let (proposer, id) = (KeyId::new([1; 32]), BlockId::new([round as u8; 32]));
-            Undecided::new(Height::new(height), round, proposer, id, true, vec![7], vec![8])
+            let signature = Some([8; 64]);
+            Undecided::new(Height::new(height), round, proposer, id, true, vec![7], signature)
         };
         blocks.keep(block(5, 0)).unwrap();
         blocks.keep(block(5, 1)).unwrap();
@@ -165,8 +169,24 @@ mod tests {
         let mut again = UndecidedBlocks::open(folder.path()).unwrap();
         assert_eq!(again.of(Height::new(5)).count(), 2);
         assert_eq!(again.get(&BlockId::new([1; 32])), Some(&block(5, 1)));
-        assert!(again.built(Height::new(5), 1, &KeyId::new([1; 32])).is_some());
-        again.forget(Height::new(5)).unwrap();
+        assert!(again.proposed(Height::new(5), 1, &KeyId::new([1; 32])).is_some());
+        again.forget_below(Height::new(6)).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_came_by_sync_stands_behind_what_was_signed_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut blocks = UndecidedBlocks::open(folder.path()).unwrap();
+        let (height, me) = (Height::new(5), KeyId::new([1; 32]));
+        let block = |id, signature| {
+            let id = BlockId::new([id; 32]);
+            Undecided::new(height, 0, me, id, true, vec![id.as_bytes()[0]], signature)
+        };
+        blocks.keep(block(1, None)).unwrap();
+        assert_eq!(blocks.proposed(height, 0, &me), Some(&block(1, None)));
+        blocks.keep(block(2, Some([8; 64]))).unwrap();
+        let again = UndecidedBlocks::open(folder.path()).unwrap();
+        assert_eq!(again.proposed(height, 0, &me), Some(&block(2, Some([8; 64]))));
     }
 }

@@ -16,6 +16,7 @@ pub(in crate::consensus) fn handle(
     certificate: &CommitCertificate<Ctx>,
     reply: Reply<()>,
 ) -> anyhow::Result<()> {
+    adapter.parts.opened.send_replace(None);
     let next = adapter.chain().next_height();
     if certificate.height.0 >= next.get() {
         let candidate = candidate(adapter, &certificate.value_id)?;
@@ -30,7 +31,8 @@ pub(in crate::consensus) fn handle(
             adapter.parts.mempool.committed(&block, clock::now());
         }
         adapter.candidates.retain(|_, it| it.header.height > candidate.header.height);
-        adapter.parts.undecided.forget(candidate.header.height)?;
+        // This one stays until the engine is at the next height.
+        adapter.parts.undecided.forget_below(candidate.header.height)?;
     }
     let _ = reply.send(());
     Ok(())

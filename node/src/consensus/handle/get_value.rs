@@ -26,14 +26,16 @@ pub(in crate::consensus) async fn handle(
     let round_number = round.as_u32().context("asked for a block in no round")?;
     let proto_height = liuhen_proto::types::Height::new(height.0);
     let me = adapter.address.0;
-    let built = adapter.parts.undecided.built(proto_height, round_number, &me).cloned();
-    let block = match built {
+    let proposed = adapter.parts.undecided.proposed(proto_height, round_number, &me).cloned();
+    let block = match proposed {
         Some(block) => block,
         None => tokio::task::block_in_place(|| build(adapter, height, round))?,
     };
     let _ = reply.send(LocallyProposedValue::new(height, round, Value(block.id())));
-    let signature = block.signature.as_slice().try_into().context("kept signature")?;
     let bytes = Bytes::from(block.block);
+    // What this node proposed before it lost its data came back by sync, without the stream. It is the
+    // same proposal when it is signed again; another block would be a second one.
+    let signature = block.signature.unwrap_or_else(|| adapter.sign_stream(height, round, &bytes));
     adapter.publish(height, round, adapter.address, &bytes, signature).await
 }
 
@@ -49,7 +51,7 @@ fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<
         adapter.parts.mempool.refuse(&tx, &why);
     }
     let bytes = codec::encode(&candidate.block)?;
-    let signature = adapter.sign_stream(height, round, &bytes).to_vec();
+    let signature = Some(adapter.sign_stream(height, round, &bytes));
     let (at, id) = (candidate.header.height, candidate.id);
     let round = round.as_u32().unwrap_or(0);
     let block = Undecided::new(at, round, me, id, true, bytes, signature);

@@ -3,7 +3,6 @@
 
 use crate::consensus::adapter::Adapter;
 use crate::consensus::types::{Address, Height};
-use anyhow::Context as _;
 use bytes::Bytes;
 use liuhen_proto::types::BlockId;
 use malachitebft_app_channel::app::types::core::Round;
@@ -18,10 +17,8 @@ pub(in crate::consensus) async fn handle(
         tracing::warn!(%height, ?round, block = %id, "asked to stream a block that is not here");
         return Ok(());
     };
-    if block.signature.is_empty() {
-        return Ok(());
-    }
-    let signature = block.signature.as_slice().try_into().context("kept signature")?;
+    // What came by sync is decided: whoever lacks it gets it by sync too.
+    let Some(signature) = block.signature else { return Ok(()) };
     let (first_round, proposer) = (Round::new(block.round), Address(block.proposer()));
     adapter.publish(height, first_round, proposer, &Bytes::from(block.block), signature).await
 }

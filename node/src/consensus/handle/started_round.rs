@@ -7,6 +7,7 @@ use crate::consensus::types::{Address, Height, Value};
 use malachitebft_app_channel::Reply;
 use malachitebft_app_channel::app::consensus::ProposedValue;
 use malachitebft_app_channel::app::types::core::{Round, Validity};
+use std::time::Instant;
 
 pub(in crate::consensus) fn handle(
     adapter: &mut Adapter,
@@ -15,13 +16,21 @@ pub(in crate::consensus) fn handle(
     reply: Reply<Vec<ProposedValue<Ctx>>>,
 ) -> anyhow::Result<()> {
     adapter.round = round;
+    adapter.parts.opened.send_if_modified(|since| {
+        let begins = since.is_none();
+        since.get_or_insert_with(Instant::now);
+        begins
+    });
+    let next = liuhen_proto::types::Height::new(height.0);
+    // Only now is the last decided block not asked for any more: until its own log is at this height, the
+    // engine decides that block again after a restart, and the block log may have lost its last entry.
+    tokio::task::block_in_place(|| adapter.parts.undecided.forget_below(next))?;
     let early = std::mem::take(&mut adapter.early);
     let (now, later) = early.into_iter().partition(|stream| stream.height == height);
     adapter.early = later;
     for stream in now {
         judge(adapter, &stream)?;
     }
-    let next = liuhen_proto::types::Height::new(height.0);
     let values = adapter.parts.undecided.of(next).map(|block| ProposedValue {
         height,
         round: Round::new(block.round),

@@ -24,7 +24,7 @@ pub(in crate::consensus) fn handle(
         Ok(candidate) => {
             let (id, at) = (candidate.id, candidate.header.height);
             let (number, who) = (round.as_u32().unwrap_or(0), proposer.0);
-            let block = Undecided::new(at, number, who, id, true, bytes.to_vec(), Vec::new());
+            let block = Undecided::new(at, number, who, id, true, bytes.to_vec(), None);
             tokio::task::block_in_place(|| adapter.parts.undecided.keep(block))?;
             adapter.candidates.insert(id, Arc::new(candidate));
             SyncedValueOutcome::Verdict(ProposedValue {

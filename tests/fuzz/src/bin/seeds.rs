@@ -190,7 +190,7 @@ fn blocks(add: &mut impl FnMut(&'static str, Vec<u8>)) {
     let streamed = codec::encode(&stored.block).expect(encode);
     let (proposer, id) = (KeyId::new([1; 32]), BlockId::new([2; 32]));
     let undecided =
-        Undecided::new(Height::new(1), 2, proposer, id, true, streamed.clone(), vec![3; 64]);
+        Undecided::new(Height::new(1), 2, proposer, id, true, streamed.clone(), Some([3; 64]));
     let all =
         [streamed, codec::encode(&stored).expect(encode), codec::encode(&undecided).expect(encode)];
     (0..).zip(all).for_each(|(which, bytes)| add("block", [vec![which], bytes].concat()));
