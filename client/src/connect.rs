@@ -2,6 +2,7 @@
 
 use crate::error::ClientError;
 use crate::event::Event;
+use crate::reach::{ANSWER_WITHIN, Reach, root_cause};
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, limits};
@@ -19,16 +20,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::{Interceptor, interceptor::InterceptedService};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic::{Request, Status, Streaming};
 
 /// A channel on which each call says who calls.
-pub type Authorized = InterceptedService<Channel, Bearer>;
+pub type Authorized = InterceptedService<Reach, Bearer>;
 
 /// A connection to a node. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Node {
-    channel: Channel,
+    reach: Reach,
     bearer: Bearer,
 }
 
@@ -79,67 +80,85 @@ impl Interceptor for Bearer {
 }
 
 impl Node {
-    /// Connects to `http://host:port`.
+    /// Connects to `http://host:port`; each call is to be answered within half a minute.
     pub async fn connect(address: &str) -> Result<Self, ClientError> {
-        let usage = |e| ClientError::Usage(format!("node address `{address}`: {e}"));
-        let endpoint = Endpoint::from_shared(address.to_owned()).map_err(usage)?;
-        let connecting = endpoint.connect_timeout(Duration::from_secs(5)).tcp_nodelay(true);
-        let channel = connecting.connect().await.map_err(|e| ClientError::Unavailable {
-            node: address.to_owned(),
-            why: root_cause(&e),
+        Self::connect_within(address, ANSWER_WITHIN).await
+    }
+
+    /// Connects to `http://host:port`; each call is to be answered within this time. Errors for an address of
+    /// another scheme: what is asked for is not spoken in the clear.
+    pub async fn connect_within(address: &str, within: Duration) -> Result<Self, ClientError> {
+        let endpoint = endpoint(address)?;
+        let reach = Reach::connect(endpoint, address, within).await.map_err(|e| {
+            ClientError::Unavailable { node: address.to_owned(), why: root_cause(&e) }
         })?;
-        Ok(Self { channel, bearer: Bearer::default() })
+        Ok(Self { reach, bearer: Bearer::default() })
+    }
+
+    /// The node's address.
+    pub fn address(&self) -> &str {
+        self.reach.node()
+    }
+
+    /// How long the node may take for an answer.
+    pub fn within(&self) -> Duration {
+        self.reach.within()
+    }
+
+    /// That the node did not answer in time.
+    pub(crate) fn no_answer(&self) -> ClientError {
+        self.reach.no_answer().into()
     }
 
     /// The same connection, on which each call is made as the holder of a key; what is read is read
     /// for an audit of its department, where one is named.
     pub fn signed_in(&self, key: &PrivateKey, chain: ChainId, audit: Option<String>) -> Self {
         let held = Held { key: key.clone(), chain, audit, token: Mutex::new(None) };
-        Self { channel: self.channel.clone(), bearer: Bearer(Some(Arc::new(held))) }
+        Self { reach: self.reach.clone(), bearer: Bearer(Some(Arc::new(held))) }
     }
 
     /// Submitting.
     pub fn submission(&self) -> SubmissionServiceClient<Authorized> {
-        SubmissionServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+        SubmissionServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
             .max_encoding_message_size(MESSAGE_BYTES)
     }
 
     /// Trails.
     pub fn trails(&self) -> TrailServiceClient<Authorized> {
-        TrailServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+        TrailServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// Proofs.
     pub fn proofs(&self) -> ProofServiceClient<Authorized> {
-        ProofServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+        ProofServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
     }
 
     /// Checkpoints, and the headers in them.
     pub fn checkpoints(&self) -> CheckpointServiceClient<Authorized> {
-        CheckpointServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+        CheckpointServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
     }
 
     /// What stands on the ledger.
     pub fn registry(&self) -> RegistryServiceClient<Authorized> {
-        RegistryServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+        RegistryServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// How accesses are answered for.
     pub fn accountability(&self) -> AccountabilityServiceClient<Authorized> {
-        AccountabilityServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+        AccountabilityServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// Events as they commit.
     pub fn watching(&self) -> WatchServiceClient<Authorized> {
-        WatchServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+        WatchServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
     }
 
     /// The node itself.
     pub fn node(&self) -> NodeServiceClient<Authorized> {
-        NodeServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+        NodeServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
     }
 
     /// Chain, height and so on.
@@ -298,10 +317,40 @@ async fn join_within(
     Ok(bytes)
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(below) = cause.source() {
-        cause = below;
+/// The endpoint of an address. A node speaks HTTP/2 in the clear, so far: `https` is refused before a byte is
+/// sent, and so is what names no scheme.
+fn endpoint(address: &str) -> Result<Endpoint, ClientError> {
+    let bad = |why: &str| ClientError::Usage(format!("node address `{address}`: {why}"));
+    let uri: tonic::codegen::http::Uri = address.parse().map_err(|e| bad(&format!("{e}")))?;
+    match uri.scheme_str() {
+        Some("http") => Ok(Endpoint::from(uri)),
+        Some("https") => Err(bad(crate::text::pick(
+            "https is not supported yet, and nothing was sent: a token would have gone in the clear. \
+             Use http:// on this machine, or through a tunnel that you trust",
+            "尚不支持 https，未发送任何内容：否则令牌将以明文传送。请在本机或经可信隧道使用 http://",
+        ))),
+        _ => Err(bad("http://host:port is needed")),
     }
-    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_spoken_is_taken() {
+        assert!(endpoint("http://127.0.0.1:26658").is_ok());
+        for (address, why) in [
+            ("https://127.0.0.1:26658", "https is not supported yet"),
+            ("HTTPS://node.example", "https is not supported yet"),
+            ("127.0.0.1:26658", "node address"),
+            ("unix:///run/node", "node address"),
+            ("node.example", "http://host:port is needed"),
+            ("", "node address"),
+        ] {
+            let error = endpoint(address).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{address}");
+            assert!(error.to_string().contains(why), "{address}: {error}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use tonic::Code;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The node can't be reached.
-    #[error("the node at {node} can't be reached: {why}")]
+    #[error("{}", unreachable_text(node, why))]
     Unavailable {
         /// Its address.
         node: String,
@@ -32,11 +32,18 @@ pub enum ClientError {
     Failed(String),
 }
 
+fn unreachable_text(node: &str, why: &str) -> String {
+    match crate::text::is_chinese() {
+        true => format!("无法连接节点 {node}：{why}；未发送任何交易"),
+        false => format!("the node at {node} can't be reached: {why}; nothing was sent"),
+    }
+}
+
 fn refused_text(refused: &Refused) -> String {
     let chinese = crate::text::is_chinese() && !refused.message_zh.is_empty();
     let message = if chinese { &refused.message_zh } else { &refused.message };
     let item = match (refused.item, chinese) {
-        (Some(item), true) => format!("第 {item} 项:"),
+        (Some(item), true) => format!("第 {item} 项："),
         (Some(item), false) => format!("item {item}: "),
         (None, _) => String::new(),
     };
@@ -77,7 +84,7 @@ fn reason_exit_code(reason: &str) -> u8 {
         | "sealing.authority"
         | "product.not_reviewer"
         | "signature.bad" => 6,
-        "node.stopping" | "pool.full" | "node.disk_full" => 7,
+        "node.stopping" | "pool.full" | "node.disk_full" | "seq.taken" => 7,
         reason if reason.ends_with(".unknown") => 5,
         _ => 1,
     }

@@ -8,7 +8,7 @@ pub use answering::{rule as rule_name, subject as subject_of_case, watch as watc
 use crate::error::ClientError;
 use crate::output::Rows;
 use crate::text;
-use liuhen_proto::event::{Body, EventLeaf, Reason, Timeliness, Verdict};
+use liuhen_proto::event::{Body, EventLeaf, Outcome, Reason, Timeliness, Verdict};
 use liuhen_proto::ledger_event::LedgerEvent;
 use liuhen_proto::tx::{Item, TxHeader};
 use liuhen_proto::wire;
@@ -117,13 +117,23 @@ pub fn row(event: &Event, names: &Names) -> Vec<Value> {
     row.extend([
         known(outcome.verdict != Verdict::None, outcome.verdict.name()),
         known(outcome.timeliness != Timeliness::None, outcome.timeliness.name()),
-        known(outcome.reason != Reason::None, outcome.reason.name()),
+        reason(outcome),
         match &event.body {
             Body::Signed { .. } => json!(format!("{}:{}", leaf.origin, leaf.item)),
             Body::Ledger(_) => Value::Null,
         },
     ]);
     row
+}
+
+/// Why a verdict is what it is; and that a grant which was named is another's, on which nothing counts.
+fn reason(outcome: Outcome) -> Value {
+    match (outcome.reason, outcome.names_others) {
+        (Reason::None, false) => Value::Null,
+        (Reason::None, true) => json!("not_its_own_grant"),
+        (reason, false) => json!(reason.name()),
+        (reason, true) => json!(format!("{reason}, not_its_own_grant")),
+    }
 }
 
 fn record(it: &wire::RecordAccess, names: &Names) -> Vec<Value> {

@@ -10,6 +10,7 @@ use liuhen_proto::wire::{self, item::Kind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+use tonic::Code;
 
 /// How often a transaction is signed again whose recent block got too old, or whose number was
 /// taken by another program that signs with the same key.
@@ -64,24 +65,33 @@ impl Account {
         Ok(self.on(node).key(&self.signer.key.public().key_id()).await?.1)
     }
 
-    /// Signs items as the next transaction, submits it, and waits until it is committed.
+    /// Signs items as the next transaction, submits it, and waits until it is committed. Where no answer comes,
+    /// the error says whether the transaction may still commit.
     pub async fn submit(
         &self,
         node: &Node,
         items: &[Item],
     ) -> Result<(Tx, wire::SubmitResponse), ClientError> {
         let mut tries = 0;
+        // A transaction that was sent, and of which nothing was heard yet.
+        let mut sent: Option<Tx> = None;
         loop {
-            let seq = self.next_seq(node).await?;
-            let tx = self.sign(seq, recent(node).await?, items)?;
+            let signed = async {
+                let seq = self.next_seq(node).await?;
+                self.sign(seq, recent(node).await?, items)
+            };
+            let tx = signed.await.map_err(|error| with_fate(error, sent.as_ref()))?;
             let request = wire::SubmitRequest { transaction: tx.raw().to_vec() };
             match node.submission().submit(request).await {
                 Ok(response) => return Ok((tx, response.into_inner())),
                 Err(status) => {
                     let error = ClientError::from(status);
+                    if matches!(error, ClientError::Refused(_, Code::Unavailable)) {
+                        sent = Some(tx);
+                    }
                     tries += 1;
                     if tries >= TRIES || !may_try_again(&error) {
-                        return Err(error);
+                        return Err(with_fate(error, sent.as_ref()));
                     }
                 }
             }
@@ -102,6 +112,27 @@ impl Account {
 fn may_try_again(error: &ClientError) -> bool {
     let again = ["recent_block.too_old", "seq.wrong", "seq.taken"];
     matches!(error, ClientError::Refused(refused, _) if again.contains(&refused.reason.as_str()))
+}
+
+/// An error that leaves unsaid what became of a transaction, with that added.
+fn with_fate(error: ClientError, sent: Option<&Tx>) -> ClientError {
+    match error {
+        ClientError::Refused(mut refused, code) if code == Code::Unavailable => {
+            let (fate, fate_zh) = match sent {
+                Some(tx) => (
+                    format!("transaction {} was sent, and may still commit", tx.id()),
+                    format!("交易 {} 已发出，仍可能上链", tx.id()),
+                ),
+                None => ("nothing was sent".to_owned(), "未发送任何交易".to_owned()),
+            };
+            refused.message = format!("{}; {fate}", refused.message);
+            if !refused.message_zh.is_empty() {
+                refused.message_zh = format!("{}；{fate_zh}", refused.message_zh);
+            }
+            ClientError::Refused(refused, code)
+        }
+        other => other,
+    }
 }
 
 /// The node's last block, for transactions to cite.

@@ -18,6 +18,11 @@ pub fn is_chinese() -> bool {
     CHINESE.load(Ordering::Relaxed)
 }
 
+/// The sentence of the language that messages are in.
+pub fn pick<'a>(english: &'a str, chinese: &'a str) -> &'a str {
+    if is_chinese() { chinese } else { english }
+}
+
 /// A time in the local zone, with offset.
 pub fn time(time_ms: u64) -> String {
     let ms = i64::try_from(time_ms).unwrap_or(i64::MAX);

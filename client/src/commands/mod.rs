@@ -50,6 +50,7 @@ use liuhen_proto::types::ChainId;
 use liuhen_proto::wire;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Asks a Liuhen ledger (留痕), and records on it
 #[derive(Debug, Parser)]
@@ -67,6 +68,9 @@ pub struct Common {
     /// The node to ask
     #[arg(long, global = true, env = "LIUHEN_NODE", default_value = "http://127.0.0.1:26658")]
     node: String,
+    /// How long the node may take for an answer, or a transaction to be committed: 30s, 2m
+    #[arg(long, global = true, env = "LIUHEN_TIMEOUT", default_value = "30s", value_parser = crate::text::parse_duration)]
+    timeout: Duration,
     /// The key file to sign with
     #[arg(long, global = true, env = "LIUHEN_KEY")]
     key: Option<PathBuf>,
@@ -211,7 +215,7 @@ impl Cli {
 impl Common {
     /// Connects; as the identity of the key given with --key, if one is.
     async fn connect(&self) -> Result<Node, ClientError> {
-        let node = Node::connect(&self.node).await?;
+        let node = Node::connect_within(&self.node, self.timeout).await?;
         if self.key.is_none() {
             return Ok(node);
         }

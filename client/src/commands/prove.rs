@@ -54,10 +54,10 @@ enum What {
     /// All that stands of a data subject: who looked, in which bulk sets it is, how much is unknown or
     /// sealed
     Subject {
-        /// Tags, collector/tag; for who may read the collector's trails
+        /// Tags, collector/tag: asked by their collector, or who audits or regulates
         #[arg(required_unless_present = "subject_key")]
         tags: Vec<String>,
-        /// In their place, the keys that tags follow from, collector/key; no other key is needed then
+        /// In their place, the keys that tags follow from, collector/key
         #[arg(long, value_delimiter = ',')]
         subject_key: Vec<String>,
         #[command(flatten)]

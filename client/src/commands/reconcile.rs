@@ -110,6 +110,14 @@ fn show(
         it.only_in_log.len(),
         it.only_on_ledger.len()
     );
+    if !it.set_aside.is_empty() {
+        let (count, first) =
+            (it.set_aside.len(), it.set_aside.first().copied().unwrap_or_default());
+        let why = format!(
+            "{count} lines of the log were set aside and not compared, the first is line {first}"
+        );
+        return Err(ClientError::Failed(why));
+    }
     if it.differences.is_empty() && it.only_in_log.is_empty() && it.only_on_ledger.is_empty() {
         return Ok(());
     }

@@ -6,6 +6,7 @@ use crate::output::print_one;
 use crate::text;
 use liuhen_genesis::fingerprint;
 use liuhen_proto::types::ChainId;
+use liuhen_proto::wire;
 use serde_json::json;
 
 /// How the node and its chain stand
@@ -30,9 +31,40 @@ impl Status {
             ("waiting", json!(it.waiting)),
             ("peers", json!(it.peers)),
             ("voting", json!(it.voting)),
+            ("vote_withheld", json!(it.withheld.as_ref().map(withheld))),
+            ("quorum", json!(it.open_for_ms < NO_QUORUM_MS)),
+            ("open_for_ms", json!(it.open_for_ms)),
             ("indexed_height", json!(it.indexed_height)),
             ("version", json!(it.version)),
         ];
-        print_one(&fields, common.output)
+        print_one(&fields, common.output)?;
+        if it.open_for_ms >= NO_QUORUM_MS {
+            eprintln!("{}", no_quorum(it.height.saturating_add(1), it.open_for_ms / 1000));
+        }
+        Ok(())
+    }
+}
+
+/// A block that is open for so long is not decided for lack of votes: a round takes two seconds, and each
+/// further one half a second more.
+const NO_QUORUM_MS: u64 = 15_000;
+
+fn no_quorum(height: u64, seconds: u64) -> String {
+    match text::is_chinese() {
+        true => format!(
+            "没有法定多数：区块 {height} 已等待 {seconds} 秒，应答的验证节点不超过三分之二；已提交的交易在此期间不会上链"
+        ),
+        false => format!(
+            "no quorum: block {height} has been open for {seconds} s, for no more than two thirds of the \
+             validators answer; what is submitted is not committed meanwhile"
+        ),
+    }
+}
+
+/// Why the node does not vote, and until when.
+fn withheld(it: &wire::VoteWithheld) -> String {
+    match it.until_height {
+        Some(height) => format!("{}, until height {height} is committed", it.reason),
+        None => format!("{}, until somebody has looked", it.reason),
     }
 }

@@ -3,6 +3,7 @@
 use super::Common;
 use crate::error::ClientError;
 use crate::output::{Rows, print_one};
+use crate::subject_number::NumberKind;
 use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::subject;
 use liuhen_proto::types::{Hash, check_code};
@@ -27,6 +28,9 @@ pub struct Tag {
     /// The collector
     #[arg(long, env = "LIUHEN_COLLECTOR", global = true)]
     collector: Option<String>,
+    /// What kind of numbers the subjects have; others are refused
+    #[arg(long, env = "LIUHEN_TAG_NUMBERS", value_enum, default_value_t, global = true)]
+    numbers: NumberKind,
     #[command(subcommand)]
     what: What,
 }
@@ -79,16 +83,6 @@ enum What {
     },
 }
 
-/// A number as it is tagged: no spaces, capital letters.
-fn normal(number: &str) -> Result<String, ClientError> {
-    let normal: String = number.chars().filter(|it| !it.is_whitespace()).collect();
-    let fits = (1..=128).contains(&normal.len()) && !normal.chars().any(char::is_control);
-    if fits {
-        return Ok(normal.to_uppercase());
-    }
-    Err(ClientError::Usage("a number has 1 to 128 characters".into()))
-}
-
 impl Tag {
     /// Does it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
@@ -103,8 +97,11 @@ impl Tag {
             }
             What::Tags { year, plain } => {
                 let key = self.key(common, *year, *plain)?;
-                for line in std::io::stdin().lock().lines() {
-                    let key = subject::subject_key(&key, &normal(&line?)?);
+                for (number, line) in (1u64..).zip(std::io::stdin().lock().lines()) {
+                    let normal = self.numbers.normal(&line?);
+                    let normal =
+                        normal.map_err(|e| ClientError::Usage(format!("line {number}: {e}")))?;
+                    let key = subject::subject_key(&key, &normal);
                     crate::output::write(&format!("{}\n", subject::tag(&key)))?;
                 }
                 Ok(())
@@ -197,7 +194,7 @@ impl Tag {
     fn subject(&self, common: &Common, plain: bool) -> Result<(), ClientError> {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;
-        let number = normal(&line)?;
+        let number = self.numbers.normal(&line).map_err(|e| ClientError::Usage(e.to_string()))?;
         let mut rows = Rows::new(&["year", "subject", "subject_key"]);
         for (year, key) in self.all(common, plain)? {
             let key = subject::subject_key(&key, &number);
@@ -234,6 +231,7 @@ impl Tag {
         std::fs::remove_dir(&made).map_err(at)?;
         eprintln!("tags of {} years on {}", keys.len(), socket.display());
         let (keys, turns) = (Arc::new(keys), Arc::new(Semaphore::new(CONNECTIONS)));
+        let numbers = self.numbers;
         loop {
             let turn = Arc::clone(&turns).acquire_owned().await.map_err(ClientError::failed)?;
             let stream = match listener.accept().await {
@@ -248,7 +246,7 @@ impl Tag {
             let keys = Arc::clone(&keys);
             tokio::spawn(async move {
                 // Whoever hangs up needs no answer.
-                let _gone = answer(stream, &keys).await;
+                let _gone = answer(stream, &keys, numbers).await;
                 drop(turn);
             });
         }
@@ -275,35 +273,59 @@ impl Tag {
     }
 }
 
-/// Connections that are served at once.
+/// Connections that are served at once; others wait for one of these to end.
 const CONNECTIONS: usize = 64;
+/// A line must have come within this time, so that whoever says nothing keeps nobody else out.
+const LINE_WITHIN: Duration = Duration::from_secs(5);
 /// The longest line that is read.
 const LINE_BYTES: u64 = 256;
 
-async fn answer(stream: UnixStream, keys: &BTreeMap<u32, [u8; 32]>) -> std::io::Result<()> {
+async fn answer(
+    stream: UnixStream,
+    keys: &BTreeMap<u32, [u8; 32]>,
+    numbers: NumberKind,
+) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = tokio::io::BufReader::new(read);
     loop {
         let mut line = Vec::new();
         let mut limited = tokio::io::AsyncReadExt::take(&mut lines, LINE_BYTES);
-        limited.read_until(b'\n', &mut line).await?;
+        match tokio::time::timeout(LINE_WITHIN, limited.read_until(b'\n', &mut line)).await {
+            Ok(read) => read?,
+            Err(_) => return write.write_all(b"error: no line came in time\n").await,
+        };
         if line.is_empty() {
             return Ok(());
         }
         let complete = line.ends_with(b"\n");
-        let tag = if complete { tag_of(&line, keys) } else { None };
-        let text = tag.map_or_else(|| "error\n".to_owned(), |tag| format!("{tag}\n"));
-        write.write_all(text.as_bytes()).await?;
+        let tag = match complete {
+            true => tag_of(&line, keys, numbers),
+            false => Err("a line of at most 256 bytes is needed".to_owned()),
+        };
+        let text = tag.map_or_else(|why| format!("error: {why}\n"), |tag| format!("{tag}\n"));
+        match tokio::time::timeout(LINE_WITHIN, write.write_all(text.as_bytes())).await {
+            Ok(written) => written?,
+            Err(_) => return Ok(()),
+        }
         if !complete {
             return Ok(());
         }
     }
 }
 
-fn tag_of(line: &[u8], keys: &BTreeMap<u32, [u8; 32]>) -> Option<Hash> {
-    let (year, number) = std::str::from_utf8(line).ok()?.trim().split_once(' ')?;
-    let key = keys.get(&year.parse().ok()?)?;
-    Some(subject::tag(&subject::subject_key(key, &normal(number).ok()?)))
+/// The tag of a line `YEAR NUMBER`, or why there is none. The number is not said again: errors are logged.
+fn tag_of(
+    line: &[u8],
+    keys: &BTreeMap<u32, [u8; 32]>,
+    numbers: NumberKind,
+) -> Result<Hash, String> {
+    let text = std::str::from_utf8(line).map_err(|_| "no text".to_owned())?;
+    let (year, number) =
+        text.trim().split_once(' ').ok_or("a year and a number are needed".to_owned())?;
+    let year: u32 = year.parse().map_err(|_| "no year".to_owned())?;
+    let key = keys.get(&year).ok_or_else(|| format!("there is no key of {year}"))?;
+    let number = numbers.normal(number).map_err(|e| e.to_string())?;
+    Ok(subject::tag(&subject::subject_key(key, &number)))
 }
 
 /// Tags from a file, a line each, ascending, each once.
@@ -319,4 +341,33 @@ pub(super) fn read_tags(file: &Path) -> Result<Vec<Vec<u8>>, ClientError> {
     tags.sort_unstable();
     tags.dedup();
     Ok(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> BTreeMap<u32, [u8; 32]> {
+        BTreeMap::from([(2030, [1; 32])])
+    }
+
+    #[test]
+    fn one_tag_however_a_number_is_written_and_none_for_what_is_none() {
+        let tag = |line: &str| tag_of(line.as_bytes(), &keys(), NumberKind::Resident);
+        let expected = tag("2030 11010519491231002X\n").unwrap();
+        assert_eq!(tag("2030 １１０１０５１９４９１２３１００２ｘ\n"), Ok(expected));
+        for bad in ["2030 abc\n", "2031 11010519491231002X\n", "abc\n", "x y\n", "2030 \n", "\n"] {
+            assert!(tag(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// As many as are served at once say nothing: another is served when their time is over.
+    #[tokio::test(start_paused = true)]
+    async fn whoever_says_nothing_is_closed() {
+        let (mut silent, served) = UnixStream::pair().unwrap();
+        answer(served, &keys(), NumberKind::Resident).await.unwrap();
+        let mut said = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut silent, &mut said).await.unwrap();
+        assert_eq!(said, "error: no line came in time\n");
+    }
 }

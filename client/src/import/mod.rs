@@ -10,6 +10,7 @@ mod plan;
 pub mod reconcile;
 mod resume;
 mod send;
+pub mod sql;
 mod summary;
 
 pub use summary::Summary;

@@ -5,10 +5,12 @@
 //! for lack of permission stand as errors with state code 42501.
 
 use super::mapping::Mapping;
+use super::sql;
 use crate::error::ClientError;
 use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use liuhen_proto::wire::Operation;
 use regex::Regex;
 use serde::Deserialize;
@@ -35,7 +37,7 @@ pub struct Statement {
     pub role: String,
     /// Datasets touched, with the operation on each.
     pub touched: BTreeSet<(String, i32)>,
-    /// The grant named in its comment.
+    /// The grant named in its comments. Where they name several that differ, none.
     pub tag: Option<String>,
     /// Rows returned or changed.
     pub rows: u64,
@@ -56,6 +58,10 @@ pub struct Log {
     pub other_databases: u64,
     /// Lines that could not be understood: number and why.
     pub unknown: Vec<(u64, String)>,
+    /// Lines that were set aside, for they can't be told rightly: number and why.
+    pub set_aside: Vec<(u64, String)>,
+    /// Statements whose comments name grants that differ.
+    pub contradictory: u64,
     /// Statements in the order of their first lines.
     pub statements: Vec<Statement>,
     by_reference: BTreeMap<String, usize>,
@@ -101,16 +107,33 @@ pub fn read_lines(
             return Ok(log);
         }
         log.lines += 1;
-        if let Err(why) = reader.line(&line, &mut log) {
-            if !skip_unknown {
+        match reader.line(&line, &mut log) {
+            Ok(()) => {}
+            Err(NotRead::SetAside(why)) => log.set_aside.push((log.lines, why)),
+            Err(NotRead::Unknown(why)) if skip_unknown => log.unknown.push((log.lines, why)),
+            Err(NotRead::Unknown(why)) => {
                 let number = log.lines;
                 return Err(ClientError::Failed(format!(
                     "{}, line {number}: {why} (--skip-unknown goes on)",
                     path.display()
                 )));
             }
-            log.unknown.push((log.lines, why));
         }
+    }
+}
+
+/// Why a line tells of no statement.
+#[derive(Debug, PartialEq, Eq)]
+enum NotRead {
+    /// It can't be understood.
+    Unknown(String),
+    /// It may be read in more than one way; it is left out, counted, and the run does not end well.
+    SetAside(String),
+}
+
+impl<T: Into<String>> From<T> for NotRead {
+    fn from(why: T) -> Self {
+        Self::Unknown(why.into())
     }
 }
 
@@ -123,7 +146,6 @@ fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
 struct Reader<'a> {
     mapping: &'a Mapping,
     zone: TimeZone,
-    tag: Regex,
     denied_table: Regex,
 }
 
@@ -132,7 +154,6 @@ impl<'a> Reader<'a> {
         Ok(Self {
             mapping,
             zone: TimeZone::get(&mapping.time_zone).map_err(ClientError::failed)?,
-            tag: Regex::new(r"liuhen_grant='([^']*)'").map_err(ClientError::failed)?,
             denied_table: Regex::new(
                 r"^permission denied for (?:table|view|materialized view) (.+)$",
             )
@@ -140,7 +161,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn line(&self, bytes: &[u8], log: &mut Log) -> Result<(), String> {
+    fn line(&self, bytes: &[u8], log: &mut Log) -> Result<(), NotRead> {
         let line: Line =
             serde_json::from_slice(bytes).map_err(|e| format!("no jsonlog line: {e}"))?;
         let audit = line.message.strip_prefix("AUDIT: ");
@@ -154,15 +175,23 @@ impl<'a> Reader<'a> {
             log.other_databases += 1;
             return Ok(());
         }
-        let statement = match audit {
+        let (mut statement, text) = match audit {
             Some(audit) => self.audited(&line, database, audit)?,
             None => self.denied(&line, database)?,
         };
-        log.add(statement);
+        let (tag, contradictory) = named_grant(&text);
+        statement.tag = tag;
+        log.add(statement, contradictory);
         Ok(())
     }
 
-    fn audited(&self, line: &Line, database: String, audit: &str) -> Result<Statement, String> {
+    /// The statement of an entry, without a grant, and the text whose comments may name one.
+    fn audited(
+        &self,
+        line: &Line,
+        database: String,
+        audit: &str,
+    ) -> Result<(Statement, String), NotRead> {
         let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(audit.as_bytes());
         let fields = rows.records().next().ok_or("an empty AUDIT entry")?;
         let fields = fields.map_err(|e| format!("AUDIT entry: {e}"))?;
@@ -172,26 +201,27 @@ impl<'a> Reader<'a> {
         let operation = operation(field(3)?, field(4)?)?;
         let relation = field(6)?;
         if relation.is_empty() {
-            return Err(format!("{} names no relation", field(4)?));
+            return Err(format!("{} names no relation", field(4)?).into());
         }
         let dataset = self.mapping.dataset(&database, relation);
         let dataset = dataset
             .ok_or_else(|| format!("relation {database}.{relation} is not in the mapping"))?;
         let text = field(7)?;
-        Ok(Statement {
+        let statement = Statement {
             reference: format!("{}/{number}/{substatement}", line.session_id),
             time_ms: self.time(&line.timestamp)?,
             role: line.user.clone().ok_or("no role is named")?,
             touched: BTreeSet::from([(dataset.to_owned(), operation as i32)]),
-            tag: self.tag_of(text),
+            tag: None,
             rows: field(9)?.parse().map_err(|_| "the row count is no number".to_owned())?,
             denied: false,
             text: format!("{text}\n{}", field(8)?),
             database,
-        })
+        };
+        Ok((statement, text.to_owned()))
     }
 
-    fn denied(&self, line: &Line, database: String) -> Result<Statement, String> {
+    fn denied(&self, line: &Line, database: String) -> Result<(Statement, String), NotRead> {
         let text = line.statement.clone().unwrap_or_default();
         let table = self.denied_table.captures(&line.message).and_then(|found| found.get(1));
         let table = table.ok_or_else(|| format!("`{}` names no table", line.message))?.as_str();
@@ -200,42 +230,100 @@ impl<'a> Reader<'a> {
             format!("table {table} of {database} is not in the mapping, or more than once")
         })?;
         let operation = first_word(&text);
-        Ok(Statement {
+        let statement = Statement {
             reference: format!("{}/line/{}", line.session_id, line.line_num),
             time_ms: self.time(&line.timestamp)?,
             role: line.user.clone().ok_or("no role is named")?,
             touched: BTreeSet::from([(dataset.to_owned(), operation as i32)]),
-            tag: self.tag_of(&text),
+            tag: None,
             rows: 0,
             denied: true,
-            text,
+            text: text.clone(),
             database,
-        })
+        };
+        Ok((statement, text))
     }
 
-    fn tag_of(&self, text: &str) -> Option<String> {
-        Some(self.tag.captures(text)?.get(1)?.as_str().to_owned())
-    }
-
-    /// A time like `2026-11-23 04:32:01.521 CST`, in the mapping's zone.
-    fn time(&self, text: &str) -> Result<u64, String> {
+    /// A time like `2026-11-23 04:32:01.521 CST`. UTC and an offset stand as they are. An abbreviation is not
+    /// unique (CST is China's and Chicago's): it is taken where the mapping's zone has it at that time, and only
+    /// then.
+    fn time(&self, text: &str) -> Result<u64, NotRead> {
         let bad = || format!("`{text}` is no time of a log");
-        let local = text.rsplit_once(' ').map_or(text, |(local, _zone)| local);
-        let local: DateTime = local.parse().map_err(|_| bad())?;
-        let at = local.to_zoned(self.zone.clone()).map_err(|_| bad())?;
-        u64::try_from(at.timestamp().as_millisecond()).map_err(|_| bad())
+        let mut parts = text.split_whitespace();
+        let (date, clock, zone) = (parts.next(), parts.next(), parts.next());
+        let (Some(date), Some(clock), None) = (date, clock, parts.next()) else {
+            return Err(bad().into());
+        };
+        let local: DateTime = format!("{date}T{clock}").parse().map_err(|_| bad())?;
+        let at = match zone {
+            None => self.zone.to_ambiguous_timestamp(local).unambiguous().map_err(|_| {
+                NotRead::SetAside(format!("`{text}` is not one time in {}", self.mapping.time_zone))
+            })?,
+            Some("UTC" | "GMT" | "UCT" | "Z") => {
+                Offset::UTC.to_timestamp(local).map_err(|_| bad())?
+            }
+            Some(zone) => match offset(zone) {
+                Some(offset) => offset.to_timestamp(local).map_err(|_| bad())?,
+                None => self.abbreviated(local, zone).ok_or_else(|| {
+                    let own = &self.mapping.time_zone;
+                    NotRead::SetAside(format!("`{text}`: {own} has no time called {zone} then"))
+                })?,
+            },
+        };
+        Ok(u64::try_from(at.as_millisecond()).map_err(|_| bad())?)
     }
+
+    /// A local time at which the mapping's zone goes by this abbreviation; of two such, where clocks were put back, the
+    /// one that does.
+    fn abbreviated(&self, local: DateTime, abbreviation: &str) -> Option<Timestamp> {
+        let ambiguous = self.zone.to_ambiguous_timestamp(local);
+        let either = [ambiguous.earlier().ok(), ambiguous.later().ok()];
+        let goes_by = |at: &Timestamp| {
+            self.zone.to_offset_info(*at).abbreviation() == abbreviation
+                && at.to_zoned(self.zone.clone()).datetime() == local
+        };
+        either.into_iter().flatten().find(goes_by)
+    }
+}
+
+/// An offset from UTC as PostgreSQL writes one: `+08`, `-03`, `+0530`, `+05:30`.
+fn offset(text: &str) -> Option<Offset> {
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits.replace(':', "")),
+        ("-", digits) => (-1, digits.replace(':', "")),
+        _ => return None,
+    };
+    if ![2, 4, 6].contains(&digits.len()) || !digits.bytes().all(|it| it.is_ascii_digit()) {
+        return None;
+    }
+    let part = |at: usize| digits.get(at..at + 2).map_or(Some(0i32), |it| it.parse().ok());
+    let (hours, minutes, seconds) = (part(0)?, part(2)?, part(4)?);
+    if minutes > 59 || seconds > 59 {
+        return None;
+    }
+    Offset::from_seconds(sign * (hours * 3600 + minutes * 60 + seconds)).ok()
+}
+
+/// The grant that a statement's comments name, and whether they name several that differ: then it is none.
+fn named_grant(text: &str) -> (Option<String>, bool) {
+    let mut named = sql::values_of("liuhen_grant", &sql::comments(text));
+    named.sort();
+    named.dedup();
+    let contradictory = named.len() > 1;
+    let only = named.pop().filter(|it| !contradictory && !it.is_empty());
+    (only, contradictory)
 }
 
 impl Log {
     /// Joins the lines of one statement.
-    fn add(&mut self, statement: Statement) {
+    fn add(&mut self, statement: Statement, contradictory: bool) {
         let known = self.by_reference.get(&statement.reference);
         if let Some(before) = known.and_then(|at| self.statements.get_mut(*at)) {
             before.touched.extend(statement.touched);
             before.rows = before.rows.max(statement.rows);
             return;
         }
+        self.contradictory += u64::from(contradictory);
         self.by_reference.insert(statement.reference.clone(), self.statements.len());
         self.statements.push(statement);
     }
@@ -256,9 +344,7 @@ fn operation(class: &str, command: &str) -> Result<Operation, String> {
 
 /// What a refused statement would have done, by its first word; the least is taken for read.
 fn first_word(text: &str) -> Operation {
-    let without_comments =
-        Regex::new(r"(?s)/\*.*?\*/").map(|it| it.replace_all(text, " ").into_owned());
-    let text = without_comments.unwrap_or_else(|_| text.to_owned());
+    let text = sql::without_comments(text);
     match text.split_whitespace().next().unwrap_or_default().to_lowercase().as_str() {
         "insert" => Operation::Insert,
         "update" | "merge" => Operation::Update,

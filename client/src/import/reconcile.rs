@@ -49,6 +49,9 @@ pub struct Reconciliation {
     pub only_in_log: Vec<String>,
     /// Records that the log does not have: their numbers.
     pub only_on_ledger: Vec<u64>,
+    /// Lines of the log that were set aside, for they can't be told rightly: what they tell of is not compared.
+    #[serde(default)]
+    pub set_aside: Vec<u64>,
     /// When it was made, milliseconds.
     pub made_ms: u64,
 }
@@ -204,6 +207,7 @@ pub async fn run(
         differences,
         only_in_log,
         only_on_ledger,
+        set_aside: log.set_aside.iter().map(|(line, _)| *line).collect(),
         made_ms: crate::submit::now().get(),
     })
 }
@@ -279,6 +283,7 @@ mod tests {
             differences: compare(&[access(1, 0, "a")], &[]).0,
             only_in_log: vec!["s/1".into()],
             only_on_ledger: Vec::new(),
+            set_aside: vec![3],
             made_ms: 7,
         };
         let key = PrivateKey::from_seed(&[1; 32]);

@@ -3,11 +3,12 @@
 use super::summary::Summary;
 use crate::connect::Node;
 use crate::error::ClientError;
+use crate::reach::NO_ANSWER;
 use crate::submit::{Account, recent};
 use indicatif::{ProgressBar, ProgressStyle};
 use liuhen_proto::event::Outcome;
 use liuhen_proto::tx::Item;
-use liuhen_proto::wire::{self, submit_stream_response::Result as Answer};
+use liuhen_proto::wire::{self, Refused, submit_stream_response::Result as Answer};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -58,15 +59,20 @@ pub(super) async fn all(
             seq = tx.next_seq();
             let (correlation, transaction) = (number as u64, tx.raw().to_vec());
             let request = wire::SubmitStreamRequest { correlation, transaction };
-            let gone = |_| ClientError::failed("the node closed the stream");
-            sender.send(request).await.map_err(gone)?;
+            let sent = tokio::time::timeout(node.within(), sender.send(request)).await;
+            let sent = sent.map_err(|_| unanswered(&node.no_answer(), waiting.len()))?;
+            sent.map_err(|_| unanswered(&gone(node), waiting.len()))?;
             waiting.insert(correlation);
         }
         if waiting.is_empty() {
             break;
         }
-        let answer = answers.message().await?;
-        let answer = answer.ok_or_else(|| ClientError::failed("the node closed the stream"))?;
+        let answer = match tokio::time::timeout(node.within(), answers.message()).await {
+            Ok(Ok(Some(answer))) => answer,
+            Ok(Ok(None)) => return Err(unanswered(&gone(node), waiting.len())),
+            Ok(Err(status)) => return Err(unanswered(&status.into(), waiting.len())),
+            Err(_) => return Err(unanswered(&node.no_answer(), waiting.len())),
+        };
         let number = answer.correlation;
         waiting.remove(&number);
         let item = match &answer.result {
@@ -87,6 +93,27 @@ pub(super) async fn all(
     }
     bar.finish_and_clear();
     refusal.map_or(Ok(()), |(_, error)| Err(error))
+}
+
+fn gone(node: &Node) -> ClientError {
+    let node = node.address().to_owned();
+    ClientError::Unavailable { node, why: "it closed the stream".into() }
+}
+
+/// What is to be done where the node says no more: batches in flight may still commit, and the next run
+/// goes on behind what is committed.
+fn unanswered(why: &ClientError, in_flight: usize) -> ClientError {
+    let (reason, why) = (NO_ANSWER.to_owned(), why.to_string());
+    let message = format!(
+        "{why}; {in_flight} batches were sent and may still commit: run the same command again, it goes on \
+         behind what is committed"
+    );
+    let message_zh =
+        format!("{why}；已发出 {in_flight} 批，仍可能上链：请再次执行同一命令，将从已上链处继续");
+    ClientError::Refused(
+        Refused { reason, message, message_zh, ..Refused::default() },
+        Code::Unavailable,
+    )
 }
 
 /// Counts what was committed; gives how many records that were.

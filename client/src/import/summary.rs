@@ -15,6 +15,8 @@ pub struct Summary {
     other_lines: u64,
     other_databases: u64,
     unknown: Vec<(u64, String)>,
+    set_aside: Vec<(u64, String)>,
+    contradictory: u64,
     statements: usize,
     /// Statements recorded before this run.
     pub already: usize,
@@ -35,6 +37,8 @@ impl Summary {
             other_lines: log.other_lines,
             other_databases: log.other_databases,
             unknown: log.unknown.clone(),
+            set_aside: log.set_aside.clone(),
+            contradictory: log.contradictory,
             statements: log.statements.len(),
             ..Self::default()
         }
@@ -50,10 +54,18 @@ impl Summary {
         self.outcomes.values().sum()
     }
 
-    /// Prints counts by verdict on stdout, all else on stderr.
+    /// Prints counts by verdict on stdout, all else on stderr. Fails where lines were set aside: what they tell of is
+    /// not on the ledger.
     pub fn print(&self, format: Format) -> Result<(), ClientError> {
         for (line, why) in &self.unknown {
             eprintln!("line {line} skipped: {why}");
+        }
+        for (line, why) in &self.set_aside {
+            eprintln!("line {line} set aside: {why}");
+        }
+        if self.contradictory > 0 {
+            let count = self.contradictory;
+            eprintln!("{count} statements name several grants that differ: recorded without one");
         }
         for (tag, count) in &self.unknown_tags {
             eprintln!("no grant {tag} on the ledger: {count} statements recorded without one");
@@ -65,12 +77,13 @@ impl Summary {
         rows.print(format)?;
         eprintln!(
             "{} lines: {} statements, {} lines of other databases, {} lines of no access, {} not \
-             understood",
+             understood, {} set aside",
             self.lines,
             self.statements,
             self.other_databases,
             self.other_lines,
-            self.unknown.len()
+            self.unknown.len(),
+            self.set_aside.len()
         );
         let rate = match self.elapsed.as_millis() {
             0 => String::new(),
@@ -82,6 +95,14 @@ impl Summary {
             self.already,
             self.left
         );
-        Ok(())
+        not_all(&self.set_aside)
+    }
+}
+
+/// Fails where lines of a log were set aside.
+pub(crate) fn not_all(set_aside: &[(u64, String)]) -> Result<(), ClientError> {
+    match set_aside.len() {
+        0 => Ok(()),
+        count => Err(ClientError::Failed(format!("{count} lines of the log were set aside"))),
     }
 }

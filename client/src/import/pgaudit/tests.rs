@@ -85,3 +85,100 @@ fn other_databases_are_counted_and_left() {
     let log = read_lines(&[other], false).unwrap();
     assert_eq!((log.other_databases, log.statements.len()), (1, 0));
 }
+
+fn entry(time: &str, text: &str) -> String {
+    let quoted = format!("\"{}\"", text.replace('"', "\"\""));
+    let audit = format!("AUDIT: SESSION,7,1,READ,SELECT,TABLE,civil.resident,{quoted},<none>,1");
+    line(&audit, 1).replace("2026-11-23 04:32:01.521 CST", time)
+}
+
+/// UTC and offsets stand as they are; an abbreviation is taken where the zone has it at that time.
+#[test]
+fn times_by_the_zone_that_the_log_names() {
+    const AT: u64 = 1_795_379_521_521;
+    let all = [
+        "2026-11-23 04:32:01.521 CST",
+        "2026-11-23 04:32:01.521",
+        "2026-11-22 20:32:01.521 UTC",
+        "2026-11-22 20:32:01.521 GMT",
+        "2026-11-23 04:32:01.521 +08",
+        "2026-11-22 15:02:01.521 -0530",
+        "2026-11-23 02:02:01.521 +05:30",
+    ];
+    for time in all {
+        let log = read_lines(&[entry(time, "select 1")], false).unwrap();
+        assert_eq!(log.statements.first().map(|it| it.time_ms), Some(AT), "{time}");
+        assert_eq!(log.set_aside, [], "{time}");
+    }
+}
+
+#[test]
+fn times_that_the_zone_does_not_have_are_set_aside_and_counted() {
+    // Shanghai has no EST and no MEZ, and had CDT in some summers before 1992 alone.
+    let all = ["2026-11-23 04:32:01 EST", "2026-07-23 04:32:01 CDT", "2026-11-23 04:32:01 MEZ"];
+    for time in all {
+        let good = entry("2026-11-23 04:32:01 CST", "select 1").replace("6b.1", "6b.2");
+        let log = read_lines(&[entry(time, "select 1"), good], false).unwrap();
+        assert_eq!((log.set_aside.len(), log.statements.len()), (1, 1), "{time}");
+        assert_eq!(log.set_aside[0].0, 1);
+        assert!(super::super::summary::not_all(&log.set_aside).is_err(), "{time}");
+    }
+    for time in ["2026-11-23", "2026-11-23 04:32:01 CST x", "2026-11-23 x CST", "x y z"] {
+        let error = read_lines(&[entry(time, "select 1")], false).unwrap_err().to_string();
+        assert!(error.contains("line 1:"), "{time}: {error}");
+    }
+}
+
+/// Where clocks were put back an hour comes twice, told apart by its abbreviation.
+#[test]
+fn the_hour_that_comes_twice() {
+    let mapping = MAPPING.replace("Asia/Shanghai", "Europe/Berlin");
+    let mapping: Mapping = toml::from_str(&mapping).unwrap();
+    let read = |zone: &str| {
+        let line = entry(&format!("2026-10-25 02:30:00.000{zone}"), "select 1");
+        super::read_lines(line.as_bytes(), Path::new("log"), &mapping, false).unwrap()
+    };
+    let (summer, winter) = (read(" CEST"), read(" CET"));
+    assert_eq!(winter.statements[0].time_ms - summer.statements[0].time_ms, 3_600_000);
+    assert_eq!(read("").set_aside.len(), 1);
+}
+
+#[test]
+fn only_comments_name_grants() {
+    let tags = |text: &str| {
+        let log = read_lines(&[entry("2026-11-23 04:32:01 CST", text)], false).unwrap();
+        (log.statements[0].tag.clone(), log.contradictory)
+    };
+    let named = (Some("t-1".to_owned()), 0);
+    assert_eq!(tags("select 'liuhen_grant=''x''' /*liuhen_grant='t-1'*/"), named);
+    assert_eq!(tags("/*liuhen_grant='t%2D1'*/ select 1"), named);
+    assert_eq!(tags("select $$liuhen_grant='t-1'$$"), (None, 0));
+    assert_eq!(tags("select \"liuhen_grant='t-1'\""), (None, 0));
+    assert_eq!(tags("/*liuhen_grant='a'*/ select 1 /*liuhen_grant='b'*/"), (None, 1));
+    assert_eq!(tags("/*liuhen_grant='t-1'*/ select 1 /*liuhen_grant='t-1'*/"), named);
+}
+
+/// The inputs that were found to fail, where they stand beside the repository.
+#[test]
+fn inputs_that_were_found_to_fail() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases");
+    if !cases.exists() {
+        eprintln!("skipped: {} is not there", cases.display());
+        return;
+    }
+    let mapping = std::fs::read_to_string(cases.join("psb.mapping.toml")).unwrap();
+    let mapping: Mapping = toml::from_str(&mapping).unwrap();
+    let read = |file: &str| read(&cases.join(file), &mapping, false).unwrap();
+    let utc = read("22-log-in-utc/log.jsonlog");
+    let expected: jiff::Timestamp = "2026-11-28T14:14:19.245Z".parse().unwrap();
+    let first = utc.statements.first().map(|it| it.time_ms);
+    assert_eq!(first, u64::try_from(expected.as_millisecond()).ok());
+    let named = |log: &Log| log.statements.iter().map(|it| it.tag.clone()).collect::<Vec<_>>();
+    let grant = || Some("hr-pension-2026-001".to_owned());
+    let literal = read("19-grant-named-in-a-literal/log.jsonlog");
+    assert_eq!(named(&literal), [grant(), None, None, grant(), None, None]);
+    assert_eq!(literal.contradictory, 1);
+    let genuine = read("19-grant-named-in-a-literal/genuine.jsonlog");
+    let expected = [grant(), grant(), grant(), grant(), None, grant(), None, grant(), None];
+    assert_eq!(named(&genuine), expected);
+}

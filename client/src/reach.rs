@@ -1,0 +1,116 @@
+//! Calls that end: a node that does not answer in time, or whose connection breaks, is named in the error. A frozen
+//! process still holds its connections, and a network without a quorum answers no submission.
+
+use http_body_util::BodyExt;
+use liuhen_proto::wire::Refused;
+use liuhen_rpc::status::of_refused;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+
+/// How long a node may take to answer, unless told.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// A node that does not answer pings for so long is taken for gone, also while nothing is asked of it.
+const PING_EVERY: Duration = Duration::from_secs(10);
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// The reason of a call that was not answered in time.
+pub const NO_ANSWER: &str = "node.no_answer";
+/// The reason of a call whose connection broke.
+pub const GONE: &str = "node.gone";
+
+/// A channel to a node on which every call ends.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    channel: Channel,
+    node: Arc<str>,
+    within: Duration,
+}
+
+impl Reach {
+    /// Connects to an endpoint; calls are to be answered within this time.
+    pub(crate) async fn connect(
+        endpoint: Endpoint,
+        node: &str,
+        within: Duration,
+    ) -> Result<Self, tonic::transport::Error> {
+        let endpoint = endpoint
+            .connect_timeout(CONNECT_WITHIN.min(within))
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_EVERY)
+            .keep_alive_while_idle(true);
+        Ok(Self { channel: endpoint.connect().await?, node: node.into(), within })
+    }
+
+    /// The node's address.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// How long an answer may take.
+    pub(crate) fn within(&self) -> Duration {
+        self.within
+    }
+
+    /// The status of a call that was not answered in time.
+    pub(crate) fn no_answer(&self) -> Status {
+        let (node, seconds) = (&self.node, self.within.as_secs_f64());
+        status(
+            NO_ANSWER,
+            format!("the node at {node} did not answer within {seconds} s"),
+            format!("节点 {node} 在 {seconds} 秒内没有应答"),
+        )
+    }
+}
+
+fn gone(node: &str, error: &(dyn std::error::Error + 'static)) -> Status {
+    let why = root_cause(error);
+    status(
+        GONE,
+        format!("the connection to the node at {node} ended: {why}"),
+        format!("与节点 {node} 的连接已断开：{why}"),
+    )
+}
+
+fn status(reason: &str, message: String, message_zh: String) -> Status {
+    let reason = reason.to_owned();
+    of_refused(Code::Unavailable, &Refused { reason, message, message_zh, ..Refused::default() })
+}
+
+/// The error at the bottom: those above it say that something failed.
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    cause.to_string()
+}
+
+type Answer = Result<http::Response<Body>, Status>;
+
+impl Service<http::Request<Body>> for Reach {
+    type Response = http::Response<Body>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.channel.poll_ready(context).map_err(|error| gone(&self.node, &error))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let (call, this) = (self.channel.call(request), self.clone());
+        Box::pin(async move {
+            let answered = tokio::time::timeout(this.within, call).await;
+            let response = answered.map_err(|_| this.no_answer())?;
+            let response = response.map_err(|error| gone(&this.node, &error))?;
+            let node = this.node;
+            Ok(response.map(|body| Body::new(body.map_err(move |error| gone(&node, &error)))))
+        })
+    }
+}
