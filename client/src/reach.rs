@@ -1,7 +1,6 @@
 //! Calls that end: a node that does not answer in time, or whose connection breaks, is named in the error. A frozen
 //! process still holds its connections, and a network without a quorum answers no submission.
 
-use http_body_util::BodyExt;
 use liuhen_proto::wire::Refused;
 use liuhen_rpc::status::of_refused;
 use std::pin::Pin;
@@ -9,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tonic::body::Body;
-use tonic::codegen::{Service, http};
+use tonic::codegen::{Bytes, Service, http};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
@@ -92,6 +91,39 @@ pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
+/// Calls whose pieces may be long in coming; pings tell whether the node is there.
+const WAITS: [&str; 2] = ["WatchService/Watch", "SubmissionService/SubmitStream"];
+
+/// The pieces of an answer, each in time.
+struct Pieces {
+    body: Body,
+    within: Option<Duration>,
+    due: Option<Pin<Box<tokio::time::Sleep>>>,
+    reach: Reach,
+}
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Status>>> {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+            this.due = None;
+            return Poll::Ready(frame.map(|it| it.map_err(|error| gone(&this.reach.node, &error))));
+        }
+        let Some(within) = this.within else { return Poll::Pending };
+        let due = this.due.get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
+        match due.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Some(Err(this.reach.no_answer()))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
 type Answer = Result<http::Response<Body>, Status>;
 
 impl Service<http::Request<Body>> for Reach {
@@ -104,13 +136,16 @@ impl Service<http::Request<Body>> for Reach {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let path = request.uri().path().to_owned();
         let (call, this) = (self.channel.call(request), self.clone());
         Box::pin(async move {
             let answered = tokio::time::timeout(this.within, call).await;
             let response = answered.map_err(|_| this.no_answer())?;
             let response = response.map_err(|error| gone(&this.node, &error))?;
-            let node = this.node;
-            Ok(response.map(|body| Body::new(body.map_err(move |error| gone(&node, &error)))))
+            // What is watched comes when it comes, and an answer to a stream of submissions when it commits.
+            let waits = WAITS.iter().any(|name| path.ends_with(name));
+            let within = (!waits).then_some(this.within);
+            Ok(response.map(|body| Body::new(Pieces { body, within, due: None, reach: this })))
         })
     }
 }

@@ -85,9 +85,13 @@ impl Account {
             match node.submission().submit(request).await {
                 Ok(response) => return Ok((tx, response.into_inner())),
                 Err(status) => {
-                    let error = ClientError::from(status);
-                    if matches!(error, ClientError::Refused(_, Code::Unavailable)) {
+                    let unsure = is_unsure(&status);
+                    let mut error = ClientError::from(status);
+                    if unsure {
                         sent = Some(tx);
+                        if let ClientError::Refused(_, code) = &mut error {
+                            *code = Code::Unavailable;
+                        }
                     }
                     tries += 1;
                     if tries >= TRIES || !may_try_again(&error) {
@@ -114,6 +118,13 @@ fn may_try_again(error: &ClientError) -> bool {
     matches!(error, ClientError::Refused(refused, _) if again.contains(&refused.reason.as_str()))
 }
 
+/// Whether a status says neither that a transaction was committed nor that it was refused.
+fn is_unsure(status: &tonic::Status) -> bool {
+    use Code::{Aborted, Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown};
+    let codes = [Aborted, Cancelled, DataLoss, DeadlineExceeded, Internal, Unavailable, Unknown];
+    codes.contains(&status.code())
+}
+
 /// An error that leaves unsaid what became of a transaction, with that added.
 fn with_fate(error: ClientError, sent: Option<&Tx>) -> ClientError {
     match error {
@@ -123,7 +134,7 @@ fn with_fate(error: ClientError, sent: Option<&Tx>) -> ClientError {
                     format!("transaction {} was sent, and may still commit", tx.id()),
                     format!("交易 {} 已发出，仍可能上链", tx.id()),
                 ),
-                None => ("nothing was sent".to_owned(), "未发送任何交易".to_owned()),
+                None => ("this transaction was not sent".to_owned(), "本交易未发送".to_owned()),
             };
             refused.message = format!("{}; {fate}", refused.message);
             if !refused.message_zh.is_empty() {

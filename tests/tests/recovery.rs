@@ -105,11 +105,11 @@ async fn voted_alone(cluster: &mut Cluster, node: &'static str) -> anyhow::Resul
     let item = record(100)?;
     let sent = tokio::spawn(async move { gateway.submit(&connected, &[item]).await });
     let file = wal(cluster, node);
-    // Behind version and height an entry that is long enough for a signature.
+    // Behind version and height an entry: a vote, or that the time to propose is over.
     let voted = until("a vote in the log of votes", async || {
         let bytes = std::fs::read(&file).ok()?;
         let at = u64::from_be_bytes(bytes.get(4..12)?.try_into().ok()?);
-        (at > height && bytes.len() > 12 + 13 + 64).then_some(())
+        (at > height && bytes.len() > 12 + 13).then_some(())
     });
     voted.await.map_err(|e| anyhow::anyhow!("{e}: {}", cluster.log(node)))?;
     cluster.kill(node)?;

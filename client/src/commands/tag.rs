@@ -292,7 +292,10 @@ async fn answer(
         let mut limited = tokio::io::AsyncReadExt::take(&mut lines, LINE_BYTES);
         match tokio::time::timeout(LINE_WITHIN, limited.read_until(b'\n', &mut line)).await {
             Ok(read) => read?,
-            Err(_) => return write.write_all(b"error: no line came in time\n").await,
+            Err(_) => {
+                let told = write.write_all(b"error: no line came in time\n");
+                return tokio::time::timeout(LINE_WITHIN, told).await.unwrap_or(Ok(()));
+            }
         };
         if line.is_empty() {
             return Ok(());

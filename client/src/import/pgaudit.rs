@@ -254,6 +254,13 @@ impl<'a> Reader<'a> {
         let (Some(date), Some(clock), None) = (date, clock, parts.next()) else {
             return Err(bad().into());
         };
+        // Nothing but digits: what else the parser would take, an offset or a zone, it would not heed.
+        let plain = |text: &str, marks: &str| {
+            text.chars().all(|it| it.is_ascii_digit() || marks.contains(it))
+        };
+        if !plain(date, "-") || !plain(clock, ":.") {
+            return Err(bad().into());
+        }
         let local: DateTime = format!("{date}T{clock}").parse().map_err(|_| bad())?;
         let at = match zone {
             None => self.zone.to_ambiguous_timestamp(local).unambiguous().map_err(|_| {

@@ -96,8 +96,11 @@ pub(super) async fn all(
 }
 
 fn gone(node: &Node) -> ClientError {
-    let node = node.address().to_owned();
-    ClientError::Unavailable { node, why: "it closed the stream".into() }
+    let node = node.address();
+    ClientError::failed(match crate::text::is_chinese() {
+        true => format!("节点 {node} 关闭了连接"),
+        false => format!("the node at {node} closed the stream"),
+    })
 }
 
 /// What is to be done where the node says no more: batches in flight may still commit, and the next run

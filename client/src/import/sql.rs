@@ -126,7 +126,7 @@ impl<'a> Iterator for Pieces<'a> {
 fn comment_end(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
     if rest.starts_with(b"--") {
-        let line = rest.iter().position(|byte| *byte == b'\n');
+        let line = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
         return Some(line.map_or(bytes.len(), |end| at + end + 1));
     }
     if !rest.starts_with(b"/*") {
@@ -166,7 +166,7 @@ fn token_end(bytes: &[u8], at: usize) -> usize {
             let end = at + length;
             // In E'…' a backslash escapes.
             match (length, word.first(), bytes.get(end)) {
-                (1, Some(b'e' | b'E'), Some(b'\'')) => quoted_end(bytes, end + 1, b'\'', true),
+                (1, Some(b'e' | b'E'), Some(b'\'')) => escaped_end(bytes, end + 1),
                 _ => end,
             }
         }
@@ -200,6 +200,36 @@ fn quoted_end(bytes: &[u8], mut at: usize, quote: u8, backslash: bool) -> usize 
         }
     }
     bytes.len()
+}
+
+/// Where a literal ends in which a backslash escapes. It goes on in a further piece where nothing but white space with an
+/// end of line, and comments to the end of one, lies between.
+fn escaped_end(bytes: &[u8], at: usize) -> usize {
+    let mut end = quoted_end(bytes, at, b'\'', true);
+    while let Some(next) = next_piece(bytes, end) {
+        end = quoted_end(bytes, next + 1, b'\'', true);
+    }
+    end
+}
+
+/// Where the quote stands that opens the next piece of a literal which ends here.
+fn next_piece(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut line_ended = false;
+    loop {
+        match bytes.get(at)? {
+            b'\n' | b'\r' => {
+                line_ended = true;
+                at += 1;
+            }
+            byte if byte.is_ascii_whitespace() || *byte == 0x0b => at += 1,
+            b'-' if bytes.get(at + 1) == Some(&b'-') => {
+                at = comment_end(bytes, at)?;
+                line_ended = true;
+            }
+            b'\'' if line_ended => return Some(at),
+            _ => return None,
+        }
+    }
 }
 
 /// Where `$tag$…$tag$` ends; `None` where no dollar quote begins.
@@ -266,6 +296,9 @@ mod tests {
             "select 1 /*app='liuhen_grant=\\'g-1\\''*/",
             "select 1 /*note='don't',liuhen_grant='g-1'*/",
             "select 'not closed /*liuhen_grant='",
+            "select 1 -- x\r from t where name=$$ /*liuhen_grant='g-1'*/ $$",
+            "select E'a'\n'b\\'/*liuhen_grant=\\'g-1\\'*/'",
+            "select E'a' -- x\n 'b\\'/*liuhen_grant=\\'g-1\\'*/'",
         ];
         for text in all {
             assert_eq!(grants(text), Vec::<String>::new(), "{text}");

@@ -5,7 +5,7 @@
 use crate::files;
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -77,7 +77,7 @@ impl Listener {
         loop {
             match self.tcp.accept().await {
                 Ok((stream, from)) => {
-                    if let Some(place) = self.places.take(from.ip()) {
+                    if let Some(place) = self.places.take(one_client(from.ip())) {
                         // Without it every stream waits 40 ms for the reader's acknowledgement.
                         let _slower = stream.set_nodelay(true);
                         return Connection::new(stream, place, self.first_bytes);
@@ -89,6 +89,14 @@ impl Listener {
                 }
             }
         }
+    }
+}
+
+/// The address by which a client's connections are counted: an IPv6 host has a whole /64 to itself.
+fn one_client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(it) => IpAddr::from(Ipv6Addr::from_bits(it.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -275,6 +283,14 @@ mod tests {
         assert_eq!(Connections::of(0, Some(0), 0), connections(1, 1));
         let all = Connections::of(usize::MAX, None, 2);
         assert!(all.most * 2 < files::limit(), "{all:?}");
+    }
+
+    #[test]
+    fn a_host_of_ipv6_is_one_client() {
+        let client = |text: &str| one_client(text.parse().unwrap());
+        assert_eq!(client("2001:db8::1"), client("2001:db8:0:0:ffff::9"));
+        assert_ne!(client("2001:db8::1"), client("2001:db8:0:1::1"));
+        assert_eq!(client("::ffff:10.0.0.1"), client("10.0.0.1"));
     }
 
     #[test]

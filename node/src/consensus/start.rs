@@ -82,8 +82,9 @@ impl NodeConfig for EngineConfig {
 pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
     let folder = folder(&settings.data);
     std::fs::create_dir_all(&folder)?;
-    let withheld = withheld::look_over(&folder, settings.next_height)?;
     let wal = folder.join("engine.wal");
+    unlocked(&wal).await?;
+    let withheld = withheld::look_over(&folder, settings.next_height)?;
     let mut config = engine_config(&settings)?;
     config.consensus.enabled = withheld.is_none();
     let keypair = Keypair::ed25519_from_bytes(settings.network_seed)?;
@@ -121,20 +122,41 @@ pub async fn note_safety_halt(
 ) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     if !engine.handle.is_finished() {
-        withheld::note_halt(&folder(data), open, "the consensus engine halted for safety")?;
+        withheld::note_halt(&folder(data), Some(open), "the consensus engine halted for safety")?;
         tracing::error!(height = %open, "the consensus engine halted for safety");
     }
     Ok(())
+}
+
+/// Waits until no engine has its log of votes open: one that was stopped lets go of it a little later.
+async fn unlocked(wal: &Path) -> anyhow::Result<()> {
+    const WITHIN: Duration = Duration::from_secs(10);
+    let began = std::time::Instant::now();
+    loop {
+        let file = match std::fs::File::open(wal) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        if file.try_lock().is_ok() {
+            return Ok(());
+        }
+        anyhow::ensure!(began.elapsed() < WITHIN, "{} is in use", wal.display());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn folder(data: &Path) -> PathBuf {
     data.join("consensus")
 }
 
+/// Writes a file so that a power cut leaves it as it was, or as it shall be.
 pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::File::create(path)?;
+    let new = path.with_extension("new");
+    let mut file = std::fs::File::create(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    std::fs::rename(&new, path)?;
     match path.parent() {
         Some(folder) => std::fs::File::open(folder)?.sync_all(),
         None => Ok(()),

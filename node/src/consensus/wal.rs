@@ -9,8 +9,12 @@
 //! The file, as `arc-malachitebft-wal` 0.8.2 writes it, numbers big-endian: version u32 ‖ height u64 ‖ entries; an entry
 //! is compressed u8 ‖ length u64 ‖ CRC-32 of the data u32 ‖ data. No checksum covers the length.
 
+use super::codec::WireCodec;
 use super::start::write_durably;
+use super::types::LiuhenContext;
 use liuhen_proto::types::Height;
+use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
+use malachitebft_app_channel::app::types::codec::Codec;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -42,26 +46,36 @@ pub(super) enum Found {
         /// Where they are.
         kept_at: PathBuf,
     },
-    /// The file holds what may have been votes and can't be read: it was put aside.
+    /// The file holds what may have been votes and can't be read: it was copied, and is to be removed once a
+    /// mark remembers what it can't say any more.
     Damaged {
-        /// The height that the file says it is at, if its header can be read.
+        /// The greatest height that its header or a vote in it names; `None` where nothing can be read.
         height: Option<Height>,
-        /// Where it is.
+        /// Where the copy is.
         kept_at: PathBuf,
     },
 }
 
-/// Looks the file over; cuts what was never synced, and puts a damaged file aside.
+/// Looks the file over; cuts what was never synced, and copies a damaged file.
 pub(super) fn look_over(wal: &Path) -> std::io::Result<Found> {
+    look_over_by(wal, voted_at)
+}
+
+/// `voted_at`: see [`voted_at`].
+fn look_over_by(wal: &Path, voted_at: VotedAt) -> std::io::Result<Found> {
     let bytes = match std::fs::read(wal) {
         Ok(bytes) if bytes.is_empty() => return Ok(Found::Whole),
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Whole),
         Err(error) => return Err(error),
     };
-    match tail(&bytes) {
-        Tail::Whole => Ok(Found::Whole),
-        Tail::Unwritten(from) => {
+    let (found, height) = (tail(&bytes), height(&bytes));
+    let votes = votes(&bytes, voted_at);
+    // No checksum covers the height in the header: the votes say which it is.
+    let one_height = votes.iter().all(|it| it.is_ok_and(|it| it.is_none() || it == height));
+    match found {
+        Tail::Whole if one_height => Ok(Found::Whole),
+        Tail::Unwritten(from) if one_height => {
             let cut = bytes.get(from..).unwrap_or_default();
             let kept_at = free_name(wal, "cut");
             write_durably(&kept_at, cut)?;
@@ -70,13 +84,46 @@ pub(super) fn look_over(wal: &Path) -> std::io::Result<Found> {
             file.sync_all()?;
             Ok(Found::Cut { bytes: cut.len(), kept_at })
         }
-        Tail::Damaged(_) => {
+        Tail::Whole | Tail::Unwritten(_) | Tail::Damaged(_) => {
             let kept_at = free_name(wal, "damaged");
             write_durably(&kept_at, &bytes)?;
-            std::fs::remove_file(wal)?;
-            Ok(Found::Damaged { height: height(&bytes), kept_at })
+            let of_votes = votes.into_iter().filter_map(|it| it.ok().flatten()).max();
+            // The votes know better than a header that they contradict.
+            Ok(Found::Damaged { height: of_votes.or(height), kept_at })
         }
     }
+}
+
+/// At which height the vote or proposal of an entry was made; `None` for an entry that is neither.
+type VotedAt = fn(&[u8]) -> Result<Option<Height>, ()>;
+
+/// Of the engine's entries: tag u8 ‖ length u64 ‖ message, where the tag is that of a vote or proposal. Errors for what
+/// the engine can't read either.
+fn voted_at(entry: &[u8]) -> Result<Option<Height>, ()> {
+    const VOTE_OR_PROPOSAL: u8 = 1;
+    const OTHERS: [u8; 3] = [2, 4, 8];
+    let (tag, rest) = entry.split_first().ok_or(())?;
+    if OTHERS.contains(tag) {
+        return Ok(None);
+    }
+    let message = rest.get(8..).filter(|_| *tag == VOTE_OR_PROPOSAL).ok_or(())?;
+    let message: Result<SignedConsensusMsg<LiuhenContext>, _> =
+        WireCodec.decode(message.to_vec().into());
+    let height = match message.map_err(|_| ())? {
+        SignedConsensusMsg::Vote(it) => it.message.height,
+        SignedConsensusMsg::Proposal(it) => it.message.height,
+    };
+    Ok(Some(Height::new(height.0)))
+}
+
+/// What the whole entries from the beginning say.
+fn votes(bytes: &[u8], voted_at: VotedAt) -> Vec<Result<Option<Height>, ()>> {
+    let (mut found, mut at) = (Vec::new(), HEADER);
+    while let Some(end) = whole_entry(bytes, at) {
+        found.push(voted_at(bytes.get(at + ENTRY_HEADER..end).unwrap_or_default()));
+        at = end;
+    }
+    found
 }
 
 /// The height that the file is at, if its header can be read.
@@ -87,6 +134,11 @@ pub(super) fn height(bytes: &[u8]) -> Option<Height> {
 }
 
 fn tail(bytes: &[u8]) -> Tail {
+    // The header of a new file, which says nothing yet, and may not have reached the disk whole.
+    let new = [&VERSION.to_be_bytes()[..], &[0; 8]].concat();
+    if bytes.len() < HEADER && (new.starts_with(bytes) || bytes.iter().all(|byte| *byte == 0)) {
+        return Tail::Unwritten(0);
+    }
     if height(bytes).is_none() {
         return Tail::Damaged(0);
     }
@@ -119,12 +171,21 @@ fn entry_header(rest: &[u8]) -> Option<(usize, u32)> {
     Some((usize::try_from(length).unwrap_or(usize::MAX), sum))
 }
 
-/// Whether the file ends before the entry does. Where the CRC fits the data that is there, it is the length that is
-/// wrong, and the entry a vote.
+/// Whether the file ends before the entry does. Where the CRC fits some of the data that is there, it is the length that
+/// is wrong, and the entry a vote.
 fn is_cut_short(rest: &[u8]) -> bool {
     let Some((length, sum)) = entry_header(rest) else { return true };
     let data = rest.get(ENTRY_HEADER..).unwrap_or_default();
-    length > data.len() && (data.is_empty() || crc32fast::hash(data) != sum)
+    length > data.len() && !begins_with_sum(data, sum)
+}
+
+/// Whether a beginning of the data, one byte at least, has this CRC.
+fn begins_with_sum(data: &[u8], sum: u32) -> bool {
+    let mut hasher = crc32fast::Hasher::new();
+    data.iter().any(|byte| {
+        hasher.update(std::slice::from_ref(byte));
+        hasher.clone().finalize() == sum
+    })
 }
 
 fn a_whole_entry_follows(bytes: &[u8], broken: usize) -> bool {
@@ -187,7 +248,7 @@ mod tests {
             let mut bent = bytes.clone();
             bent[bit / 8] ^= 1 << (bit % 8);
             let found = tail(&bent);
-            // The height has no checksum: a later check compares it with the block log.
+            // The height has no checksum: what the votes say is compared with it.
             let height = (4..HEADER).contains(&(bit / 8));
             let wanted = if height {
                 matches!(found, Tail::Whole)
@@ -203,6 +264,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let wal = folder.path().join("engine.wal");
         assert_eq!(look_over(&wal).unwrap(), Found::Whole);
+        let look_over = |wal: &Path| look_over_by(wal, |_| Ok(Some(Height::new(7))));
         let (bytes, last) = log();
         for n in 1..=2 {
             std::fs::write(&wal, [bytes.as_slice(), &[0; 40]].concat()).unwrap();
@@ -218,6 +280,46 @@ mod tests {
         let Found::Damaged { height, kept_at } = look_over(&wal).unwrap() else { panic!() };
         assert_eq!(height, Some(Height::new(7)));
         assert_eq!(std::fs::read(kept_at).unwrap(), bent);
-        assert!(!wal.exists());
+        // It goes when a mark remembers it.
+        assert!(wal.exists());
+    }
+
+    /// Zeros behind a vote whose length was bent upwards: the vote is not unwritten.
+    #[test]
+    fn a_bent_length_before_zeros_is_damage() {
+        let (bytes, last) = log();
+        for bit in 0..64 {
+            let mut bent = [bytes.as_slice(), &[0; 300]].concat();
+            bent[last + 1 + bit / 8] ^= 1 << (bit % 8);
+            assert!(matches!(tail(&bent), Tail::Damaged(_)), "bit {bit}");
+        }
+    }
+
+    /// The height in the header is that of the votes, or the file is damaged at theirs.
+    #[test]
+    fn a_bent_height_is_seen_by_the_votes() {
+        let folder = tempfile::tempdir().unwrap();
+        let wal = folder.path().join("engine.wal");
+        let (bytes, _) = log();
+        for bit in 0..64 {
+            let mut bent = bytes.clone();
+            bent[4 + bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&wal, &bent).unwrap();
+            let found = look_over_by(&wal, |_| Ok(Some(Height::new(7)))).unwrap();
+            let Found::Damaged { height, .. } = found else { panic!("bit {bit}: {found:?}") };
+            assert_eq!(height, Some(Height::new(7)), "bit {bit}");
+        }
+        std::fs::write(&wal, &bytes).unwrap();
+        let unreadable = look_over_by(&wal, |_| Err(())).unwrap();
+        assert!(matches!(unreadable, Found::Damaged { .. }), "{unreadable:?}");
+    }
+
+    #[test]
+    fn a_header_that_never_reached_the_disk_says_nothing() {
+        for bytes in [&[0, 0, 0][..], &[0, 0, 0, 1, 0, 0], &[0; 11]] {
+            assert_eq!(tail(bytes), Tail::Unwritten(0), "{bytes:?}");
+        }
+        assert_eq!(tail(&[0, 0, 0, 1, 9]), Tail::Damaged(0));
+        assert_eq!(tail(&[0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7]), Tail::Damaged(0));
     }
 }

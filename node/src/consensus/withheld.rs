@@ -47,8 +47,10 @@ pub(super) fn look_over(folder: &Path, next: Height) -> anyhow::Result<Option<Wi
             tracing::warn!(bytes, %kept_at, "the engine's log of votes ended in bytes that never reached the disk, as after a power cut: they were cut; nothing that was published rests on them");
         }
         Found::Damaged { height, kept_at } => {
-            let height = height.unwrap_or(next).max(next);
+            // The mark first: with neither, the node would vote as if it never had.
+            let height = height.map(|it| it.max(next));
             note_halt(folder, height, "the engine's log of votes was damaged")?;
+            std::fs::remove_file(&wal).with_context(|| format!("remove {}", wal.display()))?;
             let kept_at = kept_at.display();
             tracing::error!(%kept_at, "the engine's log of votes is damaged, and was put aside");
         }
@@ -75,11 +77,31 @@ fn halt_mark(folder: &Path) -> PathBuf {
     folder.join("halted")
 }
 
-/// Keeps this node from voting, also after a restart, until `height` is committed.
-pub(super) fn note_halt(folder: &Path, height: Height, why: &str) -> std::io::Result<()> {
-    let text =
-        format!("{height}\n{why}: this node votes again when the height above is committed\n");
-    write_durably(&halt_mark(folder), text.as_bytes())
+/// Keeps this node from voting, also after a restart, until `height` is committed; `None`: until a person has
+/// looked. A mark that is there already is never lowered.
+pub(super) fn note_halt(folder: &Path, height: Option<Height>, why: &str) -> std::io::Result<()> {
+    let mark = halt_mark(folder);
+    let before = match std::fs::read_to_string(&mark) {
+        Ok(text) => Some(height_of_mark(&text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let text = match (before, height) {
+        (Some(None), _) => return Ok(()),
+        (Some(Some(before)), Some(height)) if before >= height => return Ok(()),
+        (_, Some(height)) => {
+            format!("{height}\n{why}: this node votes again when the height above is committed\n")
+        }
+        (_, None) => format!(
+            "{why}, and how this node voted is not known: remove this file when it is seen that it may vote\n"
+        ),
+    };
+    write_durably(&mark, text.as_bytes())
+}
+
+/// The height in a mark's first line.
+fn height_of_mark(text: &str) -> Option<Height> {
+    text.lines().next()?.trim().parse().ok().map(Height::new)
 }
 
 /// What the mark of a halt says; it is removed once its height is committed.
@@ -90,7 +112,7 @@ fn halted(folder: &Path, next: Height) -> anyhow::Result<Option<Withheld>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("read {}", mark.display())),
     };
-    let until = text.lines().next().and_then(|line| line.trim().parse().ok()).map(Height::new);
+    let until = height_of_mark(&text);
     if let Some(until) = until.filter(|until| *until < next) {
         std::fs::remove_file(&mark).with_context(|| format!("remove {}", mark.display()))?;
         tracing::info!(%until, "the engine had halted for safety; that height is committed, and this node votes again");
@@ -126,7 +148,11 @@ fn wal_height(wal: &Path) -> anyhow::Result<Option<Height>> {
 
 fn marked_height(mark: &Path) -> anyhow::Result<Option<Height>> {
     match std::fs::read_to_string(mark) {
-        Ok(text) => Ok(Some(Height::new(text.trim().parse()?))),
+        Ok(text) => {
+            let height = text.trim().parse();
+            let height = height.with_context(|| format!("{} is no height", mark.display()))?;
+            Ok(Some(Height::new(height)))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -149,7 +175,9 @@ mod tests {
     fn a_halt_ends_when_its_height_is_committed() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(look_over(folder.path(), at(9)).unwrap(), None);
-        note_halt(folder.path(), at(9), "a test").unwrap();
+        note_halt(folder.path(), Some(at(9)), "a test").unwrap();
+        // A later one does not lower it.
+        note_halt(folder.path(), Some(at(5)), "a test").unwrap();
         let withheld = Some(Withheld { until: Some(at(9)), why: Why::Halted });
         assert_eq!(look_over(folder.path(), at(8)).unwrap(), withheld);
         assert_eq!(look_over(folder.path(), at(9)).unwrap(), withheld);
@@ -160,7 +188,8 @@ mod tests {
     #[test]
     fn a_mark_without_a_height_is_for_a_person() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("halted"), "see the log\n").unwrap();
+        note_halt(folder.path(), None, "a test").unwrap();
+        note_halt(folder.path(), Some(at(2_000)), "a test").unwrap();
         let withheld = Some(Withheld { until: None, why: Why::Halted });
         assert_eq!(look_over(folder.path(), at(1_000)).unwrap(), withheld);
     }

@@ -123,7 +123,16 @@ fn times_that_the_zone_does_not_have_are_set_aside_and_counted() {
         assert_eq!(log.set_aside[0].0, 1);
         assert!(super::super::summary::not_all(&log.set_aside).is_err(), "{time}");
     }
-    for time in ["2026-11-23", "2026-11-23 04:32:01 CST x", "2026-11-23 x CST", "x y z"] {
+    let bad = [
+        "2026-11-23",
+        "2026-11-23 04:32:01 CST x",
+        "2026-11-23 x CST",
+        "x y z",
+        "2026-11-23 04:32:01+08 CST",
+        "2026-11-23 04:32:01[Asia/Tokyo]",
+        "2026-11-23 04:32:01Z",
+    ];
+    for time in bad {
         let error = read_lines(&[entry(time, "select 1")], false).unwrap_err().to_string();
         assert!(error.contains("line 1:"), "{time}: {error}");
     }

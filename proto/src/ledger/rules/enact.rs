@@ -1,7 +1,6 @@
 //! What a proposal that passed changes. Refused where it can't hold.
 
 use super::{department, former, validator_history, words};
-use crate::block::PROTOCOL;
 use crate::ledger::{Draft, Halt, Object, Refusal, calendar, intervals, parameters};
 use crate::place::Place;
 use crate::types::{IdentityId, KeyId};
@@ -9,6 +8,8 @@ use crate::validators::ValidatorSet;
 use crate::wire::{self, IdentityKind, Right, ledger_event::Kind, propose::Change};
 use std::sync::Arc;
 
+/// The protocol that every chain begins with, whichever a program knows.
+const FOUNDING_PROTOCOL: u32 = 1;
 /// Blocks between the one that passes a change of validators and the first that they sign.
 const VALIDATORS_AFTER: u64 = 2;
 
@@ -205,7 +206,7 @@ fn set_protocol(draft: &mut Draft<'_>, it: &wire::SetProtocol) -> Result<(), Hal
     let in_force = match before.as_deref() {
         Some(it) if it.height <= height => it.protocol,
         Some(it) => it.protocol.saturating_sub(1),
-        None => PROTOCOL,
+        None => FOUNDING_PROTOCOL,
     };
     let (protocol, next) = (it.protocol, in_force.saturating_add(1));
     let earliest = height.saturating_add(VALIDATORS_AFTER);
