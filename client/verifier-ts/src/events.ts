@@ -152,8 +152,9 @@ function readItem(bytes: Uint8Array): Item {
 function ledgerBody(given: ProvedEvent, leaf: Leaf): Body {
   const isAlone = given.transaction === 0 && given.item.length === 0 && given.itemPath.length === 0;
   demand(isAlone, "event.ledger", "the ledger's event, and a signed one");
-  const { verdict, reason, timeliness, future } = leaf.outcome;
-  const saysNothing = verdict === "none" && reason === "none" && timeliness === "none" && !future;
+  const { verdict, reason, timeliness, future, namesOthers } = leaf.outcome;
+  const isNone = verdict === "none" && reason === "none" && timeliness === "none";
+  const saysNothing = isNone && !future && !namesOthers;
   const isOfLedger = equal(leaf.digest, hash("ledger", given.ledgerEvent)) && saysNothing;
   demand(isOfLedger, "event.ledger", "not the event that the leaf names");
   const event = tryDecode(LedgerEventSchema, given.ledgerEvent, ITEM_BYTES);
