@@ -184,8 +184,18 @@ impl<S> Connection<S> {
 
     fn waits<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         ready!(self.silent_until.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "silent for too long")))
+        Poll::Ready(Err(too_late()))
     }
+
+    /// Whether first words are still to come that were due. By the clock: a timer that was never waited for does not
+    /// tell that it is over.
+    fn is_late(&self) -> bool {
+        self.to_come > 0 && Instant::now() >= self.silent_until.deadline()
+    }
+}
+
+fn too_late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "silent for too long")
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
@@ -200,9 +210,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
             Poll::Ready(done) => {
                 this.passed(buffer.filled().len().saturating_sub(before));
                 // Bytes that trickle in do not put off when the first words are due.
-                let late = this.to_come > 0 && this.silent_until.is_elapsed();
-                match late {
-                    true => this.waits(context),
+                match this.is_late() {
+                    true => Poll::Ready(Err(too_late())),
                     false => Poll::Ready(done),
                 }
             }
