@@ -79,6 +79,35 @@ fn packages_depend_in_one_direction() {
     assert!(!ours("liuhen-client").contains(&"liuhen-node".to_owned()));
 }
 
+/// A feature that tests alone ask of a package would have it, and all that stands on it, built once more for them.
+#[test]
+fn tests_ask_no_features_that_programs_do_not() {
+    let metadata = metadata();
+    let members = metadata["workspace_members"].as_array().unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let ours: Vec<_> = packages.filter(|package| members.contains(&package["id"])).collect();
+    let asked = |tests: bool| {
+        let mut asked = BTreeMap::<&str, BTreeSet<&str>>::new();
+        for dependency in
+            ours.iter().flat_map(|package| package["dependencies"].as_array().unwrap())
+        {
+            if (dependency["kind"] == "dev") == tests {
+                let features = dependency["features"].as_array().unwrap().iter();
+                let name = dependency["name"].as_str().unwrap();
+                asked.entry(name).or_default().extend(features.map(|it| it.as_str().unwrap()));
+            }
+        }
+        asked
+    };
+    let programs = asked(false);
+    for (name, features) in asked(true) {
+        if let Some(of_programs) = programs.get(name) {
+            let more: Vec<_> = features.difference(of_programs).collect();
+            assert!(more.is_empty(), "{name}: {more:?}");
+        }
+    }
+}
+
 #[test]
 fn the_verifier_has_no_network_code() {
     let tree = tree(&needs(&metadata()), "liuhen-verify");

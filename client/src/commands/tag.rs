@@ -246,7 +246,7 @@ impl Tag {
             let keys = Arc::clone(&keys);
             tokio::spawn(async move {
                 // Whoever hangs up needs no answer.
-                let _gone = answer(stream, &keys, numbers).await;
+                let _gone = answer(stream, &keys, numbers, LINE_WITHIN).await;
                 drop(turn);
             });
         }
@@ -284,17 +284,18 @@ async fn answer(
     stream: UnixStream,
     keys: &BTreeMap<u32, [u8; 32]>,
     numbers: NumberKind,
+    line_within: Duration,
 ) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = tokio::io::BufReader::new(read);
     loop {
         let mut line = Vec::new();
         let mut limited = tokio::io::AsyncReadExt::take(&mut lines, LINE_BYTES);
-        match tokio::time::timeout(LINE_WITHIN, limited.read_until(b'\n', &mut line)).await {
+        match tokio::time::timeout(line_within, limited.read_until(b'\n', &mut line)).await {
             Ok(read) => read?,
             Err(_) => {
                 let told = write.write_all(b"error: no line came in time\n");
-                return tokio::time::timeout(LINE_WITHIN, told).await.unwrap_or(Ok(()));
+                return tokio::time::timeout(line_within, told).await.unwrap_or(Ok(()));
             }
         };
         if line.is_empty() {
@@ -306,7 +307,7 @@ async fn answer(
             false => Err("a line of at most 256 bytes is needed".to_owned()),
         };
         let text = tag.map_or_else(|why| format!("error: {why}\n"), |tag| format!("{tag}\n"));
-        match tokio::time::timeout(LINE_WITHIN, write.write_all(text.as_bytes())).await {
+        match tokio::time::timeout(line_within, write.write_all(text.as_bytes())).await {
             Ok(written) => written?,
             Err(_) => return Ok(()),
         }
@@ -365,10 +366,10 @@ mod tests {
     }
 
     /// As many as are served at once say nothing: another is served when their time is over.
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn whoever_says_nothing_is_closed() {
         let (mut silent, served) = UnixStream::pair().unwrap();
-        answer(served, &keys(), NumberKind::Resident).await.unwrap();
+        answer(served, &keys(), NumberKind::Resident, Duration::from_millis(50)).await.unwrap();
         let mut said = String::new();
         tokio::io::AsyncReadExt::read_to_string(&mut silent, &mut said).await.unwrap();
         assert_eq!(said, "error: no line came in time\n");

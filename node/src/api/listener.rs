@@ -15,10 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep};
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-/// Within this time a new connection must have said as much as a client of its protocol says first.
-const FIRST_WORDS_WITHIN: Duration = Duration::from_secs(10);
-/// A connection on which no byte passes for so long is closed. A client of gRPC that only watches answers pings.
-const SILENT_FOR: Duration = Duration::from_secs(90);
+/// How long connections of clients may say nothing. A client of gRPC that only watches answers pings.
+const PATIENCE: Patience =
+    Patience { first_words: Duration::from_secs(10), silence: Duration::from_secs(90) };
 /// How often gRPC pings a connection, and how long it waits for the answer.
 pub(super) const PING_EVERY: Duration = Duration::from_secs(30);
 pub(super) const PING_WITHIN: Duration = Duration::from_secs(20);
@@ -80,7 +79,7 @@ impl Listener {
                     if let Some(place) = self.places.take(one_client(from.ip())) {
                         // Without it every stream waits 40 ms for the reader's acknowledgement.
                         let _slower = stream.set_nodelay(true);
-                        return Connection::new(stream, place, self.first_bytes);
+                        return Connection::new(stream, place, self.first_bytes, PATIENCE);
                     }
                 }
                 Err(error) => {
@@ -156,6 +155,15 @@ impl Drop for Place {
     }
 }
 
+/// How long a connection may say nothing.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Within this time a new connection must have said as much as a client of its protocol says first.
+    first_words: Duration,
+    /// A connection on which no byte passes for so long after them is closed.
+    silence: Duration,
+}
+
 /// A client's connection. Reading and writing fail once it has been silent for too long.
 #[derive(Debug)]
 pub struct Connection<S = TcpStream> {
@@ -163,19 +171,20 @@ pub struct Connection<S = TcpStream> {
     /// Bytes that are to come soon yet.
     to_come: usize,
     silent_until: Pin<Box<Sleep>>,
+    patience: Patience,
     _place: Place,
 }
 
 impl<S> Connection<S> {
-    fn new(stream: S, place: Place, first_bytes: usize) -> Self {
-        let silent_until = Box::pin(tokio::time::sleep(FIRST_WORDS_WITHIN));
-        Self { stream, to_come: first_bytes, silent_until, _place: place }
+    fn new(stream: S, place: Place, first_bytes: usize, patience: Patience) -> Self {
+        let silent_until = Box::pin(tokio::time::sleep(patience.first_words));
+        Self { stream, to_come: first_bytes, silent_until, patience, _place: place }
     }
 
     /// Bytes passed: the connection may be silent anew, once its first words are said.
     fn passed(&mut self, read: usize) {
         self.to_come = self.to_come.saturating_sub(read);
-        let until = Instant::now() + SILENT_FOR;
+        let until = Instant::now() + self.patience.silence;
         // Moved once a second at most: setting a timer anew costs more than reading.
         if self.to_come == 0 && until - self.silent_until.deadline() > Duration::from_secs(1) {
             self.silent_until.as_mut().reset(until);
@@ -333,52 +342,62 @@ mod tests {
         accepting.await.unwrap();
     }
 
+    /// Times of which a test can wait for one and never sees the other.
+    const HOUR: Duration = Duration::from_secs(3600);
+    const SOON: Duration = Duration::from_secs(2);
+
     /// A connection with a place of its own, and its client's end.
-    fn pair(first_bytes: usize) -> (Connection<DuplexStream>, DuplexStream) {
+    fn pair(
+        first_bytes: usize,
+        first_words: Duration,
+        silence: Duration,
+    ) -> (Connection<DuplexStream>, DuplexStream) {
         let bound = ([127, 0, 0, 1], 1).into();
         let places = Places { bound, connections: connections(1, 1), held: Mutex::default() };
         let place = Arc::new(places).take(IpAddr::from([127, 0, 0, 1])).unwrap();
         let (own, client) = tokio::io::duplex(64);
-        (Connection::new(own, place, first_bytes), client)
+        (Connection::new(own, place, first_bytes, Patience { first_words, silence }), client)
     }
 
-    #[tokio::test(start_paused = true)]
+    /// What reading or writing ends with, which must not take for ever.
+    async fn ended<T: std::fmt::Debug>(it: impl Future<Output = io::Result<T>>) -> io::ErrorKind {
+        tokio::time::timeout(Duration::from_secs(60), it)
+            .await
+            .expect("it ends")
+            .unwrap_err()
+            .kind()
+    }
+
+    #[tokio::test]
     async fn a_connection_that_says_nothing_ends() {
-        let (mut connection, _silent) = pair(HTTP2_FIRST_BYTES);
-        let began = Instant::now();
-        let error = connection.read(&mut [0; 64]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(began.elapsed() >= FIRST_WORDS_WITHIN && began.elapsed() < SILENT_FOR);
+        let (mut connection, _silent) = pair(HTTP2_FIRST_BYTES, Duration::from_millis(50), HOUR);
+        assert_eq!(ended(connection.read(&mut [0; 64])).await, io::ErrorKind::TimedOut);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn first_words_that_trickle_in_do_not_keep_it_open() {
-        let (mut connection, mut client) = pair(HTTP2_FIRST_BYTES);
-        let began = Instant::now();
-        let ended = loop {
-            client.write_all(b"P").await.unwrap();
-            match connection.read(&mut [0; 64]).await {
-                Ok(_) => tokio::time::sleep(Duration::from_secs(3)).await,
-                Err(error) => break error,
+        let (mut connection, mut client) = pair(usize::MAX, Duration::from_millis(50), HOUR);
+        let reading = async {
+            loop {
+                client.write_all(b"P").await?;
+                connection.read(&mut [0; 64]).await?;
             }
         };
-        assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
-        assert!(began.elapsed() < FIRST_WORDS_WITHIN * 2, "{:?}", began.elapsed());
+        assert_eq!(ended::<()>(reading).await, io::ErrorKind::TimedOut);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_speaks_may_be_silent_for_longer_and_who_does_not_read_ends() {
-        let (mut connection, mut client) = pair(HTTP2_FIRST_BYTES);
+        let (mut connection, mut client) = pair(HTTP2_FIRST_BYTES, SOON, SOON * 2);
         client.write_all(&[b'P'; HTTP2_FIRST_BYTES]).await.unwrap();
         connection.read_exact(&mut [0; HTTP2_FIRST_BYTES]).await.unwrap();
         let began = Instant::now();
-        assert!(connection.read(&mut [0]).await.is_err());
-        assert!(began.elapsed() >= SILENT_FOR - Duration::from_secs(2));
+        assert_eq!(ended(connection.read(&mut [0])).await, io::ErrorKind::TimedOut);
+        assert!(began.elapsed() > SOON, "longer than first words may take");
 
-        let (mut connection, mut client) = pair(1);
+        let (mut connection, mut client) = pair(1, SOON, SOON * 2);
         client.write_all(b"G").await.unwrap();
         connection.read_exact(&mut [0]).await.unwrap();
-        let error = connection.write_all(&[0; 65]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(ended(connection.write_all(&[0; 65])).await, io::ErrorKind::TimedOut);
     }
 }
