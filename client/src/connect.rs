@@ -4,7 +4,7 @@ use crate::error::ClientError;
 use crate::event::Event;
 use crate::reach::{ANSWER_WITHIN, Reach, root_cause};
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, limits};
 use liuhen_proto::wire;
 use liuhen_rpc::services::accountability_service_client::AccountabilityServiceClient;

@@ -8,9 +8,11 @@ pub use answering::{rule as rule_name, subject as subject_of_case, watch as watc
 use crate::error::ClientError;
 use crate::output::Rows;
 use crate::text;
-use liuhen_proto::event::{Body, EventLeaf, Outcome, Reason, Timeliness, Verdict};
-use liuhen_proto::ledger_event::LedgerEvent;
-use liuhen_proto::tx::{Item, TxHeader};
+use liuhen_proto::event::{
+    Body, EventLeaf, Outcome, Reason, Timeliness, Verdict, ledger::LedgerEvent,
+};
+use liuhen_proto::items::Item;
+use liuhen_proto::tx::TxHeader;
 use liuhen_proto::wire;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,10 +1,8 @@
 //! Proof files made of others, without a node: what is absent, and what speaks against validators.
 
 use crate::error::ClientError;
-use liuhen_proto::block::Header;
 use liuhen_proto::canonical;
-use liuhen_proto::checkpoint::Checkpoint;
-use liuhen_proto::note::Note;
+use liuhen_proto::header::{block::Header, checkpoint::Checkpoint, note::Note};
 use liuhen_proto::types::{TxId, limits};
 use liuhen_proto::wire::{self, absence_claim::Of, trace::Claim};
 use prost::Message;
@@ -67,7 +65,7 @@ fn header(trace: &wire::Trace) -> &[u8] {
 pub fn fork(one: &[u8], other: &[u8]) -> Result<Vec<u8>, ClientError> {
     let (one, other) = (read(one)?, read(other)?);
     let height = |trace: &wire::Trace| {
-        let header = liuhen_proto::block::Header::from_bytes(header(trace));
+        let header = liuhen_proto::header::block::Header::from_bytes(header(trace));
         header.map(|it| it.height).map_err(|e| ClientError::Failed(e.to_string()))
     };
     if height(&one)? != height(&other)? {

@@ -3,8 +3,9 @@
 use crate::connect::Node;
 use crate::error::ClientError;
 use liuhen_keyfile::PassphraseSource;
-use liuhen_proto::sign::PrivateKey;
-use liuhen_proto::tx::{Item, Signer, Tx};
+use liuhen_proto::items::Item;
+use liuhen_proto::suite::sign::PrivateKey;
+use liuhen_proto::tx::{Signer, Tx};
 use liuhen_proto::types::{BlockId, ChainId, Height, IdentityId, TimeMs};
 use liuhen_proto::wire::{self, item::Kind};
 use std::path::Path;

@@ -13,7 +13,7 @@ mod source;
 pub use compose::{compose, department_toml};
 pub use error::SourceError;
 pub use fingerprint::fingerprint;
-pub use liuhen_proto::founding::{Founding, FoundingError};
+pub use liuhen_proto::header::founding::{Founding, FoundingError};
 pub use parameters::{CalendarSource, ManagerSource, ParametersSource, day_of_year};
 pub use source::{
     DepartmentSource, IdentityKindName, IdentitySource, NodeSource, RightName, Source,

@@ -3,10 +3,12 @@
 use crate::error::SourceError;
 use crate::parameters::{CalendarSource, ParametersSource};
 use jiff::Timestamp;
-use liuhen_proto::block::{PROTOCOL, SUITE};
-use liuhen_proto::founding::FoundingError;
+use liuhen_proto::header::{
+    block::{PROTOCOL, SUITE},
+    founding::FoundingError,
+};
 use liuhen_proto::ledger::intervals::from_genesis;
-use liuhen_proto::sign::PublicKey;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::identity_id;
 use liuhen_proto::wire;
 use serde::{Deserialize, Serialize};

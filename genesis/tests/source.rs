@@ -7,8 +7,8 @@
 )]
 
 use liuhen_genesis::{build, compose, fingerprint, to_bytes};
-use liuhen_proto::founding::Founding;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::header::founding::Founding;
+use liuhen_proto::suite::sign::PrivateKey;
 
 const CONSORTIUM: &str = r#"name = "dev-test"
 time = "2026-11-22T00:00:00+08:00"

@@ -8,11 +8,13 @@
 use crate::app::Chain;
 use crate::clock;
 use crate::gossip::Message;
-use liuhen_proto::checkpoint::{Checkpoint, origin};
-use liuhen_proto::note::{self, Kind, Line, Note, VerifierKey};
-use liuhen_proto::sign::{PrivateKey, PublicKey};
+use liuhen_proto::header::{
+    checkpoint::{Checkpoint, origin},
+    note::{self, Kind, Line, Note, VerifierKey},
+    validators::{Validator, ValidatorSet},
+};
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
 use liuhen_proto::types::{ChainId, Hash, Height, KeyId};
-use liuhen_proto::validators::{Validator, ValidatorSet};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;

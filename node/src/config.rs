@@ -6,7 +6,7 @@
 use anyhow::Context as _;
 use config::{Config, Environment, File, FileFormat};
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
-use liuhen_proto::note::VerifierKey;
+use liuhen_proto::header::note::VerifierKey;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use libp2p::identity::Keypair;
 use liuhen_keyfile::PassphraseSource;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

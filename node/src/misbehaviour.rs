@@ -5,7 +5,7 @@ use crate::api::reads::submit;
 use crate::app::Chain;
 use crate::mempool::Mempool;
 use liuhen_proto::place::Place;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::KeyId;
 use liuhen_proto::wire::{self, item::Kind};
 use std::sync::{Arc, PoisonError, RwLock};

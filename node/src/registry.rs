@@ -7,7 +7,7 @@ use crate::store::StoreError;
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use liuhen_proto::ledger::intervals;
 use liuhen_proto::place::Place;
-use liuhen_proto::sign::PublicKey;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -23,23 +23,17 @@
     allow(clippy::arithmetic_side_effects, reason = "tests compute with small numbers")
 )]
 
-pub mod block;
 pub mod canonical;
-pub mod certificate;
-pub mod checkpoint;
 pub mod event;
-pub mod founding;
-pub mod hash;
+pub mod header;
+pub mod items;
 pub mod ledger;
-pub mod ledger_event;
 pub mod merkle;
-pub mod note;
 pub mod place;
-pub mod sign;
 pub mod subject;
+pub mod suite;
 pub mod tx;
 pub mod types;
-pub mod validators;
 pub mod verify;
 
 /// The messages of `liuhen/v1/*.proto`, as generated.

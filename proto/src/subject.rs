@@ -8,8 +8,8 @@
 //! The year key never leaves the collector's tag service. Whoever holds only tags can neither guess
 //! numbers nor show the subject key; who holds a subject key knows that one subject of that year.
 
-use crate::hash::{self, Domain};
 use crate::merkle::{Blake3Log, MemoryLog, range};
+use crate::suite::hash::{self, Domain};
 use crate::types::Hash;
 
 /// What a subject, or a regulator in its place, shows to read its trail. `number`: the collector's

@@ -16,7 +16,7 @@ use liuhen_genesis::Founding;
 use liuhen_node::store::Index;
 use liuhen_proto::ledger::{BlockContext, Delta, Missing, Object, View, apply, seal::seal};
 use liuhen_proto::place::{ObjectKind, Place};
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::tx::{Signer, Tx};
 use liuhen_proto::types::{Height, IdentityId, RequestId, TimeMs, identity_id};
 use liuhen_proto::wire::{self, item::Kind};

@@ -10,10 +10,11 @@
 use anyhow::Context as _;
 use liuhen_client::connect::{Node, join};
 use liuhen_client::submit::{Account, item, now};
-use liuhen_proto::founding::Founding;
+use liuhen_proto::header::founding::Founding;
+use liuhen_proto::items::Item;
 use liuhen_proto::place::{ObjectKind, TrailKind};
-use liuhen_proto::sign::{PublicKey, Signed, verify_many};
-use liuhen_proto::tx::{self, Item};
+use liuhen_proto::suite::sign::{PublicKey, Signed, verify_many};
+use liuhen_proto::tx;
 use liuhen_proto::verify::verify;
 use liuhen_proto::wire::{self, ProofChunk, RangeKind, item::Kind};
 use liuhen_tests::Cluster;

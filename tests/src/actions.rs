@@ -3,7 +3,7 @@
 use crate::Cluster;
 use liuhen_client::connect::Node;
 use liuhen_client::submit::{Account, item, now};
-use liuhen_proto::tx::Item;
+use liuhen_proto::items::Item;
 use liuhen_proto::wire::{self, item::Kind};
 use std::process::Output;
 

@@ -5,7 +5,7 @@ use liuhen_genesis::{build, compose, to_bytes};
 use liuhen_keyfile::PassphraseSource;
 use liuhen_node::config::{FILE, Flags, Settings, loopback};
 use liuhen_node::home::Home;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};

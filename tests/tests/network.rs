@@ -1,7 +1,7 @@
 //! The main job, and bad input: each is refused with what and why, and the network goes on.
 
 use liuhen_client::submit::{Account, recent};
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{BlockId, Height};
 use liuhen_proto::wire;

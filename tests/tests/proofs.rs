@@ -1,6 +1,6 @@
 //! Every claim that a regulator can hold, made by a node and checked offline.
 
-use liuhen_proto::checkpoint::Checkpoint;
+use liuhen_proto::header::checkpoint::Checkpoint;
 use liuhen_proto::types::{ChainId, Hash, limits};
 use liuhen_proto::wire::{self, trace::Claim};
 use liuhen_tests::Cluster;

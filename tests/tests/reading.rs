@@ -2,7 +2,7 @@
 
 use liuhen_client::connect::Node;
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, TimeMs};
 use liuhen_proto::wire::{
     GetTrailRequest, ListDepartmentsRequest, ProveTrailRequest, WatchRequest,

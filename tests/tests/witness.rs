@@ -2,10 +2,12 @@
 
 use anyhow::Context as _;
 use liuhen_node::config::FILE;
-use liuhen_proto::checkpoint::{Checkpoint, origin};
+use liuhen_proto::header::{
+    checkpoint::{Checkpoint, origin},
+    note::{Kind, Note, VerifierKey},
+};
 use liuhen_proto::merkle::log::sha256_leaf;
 use liuhen_proto::merkle::{MemoryLog, Sha256Log, inclusion};
-use liuhen_proto::note::{Kind, Note, VerifierKey};
 use liuhen_proto::types::Hash;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{grant, liuhen, told};
@@ -157,7 +159,7 @@ async fn log_tools_can_follow() -> anyhow::Result<()> {
     let chain = founding.chain();
     let (mut as_log, mut cosigned) = (0, 0);
     for validator in founding.validators().all() {
-        let key = liuhen_proto::sign::PublicKey::from_slice(&validator.cosigner_key)?;
+        let key = liuhen_proto::suite::sign::PublicKey::from_slice(&validator.cosigner_key)?;
         let log = VerifierKey::new(&origin(&chain), Kind::Ed25519, key)?;
         as_log += u32::from(log.judge(&note)?.is_some());
         let name = format!("{}/{}", origin(&chain), validator.key_id);

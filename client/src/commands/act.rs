@@ -6,7 +6,7 @@ use crate::error::ClientError;
 use crate::output::print_one;
 use crate::submit::{Account, item, random};
 use liuhen_proto::event::Outcome;
-use liuhen_proto::hash::salted_digest;
+use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::{Value, json};

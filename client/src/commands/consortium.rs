@@ -118,6 +118,6 @@ fn calendars(it: &wire::GetConsortiumResponse) -> Value {
 fn protocol(it: &wire::GetConsortiumResponse) -> Value {
     match &it.protocol {
         Some(next) => json!(format!("{} from height {}", next.protocol, next.height)),
-        None => json!(liuhen_proto::block::PROTOCOL.to_string()),
+        None => json!(liuhen_proto::header::block::PROTOCOL.to_string()),
     }
 }

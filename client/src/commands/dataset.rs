@@ -5,7 +5,7 @@ use super::act::{Act, Reason};
 use crate::error::ClientError;
 use crate::output::Rows;
 use crate::text;
-use liuhen_proto::hash::{Domain, hash};
+use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
 

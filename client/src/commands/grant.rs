@@ -8,7 +8,7 @@ use super::terms::TermsFlags;
 use crate::error::ClientError;
 use crate::output::Rows;
 use crate::text::{self, state};
-use liuhen_proto::ledger::grants;
+use liuhen_proto::items::sharing::grants;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::{Value, json};
 

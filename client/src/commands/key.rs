@@ -3,7 +3,7 @@
 use super::Common;
 use crate::error::ClientError;
 use crate::output::print_one;
-use liuhen_proto::sign::PublicKey;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::{check_code, identity_id};
 use serde_json::json;
 use std::io::Write;

@@ -5,8 +5,8 @@ use super::act::{Act, Reason, nothing};
 use crate::error::ClientError;
 use crate::output::Rows;
 use crate::text::{self, state};
-use liuhen_proto::hash::{Domain, hash};
 use liuhen_proto::ledger::intervals;
+use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_proto::wire::{self, StandingChange, item::Kind};
 use serde_json::json;
 

@@ -45,7 +45,7 @@ use crate::output::Format;
 use crate::submit::Account;
 use clap::{Parser, Subcommand};
 use liuhen_keyfile::PassphraseSource;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::ChainId;
 use liuhen_proto::wire;
 use std::path::PathBuf;

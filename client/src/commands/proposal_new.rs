@@ -4,7 +4,7 @@ use super::member::{NewDepartment, RootKeys, Succession, rights};
 use crate::connect::Node;
 use crate::error::ClientError;
 use liuhen_genesis::day_of_year;
-use liuhen_proto::sign::PublicKey;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::wire::{self, propose};
 
 /// A change of the consortium

@@ -5,7 +5,7 @@ use crate::error::ClientError;
 use crate::import::reconcile::{self, Reconciliation};
 use crate::output::Rows;
 use crate::text;
-use liuhen_proto::sign::PublicKey;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::KeyId;
 use serde_json::json;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use crate::error::ClientError;
 use crate::report::{File, GENESIS, Proof, pack};
 use liuhen_genesis::Founding;
-use liuhen_proto::note::VerifierKey;
+use liuhen_proto::header::note::VerifierKey;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use crate::error::ClientError;
 use crate::output::Rows;
 use crate::submit::random;
 use crate::text::{self, state};
-use liuhen_proto::hash::salted_digest;
+use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::{Value, json};
 

@@ -8,7 +8,8 @@ use crate::error::ClientError;
 use crate::output::Rows;
 use crate::submit::random;
 use crate::text;
-use liuhen_proto::ledger::{calendar, record_commitment};
+use liuhen_proto::items::access::sealing::commitment;
+use liuhen_proto::ledger::calendar;
 use liuhen_proto::types::IdKind;
 use liuhen_proto::wire::{self, item::Kind};
 use prost::Message;
@@ -105,7 +106,7 @@ pub(super) fn seal(
         authority,
         order_id: order.order_id.clone(),
         access_no: record.access_no,
-        commitment: record_commitment(&salt, record).to_vec(),
+        commitment: commitment(&salt, record).to_vec(),
     })
 }
 

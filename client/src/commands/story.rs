@@ -6,8 +6,7 @@ use crate::connect::{Node, join};
 use crate::error::ClientError;
 use crate::event::{self, Event};
 use crate::output::Rows;
-use liuhen_proto::event::Body;
-use liuhen_proto::ledger_event::LedgerEvent;
+use liuhen_proto::event::{Body, ledger::LedgerEvent};
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::types::{IdKind, IdentityId, TxId};
 use liuhen_proto::wire::{

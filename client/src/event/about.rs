@@ -2,7 +2,7 @@
 
 use super::Names;
 use crate::text::{self, state};
-use liuhen_proto::ledger_event::LedgerEvent;
+use liuhen_proto::event::ledger::LedgerEvent;
 use liuhen_proto::wire::{self, item::Kind, ledger_event::Kind as Made, propose::Change};
 
 fn story(dataset: &str, word: &str, request: &[u8]) -> String {

@@ -18,7 +18,7 @@ pub use summary::Summary;
 use crate::connect::Node;
 use crate::error::ClientError;
 use crate::submit::Account;
-use liuhen_proto::tx::Item;
+use liuhen_proto::items::Item;
 use liuhen_proto::wire::{self, item::Kind};
 use mapping::Mapping;
 use plan::Planner;

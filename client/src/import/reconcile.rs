@@ -8,10 +8,12 @@ use crate::connect::Node;
 use crate::error::ClientError;
 use crate::event::Event;
 use liuhen_proto::event::Body;
-use liuhen_proto::hash::{Domain, hash, line};
 use liuhen_proto::ledger::calendar::HOUR_MS;
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::{
+    hash::{Domain, hash, line},
+    sign::PrivateKey,
+};
 use liuhen_proto::types::IdentityId;
 use liuhen_proto::wire;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use crate::reach::NO_ANSWER;
 use crate::submit::{Account, recent};
 use indicatif::{ProgressBar, ProgressStyle};
 use liuhen_proto::event::Outcome;
-use liuhen_proto::tx::Item;
+use liuhen_proto::items::Item;
 use liuhen_proto::wire::{self, Refused, submit_stream_response::Result as Answer};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@ use crate::error::ClientError;
 use crate::event::{self, Event, Names};
 use crate::output::Rows;
 use liuhen_genesis::{Founding, fingerprint};
-use liuhen_proto::note::VerifierKey;
+use liuhen_proto::header::note::VerifierKey;
 use liuhen_proto::verify::{Claim, Statement, Trust, Verified, verify_witnessed};
 use liuhen_proto::wire::{self, trace::Claim as Given};
 use liuhen_verify::report::{Lang, Report};

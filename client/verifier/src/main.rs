@@ -5,8 +5,7 @@
 
 use clap::Parser;
 use liuhen_genesis::{Founding, FoundingError};
-use liuhen_proto::checkpoint::Checkpoint;
-use liuhen_proto::note::VerifierKey;
+use liuhen_proto::header::{checkpoint::Checkpoint, note::VerifierKey};
 use liuhen_proto::types::limits;
 use liuhen_proto::verify::{NotVerified, Statement, Trust, Verified, verify_witnessed};
 use liuhen_verify::report::{Joined, Lang, Report};

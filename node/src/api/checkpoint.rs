@@ -4,8 +4,7 @@
 use super::proofs::of_prove;
 use super::{Shared, bad_argument, blocking};
 use crate::checkpoints::{self, Cosignature, NotTaken};
-use liuhen_proto::checkpoint::Checkpoint;
-use liuhen_proto::note::Note;
+use liuhen_proto::header::{checkpoint::Checkpoint, note::Note};
 use liuhen_proto::types::Height;
 use liuhen_proto::wire::{
     AddCosignatureRequest, AddCosignatureResponse, GetCheckpointRequest, GetCheckpointResponse,

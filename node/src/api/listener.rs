@@ -380,7 +380,7 @@ mod tests {
         let reading = async {
             loop {
                 client.write_all(b"P").await?;
-                connection.read(&mut [0; 64]).await?;
+                let _read = connection.read(&mut [0; 64]).await?;
             }
         };
         assert_eq!(ended::<()>(reading).await, io::ErrorKind::TimedOut);

@@ -21,9 +21,9 @@ use crate::checkpoints::{self, Checkpoints};
 use crate::consensus::Withheld;
 use crate::mempool::Mempool;
 use crate::store::StoreError;
-use liuhen_proto::note::Note;
+use liuhen_proto::header::note::Note;
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{Height, KeyId};
 use liuhen_proto::wire::{self, ProofChunk};
 use liuhen_rpc::services::{

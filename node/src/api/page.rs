@@ -3,7 +3,7 @@
 
 use crate::codec;
 use bincode::{Decode, Encode};
-use liuhen_proto::hash::{Domain, hash};
+use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_proto::wire::GetTrailRequest;
 use prost::Message;
 

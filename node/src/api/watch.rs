@@ -6,9 +6,9 @@ use crate::app::{Blocks, Chain, EventFilter, ReadEvent, Source};
 use crate::codec;
 use crate::store::StoreError;
 use bincode::{Decode, Encode};
-use liuhen_proto::ledger_event::LedgerEvent;
+use liuhen_proto::event::ledger::LedgerEvent;
+use liuhen_proto::items;
 use liuhen_proto::place::Place;
-use liuhen_proto::tx;
 use liuhen_proto::types::Height;
 use liuhen_proto::wire::{WatchRequest, WatchResponse, item::Kind};
 use liuhen_rpc::services::watch_service_server::WatchService;
@@ -223,7 +223,7 @@ impl Watcher {
                 if catalogue {
                     return Ok(true);
                 }
-                tx::trails(tx.header(), event.leaf.item, item)
+                items::trails(tx.header(), event.leaf.item, item)
             }
             Source::Ledger(bytes) => {
                 LedgerEvent::parse(bytes).map(|it| it.trails()).unwrap_or_default()

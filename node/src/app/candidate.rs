@@ -2,11 +2,10 @@
 //! overlay; nothing is changed until it is committed.
 
 use crate::store::Block;
-use liuhen_proto::block::Header;
+use liuhen_proto::header::{block::Header, validators::ValidatorSet};
 use liuhen_proto::ledger::{Delta, seal::Sealed};
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::BlockId;
-use liuhen_proto::validators::ValidatorSet;
 use std::sync::Arc;
 
 /// A block with its effects.

@@ -2,18 +2,16 @@
 
 use super::Candidate;
 use crate::store::{Block, BlockLog, Index, StoreError, StoredBlock};
-use liuhen_proto::block::PROTOCOL;
 use liuhen_proto::event::Outcome;
-use liuhen_proto::founding::Founding;
+use liuhen_proto::header::{block::PROTOCOL, founding::Founding, validators::ValidatorSet};
 use liuhen_proto::ledger::seal::{self, Parent, seal};
 use liuhen_proto::ledger::{BlockContext, Delta, Draft, Halt, Missing, NotApplied, Refusal, View};
 use liuhen_proto::merkle::trie::Trie;
 use liuhen_proto::merkle::{MemoryLog, Sha256Log};
 use liuhen_proto::place::Place;
-use liuhen_proto::sign::PublicKey;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Hash, Height, KeyId, TimeMs, TxId};
-use liuhen_proto::validators::ValidatorSet;
 use liuhen_proto::wire;
 use prost::Message;
 use std::sync::Arc;
@@ -71,7 +69,7 @@ impl Chain {
     }
 
     /// The last committed header.
-    pub fn header(&self) -> &liuhen_proto::block::Header {
+    pub fn header(&self) -> &liuhen_proto::header::block::Header {
         &self.parent.header
     }
 
@@ -264,7 +262,7 @@ impl Chain {
     }
 
     /// Lets the next block follow on a header.
-    pub(super) fn follow(&mut self, header: liuhen_proto::block::Header) {
+    pub(super) fn follow(&mut self, header: liuhen_proto::header::block::Header) {
         if header.next_validators_hash != header.validators_hash {
             self.changes.push(header.height);
         }

@@ -3,7 +3,7 @@
 use super::prove::to_bytes;
 use super::{Chain, ProveError};
 use crate::store::StoreError;
-use liuhen_proto::checkpoint::Checkpoint;
+use liuhen_proto::header::checkpoint::Checkpoint;
 use liuhen_proto::merkle::log::sha256_leaf;
 use liuhen_proto::merkle::{Sha256Log, Tree, inclusion};
 use liuhen_proto::types::Height;

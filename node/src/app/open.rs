@@ -3,14 +3,13 @@
 
 use super::{Chain, Clock};
 use crate::store::{BlockLog, Damage, Index, StoreError};
-use liuhen_proto::block::Header;
 use liuhen_proto::canonical;
-use liuhen_proto::certificate;
-use liuhen_proto::founding::Founding;
+use liuhen_proto::header::{
+    block::Header, certificate, founding::Founding, validators::ValidatorSet,
+};
 use liuhen_proto::ledger::seal::Parent;
 use liuhen_proto::merkle::MemoryLog;
 use liuhen_proto::types::{Hash, Height};
-use liuhen_proto::validators::ValidatorSet;
 use liuhen_proto::wire;
 use std::path::Path;
 

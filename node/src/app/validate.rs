@@ -8,10 +8,9 @@
 
 use super::{CLOCK_DRIFT_MS, Candidate, Chain};
 use crate::store::Block;
-use liuhen_proto::block::Header;
-use liuhen_proto::certificate;
+use liuhen_proto::header::{block::Header, certificate};
 use liuhen_proto::ledger::{Missing, apply};
-use liuhen_proto::sign::PublicKey;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::{self, Tx};
 use liuhen_proto::types::{Height, TimeMs, TxId};
 use liuhen_proto::wire;

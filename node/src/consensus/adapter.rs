@@ -14,7 +14,7 @@ use crate::misbehaviour::Seen;
 use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
 use bytes::Bytes;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{BlockId, ChainId};
 use malachitebft_app_channel::app::engine::host::{HeightParams, Next};
 use malachitebft_app_channel::app::engine::util::events::Event;

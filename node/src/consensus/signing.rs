@@ -2,11 +2,12 @@
 
 use super::types::{Address, Height, LiuhenContext, Proposal, Vote};
 use async_trait::async_trait;
-use liuhen_proto::certificate;
-use liuhen_proto::hash::line;
-use liuhen_proto::sign::{PrivateKey, PublicKey};
+use liuhen_proto::header::{certificate, validators::ValidatorSet};
+use liuhen_proto::suite::{
+    hash::line,
+    sign::{PrivateKey, PublicKey},
+};
 use liuhen_proto::types::ChainId;
-use liuhen_proto::validators::ValidatorSet;
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::types::core::{
     NilOrVal, Round, SignedMessage, ValidatorProof, VoteExtensionScope, VoteType,

@@ -6,7 +6,7 @@ use super::signing::{Judge, Keeper};
 use super::types::{Address, LiuhenContext};
 use super::withheld::{self, Withheld};
 use libp2p::Multiaddr;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, Height};
 use malachitebft_app_channel::app::config::{
     ConsensusConfig, NodeConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,

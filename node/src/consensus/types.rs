@@ -1,7 +1,7 @@
 //! The types that the engine is given: thin shells around those of the protocol.
 
 use bytes::Bytes;
-use liuhen_proto::sign::{PrivateKey, PublicKey};
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
 use liuhen_proto::types::{BlockId, KeyId};
 use malachitebft_app_channel::app::types::core as mc;
 use malachitebft_app_channel::app::types::core::{
@@ -186,7 +186,7 @@ struct Members {
 
 impl ValidatorSet {
     /// The engine's view of a set; `None` if nobody is in it, or its power is too great to count.
-    pub fn new(set: &liuhen_proto::validators::ValidatorSet) -> Option<Self> {
+    pub fn new(set: &liuhen_proto::header::validators::ValidatorSet) -> Option<Self> {
         let mut all = set.all().iter().map(|it| Validator {
             address: Address(it.key_id),
             key: it.key,

@@ -9,9 +9,11 @@ pub use swarm::{Gossip, GossipConfig, start};
 use crate::checkpoints::Cosignature;
 use crate::codec::{self, CodecError};
 use bincode::{Decode, Encode};
-use liuhen_proto::hash::line;
-use liuhen_proto::note::Line;
-use liuhen_proto::sign::{PrivateKey, PublicKey};
+use liuhen_proto::header::note::Line;
+use liuhen_proto::suite::{
+    hash::line,
+    sign::{PrivateKey, PublicKey},
+};
 use liuhen_proto::types::{ChainId, Height};
 
 /// Bytes of a message at most.

@@ -9,7 +9,7 @@ use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent, dial_opts::DialOpts};
 use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, identity::Keypair, noise, tcp, yamux};
-use liuhen_proto::note::Line;
+use liuhen_proto::header::note::Line;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{ChainId, Hash, Height};
 use std::sync::Arc;

@@ -251,8 +251,9 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liuhen_proto::sign::PrivateKey;
-    use liuhen_proto::tx::{Item, Signer};
+    use liuhen_proto::items::Item;
+    use liuhen_proto::suite::sign::PrivateKey;
+    use liuhen_proto::tx::Signer;
     use liuhen_proto::types::{BlockId, ChainId, Height, IdentityId, TimeMs};
     use liuhen_proto::wire::{self, item::Kind};
 

@@ -4,7 +4,7 @@ use super::pool::{Pool, PoolError, PoolLimits};
 use crate::app::{Chain, CommittedBlock};
 use liuhen_proto::event::Outcome;
 use liuhen_proto::ledger::{Halt, Lang, NotApplied, Refusal};
-use liuhen_proto::sign::PublicKey;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::{self, Tx};
 use liuhen_proto::types::{Height, TimeMs, TxId};
 use liuhen_proto::wire::Refused;

@@ -8,7 +8,7 @@
 use super::StoreError;
 use super::record::StoredBlock;
 use crate::codec;
-use liuhen_proto::block::HEADER_BYTES;
+use liuhen_proto::header::block::HEADER_BYTES;
 use liuhen_proto::types::Height;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};

@@ -6,7 +6,7 @@ use super::memory::Memory;
 use super::tables::{PAGE, Standing, Tables};
 use super::{StoreError, missing};
 use liuhen_proto::event::EventLeaf;
-use liuhen_proto::founding::Founding;
+use liuhen_proto::header::founding::Founding;
 use liuhen_proto::ledger::seal::{Heads, Sealed, trail_value};
 use liuhen_proto::ledger::{Delta, Missing, Object, View};
 use liuhen_proto::merkle::trie::{Change, Trie};

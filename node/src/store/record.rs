@@ -2,8 +2,7 @@
 
 use crate::codec::{self, CodecError};
 use bincode::{Decode, Encode};
-use liuhen_proto::block::Header;
-use liuhen_proto::certificate;
+use liuhen_proto::header::{block::Header, certificate};
 use liuhen_proto::types::limits;
 use liuhen_proto::wire;
 

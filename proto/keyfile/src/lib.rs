@@ -9,7 +9,7 @@ mod passphrase;
 pub use passphrase::PassphraseSource;
 
 use ed25519_dalek::SigningKey;
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
 use std::fs::{File, OpenOptions};
 use std::io::Write;

@@ -5,7 +5,7 @@
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use liuhen_proto::sign::{PrivateKey, PublicKey};
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
 use liuhen_proto::types::{ChainId, KeyId, TimeMs};
 use serde::{Deserialize, Serialize};
 use signature::{Signer, Verifier};

@@ -103,7 +103,7 @@ fn is_working(day: u64, calendar: &Calendar) -> bool {
 
 /// The end of the last of so many working days, the first being the one after today. A year without
 /// a calendar raises an alert, once, and Monday to Friday are taken for it.
-pub(super) fn due(draft: &mut Draft<'_>, working_days: u32) -> Result<TimeMs, Halt> {
+pub(crate) fn due(draft: &mut Draft<'_>, working_days: u32) -> Result<TimeMs, Halt> {
     let today = day_of(draft.context().time);
     let mut left = working_days.min(limits::DEADLINE_DAYS);
     let mut of_year: Option<Arc<Calendar>> = None;

@@ -40,7 +40,7 @@ pub fn is_open(intervals: &[Interval]) -> bool {
 }
 
 /// In force from the height after this block's on.
-pub(super) fn open(intervals: &mut Vec<Interval>, block: &BlockContext) {
+pub(crate) fn open(intervals: &mut Vec<Interval>, block: &BlockContext) {
     if !is_open(intervals) {
         intervals.push(Interval {
             from_height: block.height.next().get(),
@@ -52,7 +52,7 @@ pub(super) fn open(intervals: &mut Vec<Interval>, block: &BlockContext) {
 }
 
 /// No longer in force from the height after this block's on.
-pub(super) fn close(intervals: &mut [Interval], block: &BlockContext) {
+pub(crate) fn close(intervals: &mut [Interval], block: &BlockContext) {
     if let Some(last) = intervals.last_mut().filter(|it| it.until_height.is_none()) {
         last.until_height = Some(block.height.next().get());
         last.until_time_ms = Some(block.time.get());

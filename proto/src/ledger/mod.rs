@@ -4,25 +4,25 @@
 //! What rules read is objects of the map, and sizes of trails, through a [`View`]; nothing else.
 //! [`seal`] turns what came of it into roots and a header.
 
+pub(crate) mod authority;
+mod block;
 pub mod calendar;
-mod coverage;
-mod draft;
-pub mod grants;
+mod delta;
+pub(crate) mod former;
 pub mod intervals;
 mod object;
+mod overlay;
 pub mod parameters;
+pub(crate) mod recent_blocks;
 mod refusal;
-pub mod replay;
-mod rules;
-pub mod score;
 pub mod seal;
-mod sensitivity;
+pub(crate) mod timers;
+pub(crate) mod words;
 
-pub use draft::{Delta, Draft, Event};
+pub use delta::{Delta, Event};
 pub use object::Object;
+pub use overlay::Draft;
 pub use refusal::{Lang, Refusal, Word};
-pub use rules::reading::commitment;
-pub use rules::sealing::commitment as record_commitment;
 
 use crate::place::Place;
 use crate::tx::Tx;

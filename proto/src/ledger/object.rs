@@ -1,15 +1,15 @@
 //! Objects: the state that rules read, each at a place of the map.
 
 use crate::canonical::{self, CanonicalError};
-use crate::hash::{self, Domain};
-use crate::place::ObjectKind;
+use crate::place::{ObjectKind, object_kinds};
+use crate::suite::hash::{self, Domain};
 use crate::types::{Hash, limits};
 use crate::wire;
 use prost::Message;
 use std::sync::Arc;
 
 macro_rules! objects {
-    ($($kind:ident),+ $(,)?) => {
+    ($($(#[$_doc:meta])* $kind:ident = $_byte:literal;)+) => {
         /// An object of the map. Cheap to clone.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Object { $(
@@ -57,52 +57,7 @@ macro_rules! objects {
     };
 }
 
-objects!(
-    Department,
-    Identity,
-    Key,
-    Dataset,
-    Request,
-    Grant,
-    GrantUse,
-    Gateway,
-    Parameters,
-    RecentBlock,
-    RecentWindow,
-    Beneath,
-    IdentityName,
-    Timer,
-    Voters,
-    ValidatorSchedule,
-    Peers,
-    ProtocolSchedule,
-    Calendar,
-    Proposal,
-    Audit,
-    UnopenedRead,
-    GatewaySetup,
-    DatasetGateways,
-    Halves,
-    Half,
-    BulkSet,
-    Correction,
-    SealingOrder,
-    SealedAccess,
-    SealedCount,
-    Score,
-    IntegrityEvent,
-    Joined,
-    AlertBook,
-    Alert,
-    IdentityWatch,
-    Case,
-    Product,
-    GrantProducts,
-    DoubleVote,
-    Former,
-    Roster,
-    UnknownCount,
-);
+object_kinds!(objects);
 
 impl Object {
     /// `H_object(object bytes)`: its value in the map.

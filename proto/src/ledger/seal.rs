@@ -1,14 +1,16 @@
 //! From what a block changes to its roots and header.
 
 use super::{Delta, Object};
-use crate::block::{Header, PROTOCOL, SUITE};
-use crate::certificate;
-use crate::hash::{self, Domain};
+use crate::header::{
+    block::{Header, PROTOCOL, SUITE},
+    certificate,
+    validators::ValidatorSet,
+};
 use crate::merkle::trie::Trie;
 use crate::merkle::{Blake3Log, Peaks, log};
 use crate::place::Place;
+use crate::suite::hash::{self, Domain};
 use crate::types::{Hash, Height, KeyId, TimeMs};
-use crate::validators::ValidatorSet;
 use crate::wire;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! A log: the Merkle tree of RFC 6962 section 2.1, which splits at the largest power of two below
 //! its size, over a hash of one's choice.
 
-use crate::hash::{self, Domain};
+use crate::suite::hash::{self, Domain};
 use crate::types::Hash;
 use sha2::{Digest, Sha256};
 use std::marker::PhantomData;

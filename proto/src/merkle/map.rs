@@ -2,7 +2,7 @@
 //!
 //! A subtree with one leaf *is* that leaf; an empty subtree, and the empty map, is 32 zero bytes.
 
-use crate::hash::{self, Domain};
+use crate::suite::hash::{self, Domain};
 use crate::types::{Hash, limits::MAP_DEPTH};
 use crate::wire;
 

@@ -83,7 +83,9 @@ mod tests {
 
     fn leaves(count: u64) -> Vec<Hash> {
         (0..count)
-            .map(|i| crate::hash::hash(crate::hash::Domain::Leaf, &[&i.to_be_bytes()]))
+            .map(|i| {
+                crate::suite::hash::hash(crate::suite::hash::Domain::Leaf, &[&i.to_be_bytes()])
+            })
             .collect()
     }
 

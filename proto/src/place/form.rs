@@ -148,6 +148,22 @@ fn length(piece: Piece, behind: &[Piece], id: &[u8]) -> Option<usize> {
     }
 }
 
+impl TrailKind {
+    /// Whether some trail of this kind could have this id: a code, 32 bytes, or for a subject a
+    /// code and 32 bytes. Of anything else «there are no events» would be true, and mislead.
+    pub fn takes_id(self, id: &[u8]) -> bool {
+        read(of_trail(self), id).is_some()
+    }
+}
+
+impl ObjectKind {
+    /// Whether some object of this kind could have this id, by its form. Of anything else «there is none»
+    /// would be true, and mislead.
+    pub fn takes_id(self, id: &[u8]) -> bool {
+        of_object(self).iter().any(|form| read(form, id).is_some())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Place;
@@ -210,7 +226,7 @@ mod tests {
     #[test]
     fn an_id_in_hexadecimal_is_none() {
         let hex = "61e78bd3".repeat(8);
-        for kind in ObjectKind::ALL {
+        for kind in ObjectKind::ALL.iter().copied() {
             let takes = Place::object(kind, hex.as_bytes()).takes_id();
             // 64 digits are a code, too, and end as codes may.
             let coded = of_object(kind).iter().any(|form| form.contains(&Code));

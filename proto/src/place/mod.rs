@@ -4,9 +4,10 @@ mod form;
 mod kinds;
 mod of;
 
+pub(crate) use kinds::object_kinds;
 pub use kinds::{ObjectKind, TrailKind};
 
-use crate::hash::{self, Domain};
+use crate::suite::hash::{self, Domain};
 use crate::types::Hash;
 
 /// A place in the map.

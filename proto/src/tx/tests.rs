@@ -20,11 +20,12 @@ mod where_answering;
 mod where_filed;
 mod where_members;
 
-use super::{Item, Signer, Tx};
+use crate::items::Item;
 use crate::ledger::tests::items::{
     self, T0, access, approve, confirm, item, record, register, request, revoke, terms, verified,
 };
-use crate::sign::PrivateKey;
+use crate::suite::sign::PrivateKey;
+use crate::tx::{Signer, Tx};
 use crate::types::{BlockId, ChainId, Height, IdentityId, ProposalId, RequestId, TimeMs};
 use crate::wire::{
     Calendar, IdentityKind, RecordAccess, SealPeriod, StandingChange, item::Kind, propose::Change,

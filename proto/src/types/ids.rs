@@ -1,7 +1,5 @@
 //! Ids of 32 bytes, which look alike in logs, JSON and tests.
 
-use crate::hash::{self, Domain};
-
 /// Bytes that are not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -112,55 +110,4 @@ id_type! {
 id_type! {
     /// A proposal put to the vote.
     ProposalId
-}
-
-/// What an id made from an event names; the byte goes into the hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum IdKind {
-    /// A request for access.
-    Request = 1,
-    /// An identity.
-    Identity = 2,
-    /// A proposal.
-    Proposal = 3,
-    /// A case.
-    Case = 4,
-    /// A data product.
-    Product = 5,
-    /// A correction of records.
-    Correction = 6,
-    /// A decision on sealing.
-    SealingOrder = 7,
-}
-
-/// `H_id(kind u8 ‖ key id ‖ u64 number of the event that made it)`.
-pub fn numbered_id(kind: IdKind, key: &KeyId, number: u64) -> Hash {
-    hash::hash(Domain::Id, &[&[kind as u8], key.as_bytes(), &number.to_be_bytes()])
-}
-
-/// The id of a founding identity: that of its first key, and a number that no event has.
-pub fn identity_id(first_key: &KeyId) -> IdentityId {
-    IdentityId(numbered_id(IdKind::Identity, first_key, u64::MAX).0)
-}
-
-impl IdentityId {
-    /// The id of an identity that the event (key, number) registers.
-    pub fn of_event(key: &KeyId, number: u64) -> Self {
-        Self(numbered_id(IdKind::Identity, key, number).0)
-    }
-}
-
-impl ProposalId {
-    /// The id of the proposal made by the event (key, number).
-    pub fn of_event(key: &KeyId, number: u64) -> Self {
-        Self(numbered_id(IdKind::Proposal, key, number).0)
-    }
-}
-
-impl RequestId {
-    /// The id of the request made by the event (key, number).
-    pub fn of_event(key: &KeyId, number: u64) -> Self {
-        Self(numbered_id(IdKind::Request, key, number).0)
-    }
 }

@@ -4,10 +4,9 @@ mod code;
 mod height;
 mod ids;
 pub mod limits;
+mod made_ids;
 
 pub use code::{CodeError, check_code};
 pub use height::{Height, TimeMs};
-pub use ids::{
-    BlockId, ChainId, Hash, IdError, IdKind, IdentityId, KeyId, ProposalId, RequestId, TxId,
-    identity_id, numbered_id,
-};
+pub use ids::{BlockId, ChainId, Hash, IdError, IdentityId, KeyId, ProposalId, RequestId, TxId};
+pub use made_ids::{IdKind, identity_id, numbered_id};

@@ -2,13 +2,15 @@
 //! checkpoint that the verifier trusts.
 
 use super::{NotVerified, Trust, invalid};
-use crate::block::{Header, PROTOCOL, SUITE};
-use crate::certificate;
-use crate::checkpoint::Checkpoint;
-use crate::founding::Founding;
+use crate::header::{
+    block::{Header, PROTOCOL, SUITE},
+    certificate,
+    checkpoint::Checkpoint,
+    founding::Founding,
+    validators::ValidatorSet,
+};
 use crate::merkle::{Sha256Log, inclusion as path};
 use crate::types::{ChainId, Hash, Height, limits};
-use crate::validators::ValidatorSet;
 use crate::wire;
 
 /// Verifies the anchor and gives its header.

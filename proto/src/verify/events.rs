@@ -2,13 +2,13 @@
 
 use super::objects::Objects;
 use super::{Claim, NotVerified, invalid};
-use crate::block::Header;
-use crate::event::{Body, EventLeaf, Outcome};
-use crate::ledger_event::LedgerEvent;
+use crate::event::{Body, EventLeaf, Outcome, ledger::LedgerEvent};
+use crate::header::block::Header;
+use crate::items::Item;
 use crate::merkle::{Blake3Log, inclusion};
 use crate::place::Place;
-use crate::sign::{Signed, verify_many};
-use crate::tx::{self, Item, TxHeader};
+use crate::suite::sign::{Signed, verify_many};
+use crate::tx::{self, TxHeader};
 use crate::types::{ChainId, Hash, TxId, limits};
 use crate::wire;
 use std::collections::BTreeSet;

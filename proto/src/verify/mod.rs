@@ -20,9 +20,8 @@ pub use events::ProvedEvent;
 pub use trust::Trust;
 pub use witnessed::Witness;
 
-use crate::block::Header;
 use crate::canonical;
-use crate::note::VerifierKey;
+use crate::header::{block::Header, note::VerifierKey};
 use crate::place::{Place, TrailKind};
 use crate::types::{ChainId, limits};
 use crate::wire;

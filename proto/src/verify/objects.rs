@@ -2,11 +2,11 @@
 //! else a claim reads.
 
 use super::{NotVerified, invalid};
-use crate::block::Header;
+use crate::header::block::Header;
 use crate::ledger::{Object, intervals, seal::object_value};
 use crate::merkle::map::MapPath;
 use crate::place::{ObjectKind, Place};
-use crate::sign::PublicKey;
+use crate::suite::sign::PublicKey;
 use crate::tx::TxHeader;
 use crate::types::{Height, limits};
 use crate::wire;

@@ -1,7 +1,6 @@
 //! Where a verifier's trust begins.
 
-use crate::checkpoint::Checkpoint;
-use crate::founding::Founding;
+use crate::header::{checkpoint::Checkpoint, founding::Founding};
 use crate::types::ChainId;
 
 /// What a verifier trusts, from a source of its own: never from a proof file.

@@ -1,10 +1,12 @@
 //! Whether witnesses saw the anchor: a checkpoint that they cosigned has its header.
 
 use super::{NotVerified, events::hashes, invalid};
-use crate::block::Header;
-use crate::checkpoint::Checkpoint;
+use crate::header::{
+    block::Header,
+    checkpoint::Checkpoint,
+    note::{Note, NoteError, VerifierKey},
+};
 use crate::merkle::{Sha256Log, inclusion};
-use crate::note::{Note, NoteError, VerifierKey};
 use crate::types::Hash;
 use crate::wire;
 

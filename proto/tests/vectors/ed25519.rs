@@ -1,7 +1,7 @@
 //! Signatures: RFC 8032, and wycheproof's edge cases by the one rule, ZIP-215.
 
 use super::{folder, read};
-use liuhen_proto::sign::{PrivateKey, PublicKey, Signed, verify_many};
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey, Signed, verify_many};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 

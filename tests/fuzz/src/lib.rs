@@ -2,9 +2,11 @@
 //! arbitrary bytes to one decoder: it must not panic, and what it takes must come out again as it
 //! came in. `scripts/fuzz` builds them with coverage counters, makes seeds, and runs them.
 
-use liuhen_proto::block::{HEADER_BYTES, MAGIC};
-use liuhen_proto::checkpoint::Checkpoint;
-use liuhen_proto::founding::Founding;
+use liuhen_proto::header::{
+    block::{HEADER_BYTES, MAGIC},
+    checkpoint::Checkpoint,
+    founding::Founding,
+};
 use liuhen_proto::tx::TxHeader;
 use liuhen_proto::types::{BlockId, ChainId, Hash, Height, IdentityId, KeyId, TimeMs};
 use liuhen_proto::verify::{Trust, verify};

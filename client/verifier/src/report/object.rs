@@ -1,7 +1,8 @@
 //! Objects of the ledger, as a regulator reads them: what is asked for most in words, all as bytes.
 
 use super::{Lang, hex, time};
-use liuhen_proto::ledger::{Object, grants, intervals};
+use liuhen_proto::items::sharing::grants;
+use liuhen_proto::ledger::{Object, intervals};
 use liuhen_proto::types::TimeMs;
 use liuhen_proto::wire;
 use serde_json::{Value, json};

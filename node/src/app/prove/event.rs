@@ -2,13 +2,14 @@
 
 use super::{Chain, ProveError, Transactions, to_bytes};
 use crate::store::StoreError;
-use liuhen_proto::block::Header;
 use liuhen_proto::event::EventLeaf;
-use liuhen_proto::ledger::replay::{self, Recorded};
+use liuhen_proto::header::block::Header;
+use liuhen_proto::items::access::replay::{self, Recorded};
+use liuhen_proto::items::{self, Item};
 use liuhen_proto::ledger::{Halt, Missing, Object};
 use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, inclusion};
 use liuhen_proto::place::{ObjectKind, Place};
-use liuhen_proto::tx::{self, Item, Tx};
+use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{BlockId, Height, TimeMs, TxId};
 use liuhen_proto::verify::allows;
 use liuhen_proto::wire::{self, item::Kind, trace};
@@ -29,7 +30,7 @@ impl FoundEvent {
     /// The trails that it is on.
     pub fn trails(&self) -> Vec<Place> {
         let item = self.tx.items().get(self.leaf.item as usize);
-        let trails = item.map(|item| tx::trails(self.tx.header(), self.leaf.item, item));
+        let trails = item.map(|item| items::trails(self.tx.header(), self.leaf.item, item));
         trails.unwrap_or_default()
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{Blocks, Chain, ProveError, Read, Source, Transactions, to_bytes};
 use crate::store::StoreError;
+use liuhen_proto::items::Item;
 use liuhen_proto::ledger::calendar::{sealed_month, sealed_told_before};
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::subject::prove_bulk;
-use liuhen_proto::tx::{Item, TxHeader};
+use liuhen_proto::tx::TxHeader;
 use liuhen_proto::types::Hash;
 use liuhen_proto::verify::{Range, bulk_record};
 use liuhen_proto::wire::{self, item::Kind, trace};

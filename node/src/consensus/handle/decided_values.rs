@@ -4,7 +4,7 @@ use crate::codec;
 use crate::consensus::adapter::{Adapter, Ctx};
 use crate::consensus::types::{Address, Height};
 use crate::store::StoredBlock;
-use liuhen_proto::certificate;
+use liuhen_proto::header::certificate;
 use liuhen_proto::types::{BlockId, KeyId};
 use malachitebft_app_channel::Reply;
 use malachitebft_app_channel::app::types::core::{

@@ -13,27 +13,27 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Departments, and how many times each was at fault.
-pub(super) type Blamed = Vec<(String, u64)>;
+pub(crate) type Blamed = Vec<(String, u64)>;
 
 /// Whom the newest block holds to account by a rule.
-pub(super) fn at_fault(s: &Staged, rule: IntegrityRule) -> Blamed {
+pub(crate) fn at_fault(s: &Staged, rule: IntegrityRule) -> Blamed {
     let found = s.world.at_fault().into_iter().filter(|(_, found, _)| *found == rule);
     found.map(|(department, _, count)| (department, count)).collect()
 }
 
 /// The same, where it can be but one.
-pub(super) fn blamed(department: &str, count: u64) -> Blamed {
+pub(crate) fn blamed(department: &str, count: u64) -> Blamed {
     vec![(department.to_owned(), count)]
 }
 
 /// Whom the newest block alerts to something.
-pub(super) fn alerted(s: &Staged, watch: WatchKind) -> Vec<String> {
+pub(crate) fn alerted(s: &Staged, watch: WatchKind) -> Vec<String> {
     let found = s.world.alerted().into_iter().filter(|(_, found)| *found == watch);
     found.map(|(department, _)| department).collect()
 }
 
 /// What the newest block settles, of one department.
-pub(super) fn settled(s: &Staged, department: &str) -> Vec<IntegritySettled> {
+pub(crate) fn settled(s: &Staged, department: &str) -> Vec<IntegritySettled> {
     let said = s.world.said();
     let settled = said.iter().filter_map(|it| match it.kind() {
         Kind::IntegritySettled(it) if it.department == department => Some(it.clone()),
@@ -43,7 +43,7 @@ pub(super) fn settled(s: &Staged, department: &str) -> Vec<IntegritySettled> {
 }
 
 /// All integrity events of a department by a rule, as they stand, in order.
-pub(super) fn events(s: &Staged, department: &str, rule: IntegrityRule) -> Vec<IntegrityEvent> {
+pub(crate) fn events(s: &Staged, department: &str, rule: IntegrityRule) -> Vec<IntegrityEvent> {
     let all = s.world.objects.values().filter_map(|object| match object {
         Object::IntegrityEvent(it) => Some((**it).clone()),
         _ => None,
@@ -55,7 +55,7 @@ pub(super) fn events(s: &Staged, department: &str, rule: IntegrityRule) -> Vec<I
 }
 
 /// How many times each of those events has happened.
-pub(super) fn counts(s: &Staged, department: &str, rule: IntegrityRule) -> Vec<u64> {
+pub(crate) fn counts(s: &Staged, department: &str, rule: IntegrityRule) -> Vec<u64> {
     events(s, department, rule).iter().map(|it| it.count).collect()
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn set(s: &mut Staged, bend: impl FnOnce(&mut wire::Parameters)) {
 }
 
 /// Grants the using department a dataset on the usual terms.
-pub(super) fn granted(s: &mut Staged, dataset: &str) -> RequestId {
+pub(crate) fn granted(s: &mut Staged, dataset: &str) -> RequestId {
     let asked = asked_of(dataset, &s.asked());
     let id = s.world.asks(USER, &asked);
     if dataset != "civil.open" {
@@ -80,7 +80,7 @@ pub(super) fn granted(s: &mut Staged, dataset: &str) -> RequestId {
 }
 
 /// A record under such a grant, decided by the newest block.
-pub(super) fn access_to(s: &Staged, dataset: &str, id: &RequestId) -> wire::RecordAccess {
+pub(crate) fn access_to(s: &Staged, dataset: &str, id: &RequestId) -> wire::RecordAccess {
     let mut it = s.covered();
     it.accesses[0].dataset = dataset.into();
     it.accesses[0].request_id = id.to_vec();
@@ -88,18 +88,18 @@ pub(super) fn access_to(s: &Staged, dataset: &str, id: &RequestId) -> wire::Reco
 }
 
 /// What is known of the gateway's numbers.
-pub(super) fn gateway(s: &Staged) -> wire::Gateway {
+pub(crate) fn gateway(s: &Staged) -> wire::Gateway {
     let known: Arc<wire::Gateway> = s.world.get(&Place::gateway(&s.identity(GATEWAY)));
     (*known).clone()
 }
 
 /// The gateway records with this number.
-pub(super) fn numbered(s: &mut Staged, access_no: u64) {
+pub(crate) fn numbered(s: &mut Staged, access_no: u64) {
     let it = wire::RecordAccess { access_no, ..s.covered() };
     s.world.does(GATEWAY, it);
 }
 
 /// The codes that a table of cases names.
-pub(super) fn named(cases: &[Case]) -> BTreeSet<&'static str> {
+pub(crate) fn named(cases: &[Case]) -> BTreeSet<&'static str> {
     cases.iter().filter_map(|(_, code, _)| *code).collect()
 }

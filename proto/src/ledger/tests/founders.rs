@@ -1,10 +1,10 @@
 //! The consortium that every world begins with: departments, people, validators, parameters.
 
 use super::items::{HOUR, LEGAL_BASIS, PURPOSE, T0};
+use crate::header::validators::tests::wire_of;
 use crate::ledger::intervals;
-use crate::sign::PrivateKey;
+use crate::suite::sign::PrivateKey;
 use crate::types::identity_id;
-use crate::validators::tests::wire_of;
 use crate::wire::{self, IdentityKind, Right};
 
 use Right::{Audit, Collect, Manage, Regulate, Use};
@@ -51,18 +51,18 @@ const OTHERS: [(&str, IdentityKind); 11] = [
 ];
 
 /// Further keys, and whose they are: of this root two of three keys must sign.
-pub(super) const MORE_KEYS: [(&str, &str); 2] =
+pub(crate) const MORE_KEYS: [(&str, &str); 2] =
     [("gy.gov/root-b", "gy.gov/root"), ("gy.gov/root-c", "gy.gov/root")];
 
 pub(crate) const EMERGENCY_DUTY: &str = "emergency-desk";
 pub(crate) const EMERGENCY_CODE: &str = "flood";
 pub(crate) const STATUTE: &str = "criminal-procedure-law";
 
-pub(super) fn seeded(name: &str) -> PrivateKey {
+pub(crate) fn seeded(name: &str) -> PrivateKey {
     PrivateKey::from_seed(blake3::hash(name.as_bytes()).as_bytes())
 }
 
-pub(super) fn people() -> Vec<(String, IdentityKind)> {
+pub(crate) fn people() -> Vec<(String, IdentityKind)> {
     let codes = BENEATH.map(|(code, ..)| code).into_iter().chain(PROVINCE.map(|(code, ..)| code));
     let officers = codes.map(|code| (format!("{code}/officer"), IdentityKind::Officer));
     let others = OTHERS.map(|(name, kind)| (name.to_owned(), kind));
@@ -148,7 +148,7 @@ pub(crate) fn genesis(name: &str) -> wire::Genesis {
     }
 }
 
-pub(super) fn validator_keys() -> Vec<PrivateKey> {
+pub(crate) fn validator_keys() -> Vec<PrivateKey> {
     let mut keys = NODES.map(|code| seeded(&format!("{code}/node")));
     keys.sort_by_key(|key| key.public().key_id());
     keys.into()

@@ -2,7 +2,7 @@
 
 use super::founders::{genesis, seeded};
 use super::items::T0;
-use crate::founding::{Founding, FoundingError};
+use crate::header::founding::{Founding, FoundingError};
 use crate::ledger::intervals;
 use crate::types::identity_id;
 use crate::wire::{self, Calendar, Genesis, IdentityKind, Manager, PendingRoot, Voter};

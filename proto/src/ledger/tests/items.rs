@@ -12,7 +12,7 @@ pub(crate) use members::*;
 pub(crate) use oversight::*;
 pub(crate) use sharing::*;
 
-use crate::tx::{Item, ItemError};
+use crate::items::{Item, ItemError};
 use crate::types::{IdentityId, RequestId};
 use crate::wire::{self, item::Kind};
 
@@ -28,81 +28,6 @@ pub(crate) const LEGAL_BASIS: &str = "social-insurance-law";
 pub(crate) fn item(kind: impl Into<Kind>) -> Result<Item, ItemError> {
     Item::new([7; 16], kind.into())
 }
-
-macro_rules! kinds {
-    ($($kind:ident),+ $(,)?) => { $(
-        impl From<wire::$kind> for Kind {
-            fn from(it: wire::$kind) -> Self {
-                Self::$kind(it)
-            }
-        }
-    )+ };
-}
-
-kinds!(
-    RegisterDataset,
-    RequestAccess,
-    DecideRequest,
-    ConfirmGrant,
-    RevokeGrant,
-    RecordAccess,
-    AdmitDepartment,
-    ChangeDepartment,
-    SucceedDepartment,
-    RegisterIdentity,
-    RotateKeys,
-    ChangeIdentity,
-    AssignPost,
-    ReplaceRoot,
-    ObjectToRoot,
-    UpdateDataset,
-    RetireDataset,
-    PublishVersion,
-    AskSupplement,
-    SupplementRequest,
-    ApproveException,
-    OfferStanding,
-    AmendGrant,
-    SuspendGrant,
-    ResumeGrant,
-    ReconfirmGrant,
-    DelegateGrant,
-    OpenEmergency,
-    RatifyEmergency,
-    GivePermit,
-    Propose,
-    Vote,
-    RecordReads,
-    OpenAudit,
-    CloseAudit,
-    OpenReads,
-    SetGateway,
-    CommitMapping,
-    SealPeriod,
-    DeclareLoss,
-    DeclareOutage,
-    Unrecordable,
-    ManualHandover,
-    AddBulkTags,
-    CorrectRecords,
-    AgreeCorrection,
-    Acknowledge,
-    AcknowledgeHour,
-    OrderSealing,
-    ExtendSealing,
-    RecordSealed,
-    OpenSealed,
-    AnswerAlert,
-    OpenCase,
-    AnswerCase,
-    RuleCase,
-    RegisterProduct,
-    ReviewProduct,
-    ReleaseProduct,
-    EvaluateProduct,
-    RecallProduct,
-    ReportDoubleVote,
-);
 
 pub(crate) fn field(name: &str) -> wire::Field {
     wire::Field { name: name.into(), grade: 2, category: 0 }

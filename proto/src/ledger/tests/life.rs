@@ -1,13 +1,15 @@
 //! The life of a grant: amended, suspended, expired, exhausted; and what accesses it allows then.
 
-use super::coverage::judged;
 use super::items::{
     DAY, HOUR, T0, amend, approve, confirm, offer, resume, suspend, terms, verified,
 };
 use super::stage::{APP, COLLECTOR, MANAGER, Staged, USER, staged};
-use super::workflow::{as_offered, class_terms, open_dataset};
 use crate::event::{Reason, Verdict};
-use crate::ledger::grants;
+use crate::items::access::tests::coverage::judged;
+use crate::items::sharing::{
+    grants,
+    tests::workflow::{as_offered, class_terms, open_dataset},
+};
 use crate::place::Place;
 use crate::types::{IdentityId, RequestId};
 use crate::wire::{self, GrantEnd, GrantState, RecordAccess, ledger_event::Kind};
@@ -42,7 +44,7 @@ fn state(s: &Staged, id: &RequestId) -> GrantState {
 }
 
 /// What the newest block says ended.
-pub(super) fn ended(s: &Staged) -> Vec<(Vec<u8>, GrantEnd)> {
+pub(crate) fn ended(s: &Staged) -> Vec<(Vec<u8>, GrantEnd)> {
     let told = s.world.told();
     let ended = told.iter().filter_map(|it| match it.kind() {
         Kind::GrantEnded(it) => Some((it.request_id.clone(), it.end())),
@@ -214,7 +216,7 @@ fn accesses_outside_the_hours() {
 }
 
 /// A standing grant of the open dataset to the city's and the county's level.
-pub(super) fn standing(s: &mut Staged) -> RequestId {
+pub(crate) fn standing(s: &mut Staged) -> RequestId {
     open_dataset(s);
     let tx = s.sign(COLLECTOR, offer("civil.public", "gz.psb", class_terms()));
     let id = tx.header().request_id(0);

@@ -187,7 +187,8 @@ proptest! {
 /// The draws do reach both sides of the rules, and grants; else the property above says nothing.
 #[test]
 fn random_blocks_reach_grants_and_refusals() {
-    let mut stream = crate::hash::stream(crate::hash::Domain::Salt, &[b"random blocks"]);
+    let mut stream =
+        crate::suite::hash::stream(crate::suite::hash::Domain::Salt, &[b"random blocks"]);
     let mut draws = || {
         let mut draws = [0; 7];
         stream.fill(&mut draws);

@@ -1,27 +1,34 @@
 //! Runs the tables of cases, and sees to it that every refusal is reached by one.
 
-use super::stage::{Staged, staged};
-use super::{
-    alerts, bulk, cases, catalogue, corrections, delegation, departments, double_votes, emergency,
-    gateways, governance, grants, halves, identities, permits, products, reading, roots, rules,
-    sealing, seals, signers, successions, workflow,
+use crate::items::access::tests::{bulk, corrections, gateways, halves, sealing, seals};
+use crate::items::catalogue::tests::datasets;
+use crate::items::governance::tests::votes;
+use crate::items::member::tests::{departments, identities, successions};
+use crate::items::oversight::tests::{alerts, cases, double_votes, products};
+use crate::items::reading::tests::reads;
+use crate::items::sharing::tests::{delegation, emergency, grants, permits, workflow};
+use crate::ledger::{
+    Halt, Lang, Refusal,
+    tests::{
+        roots, rules, signers,
+        stage::{Staged, staged},
+    },
 };
-use crate::ledger::{Halt, Lang, Refusal};
 use crate::tx::Tx;
 use std::collections::BTreeSet;
 
 /// What is tried, the code by which it is refused (none: accepted), and the transaction.
-pub(super) type Case = (&'static str, Option<&'static str>, fn(&mut Staged) -> Tx);
+pub(crate) type Case = (&'static str, Option<&'static str>, fn(&mut Staged) -> Tx);
 
 /// Accepted.
-pub(super) const OK: Option<&str> = None;
+pub(crate) const OK: Option<&str> = None;
 
 /// Codes that no case here can reach, and why.
 const IMPOSSIBLE: [(&str, &str); 1] =
     [("signature.bad", "signatures are judged by the caller, in batches, before the rules")];
 
 /// Runs cases; gives the codes that they reached.
-pub(super) fn run(cases: &[Case]) -> BTreeSet<&'static str> {
+pub(crate) fn run(cases: &[Case]) -> BTreeSet<&'static str> {
     let mut reached = BTreeSet::new();
     for (name, expected, make) in cases {
         let mut stage = staged();
@@ -72,19 +79,19 @@ fn every_refusal_is_reached() {
         alerts::TABLES,
         bulk::TABLES,
         cases::TABLES,
-        catalogue::TABLES,
+        datasets::TABLES,
         corrections::TABLES,
         delegation::TABLES,
         departments::TABLES,
         double_votes::TABLES,
         emergency::TABLES,
         gateways::TABLES,
-        governance::TABLES,
+        votes::TABLES,
         halves::TABLES,
         identities::TABLES,
         permits::TABLES,
         products::TABLES,
-        reading::TABLES,
+        reads::TABLES,
         roots::TABLES,
         sealing::TABLES,
         seals::TABLES,

@@ -5,7 +5,7 @@ use super::items::{
 };
 use super::refusals::{Case, OK, run};
 use super::stage::{Staged, staged};
-use crate::ledger_event::LedgerEvent;
+use crate::event::ledger::LedgerEvent;
 use crate::place::Place;
 use crate::types::IdentityId;
 use crate::wire::{self, IdentityKind, StandingChange, ledger_event::Kind};
@@ -107,7 +107,7 @@ const OBJECTIONS: &[Case] = &[
     }),
 ];
 
-pub(super) const TABLES: &[&[Case]] = &[REPLACEMENTS, OBJECTIONS];
+pub(crate) const TABLES: &[&[Case]] = &[REPLACEMENTS, OBJECTIONS];
 
 #[test]
 fn a_parent_replaces_a_root_and_the_root_objects() {

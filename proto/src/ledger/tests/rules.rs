@@ -9,7 +9,7 @@ use crate::place::Place;
 use crate::tx::Tx;
 use crate::wire::{self, IdentityKind, RequestState, item::Kind};
 
-pub(super) const DATASETS: &[Case] = &[
+pub(crate) const DATASETS: &[Case] = &[
     ("a new dataset", OK, |s| s.sign(COLLECTOR, register("civil.new", "gz.psb"))),
     ("by the root", OK, |s| {
         let place = Place::identity(&s.identity(COLLECTOR));
@@ -38,7 +38,7 @@ pub(super) const DATASETS: &[Case] = &[
     }),
 ];
 
-pub(super) const WHO_ASKS: &[Case] = &[
+pub(crate) const WHO_ASKS: &[Case] = &[
     ("as it should be", OK, |s| s.request(|_| {})),
     ("for another department", Some("actor.other"), |s| {
         s.request(|it| it.using_department = "gz.tax".into())
@@ -72,7 +72,7 @@ pub(super) const WHO_ASKS: &[Case] = &[
     }),
 ];
 
-pub(super) const WHAT_IS_ASKED: &[Case] = &[
+pub(crate) const WHAT_IS_ASKED: &[Case] = &[
     ("of no dataset", Some("dataset.unknown"), |s| {
         s.request(|it| it.dataset = "civil.none".into())
     }),

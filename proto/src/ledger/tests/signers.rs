@@ -6,7 +6,7 @@ use super::stage::{COLLECTOR, Staged, USER, staged};
 use super::world::BLOCK_MS;
 use crate::ledger::Object;
 use crate::place::Place;
-use crate::sign::PrivateKey;
+use crate::suite::sign::PrivateKey;
 use crate::tx::{Signer, Tx};
 use crate::types::{BlockId, ChainId, Height, TimeMs, limits};
 use crate::wire::{self, item::Kind};
@@ -62,7 +62,7 @@ fn ending(s: &mut Staged, which: usize, after: u64) -> Tx {
     s.sign(COLLECTOR, new())
 }
 
-pub(super) const WHO: &[Case] = &[
+pub(crate) const WHO: &[Case] = &[
     ("as it should be", OK, |s| s.sign(COLLECTOR, new())),
     ("another chain", Some("chain.other"), |s| {
         bent(s, |signer| signer.chain = ChainId::new([1; 32]))
@@ -93,7 +93,7 @@ pub(super) const WHO: &[Case] = &[
     ("the last height of the department", OK, |s| ending(s, 2, 1)),
 ];
 
-pub(super) const FROM_WHERE: &[Case] = &[
+pub(crate) const FROM_WHERE: &[Case] = &[
     ("a number too low", Some("seq.wrong"), |s| numbered(s, -1)),
     ("a number too high", Some("seq.wrong"), |s| numbered(s, 1)),
     ("the same transaction again", Some("seq.wrong"), |s| {
@@ -135,7 +135,7 @@ pub(super) const FROM_WHERE: &[Case] = &[
 ];
 
 /// Fills a block to its last event; one more is refused. Gives the code.
-pub(super) fn full_block() -> BTreeSet<&'static str> {
+pub(crate) fn full_block() -> BTreeSet<&'static str> {
     let stage = staged();
     let signer = stage.world.signer(COLLECTOR);
     let (mut seq, recent) = (stage.world.seq(COLLECTOR), stage.world.recent());

@@ -2,20 +2,17 @@
 
 use super::founders::{MORE_KEYS, genesis, people, seeded, validator_keys};
 use super::items::{T0, item};
-use crate::block::Header;
-use crate::certificate::tests::sign as certify;
-use crate::event::Outcome;
-use crate::founding::Founding;
+use crate::event::{Outcome, ledger::LedgerEvent};
+use crate::header::{block::Header, certificate::tests::sign as certify, founding::Founding};
 use crate::ledger::seal::{self, Heads, Parent, Sealed};
 use crate::ledger::{
     BlockContext, Delta, Draft, Event, Halt, Missing, NotApplied, Object, View, apply,
 };
-use crate::ledger_event::LedgerEvent;
 use crate::merkle::log::sha256_leaf;
 use crate::merkle::trie::Trie;
 use crate::merkle::{MemoryLog, Peaks, Sha256Log};
 use crate::place::Place;
-use crate::sign::PrivateKey;
+use crate::suite::sign::PrivateKey;
 use crate::tx::{Signer, Tx};
 use crate::types::{BlockId, ChainId, Height, IdentityId, RequestId, TimeMs, identity_id};
 use crate::wire::{self, item::Kind};

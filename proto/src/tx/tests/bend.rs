@@ -1,7 +1,7 @@
 //! Bends items field by field.
 
+use crate::items::ItemError;
 use crate::ledger::tests::items::item;
-use crate::tx::ItemError;
 use crate::wire::item::Kind;
 
 /// Bends the item of one kind, and gives the field at fault; `None` if it is fine.

@@ -1,9 +1,13 @@
 //! The bytes of a transaction, pinned; and any others, refused.
 
-use super::{all_kinds, items, kinds, signer, transaction};
 use crate::canonical::CanonicalError;
-use crate::sign::PrivateKey;
-use crate::tx::{Item, ItemError, Tx, TxError, TxHeader, kind_name, verify_many};
+use crate::items::{Item, ItemError, kind_name};
+use crate::suite::sign::PrivateKey;
+use crate::tx::{
+    Tx, TxError, TxHeader,
+    tests::{all_kinds, items, kinds, signer, transaction},
+    verify_many,
+};
 use crate::types::{BlockId, Height, TimeMs, limits};
 use crate::wire;
 use prost::Message;

@@ -1,7 +1,7 @@
 //! What a lenient decoder would mend, and this one refuses.
 
+use crate::items::{Item, ItemError};
 use crate::ledger::tests::items::{item, register};
-use crate::tx::{Item, ItemError};
 use crate::wire::item::Kind;
 use prost::Message;
 

@@ -8,11 +8,11 @@ use crate::wire::{Party, RecordAccess, RequestAccess, Schedule, Terms};
 fn every_item() {
     let nonce_of = |length: usize| {
         let wire = crate::wire::Item { nonce: vec![1; length], kind: Some(kinds()[0].clone()) };
-        crate::tx::Item::parse(&prost::Message::encode_to_vec(&wire)).is_ok()
+        crate::items::Item::parse(&prost::Message::encode_to_vec(&wire)).is_ok()
     };
     assert_eq!([0, 15, 16, 17].map(nonce_of), [false, false, true, false]);
     let empty = crate::wire::Item { nonce: vec![1; 16], kind: None };
-    assert!(crate::tx::Item::parse(&prost::Message::encode_to_vec(&empty)).is_err());
+    assert!(crate::items::Item::parse(&prost::Message::encode_to_vec(&empty)).is_err());
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use super::where_members::{filed, sorted};
 use super::{all_kinds, identity, served, signer};
+use crate::items::kind_name;
 use crate::ledger::tests::items::{
     appeal, bulk, handover, of_correction, of_grant, of_record, open_case, open_sealed,
     register_product, set_gateway,
 };
 use crate::place::{Place, TrailKind};
-use crate::tx::kind_name;
 use crate::types::{IdKind, IdentityId, RequestId, numbered_id};
 use crate::wire::{RecordAccess, Subjects};
 

@@ -1,9 +1,9 @@
 //! The trails of each kind: a function of the bytes alone.
 
 use super::{identity, items, transaction};
+use crate::items::trails;
 use crate::ledger::tests::items::{access, item, record, verified};
 use crate::place::Place;
-use crate::tx::trails;
 use crate::types::RequestId;
 
 #[test]

@@ -1,12 +1,12 @@
 //! The trails of items on members, proposals and reads, and of those that begin a grant's story.
 
 use super::{all_kinds, identity, signer, transaction};
+use crate::items::{kind_name, trails};
 use crate::ledger::tests::items::{
     item, new_department, open_reads, propose, read, record_reads, seal_reads, sealed_read,
     succession,
 };
 use crate::place::{Place, TrailKind};
-use crate::tx::{kind_name, trails};
 use crate::types::{IdentityId, RequestId};
 use crate::wire::{
     AdmitVoter, Calendar, ChangeMember, SetProtocol, SetRights, SetRoot, SetValidator, item::Kind,

@@ -3,8 +3,8 @@
 use super::super::events::{Checker, ProvedEvent, hashes, leaf};
 use super::super::{NotVerified, invalid};
 use super::head::Head;
-use crate::block::Header;
 use crate::event::{Body, EventLeaf};
+use crate::header::block::Header;
 use crate::merkle::{Blake3Log, range};
 use crate::place::{Place, TrailKind};
 use crate::types::{Hash, Height, TimeMs};

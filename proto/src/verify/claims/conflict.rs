@@ -4,7 +4,7 @@ use super::super::events::{Checker, hashes};
 use super::super::{NotVerified, Trust, anchor, invalid};
 use super::completeness::{self, Completeness};
 use super::inclusion::{self, Inclusion};
-use crate::block::Header;
+use crate::header::block::Header;
 use crate::merkle::{Sha256Log, inclusion::roots_from_path};
 use crate::types::{BlockId, Hash};
 use crate::wire;

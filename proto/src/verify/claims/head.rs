@@ -1,7 +1,7 @@
 //! Size and root of a trail at the anchor.
 
 use super::super::{NotVerified, invalid};
-use crate::block::Header;
+use crate::header::block::Header;
 use crate::ledger::seal::trail_value;
 use crate::merkle::map::MapPath;
 use crate::place::{Place, TrailKind};

@@ -2,7 +2,7 @@
 
 use super::super::events::{Checker, ProvedEvent, hashes};
 use super::super::{NotVerified, invalid};
-use crate::block::Header;
+use crate::header::block::Header;
 use crate::merkle::{Blake3Log, Sha256Log, inclusion as path};
 use crate::types::Hash;
 use crate::wire;

@@ -1,19 +1,23 @@
 //! The anchor: who certified it, and how the validators came to be those.
 
 use super::scene::{checked, included, middle, refusal, scene};
-use crate::block::Header;
-use crate::certificate::tests::sign as certify;
-use crate::checkpoint::Checkpoint;
-use crate::founding::Founding;
+use crate::header::{
+    block::Header,
+    certificate::tests::sign as certify,
+    checkpoint::Checkpoint,
+    founding::Founding,
+    validators::{
+        ValidatorSet,
+        tests::{set_of, wire_of},
+    },
+};
 use crate::ledger::tests::World;
 use crate::ledger::tests::founders::genesis;
 use crate::ledger::tests::items::{propose, vote};
 use crate::ledger::tests::stage::USER;
 use crate::merkle::{Sha256Log, inclusion};
-use crate::sign::PrivateKey;
+use crate::suite::sign::PrivateKey;
 use crate::types::Hash;
-use crate::validators::ValidatorSet;
-use crate::validators::tests::{set_of, wire_of};
 use crate::verify::{NotVerified, verify};
 use crate::wire::{self, Anchor, Trace, ValidatorChange, propose::Change};
 use prost::Message;

@@ -169,7 +169,7 @@ fn a_key_of_another_department() {
         |key| key.identity_id = vec![1; 32],
         |key| {
             key.public_key =
-                crate::sign::PrivateKey::from_seed(&[1; 32]).public().as_bytes().to_vec()
+                crate::suite::sign::PrivateKey::from_seed(&[1; 32]).public().as_bytes().to_vec()
         },
     ];
     for bend in bends {

@@ -1,11 +1,11 @@
 //! What is true of a world, told from its whole history.
 
 use super::prover::{events_of, headers_root};
-use crate::event::{Body, EventLeaf};
+use crate::event::{Body, EventLeaf, ledger::LedgerEvent};
+use crate::items::Item;
 use crate::ledger::tests::World;
-use crate::ledger_event::LedgerEvent;
 use crate::merkle::{Blake3Log, log};
-use crate::tx::{Item, TxHeader};
+use crate::tx::TxHeader;
 use crate::verify::{
     Absence, Claim, Completeness, Consistency, Inclusion, ProvedEvent, Range, Statement, Tag,
     allows,

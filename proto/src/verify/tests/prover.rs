@@ -1,8 +1,10 @@
 //! Makes proof files of a world, as a node does: honest ones, for tests to bend.
 
-use crate::ledger::replay::{Recorded, judge};
+use crate::items::access::{
+    replay::{Recorded, judge},
+    tests::replay::Tip,
+};
 use crate::ledger::tests::World;
-use crate::ledger::tests::replay::Tip;
 use crate::ledger::{Event, calendar};
 use crate::merkle::{Blake3Log, MemoryLog, Sha256Log, consistency, inclusion as path, log, range};
 use crate::place::{Place, TrailKind};
@@ -324,7 +326,7 @@ pub(super) fn subject(
         for event in &unlisted.events {
             let header = &trace.transactions[event.transaction as usize].header;
             let header = crate::tx::TxHeader::parse(header).unwrap();
-            let item = crate::tx::Item::parse(&event.item).unwrap();
+            let item = crate::items::Item::parse(&event.item).unwrap();
             let Some((gateway, access_no)) = bulk_record(&header, &item) else { continue };
             let place = Place::bulk_set(&gateway, access_no);
             let set: Arc<wire::BulkSet> = world.get(&place);

@@ -66,7 +66,7 @@ fn every_stretch_of_times() {
 fn a_trail_without_events() {
     let stage = scene();
     let end = stage.world.height().next().get();
-    for kind in TrailKind::ALL {
+    for kind in TrailKind::ALL.iter().copied() {
         for byte in 0..20 {
             let id = match kind {
                 TrailKind::Department

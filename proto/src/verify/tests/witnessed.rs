@@ -2,11 +2,13 @@
 
 use super::scene::{middle, scene};
 use super::structure::{Case, run};
-use crate::checkpoint::Checkpoint;
+use crate::header::{
+    checkpoint::Checkpoint,
+    note::{Kind, Note, VerifierKey, sign},
+};
 use crate::ledger::tests::stage::Staged;
 use crate::merkle::{Sha256Log, inclusion};
-use crate::note::{Kind, Note, VerifierKey, sign};
-use crate::sign::PrivateKey;
+use crate::suite::sign::PrivateKey;
 use crate::types::Hash;
 use crate::verify::{Caveat, verify, verify_witnessed};
 use crate::wire::{Trace, Witnessed};

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use liuhen_proto::checkpoint::Checkpoint;
+use liuhen_proto::header::checkpoint::Checkpoint;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

@@ -3,9 +3,9 @@
 #![no_main]
 
 use liuhen_client::event::{Event, Names, line, row};
-use liuhen_proto::event::EventLeaf;
+use liuhen_proto::event::{EventLeaf, ledger::LedgerEvent};
+use liuhen_proto::items;
 use liuhen_proto::wire::TrailEvent;
-use liuhen_proto::{ledger_event::LedgerEvent, tx};
 use prost::Message;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -21,7 +21,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
 fn leaf(event: &TrailEvent) -> Option<Vec<u8>> {
     let mut leaf = EventLeaf::from_bytes(&event.leaf)?;
     leaf.digest = match event.ledger_event.as_slice() {
-        [] => tx::item_digest(&event.item),
+        [] => items::item_digest(&event.item),
         bytes => LedgerEvent::parse(bytes).ok()?.digest(),
     };
     Some(leaf.to_bytes().to_vec())

@@ -4,7 +4,7 @@
 
 use liuhen_fuzz::both_spellings;
 use liuhen_genesis::{Founding, to_bytes};
-use liuhen_proto::block::Header;
+use liuhen_proto::header::block::Header;
 use liuhen_proto::wire::Genesis;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| both_spellings::<Genesis>(bytes, judge));

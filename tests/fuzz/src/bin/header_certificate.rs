@@ -3,8 +3,11 @@
 #![no_main]
 
 use liuhen_fuzz::{FOUNDING, HEADERS, both_spellings};
-use liuhen_proto::block::{HEADER_BYTES, Header};
-use liuhen_proto::{certificate, wire};
+use liuhen_proto::header::{
+    block::{HEADER_BYTES, Header},
+    certificate,
+};
+use liuhen_proto::wire;
 use prost::Message;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

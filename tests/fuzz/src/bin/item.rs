@@ -3,7 +3,7 @@
 #![no_main]
 
 use liuhen_fuzz::{both_spellings, transaction_header};
-use liuhen_proto::tx::{Item, cosign_message, kind_name, trails};
+use liuhen_proto::items::{Item, cosign_message, kind_name, trails};
 use liuhen_proto::wire;
 use std::collections::BTreeSet;
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use liuhen_fuzz::both_spellings;
-use liuhen_proto::ledger_event::LedgerEvent;
+use liuhen_proto::event::ledger::LedgerEvent;
 use liuhen_proto::wire;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| both_spellings::<wire::LedgerEvent>(bytes, judge));

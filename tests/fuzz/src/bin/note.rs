@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use liuhen_proto::note::{Note, VerifierKey};
+use liuhen_proto::header::note::{Note, VerifierKey};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

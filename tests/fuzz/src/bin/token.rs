@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use liuhen_proto::sign::PrivateKey;
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, TimeMs};
 use liuhen_rpc::token::{check, key_of, make};
 use std::sync::LazyLock;

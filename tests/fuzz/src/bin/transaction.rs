@@ -3,9 +3,10 @@
 #![no_main]
 
 use liuhen_fuzz::both_spellings;
+use liuhen_proto::items::{item_digest, trails};
 use liuhen_proto::merkle::{Blake3Log, log};
-use liuhen_proto::sign::PrivateKey;
-use liuhen_proto::tx::{Tx, item_digest, trails};
+use liuhen_proto::suite::sign::PrivateKey;
+use liuhen_proto::tx::Tx;
 use liuhen_proto::wire::{Transaction, TransactionHeader};
 use prost::Message;
 use std::sync::LazyLock;

@@ -1,7 +1,7 @@
 //! Items on the catalogue's changes, on proposals, and on reading the ledger.
 
 use super::register;
-use crate::ledger::commitment;
+use crate::items::reading::reads::commitment;
 use crate::place::TrailKind;
 use crate::types::{IdentityId, ProposalId};
 use crate::wire::{self, propose::Change};

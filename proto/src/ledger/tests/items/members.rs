@@ -1,8 +1,8 @@
 //! Items on departments and identities.
 
 use super::DAY;
+use crate::items::cosign_message;
 use crate::ledger::tests::founders::seeded;
-use crate::tx::cosign_message;
 use crate::types::{ChainId, IdentityId};
 use crate::wire::{self, IdentityKind, Right, StandingChange, item::Kind};
 

@@ -1,8 +1,8 @@
 //! Items on sealed records, alerts, cases, products and misbehaviour of validators.
 
-use crate::certificate::{VoteType, vote_bytes};
-use crate::ledger::record_commitment;
-use crate::sign::PrivateKey;
+use crate::header::certificate::{VoteType, vote_bytes};
+use crate::items::access::sealing::commitment;
+use crate::suite::sign::PrivateKey;
 use crate::types::{BlockId, ChainId, Height, IdentityId, RequestId};
 use crate::wire::{self, case_subject::About};
 
@@ -37,7 +37,7 @@ pub(crate) fn record_sealed(order: &[u8], record: &wire::RecordAccess) -> wire::
         authority: AUTHORITY.into(),
         order_id: order.to_vec(),
         access_no: record.access_no,
-        commitment: record_commitment(&SALT, record).to_vec(),
+        commitment: commitment(&SALT, record).to_vec(),
     }
 }
 

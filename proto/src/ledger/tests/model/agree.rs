@@ -1,9 +1,14 @@
 //! Where the ledger and the simple model must say the same.
 
-use super::net::Net;
-use super::simple::{Simple, Step};
-use crate::ledger::{grants, intervals};
-use crate::ledger_event::LedgerEvent;
+use crate::event::ledger::LedgerEvent;
+use crate::items::sharing::grants;
+use crate::ledger::{
+    intervals,
+    tests::model::{
+        net::Net,
+        simple::{Simple, Step},
+    },
+};
 use crate::place::{ObjectKind, Place};
 use crate::types::{Height, IdentityId, KeyId, RequestId, TimeMs};
 use crate::wire::{self, GrantEnd, GrantState, Interval, ledger_event::Kind};

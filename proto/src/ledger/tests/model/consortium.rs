@@ -1,11 +1,11 @@
 //! Random consortiums: departments of three levels, bodies that some share, roots, voters, managers.
 
 use super::dice::Dice;
+use crate::header::validators::tests::wire_of;
 use crate::ledger::tests::items::{HOUR, T0};
 use crate::ledger::{intervals, parameters};
-use crate::sign::PrivateKey;
+use crate::suite::sign::PrivateKey;
 use crate::types::identity_id;
-use crate::validators::tests::wire_of;
 use crate::wire::{self, IdentityKind, Right, WatchKind};
 use std::collections::BTreeMap;
 

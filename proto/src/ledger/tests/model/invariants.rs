@@ -1,11 +1,14 @@
 //! What must hold after every block, whatever any model says.
 
-use super::net::Net;
-use super::simple::allows;
-use crate::ledger::{Event, Object, grants, intervals};
-use crate::ledger_event::LedgerEvent;
+use crate::event::ledger::LedgerEvent;
+use crate::items;
+use crate::items::sharing::grants;
+use crate::ledger::{
+    Event, Object, intervals,
+    tests::model::{net::Net, simple::allows},
+};
 use crate::place::Place;
-use crate::tx::{self, Tx};
+use crate::tx::Tx;
 use crate::types::{IdentityId, KeyId, RequestId, TxId};
 use crate::wire::{self, Delegation, Grant, GrantKind, Quota, Terms};
 use std::collections::BTreeSet;
@@ -38,7 +41,7 @@ impl Causes {
                 let header = tx.header();
                 assert_eq!((leaf.origin, leaf.item), (tx.id(), number));
                 assert_eq!(leaf.digest, *item.digest());
-                assert_eq!(event.trails, tx::trails(header, number, item));
+                assert_eq!(event.trails, items::trails(header, number, item));
                 let cause = (header.key.to_vec(), header.seq + u64::from(number));
                 assert!(self.0.insert(cause), "a number was given twice");
             }
@@ -64,7 +67,7 @@ fn in_force(net: &Net, tx: &Tx) {
         (key.identity_id.as_slice(), &key.department),
         (identity.identity_id.as_slice(), &header.department)
     );
-    let public = crate::sign::PublicKey::from_slice(&key.public_key).unwrap();
+    let public = crate::suite::sign::PublicKey::from_slice(&key.public_key).unwrap();
     assert!(tx.is_signed_by(&public) && KeyId::from_slice(&key.key_id) == Ok(header.key));
 }
 

@@ -15,12 +15,12 @@ mod moves;
 mod net;
 mod simple;
 
-use super::replay::{Tip, all_again};
-use crate::event::{Outcome, Verdict};
-use crate::founding::Founding;
+use crate::event::{Outcome, Verdict, ledger::LedgerEvent};
+use crate::header::founding::Founding;
+use crate::items::access::tests::replay::{Tip, all_again};
+use crate::items::kind_name;
 use crate::ledger::{Delta, Halt, NotApplied};
-use crate::ledger_event::LedgerEvent;
-use crate::tx::{Tx, kind_name};
+use crate::tx::Tx;
 use crate::wire::ledger_event::Kind as Told;
 use dice::Dice;
 use invariants::Causes;
@@ -393,7 +393,7 @@ fn a_long_run_reaches_what_the_property_speaks_of() {
         }
     }
     let kinds = tally.keys().filter(|what| what.starts_with("done ")).count();
-    assert_eq!(kinds, 62, "{tally:#?}");
+    assert_eq!(kinds, crate::items::table::ALL.len(), "{tally:#?}");
     for (what, least) in REACHED.into_iter().chain(ANSWERED) {
         let reached = tally.get(what).copied().unwrap_or(0);
         assert!(reached >= least, "{what}: {reached} of {least} in {tally:#?}");

@@ -1,7 +1,6 @@
 //! A ledger in memory, of any founding: what a node keeps, without a node.
 
-use crate::block::Header;
-use crate::founding::Founding;
+use crate::header::{block::Header, founding::Founding};
 use crate::ledger::seal::{self, Heads, Parent};
 use crate::ledger::{BlockContext, Delta, Draft, Event, Missing, Object, View, apply};
 use crate::merkle::log::sha256_leaf;

@@ -3,7 +3,7 @@
 use super::super::consortium::DUTY;
 use super::super::simple::{Department, Id};
 use super::{IdentityKind, Move, Moves, Officer, Root, System};
-use crate::tx::cosign_message;
+use crate::items::cosign_message;
 use crate::wire::{self, Right, StandingChange, item::Kind};
 
 impl Moves<'_> {

@@ -16,8 +16,9 @@ use super::consortium::Keyring;
 use super::dice::Dice;
 use super::net::Net;
 use super::simple::{Id, Simple};
+use crate::items::Item;
 use crate::ledger::Draft;
-use crate::tx::{Item, Signer, Tx};
+use crate::tx::{Signer, Tx};
 use crate::types::{BlockId, Height, IdentityId, KeyId, TimeMs};
 use crate::wire::{IdentityKind, Right, item::Kind};
 

@@ -2,7 +2,7 @@
 
 use super::super::simple::{Id, Product};
 use super::{IdentityKind, Move, Moves, Officer};
-use crate::certificate::{VoteType, vote_bytes};
+use crate::header::certificate::{VoteType, vote_bytes};
 use crate::types::{BlockId, Height};
 use crate::wire::{self, GrantKind, ProductState, ReviewEnd, Right, item::Kind};
 

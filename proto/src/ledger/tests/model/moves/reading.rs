@@ -2,7 +2,7 @@
 
 use super::super::simple::Audit;
 use super::{IdentityKind, Move, Moves, Officer};
-use crate::ledger::commitment;
+use crate::items::reading::reads::commitment;
 use crate::place::TrailKind;
 use crate::wire::{self, Right, item::Kind};
 

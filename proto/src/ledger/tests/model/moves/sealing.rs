@@ -3,7 +3,7 @@
 use super::super::simple::Id;
 use super::sharing::{DAY, HOUR};
 use super::{Move, Moves, Officer, System};
-use crate::ledger::record_commitment;
+use crate::items::access::sealing::commitment;
 use crate::wire::{self, Right, item::Kind};
 
 impl Moves<'_> {
@@ -117,7 +117,7 @@ impl Moves<'_> {
 impl super::Keyring {
     /// Keeps what is sealed, as only its gateway knows it; gives the commitment.
     fn seal(&mut self, salt: Vec<u8>, record: wire::RecordAccess) -> Id {
-        let commitment = record_commitment(&salt, &record).to_vec();
+        let commitment = commitment(&salt, &record).to_vec();
         self.sealed.insert(commitment.clone(), (salt, record));
         commitment
     }

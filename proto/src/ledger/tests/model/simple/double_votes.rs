@@ -1,8 +1,8 @@
 //! Validators that contradicted themselves.
 
 use super::{By, Simple, Why};
-use crate::certificate::{VoteType, vote_bytes};
-use crate::sign::PublicKey;
+use crate::header::certificate::{VoteType, vote_bytes};
+use crate::suite::sign::PublicKey;
 use crate::types::{BlockId, Height};
 use crate::wire::{self, IntegrityRule, SignedVote};
 use std::rc::Rc;

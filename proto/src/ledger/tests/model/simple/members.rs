@@ -1,8 +1,8 @@
 //! Departments, identities, keys.
 
 use super::{By, Department, Id, Identity, Key, Life, Simple, Why};
-use crate::sign::PublicKey;
-use crate::tx::cosign_message;
+use crate::items::cosign_message;
+use crate::suite::sign::PublicKey;
 use crate::types::IdentityId;
 use crate::wire::{self, IdentityKind, Right, StandingChange, item::Kind};
 use std::rc::Rc;

@@ -247,7 +247,7 @@ impl By<'_> {
 }
 
 impl Simple {
-    pub(super) fn new(founding: &crate::founding::Founding) -> Self {
+    pub(super) fn new(founding: &crate::header::founding::Founding) -> Self {
         let it = founding.document();
         let root = |code: &str| {
             let root = it.identities.iter().find(|one| one.department == code && one.kind == 1);

@@ -1,7 +1,7 @@
 //! What auditors were shown: audits, and reads sealed for them until they close.
 
 use super::{By, Id, Simple, Why};
-use crate::ledger::commitment;
+use crate::items::reading::reads::commitment;
 use crate::wire::{self, IdentityKind, Right};
 
 /// An audit: its department and code, and whether it has closed.

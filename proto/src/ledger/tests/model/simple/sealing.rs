@@ -3,7 +3,7 @@
 use super::clock::day;
 use super::{By, Id, Simple, Why};
 use crate::event::Outcome;
-use crate::ledger::record_commitment;
+use crate::items::access::sealing::commitment;
 use crate::types::{IdKind, numbered_id};
 use crate::wire::{self, IdentityKind, IntegrityRule, Right, TimerKind};
 use std::rc::Rc;
@@ -156,7 +156,7 @@ impl Simple {
         self.acts_with(by, &record.collector, Right::Collect, &mut no);
         self.kind_of(by, &[Officer, Root, System], &mut no);
         self.order_of(&it.order_id, &it.authority, &mut no);
-        let shown = record_commitment(&it.salt, &record);
+        let shown = commitment(&it.salt, &record);
         let position = self.answers.sealed.iter().position(|one| {
             !one.opened
                 && (&one.gateway, one.number) == (&it.gateway_id, record.access_no)

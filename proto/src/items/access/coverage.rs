@@ -1,0 +1,429 @@
+//! Coverage (判定): whether an access was allowed, by the grant *as it stood* when the gateway
+//! decided. This is the rule that nodes apply and that an offline verifier replays.
+//!
+//! The moment is the height by whose state the gateway decided, if it did so live; for a record
+//! that comes later, the last block not after the time of access.
+
+use crate::event::{Outcome, Reason, Timeliness, Verdict};
+use crate::items::sharing::{
+    grants::{self, Moment},
+    sensitivity,
+};
+use crate::ledger::{Draft, Halt, calendar, intervals};
+use crate::place::Place;
+use crate::types::{Height, IdentityId, RequestId, TimeMs, limits::USE_DAYS};
+use crate::wire::{self, GrantKind, GrantState};
+use std::sync::Arc;
+
+/// From this grade up the asker must be verified.
+const VERIFIED_FROM_GRADE: u32 = 3;
+
+/// The day on whose quota a record counts. A time in the future counts today: days that are not yet
+/// must not push out those that are.
+pub(crate) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> u64 {
+    day_of(it, draft.context().time)
+}
+
+/// The day on whose quota a record counts that came in a block of this time.
+pub(crate) fn day_of(it: &wire::RecordAccess, block_time: TimeMs) -> u64 {
+    calendar::day_of(TimeMs::new(it.access_time_ms).min(block_time))
+}
+
+/// `Err` holds the first check that failed.
+type Check = Result<(), (Verdict, Reason)>;
+
+/// What a record does not say hides nothing: it is remembered, and only counts where all that is known
+/// holds.
+#[derive(Default)]
+struct Open(Option<(Verdict, Reason)>);
+
+impl Open {
+    /// Lets a check pass that left something open.
+    fn note(&mut self, check: Check) -> Check {
+        match check {
+            Err(found @ (Verdict::Undetermined, _)) => {
+                self.0.get_or_insert(found);
+                Ok(())
+            }
+            decided => decided,
+        }
+    }
+
+    /// What is open still, where every check passed.
+    fn last(self) -> Check {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+fn ensure(holds: bool, reason: Reason) -> Check {
+    if holds { Ok(()) } else { Err((Verdict::Uncovered, reason)) }
+}
+
+fn known(holds: bool, reason: Reason) -> Check {
+    if holds { Ok(()) } else { Err((Verdict::Undetermined, reason)) }
+}
+
+/// Judges a record whose datasets all exist. Gives which of its accesses decided.
+pub(crate) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outcome, usize), Halt> {
+    let parameters = draft.parameters()?;
+    let access_time = TimeMs::new(it.access_time_ms);
+    let ahead = access_time.since(draft.context().time);
+    let future = ahead > parameters.future_drift_ms;
+    let (moment, decided) = moment(draft, it)?;
+    let timeliness = timeliness(draft, it, &decided, &parameters);
+    if it.decision() == wire::Decision::Denied {
+        let (verdict, reason) = (Verdict::Denied, Reason::None);
+        let names_others = false;
+        return Ok((Outcome { verdict, reason, timeliness, future, names_others }, 0));
+    }
+    let (mut worst, mut decides) = ((Verdict::Covered, Reason::None), 0);
+    for (at, access) in it.accesses.iter().enumerate() {
+        let found = match one(draft, it, access, moment, &decided, &parameters)? {
+            Ok(kind) if !future => (allowed(kind), Reason::None),
+            Ok(_) => (Verdict::Undetermined, Reason::FutureTime),
+            Err(found) => found,
+        };
+        if weight(found.0) > weight(worst.0) {
+            (worst, decides) = (found, at);
+        }
+    }
+    let (verdict, reason) = worst;
+    // What is allowed names no grant but its own; of the rest the caller says so.
+    let names_others = false;
+    Ok((Outcome { verdict, reason, timeliness, future, names_others }, decides))
+}
+
+/// The verdict of an access that its grant allows.
+fn allowed(kind: GrantKind) -> Verdict {
+    match kind {
+        GrantKind::Emergency => Verdict::Emergency,
+        GrantKind::Internal => Verdict::Internal,
+        GrantKind::Unspecified | GrantKind::Standing | GrantKind::Delegated => Verdict::Covered,
+    }
+}
+
+/// Of several datasets the one that wants most attention decides.
+fn weight(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::None | Verdict::Covered => 0,
+        Verdict::Internal => 1,
+        Verdict::Emergency => 2,
+        Verdict::Undetermined => 3,
+        Verdict::Uncovered | Verdict::Denied => 4,
+    }
+}
+
+fn timeliness(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+    decided: &Decided,
+    parameters: &wire::Parameters,
+) -> Timeliness {
+    let age = draft.context().time.since(TimeMs::new(it.access_time_ms));
+    if matches!(decided, Decided::At(_)) && age <= parameters.live_age_ms {
+        Timeliness::Live
+    } else if age <= parameters.late_age_ms {
+        Timeliness::Late
+    } else {
+        Timeliness::Backfill
+    }
+}
+
+/// What is known of the block by which the gateway decided.
+enum Decided {
+    /// It did not decide by the ledger's state, or names a block later than the access: then it
+    /// can't have decided by that, and what was granted in between must not count.
+    Unsaid,
+    /// The block's time.
+    At(TimeMs),
+    /// The block has left the window of recent ones: it is older than this, the window's oldest.
+    OlderThan(TimeMs),
+    /// A height that is not yet.
+    Never,
+}
+
+/// A record is judged by the height that its gateway decided on if that block is known and not
+/// later than the access; else by time.
+fn moment(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Moment, Decided), Halt> {
+    let access_time = TimeMs::new(it.access_time_ms);
+    let by_time = Moment::Time(access_time);
+    let Some(height) = it.decided_height.map(Height::new) else {
+        return Ok((by_time, Decided::Unsaid));
+    };
+    if height >= draft.context().height {
+        return Ok((by_time, Decided::Never));
+    }
+    let Some(block) = draft.recent_block(height)? else {
+        return Ok((by_time, Decided::OlderThan(oldest_time(draft)?)));
+    };
+    let time = TimeMs::new(block.time_ms);
+    Ok(match time <= access_time {
+        true => (Moment::Height(height), Decided::At(time)),
+        false => (by_time, Decided::Unsaid),
+    })
+}
+
+/// The time of the oldest recent block.
+fn oldest_time(draft: &Draft<'_>) -> Result<TimeMs, Halt> {
+    let window: Option<Arc<wire::RecentWindow>> = draft.get(&Place::recent_window())?;
+    let oldest = Height::new(window.map_or(0, |window| window.oldest_height));
+    Ok(TimeMs::new(draft.recent_block(oldest)?.map_or(0, |block| block.time_ms)))
+}
+
+/// Judges one dataset of the record; gives the kind of grant that allows it.
+fn one(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+    access: &wire::DatasetAccess,
+    moment: Moment,
+    decided: &Decided,
+    parameters: &wire::Parameters,
+) -> Result<Result<GrantKind, (Verdict, Reason)>, Halt> {
+    let failed = |reason| Ok(Err((Verdict::Uncovered, reason)));
+    let Some(asker) = it.asker.as_ref().filter(|asker| !asker.identity_id.is_empty()) else {
+        return failed(Reason::UnmappedAccount);
+    };
+    let Ok(id) = RequestId::from_slice(&access.request_id) else {
+        return failed(Reason::NoGrant);
+    };
+    let Some(grant): Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))? else {
+        return failed(Reason::UnknownGrant);
+    };
+    if grant.dataset != access.dataset {
+        return failed(Reason::OtherDataset);
+    }
+    let dataset = draft.dataset(&access.dataset)?;
+    let empty = wire::Terms::default();
+    let terms = grants::terms_at(&grant, moment).unwrap_or(&empty);
+    // Where the record does not say which fields, those that were granted.
+    let fields = if access.fields.is_empty() { &terms.fields } else { &access.fields };
+    let grade = dataset.registration.as_ref().map_or(4, |it| sensitivity::grade(it, fields));
+    if let Err(found) = who(draft, asker, &grant, terms, moment, grade)? {
+        return Ok(Err(found));
+    }
+    if let Err(found) = three_bodies(draft, it, &asker.department, &grant)? {
+        return Ok(Err(found));
+    }
+    let mut open = Open::default();
+    let mut checks = || {
+        ensure(!retired(&dataset, moment), Reason::DatasetRetired)?;
+        standing(&grant, moment)?;
+        open.note(fresh(decided, it.access_time_ms, grade, parameters))?;
+        open.note(within(it, access, &grant.purpose, terms))
+    };
+    let check = match checks() {
+        Ok(()) => under_all(draft, it, access, &grant, moment, &mut open)?,
+        failed => failed,
+    };
+    Ok(check.and_then(|()| open.last()).map(|()| grant.kind()))
+}
+
+fn retired(dataset: &wire::Dataset, moment: Moment) -> bool {
+    let reached = |since: Option<u64>, now: u64| since.is_some_and(|since| since <= now);
+    match moment {
+        Moment::Height(height) => reached(dataset.retired_height, height.get()),
+        Moment::Time(time) => reached(dataset.retired_time_ms, time.get()),
+    }
+}
+
+fn who(
+    draft: &Draft<'_>,
+    asker: &wire::Party,
+    grant: &wire::Grant,
+    terms: &wire::Terms,
+    moment: Moment,
+    grade: u32,
+) -> Result<Check, Halt> {
+    let id = IdentityId::from_slice(&asker.identity_id).unwrap_or_default();
+    let identity: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    let department: Option<Arc<wire::Department>> =
+        draft.get(&Place::department(&asker.department))?;
+    let (Some(identity), Some(department)) = (identity, department) else {
+        return Ok(ensure(false, Reason::UnknownIdentity));
+    };
+    let in_force = |standing: &[wire::Interval]| match moment {
+        Moment::Height(height) => intervals::at_height(standing, height.next()),
+        Moment::Time(time) => intervals::at_time(standing, time),
+    };
+    let checks = || {
+        ensure(identity.department == asker.department, Reason::UnknownIdentity)?;
+        match &grant.class {
+            Some(class) => {
+                let uses = department.rights.contains(&(wire::Right::Use as i32));
+                let of_class = uses && grants::is_of_class(&department, class);
+                ensure(of_class, Reason::NotInClass)?;
+            }
+            None => {
+                ensure(terms.identity_ids.contains(&asker.identity_id), Reason::IdentityNotGranted)?
+            }
+        }
+        let both = in_force(&identity.standing) && in_force(&department.standing);
+        ensure(both, Reason::IdentityNotInForce)?;
+        let verified = asker.assurance() == wire::Assurance::Verified;
+        ensure(verified || grade < VERIFIED_FROM_GRADE, Reason::AssuranceTooLow)
+    };
+    Ok(checks())
+}
+
+/// No body decides on what it is party to. Within a class that is seen at each access; after a
+/// succession a grant serves on until it was to be reconfirmed.
+fn three_bodies(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+    asker: &str,
+    grant: &wire::Grant,
+) -> Result<Check, Halt> {
+    let get = |code: &str| -> Result<Option<Arc<wire::Department>>, Halt> {
+        Ok(draft.get(&Place::department(code))?)
+    };
+    let is_internal = grant.kind() == GrantKind::Internal;
+    let user = if grant.class.is_some() || is_internal { asker } else { &grant.using_department };
+    let (Some(user), Some(collector)) = (get(user)?, get(&grant.collector)?) else {
+        return Ok(ensure(false, Reason::UnknownIdentity));
+    };
+    if is_internal {
+        return Ok(ensure(user.body == collector.body, Reason::OtherBody));
+    }
+    let manager = get(&grant.manager)?;
+    let Some(manager) = manager else { return Ok(ensure(false, Reason::UnknownIdentity)) };
+    if grants::shared_body([&user.body, &collector.body, &manager.body]).is_none() {
+        return Ok(Ok(()));
+    }
+    let due = [&user, &collector, &manager].into_iter().map(|it| it.reconfirm_due_ms).max();
+    Ok(match due.unwrap_or(0) {
+        0 => ensure(false, Reason::SameBody),
+        due => ensure(it.access_time_ms < due, Reason::NotReconfirmed),
+    })
+}
+
+/// The grant's quota; and everything that the grant hangs from must stand, allow this and have
+/// quota left as well.
+fn under_all(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+    access: &wire::DatasetAccess,
+    grant: &Arc<wire::Grant>,
+    moment: Moment,
+    open: &mut Open,
+) -> Result<Check, Halt> {
+    let (day, empty) = (day_of_use(draft, it), wire::Terms::default());
+    let mut grant = Arc::clone(grant);
+    loop {
+        let id = RequestId::from_slice(&grant.request_id).unwrap_or_default();
+        let terms = grants::terms_at(&grant, moment);
+        let limits = terms.and_then(|terms| terms.quota).unwrap_or_default();
+        // Without a limit nothing depends on the counters.
+        let used: Option<Arc<wire::GrantUse>> = match limits == wire::Quota::default() {
+            true => None,
+            false => draft.get(&Place::grant_use(&id))?,
+        };
+        if let Err(found) = open.note(quota(it, day, &limits, used.as_deref())) {
+            return Ok(Err(found));
+        }
+        let Ok(above) = RequestId::from_slice(&grant.parent_id) else {
+            return Ok(Ok(()));
+        };
+        let Some(parent): Option<Arc<wire::Grant>> = draft.get(&Place::grant(&above))? else {
+            return Ok(ensure(false, Reason::AncestorEnded));
+        };
+        let holds = grants::state_at(&parent, moment) == GrantState::Active;
+        let terms = grants::terms_at(&parent, moment).unwrap_or(&empty);
+        let check = match ensure(holds, Reason::AncestorEnded) {
+            Ok(()) => open.note(within(it, access, &parent.purpose, terms)),
+            failed => failed,
+        };
+        if check.is_err() {
+            return Ok(check);
+        }
+        if let Err(found) = three_bodies(draft, it, &parent.using_department, &parent)? {
+            return Ok(Err(found));
+        }
+        grant = parent;
+    }
+}
+
+/// The state of the grant at the moment.
+fn standing(grant: &wire::Grant, moment: Moment) -> Check {
+    let reason = match grants::state_at(grant, moment) {
+        GrantState::Active => return Ok(()),
+        GrantState::Unspecified => Reason::NotYetGranted,
+        GrantState::Revoked => Reason::GrantRevoked,
+        GrantState::Suspended => Reason::GrantSuspended,
+        GrantState::Expired => Reason::OutsidePeriod,
+        GrantState::Exhausted => Reason::QuotaExceeded,
+        GrantState::AncestorEnded => Reason::AncestorEnded,
+        GrantState::NotRatified => Reason::NotRatified,
+    };
+    ensure(false, reason)
+}
+
+fn fresh(
+    decided: &Decided,
+    access_time_ms: u64,
+    grade: u32,
+    parameters: &wire::Parameters,
+) -> Check {
+    let number = usize::try_from(grade).unwrap_or(usize::MAX).saturating_sub(1);
+    let limit = parameters.decision_age_ms.get(number).copied().unwrap_or(0);
+    let within = |at: TimeMs| TimeMs::new(access_time_ms).since(at) <= limit;
+    match decided {
+        Decided::Unsaid => Ok(()),
+        Decided::Never => known(false, Reason::UnknownHeight),
+        // A record that comes so late that its block has left the window is judged by time; only
+        // where the decision was too old for certain does its age count.
+        Decided::At(at) | Decided::OlderThan(at) => ensure(within(*at), Reason::DecisionTooOld),
+    }
+}
+
+fn within(
+    it: &wire::RecordAccess,
+    access: &wire::DatasetAccess,
+    purpose: &str,
+    terms: &wire::Terms,
+) -> Check {
+    let time = it.access_time_ms;
+    ensure(terms.from_ms <= time && time < terms.until_ms, Reason::OutsidePeriod)?;
+    ensure(terms.operations.contains(&access.operation), Reason::OperationNotGranted)?;
+    let in_hours = terms.schedule.as_ref().is_none_or(|it| in_schedule(it, TimeMs::new(time)));
+    ensure(in_hours, Reason::OutsideSchedule)?;
+    // A standing grant is for any purpose.
+    let purpose = if purpose.is_empty() { &it.purpose } else { purpose };
+    ensure(it.purpose.is_empty() || it.purpose == purpose, Reason::OtherPurpose)?;
+    let all_granted = access.fields.iter().all(|field| terms.fields.contains(field));
+    ensure(terms.fields.is_empty() || all_granted, Reason::FieldNotGranted)?;
+    known(terms.fields.is_empty() || !access.fields.is_empty(), Reason::FieldsUnknown)?;
+    known(!it.purpose.is_empty(), Reason::PurposeUnknown)
+}
+
+/// Whether a time lies in the hours of a schedule, which may reach into the day behind.
+pub(crate) fn in_schedule(schedule: &wire::Schedule, time: TimeMs) -> bool {
+    let hours = schedule.from_minute..schedule.until_minute;
+    let (minute, weekday) = calendar::minute_and_weekday(time);
+    let on = |weekday: u32| schedule.weekdays == 0 || schedule.weekdays & weekday != 0;
+    let day_before = if weekday == 1 { 64 } else { weekday >> 1 };
+    let into_day_behind = minute.saturating_add(24 * 60);
+    (hours.contains(&minute) && on(weekday)) || (hours.contains(&into_day_behind) && on(day_before))
+}
+
+fn quota(
+    it: &wire::RecordAccess,
+    day: u64,
+    quota: &wire::Quota,
+    used: Option<&wire::GrantUse>,
+) -> Check {
+    let empty = wire::GrantUse::default();
+    let used = used.unwrap_or(&empty);
+    // 0 is no limit.
+    let within =
+        |used: u64, more: u64, limit: u64| limit == 0 || used.saturating_add(more) <= limit;
+    ensure(within(used.queries, 1, quota.queries_total), Reason::QuotaExceeded)?;
+    ensure(within(used.rows, it.row_count, quota.rows_total), Reason::QuotaExceeded)?;
+    if quota.queries_per_day == 0 && quota.rows_per_day == 0 {
+        return Ok(());
+    }
+    let oldest = used.days.first().map_or(0, |it| it.day);
+    known(used.days.len() < USE_DAYS || day >= oldest, Reason::QuotaDayUnknown)?;
+    let today = used.days.iter().find(|it| it.day == day).copied().unwrap_or_default();
+    ensure(within(today.queries, 1, quota.queries_per_day), Reason::QuotaExceeded)?;
+    ensure(within(today.rows, it.row_count, quota.rows_per_day), Reason::QuotaExceeded)
+}

@@ -1,0 +1,16 @@
+//! Accesses and what keeps their record whole: records, seals, halves, bulk sets, sealed records, corrections; what is covered.
+
+pub(crate) mod bulk;
+pub(crate) mod corrections;
+pub(crate) mod coverage;
+pub(crate) mod gateways;
+pub(crate) mod halves;
+pub(crate) mod numbers;
+pub(crate) mod own_grant;
+pub(crate) mod record_access;
+pub mod replay;
+pub mod sealing;
+pub(crate) mod seals;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,359 @@
+//! A gateway records an access. What happened is never refused for being embarrassing; it is
+//! judged, counted, watched, and answered for.
+
+use crate::event::{Outcome, Reason, Timeliness, Verdict};
+use crate::items::access::{
+    bulk, coverage, halves, numbers,
+    own_grant::{self, Named},
+};
+use crate::items::fields::{Checked, ascending, code, ensure, id, id_if_given, operation, wrong};
+use crate::items::kind::ItemKind;
+use crate::items::oversight::{
+    integrity::{self, Fault},
+    watches::{self, Concern},
+};
+use crate::items::sharing::{grant, grants};
+use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer};
+use crate::place::Place;
+use crate::tx::TxHeader;
+use crate::types::{RequestId, limits};
+use crate::wire::{self, GrantEnd, GrantState, IntegrityRule, Right, WatchKind};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl ItemKind for wire::RecordAccess {
+    fn check(&self) -> Checked {
+        code("collector", &self.collector)?;
+        ensure(self.access_no > 0, "access_no", "numbers begin at 1")?;
+        let decision = wire::Decision::try_from(self.decision)
+            .map_err(|_| wrong("decision", "unknown decision"))?;
+        ensure(decision != wire::Decision::Unspecified, "decision", "served or denied is needed")?;
+        ensure(!self.accesses.is_empty(), "accesses", "at least one dataset is needed")?;
+        let order: Vec<(&str, i32)> =
+            self.accesses.iter().map(|one| (one.dataset.as_str(), one.operation)).collect();
+        ascending("accesses", &order, limits::RECORD_DATASETS)?;
+        for one in &self.accesses {
+            dataset_access(one)?;
+        }
+        party("asker", self.asker.as_ref().ok_or_else(|| wrong("asker", "an asker is needed"))?)?;
+        if let Some(via) = &self.via {
+            party("via", via)?;
+        }
+        id_if_given("via_message_digest", &self.via_message_digest)?;
+        let carried = self.via.is_some() || self.via_message_digest.is_empty();
+        ensure(carried, "via_message_digest", "a message id belongs to a platform")?;
+        if let Some(on_behalf_of) = &self.on_behalf_of {
+            party("on_behalf_of", on_behalf_of)?;
+        }
+        if !self.purpose.is_empty() {
+            code("purpose", &self.purpose)?;
+        }
+        subjects(self)?;
+        id("query_digest", &self.query_digest)?;
+        id_if_given("result_digest", &self.result_digest)?;
+        ensure(self.access_time_ms > 0, "access_time_ms", "a time is needed")
+    }
+
+    fn trails(&self, header: &TxHeader, _number: u32) -> Vec<Place> {
+        let own = Place::gateway_trail(&header.identity);
+        touched(self).into_iter().chain([own]).collect()
+    }
+
+    fn apply(
+        &self,
+        draft: &mut Draft<'_>,
+        signer: &TxHeader,
+        _number: u32,
+    ) -> Result<Outcome, Halt> {
+        numbers::gateway(draft, signer, &self.collector)?;
+        numbered(draft, signer, self)
+    }
+}
+
+impl ItemKind for wire::ManualHandover {
+    fn check(&self) -> Checked {
+        let given = self.record.as_ref().ok_or_else(|| wrong("record", "a record is needed"))?;
+        ItemKind::check(given)?;
+        let served = given.decision() == wire::Decision::Served;
+        ensure(served, "record.decision", "what is handed over is served")?;
+        id("medium_digest", &self.medium_digest)
+    }
+
+    fn trails(&self, header: &TxHeader, _number: u32) -> Vec<Place> {
+        let own = Place::gateway_trail(&header.identity);
+        self.record.iter().flat_map(touched).chain([own]).collect()
+    }
+
+    /// Data handed over on a disk: an officer of the collector stands in for a gateway.
+    fn apply(
+        &self,
+        draft: &mut Draft<'_>,
+        signer: &TxHeader,
+        _number: u32,
+    ) -> Result<Outcome, Halt> {
+        let record = self.record.clone().unwrap_or_default();
+        draft.actor(signer, &record.collector, Right::Collect)?;
+        needs_officer(draft, signer)?;
+        numbered(draft, signer, &record)
+    }
+}
+
+fn numbered(
+    draft: &mut Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::RecordAccess,
+) -> Result<Outcome, Halt> {
+    datasets_known(draft, it)?;
+    let gateway = signer.identity.as_bytes();
+    let time = Some(it.access_time_ms);
+    numbers::take(draft, gateway, &it.collector, it.access_no, time)?;
+    judged(draft, gateway, it, true)
+}
+
+/// What the rules make of a record, and nothing of what follows from it: who signs is a gateway of
+/// the collector, the datasets are the collector's, and coverage. Gives which access decided.
+pub(crate) fn judge(
+    draft: &Draft<'_>,
+    signer: &TxHeader,
+    it: &wire::RecordAccess,
+) -> Result<(Outcome, usize), Halt> {
+    numbers::gateway(draft, signer, &it.collector)?;
+    datasets_known(draft, it)?;
+    coverage::judge(draft, it)
+}
+
+/// Checks that the datasets of a record are its collector's.
+pub(crate) fn datasets_known(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
+    for access in &it.accesses {
+        let dataset = draft.dataset(&access.dataset)?;
+        let collector = dataset.registration.as_ref().map_or("", |it| it.collector.as_str());
+        if collector != it.collector {
+            let (dataset, collector) = (access.dataset.clone(), collector.to_owned());
+            return Err(Refusal::DatasetOfOther { dataset, collector }.into());
+        }
+    }
+    Ok(())
+}
+
+/// The outcome of a record on the ledger: coverage, and whether it names a grant that is another's. Gives which
+/// access decided.
+pub(crate) fn outcome(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+) -> Result<(Outcome, usize), Halt> {
+    let (outcome, at) = coverage::judge(draft, it)?;
+    let names_others = own_grant::names_others(draft, it)?;
+    Ok((Outcome { names_others, ..outcome }, at))
+}
+
+/// Judges a record, and all that follows from it. `halves`: whether its user's half is wanted.
+pub(crate) fn judged(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+    halves: bool,
+) -> Result<Outcome, Halt> {
+    let (outcome, at) = outcome(draft, it)?;
+    if outcome.verdict != Verdict::Denied {
+        count(draft, it)?;
+        // What comes so late is visible as such; nobody can be expected to remember it.
+        if halves && outcome.timeliness != Timeliness::Backfill {
+            halves::recorded(draft, gateway, it)?;
+        }
+        bulk::expected(draft, gateway, it)?;
+        bulk::unknown(draft, it)?;
+    }
+    if outcome.verdict == Verdict::Uncovered
+        && let Some(access) = it.accesses.get(at)
+    {
+        uncovered(draft, gateway, it, access, outcome.reason)?;
+    }
+    watches::record(draft, it, outcome.future)?;
+    Ok(outcome)
+}
+
+/// The collector is at fault, whose gateway served what was not covered; where its user asked for
+/// more than was granted, the user.
+fn uncovered(
+    draft: &mut Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+    access: &wire::DatasetAccess,
+    reason: Reason,
+) -> Result<(), Halt> {
+    let id = RequestId::from_slice(&access.request_id).ok();
+    let grant: Option<Arc<wire::Grant>> = match id {
+        Some(id) => draft.get(&Place::grant(&id))?,
+        None => None,
+    };
+    let asker = it.asker.as_ref().filter(|it| !it.identity_id.is_empty());
+    let (rule, department, identity) = match (reason, asker) {
+        // What hangs from a grant that others used up its user can't see.
+        (Reason::QuotaExceeded, Some(asker)) if is_over(draft, it, grant.as_deref())? => {
+            (IntegrityRule::QuotaExceeded, asker.department.as_str(), asker.identity_id.as_slice())
+        }
+        _ => (IntegrityRule::Uncovered, it.collector.as_str(), gateway),
+    };
+    // What names no grant of its own is filed with the dataset alone.
+    let request_id = match own_grant::named(draft, it, access)? {
+        Named::Own(_) => access.request_id.as_slice(),
+        Named::None | Named::Others => &[],
+    };
+    let dataset = access.dataset.as_str();
+    let fault = Fault { rule, department, identity, dataset, request_id, count: 1 };
+    integrity::raise(draft, &fault).map(|_| ())
+}
+
+/// Whether a grant's own quota is exceeded, with this record counted.
+fn is_over(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+    grant: Option<&wire::Grant>,
+) -> Result<bool, Halt> {
+    let Some(grant) = grant else { return Ok(false) };
+    let id = RequestId::from_slice(&grant.request_id).unwrap_or_default();
+    let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
+    let Some(used) = used else { return Ok(false) };
+    let quota = grants::terms(grant).and_then(|terms| terms.quota).unwrap_or_default();
+    let day = coverage::day_of_use(draft, it);
+    let today = used.days.iter().find(|one| one.day == day).copied().unwrap_or_default();
+    let over = |used: u64, limit: u64| limit > 0 && used > limit;
+    Ok(over(used.queries, quota.queries_total)
+        || over(used.rows, quota.rows_total)
+        || over(today.queries, quota.queries_per_day)
+        || over(today.rows, quota.rows_per_day))
+}
+
+/// Counts what was served under each grant named that is the record's own, covered or not, and under
+/// all that it hangs from.
+fn count(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
+    let mut counted: BTreeSet<RequestId> = BTreeSet::new();
+    for access in &it.accesses {
+        let Named::Own(own) = own_grant::named(draft, it, access)? else { continue };
+        let mut id = RequestId::from_slice(&own.request_id).ok();
+        while let Some(this) = id.filter(|id| counted.insert(*id)) {
+            let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&this))?;
+            let Some(grant) = grant else { break };
+            count_one(draft, it, &this, &grant)?;
+            id = RequestId::from_slice(&grant.parent_id).ok();
+        }
+    }
+    Ok(())
+}
+
+fn count_one(
+    draft: &mut Draft<'_>,
+    it: &wire::RecordAccess,
+    id: &RequestId,
+    grant: &wire::Grant,
+) -> Result<(), Halt> {
+    let place = Place::grant_use(id);
+    let used: Option<Arc<wire::GrantUse>> = draft.get(&place)?;
+    let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
+    let before = (used.queries, used.rows);
+    used.queries = used.queries.saturating_add(1);
+    used.rows = used.rows.saturating_add(it.row_count);
+    let after = (used.queries, used.rows);
+    count_day(&mut used.days, coverage::day_of_use(draft, it), it.row_count);
+    let quota = grants::terms(grant).and_then(|terms| terms.quota).unwrap_or_default();
+    let reached = |used: u64, limit: u64| limit > 0 && used >= limit;
+    let exhausted =
+        reached(used.queries, quota.queries_total) || reached(used.rows, quota.rows_total);
+    draft.put(place, used);
+    if watches::nearly_used(draft, before.0, after.0, quota.queries_total)?
+        || watches::nearly_used(draft, before.1, after.1, quota.rows_total)?
+    {
+        let department = grant.using_department.as_str();
+        let department = if department.is_empty() { &grant.collector } else { department };
+        let request_id = id.as_bytes().as_slice();
+        let concern = Concern { department, identity: &[], dataset: &grant.dataset, request_id };
+        watches::alert(draft, WatchKind::QuotaNearlyUsed, concern)?;
+    }
+    if exhausted && !grants::has_ended(grants::state(grant)) {
+        let told = Some(GrantEnd::Exhausted);
+        grant::end(draft, grant.clone(), GrantState::Exhausted, "", told)?;
+    }
+    Ok(())
+}
+
+fn count_day(days: &mut Vec<wire::DayUse>, day: u64, rows: u64) {
+    match days.binary_search_by_key(&day, |it| it.day) {
+        Ok(at) => {
+            if let Some(it) = days.get_mut(at) {
+                it.queries = it.queries.saturating_add(1);
+                it.rows = it.rows.saturating_add(rows);
+            }
+        }
+        // Older than all the days kept: its quota is judged as unknown.
+        Err(0) if days.len() >= limits::USE_DAYS => {}
+        Err(at) => {
+            days.insert(at, wire::DayUse { day, queries: 1, rows });
+            if days.len() > limits::USE_DAYS {
+                days.remove(0);
+            }
+        }
+    }
+}
+
+pub(crate) fn party(field: &'static str, it: &wire::Party) -> Checked {
+    id_if_given(field, &it.identity_id)?;
+    id_if_given(field, &it.unmapped_digest)?;
+    let one = it.identity_id.is_empty() != it.unmapped_digest.is_empty();
+    ensure(one, field, "an identity, or the digest of an unmapped account: one of the two")?;
+    if it.identity_id.is_empty() {
+        ensure(it.department.is_empty(), field, "an unmapped account has no department")?;
+    } else {
+        code(field, &it.department)?;
+    }
+    wire::Assurance::try_from(it.assurance).map_err(|_| wrong(field, "unknown assurance"))?;
+    Ok(())
+}
+
+pub(crate) fn dataset_access(it: &wire::DatasetAccess) -> Checked {
+    code("accesses.dataset", &it.dataset)?;
+    operation("accesses.operation", it.operation)?;
+    id_if_given("accesses.request_id", &it.request_id)?;
+    ascending("accesses.fields", &it.fields, limits::FIELDS)?;
+    for field in &it.fields {
+        code("accesses.fields", field)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn subjects(record: &wire::RecordAccess) -> Checked {
+    let given = record.subjects.as_ref();
+    let it = given.ok_or_else(|| wrong("subjects", "subjects are needed, listed or unknown"))?;
+    ascending("subjects.tags", &it.tags, limits::RECORD_TAGS)?;
+    for tag in &it.tags {
+        id("subjects.tags", tag)?;
+    }
+    let few = !it.tags.is_empty() || it.unknown_count > 0;
+    if let Some(bulk) = &it.bulk {
+        let fits = (1..=limits::BULK_SUBJECTS).contains(&bulk.count);
+        ensure(fits, "subjects.bulk.count", "a bulk set has 1 to 100,000,000 subjects")?;
+        id("subjects.bulk.root", &bulk.root)?;
+        ensure(!few && !it.whole, "subjects.bulk", "a bulk set stands alone")?;
+    }
+    if it.whole {
+        let named = record.accesses.iter().all(|one| one.version > 0);
+        ensure(named && !few, "subjects.whole", "whole versions are named, and stand alone")?;
+    }
+    Ok(())
+}
+
+/// Whose data a record is about, which datasets it touched, and under which grants.
+pub(crate) fn touched(it: &wire::RecordAccess) -> Vec<Place> {
+    let mut about: Vec<Place> = Vec::new();
+    for access in &it.accesses {
+        about.push(Place::dataset_trail(&access.dataset));
+        about
+            .extend(RequestId::from_slice(&access.request_id).ok().map(|id| Place::use_trail(&id)));
+    }
+    if let Some(subjects) = &it.subjects {
+        about.extend(subjects.tags.iter().map(|tag| Place::subject_trail(&it.collector, tag)));
+        if subjects.bulk.is_some() || subjects.whole {
+            about.push(Place::unlisted_trail(&it.collector));
+        }
+    }
+    about
+}

@@ -1,0 +1,19 @@
+//! Rules of this domain, against tables of cases.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test whose sum overflows has failed, as it should"
+)]
+
+pub(crate) mod bulk;
+pub(crate) mod corrections;
+pub(crate) mod counters;
+pub(crate) mod coverage;
+pub(crate) mod coverage_cases;
+pub(crate) mod coverage_kinds;
+pub(crate) mod gateways;
+pub(crate) mod halves;
+pub(crate) mod replay;
+pub(crate) mod sealing;
+pub(crate) mod seals;
+pub(crate) mod use_cases;

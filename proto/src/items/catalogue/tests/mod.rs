@@ -1,0 +1,8 @@
+//! Rules of this domain, against tables of cases.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test whose sum overflows has failed, as it should"
+)]
+
+pub(crate) mod datasets;

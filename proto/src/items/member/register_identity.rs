@@ -1,0 +1,68 @@
+//! A department's root registers an identity.
+
+use crate::event::Outcome;
+use crate::items::fields::{Checked, code, code_if_given, ensure, id_if_given, new_keys};
+use crate::items::kind::ItemKind;
+use crate::items::member::identity;
+use crate::ledger::{Draft, Halt, Refusal, words};
+use crate::place::Place;
+use crate::tx::TxHeader;
+use crate::wire::{self, IdentityKind, Right, item::Kind};
+
+impl ItemKind for wire::RegisterIdentity {
+    fn check(&self) -> Checked {
+        code("department", &self.department)?;
+        code("code", &self.code)?;
+        ensure((1..=6).contains(&self.kind), "kind", "unknown kind of identity")?;
+        ensure(!self.keys.is_empty(), "keys", "at least one key is needed")?;
+        new_keys("keys", &self.keys)?;
+        code_if_given("duty", &self.duty)?;
+        id_if_given("holder", &self.holder)?;
+        let post = self.kind == wire::IdentityKind::Officer as i32
+            || self.kind == wire::IdentityKind::Auditor as i32
+            || self.kind == wire::IdentityKind::Regulator as i32;
+        ensure(post || self.holder.is_empty(), "holder", "only a post has a holder")?;
+        identity::cosignatures(&self.cosignatures)
+    }
+
+    fn trails(&self, header: &TxHeader, number: u32) -> Vec<Place> {
+        identity::trails(&self.department, header.identity_id(number).as_bytes()).to_vec()
+    }
+
+    fn apply(
+        &self,
+        draft: &mut Draft<'_>,
+        signer: &TxHeader,
+        number: u32,
+    ) -> Result<Outcome, Halt> {
+        let kind = Kind::RegisterIdentity(self.clone());
+        identity::root_signs(draft, signer, &self.department, &kind, &self.cosignatures)?;
+        let wanted = match self.kind() {
+            IdentityKind::Root => return Err(Refusal::RootNotByItself.into()),
+            // These names are for roots that are to come.
+            _ if self.code == "root" || self.code.starts_with("root-") => {
+                return Err(Refusal::RootNotByItself.into());
+            }
+            IdentityKind::Auditor => Some(Right::Audit),
+            IdentityKind::Regulator => Some(Right::Regulate),
+            _ => None,
+        };
+        let department = draft.department(&self.department)?;
+        if let Some(right) = wanted.filter(|right| !department.rights.contains(&(*right as i32))) {
+            let (department, right) = (self.department.clone(), words::right(right));
+            return Err(Refusal::RightMissing { department, right }.into());
+        }
+        let new = wire::Identity {
+            identity_id: signer.identity_id(number).to_vec(),
+            department: self.department.clone(),
+            code: self.code.clone(),
+            kind: self.kind,
+            duty: self.duty.clone(),
+            holder: self.holder.clone(),
+            threshold: 1,
+            ..wire::Identity::default()
+        };
+        identity::create(draft, new, &self.keys, true)?;
+        Ok(Outcome::DONE)
+    }
+}

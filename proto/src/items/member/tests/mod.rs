@@ -1,0 +1,10 @@
+//! Rules of this domain, against tables of cases.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test whose sum overflows has failed, as it should"
+)]
+
+pub(crate) mod departments;
+pub(crate) mod identities;
+pub(crate) mod successions;

@@ -1,0 +1,60 @@
+//! A collector offers open data to a class of departments; the manager confirms, and no department
+//! of the class needs to ask.
+
+use crate::event::Outcome;
+use crate::items::fields::{Checked, ascending, code, division, ensure, wrong};
+use crate::items::kind::ItemKind;
+use crate::items::sharing::{grant, sensitivity, terms};
+use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer};
+use crate::place::Place;
+use crate::tx::TxHeader;
+use crate::wire::{self, Category, Deadline, GrantKind, RequestState, Right};
+
+impl ItemKind for wire::OfferStanding {
+    fn check(&self) -> Checked {
+        code("dataset", &self.dataset)?;
+        code("collector", &self.collector)?;
+        code("reference", &self.reference)?;
+        let class = self.class.as_ref().ok_or_else(|| wrong("class", "a class is needed"))?;
+        ascending("class.levels", &class.levels, 5)?;
+        let known = class.levels.iter().all(|level| (1..=5).contains(level));
+        ensure(known, "class.levels", "1 (province) to 5 (village)")?;
+        division("class.division", &class.division)?;
+        terms::well_formed(self.terms.as_ref(), false)
+    }
+
+    fn trails(&self, header: &TxHeader, number: u32) -> Vec<Place> {
+        grant::begins(header, number, &self.dataset)
+    }
+
+    fn apply(
+        &self,
+        draft: &mut Draft<'_>,
+        signer: &TxHeader,
+        number: u32,
+    ) -> Result<Outcome, Halt> {
+        draft.actor(signer, &self.collector, Right::Collect)?;
+        needs_officer(draft, signer)?;
+        let entry = grant::entry(draft, &self.dataset, &self.collector)?;
+        let offered = self.terms.clone().unwrap_or_default();
+        terms::fields_known(&offered, &entry)?;
+        let unconditional =
+            sensitivity::category(&entry, &offered.fields) == Category::Unconditional;
+        if !unconditional || sensitivity::grade(&entry, &offered.fields) != 1 {
+            return Err(Refusal::NotOpen(self.dataset.clone()).into());
+        }
+        let asked = wire::RequestAccess {
+            dataset: self.dataset.clone(),
+            collector: self.collector.clone(),
+            reference: self.reference.clone(),
+            terms: Some(offered.clone()),
+            ..wire::RequestAccess::default()
+        };
+        let id = signer.request_id(number);
+        let mut request = grant::begun(id, asked, GrantKind::Standing);
+        request.approved = Some(offered);
+        request.class.clone_from(&self.class);
+        grant::keep(draft, &id, request, RequestState::Approved, Deadline::Confirm)?;
+        Ok(Outcome::DONE)
+    }
+}

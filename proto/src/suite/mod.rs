@@ -1,0 +1,4 @@
+//! The suite of algorithms: hashes with every domain tag, keys and the one verification rule.
+
+pub mod hash;
+pub mod sign;
