@@ -1,6 +1,8 @@
 //! Errors, and the exit codes of the command.
 
+use liuhen_proto::ledger::Class;
 use liuhen_proto::wire::Refused;
+use liuhen_rpc::reason::class_of;
 use liuhen_rpc::status::to_refused;
 use tonic::Code;
 
@@ -57,12 +59,12 @@ impl ClientError {
             Self::Usage(_) => 2,
             Self::NotFound(_) => 5,
             Self::Unavailable { .. } => 7,
-            Self::Refused(refused, code) => match (code, refused.reason.as_str()) {
-                (Code::NotFound, _) => 5,
-                (Code::PermissionDenied | Code::Unauthenticated, _) => 6,
-                (Code::Unavailable, _) => 7,
-                (_, reason) => reason_exit_code(reason),
-            },
+            // What became of it is not known, whatever the reason says.
+            Self::Refused(_, Code::Unavailable) => 7,
+            Self::Refused(refused, code) => {
+                let class = class_of(&refused.reason).or_else(|| class_of_code(*code));
+                class.map_or(1, exit_code_of)
+            }
             Self::Key(_) | Self::Failed(_) => 1,
         }
     }
@@ -73,20 +75,28 @@ impl ClientError {
     }
 }
 
-/// A refusal that came on a stream has no status code; its reason says as much.
-fn reason_exit_code(reason: &str) -> u8 {
-    match reason {
-        "actor.other"
-        | "right.missing"
-        | "identity.kind"
-        | "key.not_in_force"
-        | "key.unknown"
-        | "sealing.authority"
-        | "product.not_reviewer"
-        | "signature.bad" => 6,
-        "node.stopping" | "pool.full" | "node.disk_full" | "seq.taken" => 7,
-        reason if reason.ends_with(".unknown") => 5,
-        _ => 1,
+/// The class of a status that carries no reason: another server's, or a library's.
+fn class_of_code(code: Code) -> Option<Class> {
+    match code {
+        Code::NotFound => Some(Class::NotFound),
+        Code::PermissionDenied => Some(Class::Denied),
+        Code::Unauthenticated => Some(Class::Unauthenticated),
+        _ => None,
+    }
+}
+
+/// The exit code of a class of refusals.
+fn exit_code_of(class: Class) -> u8 {
+    match class {
+        Class::NotFound => 5,
+        Class::Denied | Class::Unauthenticated => 6,
+        Class::Waits | Class::Busy | Class::Away => 7,
+        Class::Malformed
+        | Class::Exists
+        | Class::State
+        | Class::Moved
+        | Class::TooLarge
+        | Class::Fault => 1,
     }
 }
 

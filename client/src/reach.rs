@@ -2,26 +2,22 @@
 //! process still holds its connections, and a network without a quorum answers no submission.
 
 use liuhen_proto::wire::Refused;
+use liuhen_rpc::reason::Reason;
 use liuhen_rpc::status::of_refused;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service, http};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status};
 
 /// How long a node may take to answer, unless told.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// A node that does not answer pings for so long is taken for gone, also while nothing is asked of it.
 const PING_EVERY: Duration = Duration::from_secs(10);
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-
-/// The reason of a call that was not answered in time.
-pub const NO_ANSWER: &str = "node.no_answer";
-/// The reason of a call whose connection broke.
-pub const GONE: &str = "node.gone";
 
 /// A channel to a node on which every call ends.
 #[derive(Debug, Clone)]
@@ -61,7 +57,7 @@ impl Reach {
     pub(crate) fn no_answer(&self) -> Status {
         let (node, seconds) = (&self.node, self.within.as_secs_f64());
         status(
-            NO_ANSWER,
+            Reason::NodeNoAnswer,
             format!("the node at {node} did not answer within {seconds} s"),
             format!("节点 {node} 在 {seconds} 秒内没有应答"),
         )
@@ -71,15 +67,15 @@ impl Reach {
 fn gone(node: &str, error: &(dyn std::error::Error + 'static)) -> Status {
     let why = root_cause(error);
     status(
-        GONE,
+        Reason::NodeGone,
         format!("the connection to the node at {node} ended: {why}"),
         format!("与节点 {node} 的连接已断开：{why}"),
     )
 }
 
-fn status(reason: &str, message: String, message_zh: String) -> Status {
-    let reason = reason.to_owned();
-    of_refused(Code::Unavailable, &Refused { reason, message, message_zh, ..Refused::default() })
+fn status(reason: Reason, message: String, message_zh: String) -> Status {
+    let reason = reason.name().to_owned();
+    of_refused(&Refused { reason, message, message_zh, ..Refused::default() })
 }
 
 /// The error at the bottom: those above it say that something failed.

@@ -397,7 +397,7 @@ fn subject_tags(tags: &[String], keys: &[String]) -> Result<Vec<wire::SubjectTag
 async fn object(node: &Node, kind: &str, id: &str) -> Result<(ObjectKind, Vec<u8>), ClientError> {
     use ObjectKind as Is;
     let unknown = || {
-        let all: Vec<String> = Is::ALL.into_iter().map(Is::name).collect();
+        let all: Vec<String> = Is::ALL.iter().map(|kind| kind.name()).collect();
         ClientError::Usage(format!("`{kind}` is no kind of object; there are: {}", all.join(", ")))
     };
     let kind = Is::from_name(kind).ok_or_else(unknown)?;

@@ -3,12 +3,12 @@
 use super::summary::Summary;
 use crate::connect::Node;
 use crate::error::ClientError;
-use crate::reach::NO_ANSWER;
 use crate::submit::{Account, recent};
 use indicatif::{ProgressBar, ProgressStyle};
 use liuhen_proto::event::Outcome;
 use liuhen_proto::items::Item;
 use liuhen_proto::wire::{self, Refused, submit_stream_response::Result as Answer};
+use liuhen_rpc::reason::Reason;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -106,7 +106,7 @@ fn gone(node: &Node) -> ClientError {
 /// What is to be done where the node says no more: batches in flight may still commit, and the next run
 /// goes on behind what is committed.
 fn unanswered(why: &ClientError, in_flight: usize) -> ClientError {
-    let (reason, why) = (NO_ANSWER.to_owned(), why.to_string());
+    let (reason, why) = (Reason::NodeNoAnswer.name().to_owned(), why.to_string());
     let message = format!(
         "{why}; {in_flight} batches were sent and may still commit: run the same command again, it goes on \
          behind what is committed"

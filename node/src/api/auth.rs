@@ -23,11 +23,12 @@ use liuhen_proto::subject;
 use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::{Hash, IdentityId, KeyId, RequestId};
 use liuhen_proto::wire::{self, IdentityKind, Right};
+use liuhen_rpc::reason::Reason;
 use liuhen_rpc::status::with_reason;
 use liuhen_rpc::token;
 use std::sync::Arc;
 use tonic::metadata::MetadataMap;
-use tonic::{Code, Request, Status};
+use tonic::{Request, Status};
 
 /// Whoever calls.
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ pub(super) fn shows_subject_key(kind: TrailKind, id: &[u8], shown: &[u8]) -> Res
     if own {
         return Ok(true);
     }
-    Err(with_reason(Code::PermissionDenied, "read.denied", "not the key of this subject's tag"))
+    Err(with_reason(Reason::ReadDenied, "not the key of this subject's tag"))
 }
 
 /// Errors for a subject's trail on which nothing stands. Anybody can make up a key and the tag that follows
@@ -86,7 +87,7 @@ pub(super) fn stands(chain: &Chain, trail: &Place) -> Result<(), Status> {
         return Ok(());
     }
     let why = "nothing stands under the tag of this key; that nothing does is told at the collector's counter";
-    Err(with_reason(Code::NotFound, "not_found", why))
+    Err(with_reason(Reason::NotFound, why))
 }
 
 fn key(chain: &Chain, id: &KeyId) -> Result<Arc<wire::Key>, Status> {
@@ -94,7 +95,7 @@ fn key(chain: &Chain, id: &KeyId) -> Result<Arc<wire::Key>, Status> {
 }
 
 fn denied(why: &str) -> Status {
-    with_reason(Code::Unauthenticated, "token.bad", why)
+    with_reason(Reason::TokenBad, why)
 }
 
 fn unknown(key: &KeyId) -> Status {
@@ -134,7 +135,7 @@ fn bearer(metadata: &MetadataMap) -> Result<&str, Status> {
     let value = metadata.get("authorization").and_then(|it| it.to_str().ok());
     value.and_then(|it| it.strip_prefix("Bearer ")).ok_or_else(|| {
         let why = "a token is needed: sign one with a key of the ledger (liuhen does with --key)";
-        with_reason(Code::Unauthenticated, "token.missing", why)
+        with_reason(Reason::TokenMissing, why)
     })
 }
 
@@ -158,7 +159,7 @@ impl Caller {
             "{} is no party to {trail}, and neither audits nor regulates",
             self.department.code
         );
-        Err(with_reason(Code::PermissionDenied, "read.denied", &why))
+        Err(with_reason(Reason::ReadDenied, &why))
     }
 
     /// Whether the caller's department audits or regulates, and the caller is one of its people.

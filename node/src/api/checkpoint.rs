@@ -10,10 +10,11 @@ use liuhen_proto::wire::{
     AddCosignatureRequest, AddCosignatureResponse, GetCheckpointRequest, GetCheckpointResponse,
     HeaderProof, ProveHeaderRequest,
 };
+use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::checkpoint_service_server::CheckpointService;
 use liuhen_rpc::status::with_reason;
 use std::sync::Arc;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 /// See [`CheckpointService`].
 pub struct Checkpoints(pub(super) Shared);
@@ -29,7 +30,7 @@ impl CheckpointService for Checkpoints {
             let by = if witnessed { "a witness" } else { "enough validators" };
             let why =
                 format!("no checkpoint of {least_size} headers or more was cosigned by {by} yet");
-            with_reason(Code::FailedPrecondition, "checkpoint.not_yet", &why)
+            with_reason(Reason::CheckpointNotYet, &why)
         })?;
         Ok(Response::new(GetCheckpointResponse { note: note.to_string() }))
     }
@@ -75,11 +76,11 @@ impl CheckpointService for Checkpoints {
 }
 
 fn not_taken(error: &NotTaken) -> Status {
-    let (code, reason) = match error {
-        NotTaken::Unknown => (Code::PermissionDenied, "witness.unknown"),
-        NotTaken::Bad => (Code::InvalidArgument, "witness.signature"),
-        NotTaken::Later(_) => (Code::FailedPrecondition, "checkpoint.not_yet"),
-        NotTaken::Fork { .. } => (Code::FailedPrecondition, "checkpoint.fork"),
+    let reason = match error {
+        NotTaken::Unknown => Reason::WitnessUnknown,
+        NotTaken::Bad => Reason::WitnessSignature,
+        NotTaken::Later(_) => Reason::CheckpointNotYet,
+        NotTaken::Fork { .. } => Reason::CheckpointFork,
     };
-    with_reason(code, reason, &error.to_string())
+    with_reason(reason, &error.to_string())
 }

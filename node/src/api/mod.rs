@@ -26,6 +26,7 @@ use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{Height, KeyId};
 use liuhen_proto::wire::{self, ProofChunk};
+use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::{
     accountability_service_server::AccountabilityServiceServer,
     checkpoint_service_server::CheckpointServiceServer, node_service_server::NodeServiceServer,
@@ -40,7 +41,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch::Receiver};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status};
+use tonic::Status;
 
 /// What the services read and write.
 #[derive(Clone)]
@@ -91,7 +92,7 @@ impl Shared {
         let own = auth::in_force(&self.chain(), &self.key, None);
         if !own.is_ok_and(|own| own.identity.kind() == wire::IdentityKind::Node) {
             let why = "this node's key is not in force, so it can't record reads: ask another";
-            return Err(with_reason(Code::FailedPrecondition, "node.cannot_record", why));
+            return Err(with_reason(Reason::NodeCannotRecord, why));
         }
         if let Some(audit) = &caller.audit {
             let place = Place::audit(&caller.department.code, audit);
@@ -103,11 +104,7 @@ impl Shared {
         }
         self.reads.note(caller, reads).map_err(|error| {
             tracing::error!(%error, "a read can't be noted");
-            with_reason(
-                Code::Internal,
-                "node.store",
-                "the node can't note the read, so shows nothing",
-            )
+            with_reason(Reason::NodeStore, "the node can't note the read, so shows nothing")
         })
     }
 
@@ -205,7 +202,7 @@ async fn blocking<T: Send + 'static>(
     let turn = tokio::time::timeout(READER_WAITS, Arc::clone(readers).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else {
         let why = "too many read at once; try again";
-        return Err(with_reason(Code::ResourceExhausted, "node.busy", why));
+        return Err(with_reason(Reason::NodeBusy, why));
     };
     let work = move || {
         let _turn = turn;
@@ -213,21 +210,21 @@ async fn blocking<T: Send + 'static>(
     };
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|_| Err(with_reason(Code::Internal, "node.internal", "the node failed")))
+        .unwrap_or_else(|_| Err(with_reason(Reason::NodeInternal, "the node failed")))
 }
 
 /// What the caller is told of a store that can't be read; the log is told the rest.
 fn of_store(error: &StoreError) -> Status {
     tracing::error!(%error, "the store can't be read");
-    with_reason(Code::Internal, "node.store", "the node can't read its store")
+    with_reason(Reason::NodeStore, "the node can't read its store")
 }
 
 fn bad_argument(field: &str, why: &str) -> Status {
-    with_reason(Code::InvalidArgument, "argument.bad", &format!("{field}: {why}"))
+    with_reason(Reason::ArgumentBad, &format!("{field}: {why}"))
 }
 
 fn not_found(what: &str) -> Status {
-    with_reason(Code::NotFound, "not_found", &format!("there is no {what}"))
+    with_reason(Reason::NotFound, &format!("there is no {what}"))
 }
 
 /// A trail as a request names it.

@@ -11,6 +11,7 @@ use liuhen_proto::wire::{
     ProveObjectRequest, ProveSubjectRequest, ProveTrailRequest, RangeKind, SubjectTag,
 };
 use liuhen_rpc::CHUNK_BYTES;
+use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 /// Tags in one proof of a subject's.
 const SUBJECT_TAGS: usize = 64;
@@ -83,8 +84,7 @@ impl ProofService for Proofs {
             }
             Ok(long)
         };
-        let busy =
-            |_| with_reason(Code::ResourceExhausted, "node.busy", "too many long proofs at once");
+        let busy = |_| with_reason(Reason::NodeBusy, "too many long proofs at once");
         let turn = Arc::clone(&self.0.streams).try_acquire_owned().map_err(busy)?;
         let long = blocking(&readers, begin).await?;
         // One part is made while the one before is sent.
@@ -149,7 +149,7 @@ impl ProofService for Proofs {
         let own = caller.is(&request.department);
         if !own && !caller.oversees() {
             let why = format!("{} is another department", request.department);
-            return Err(with_reason(Code::PermissionDenied, "read.denied", &why));
+            return Err(with_reason(Reason::ReadDenied, &why));
         }
         let range = range(request.range, request.from, request.until)?;
         let work = move || {
@@ -183,7 +183,7 @@ impl ProofService for Proofs {
                 false => {
                     let why = "the proof of a subject is given by its collector: it has the collector's bulk and \
                                whole accesses too. Of the trail of one tag whoever has its key gets a proof";
-                    return Err(with_reason(Code::PermissionDenied, "read.denied", why));
+                    return Err(with_reason(Reason::ReadDenied, why));
                 }
             };
             let proof = shared.chain().prove_subject(&tags, range, pinned(request.pinned));
@@ -318,7 +318,7 @@ async fn send_parts(
                 Err(SendTimeoutError::Closed(_)) => return Ok(()),
                 Err(SendTimeoutError::Timeout(_)) => {
                     let why = "the proof was not taken for so long that others have the turn";
-                    return Err(with_reason(Code::Aborted, "proof.not_taken", why));
+                    return Err(with_reason(Reason::ProofNotTaken, why));
                 }
             }
         }
@@ -408,12 +408,10 @@ pub(super) fn of_prove(error: &ProveError) -> Status {
     match error {
         ProveError::Store(error) => of_store(error),
         ProveError::NoEvent(_) => not_found("such event"),
-        ProveError::Moved(_) => with_reason(Code::Aborted, "proof.moved", &error.to_string()),
-        ProveError::NotSo(_) => {
-            with_reason(Code::FailedPrecondition, "proof.not_so", &error.to_string())
-        }
+        ProveError::Moved(_) => with_reason(Reason::ProofMoved, &error.to_string()),
+        ProveError::NotSo(_) => with_reason(Reason::ProofNotSo, &error.to_string()),
         ProveError::TooMany { .. } | ProveError::TooLarge { .. } => {
-            with_reason(Code::OutOfRange, "proof.too_large", &error.to_string())
+            with_reason(Reason::ProofTooLarge, &error.to_string())
         }
     }
 }

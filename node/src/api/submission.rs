@@ -7,11 +7,12 @@ use liuhen_proto::wire::{
     Refused, SubmitRequest, SubmitResponse, SubmitStreamRequest, SubmitStreamResponse,
     submit_stream_response,
 };
+use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::submission_service_server::SubmissionService;
 use liuhen_rpc::status::of_refused;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
 /// Transactions of one stream that wait for their answers at most; then no more are read.
 const IN_FLIGHT: usize = 4096;
@@ -28,7 +29,7 @@ impl SubmissionService for Submission {
         let waiting = self.0.mempool.submit(&request.into_inner().transaction).await;
         match waiting.await.unwrap_or_else(|_| Err(stopping())) {
             Ok(submitted) => Ok(Response::new(to_wire(&submitted))),
-            Err(refused) => Err(of_refused(code(&refused), &refused)),
+            Err(refused) => Err(of_refused(&refused)),
         }
     }
 
@@ -92,28 +93,9 @@ fn to_wire(submitted: &Submitted) -> SubmitResponse {
 
 fn stopping() -> Refused {
     Refused {
-        reason: "node.stopping".into(),
+        reason: Reason::NodeStopping.name().into(),
         message: "the node stopped before the transaction was committed; it may still commit"
             .into(),
         ..Refused::default()
-    }
-}
-
-fn code(refused: &Refused) -> Code {
-    match refused.reason.as_str() {
-        "transaction.malformed" => Code::InvalidArgument,
-        "signature.bad" | "key.unknown" => Code::Unauthenticated,
-        "actor.other"
-        | "right.missing"
-        | "identity.kind"
-        | "key.not_in_force"
-        | "sealing.authority"
-        | "product.not_reviewer" => Code::PermissionDenied,
-        "pool.full" | "node.disk_full" => Code::ResourceExhausted,
-        "node.stopping" => Code::Unavailable,
-        "node.store" => Code::Internal,
-        reason if reason.ends_with(".unknown") => Code::NotFound,
-        reason if reason.ends_with(".exists") => Code::AlreadyExists,
-        _ => Code::FailedPrecondition,
     }
 }

@@ -11,12 +11,13 @@ use liuhen_proto::items;
 use liuhen_proto::place::Place;
 use liuhen_proto::types::Height;
 use liuhen_proto::wire::{WatchRequest, WatchResponse, item::Kind};
+use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::watch_service_server::WatchService;
 use liuhen_rpc::status::with_reason;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 /// Events sent at once.
 const PAGE: usize = 100;
@@ -58,7 +59,7 @@ impl WatchService for Watch {
         let (sender, receiver) = mpsc::channel(PAGE);
         let room = Arc::clone(&self.0.watches).try_acquire_owned().map_err(|_| {
             let why = "too many watch at once; try again later";
-            with_reason(Code::ResourceExhausted, "node.busy", why)
+            with_reason(Reason::NodeBusy, why)
         })?;
         let watcher = Watcher { _room: room, shared: self.0.clone(), caller, trail, position };
         tokio::spawn(watcher.run(sender));
@@ -159,7 +160,7 @@ impl Watcher {
                 Ok(page)
             }
             (Position::Ledger(from), None) => self.of_ledger(&shared.chain(), from),
-            _ => Err(with_reason(Code::Internal, "node.internal", "the watch lost its place")),
+            _ => Err(with_reason(Reason::NodeInternal, "the watch lost its place")),
         }
     }
 

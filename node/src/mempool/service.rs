@@ -8,6 +8,7 @@ use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::{self, Tx};
 use liuhen_proto::types::{Height, TimeMs, TxId};
 use liuhen_proto::wire::Refused;
+use liuhen_rpc::reason::Reason;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -92,14 +93,17 @@ impl Mempool {
     pub async fn submit(&self, bytes: &[u8]) -> oneshot::Receiver<Answer> {
         let (answer, receiver) = oneshot::channel();
         if !self.room.load(Ordering::Relaxed) {
-            give(Some(answer), Err(refused("node.disk_full", "the node's disk is nearly full")));
+            give(
+                Some(answer),
+                Err(refused(Reason::NodeDiskFull, "the node's disk is nearly full")),
+            );
             return receiver;
         }
         match self.parsed(bytes) {
             Ok((tx, key)) => {
                 let unjudged = Unjudged { tx, key, answer: Some(answer) };
                 if let Err(mpsc::error::SendError(back)) = self.unjudged.send(unjudged).await {
-                    give(back.answer, Err(refused("node.stopping", "the node is stopping")));
+                    give(back.answer, Err(refused(Reason::NodeStopping, "the node is stopping")));
                 }
             }
             Err(why) => give(Some(answer), Err(why)),
@@ -192,7 +196,7 @@ impl Mempool {
             return Err(of_refusal(&Refusal::OtherChain));
         }
         let key = chain.public_key(&tx.header().key);
-        let key = key.map_err(|e| refused("node.store", &e.to_string()))?;
+        let key = key.map_err(|e| refused(Reason::NodeStore, &e.to_string()))?;
         let unknown = || of_refusal(&Refusal::UnknownKey(tx.header().key.to_string()));
         let key = key.ok_or_else(unknown)?;
         drop(chain);
@@ -244,7 +248,7 @@ impl Mempool {
         let next = match read(&self.chain).next_seq(&tx.header().key) {
             Ok(next) => next,
             Err(e) => {
-                give(answer, Err(refused("node.store", &e.to_string())));
+                give(answer, Err(refused(Reason::NodeStore, &e.to_string())));
                 return false;
             }
         };
@@ -348,8 +352,8 @@ fn give(answer: Option<oneshot::Sender<Answer>>, what: Answer) {
     let _ = answer.map(|answer| answer.send(what));
 }
 
-fn refused(reason: &str, message: &str) -> Refused {
-    let (reason, message) = (reason.to_owned(), message.to_owned());
+fn refused(reason: Reason, message: &str) -> Refused {
+    let (reason, message) = (reason.name().to_owned(), message.to_owned());
     Refused { reason, message, ..Refused::default() }
 }
 
@@ -358,7 +362,7 @@ fn of_parsing(error: &tx::TxError) -> Refused {
         tx::TxError::Item { item, .. } => u32::try_from(*item).ok(),
         _ => None,
     };
-    Refused { item, ..refused("transaction.malformed", &error.to_string()) }
+    Refused { item, ..refused(Reason::TransactionMalformed, &error.to_string()) }
 }
 
 fn of_refusal(refusal: &Refusal) -> Refused {
@@ -367,29 +371,39 @@ fn of_refusal(refusal: &Refusal) -> Refused {
         _ => None,
     };
     let message_zh = refusal.sentence(Lang::Zh);
-    Refused { expected_seq, message_zh, ..refused(refusal.code(), &refusal.to_string()) }
+    Refused {
+        expected_seq,
+        message_zh,
+        reason: refusal.code().to_owned(),
+        message: refusal.to_string(),
+        item: None,
+    }
 }
 
 fn of_rules(why: &NotApplied) -> Refused {
     let refused = match &why.why {
         Halt::Refused(refusal) => of_refusal(refusal),
-        Halt::Missing(missing) => refused("node.store", &missing.to_string()),
+        Halt::Missing(missing) => refused(Reason::NodeStore, &missing.to_string()),
     };
     Refused { item: why.item, ..refused }
 }
 
 fn of_pool(error: &PoolError) -> Refused {
     let (reason, expected_seq) = match error {
-        PoolError::Full => ("pool.full", None),
-        PoolError::Stale { expected, .. } => ("seq.wrong", Some(*expected)),
-        PoolError::TooFarAhead { expected, .. } => ("seq.too_far_ahead", Some(*expected)),
-        PoolError::SeqTaken(_) => ("seq.taken", None),
+        PoolError::Full => (Reason::PoolFull.name(), None),
+        PoolError::Stale { expected, .. } => {
+            let wrong = Refusal::WrongSeq { expected: *expected, found: 0 };
+            (wrong.code(), Some(*expected))
+        }
+        PoolError::TooFarAhead { expected, .. } => (Reason::SeqTooFarAhead.name(), Some(*expected)),
+        PoolError::SeqTaken(_) => (Reason::SeqTaken.name(), None),
     };
     let message_zh = match error {
         PoolError::SeqTaken(seq) => format!("该密钥已有一笔序号为 {seq} 的交易在等待，仍可能上链"),
         PoolError::Full | PoolError::Stale { .. } | PoolError::TooFarAhead { .. } => String::new(),
     };
-    Refused { expected_seq, message_zh, ..refused(reason, &error.to_string()) }
+    let (reason, message) = (reason.to_owned(), error.to_string());
+    Refused { expected_seq, message_zh, reason, message, item: None }
 }
 
 fn wrong_seq(expected: u64, tx: &Tx) -> Refused {

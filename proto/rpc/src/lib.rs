@@ -12,6 +12,7 @@ pub mod services {
     tonic::include_proto!("liuhen.v1");
 }
 
+pub mod reason;
 pub mod status;
 pub mod token;
 

@@ -1,5 +1,6 @@
 //! Refusals as gRPC statuses with rich details, and back.
 
+use crate::reason::{Reason, class_of, code};
 use liuhen_proto::wire::Refused;
 use std::collections::HashMap;
 use tonic::{Code, Status};
@@ -12,15 +13,14 @@ const EXPECTED_SEQ: &str = "expected_seq";
 const MESSAGE_ZH: &str = "message_zh";
 
 /// A status with a stable reason.
-pub fn with_reason(code: Code, reason: &str, message: &str) -> Status {
-    of_refused(
-        code,
-        &Refused { reason: reason.to_owned(), message: message.to_owned(), ..Refused::default() },
-    )
+pub fn with_reason(reason: Reason, message: &str) -> Status {
+    let (reason, message) = (reason.name().to_owned(), message.to_owned());
+    of_refused(&Refused { reason, message, ..Refused::default() })
 }
 
-/// A refusal as a status.
-pub fn of_refused(code: Code, refused: &Refused) -> Status {
+/// A refusal as a status, by the class of its reason.
+pub fn of_refused(refused: &Refused) -> Status {
+    let code = class_of(&refused.reason).map_or(Code::FailedPrecondition, code);
     let mut metadata = HashMap::new();
     if let Some(item) = refused.item {
         metadata.insert(ITEM.to_owned(), item.to_string());
@@ -62,7 +62,7 @@ mod tests {
             expected_seq: Some(7),
             message_zh: "该密钥的下一个序号是 7".into(),
         };
-        assert_eq!(to_refused(&of_refused(Code::FailedPrecondition, &refused)), refused);
+        assert_eq!(to_refused(&of_refused(&refused)), refused);
         assert_eq!(to_refused(&Status::unavailable("away")).reason, "Unavailable");
     }
 }

@@ -22,7 +22,7 @@ pub(crate) mod words;
 pub use delta::{Delta, Event};
 pub use object::Object;
 pub use overlay::Draft;
-pub use refusal::{Lang, Refusal, Word};
+pub use refusal::{Class, Lang, Refusal, Word};
 
 use crate::place::Place;
 use crate::tx::Tx;
