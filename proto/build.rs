@@ -6,16 +6,12 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 18] = [
+const FILES: [&str; 14] = [
     "liuhen/v1/consortium.proto",
     "liuhen/v1/member.proto",
     "liuhen/v1/catalogue.proto",
-    "liuhen/v1/workflow.proto",
-    "liuhen/v1/rule.proto",
-    "liuhen/v1/record.proto",
-    "liuhen/v1/gateway.proto",
-    "liuhen/v1/half.proto",
-    "liuhen/v1/sealing.proto",
+    "liuhen/v1/sharing.proto",
+    "liuhen/v1/access.proto",
     "liuhen/v1/oversight.proto",
     "liuhen/v1/governance.proto",
     "liuhen/v1/reading.proto",

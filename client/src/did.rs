@@ -2,12 +2,10 @@
 //! `did:liuhen` names the chain by the first 16 digits of its id, then the identity id.
 
 use liuhen_proto::ledger::intervals;
+use liuhen_proto::suite::sign::multicodec;
 use liuhen_proto::types::ChainId;
 use liuhen_proto::wire::{GetIdentityResponse, Key};
 use serde_json::{Value, json};
-
-/// The multicodec prefix of an Ed25519 public key.
-const ED25519_PREFIX: [u8; 2] = [0xed, 0x01];
 
 /// `did:liuhen:<16 digits of the chain id>:<identity id>`.
 fn did(chain: &ChainId, identity_id: &[u8]) -> String {
@@ -41,7 +39,7 @@ pub fn document(chain: &ChainId, found: &GetIdentityResponse) -> Value {
 }
 
 fn method(id: &str, key: &Key) -> Value {
-    let bytes = [&ED25519_PREFIX, key.public_key.as_slice()].concat();
+    let bytes = [multicodec(key.algorithm), key.public_key.as_slice()].concat();
     json!({
         "id": format!("{id}#{}", hex::encode(&key.key_id)),
         "type": "Multikey",

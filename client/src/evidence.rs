@@ -3,6 +3,7 @@
 use crate::error::ClientError;
 use liuhen_proto::canonical;
 use liuhen_proto::header::{block::Header, checkpoint::Checkpoint, note::Note};
+use liuhen_proto::suite::sign::Signature;
 use liuhen_proto::types::{TxId, limits};
 use liuhen_proto::wire::{self, absence_claim::Of, trace::Claim};
 use prost::Message;
@@ -46,7 +47,7 @@ pub fn absent_transaction(trail: &[u8], id: &TxId) -> Result<Vec<u8>, ClientErro
     let mut trace = read(trail)?;
     let claim = complete(&mut trace)?;
     let is = |it: &wire::ProvedTransaction| {
-        let signature: Result<[u8; 64], _> = it.signature.as_slice().try_into();
+        let signature = Signature::from_slice(&it.signature);
         signature.is_ok_and(|signature| liuhen_proto::tx::tx_id(&it.header, &signature) == *id)
     };
     if trace.transactions.iter().any(is) {

@@ -14,7 +14,7 @@ pub use compose::{compose, department_toml};
 pub use error::SourceError;
 pub use fingerprint::fingerprint;
 pub use liuhen_proto::header::founding::{Founding, FoundingError};
-pub use parameters::{CalendarSource, ManagerSource, ParametersSource, day_of_year};
+pub use parameters::{CalendarSource, ManagerSource, ParametersSource, day_of_year, fraction};
 pub use source::{
     DepartmentSource, IdentityKindName, IdentitySource, NodeSource, RightName, Source,
 };

@@ -2,107 +2,121 @@
 
 use crate::error::SourceError;
 use jiff::civil::Date;
-use liuhen_proto::ledger::parameters::defaults;
+use liuhen_proto::ledger::parameters::{ALL, Held, Parameter, defaults};
 use liuhen_proto::wire::{self, IntegrityRule, IntegrityWeight, Watch, WatchKind};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// Parameters; all but the lead, the purposes and the legal bases have defaults. Ages are in
-/// milliseconds, deadlines in working days.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+/// Parameters as people write them: those of [`liuhen_proto::ledger::parameters::ALL`]. All but the lead, the purposes
+/// and the legal bases have defaults.
+#[derive(Debug, Clone, Default)]
 pub struct ParametersSource {
-    /// The leading department (牵头部门).
-    pub lead: String,
-    /// Codes of purposes.
-    pub purposes: Vec<String>,
-    /// Codes of legal bases.
-    pub legal_bases: Vec<String>,
-    /// Those of them that are statutory: they alone open what is not shared.
-    #[serde(default)]
-    pub statutory_bases: Vec<String>,
-    /// Codes under which emergency access is opened.
-    #[serde(default)]
-    pub emergency_codes: Vec<String>,
-    /// Duties of the officers who may open it.
-    #[serde(default)]
-    pub emergency_duties: Vec<String>,
-    /// For grades 1 to 4: how old the state may be by which a gateway decides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision_age_ms: Option<Vec<u64>>,
-    /// A record is live up to this age.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub live_age_ms: Option<u64>,
-    /// A record is late up to this age, backfill beyond.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub late_age_ms: Option<u64>,
-    /// An access time further than this ahead of block time is flagged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub future_drift_ms: Option<u64>,
-    /// How old the block may be that a transaction cites.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recent_block_age_ms: Option<u64>,
-    /// For the manager to confirm.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirm_days: Option<u32>,
-    /// For the collector to decide, and for the lead on what is not shared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decide_days: Option<u32>,
-    /// For the collector to answer after a supplement.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer_days: Option<u32>,
-    /// For ratifying emergency access.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ratify_days: Option<u32>,
-    /// For objecting to new root keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub objection_days: Option<u32>,
-    /// For reconfirming grants after a succession.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reconfirm_days: Option<u32>,
-    /// For voting on a proposal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proposal_days: Option<u32>,
-    /// The period that gateways seal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seal_period_ms: Option<u64>,
-    /// How long after its end the seal may come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seal_grace_ms: Option<u64>,
-    /// For a number to be recorded or declared lost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub number_grace_ms: Option<u64>,
-    /// For both halves of an access to be there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub half_grace_ms: Option<u64>,
-    /// For the tags of a bulk set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bulk_grace_ms: Option<u64>,
-    /// For opening what was sealed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open_days: Option<u32>,
-    /// For answering a case.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer_case_days: Option<u32>,
-    /// For appealing an integrity event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub appeal_days: Option<u32>,
-    /// Departments that may decide on sealing records.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sealing_authorities: Vec<String>,
-    /// What is left of integrity points after a day, in ten-thousandths.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub integrity_decay: Option<u32>,
-    /// Points of integrity events by rule, `uncovered = 20`; those not here stay at their default.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub integrity_points: BTreeMap<String, u32>,
-    /// What is watched for, by kind; those not here stay at their default.
-    #[serde(default, rename = "watch", skip_serializing_if = "BTreeMap::is_empty")]
-    pub watches: BTreeMap<String, WatchSource>,
-    /// Who confirms grants, by division.
-    #[serde(default, rename = "manager", skip_serializing_if = "Vec::is_empty")]
-    pub managers: Vec<ManagerSource>,
+    /// What is given, in the order of the table.
+    given: BTreeMap<usize, Given>,
+}
+
+/// A value of a parameter.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Given {
+    Text(String),
+    Number(u64),
+    Numbers(Vec<u64>),
+    Codes(Vec<String>),
+    Managers(Vec<ManagerSource>),
+    /// By rule, `uncovered = 20`; those not here stay at their default.
+    Points(BTreeMap<String, u32>),
+    /// By kind; those not here stay at their default.
+    Watches(BTreeMap<String, WatchSource>),
+}
+
+/// Without them there is no document.
+const NEEDED: [&str; 3] = ["lead", "purposes", "legal_bases"];
+
+/// What a founding source calls a parameter: of what has several entries there is one at a time.
+fn key(row: &Parameter) -> &'static str {
+    match row.held {
+        Held::Managers(_) => "manager",
+        Held::Watches(_) => "watch",
+        Held::Points(_) => "integrity_points",
+        Held::Days(_)
+        | Held::TenThousandths(_)
+        | Held::Milliseconds(_)
+        | Held::MillisecondsByGrade(_)
+        | Held::Part(_)
+        | Held::Department(_)
+        | Held::Codes(_)
+        | Held::ByLedger(_) => row.name,
+    }
+}
+
+/// The rows that a source may have, with their places in the table.
+fn rows() -> impl Iterator<Item = (usize, &'static Parameter)> {
+    ALL.iter().enumerate().filter(|(_, row)| !matches!(row.held, Held::ByLedger(_)))
+}
+
+/// A key of the parameters: its place in the table. Errors for others here, where the line is known.
+struct Key(usize);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        rows().find(|(_, row)| key(row) == name).map(|(at, _)| Self(at)).ok_or_else(|| {
+            let all: Vec<&str> = rows().map(|(_, row)| key(row)).collect();
+            D::Error::custom(format!("unknown field `{name}`, expected one of {}", all.join(", ")))
+        })
+    }
+}
+
+struct Whole;
+
+impl<'de> Visitor<'de> for Whole {
+    type Value = ParametersSource;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("parameters")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ParametersSource, A::Error> {
+        let mut given = BTreeMap::new();
+        while let Some(Key(at)) = map.next_key()? {
+            let Some(row) = ALL.get(at) else { continue };
+            let value = match row.held {
+                Held::Days(_) | Held::TenThousandths(_) => {
+                    Given::Number(u64::from(map.next_value::<u32>()?))
+                }
+                Held::Milliseconds(_) | Held::ByLedger(_) => Given::Number(map.next_value()?),
+                Held::MillisecondsByGrade(_) => Given::Numbers(map.next_value()?),
+                Held::Part(_) | Held::Department(_) => Given::Text(map.next_value()?),
+                Held::Codes(_) => Given::Codes(map.next_value()?),
+                Held::Managers(_) => Given::Managers(map.next_value()?),
+                Held::Points(_) => Given::Points(map.next_value()?),
+                Held::Watches(_) => Given::Watches(map.next_value()?),
+            };
+            given.insert(at, value);
+        }
+        for (at, row) in rows() {
+            if NEEDED.contains(&row.name) && !given.contains_key(&at) {
+                return Err(A::Error::missing_field(row.name));
+            }
+        }
+        Ok(ParametersSource { given })
+    }
+}
+
+impl<'de> Deserialize<'de> for ParametersSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Whole)
+    }
+}
+
+impl Serialize for ParametersSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let given = self.given.iter().filter_map(|(at, value)| Some((key(ALL.get(*at)?), value)));
+        serializer.collect_map(given)
+    }
 }
 
 /// What raises an alert.
@@ -173,88 +187,86 @@ pub struct CalendarSource {
 }
 
 impl ParametersSource {
-    /// Errors with the name of a watch or rule that there is not.
-    pub(crate) fn to_wire(&self) -> Result<wire::Parameters, String> {
-        let usual = defaults();
-        let watches = self.watches(&usual)?;
-        let integrity_weights = self.weights(&usual)?;
-        let mut managers: Vec<wire::Manager> = self
-            .managers
-            .iter()
-            .map(|it| wire::Manager {
-                division: it.division.clone(),
-                manager: it.manager.clone(),
-                deputy: it.deputy.clone(),
-            })
-            .collect();
-        managers.sort_by(|a, b| a.division.cmp(&b.division));
-        Ok(wire::Parameters {
-            purposes: sorted(&self.purposes),
-            legal_bases: sorted(&self.legal_bases),
-            statutory_bases: sorted(&self.statutory_bases),
-            emergency_codes: sorted(&self.emergency_codes),
-            emergency_duties: sorted(&self.emergency_duties),
-            decision_age_ms: self.decision_age_ms.clone().unwrap_or(usual.decision_age_ms),
-            live_age_ms: self.live_age_ms.unwrap_or(usual.live_age_ms),
-            late_age_ms: self.late_age_ms.unwrap_or(usual.late_age_ms),
-            future_drift_ms: self.future_drift_ms.unwrap_or(usual.future_drift_ms),
-            recent_block_age_ms: self.recent_block_age_ms.unwrap_or(usual.recent_block_age_ms),
-            lead: self.lead.clone(),
-            managers,
-            confirm_days: self.confirm_days.unwrap_or(usual.confirm_days),
-            decide_days: self.decide_days.unwrap_or(usual.decide_days),
-            answer_days: self.answer_days.unwrap_or(usual.answer_days),
-            ratify_days: self.ratify_days.unwrap_or(usual.ratify_days),
-            objection_days: self.objection_days.unwrap_or(usual.objection_days),
-            reconfirm_days: self.reconfirm_days.unwrap_or(usual.reconfirm_days),
-            proposal_days: self.proposal_days.unwrap_or(usual.proposal_days),
-            emergency_ms: usual.emergency_ms,
-            ordinary: usual.ordinary,
-            constitutional: usual.constitutional,
-            seal_period_ms: self.seal_period_ms.unwrap_or(usual.seal_period_ms),
-            seal_grace_ms: self.seal_grace_ms.unwrap_or(usual.seal_grace_ms),
-            number_grace_ms: self.number_grace_ms.unwrap_or(usual.number_grace_ms),
-            half_grace_ms: self.half_grace_ms.unwrap_or(usual.half_grace_ms),
-            bulk_grace_ms: self.bulk_grace_ms.unwrap_or(usual.bulk_grace_ms),
-            open_days: self.open_days.unwrap_or(usual.open_days),
-            answer_case_days: self.answer_case_days.unwrap_or(usual.answer_case_days),
-            appeal_days: self.appeal_days.unwrap_or(usual.appeal_days),
-            sealing_authorities: sorted(&self.sealing_authorities),
-            watches,
-            integrity_weights,
-            integrity_decay: self.integrity_decay.unwrap_or(usual.integrity_decay),
-            since_height: 0,
-        })
+    /// The leading department.
+    pub(crate) fn lead(&self) -> String {
+        self.to_wire().map(|it| it.lead).unwrap_or_default()
     }
 
-    fn watches(&self, usual: &wire::Parameters) -> Result<Vec<Watch>, String> {
-        let mut watches = usual.watches.clone();
-        for (name, source) in &self.watches {
-            let kind = WatchKind::from_str_name(&format!("WATCH_KIND_{}", name.to_uppercase()));
-            let kind = kind.filter(|kind| *kind != WatchKind::Unspecified);
-            let kind = kind.ok_or_else(|| format!("there is no watch `{name}`"))?;
-            watches.retain(|it| it.kind() != kind);
-            if !source.off {
-                watches.push(source.to_wire(kind));
+    /// Errors with the name of what there is not.
+    pub(crate) fn to_wire(&self) -> Result<wire::Parameters, String> {
+        let mut it = defaults();
+        for (at, value) in &self.given {
+            let Some(row) = ALL.get(*at) else { continue };
+            match (row.held, value) {
+                (Held::Days(at) | Held::TenThousandths(at), Given::Number(number)) => {
+                    *at(&mut it) = u32::try_from(*number).unwrap_or(u32::MAX);
+                }
+                (Held::Milliseconds(at), Given::Number(number)) => *at(&mut it) = *number,
+                (Held::MillisecondsByGrade(at), Given::Numbers(list)) => {
+                    at(&mut it).clone_from(list);
+                }
+                (Held::Department(at), Given::Text(code)) => at(&mut it).clone_from(code),
+                (Held::Part(at), Given::Text(part)) => *at(&mut it) = Some(fraction(part)?),
+                (Held::Codes(at), Given::Codes(list)) => *at(&mut it) = sorted(list),
+                (Held::Managers(at), Given::Managers(list)) => *at(&mut it) = managers(list),
+                (Held::Points(at), Given::Points(points)) => set_points(at(&mut it), points)?,
+                (Held::Watches(at), Given::Watches(given)) => set_watches(at(&mut it), given)?,
+                (_, _) => return Err(format!("{} is not written so", key(row))),
             }
         }
-        watches.sort_by_key(|it| it.kind);
-        Ok(watches)
+        Ok(it)
     }
+}
 
-    fn weights(&self, usual: &wire::Parameters) -> Result<Vec<IntegrityWeight>, String> {
-        let mut weights = usual.integrity_weights.clone();
-        for (name, points) in &self.integrity_points {
-            let rule =
-                IntegrityRule::from_str_name(&format!("INTEGRITY_RULE_{}", name.to_uppercase()));
-            let rule = rule.filter(|rule| *rule != IntegrityRule::Unspecified);
-            let rule = rule.ok_or_else(|| format!("there is no integrity rule `{name}`"))?;
-            weights.retain(|it| it.rule() != rule);
-            weights.push(IntegrityWeight { rule: rule as i32, points: *points });
+/// A part of a whole, `2/3`.
+pub fn fraction(text: &str) -> Result<wire::Fraction, String> {
+    let number = |part: &str| part.trim().parse::<u32>().ok();
+    let parts = text.split_once('/').and_then(|(a, b)| Some((number(a)?, number(b)?)));
+    let (numerator, denominator) = parts.ok_or_else(|| format!("`{text}` is no part, 2/3"))?;
+    Ok(wire::Fraction { numerator, denominator })
+}
+
+fn managers(list: &[ManagerSource]) -> Vec<wire::Manager> {
+    let one = |it: &ManagerSource| wire::Manager {
+        division: it.division.clone(),
+        manager: it.manager.clone(),
+        deputy: it.deputy.clone(),
+    };
+    let mut managers: Vec<wire::Manager> = list.iter().map(one).collect();
+    managers.sort_by(|a, b| a.division.cmp(&b.division));
+    managers
+}
+
+fn set_watches(
+    watches: &mut Vec<Watch>,
+    given: &BTreeMap<String, WatchSource>,
+) -> Result<(), String> {
+    for (name, source) in given {
+        let kind = WatchKind::from_str_name(&format!("WATCH_KIND_{}", name.to_uppercase()));
+        let kind = kind.filter(|kind| *kind != WatchKind::Unspecified);
+        let kind = kind.ok_or_else(|| format!("there is no watch `{name}`"))?;
+        watches.retain(|it| it.kind() != kind);
+        if !source.off {
+            watches.push(source.to_wire(kind));
         }
-        weights.sort_by_key(|it| it.rule);
-        Ok(weights)
     }
+    watches.sort_by_key(|it| it.kind);
+    Ok(())
+}
+
+fn set_points(
+    weights: &mut Vec<IntegrityWeight>,
+    given: &BTreeMap<String, u32>,
+) -> Result<(), String> {
+    for (name, points) in given {
+        let rule = IntegrityRule::from_str_name(&format!("INTEGRITY_RULE_{}", name.to_uppercase()));
+        let rule = rule.filter(|rule| *rule != IntegrityRule::Unspecified);
+        let rule = rule.ok_or_else(|| format!("there is no integrity rule `{name}`"))?;
+        weights.retain(|it| it.rule() != rule);
+        weights.push(IntegrityWeight { rule: rule as i32, points: *points });
+    }
+    weights.sort_by_key(|it| it.rule);
+    Ok(())
 }
 
 fn sorted(list: &[String]) -> Vec<String> {

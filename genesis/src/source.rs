@@ -189,7 +189,7 @@ impl Source {
     }
 
     fn vote_of(&self, department: &DepartmentSource) -> Option<u64> {
-        let leads = *department.code.get_ref() == self.parameters.lead;
+        let leads = *department.code.get_ref() == self.parameters.lead();
         let votes = leads || department.nodes.iter().any(|node| node.power > 0);
         let weight = department.vote.unwrap_or(u64::from(votes));
         (weight > 0).then_some(weight)
@@ -266,7 +266,7 @@ impl DepartmentSource {
             if it.power > 0 {
                 document.validators.push(wire::Validator {
                     key_id: key.key_id().to_vec(),
-                    algorithm: wire::Algorithm::Ed25519 as i32,
+                    algorithm: key.algorithm(),
                     public_key: key.as_bytes().to_vec(),
                     cosigner_key: public_key(text, &it.cosigner_key)?.as_bytes().to_vec(),
                     power: it.power,
@@ -301,7 +301,7 @@ impl DepartmentSource {
     fn key(&self, key: &PublicKey, identity_id: Vec<u8>) -> wire::Key {
         wire::Key {
             key_id: key.key_id().to_vec(),
-            algorithm: wire::Algorithm::Ed25519 as i32,
+            algorithm: key.algorithm(),
             public_key: key.as_bytes().to_vec(),
             identity_id,
             department: self.code.get_ref().clone(),

@@ -13,7 +13,7 @@ use liuhen_proto::header::{
     note::{self, Kind, Line, Note, VerifierKey},
     validators::{Validator, ValidatorSet},
 };
-use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
+use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, Hash, Height, KeyId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -132,7 +132,7 @@ pub fn validator_name(chain: &ChainId, key: &KeyId) -> String {
 }
 
 fn cosigner(chain: &ChainId, validator: &Validator) -> Option<VerifierKey> {
-    let key = PublicKey::from_slice(&validator.cosigner_key).ok()?;
+    let key = validator.cosigner_key;
     VerifierKey::new(&validator_name(chain, &validator.key_id), Kind::Cosignature, key).ok()
 }
 
@@ -303,7 +303,7 @@ impl Cosigner {
             self.take(&chain, &given);
         }
         let validator = chain.validators().get(&self.node)?;
-        if validator.cosigner_key != *self.key.public().as_bytes() {
+        if validator.cosigner_key != self.key.public() {
             return None;
         }
         let checkpoint = chain.checkpoint(headers)?;

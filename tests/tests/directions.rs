@@ -180,3 +180,157 @@ fn files_stay_short() {
         assert!(lines <= 500 || generated_mirrors, "{} has {lines} lines", file.display());
     }
 }
+
+/// A file of a crate by the path of its module: `ledger::block`.
+type Modules = BTreeMap<String, String>;
+
+/// The modules of a crate with their text: without tests, comments and files that only list others.
+fn modules(crate_source: &Path) -> Modules {
+    let mut files = Vec::new();
+    sources(crate_source, &mut files);
+    let mut modules = Modules::new();
+    for file in files {
+        let path = file.strip_prefix(crate_source).unwrap().with_extension("");
+        let path = path.to_str().unwrap().replace('/', "::");
+        let only_lists = ["mod", "lib", "main"]
+            .iter()
+            .any(|it| path == *it || path.ends_with(&format!("::{it}")));
+        if only_lists || path.split("::").any(|it| it == "tests") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let text = text.split("#[cfg(test)]\npub(crate) mod tests").next().unwrap_or_default();
+        let code = text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
+        modules.insert(path, code.collect::<Vec<_>>().join("\n"));
+    }
+    modules
+}
+
+/// The paths that a `use` tree or an expression names: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn leaves(prefix: &str, tree: &str, found: &mut Vec<String>) {
+    let tree = tree.trim();
+    let Some((before, inner)) = tree.split_once('{') else {
+        let path = tree.split(" as ").next().unwrap_or_default().trim();
+        found.push(format!("{prefix}{path}").trim_end_matches("::self").to_owned());
+        return;
+    };
+    let inner = inner.trim_end().strip_suffix('}').unwrap_or(inner);
+    let (mut depth, mut begin) = (0, 0);
+    for (at, letter) in inner.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                leaves(&format!("{prefix}{before}"), &inner[begin..at], found);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if !inner[begin..].trim().is_empty() {
+        leaves(&format!("{prefix}{before}"), &inner[begin..], found);
+    }
+}
+
+/// What a name that a listing file gives out again stands for, by its path.
+fn given_out(crate_source: &Path) -> BTreeMap<String, String> {
+    let mut files = Vec::new();
+    sources(crate_source, &mut files);
+    let mut names = BTreeMap::new();
+    for file in files.iter().filter(|it| it.ends_with("mod.rs")) {
+        let folder = file.parent().unwrap().strip_prefix(crate_source).unwrap();
+        let folder = folder.to_str().unwrap().replace('/', "::");
+        for part in std::fs::read_to_string(file).unwrap().split("\npub ").skip(1) {
+            let Some(tree) = part.trim_start_matches("(crate) ").strip_prefix("use ") else {
+                continue;
+            };
+            let mut found = Vec::new();
+            leaves("", tree.split(';').next().unwrap_or_default(), &mut found);
+            for path in found {
+                let name = path.rsplit("::").next().unwrap_or_default().to_owned();
+                names.insert(format!("{folder}::{name}"), format!("{folder}::{path}"));
+            }
+        }
+    }
+    names
+}
+
+/// For each module those that it names.
+fn arrows(crate_source: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let modules = modules(crate_source);
+    let given_out = given_out(crate_source);
+    let file_of = |path: &str| {
+        let mut path = path.to_owned();
+        for _ in 0..4 {
+            let known = given_out
+                .iter()
+                .find(|(name, _)| path == **name || path.starts_with(&format!("{name}::")));
+            let Some((name, meant)) = known else { break };
+            path = path.replacen(name.as_str(), meant, 1);
+        }
+        let mut parts: Vec<&str> = path.split("::").collect();
+        while !parts.is_empty() && !modules.contains_key(&parts.join("::")) {
+            parts.pop();
+        }
+        (!parts.is_empty()).then(|| parts.join("::"))
+    };
+    let mut arrows = BTreeMap::new();
+    for (module, code) in &modules {
+        let mut named = Vec::new();
+        for statement in code.split("use ").skip(1) {
+            leaves("", statement.split(';').next().unwrap_or_default(), &mut named);
+        }
+        let inline = code.split(|it: char| !(it.is_alphanumeric() || it == '_' || it == ':'));
+        named.extend(inline.filter(|it| it.contains("::")).map(str::to_owned));
+        let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+        let absolute = named.iter().filter_map(|path| match path.split_once("::")? {
+            ("crate", rest) => Some(rest.to_owned()),
+            ("super", rest) if parent.is_empty() => Some(rest.to_owned()),
+            ("super", rest) => Some(format!("{parent}::{rest}")),
+            _ => None,
+        });
+        let named = absolute.filter_map(|path| file_of(&path)).filter(|it| it != module);
+        arrows.insert(module.clone(), named.collect());
+    }
+    arrows
+}
+
+/// A circle of modules that name each other: nobody can understand one of them without all.
+fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    let mut open = arrows.clone();
+    // Who names nobody that is left is in no circle.
+    loop {
+        let ends: Vec<String> =
+            open.iter().filter(|(_, named)| named.is_empty()).map(|(it, _)| it.clone()).collect();
+        if ends.is_empty() {
+            break;
+        }
+        for end in ends {
+            open.remove(&end);
+            open.values_mut().for_each(|named| {
+                named.remove(&end);
+            });
+        }
+    }
+    let mut way: Vec<String> = vec![open.keys().next()?.clone()];
+    loop {
+        let next = open[way.last()?].iter().next()?.clone();
+        if let Some(at) = way.iter().position(|it| *it == next) {
+            return Some(way.split_off(at));
+        }
+        way.push(next);
+    }
+}
+
+#[test]
+fn no_files_of_the_protocol_name_each_other_in_a_circle() {
+    let arrows = arrows(&root().join("proto/src"));
+    assert!(arrows.len() > 100 && arrows.values().map(BTreeSet::len).sum::<usize>() > 500);
+    assert!(arrows["items::due"].contains("items::access::seals"), "{:?}", arrows["items::due"]);
+    assert!(arrows["ledger::block"].contains("ledger::overlay"), "{:?}", arrows["ledger::block"]);
+    assert_eq!(circle(&arrows), None);
+    let mut bent = arrows;
+    bent.get_mut("ledger::overlay").unwrap().insert("items::due".into());
+    assert!(circle(&bent).is_some(), "one that is made is found");
+}

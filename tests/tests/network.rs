@@ -132,12 +132,12 @@ async fn bad_input_is_refused_and_the_network_goes_on() -> anyhow::Result<()> {
 }
 
 fn badly_signed(good: &Tx) -> Vec<u8> {
-    let mut signature = *good.signature();
+    let mut signature = good.signature().to_vec();
     signature[10] ^= 1;
     wire::Transaction {
         header: good.header_bytes().to_vec(),
         items: good.items().iter().map(|item| item.bytes().to_vec()).collect(),
-        signature: signature.to_vec(),
+        signature,
     }
     .encode_to_vec()
 }

@@ -47,3 +47,98 @@ fn codes_of_invalid_proofs() -> anyhow::Result<()> {
     assert!(said.len() > 50, "{said:?}");
     Ok(())
 }
+
+/// The page of the parameters, as the table has them.
+fn page_of_parameters() -> String {
+    use liuhen_proto::ledger::parameters::{ALL, Held, defaults};
+    let mut it = defaults();
+    let mut page = String::new();
+    for row in ALL {
+        let joined =
+            |numbers: &[u64]| numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let number = |it: u64| (it.to_string(), row.bounds_text());
+        let none = |text: &str| (text.to_owned(), String::new());
+        let (default, bounds) = match row.held {
+            Held::Days(at) | Held::TenThousandths(at) => number(u64::from(*at(&mut it))),
+            Held::Milliseconds(at) => number(*at(&mut it)),
+            Held::MillisecondsByGrade(at) => (joined(at(&mut it)), row.bounds_text()),
+            Held::Part(at) => {
+                let part = at(&mut it).unwrap_or_default();
+                (format!("{}/{}", part.numerator, part.denominator), "1/2 to 1".to_owned())
+            }
+            Held::Department(_) => none("must be given"),
+            Held::Codes(_) | Held::Managers(_) => none("none"),
+            Held::Points(at) => none(&format!("{} rules", at(&mut it).len())),
+            Held::Watches(at) => none(&format!("{} kinds", at(&mut it).len())),
+            Held::ByLedger(_) => none("the ledger writes it"),
+        };
+        page.push_str(&format!("| `{}` | {default} | {bounds} | {} |\n", row.name, row.about));
+    }
+    page
+}
+
+#[test]
+fn the_page_of_parameters_is_the_table() -> anyhow::Result<()> {
+    let page = std::fs::read_to_string(root().join("docs/parameters.md"))?;
+    let expected = page_of_parameters();
+    assert!(page.contains(&expected), "docs/parameters.md should hold:\n{expected}");
+    Ok(())
+}
+
+/// The part of a page under a heading that begins with these words.
+fn section<'a>(page: &'a str, heading: &str) -> Option<&'a str> {
+    page.split("\n## ").find(|part| part.starts_with(heading))
+}
+
+#[test]
+fn every_kind_of_item_stands_in_the_section_of_its_domain() -> anyhow::Result<()> {
+    use liuhen_proto::items::table::ALL;
+    let page = std::fs::read_to_string(root().join("docs/spec/items.md"))?;
+    let mut lacking = Vec::new();
+    for row in ALL {
+        let domain = format!("{:?}", row.domain);
+        let rows = section(&page, &domain).unwrap_or_default().lines();
+        let mut named = rows.filter(|line| line.starts_with("| ")).filter_map(|line| {
+            let first = line.trim_start_matches("| ").split(" | ").next()?;
+            first.split([',', ';', ':', ' ']).any(|word| word == row.name).then_some(())
+        });
+        if named.next().is_none() {
+            lacking.push(format!("{} under {domain}", row.name));
+        }
+    }
+    assert!(lacking.is_empty(), "docs/spec/items.md lacks {lacking:?}");
+    assert!(ALL.len() > 60, "{}", ALL.len());
+    Ok(())
+}
+
+/// The fields of a message, as the wire contract has them: type, name and number.
+fn fields<'a>(contract: &'a str, message: &str) -> Vec<Vec<&'a str>> {
+    let body = contract.split(&format!("message {message} {{")).nth(1).unwrap_or_default();
+    let body = body.split("\n}").next().unwrap_or_default();
+    let fields = body.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
+    fields.map(|line| line.trim_end_matches(';').split_whitespace().collect()).collect()
+}
+
+#[test]
+fn the_table_of_items_is_the_wire_contract() -> anyhow::Result<()> {
+    use liuhen_proto::items::table::ALL;
+    let folder = root().join("proto/liuhen/v1");
+    let transaction = std::fs::read_to_string(folder.join("transaction.proto"))?;
+    let numbers: BTreeSet<(String, String)> = fields(&transaction, "Item")
+        .iter()
+        .filter_map(|field| match field.as_slice() {
+            [kind, _, "=", number] if *kind != "bytes" => Some(((*kind).into(), (*number).into())),
+            _ => None,
+        })
+        .collect();
+    let rows = ALL.iter().map(|row| (row.name.to_owned(), row.number.to_string()));
+    assert_eq!(rows.collect::<BTreeSet<_>>(), numbers);
+    for row in ALL {
+        let file = folder.join(format!("{:?}.proto", row.domain).to_lowercase());
+        let contract = std::fs::read_to_string(&file)?;
+        assert!(contract.contains(&format!("message {} {{", row.name)), "{} in {file:?}", row.name);
+        let cosigned = fields(&contract, row.name).iter().any(|it| it.contains(&"Cosignature"));
+        assert_eq!(cosigned, row.cosigned, "{}", row.name);
+    }
+    Ok(())
+}

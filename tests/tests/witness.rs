@@ -159,7 +159,7 @@ async fn log_tools_can_follow() -> anyhow::Result<()> {
     let chain = founding.chain();
     let (mut as_log, mut cosigned) = (0, 0);
     for validator in founding.validators().all() {
-        let key = liuhen_proto::suite::sign::PublicKey::from_slice(&validator.cosigner_key)?;
+        let key = validator.cosigner_key;
         let log = VerifierKey::new(&origin(&chain), Kind::Ed25519, key)?;
         as_log += u32::from(log.judge(&note)?.is_some());
         let name = format!("{}/{}", origin(&chain), validator.key_id);

@@ -4,6 +4,7 @@ use super::Common;
 use crate::error::ClientError;
 use crate::output::print_one;
 use crate::text;
+use liuhen_proto::ledger::parameters::{ALL, Held, Parameter};
 use liuhen_proto::wire;
 use serde_json::{Value, json};
 
@@ -16,13 +17,7 @@ impl Consortium {
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let it = common.connect().await?.consortium().await?;
         let parameters = it.parameters.clone().unwrap_or_default();
-        let mut fields = vec![
-            ("lead", json!(parameters.lead)),
-            ("votes", votes(&it)),
-            ("ordinary", fraction(parameters.ordinary, "more than")),
-            ("constitutional", fraction(parameters.constitutional, "at least")),
-            ("validators", validators(&it)),
-        ];
+        let mut fields = vec![("votes", votes(&it)), ("validators", validators(&it))];
         fields.extend(of_parameters(&parameters));
         fields.extend([
             ("calendars", calendars(&it)),
@@ -33,55 +28,44 @@ impl Consortium {
     }
 }
 
+/// What there is to show of each parameter, by the table.
 fn of_parameters(it: &wire::Parameters) -> Vec<(&'static str, Value)> {
-    let managers: Vec<String> = it
-        .managers
-        .iter()
-        .map(|it| format!("{}:{}/{}", it.division, it.manager, it.deputy))
-        .collect();
-    let watches: Vec<String> = it
-        .watches
-        .iter()
-        .map(|one| {
+    let mut it = it.clone();
+    ALL.iter().filter_map(|row| Some((shown_as(row), value(row, &mut it)?))).collect()
+}
+
+fn shown_as(row: &Parameter) -> &'static str {
+    if matches!(row.held, Held::Points(_)) { "integrity_points" } else { row.name }
+}
+
+/// `None` for what is not the consortium's to decide.
+fn value(row: &Parameter, it: &mut wire::Parameters) -> Option<Value> {
+    Some(match row.held {
+        Held::Days(at) | Held::TenThousandths(at) => json!(*at(it)),
+        Held::Milliseconds(at) => json!(*at(it)),
+        Held::MillisecondsByGrade(at) => json!(*at(it)),
+        Held::Part(at) => {
+            fraction(*at(it), if row.name == "ordinary" { "more than" } else { "at least" })
+        }
+        Held::Department(at) => json!(*at(it)),
+        Held::Codes(at) => json!(*at(it)),
+        Held::Managers(at) => {
+            strings(at(it), |one| format!("{}:{}/{}", one.division, one.manager, one.deputy))
+        }
+        Held::Watches(at) => strings(at(it), |one| {
             let kind = text::state(one.kind().as_str_name(), "WATCH_KIND_");
             format!("{kind}:{}/{}ms", one.limit, one.window_ms)
-        })
-        .collect();
-    let points: Vec<String> = it
-        .integrity_weights
-        .iter()
-        .map(|one| {
+        }),
+        Held::Points(at) => strings(at(it), |one| {
             let rule = text::state(one.rule().as_str_name(), "INTEGRITY_RULE_");
             format!("{rule}:{}", one.points)
-        })
-        .collect();
-    vec![
-        ("managers", json!(managers)),
-        ("purposes", json!(it.purposes)),
-        ("legal_bases", json!(it.legal_bases)),
-        ("statutory_bases", json!(it.statutory_bases)),
-        ("emergency_codes", json!(it.emergency_codes)),
-        ("emergency_duties", json!(it.emergency_duties)),
-        ("confirm_days", json!(it.confirm_days)),
-        ("decide_days", json!(it.decide_days)),
-        ("answer_days", json!(it.answer_days)),
-        ("ratify_days", json!(it.ratify_days)),
-        ("objection_days", json!(it.objection_days)),
-        ("reconfirm_days", json!(it.reconfirm_days)),
-        ("proposal_days", json!(it.proposal_days)),
-        ("open_days", json!(it.open_days)),
-        ("answer_case_days", json!(it.answer_case_days)),
-        ("appeal_days", json!(it.appeal_days)),
-        ("seal_period_ms", json!(it.seal_period_ms)),
-        ("seal_grace_ms", json!(it.seal_grace_ms)),
-        ("number_grace_ms", json!(it.number_grace_ms)),
-        ("half_grace_ms", json!(it.half_grace_ms)),
-        ("bulk_grace_ms", json!(it.bulk_grace_ms)),
-        ("sealing_authorities", json!(it.sealing_authorities)),
-        ("watches", json!(watches)),
-        ("integrity_points", json!(points)),
-        ("integrity_decay", json!(it.integrity_decay)),
-    ]
+        }),
+        Held::ByLedger(_) => return None,
+    })
+}
+
+fn strings<T>(list: &[T], text: impl Fn(&T) -> String) -> Value {
+    json!(list.iter().map(text).collect::<Vec<_>>())
 }
 
 fn votes(it: &wire::GetConsortiumResponse) -> Value {

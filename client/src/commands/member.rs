@@ -7,6 +7,7 @@ use crate::output::Rows;
 use crate::text::{self, state};
 use liuhen_proto::ledger::intervals;
 use liuhen_proto::suite::hash::{Domain, hash};
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::wire::{self, StandingChange, item::Kind};
 use serde_json::json;
 
@@ -129,7 +130,9 @@ pub(super) fn new_keys(keys: &[String]) -> Result<Vec<wire::NewKey>, ClientError
     for text in keys {
         let public_key = hex::decode(text)
             .map_err(|_| ClientError::Usage(format!("`{text}` is no public key: 64 digits")))?;
-        all.push(wire::NewKey { algorithm: wire::Algorithm::Ed25519 as i32, public_key });
+        let key = PublicKey::from_slice(&public_key)
+            .map_err(|e| ClientError::Usage(format!("`{text}`: {e}")))?;
+        all.push(wire::NewKey { algorithm: key.algorithm(), public_key });
     }
     all.sort_by(|a, b| a.public_key.cmp(&b.public_key));
     Ok(all)

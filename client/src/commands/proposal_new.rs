@@ -3,7 +3,8 @@
 use super::member::{NewDepartment, RootKeys, Succession, rights};
 use crate::connect::Node;
 use crate::error::ClientError;
-use liuhen_genesis::day_of_year;
+use liuhen_genesis::{day_of_year, fraction};
+use liuhen_proto::ledger::parameters::{ALL, Held};
 use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::wire::{self, propose};
 
@@ -107,13 +108,9 @@ pub struct Parameters {
     /// The leading department
     #[arg(long)]
     lead: Option<String>,
-    /// A number, `decide_days=10`: confirm_days, decide_days, answer_days, ratify_days,
-    /// objection_days, reconfirm_days, proposal_days, live_age_ms, late_age_ms, emergency_ms
-    #[arg(long = "set", value_delimiter = ',')]
+    #[arg(long = "set", value_delimiter = ',', help = set_help())]
     numbers: Vec<String>,
-    /// A code more of a list, `purposes=housing`: purposes, legal_bases, statutory_bases,
-    /// emergency_codes, emergency_duties
-    #[arg(long = "add", value_delimiter = ',')]
+    #[arg(long = "add", value_delimiter = ',', help = list_help("A code more of a list"))]
     added: Vec<String>,
     /// A code less of a list
     #[arg(long = "remove", value_delimiter = ',')]
@@ -196,7 +193,7 @@ impl Validator {
         Ok(wire::SetValidator {
             validator: Some(wire::Validator {
                 key_id: key.key_id().to_vec(),
-                algorithm: wire::Algorithm::Ed25519 as i32,
+                algorithm: key.algorithm(),
                 public_key: bytes,
                 cosigner_key,
                 power: self.power,
@@ -249,15 +246,49 @@ impl Parameters {
     }
 }
 
+/// The names of the parameters that are held in a way.
+fn names(held: impl Fn(&Held) -> bool) -> String {
+    let fitting = ALL.iter().filter(|row| held(&row.held)).map(|row| row.name);
+    fitting.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether `--set` says what it is.
+fn is_number(held: &Held) -> bool {
+    match held {
+        Held::Days(_)
+        | Held::TenThousandths(_)
+        | Held::Milliseconds(_)
+        | Held::MillisecondsByGrade(_)
+        | Held::Part(_) => true,
+        Held::Department(_)
+        | Held::Codes(_)
+        | Held::Managers(_)
+        | Held::Points(_)
+        | Held::Watches(_)
+        | Held::ByLedger(_) => false,
+    }
+}
+
+fn set_help() -> String {
+    format!(
+        "A number, `decide_days=10`, one for each grade, `decision_age_ms=60000:60000:60000:60000`, a part, \
+         `ordinary=1/2`, or of a watch or an integrity rule, `watch.burst.limit=100`, `points.uncovered=30`: {}",
+        names(is_number)
+    )
+}
+
+fn list_help(what: &str) -> String {
+    format!("{what}, `purposes=housing`: {}", names(|held| matches!(held, Held::Codes(_))))
+}
+
 fn list<'a>(it: &'a mut wire::Parameters, name: &str) -> Result<&'a mut Vec<String>, ClientError> {
-    match name {
-        "purposes" => Ok(&mut it.purposes),
-        "legal_bases" => Ok(&mut it.legal_bases),
-        "statutory_bases" => Ok(&mut it.statutory_bases),
-        "emergency_codes" => Ok(&mut it.emergency_codes),
-        "emergency_duties" => Ok(&mut it.emergency_duties),
-        "sealing_authorities" => Ok(&mut it.sealing_authorities),
-        _ => Err(ClientError::Usage(format!("`{name}` is no list of the parameters"))),
+    let row = ALL.iter().find(|row| row.name == name);
+    match row.map(|row| row.held) {
+        Some(Held::Codes(at)) => Ok(at(it)),
+        _ => {
+            let lists = list_help("there are");
+            Err(ClientError::Usage(format!("`{name}` is no list of the parameters; {lists}")))
+        }
     }
 }
 
@@ -272,39 +303,24 @@ fn set(it: &mut wire::Parameters, text: &str) -> Result<(), ClientError> {
     if let Some(rule) = name.strip_prefix("points.") {
         return set_points(it, rule, value.parse().map_err(bad)?);
     }
-    let days = match name {
-        "confirm_days" => &mut it.confirm_days,
-        "decide_days" => &mut it.decide_days,
-        "answer_days" => &mut it.answer_days,
-        "ratify_days" => &mut it.ratify_days,
-        "objection_days" => &mut it.objection_days,
-        "reconfirm_days" => &mut it.reconfirm_days,
-        "proposal_days" => &mut it.proposal_days,
-        "open_days" => &mut it.open_days,
-        "answer_case_days" => &mut it.answer_case_days,
-        "appeal_days" => &mut it.appeal_days,
-        "integrity_decay" => &mut it.integrity_decay,
-        _ => {
-            *milliseconds(it, name)? = value.parse().map_err(bad)?;
-            return Ok(());
+    let row = ALL.iter().find(|row| row.name == name && is_number(&row.held));
+    match row.map(|row| row.held) {
+        Some(Held::Days(at) | Held::TenThousandths(at)) => {
+            *at(it) = value.parse().map_err(bad)?;
         }
-    };
-    *days = value.parse().map_err(bad)?;
-    Ok(())
-}
-
-fn milliseconds<'a>(it: &'a mut wire::Parameters, name: &str) -> Result<&'a mut u64, ClientError> {
-    match name {
-        "live_age_ms" => Ok(&mut it.live_age_ms),
-        "late_age_ms" => Ok(&mut it.late_age_ms),
-        "emergency_ms" => Ok(&mut it.emergency_ms),
-        "seal_period_ms" => Ok(&mut it.seal_period_ms),
-        "seal_grace_ms" => Ok(&mut it.seal_grace_ms),
-        "number_grace_ms" => Ok(&mut it.number_grace_ms),
-        "half_grace_ms" => Ok(&mut it.half_grace_ms),
-        "bulk_grace_ms" => Ok(&mut it.bulk_grace_ms),
-        _ => Err(ClientError::Usage(format!("`{name}` is no number of the parameters"))),
+        Some(Held::Milliseconds(at)) => *at(it) = value.parse().map_err(bad)?,
+        Some(Held::MillisecondsByGrade(at)) => {
+            let numbers = value.split(':').map(str::parse).collect::<Result<_, _>>();
+            *at(it) = numbers.map_err(bad)?;
+        }
+        Some(Held::Part(at)) => *at(it) = Some(fraction(value).map_err(ClientError::Usage)?),
+        _ => {
+            let all = names(is_number);
+            let why = format!("`{name}` is no number of the parameters; there are: {all}");
+            return Err(ClientError::Usage(why));
+        }
     }
+    Ok(())
 }
 
 fn set_watch(it: &mut wire::Parameters, name: &str, value: u64) -> Result<(), ClientError> {

@@ -10,6 +10,7 @@ use crate::event::Event;
 use liuhen_proto::event::Body;
 use liuhen_proto::ledger::calendar::HOUR_MS;
 use liuhen_proto::place::TrailKind;
+use liuhen_proto::suite::sign;
 use liuhen_proto::suite::{
     hash::{Domain, hash, line},
     sign::PrivateKey,
@@ -230,14 +231,14 @@ pub fn sign(result: &Reconciliation, key: &PrivateKey) -> Result<String, ClientE
 }
 
 /// Reads a result's file; gives the key that it says signed, and what to check with that.
-pub fn open(text: &str) -> Result<(Reconciliation, String, Vec<u8>, [u8; 64]), ClientError> {
+pub fn open(text: &str) -> Result<(Reconciliation, String, Vec<u8>, sign::Signature), ClientError> {
     let bad = |why: String| ClientError::Usage(format!("not a signed result: {why}"));
     let (result, rest) = text.split_once('\n').ok_or_else(|| bad("two lines are needed".into()))?;
     let it: Reconciliation = serde_json::from_str(result).map_err(|e| bad(e.to_string()))?;
     let signature: Signature = serde_json::from_str(rest.trim()).map_err(|e| bad(e.to_string()))?;
-    let mut bytes = [0; 64];
-    hex::decode_to_slice(&signature.signature, &mut bytes).map_err(|e| bad(e.to_string()))?;
-    Ok((it, signature.key_id, message(result), bytes))
+    let bytes = hex::decode(&signature.signature).map_err(|e| bad(e.to_string()))?;
+    let signed = sign::Signature::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
+    Ok((it, signature.key_id, message(result), signed))
 }
 
 #[cfg(test)]

@@ -4,20 +4,20 @@ import { NotCanonical, tryDecode } from "./canonical.js";
 import { type LedgerEvent, LedgerEventSchema } from "./gen/liuhen/v1/event_pb.js";
 import { DepartmentSchema, IdentitySchema, type Interval, KeySchema } from "./gen/liuhen/v1/ledger_pb.js";
 import type { ProvedEvent } from "./gen/liuhen/v1/proof_pb.js";
-import type { RecordAccess } from "./gen/liuhen/v1/record_pb.js";
+import type { RecordAccess } from "./gen/liuhen/v1/access_pb.js";
 import type { Item, TransactionHeader } from "./gen/liuhen/v1/transaction_pb.js";
 import { ZERO, hash } from "./hash.js";
 import { needHashes } from "./hashes.js";
 import type { Header } from "./header.js";
 import { BadItem } from "./items/fields.js";
-import { ITEM_BYTES, parseItem } from "./items/item.js";
+import { ITEM_BYTES, parseItem, trailsOfItem } from "./items/item.js";
 import { type Leaf, parseLeaf } from "./leaf.js";
 import { TRAIL_LOG, rootOfInclusion } from "./merkle.js";
 import type { Objects } from "./objects.js";
 import { type Place, place, textKey } from "./places.js";
 import { isUsableKey, keyId, verifies } from "./signature.js";
 import { type Transaction, numberOf } from "./transactions.js";
-import { trailsOfItem, trailsOfLedgerEvent } from "./trails.js";
+import { trailsOfLedgerEvent } from "./trails.js";
 import { Invalid, demand } from "./verdict.js";
 
 /** What a leaf stands for. */

@@ -1,6 +1,6 @@
 /** The instant by which grants are judged: docs/spec/coverage.md, "The moment". */
 import { type Dataset, type Grant, GrantState, type GrantStep, type Interval } from "./gen/liuhen/v1/ledger_pb.js";
-import type { Terms } from "./gen/liuhen/v1/workflow_pb.js";
+import type { Terms } from "./gen/liuhen/v1/sharing_pb.js";
 
 /** After a block, or at the last block not after a time. */
 export type Moment = { height: bigint } | { timeMs: bigint };

@@ -21,7 +21,7 @@ import {
   IdentitySchema,
   type Interval,
 } from "./gen/liuhen/v1/ledger_pb.js";
-import type { RecordAccess } from "./gen/liuhen/v1/record_pb.js";
+import type { RecordAccess } from "./gen/liuhen/v1/access_pb.js";
 import type { Header } from "./header.js";
 import type { Leaf } from "./leaf.js";
 import type { Objects } from "./objects.js";

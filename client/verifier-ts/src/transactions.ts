@@ -57,6 +57,6 @@ export function numberOf(header: TransactionHeader, item: number): bigint {
 }
 
 /** `H_id(kind u8 ‖ key id ‖ number u64)`: the id of what item `item` makes. */
-export function madeId(kind: number, header: TransactionHeader, item: number): Uint8Array {
+export function made(kind: number, { header, number: item }: { header: TransactionHeader; number: number }): Uint8Array {
   return hash("id", u8(kind), header.keyId, u64(numberOf(header, item)));
 }

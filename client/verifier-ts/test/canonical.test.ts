@@ -6,7 +6,7 @@ import { NotCanonical, decode, tryDecode } from "../src/canonical.js";
 import { IntervalSchema } from "../src/gen/liuhen/v1/ledger_pb.js";
 import { PublishVersionSchema } from "../src/gen/liuhen/v1/catalogue_pb.js";
 import { AbsenceClaimSchema } from "../src/gen/liuhen/v1/proof_pb.js";
-import { DepartmentClassSchema, QuotaSchema, TermsSchema } from "../src/gen/liuhen/v1/workflow_pb.js";
+import { DepartmentClassSchema, QuotaSchema, TermsSchema } from "../src/gen/liuhen/v1/sharing_pb.js";
 
 const bytes = (...list: number[]): Uint8Array => Uint8Array.from(list);
 

@@ -17,8 +17,8 @@ import {
   type Identity,
   IdentitySchema,
 } from "../src/gen/liuhen/v1/ledger_pb.js";
-import { Assurance, Decision, type RecordAccess, RecordAccessSchema } from "../src/gen/liuhen/v1/record_pb.js";
-import { Operation, TermsSchema } from "../src/gen/liuhen/v1/workflow_pb.js";
+import { Assurance, Decision, type RecordAccess, RecordAccessSchema } from "../src/gen/liuhen/v1/access_pb.js";
+import { Operation, TermsSchema } from "../src/gen/liuhen/v1/sharing_pb.js";
 import { judge } from "../src/coverage.js";
 import type { StateBefore } from "../src/replay.js";
 

@@ -7,7 +7,8 @@ import { type LedgerEvent, LedgerEventSchema } from "../src/gen/liuhen/v1/event_
 import { TransactionHeaderSchema } from "../src/gen/liuhen/v1/transaction_pb.js";
 import { hash } from "../src/hash.js";
 import type { Place } from "../src/places.js";
-import { trailsOfItem, trailsOfLedgerEvent } from "../src/trails.js";
+import { trailsOfItem } from "../src/items/item.js";
+import { trailsOfLedgerEvent } from "../src/trails.js";
 import { ITEM_KINDS, bytesOf, fill, goodItem, nameOfBytes } from "./support/items.js";
 
 const header = create(TransactionHeaderSchema, { keyId: bytesOf("signer"), identityId: bytesOf("own"), seq: 7n });

@@ -2,6 +2,7 @@
 //! sealing.
 
 use super::auth::{self, Caller};
+use super::rights;
 use super::{Shared, bad_argument, blocking, not_found, of_store, trail_of};
 use crate::app::Chain;
 use liuhen_proto::ledger::{Object, calendar};
@@ -63,8 +64,8 @@ where
 /// Checks that the caller may read a trail; gives it where the read is to be noted.
 fn may_read(chain: &Chain, caller: &Caller, trail: Place) -> Result<Vec<Place>, Status> {
     match caller.may_read(chain, &trail)? {
-        auth::Access::Own => Ok(Vec::new()),
-        auth::Access::Oversight => Ok(vec![trail]),
+        rights::Access::Own => Ok(Vec::new()),
+        rights::Access::Oversight => Ok(vec![trail]),
     }
 }
 

@@ -9,6 +9,7 @@ mod page;
 mod proofs;
 pub mod reads;
 mod registry;
+mod rights;
 mod submission;
 mod trails;
 mod watch;
@@ -113,7 +114,7 @@ impl Shared {
         let chain = self.chain();
         let note = self.checkpoints.newest(chain.validators(), least_size, witnessed)?;
         let own = chain.validators().get(&self.key);
-        let signs = own.is_some_and(|it| it.cosigner_key == *self.cosigner.public().as_bytes());
+        let signs = own.is_some_and(|it| it.cosigner_key == self.cosigner.public());
         let key = signs.then_some(&self.cosigner);
         Some(checkpoints::published(&note, &chain.founding().chain(), key))
     }

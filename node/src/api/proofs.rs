@@ -1,6 +1,7 @@
 //! Building proof files.
 
-use super::auth::{self, Access, Caller};
+use super::auth::{self, Caller};
+use super::rights::{self, Access, trail_about};
 use super::{Shared, bad_argument, blocking, chunks, not_found, of_store, trail_of};
 use crate::app::{Chain, LongTrail, ProveError};
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
@@ -273,7 +274,7 @@ impl AskedTrail {
     fn read(shared: &Shared, request: Request<ProveTrailRequest>) -> Result<Self, Status> {
         let asked = request.get_ref();
         let (kind, trail) = trail_of(asked.trail_kind, &asked.trail_id)?;
-        let caller = match auth::shows_subject_key(kind, &asked.trail_id, &asked.subject_key)? {
+        let caller = match rights::shows_subject_key(kind, &asked.trail_id, &asked.subject_key)? {
             // Whoever shows a token as well is who the token says.
             true if !request.metadata().contains_key("authorization") => None,
             _ => Some(auth::caller(shared, &request)?),
@@ -287,7 +288,7 @@ impl AskedTrail {
     /// Whoever is to be noted as having read. Errors for who may not read.
     fn overseer(&self, chain: &Chain) -> Result<Option<&Caller>, Status> {
         let Some(caller) = &self.caller else {
-            return auth::stands(chain, &self.trail).map(|()| None);
+            return rights::stands(chain, &self.trail).map(|()| None);
         };
         let access = caller.may_read(chain, &self.trail)?;
         Ok((access == Access::Oversight).then_some(caller))
@@ -335,55 +336,10 @@ fn tags(asked: &[SubjectTag]) -> Result<BTreeSet<(String, Hash)>, Status> {
         let tag = Hash::from_slice(&it.tag).map_err(|e| bad_argument("tag", &e.to_string()))?;
         let id = [it.collector.as_bytes(), tag.as_bytes()].concat();
         let (kind, _) = trail_of(TrailKind::Subject as u32, &id)?;
-        auth::shows_subject_key(kind, &id, &it.subject_key)?;
+        rights::shows_subject_key(kind, &id, &it.subject_key)?;
         tags.insert((it.collector.clone(), tag));
     }
     Ok(tags)
-}
-
-/// Whose trail an object's reader must be allowed to read; `None` for what every member may know.
-fn trail_about(place: &Place) -> Result<Option<Place>, Status> {
-    use ObjectKind as Is;
-    let id = place.id();
-    let trail = |kind| Ok(Some(Place::trail(kind, id)));
-    let code_behind = |bytes: usize| id.get(bytes..).unwrap_or_default();
-    match place.object_kind() {
-        Some(
-            Is::Department
-            | Is::Identity
-            | Is::Key
-            | Is::Dataset
-            | Is::Parameters
-            | Is::Beneath
-            | Is::IdentityName
-            | Is::Voters
-            | Is::ValidatorSchedule
-            | Is::Peers
-            | Is::ProtocolSchedule
-            | Is::Calendar
-            | Is::Proposal
-            | Is::DatasetGateways
-            | Is::RecentBlock
-            | Is::RecentWindow
-            | Is::UnknownCount
-            | Is::Roster
-            | Is::DoubleVote,
-        ) => Ok(None),
-        Some(Is::Request | Is::Grant | Is::GrantUse | Is::GrantProducts) => trail(TrailKind::Grant),
-        Some(Is::Gateway | Is::GatewaySetup) => trail(TrailKind::Gateway),
-        Some(Is::Case) => trail(TrailKind::Case),
-        Some(Is::Product) => trail(TrailKind::Product),
-        Some(Is::AlertBook) => trail(TrailKind::Alert),
-        Some(Is::Alert) => Ok(Some(Place::trail(TrailKind::Alert, code_behind(8)))),
-        Some(Is::IntegrityEvent) => Ok(Some(Place::trail(TrailKind::Integrity, code_behind(8)))),
-        Some(Is::Score) => match id.split_first() {
-            Some((0xff, identity)) => {
-                Ok(Some(Place::trail(TrailKind::IdentityIntegrity, identity)))
-            }
-            _ => trail(TrailKind::Integrity),
-        },
-        _ => Err(bad_argument("kind", "objects of this kind stand for the ledger's rules alone")),
-    }
 }
 
 /// The size of the checkpoint that a verifier trusts.

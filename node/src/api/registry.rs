@@ -1,6 +1,7 @@
 //! What stands on the ledger.
 
-use super::auth::{self, Access, Caller};
+use super::auth::{self, Caller};
+use super::rights::Access;
 use super::{Shared, bad_argument, blocking, not_found, of_store};
 use crate::app::Chain;
 use liuhen_proto::ledger::Object;

@@ -1,7 +1,8 @@
 //! Reading trails, a page at a time.
 
-use super::auth::{self, Access, Caller};
+use super::auth::{self, Caller};
 use super::page::Page;
+use super::rights::{self, Access};
 use super::{Shared, bad_argument, blocking, of_store, trail_of};
 use crate::app::EventFilter;
 use liuhen_proto::event::Verdict;
@@ -25,7 +26,7 @@ impl TrailService for Trails {
     ) -> Result<Response<GetTrailResponse>, Status> {
         let asked = request.get_ref();
         let (kind, _) = trail_of(asked.trail_kind, &asked.trail_id)?;
-        let caller = match auth::shows_subject_key(kind, &asked.trail_id, &asked.subject_key)? {
+        let caller = match rights::shows_subject_key(kind, &asked.trail_id, &asked.subject_key)? {
             // Whoever shows a token as well is who the token says.
             true if !request.metadata().contains_key("authorization") => None,
             _ => Some(auth::caller(&self.0, &request)?),
@@ -54,7 +55,7 @@ fn page(
     let overseer = match caller {
         Some(caller) if caller.may_read(&chain, &trail)? == Access::Oversight => Some(caller),
         Some(_) => None,
-        None => auth::stands(&chain, &trail).map(|()| None)?,
+        None => rights::stands(&chain, &trail).map(|()| None)?,
     };
     let page = if request.page_token.is_empty() {
         let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();

@@ -1,6 +1,7 @@
 //! Telling of events as their blocks commit. A watch can be taken up again where it stopped.
 
-use super::auth::{Access, Caller};
+use super::auth::Caller;
+use super::rights::{Access, is_for_members};
 use super::{Shared, auth, bad_argument, of_store, trail_of};
 use crate::app::{Blocks, Chain, EventFilter, ReadEvent, Source};
 use crate::codec;
@@ -10,7 +11,7 @@ use liuhen_proto::event::ledger::LedgerEvent;
 use liuhen_proto::items;
 use liuhen_proto::place::Place;
 use liuhen_proto::types::Height;
-use liuhen_proto::wire::{WatchRequest, WatchResponse, item::Kind};
+use liuhen_proto::wire::{WatchRequest, WatchResponse};
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::watch_service_server::WatchService;
 use liuhen_rpc::status::with_reason;
@@ -216,12 +217,7 @@ impl Watcher {
                 let Some(item) = tx.items().get(event.leaf.item as usize) else {
                     return Ok(false);
                 };
-                use Kind::{PublishVersion, RegisterDataset, RetireDataset, UpdateDataset};
-                let catalogue = matches!(
-                    item.kind(),
-                    RegisterDataset(_) | UpdateDataset(_) | RetireDataset(_) | PublishVersion(_)
-                );
-                if catalogue {
+                if is_for_members(item.kind()) {
                     return Ok(true);
                 }
                 items::trails(tx.header(), event.leaf.item, item)

@@ -14,7 +14,7 @@ use crate::misbehaviour::Seen;
 use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
 use bytes::Bytes;
-use liuhen_proto::suite::sign::PrivateKey;
+use liuhen_proto::suite::sign::{PrivateKey, Signature};
 use liuhen_proto::types::{BlockId, ChainId};
 use malachitebft_app_channel::app::engine::host::{HeightParams, Next};
 use malachitebft_app_channel::app::engine::util::events::Event;
@@ -311,7 +311,7 @@ impl Adapter {
     }
 
     /// Signs a block's stream.
-    pub(super) fn sign_stream(&self, height: Height, round: Round, bytes: &[u8]) -> [u8; 64] {
+    pub(super) fn sign_stream(&self, height: Height, round: Round, bytes: &[u8]) -> Signature {
         let message = parts_message(&self.chain_id, height, round, &self.address, bytes);
         self.parts.key.sign(&message)
     }
@@ -323,7 +323,7 @@ impl Adapter {
         round: Round,
         proposer: Address,
         bytes: &Bytes,
-        signature: [u8; 64],
+        signature: Signature,
     ) -> anyhow::Result<()> {
         self.emitted = self.emitted.saturating_add(1);
         let id = [height.0.to_be_bytes(), self.emitted.to_be_bytes()].concat();

@@ -5,6 +5,7 @@ use super::types::{Address, Height, LiuhenContext, Proposal, ProposalPart, Value
 use crate::codec::{self, CodecError};
 use bincode::{Decode, Encode};
 use bytes::Bytes;
+use liuhen_proto::suite::sign::{Signature, SignatureBytes};
 use liuhen_proto::types::{BlockId, KeyId};
 use malachitebft_app_channel::app::consensus::{LivenessMsg, ProposedValue, SignedConsensusMsg};
 use malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
@@ -54,7 +55,7 @@ impl HasEncodedLen<Response<Ctx>> for WireCodec {
 }
 
 type Id = [u8; 32];
-type Sig = [u8; 64];
+type Sig = SignatureBytes;
 
 fn round(round: Round) -> Result<u32, CodecError> {
     round.as_u32().ok_or_else(|| CodecError::Content("a round that may not be nil is nil".into()))
@@ -95,7 +96,7 @@ impl Mirror for SignedVote<Ctx> {
             round: round(vote.round)?,
             value: nil_or(&vote.value),
             voter: *vote.voter.0.as_bytes(),
-            signature: self.signature,
+            signature: *self.signature.as_bytes(),
         })
     }
     fn from_wire(wire: VoteWire) -> Result<Self, CodecError> {
@@ -106,7 +107,7 @@ impl Mirror for SignedVote<Ctx> {
             value: or_nil(wire.value),
             voter: address(wire.voter),
         };
-        Ok(SignedMessage::new(vote, wire.signature))
+        Ok(SignedMessage::new(vote, Signature::new(wire.signature)))
     }
 }
 
@@ -130,7 +131,7 @@ impl Mirror for SignedProposal<Ctx> {
             value: *proposal.value.0.as_bytes(),
             pol_round: proposal.pol_round.as_u32(),
             proposer: *proposal.proposer.0.as_bytes(),
-            signature: self.signature,
+            signature: *self.signature.as_bytes(),
         })
     }
     fn from_wire(wire: ProposalWire) -> Result<Self, CodecError> {
@@ -141,7 +142,7 @@ impl Mirror for SignedProposal<Ctx> {
             pol_round: Round::from(wire.pol_round),
             proposer: address(wire.proposer),
         };
-        Ok(SignedMessage::new(proposal, wire.signature))
+        Ok(SignedMessage::new(proposal, Signature::new(wire.signature)))
     }
 }
 
@@ -179,7 +180,7 @@ struct CertificateWire {
 impl Mirror for PolkaCertificate<Ctx> {
     type Wire = CertificateWire;
     fn to_wire(&self) -> Result<CertificateWire, CodecError> {
-        let pair = |s: &PolkaSignature<Ctx>| (*s.address.0.as_bytes(), s.signature);
+        let pair = |s: &PolkaSignature<Ctx>| (*s.address.0.as_bytes(), *s.signature.as_bytes());
         Ok(CertificateWire {
             height: self.height.0,
             round: round(self.round)?,
@@ -195,7 +196,7 @@ impl Mirror for PolkaCertificate<Ctx> {
             polka_signatures: wire
                 .signatures
                 .into_iter()
-                .map(|(id, signature)| PolkaSignature::new(address(id), signature))
+                .map(|(id, signature)| PolkaSignature::new(address(id), Signature::new(signature)))
                 .collect(),
         })
     }
@@ -207,7 +208,8 @@ impl Mirror for ExtendedCommitCertificate<Ctx> {
         if self.commit_signatures.iter().any(|s| s.extension.is_some()) {
             return Err(CodecError::Content("a vote extension, on a chain without them".into()));
         }
-        let pair = |s: &ExtendedCommitSignature<Ctx>| (*s.address.0.as_bytes(), s.signature);
+        let pair =
+            |s: &ExtendedCommitSignature<Ctx>| (*s.address.0.as_bytes(), *s.signature.as_bytes());
         Ok(CertificateWire {
             height: self.height.0,
             round: round(self.round)?,
@@ -223,7 +225,9 @@ impl Mirror for ExtendedCommitCertificate<Ctx> {
             commit_signatures: wire
                 .signatures
                 .into_iter()
-                .map(|(id, signature)| ExtendedCommitSignature::new(address(id), signature, None))
+                .map(|(id, signature)| {
+                    ExtendedCommitSignature::new(address(id), Signature::new(signature), None)
+                })
                 .collect(),
         })
     }
@@ -252,7 +256,7 @@ impl Mirror for RoundCertificate<Ctx> {
             precommit: s.vote_type == VoteType::Precommit,
             value: nil_or(&s.value_id),
             voter: *s.address.0.as_bytes(),
-            signature: s.signature,
+            signature: *s.signature.as_bytes(),
         };
         Ok(RoundCertificateWire {
             height: self.height.0,
@@ -263,7 +267,12 @@ impl Mirror for RoundCertificate<Ctx> {
     }
     fn from_wire(wire: RoundCertificateWire) -> Result<Self, CodecError> {
         let one = |s: RoundSignatureWire| {
-            RoundSignature::new(kind(s.precommit), or_nil(s.value), address(s.voter), s.signature)
+            RoundSignature::new(
+                kind(s.precommit),
+                or_nil(s.value),
+                address(s.voter),
+                Signature::new(s.signature),
+            )
         };
         Ok(Self {
             height: Height(wire.height),
@@ -320,7 +329,7 @@ impl Mirror for ProposalPart {
                 proposer: *proposer.0.as_bytes(),
             },
             Self::Data(bytes) => PartWire::Data(bytes.to_vec()),
-            Self::Fin { signature } => PartWire::Fin(*signature),
+            Self::Fin { signature } => PartWire::Fin(*signature.as_bytes()),
         })
     }
     fn from_wire(wire: PartWire) -> Result<Self, CodecError> {
@@ -332,7 +341,7 @@ impl Mirror for ProposalPart {
                 proposer: address(proposer),
             },
             PartWire::Data(bytes) => Self::Data(bytes.into()),
-            PartWire::Fin(signature) => Self::Fin { signature },
+            PartWire::Fin(bytes) => Self::Fin { signature: Signature::new(bytes) },
         })
     }
 }
@@ -375,11 +384,11 @@ impl Mirror for ValidatorProof<Ctx> {
         Ok(ProofWire {
             public_key: self.public_key.clone(),
             peer: self.peer_id.clone(),
-            signature: self.signature,
+            signature: *self.signature.as_bytes(),
         })
     }
     fn from_wire(wire: ProofWire) -> Result<Self, CodecError> {
-        Ok(Self::new(wire.public_key, wire.peer, wire.signature))
+        Ok(Self::new(wire.public_key, wire.peer, Signature::new(wire.signature)))
     }
 }
 

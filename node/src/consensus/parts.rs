@@ -3,6 +3,7 @@
 
 use super::types::{Address, Height, ProposalPart};
 use bytes::Bytes;
+use liuhen_proto::suite::sign::Signature;
 use malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
 use malachitebft_app_channel::app::types::PeerId;
 use malachitebft_app_channel::app::types::core::Round;
@@ -23,7 +24,7 @@ pub(super) struct Assembled {
     pub(super) pol_round: Round,
     pub(super) proposer: Address,
     pub(super) bytes: Bytes,
-    pub(super) signature: [u8; 64],
+    pub(super) signature: Signature,
 }
 
 /// The parts of a block's stream.
@@ -32,7 +33,7 @@ pub(super) fn cut(
     round: Round,
     proposer: Address,
     bytes: &Bytes,
-    signature: [u8; 64],
+    signature: Signature,
 ) -> Vec<ProposalPart> {
     let init = ProposalPart::Init { height, round, pol_round: Round::Nil, proposer };
     let data = (0..bytes.len()).step_by(PART_BYTES).map(|at| {
@@ -124,7 +125,7 @@ mod tests {
     fn messages(stream: u8, size: usize) -> (Bytes, Vec<StreamMessage<ProposalPart>>) {
         let bytes = Bytes::from((0..size).map(|i| i as u8).collect::<Vec<_>>());
         let proposer = Address(KeyId::new([1; 32]));
-        let parts = cut(Height(5), Round::new(2), proposer, &bytes, [7; 64]);
+        let parts = cut(Height(5), Round::new(2), proposer, &bytes, Signature::new([7; 64]));
         let id = StreamId::new(vec![stream].into());
         let message = |(n, part)| StreamMessage::new(id.clone(), n, StreamContent::Data(part));
         (bytes, (0u64..).zip(parts).map(message).collect())
@@ -145,7 +146,7 @@ mod tests {
         }
         let [assembled] = given.as_slice() else { panic!("{}", given.len()) };
         assert_eq!(assembled.bytes, bytes);
-        assert_eq!((assembled.height, assembled.signature), (Height(5), [7; 64]));
+        assert_eq!((assembled.height, assembled.signature), (Height(5), Signature::new([7; 64])));
         assert!(streams.open[&peer(1)].is_empty());
     }
 

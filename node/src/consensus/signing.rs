@@ -3,6 +3,7 @@
 use super::types::{Address, Height, LiuhenContext, Proposal, Vote};
 use async_trait::async_trait;
 use liuhen_proto::header::{certificate, validators::ValidatorSet};
+use liuhen_proto::suite::sign::Signature;
 use liuhen_proto::suite::{
     hash::line,
     sign::{PrivateKey, PublicKey},
@@ -105,7 +106,7 @@ impl Verifier<LiuhenContext> for Judge {
     async fn verify_signed_vote(
         &self,
         vote: &Vote,
-        signature: &[u8; 64],
+        signature: &Signature,
         public_key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
         let good = public_key.verify(&vote_message(&self.chain, vote), signature);
@@ -115,7 +116,7 @@ impl Verifier<LiuhenContext> for Judge {
     async fn verify_signed_proposal(
         &self,
         proposal: &Proposal,
-        signature: &[u8; 64],
+        signature: &Signature,
         public_key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
         let good = public_key.verify(&proposal_message(&self.chain, proposal), signature);
@@ -126,7 +127,7 @@ impl Verifier<LiuhenContext> for Judge {
         &self,
         _scope: &VoteExtensionScope<LiuhenContext>,
         _extension: &(),
-        _signature: &[u8; 64],
+        _signature: &Signature,
         _public_key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
         Ok(VerificationResult::Invalid)

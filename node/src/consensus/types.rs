@@ -1,7 +1,7 @@
 //! The types that the engine is given: thin shells around those of the protocol.
 
 use bytes::Bytes;
-use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey, Signature};
 use liuhen_proto::types::{BlockId, KeyId};
 use malachitebft_app_channel::app::types::core as mc;
 use malachitebft_app_channel::app::types::core::{
@@ -141,7 +141,7 @@ impl mc::Proposal<LiuhenContext> for Proposal {
 pub enum ProposalPart {
     Init { height: Height, round: Round, pol_round: Round, proposer: Address },
     Data(Bytes),
-    Fin { signature: [u8; 64] },
+    Fin { signature: Signature },
 }
 
 impl mc::ProposalPart<LiuhenContext> for ProposalPart {
@@ -231,14 +231,14 @@ pub struct Ed25519;
 
 impl mc::SigningScheme for Ed25519 {
     type DecodingError = String;
-    type Signature = [u8; 64];
+    type Signature = Signature;
     type PublicKey = PublicKey;
     type PrivateKey = PrivateKey;
 
-    fn decode_signature(bytes: &[u8]) -> Result<[u8; 64], String> {
-        bytes.try_into().map_err(|_| format!("a signature has 64 bytes, this has {}", bytes.len()))
+    fn decode_signature(bytes: &[u8]) -> Result<Signature, String> {
+        Signature::from_slice(bytes).map_err(|e| e.to_string())
     }
-    fn encode_signature(signature: &[u8; 64]) -> Vec<u8> {
+    fn encode_signature(signature: &Signature) -> Vec<u8> {
         signature.to_vec()
     }
     fn decode_public_key(bytes: &[u8]) -> Result<PublicKey, String> {

@@ -4,6 +4,7 @@
 use super::{StoreError, blocks::sync_folder};
 use crate::codec;
 use bincode::{Decode, Encode};
+use liuhen_proto::suite::sign::SignatureBytes;
 use liuhen_proto::types::{BlockId, Height, KeyId};
 use std::fs::File;
 use std::io::Write;
@@ -22,7 +23,7 @@ pub struct Undecided {
     /// The block's bytes.
     pub block: Vec<u8>,
     /// The stream's signature; `None` where the block came by sync, which has no stream.
-    pub signature: Option<[u8; 64]>,
+    pub signature: Option<SignatureBytes>,
 }
 
 impl Undecided {
@@ -34,7 +35,7 @@ impl Undecided {
         id: BlockId,
         valid: bool,
         block: Vec<u8>,
-        signature: Option<[u8; 64]>,
+        signature: Option<SignatureBytes>,
     ) -> Self {
         let (height, proposer, id) = (height.get(), *proposer.as_bytes(), *id.as_bytes());
         Self { height, round, proposer, id, valid, block, signature }

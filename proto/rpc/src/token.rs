@@ -5,7 +5,7 @@
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey, Signature};
 use liuhen_proto::types::{ChainId, KeyId, TimeMs};
 use serde::{Deserialize, Serialize};
 use signature::{Signer, Verifier};
@@ -131,8 +131,7 @@ struct Ed25519Verifier(PublicKey);
 
 impl Verifier<Vec<u8>> for Ed25519Verifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        let signature: Result<[u8; 64], _> = signature.as_slice().try_into();
-        match signature {
+        match Signature::from_slice(signature) {
             Ok(signature) if self.0.verify(message, &signature) => Ok(()),
             _ => Err(signature::Error::new()),
         }

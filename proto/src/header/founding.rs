@@ -50,7 +50,7 @@ pub enum FoundingError {
         /// Which.
         entry: String,
         /// What is wrong.
-        why: &'static str,
+        why: String,
     },
 }
 
@@ -201,8 +201,8 @@ fn check(document: &wire::Genesis) -> Result<(), FoundingError> {
     parameters(document, &departments)
 }
 
-fn entry(entry: String, why: &'static str) -> FoundingError {
-    FoundingError::Entry { entry, why }
+fn entry(entry: String, why: impl Into<String>) -> FoundingError {
+    FoundingError::Entry { entry, why: why.into() }
 }
 
 fn ascending<T: PartialOrd>(
@@ -332,10 +332,7 @@ fn keys(document: &wire::Genesis) -> Result<(), FoundingError> {
         if it.department != identity.department {
             return Err(wrong("it states another department than its identity"));
         }
-        if it.algorithm != wire::Algorithm::Ed25519 as i32 {
-            return Err(wrong("unknown signature algorithm"));
-        }
-        let key = PublicKey::from_slice(&it.public_key)
+        let key = PublicKey::new(it.algorithm, &it.public_key)
             .map_err(|why| FoundingError::Key { identity: name.clone(), why })?;
         if it.key_id != key.key_id().as_bytes() {
             return Err(wrong("its key id is not that of its key"));
@@ -360,9 +357,9 @@ fn validator_keys(document: &wire::Genesis) -> Result<(), FoundingError> {
 }
 
 fn parameters(document: &wire::Genesis, departments: &BTreeSet<&str>) -> Result<(), FoundingError> {
-    let wrong = |why| entry("parameters".to_owned(), why);
+    let wrong = |why: &str| entry("parameters".to_owned(), why);
     let it = document.parameters.as_ref().ok_or_else(|| wrong("parameters are needed"))?;
-    parameters::check(it).map_err(wrong)?;
+    parameters::check(it).map_err(|why| wrong(&why))?;
     if it.since_height != 0 {
         return Err(wrong("it states what only the ledger makes of it"));
     }

@@ -213,7 +213,7 @@ pub fn sign(
     let signature = key.sign(signed_message(kind, text, time).as_bytes());
     let signature = match kind {
         Kind::Ed25519 => signature.to_vec(),
-        Kind::Cosignature => [&time.to_be_bytes()[..], &signature].concat(),
+        Kind::Cosignature => [&time.to_be_bytes()[..], signature.as_bytes()].concat(),
     };
     Ok(Line { name: name.to_owned(), key_hash: verifier.hash(), signature })
 }

@@ -2,7 +2,7 @@
 
 use crate::suite::{
     hash::{self, Domain},
-    sign::{self, KeyError, PublicKey},
+    sign::{KeyError, PublicKey},
 };
 use crate::types::{
     Hash, KeyId,
@@ -18,7 +18,7 @@ pub struct Validator {
     /// The key it votes with.
     pub key: PublicKey,
     /// The Ed25519 key that cosigns checkpoints.
-    pub cosigner_key: [u8; 32],
+    pub cosigner_key: PublicKey,
     /// The weight of its vote.
     pub power: u64,
 }
@@ -81,9 +81,9 @@ impl ValidatorSet {
     pub fn to_wire(&self) -> wire::ValidatorSet {
         let validators = self.0.iter().map(|it| wire::Validator {
             key_id: it.key_id.to_vec(),
-            algorithm: wire::Algorithm::Ed25519 as i32,
+            algorithm: it.key.algorithm(),
             public_key: it.key.as_bytes().to_vec(),
-            cosigner_key: it.cosigner_key.to_vec(),
+            cosigner_key: it.cosigner_key.as_bytes().to_vec(),
             power: it.power,
         });
         wire::ValidatorSet { validators: validators.collect() }
@@ -115,10 +115,11 @@ impl ValidatorSet {
         let mut bytes = u32::try_from(self.0.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
         for validator in &self.0 {
             bytes.extend_from_slice(validator.key_id.as_bytes());
-            bytes.push(sign::ED25519);
-            bytes.extend_from_slice(&32u16.to_be_bytes());
+            bytes.push(validator.key.algorithm_byte());
+            let length = u16::try_from(validator.key.as_bytes().len()).unwrap_or(u16::MAX);
+            bytes.extend_from_slice(&length.to_be_bytes());
             bytes.extend_from_slice(validator.key.as_bytes());
-            bytes.extend_from_slice(&validator.cosigner_key);
+            bytes.extend_from_slice(validator.cosigner_key.as_bytes());
             bytes.extend_from_slice(&validator.power.to_be_bytes());
         }
         hash::hash(Domain::Validators, &[&bytes])
@@ -126,11 +127,10 @@ impl ValidatorSet {
 }
 
 fn checked(number: usize, given: &wire::Validator) -> Result<Validator, ValidatorsError> {
-    if given.algorithm != wire::Algorithm::Ed25519 as i32 {
-        return Err(ValidatorsError::Algorithm(number));
-    }
-    let key =
-        PublicKey::from_slice(&given.public_key).map_err(|e| ValidatorsError::Key(number, e))?;
+    let key = PublicKey::new(given.algorithm, &given.public_key).map_err(|e| match e {
+        KeyError::Algorithm => ValidatorsError::Algorithm(number),
+        other => ValidatorsError::Key(number, other),
+    })?;
     let cosigner = PublicKey::from_slice(&given.cosigner_key)
         .map_err(|e| ValidatorsError::Cosigner(number, e))?;
     if given.key_id != key.key_id().as_bytes() {
@@ -139,8 +139,7 @@ fn checked(number: usize, given: &wire::Validator) -> Result<Validator, Validato
     if given.power == 0 {
         return Err(ValidatorsError::Power(number));
     }
-    let cosigner_key = *cosigner.as_bytes();
-    Ok(Validator { key_id: key.key_id(), key, cosigner_key, power: given.power })
+    Ok(Validator { key_id: key.key_id(), key, cosigner_key: cosigner, power: given.power })
 }
 
 #[cfg(test)]
@@ -160,7 +159,7 @@ pub(crate) mod tests {
     pub(crate) fn wire_of(key: &PrivateKey) -> wire::Validator {
         wire::Validator {
             key_id: key.public().key_id().to_vec(),
-            algorithm: wire::Algorithm::Ed25519 as i32,
+            algorithm: key.public().algorithm(),
             public_key: key.public().as_bytes().to_vec(),
             cosigner_key: PrivateKey::from_seed(&[99; 32]).public().as_bytes().to_vec(),
             power: 1,

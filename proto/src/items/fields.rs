@@ -89,9 +89,7 @@ pub(crate) fn new_keys(field: &'static str, keys: &[wire::NewKey]) -> Checked {
     let order: Vec<&[u8]> = keys.iter().map(|it| it.public_key.as_slice()).collect();
     ascending(field, &order, limits::IDENTITY_KEYS)?;
     for key in keys {
-        let known = key.algorithm == wire::Algorithm::Ed25519 as i32;
-        ensure(known, field, "unknown signature algorithm")?;
-        PublicKey::from_slice(&key.public_key).map_err(|e| wrong(field, e.to_string()))?;
+        PublicKey::new(key.algorithm, &key.public_key).map_err(|e| wrong(field, e.to_string()))?;
     }
     Ok(())
 }

@@ -18,6 +18,11 @@ pub(crate) trait ItemKind {
     /// transaction's header and of item `number`, so that a verifier can recompute it from bytes.
     fn trails(&self, header: &TxHeader, number: u32) -> Vec<Place>;
 
+    /// A trail that comes right behind the key's, before the others in their order.
+    fn first_trail(&self, _header: &TxHeader) -> Option<Place> {
+        None
+    }
+
     /// Its rule: what item `number` of a transaction does to the ledger, or why it does nothing.
     fn apply(&self, draft: &mut Draft<'_>, signer: &TxHeader, number: u32)
     -> Result<Outcome, Halt>;

@@ -92,6 +92,11 @@ macro_rules! items {
             match kind { $(Kind::$name(it) => it.trails(header, number)),+ }
         }
 
+        /// See [`ItemKind::first_trail`].
+        pub(super) fn first_filed(kind: &Kind, header: &TxHeader) -> Option<Place> {
+            match kind { $(Kind::$name(it) => it.first_trail(header)),+ }
+        }
+
         /// See [`ItemKind::apply`].
         pub(crate) fn apply(
             draft: &mut Draft<'_>,

@@ -9,5 +9,6 @@ pub fn trails(header: &TxHeader, number: u32, item: &Item) -> Vec<Place> {
     let mut filed = table::filed(item.kind(), header, number);
     filed.sort();
     filed.dedup();
-    [Place::key_trail(&header.key)].into_iter().chain(filed).collect()
+    let first = [Place::key_trail(&header.key)].into_iter();
+    first.chain(table::first_filed(item.kind(), header)).chain(filed).collect()
 }

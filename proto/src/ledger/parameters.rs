@@ -1,40 +1,122 @@
-//! The consortium's parameters: their defaults, and when they can hold.
+//! The consortium's parameters, each once: its name, unit, default, bounds, and what it is. Founding sources, proposals,
+//! what is shown of them and the page `docs/parameters.md` follow from the table.
 
 use super::calendar::HOUR_MS;
 use crate::types::{check_code, limits};
-use crate::wire::{Fraction, IntegrityRule, IntegrityWeight, Parameters, Watch, WatchKind};
+use crate::wire::{
+    Fraction, IntegrityRule, IntegrityWeight, Manager, Parameters, Watch, WatchKind,
+};
+use std::ops::RangeInclusive;
 
-/// Parameters with no lists and no lead, and every number at its default.
-pub fn defaults() -> Parameters {
-    Parameters {
-        decision_age_ms: vec![HOUR_MS, HOUR_MS, 600_000, 120_000],
-        live_age_ms: 300_000,
-        late_age_ms: 86_400_000,
-        future_drift_ms: 10_000,
-        recent_block_age_ms: HOUR_MS,
-        confirm_days: 1,
-        decide_days: 10,
-        answer_days: 10,
-        ratify_days: 3,
-        objection_days: 5,
-        reconfirm_days: 20,
-        proposal_days: 20,
-        emergency_ms: 72 * HOUR_MS,
-        ordinary: Some(Fraction { numerator: 1, denominator: 2 }),
-        constitutional: Some(Fraction { numerator: 2, denominator: 3 }),
-        seal_period_ms: HOUR_MS,
-        seal_grace_ms: HOUR_MS,
-        number_grace_ms: 24 * HOUR_MS,
-        half_grace_ms: 24 * HOUR_MS,
-        bulk_grace_ms: 72 * HOUR_MS,
-        open_days: 5,
-        answer_case_days: 10,
-        appeal_days: 15,
-        watches: watches(),
-        integrity_weights: weights(),
-        integrity_decay: 9_962,
-        ..Parameters::default()
-    }
+/// How a parameter is held, and the unit of its numbers.
+#[derive(Debug, Clone, Copy)]
+pub enum Held {
+    /// Working days.
+    Days(fn(&mut Parameters) -> &mut u32),
+    /// Ten-thousandths.
+    TenThousandths(fn(&mut Parameters) -> &mut u32),
+    /// Milliseconds.
+    Milliseconds(fn(&mut Parameters) -> &mut u64),
+    /// Milliseconds, an entry for each of the four grades.
+    MillisecondsByGrade(fn(&mut Parameters) -> &mut Vec<u64>),
+    /// A part of the weight of all votes.
+    Part(fn(&mut Parameters) -> &mut Option<Fraction>),
+    /// The code of a department.
+    Department(fn(&mut Parameters) -> &mut String),
+    /// Codes, strictly ascending.
+    Codes(fn(&mut Parameters) -> &mut Vec<String>),
+    /// Managers of divisions, strictly ascending by division.
+    Managers(fn(&mut Parameters) -> &mut Vec<Manager>),
+    /// Points of integrity rules, strictly ascending by rule.
+    Points(fn(&mut Parameters) -> &mut Vec<IntegrityWeight>),
+    /// Watches, strictly ascending by kind.
+    Watches(fn(&mut Parameters) -> &mut Vec<Watch>),
+    /// A height that the ledger writes, whatever anybody says.
+    ByLedger(fn(&mut Parameters) -> &mut u64),
+}
+
+/// A parameter.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name, the same everywhere.
+    pub name: &'static str,
+    /// How it is held.
+    pub held: Held,
+    /// What each of its numbers may be, in its unit.
+    pub bounds: RangeInclusive<u64>,
+    /// What it is: a sentence.
+    pub about: &'static str,
+}
+
+macro_rules! parameters {
+    ($($name:ident: $held:ident = $default:expr, $bounds:expr, $about:literal;)+) => {
+        /// Every parameter, in the order in which people read them.
+        pub const ALL: &[Parameter] = &[$(Parameter {
+            name: stringify!($name),
+            held: Held::$held(|it| &mut it.$name),
+            bounds: $bounds,
+            about: $about,
+        }),+];
+
+        /// Parameters with no lists and no lead, and every number at its default.
+        pub fn defaults() -> Parameters {
+            Parameters { $($name: $default),+ }
+        }
+    };
+}
+
+const NONE: RangeInclusive<u64> = 0..=0;
+const ANY: RangeInclusive<u64> = 0..=u64::MAX;
+const SOME: RangeInclusive<u64> = 1..=u64::MAX;
+const DAYS: RangeInclusive<u64> = 1..=limits::DEADLINE_DAYS as u64;
+const CITABLE: RangeInclusive<u64> = limits::RECENT_AGE_LEAST_MS..=limits::RECENT_AGE_MOST_MS;
+
+parameters! {
+    lead: Department = String::new(), NONE, "The leading department (牵头部门).";
+    ordinary: Part = Some(Fraction { numerator: 1, denominator: 2 }), ANY,
+        "Of the weight of all votes an ordinary proposal needs more.";
+    constitutional: Part = Some(Fraction { numerator: 2, denominator: 3 }), ANY,
+        "Of the weight of all votes a constitutional proposal needs at least so much.";
+    purposes: Codes = Vec::new(), NONE, "Purposes that data may be used for.";
+    legal_bases: Codes = Vec::new(), NONE, "Legal bases of requests.";
+    statutory_bases: Codes = Vec::new(), NONE,
+        "Those legal bases that are statutory: they alone open what is not shared.";
+    emergency_codes: Codes = Vec::new(), NONE, "Codes under which emergency access is opened.";
+    emergency_duties: Codes = Vec::new(), NONE, "Duties of the officers who may open it.";
+    sealing_authorities: Codes = Vec::new(), NONE, "Departments that may decide on sealing records.";
+    decision_age_ms: MillisecondsByGrade = vec![HOUR_MS, HOUR_MS, 600_000, 120_000], ANY,
+        "How old the state may be by which a gateway decides.";
+    live_age_ms: Milliseconds = 300_000, SOME, "A record is live up to this age.";
+    late_age_ms: Milliseconds = 86_400_000, SOME,
+        "A record is late up to this age, backfill beyond; not below live_age_ms.";
+    future_drift_ms: Milliseconds = 10_000, ANY,
+        "An access time further than this ahead of block time is flagged.";
+    recent_block_age_ms: Milliseconds = HOUR_MS, CITABLE,
+        "How old the block may be that a transaction cites.";
+    confirm_days: Days = 1, DAYS, "For the manager to confirm a grant.";
+    decide_days: Days = 10, DAYS,
+        "For the collector to decide on a request, and for the lead on what is not shared.";
+    answer_days: Days = 10, DAYS, "For the collector to answer after a supplement.";
+    ratify_days: Days = 3, DAYS, "For ratifying emergency access.";
+    objection_days: Days = 5, DAYS, "For objecting to new root keys.";
+    reconfirm_days: Days = 20, DAYS, "For reconfirming grants whose parties coincide after a succession.";
+    proposal_days: Days = 20, DAYS, "For voting on a proposal.";
+    open_days: Days = 5, DAYS, "For opening what was sealed.";
+    answer_case_days: Days = 10, DAYS, "For answering a case.";
+    appeal_days: Days = 15, DAYS, "For appealing an integrity event.";
+    emergency_ms: Milliseconds = 72 * HOUR_MS, 1..=72 * HOUR_MS, "How long emergency access lasts at most.";
+    seal_period_ms: Milliseconds = HOUR_MS, 60_000..=u64::MAX, "The period that gateways seal.";
+    seal_grace_ms: Milliseconds = HOUR_MS, SOME, "How long after its end the seal may come.";
+    number_grace_ms: Milliseconds = 24 * HOUR_MS, SOME, "For a number to be recorded or declared lost.";
+    half_grace_ms: Milliseconds = 24 * HOUR_MS, SOME,
+        "For both halves of an access to be there; not below late_age_ms.";
+    bulk_grace_ms: Milliseconds = 72 * HOUR_MS, SOME, "For the tags of a bulk set to be there.";
+    integrity_decay: TenThousandths = 9_962, 0..=10_000, "What is left of integrity points after a day.";
+    managers: Managers = Vec::new(), NONE,
+        "Who confirms grants, by division; the longest that fits decides.";
+    integrity_weights: Points = weights(), 0..=u32::MAX as u64, "Points of integrity events, by rule.";
+    watches: Watches = watches(), ANY, "What raises an alert (监测规则), by kind.";
+    since_height: ByLedger = 0, ANY, "The block that set them; 0: genesis.";
 }
 
 /// What is watched for by default. Of hours there is no default: duties differ.
@@ -78,95 +160,108 @@ fn weights() -> Vec<IntegrityWeight> {
     weights.map(|(rule, points)| IntegrityWeight { rule: rule as i32, points }).to_vec()
 }
 
-/// Says what is wrong with parameters; whether departments exist is the caller's to see.
-pub fn check(it: &Parameters) -> Result<(), &'static str> {
-    let lists = [
-        &it.purposes,
-        &it.legal_bases,
-        &it.statutory_bases,
-        &it.emergency_codes,
-        &it.emergency_duties,
-    ];
-    for list in lists {
-        if !list.iter().zip(list.iter().skip(1)).all(|(a, b)| a < b) {
-            return Err("the codes of a list must be strictly ascending, each once");
+impl Held {
+    /// The unit of its numbers, in words; empty where they have none.
+    pub const fn unit(&self) -> &'static str {
+        match self {
+            Self::Days(_) => "working days",
+            Self::TenThousandths(_) => "ten-thousandths",
+            Self::Milliseconds(_) | Self::MillisecondsByGrade(_) => "ms",
+            Self::Points(_) => "points",
+            Self::Part(_)
+            | Self::Department(_)
+            | Self::Codes(_)
+            | Self::Managers(_)
+            | Self::Watches(_)
+            | Self::ByLedger(_) => "",
         }
-        if list.iter().any(|code| check_code(code).is_err()) {
-            return Err("a purpose, legal basis, emergency code or duty is not a code");
-        }
     }
-    if !it.statutory_bases.iter().all(|code| it.legal_bases.contains(code)) {
-        return Err("a statutory basis is not among the legal bases");
-    }
-    if it.decision_age_ms.len() != 4 {
-        return Err("decision_age_ms has one entry for each of four grades");
-    }
-    if it.live_age_ms == 0 || it.late_age_ms < it.live_age_ms {
-        return Err("ages must be above zero, late_age_ms not below live_age_ms");
-    }
-    let citable = limits::RECENT_AGE_LEAST_MS..=limits::RECENT_AGE_MOST_MS;
-    if !citable.contains(&it.recent_block_age_ms) {
-        return Err("recent_block_age_ms is five minutes (300000) to a day (86400000)");
-    }
-    let days = [
-        it.confirm_days,
-        it.decide_days,
-        it.answer_days,
-        it.ratify_days,
-        it.objection_days,
-        it.reconfirm_days,
-        it.proposal_days,
-        it.open_days,
-        it.answer_case_days,
-        it.appeal_days,
-    ];
-    if !days.iter().all(|days| (1..=limits::DEADLINE_DAYS).contains(days)) {
-        return Err("a deadline is 1 to 366 working days");
-    }
-    if it.emergency_ms == 0 || it.emergency_ms > 72 * HOUR_MS {
-        return Err("emergency access lasts 72 hours at most");
-    }
-    managers(it)?;
-    answering(it)?;
-    let at_least_half = |it: &Option<Fraction>| {
-        it.as_ref().is_some_and(|it| {
-            let (numerator, denominator) = (u64::from(it.numerator), u64::from(it.denominator));
-            numerator.saturating_mul(2) >= denominator && numerator <= denominator && numerator > 0
-        })
-    };
-    if !at_least_half(&it.ordinary) || !at_least_half(&it.constitutional) {
-        return Err("a quorum is a fraction from one half to one");
-    }
-    Ok(())
 }
 
-/// What holds parties to account.
-fn answering(it: &Parameters) -> Result<(), &'static str> {
-    let graces = [it.seal_grace_ms, it.number_grace_ms, it.bulk_grace_ms, it.half_grace_ms];
-    if it.seal_period_ms < 60_000 || graces.contains(&0) {
-        return Err("a seal's period is a minute at least, and every grace above zero");
+impl Parameter {
+    /// Its bounds in words: `1 to 366 working days`.
+    pub fn bounds_text(&self) -> String {
+        let unit = self.held.unit();
+        let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+        match (*self.bounds.start(), *self.bounds.end()) {
+            (0, u64::MAX) => format!("any number of{unit}"),
+            (least, u64::MAX) => format!("{least}{unit} at least"),
+            (least, most) => format!("{least} to {most}{unit}"),
+        }
+    }
+
+    /// Checks what is to be said of this one alone.
+    fn check(&self, it: &mut Parameters) -> Result<(), String> {
+        let name = self.name;
+        let within = |numbers: &[u64]| match numbers.iter().all(|it| self.bounds.contains(it)) {
+            true => Ok(()),
+            false => Err(format!("{name} is {}", self.bounds_text())),
+        };
+        match self.held {
+            Held::Days(at) | Held::TenThousandths(at) => within(&[u64::from(*at(it))]),
+            Held::Milliseconds(at) => within(&[*at(it)]),
+            Held::MillisecondsByGrade(at) if at(it).len() == 4 => within(at(it)),
+            Held::MillisecondsByGrade(_) => {
+                Err(format!("{name} has one entry for each of four grades"))
+            }
+            Held::Part(at) if at(it).is_some_and(at_least_half) => Ok(()),
+            Held::Part(_) => Err(format!("{name} is a fraction from one half to one")),
+            Held::Codes(at) => codes(name, at(it)),
+            // Who they are is the caller's to see; the others are checked with their kinds.
+            Held::Department(_)
+            | Held::Managers(_)
+            | Held::Points(_)
+            | Held::Watches(_)
+            | Held::ByLedger(_) => Ok(()),
+        }
+    }
+}
+
+fn at_least_half(it: Fraction) -> bool {
+    let (numerator, denominator) = (u64::from(it.numerator), u64::from(it.denominator));
+    numerator.saturating_mul(2) >= denominator && numerator <= denominator && numerator > 0
+}
+
+fn codes(name: &str, list: &[String]) -> Result<(), String> {
+    if !list.iter().zip(list.iter().skip(1)).all(|(a, b)| a < b) {
+        return Err(format!("the codes of {name} must be strictly ascending, each once"));
+    }
+    match list.iter().find(|code| check_code(code).is_err()) {
+        Some(code) => Err(format!("{name}: `{code}` is not a code")),
+        None => Ok(()),
+    }
+}
+
+/// Says what is wrong with parameters; whether departments exist is the caller's to see.
+pub fn check(it: &Parameters) -> Result<(), String> {
+    let mut copy = it.clone();
+    ALL.iter().try_for_each(|row| row.check(&mut copy))?;
+    if !it.statutory_bases.iter().all(|code| it.legal_bases.contains(code)) {
+        return Err("a statutory basis is not among the legal bases".into());
+    }
+    if it.late_age_ms < it.live_age_ms {
+        return Err("late_age_ms is not below live_age_ms".into());
     }
     if it.half_grace_ms < it.late_age_ms {
-        return Err("half_grace_ms is not below late_age_ms: late records have their halves");
+        return Err("half_grace_ms is not below late_age_ms: late records have their halves".into());
     }
+    managers(it)?;
+    kinds(it)
+}
+
+/// What is watched for, and what integrity events weigh.
+fn kinds(it: &Parameters) -> Result<(), String> {
     let ascending = |list: Vec<i32>| list.iter().zip(list.iter().skip(1)).all(|(a, b)| a < b);
     let kinds: Vec<i32> = it.watches.iter().map(|one| one.kind).collect();
     let rules: Vec<i32> = it.integrity_weights.iter().map(|one| one.rule).collect();
     let known = it.watches.iter().all(|one| one.kind() != WatchKind::Unspecified)
         && it.integrity_weights.iter().all(|one| one.rule() != IntegrityRule::Unspecified);
     if !known || !ascending(kinds) || !ascending(rules) {
-        return Err("watches and integrity weights: of known kinds, ascending, each once");
+        return Err("watches and integrity weights: of known kinds, ascending, each once".into());
     }
     if !it.watches.iter().all(is_watchable) {
-        return Err("a watch lacks its limit, window or hours, or has more than can be watched");
-    }
-    if it.integrity_decay > 10_000 {
-        return Err("integrity_decay is what is left after a day, in ten-thousandths");
-    }
-    let authorities = &it.sealing_authorities;
-    let sorted = authorities.iter().zip(authorities.iter().skip(1)).all(|(a, b)| a < b);
-    if !sorted || authorities.iter().any(|code| check_code(code).is_err()) {
-        return Err("sealing authorities are codes, strictly ascending, each once");
+        let why = "a watch lacks its limit, window or hours, or has more than can be watched";
+        return Err(why.into());
     }
     Ok(())
 }
@@ -192,7 +287,7 @@ fn is_watchable(it: &Watch) -> bool {
     }
 }
 
-fn managers(it: &Parameters) -> Result<(), &'static str> {
+fn managers(it: &Parameters) -> Result<(), String> {
     let ascending =
         it.managers.iter().zip(it.managers.iter().skip(1)).all(|(a, b)| a.division < b.division);
     let coded = it.managers.iter().all(|one| {
@@ -203,6 +298,6 @@ fn managers(it: &Parameters) -> Result<(), &'static str> {
     if ascending && coded {
         Ok(())
     } else {
-        Err("managers: divisions must be digits, strictly ascending, each with codes")
+        Err("managers: divisions must be digits, strictly ascending, each with codes".into())
     }
 }

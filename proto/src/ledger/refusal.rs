@@ -422,7 +422,7 @@ refusals! {
     ParametersMoved = "parameters.basis": State,
         "the parameters have changed since these were written",
         "参数自起草后已变更";
-    BadParameters(why: &'static str) = "parameters.bad": State,
+    BadParameters(why: String) = "parameters.bad": State,
         "parameters: {why}",
         "参数不当:{why}";
     BadCalendar(year: u64) = "calendar.bad": State,

@@ -3,6 +3,7 @@
 //!
 //! `H_x(b)` is BLAKE3 `keyed_hash` under the constant key `derive_key("liuhen v1 <x>", "")`.
 
+use super::ed25519_blake3 as first;
 use crate::types::Hash;
 use std::sync::LazyLock;
 
@@ -85,8 +86,7 @@ const NAMES: [&str; 23] = [
     "repeat",
 ];
 
-static KEYS: LazyLock<[[u8; 32]; 23]> =
-    LazyLock::new(|| NAMES.map(|name| blake3::derive_key(&format!("liuhen v1 {name}"), b"")));
+static KEYS: LazyLock<[[u8; 32]; 23]> = LazyLock::new(|| NAMES.map(first::domain_key));
 
 /// First line of what is signed; then the bytes it names.
 pub mod line {
@@ -108,21 +108,14 @@ pub mod line {
     pub const WAKE: &[u8] = b"liuhen/wake/v1\n";
 }
 
-fn key(domain: Domain) -> &'static [u8; 32] {
+pub(super) fn key(domain: Domain) -> &'static [u8; 32] {
     // The array has one entry a variant; a test holds this.
     KEYS.get(domain as usize).unwrap_or(&[0; 32])
 }
 
 /// `H_domain` of the parts, one behind the other.
 pub fn hash(domain: Domain, parts: &[&[u8]]) -> Hash {
-    if let [only] = parts {
-        return Hash::new(*blake3::keyed_hash(key(domain), only).as_bytes());
-    }
-    let mut hasher = blake3::Hasher::new_keyed(key(domain));
-    for part in parts {
-        hasher.update(part);
-    }
-    Hash::new(*hasher.finalize().as_bytes())
+    first::keyed_hash(key(domain), parts)
 }
 
 /// `H_domain(left ‖ right)`: one compression.
@@ -134,8 +127,9 @@ pub fn pair(domain: Domain, left: &Hash, right: &Hash) -> Hash {
     hash(domain, &[&bytes])
 }
 
-/// An endless stream of bytes drawn from a transcript.
-pub fn stream(domain: Domain, parts: &[&[u8]]) -> blake3::OutputReader {
+/// An endless stream of bytes drawn from a transcript, for tests that draw.
+#[cfg(test)]
+pub(crate) fn stream(domain: Domain, parts: &[&[u8]]) -> blake3::OutputReader {
     let mut hasher = blake3::Hasher::new_keyed(key(domain));
     for part in parts {
         hasher.update(part);

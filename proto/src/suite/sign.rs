@@ -1,21 +1,31 @@
-//! Keys, and the one rule by which every signature is judged.
-//!
-//! ZIP-215 with the cofactor, by `ed25519-zebra`: single and batch verification always agree, so a
-//! mempool, a block, a vote and an offline verifier can't come to different answers.
-//! `ed25519-dalek` holds keys and signs.
+//! Keys and signatures, by their algorithm, and the one rule by which every signature is judged.
 
-use crate::suite::hash::{self, Domain};
+use super::ed25519_blake3 as first;
+use super::hash::{self, Domain};
 use crate::types::KeyId;
-use ed25519_dalek::Signer as _;
-use ed25519_zebra::{Signature as ZebraSignature, VerificationKey, VerificationKeyBytes, batch};
-use std::convert::Infallible;
+use crate::wire::Algorithm;
 
-/// Algorithm byte of Ed25519 in key ids and validator sets.
-pub const ED25519: u8 = 1;
+/// Bytes of a signature, of every algorithm there is.
+pub const SIGNATURE_BYTES: usize = 64;
+
+/// A signature's bytes, as stores and messages of fixed width keep them.
+pub type SignatureBytes = [u8; SIGNATURE_BYTES];
+
+/// What stands before a public key of an algorithm in a multibase text (multicodec, an unsigned varint); empty for an
+/// algorithm that has none.
+pub fn multicodec(algorithm: i32) -> &'static [u8] {
+    match Algorithm::try_from(algorithm) {
+        Ok(Algorithm::Ed25519) => &[0xed, 0x01],
+        Ok(Algorithm::Unspecified) | Err(_) => &[],
+    }
+}
 
 /// Bytes that are not a usable public key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
+    /// No algorithm that this program knows.
+    #[error("unknown signature algorithm")]
+    Algorithm,
     /// An Ed25519 public key has 32 bytes.
     #[error("an Ed25519 public key has 32 bytes, this has {0}")]
     Length(usize),
@@ -27,69 +37,151 @@ pub enum KeyError {
     SmallOrder,
 }
 
-/// An Ed25519 public key that is a point of the curve, and not of small order.
+/// A public key that can be used.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PublicKey([u8; 32]);
+pub enum PublicKey {
+    /// Ed25519.
+    Ed25519(first::PublicKey),
+}
 
 impl PublicKey {
-    /// Checks and takes the bytes of a key.
-    pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyError> {
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?;
-        let key =
-            ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::NotAPoint)?;
-        if key.is_weak() {
-            return Err(KeyError::SmallOrder);
+    /// Checks and takes the bytes of a key of an algorithm, numbered as in the wire contract.
+    pub fn new(algorithm: i32, bytes: &[u8]) -> Result<Self, KeyError> {
+        match Algorithm::try_from(algorithm) {
+            Ok(Algorithm::Ed25519) => first::PublicKey::from_slice(bytes).map(Self::Ed25519),
+            Ok(Algorithm::Unspecified) | Err(_) => Err(KeyError::Algorithm),
         }
-        Ok(Self(bytes))
     }
 
-    /// Its 32 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    /// Checks and takes the bytes of a key where no algorithm is named: one of the suite's own.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyError> {
+        first::PublicKey::from_slice(bytes).map(Self::Ed25519)
+    }
+
+    /// Its algorithm, as the wire contract numbers it.
+    pub const fn algorithm(&self) -> i32 {
+        match self {
+            Self::Ed25519(_) => Algorithm::Ed25519 as i32,
+        }
+    }
+
+    /// Its algorithm, as hashes name it.
+    pub fn algorithm_byte(&self) -> u8 {
+        u8::try_from(self.algorithm()).unwrap_or_default()
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Ed25519(key) => key.as_bytes(),
+        }
     }
 
     /// `H_keyid(algorithm u8 ‖ public key)`.
     pub fn key_id(&self) -> KeyId {
-        KeyId::new(*hash::hash(Domain::KeyId, &[&[ED25519], &self.0]).as_bytes())
+        let hash = hash::hash(Domain::KeyId, &[&[self.algorithm_byte()], self.as_bytes()]);
+        KeyId::new(*hash.as_bytes())
     }
 
-    /// Whether `signature` over `message` is this key's, by ZIP-215.
-    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        VerificationKey::try_from(self.0)
-            .and_then(|key| key.verify(&ZebraSignature::from_bytes(signature), message))
-            .is_ok()
+    /// Whether `signature` over `message` is this key's.
+    pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
+        match self {
+            Self::Ed25519(key) => key.verify(message, &signature.0),
+        }
     }
 }
 
 impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PublicKey({})", hex::encode(self.0))
+        write!(f, "PublicKey({})", hex::encode(self.as_bytes()))
     }
 }
 
-/// An Ed25519 private key. It never shows itself.
+/// Bytes that are not a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a signature has 64 bytes, this has {0}")]
+pub struct SignatureLength(pub usize);
+
+/// A signature; the key that judges it says of which algorithm it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signature([u8; SIGNATURE_BYTES]);
+
+impl Signature {
+    /// From its bytes, which any could be.
+    pub const fn new(bytes: [u8; SIGNATURE_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// From as many bytes as a signature has.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, SignatureLength> {
+        bytes.try_into().map(Self).map_err(|_| SignatureLength(bytes.len()))
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; SIGNATURE_BYTES] {
+        &self.0
+    }
+
+    /// Its bytes, for a message.
+    pub fn to_vec(self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+}
+
+impl TryFrom<&[u8]> for Signature {
+    type Error = SignatureLength;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, SignatureLength> {
+        Self::from_slice(bytes)
+    }
+}
+
+impl AsRef<[u8]> for Signature {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signature({})", hex::encode(self.0))
+    }
+}
+
+/// A private key. It never shows itself.
 #[derive(Clone)]
-pub struct PrivateKey(ed25519_dalek::SigningKey);
+pub struct PrivateKey(Private);
+
+#[derive(Clone)]
+enum Private {
+    Ed25519(first::PrivateKey),
+}
 
 impl PrivateKey {
     /// From the 32 bytes of RFC 8032's private key.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(seed))
+        Self(Private::Ed25519(first::PrivateKey::from_seed(seed)))
     }
 
     /// The 32 bytes of RFC 8032's private key.
     pub fn to_seed(&self) -> [u8; 32] {
-        self.0.to_bytes()
+        match &self.0 {
+            Private::Ed25519(key) => key.to_seed(),
+        }
     }
 
     /// The public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key().to_bytes())
+        match &self.0 {
+            Private::Ed25519(key) => PublicKey::Ed25519(key.public()),
+        }
     }
 
-    /// Signs by RFC 8032.
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+    /// Signs.
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        match &self.0 {
+            Private::Ed25519(key) => Signature(key.sign(message)),
+        }
     }
 }
 
@@ -107,71 +199,21 @@ pub struct Signed<'a> {
     /// What was signed.
     pub message: &'a [u8],
     /// The signature.
-    pub signature: [u8; 64],
+    pub signature: Signature,
 }
 
 /// Judges many signatures; one answer each, the same as [`PublicKey::verify`] would give.
-///
-/// The terms of equal keys are joined. The random factors are drawn from a hash of the whole
-/// batch, which is as good as a random source: nobody can choose a signature after its factor.
 pub fn verify_many(signed: &[Signed<'_>]) -> Vec<bool> {
-    let items: Vec<batch::Item> = signed.iter().map(zebra_item).collect();
-    let mut verifier = batch::Verifier::new();
-    for item in &items {
-        verifier.queue(item.clone());
-    }
-    if verifier.verify(Transcript(transcript(signed))).is_ok() {
-        return vec![true; signed.len()];
-    }
-    items.into_iter().map(|item| item.verify_single().is_ok()).collect()
+    // One algorithm so far: a second one's are judged apart, and the answers put in order.
+    let batch: Vec<first::Signed<'_>> = signed
+        .iter()
+        .map(|it| {
+            let PublicKey::Ed25519(key) = it.key;
+            first::Signed { key, message: it.message, signature: it.signature.0 }
+        })
+        .collect();
+    first::verify_many(&batch)
 }
-
-fn zebra_item(signed: &Signed<'_>) -> batch::Item {
-    let key = VerificationKeyBytes::from(signed.key.0);
-    batch::Item::from((key, ZebraSignature::from_bytes(&signed.signature), signed.message))
-}
-
-fn transcript(signed: &[Signed<'_>]) -> blake3::OutputReader {
-    let parts: Vec<[u8; 128]> = signed.iter().map(one_transcript).collect();
-    let parts: Vec<&[u8]> = parts.iter().map(<[u8; 128]>::as_slice).collect();
-    hash::stream(Domain::Batch, &parts)
-}
-
-fn one_transcript(signed: &Signed<'_>) -> [u8; 128] {
-    let mut bytes = [0; 128];
-    let (key, rest) = bytes.split_at_mut(32);
-    let (signature, message) = rest.split_at_mut(64);
-    key.copy_from_slice(&signed.key.0);
-    signature.copy_from_slice(&signed.signature);
-    message.copy_from_slice(hash::hash(Domain::Batch, &[signed.message]).as_bytes());
-    bytes
-}
-
-/// Bytes of a transcript's hash, for the batch verifier.
-struct Transcript(blake3::OutputReader);
-
-impl rand_core::TryRng for Transcript {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.0.fill(&mut bytes);
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
-        self.0.fill(out);
-        Ok(())
-    }
-}
-
-impl rand_core::TryCryptoRng for Transcript {}
 
 #[cfg(test)]
 mod tests {
@@ -188,7 +230,7 @@ mod tests {
         let mut batch: Vec<_> =
             messages.iter().enumerate().map(|(i, m)| signed((i % 3) as u8, m)).collect();
         assert!(verify_many(&batch).into_iter().all(|good| good));
-        batch[7].signature[3] ^= 1;
+        batch[7].signature.0[3] ^= 1;
         let answers = verify_many(&batch);
         for (i, good) in answers.into_iter().enumerate() {
             assert_eq!(good, i != 7);

@@ -14,7 +14,7 @@ use crate::items::Item;
 use crate::merkle::{Blake3Log, MemoryLog, log};
 use crate::suite::{
     hash::{self, Domain, line},
-    sign::{PrivateKey, PublicKey, Signed},
+    sign::{PrivateKey, PublicKey, Signature, Signed},
 };
 use crate::types::{BlockId, ChainId, Height, IdentityId, TimeMs, TxId, limits};
 use crate::wire;
@@ -26,9 +26,9 @@ pub fn signed_message(header: &[u8]) -> Vec<u8> {
 }
 
 /// `H_tx(len u32 ‖ header ‖ signature)`.
-pub fn tx_id(header: &[u8], signature: &[u8; 64]) -> TxId {
+pub fn tx_id(header: &[u8], signature: &Signature) -> TxId {
     let length = u32::try_from(header.len()).unwrap_or(u32::MAX).to_be_bytes();
-    TxId::new(*hash::hash(Domain::Tx, &[&length, header, signature]).as_bytes())
+    TxId::new(*hash::hash(Domain::Tx, &[&length, header, signature.as_bytes()]).as_bytes())
 }
 
 /// A well-formed transaction whose items are those that its header commits to.
@@ -39,7 +39,7 @@ pub struct Tx {
     header: TxHeader,
     header_bytes: Vec<u8>,
     items: Vec<Item>,
-    signature: [u8; 64],
+    signature: Signature,
 }
 
 impl Tx {
@@ -55,10 +55,7 @@ impl Tx {
         if u32::try_from(found) != Ok(header.item_count) {
             return Err(TxError::ItemCount { stated: header.item_count, found });
         }
-        let signature: [u8; 64] = wire
-            .signature
-            .as_slice()
-            .try_into()
+        let signature = Signature::from_slice(&wire.signature)
             .map_err(|_| TxError::SignatureLength(wire.signature.len()))?;
         let mut items = Vec::with_capacity(found);
         for (item, bytes) in wire.items.iter().enumerate() {
@@ -97,7 +94,7 @@ impl Tx {
     }
 
     /// The signature.
-    pub fn signature(&self) -> &[u8; 64] {
+    pub fn signature(&self) -> &Signature {
         &self.signature
     }
 

@@ -7,7 +7,7 @@ use crate::header::block::Header;
 use crate::items::Item;
 use crate::merkle::{Blake3Log, inclusion};
 use crate::place::Place;
-use crate::suite::sign::{Signed, verify_many};
+use crate::suite::sign::{Signature, Signed, verify_many};
 use crate::tx::{self, TxHeader};
 use crate::types::{ChainId, Hash, TxId, limits};
 use crate::wire;
@@ -34,7 +34,7 @@ pub(super) struct Transaction {
     header: TxHeader,
     id: TxId,
     message: Vec<u8>,
-    signature: [u8; 64],
+    signature: Signature,
 }
 
 /// Reads the transactions of a proof, without judging signatures yet.
@@ -52,10 +52,7 @@ pub(super) fn transactions(
         if header.chain != *chain {
             return Err(invalid("chain.other", "a transaction for another chain"));
         }
-        let signature: [u8; 64] = given
-            .signature
-            .as_slice()
-            .try_into()
+        let signature = Signature::from_slice(&given.signature)
             .map_err(|_| invalid("transaction.malformed", "a signature has 64 bytes"))?;
         let id = tx::tx_id(&given.header, &signature);
         let message = tx::signed_message(&given.header);

@@ -1,7 +1,7 @@
 //! Signatures: RFC 8032, and wycheproof's edge cases by the one rule, ZIP-215.
 
 use super::{folder, read};
-use liuhen_proto::suite::sign::{PrivateKey, PublicKey, Signed, verify_many};
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey, Signature, Signed, verify_many};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn rfc8032_signs_and_verifies() {
         let name = case.name;
         let seed: [u8; 32] = hex::decode(case.sk).unwrap().try_into().unwrap();
         let message = hex::decode(case.msg).unwrap();
-        let signature: [u8; 64] = hex::decode(case.sig).unwrap().try_into().unwrap();
+        let signature = Signature::from_slice(&hex::decode(case.sig).unwrap()).unwrap();
         let key = PrivateKey::from_seed(&seed);
         assert_eq!(hex::encode(key.public().as_bytes()), case.pk, "{name}");
         assert_eq!(key.sign(&message), signature, "{name}");
@@ -78,7 +78,7 @@ struct Whole {
     case: Case,
     key: PublicKey,
     message: Vec<u8>,
-    signature: [u8; 64],
+    signature: Signature,
 }
 
 impl Whole {
@@ -100,7 +100,7 @@ fn cases() -> Option<Vec<Whole>> {
         let key = PublicKey::from_slice(&hex::decode(&group.public_key.pk).unwrap()).unwrap();
         for case in group.tests {
             let message = hex::decode(&case.msg).unwrap();
-            match <[u8; 64]>::try_from(hex::decode(&case.sig).unwrap()) {
+            match Signature::from_slice(&hex::decode(&case.sig).unwrap()) {
                 Ok(signature) => whole.push(Whole { case, key, message, signature }),
                 Err(_) => {
                     assert_eq!(case.result, "invalid", "{}", case.tc_id);

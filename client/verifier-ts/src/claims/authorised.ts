@@ -4,7 +4,7 @@ import { type Event, recordOf } from "../events.js";
 import type { File, Shown } from "../file.js";
 import { IdentityKind, Right } from "../gen/liuhen/v1/consortium_pb.js";
 import type { AuthorisedClaim, HeaderProof } from "../gen/liuhen/v1/proof_pb.js";
-import type { RecordAccess } from "../gen/liuhen/v1/record_pb.js";
+import type { RecordAccess } from "../gen/liuhen/v1/access_pb.js";
 import type { TransactionHeader } from "../gen/liuhen/v1/transaction_pb.js";
 import { needHashes } from "../hashes.js";
 import { type Header, parseHeader } from "../header.js";

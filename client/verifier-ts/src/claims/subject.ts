@@ -5,7 +5,7 @@ import { type Event, anyRecordOf } from "../events.js";
 import type { File, Shown } from "../file.js";
 import { BulkSetSchema, SealedCountSchema, UnknownCountSchema } from "../gen/liuhen/v1/accountability_pb.js";
 import type { BulkMembership, SubjectClaim, SubjectTrails } from "../gen/liuhen/v1/proof_pb.js";
-import { type BulkSubjects, Decision } from "../gen/liuhen/v1/record_pb.js";
+import { type BulkSubjects, Decision } from "../gen/liuhen/v1/access_pb.js";
 import { HASH_BYTES, hash } from "../hash.js";
 import { needHashes } from "../hashes.js";
 import { TRAIL_LOG, rootOfRange } from "../merkle.js";

@@ -1,11 +1,13 @@
 /** Items on the catalogue: catalogue.proto. */
 import type { PublishVersion, RegisterDataset, RetireDataset, UpdateDataset } from "../gen/liuhen/v1/catalogue_pb.js";
 import { ascendingTexts, codes, ensure, idIfGiven, ids, numbered, titles, within } from "./fields.js";
+import type { Rows } from "./kind.js";
+import { dataset } from "../trails.js";
 
 /** Fields of a dataset, or of a grant, at most. */
 export const FIELDS = 512;
 
-export function registerDataset(it: RegisterDataset | UpdateDataset): void {
+function registerDataset(it: RegisterDataset | UpdateDataset): void {
   codes(it.dataset, it.collector);
   titles(it.titleZh, it.titleEn);
   within(it.grade, 1, 4, "a grade");
@@ -23,12 +25,12 @@ export function registerDataset(it: RegisterDataset | UpdateDataset): void {
   }
 }
 
-export function retireDataset(it: RetireDataset): void {
+function retireDataset(it: RetireDataset): void {
   codes(it.dataset, it.collector);
   ids(it.reasonDigest);
 }
 
-export function publishVersion(it: PublishVersion): void {
+function publishVersion(it: PublishVersion): void {
   codes(it.dataset, it.collector);
   numbered(it.version);
   ids(it.contentDigest);
@@ -36,3 +38,11 @@ export function publishVersion(it: PublishVersion): void {
   const isFirst = it.previousDigest.length === 0;
   ensure(isFirst === (it.version === 1n), "all but the first version name the one before");
 }
+
+/** The kinds of this domain. */
+export const CATALOGUE = {
+  registerDataset: { check: registerDataset, trails: (it) => [dataset(it.dataset)] },
+  updateDataset: { check: registerDataset, trails: (it) => [dataset(it.dataset)] },
+  retireDataset: { check: retireDataset, trails: (it) => [dataset(it.dataset)] },
+  publishVersion: { check: publishVersion, trails: (it) => [dataset(it.dataset)] },
+} satisfies Rows;

@@ -2,11 +2,14 @@
 import type { AdmitVoter, Propose, SetValidator, Vote } from "../gen/liuhen/v1/governance_pb.js";
 import { codes, ensure, given, idIfGiven, ids, newDepartment, rights, rootKeys, standingChange } from "./fields.js";
 import { succession } from "./member.js";
+import type { Rows } from "./kind.js";
+import { department, governance } from "../trails.js";
+import type { Place } from "../places.js";
 
 /** Printable ASCII, as peer ids and multiaddresses are: at most 256 characters. */
 const ADDRESS = /^[\x21-\x7e]{0,256}$/;
 
-export function propose(it: Propose): void {
+function propose(it: Propose): void {
   codes(it.department, it.reference);
   ids(it.reasonDigest);
   const change = it.change;
@@ -59,7 +62,29 @@ function setValidator(it: SetValidator): void {
   ensure(areAddresses && peerId !== "", "a peer id and addresses");
 }
 
-export function vote(it: Vote): void {
+function vote(it: Vote): void {
   codes(it.department);
   ids(it.proposalId);
 }
+
+/** The members that a proposal is about. */
+function membersOf({ change }: Propose): Place[] {
+  switch (change.case) {
+    case "admitVoter":
+      return [department(change.value.member || (change.value.department?.code ?? ""))];
+    case "changeMember":
+    case "setRights":
+    case "setRoot":
+      return [department(change.value.department)];
+    case "succeed":
+      return [department(change.value.from), department(change.value.to)];
+    default:
+      return [];
+  }
+}
+
+/** The kinds of this domain. */
+export const GOVERNANCE = {
+  propose: { check: propose, trails: (it) => [governance, ...membersOf(it)] },
+  vote: { check: vote, trails: () => [governance] },
+} satisfies Rows;

@@ -1,89 +1,28 @@
-/** Items: canonical bytes to a checked item. */
+/** Items: canonical bytes to a checked item, and where its event is filed. */
 import { decode } from "../canonical.js";
-import { type Item, ItemSchema } from "../gen/liuhen/v1/transaction_pb.js";
-import * as catalogue from "./catalogue.js";
+import { type Item, ItemSchema, type TransactionHeader } from "../gen/liuhen/v1/transaction_pb.js";
+import { type Place, TRAIL } from "../places.js";
+import { ACCESS } from "./access.js";
+import { CATALOGUE } from "./catalogue.js";
 import { BadItem, ensure } from "./fields.js";
-import * as gateway from "./gateway.js";
-import * as governance from "./governance.js";
-import * as member from "./member.js";
-import * as oversight from "./oversight.js";
-import * as reading from "./reading.js";
-import { recordAccess } from "./record.js";
-import * as workflow from "./workflow.js";
+import { GOVERNANCE } from "./governance.js";
+import type { ItemKind, KindOfItem, Table } from "./kind.js";
+import { MEMBER } from "./member.js";
+import { OVERSIGHT } from "./oversight.js";
+import { READING } from "./reading.js";
+import { SHARING } from "./sharing.js";
 
 /** Bytes of an item, and of a ledger event, at most. */
 export const ITEM_BYTES = 16 * 1024;
 const NONCE_BYTES = 16;
 
-/** The kind of an item, as the field of the schema is called: `recordAccess`. */
-export type ItemKind = NonNullable<Item["kind"]["case"]>;
-type ItemOf<Kind extends ItemKind> = Extract<Item["kind"], { case: Kind }>["value"];
+/** Every kind of item. */
+const TABLE: Table = { ...MEMBER, ...CATALOGUE, ...SHARING, ...ACCESS, ...OVERSIGHT, ...GOVERNANCE, ...READING };
 
-/** What each kind of item must be; each throws `BadItem`. */
-const CHECKS: { [Kind in ItemKind]: (it: ItemOf<Kind>) => void } = {
-  registerDataset: catalogue.registerDataset,
-  updateDataset: catalogue.registerDataset,
-  retireDataset: catalogue.retireDataset,
-  publishVersion: catalogue.publishVersion,
-  requestAccess: workflow.requestAccess,
-  decideRequest: workflow.decideRequest,
-  confirmGrant: workflow.confirmGrant,
-  revokeGrant: workflow.endGrant,
-  suspendGrant: workflow.endGrant,
-  resumeGrant: workflow.resumeGrant,
-  amendGrant: workflow.amendGrant,
-  reconfirmGrant: workflow.reconfirmGrant,
-  askSupplement: workflow.askSupplement,
-  supplementRequest: workflow.supplementRequest,
-  approveException: workflow.approveException,
-  offerStanding: workflow.offerStanding,
-  delegateGrant: workflow.delegateGrant,
-  openEmergency: workflow.openEmergency,
-  ratifyEmergency: workflow.ratifyEmergency,
-  givePermit: workflow.givePermit,
-  admitDepartment: member.admitDepartment,
-  changeDepartment: member.changeDepartment,
-  succeedDepartment: member.succeedDepartment,
-  registerIdentity: member.registerIdentity,
-  rotateKeys: member.rotateKeys,
-  changeIdentity: member.changeIdentity,
-  assignPost: member.assignPost,
-  replaceRoot: member.replaceRoot,
-  objectToRoot: member.objectToRoot,
-  propose: governance.propose,
-  vote: governance.vote,
-  recordReads: reading.recordReads,
-  openAudit: reading.audit,
-  closeAudit: reading.audit,
-  openReads: reading.openReads,
-  recordAccess,
-  setGateway: gateway.setGateway,
-  commitMapping: gateway.commitMapping,
-  sealPeriod: gateway.sealPeriod,
-  declareLoss: gateway.declareLoss,
-  declareOutage: gateway.declareOutage,
-  unrecordable: gateway.unrecordable,
-  manualHandover: gateway.manualHandover,
-  addBulkTags: gateway.addBulkTags,
-  correctRecords: gateway.correctRecords,
-  agreeCorrection: gateway.agreeCorrection,
-  acknowledge: gateway.acknowledge,
-  acknowledgeHour: gateway.acknowledgeHour,
-  orderSealing: reading.orderSealing,
-  extendSealing: reading.extendSealing,
-  recordSealed: reading.recordSealed,
-  openSealed: reading.openSealed,
-  answerAlert: oversight.answerAlert,
-  openCase: oversight.openCase,
-  answerCase: oversight.answerCase,
-  ruleCase: oversight.ruleCase,
-  registerProduct: oversight.registerProduct,
-  reviewProduct: oversight.reviewProduct,
-  releaseProduct: oversight.product,
-  evaluateProduct: oversight.evaluateProduct,
-  recallProduct: oversight.recallProduct,
-  reportDoubleVote: oversight.reportDoubleVote,
-};
+/** The row of a kind. That the kinds of the row and of the item are the same is more than the compiler can see. */
+function row(kind: ItemKind): KindOfItem<ItemKind> {
+  return TABLE[kind] as KindOfItem<ItemKind>;
+}
 
 /** Reads an item. Throws `NotCanonical`, or `BadItem` where a field's content can't be. */
 export function parseItem(bytes: Uint8Array): Item {
@@ -91,7 +30,12 @@ export function parseItem(bytes: Uint8Array): Item {
   ensure(item.nonce.length === NONCE_BYTES, "a nonce of 16 bytes is needed");
   const { kind } = item;
   if (kind.case === undefined) throw new BadItem("the item says nothing");
-  const check = CHECKS[kind.case] as (it: unknown) => void;
-  check(kind.value);
+  row(kind.case).check(kind.value);
   return item;
+}
+
+/** The trails of item `number` of a transaction; some may be there twice. */
+export function trailsOfItem(header: TransactionHeader, number: number, { kind }: Item): Place[] {
+  const own: Place = { kind: TRAIL.key, id: header.keyId };
+  return kind.case === undefined ? [own] : [own, ...row(kind.case).trails(kind.value, { header, number })];
 }

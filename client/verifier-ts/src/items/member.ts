@@ -17,22 +17,26 @@ import {
   standingChange,
   within,
 } from "./fields.js";
+import type { Origin, Rows } from "./kind.js";
+import { department, identity } from "../trails.js";
+import { ID, made } from "../transactions.js";
+import type { Place } from "../places.js";
 
 /** Kinds of identities that are posts, and have holders. */
 const POSTS = [IdentityKind.OFFICER, IdentityKind.AUDITOR, IdentityKind.REGULATOR];
 
-export function admitDepartment(it: member.AdmitDepartment): void {
+function admitDepartment(it: member.AdmitDepartment): void {
   codes(it.manager);
   newDepartment(it.department);
 }
 
-export function changeDepartment(it: member.ChangeDepartment): void {
+function changeDepartment(it: member.ChangeDepartment): void {
   codes(it.manager, it.department);
   standingChange(it.change);
   ids(it.reasonDigest);
 }
 
-export function succeedDepartment(it: member.SucceedDepartment): void {
+function succeedDepartment(it: member.SucceedDepartment): void {
   codes(it.lead);
   succession(it.succession);
 }
@@ -44,7 +48,7 @@ export function succession(part: member.Succession | undefined): void {
   ids(orderDigest);
 }
 
-export function registerIdentity(it: member.RegisterIdentity): void {
+function registerIdentity(it: member.RegisterIdentity): void {
   codes(it.department, it.code);
   within(it.kind, 1, 6, "a kind of identity");
   ensure(it.keys.length > 0, "at least one key is needed");
@@ -55,7 +59,7 @@ export function registerIdentity(it: member.RegisterIdentity): void {
   cosignatures(it.cosignatures);
 }
 
-export function rotateKeys(it: member.RotateKeys): void {
+function rotateKeys(it: member.RotateKeys): void {
   codes(it.department);
   ids(it.identityId, ...it.end);
   newKeys(it.add);
@@ -64,27 +68,27 @@ export function rotateKeys(it: member.RotateKeys): void {
   cosignatures(it.cosignatures);
 }
 
-export function changeIdentity(it: member.ChangeIdentity): void {
+function changeIdentity(it: member.ChangeIdentity): void {
   codes(it.department);
   ids(it.identityId, it.reasonDigest);
   standingChange(it.change);
   cosignatures(it.cosignatures);
 }
 
-export function assignPost(it: member.AssignPost): void {
+function assignPost(it: member.AssignPost): void {
   codes(it.department);
   ids(it.identityId);
   idIfGiven(it.holder);
   cosignatures(it.cosignatures);
 }
 
-export function replaceRoot(it: member.ReplaceRoot): void {
+function replaceRoot(it: member.ReplaceRoot): void {
   codes(it.parent, it.department);
   rootKeys(it.root);
   ids(it.reasonDigest);
 }
 
-export function objectToRoot(it: member.ObjectToRoot): void {
+function objectToRoot(it: member.ObjectToRoot): void {
   codes(it.department);
 }
 
@@ -98,3 +102,21 @@ function cosignatures(list: readonly member.Cosignature[]): void {
     ensure(signature.length === SIGNATURE_BYTES, "a signature has 64 bytes");
   }
 }
+
+/** The identity that an item registers. */
+function registered(at: Origin): Place {
+  return identity(made(ID.identity, at));
+}
+
+/** The kinds of this domain. */
+export const MEMBER = {
+  admitDepartment: { check: admitDepartment, trails: (it, at) => [department(it.manager), department(it.department?.code ?? ""), registered(at)] },
+  changeDepartment: { check: changeDepartment, trails: (it) => [department(it.department), department(it.manager)] },
+  succeedDepartment: { check: succeedDepartment, trails: ({ succession: it }) => (it === undefined ? [] : [department(it.from), department(it.to)]) },
+  registerIdentity: { check: registerIdentity, trails: (it, at) => [department(it.department), registered(at)] },
+  rotateKeys: { check: rotateKeys, trails: (it) => [department(it.department), identity(it.identityId)] },
+  changeIdentity: { check: changeIdentity, trails: (it) => [department(it.department), identity(it.identityId)] },
+  assignPost: { check: assignPost, trails: (it) => [department(it.department), identity(it.identityId)] },
+  replaceRoot: { check: replaceRoot, trails: (it) => [department(it.department), department(it.parent)] },
+  objectToRoot: { check: objectToRoot, trails: (it) => [department(it.department)] },
+} satisfies Rows;

@@ -3,17 +3,21 @@ import { compare, equal } from "../bytes.js";
 import type * as oversight from "../gen/liuhen/v1/oversight_pb.js";
 import { SIGNATURE_BYTES } from "../signature.js";
 import { ascendingBytes, codeIfGiven, codes, ensure, given, idIfGiven, ids, numbered, within } from "./fields.js";
+import type { Rows } from "./kind.js";
+import { alert, caseTrail, dataset, department, governance, grant, integrity, product } from "../trails.js";
+import { ID, made } from "../transactions.js";
+import type { Place } from "../places.js";
 
 const PRODUCT_GRANTS = 64;
 
-export function answerAlert(it: oversight.AnswerAlert): void {
+function answerAlert(it: oversight.AnswerAlert): void {
   codes(it.department);
   numbered(it.number);
   if (it.close) ids(it.reasonDigest);
   else idIfGiven(it.reasonDigest);
 }
 
-export function openCase(it: oversight.OpenCase): void {
+function openCase(it: oversight.OpenCase): void {
   codes(it.department, it.reference);
   codeIfGiven(it.respondent);
   ids(it.reasonDigest);
@@ -47,18 +51,18 @@ function caseSubject(about: oversight.CaseSubject["about"]): void {
   }
 }
 
-export function answerCase(it: oversight.AnswerCase): void {
+function answerCase(it: oversight.AnswerCase): void {
   codes(it.department);
   ids(it.caseId, it.answerDigest);
 }
 
-export function ruleCase(it: oversight.RuleCase): void {
+function ruleCase(it: oversight.RuleCase): void {
   codes(it.department);
   ids(it.caseId, it.reasonDigest);
   codeIfGiven(it.commend);
 }
 
-export function registerProduct(it: oversight.RegisterProduct): void {
+function registerProduct(it: oversight.RegisterProduct): void {
   codes(it.department, it.reference, it.manager);
   within(it.kind, 1, 3, "a kind of product");
   ids(it.digest, ...it.requestIds);
@@ -67,29 +71,29 @@ export function registerProduct(it: oversight.RegisterProduct): void {
 }
 
 /** ReleaseProduct, and what all items on a product say. */
-export function product(it: { productId: Uint8Array; department: string }): void {
+function aProduct(it: { productId: Uint8Array; department: string }): void {
   codes(it.department);
   ids(it.productId);
 }
 
-export function reviewProduct(it: oversight.ReviewProduct): void {
-  product(it);
+function reviewProduct(it: oversight.ReviewProduct): void {
+  aProduct(it);
   if (it.approve) idIfGiven(it.reasonDigest);
   else ids(it.reasonDigest);
 }
 
-export function evaluateProduct(it: oversight.EvaluateProduct): void {
-  product(it);
+function evaluateProduct(it: oversight.EvaluateProduct): void {
+  aProduct(it);
   within(it.score, 1, 5, "a score");
   ids(it.reportDigest);
 }
 
-export function recallProduct(it: oversight.RecallProduct): void {
-  product(it);
+function recallProduct(it: oversight.RecallProduct): void {
+  aProduct(it);
   ids(it.reasonDigest);
 }
 
-export function reportDoubleVote(it: oversight.ReportDoubleVote): void {
+function reportDoubleVote(it: oversight.ReportDoubleVote): void {
   codes(it.department, it.validatorDepartment);
   ids(it.keyId, it.validatorIdentityId);
   const [first, second] = [given(it.first, "first"), given(it.second, "second")];
@@ -103,3 +107,35 @@ export function reportDoubleVote(it: oversight.ReportDoubleVote): void {
   ensure(isOneRound && !equal(first.blockId, second.blockId), "two votes of one round, for different blocks");
   ensure(compare(first.blockId, second.blockId) < 0, "votes ascend by block; nil first");
 }
+
+/** What a case is about has a part in its story. */
+function concerned(subject: oversight.CaseSubject | undefined): Place[] {
+  const about = subject?.about;
+  switch (about?.case) {
+    case "version":
+      return [dataset(about.value.dataset)];
+    case "record":
+    case "grant": {
+      const { requestId } = about.value;
+      return [dataset(about.value.dataset), ...(requestId.length > 0 ? [grant(requestId)] : [])];
+    }
+    case "integrity":
+      return [integrity(about.value.department)];
+    default:
+      return [];
+  }
+}
+
+/** The kinds of this domain. */
+export const OVERSIGHT = {
+  answerAlert: { check: answerAlert, trails: (it) => [alert(it.department)] },
+  openCase: { check: openCase, trails: (it, at) => [caseTrail(made(ID.case, at)), ...concerned(it.subject)] },
+  answerCase: { check: answerCase, trails: (it) => [caseTrail(it.caseId)] },
+  ruleCase: { check: ruleCase, trails: (it) => [caseTrail(it.caseId)] },
+  registerProduct: { check: registerProduct, trails: (it, at) => [product(made(ID.product, at)), ...it.requestIds.map(grant)] },
+  reviewProduct: { check: reviewProduct, trails: (it) => [product(it.productId)] },
+  releaseProduct: { check: aProduct, trails: (it) => [product(it.productId)] },
+  evaluateProduct: { check: evaluateProduct, trails: (it) => [product(it.productId)] },
+  recallProduct: { check: recallProduct, trails: (it) => [product(it.productId)] },
+  reportDoubleVote: { check: reportDoubleVote, trails: (it) => [governance, department(it.validatorDepartment)] },
+} satisfies Rows;

@@ -1,15 +1,14 @@
-/** Items on reading the ledger, and on sealed records: reading.proto, sealing.proto. */
+/** Items on reading the ledger: reading.proto. */
 import type { CloseAudit, OpenAudit, OpenReads, RecordReads, TrailRead } from "../gen/liuhen/v1/reading_pb.js";
-import type * as sealing from "../gen/liuhen/v1/sealing_pb.js";
-import { isTrailKind, takesTrailId } from "../places.js";
-import { codes, ensure, given, ids, numbered, within } from "./fields.js";
-import { recordAccess } from "./record.js";
+import { type Place, TRAIL, isTrailKind, takesTrailId } from "../places.js";
+import { codes, ensure, ids, within } from "./fields.js";
+import type { Rows } from "./kind.js";
+import { department, identity } from "../trails.js";
 
 /** Reads in one item at most. */
 const READS = 128;
-const SALT_BYTES = 16;
 
-export function recordReads(it: RecordReads): void {
+function recordReads(it: RecordReads): void {
   codes(it.department);
   within(it.reads.length + it.sealed.length, 1, READS, "the count of reads");
   for (const read of it.reads) {
@@ -29,11 +28,11 @@ function trailRead(it: TrailRead): void {
   ensure(isTrail, "no trail is of such a kind and id");
 }
 
-export function audit(it: OpenAudit | CloseAudit): void {
+function audit(it: OpenAudit | CloseAudit): void {
   codes(it.department, it.audit);
 }
 
-export function openReads(it: OpenReads): void {
+function openReads(it: OpenReads): void {
   codes(it.department, it.auditDepartment, it.audit);
   within(it.reads.length, 1, READS, "the count of reads");
   for (const read of it.reads) {
@@ -42,25 +41,22 @@ export function openReads(it: OpenReads): void {
   }
 }
 
-export function orderSealing(it: sealing.OrderSealing): void {
-  codes(it.authority, it.collector);
-  ids(it.decisionDigest);
+/** Trails whose numbers count something: who read them is not on them. */
+const COUNTED: readonly number[] = [TRAIL.key, TRAIL.use, TRAIL.gateway];
+
+/** A read is on its reader's trail, and on the trail that was read. */
+function readers(reads: readonly TrailRead[]): Place[] {
+  const wereRead = reads.filter((it) => !COUNTED.includes(it.trailKind));
+  return [
+    ...reads.map((it) => identity(it.identityId)),
+    ...wereRead.map((it) => ({ kind: it.trailKind, id: it.trailId })),
+  ];
 }
 
-export function extendSealing(it: sealing.ExtendSealing): void {
-  codes(it.authority);
-  ids(it.orderId, it.decisionDigest);
-}
-
-export function recordSealed(it: sealing.RecordSealed): void {
-  codes(it.collector, it.authority);
-  ids(it.orderId, it.commitment);
-  numbered(it.accessNo);
-}
-
-export function openSealed(it: sealing.OpenSealed): void {
-  codes(it.authority);
-  ids(it.orderId, it.gatewayId);
-  ensure(it.salt.length === SALT_BYTES, "a salt of 16 bytes is needed");
-  recordAccess(given(it.record, "record"));
-}
+/** The kinds of this domain. */
+export const READING = {
+  recordReads: { check: recordReads, trails: (it) => [...readers(it.reads), ...it.sealed.map((one) => department(one.department))] },
+  openAudit: { check: audit, trails: (it) => [department(it.department)] },
+  closeAudit: { check: audit, trails: (it) => [department(it.department)] },
+  openReads: { check: openReads, trails: (it) => readers(it.reads) },
+} satisfies Rows;

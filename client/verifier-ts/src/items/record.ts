@@ -1,6 +1,6 @@
 /** Records of accesses: record.proto. */
 import { compareText, isAscending } from "../bytes.js";
-import { Decision, type DatasetAccess, type Party, type RecordAccess } from "../gen/liuhen/v1/record_pb.js";
+import { Decision, type DatasetAccess, type Party, type RecordAccess } from "../gen/liuhen/v1/access_pb.js";
 import { FIELDS } from "./catalogue.js";
 import {
   ascendingBytes,

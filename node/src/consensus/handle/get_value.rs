@@ -8,6 +8,7 @@ use crate::consensus::types::{Height, Value};
 use crate::store::undecided::Undecided;
 use anyhow::Context as _;
 use bytes::Bytes;
+use liuhen_proto::suite::sign::Signature;
 use liuhen_proto::types::limits;
 use malachitebft_app_channel::Reply;
 use malachitebft_app_channel::app::consensus::LocallyProposedValue;
@@ -35,7 +36,8 @@ pub(in crate::consensus) async fn handle(
     let bytes = Bytes::from(block.block);
     // What this node proposed before it lost its data came back by sync, without the stream. It is the
     // same proposal when it is signed again; another block would be a second one.
-    let signature = block.signature.unwrap_or_else(|| adapter.sign_stream(height, round, &bytes));
+    let kept = block.signature.map(Signature::new);
+    let signature = kept.unwrap_or_else(|| adapter.sign_stream(height, round, &bytes));
     adapter.publish(height, round, adapter.address, &bytes, signature).await
 }
 
@@ -51,7 +53,7 @@ fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<
         adapter.parts.mempool.refuse(&tx, &why);
     }
     let bytes = codec::encode(&candidate.block)?;
-    let signature = Some(adapter.sign_stream(height, round, &bytes));
+    let signature = Some(*adapter.sign_stream(height, round, &bytes).as_bytes());
     let (at, id) = (candidate.header.height, candidate.id);
     let round = round.as_u32().unwrap_or(0);
     let block = Undecided::new(at, round, me, id, true, bytes, signature);

@@ -81,7 +81,7 @@ pub(in crate::consensus) fn judge(
         }
     };
     let id = candidate.id;
-    let (bytes, signature) = (stream.bytes.to_vec(), Some(stream.signature));
+    let (bytes, signature) = (stream.bytes.to_vec(), Some(*stream.signature.as_bytes()));
     let block = Undecided::new(height, round_number, stream.proposer.0, id, true, bytes, signature);
     tokio::task::block_in_place(|| adapter.parts.undecided.keep(block))?;
     adapter.candidates.insert(id, Arc::new(candidate));

@@ -4,6 +4,7 @@
 use crate::consensus::adapter::Adapter;
 use crate::consensus::types::{Address, Height};
 use bytes::Bytes;
+use liuhen_proto::suite::sign::Signature;
 use liuhen_proto::types::BlockId;
 use malachitebft_app_channel::app::types::core::Round;
 
@@ -18,7 +19,7 @@ pub(in crate::consensus) async fn handle(
         return Ok(());
     };
     // What came by sync is decided: whoever lacks it gets it by sync too.
-    let Some(signature) = block.signature else { return Ok(()) };
+    let Some(signature) = block.signature.map(Signature::new) else { return Ok(()) };
     let (first_round, proposer) = (Round::new(block.round), Address(block.proposer()));
     adapter.publish(height, first_round, proposer, &Bytes::from(block.block), signature).await
 }

@@ -54,9 +54,12 @@ impl ItemKind for wire::RecordAccess {
         ensure(self.access_time_ms > 0, "access_time_ms", "a time is needed")
     }
 
-    fn trails(&self, header: &TxHeader, _number: u32) -> Vec<Place> {
-        let own = Place::gateway_trail(&header.identity);
-        touched(self).into_iter().chain([own]).collect()
+    fn trails(&self, _header: &TxHeader, _number: u32) -> Vec<Place> {
+        touched(self)
+    }
+
+    fn first_trail(&self, header: &TxHeader) -> Option<Place> {
+        Some(Place::gateway_trail(&header.identity))
     }
 
     fn apply(

@@ -4,7 +4,7 @@ use crate::items::fields::{Checked, ascending, ensure, id};
 use crate::items::table::cosign_message;
 use crate::ledger::{Draft, Halt, Refusal, intervals, words};
 use crate::place::Place;
-use crate::suite::sign::PublicKey;
+use crate::suite::sign::{PublicKey, Signature};
 use crate::tx::TxHeader;
 use crate::types::{IdentityId, KeyId, limits};
 use crate::wire::{self, IdentityKind, item::Kind};
@@ -202,8 +202,8 @@ fn cosigned(
     let Some(key) = key else { return Ok(false) };
     let own = key.identity_id == identity.identity_id && *id != signer.key;
     let in_force = intervals::at_height(&key.standing, draft.context().height);
-    let public = PublicKey::from_slice(&key.public_key);
-    let signature: Result<[u8; 64], _> = signature.try_into();
+    let public = PublicKey::new(key.algorithm, &key.public_key);
+    let signature = Signature::from_slice(signature);
     let (Ok(public), Ok(signature)) = (public, signature) else { return Ok(false) };
     Ok(own && in_force && public.verify(message, &signature))
 }

@@ -9,7 +9,7 @@ use crate::items::kind::ItemKind;
 use crate::items::oversight::integrity::{self, Fault};
 use crate::ledger::{Draft, Halt, Refusal};
 use crate::place::Place;
-use crate::suite::sign::PublicKey;
+use crate::suite::sign::{PublicKey, Signature};
 use crate::tx::TxHeader;
 use crate::types::{BlockId, Height, KeyId};
 use crate::wire::{self, IntegrityRule};
@@ -91,6 +91,6 @@ fn is_signed(draft: &Draft<'_>, key: &PublicKey, vote: &wire::SignedVote) -> boo
     let block = BlockId::from_slice(&vote.block_id).ok();
     let height = Height::new(vote.height);
     let message = vote_bytes(draft.chain(), kind, height, vote.round, block.as_ref());
-    let signature: Result<[u8; 64], _> = vote.signature.as_slice().try_into();
+    let signature = Signature::from_slice(&vote.signature);
     signature.is_ok_and(|signature| key.verify(&message, &signature))
 }

@@ -48,7 +48,7 @@ impl Simple {
         let block = BlockId::from_slice(&vote.block_id).ok();
         let height = Height::new(vote.height);
         let message = vote_bytes(&self.chain, kind, height, vote.round, block.as_ref());
-        let signature: &[u8; 64] = vote.signature.as_slice().try_into().unwrap();
-        PublicKey::from_slice(public).unwrap().verify(&message, signature)
+        let signature = vote.signature.as_slice().try_into().unwrap();
+        PublicKey::from_slice(public).unwrap().verify(&message, &signature)
     }
 }

@@ -422,11 +422,11 @@ impl Simple {
         let message = cosign_message(&self.chain, kind).unwrap();
         let good = |one: &&wire::Cosignature| {
             let Some(key) = self.key(&one.key_id) else { return false };
-            let signature: &[u8; 64] = one.signature.as_slice().try_into().unwrap();
+            let signature = one.signature.as_slice().try_into().unwrap();
             key.identity == by.identity()
                 && key.id != by.header.key.as_bytes()
                 && key.life.at_height(self.height)
-                && PublicKey::from_slice(&key.public).unwrap().verify(&message, signature)
+                && PublicKey::from_slice(&key.public).unwrap().verify(&message, &signature)
         };
         let agreed = 1 + with.iter().filter(good).count();
         if agreed <= with.len() {

@@ -1,5 +1,5 @@
-/** Items on sharing: workflow.proto. */
-import * as workflow from "../gen/liuhen/v1/workflow_pb.js";
+/** Items on sharing: sharing.proto. */
+import * as sharing from "../gen/liuhen/v1/sharing_pb.js";
 import { FIELDS } from "./catalogue.js";
 import {
   ascendingBytes,
@@ -14,13 +14,17 @@ import {
   ids,
   within,
 } from "./fields.js";
+import type { Origin, Rows } from "./kind.js";
+import { dataset, grant } from "../trails.js";
+import { ID, made } from "../transactions.js";
+import type { Place } from "../places.js";
 
 const GRANT_IDENTITIES = 256;
 const DELEGATION_DEPTH = 4;
 const MINUTES_A_DAY = 1440;
 
 /** Terms; `isNamed` where they name identities, as all but those of a class do. */
-function terms(part: workflow.Terms | undefined, isNamed: boolean): void {
+function terms(part: sharing.Terms | undefined, isNamed: boolean): void {
   const it = given(part, "terms");
   ascendingTexts(it.fields, FIELDS);
   codes(...it.fields);
@@ -34,13 +38,13 @@ function terms(part: workflow.Terms | undefined, isNamed: boolean): void {
   ensure(it.fromMs < it.untilMs, "a period ends after it begins");
   ensure(it.quota !== undefined, "a quota is needed");
   within(it.delegation, 0, 2, "a delegation");
-  const isPassedOn = it.delegation !== workflow.Delegation.UNSPECIFIED;
+  const isPassedOn = it.delegation !== sharing.Delegation.UNSPECIFIED;
   ensure(isPassedOn === it.delegationDepth > 0, "a depth goes with a delegation");
   within(it.delegationDepth, 0, DELEGATION_DEPTH, "a depth");
   if (it.schedule !== undefined) schedule(it.schedule);
 }
 
-function schedule({ fromMinute, untilMinute, weekdays }: workflow.Schedule): void {
+function schedule({ fromMinute, untilMinute, weekdays }: sharing.Schedule): void {
   within(fromMinute, 0, MINUTES_A_DAY - 1, "a minute of the day");
   within(untilMinute - fromMinute, 1, MINUTES_A_DAY, "the length of a schedule");
   within(weekdays, 0, 127, "weekdays");
@@ -67,50 +71,50 @@ function reason(digest: Uint8Array, isWanted: boolean): void {
   else idIfGiven(digest);
 }
 
-export function requestAccess(it: workflow.RequestAccess): void {
+function requestAccess(it: sharing.RequestAccess): void {
   codes(it.dataset, it.collector, it.usingDepartment, it.reference, it.purpose, it.legalBasis);
   ids(it.purposeDigest);
   idIfGiven(it.renews);
   terms(it.terms, true);
 }
 
-export function decideRequest(it: workflow.DecideRequest): void {
+function decideRequest(it: sharing.DecideRequest): void {
   story(it);
   reason(it.reasonDigest, !it.approve);
   if (it.approve) terms(it.terms, true);
   else ensure(it.terms === undefined, "a refusal has no terms");
 }
 
-export function confirmGrant(it: workflow.ConfirmGrant): void {
+function confirmGrant(it: sharing.ConfirmGrant): void {
   story(it);
   codes(it.manager);
   reason(it.reasonDigest, !it.confirm);
 }
 
 /** RevokeGrant, SuspendGrant; and all of AmendGrant but its terms. */
-export function endGrant(it: Story & { manager: string; reasonDigest: Uint8Array }): void {
+function endGrant(it: Story & { manager: string; reasonDigest: Uint8Array }): void {
   story(it);
   codeIfGiven(it.manager);
   ids(it.reasonDigest);
 }
 
-export function askSupplement(it: workflow.AskSupplement): void {
+function askSupplement(it: sharing.AskSupplement): void {
   story(it);
   ids(it.reasonDigest);
 }
 
-export function supplementRequest(it: workflow.SupplementRequest): void {
+function supplementRequest(it: sharing.SupplementRequest): void {
   story(it);
   ids(it.supplementDigest);
 }
 
-export function approveException(it: workflow.ApproveException): void {
+function approveException(it: sharing.ApproveException): void {
   story(it);
   codes(it.lead);
   reason(it.reasonDigest, !it.approve);
 }
 
-export function offerStanding(it: workflow.OfferStanding): void {
+function offerStanding(it: sharing.OfferStanding): void {
   codes(it.dataset, it.collector, it.reference);
   const { levels, division: prefix } = given(it.class, "class");
   ascendingNumbers(levels, 5);
@@ -119,41 +123,71 @@ export function offerStanding(it: workflow.OfferStanding): void {
   terms(it.terms, false);
 }
 
-export function amendGrant(it: workflow.AmendGrant): void {
+function amendGrant(it: sharing.AmendGrant): void {
   endGrant(it);
   terms(it.terms, (it.terms?.identityIds.length ?? 0) > 0);
 }
 
-export function resumeGrant(it: workflow.ResumeGrant): void {
+function resumeGrant(it: sharing.ResumeGrant): void {
   story(it);
   codeIfGiven(it.manager);
 }
 
-export function reconfirmGrant(it: workflow.ReconfirmGrant): void {
+function reconfirmGrant(it: sharing.ReconfirmGrant): void {
   story(it);
   codes(it.manager);
 }
 
-export function delegateGrant(it: workflow.DelegateGrant): void {
+function delegateGrant(it: sharing.DelegateGrant): void {
   story(it);
   codes(it.usingDepartment, it.delegate, it.reference);
   terms(it.terms, true);
 }
 
-export function openEmergency(it: workflow.OpenEmergency): void {
+function openEmergency(it: sharing.OpenEmergency): void {
   codes(it.dataset, it.collector, it.usingDepartment, it.manager);
   codes(it.reference, it.emergencyCode, it.purpose, it.legalBasis);
   ids(it.purposeDigest);
   terms(it.terms, true);
 }
 
-export function ratifyEmergency(it: workflow.RatifyEmergency): void {
+function ratifyEmergency(it: sharing.RatifyEmergency): void {
   story(it);
   codes(it.manager);
   reason(it.reasonDigest, !it.ratify);
 }
 
-export function givePermit(it: workflow.GivePermit): void {
+function givePermit(it: sharing.GivePermit): void {
   codes(it.dataset, it.collector, it.reference, it.duty, it.purpose);
   terms(it.terms, true);
 }
+
+/** Where an item on a request or grant is filed. */
+function filed(it: { dataset: string; requestId: Uint8Array }): Place[] {
+  return [dataset(it.dataset), grant(it.requestId)];
+}
+
+/** Of an item whose event gives its name to a request. */
+function begins(it: { dataset: string }, at: Origin): Place[] {
+  return [dataset(it.dataset), grant(made(ID.request, at))];
+}
+
+/** The kinds of this domain. */
+export const SHARING = {
+  requestAccess: { check: requestAccess, trails: begins },
+  decideRequest: { check: decideRequest, trails: filed },
+  confirmGrant: { check: confirmGrant, trails: filed },
+  revokeGrant: { check: endGrant, trails: filed },
+  suspendGrant: { check: endGrant, trails: filed },
+  resumeGrant: { check: resumeGrant, trails: filed },
+  amendGrant: { check: amendGrant, trails: filed },
+  reconfirmGrant: { check: reconfirmGrant, trails: filed },
+  askSupplement: { check: askSupplement, trails: filed },
+  supplementRequest: { check: supplementRequest, trails: filed },
+  approveException: { check: approveException, trails: filed },
+  offerStanding: { check: offerStanding, trails: begins },
+  delegateGrant: { check: delegateGrant, trails: (it, at) => [...begins(it, at), grant(it.requestId)] },
+  openEmergency: { check: openEmergency, trails: begins },
+  ratifyEmergency: { check: ratifyEmergency, trails: filed },
+  givePermit: { check: givePermit, trails: begins },
+} satisfies Rows;
