@@ -50,7 +50,7 @@ const TOKEN_AGE_MS: u64 = token::LIFE_S * 500;
 
 impl Held {
     fn token(&self) -> Result<MetadataValue<Ascii>, Status> {
-        let now = crate::submit::now();
+        let now = crate::clock::now();
         let mut kept = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((made, token)) = kept.as_ref()
             && now.since(*made).max(made.since(now)) < TOKEN_AGE_MS
@@ -106,7 +106,7 @@ impl Node {
     }
 
     /// That the node did not answer in time.
-    pub(crate) fn no_answer(&self) -> ClientError {
+    pub fn no_answer(&self) -> ClientError {
         self.reach.no_answer().into()
     }
 
@@ -115,6 +115,21 @@ impl Node {
     pub fn signed_in(&self, key: &PrivateKey, chain: ChainId, audit: Option<String>) -> Self {
         let held = Held { key: key.clone(), chain, audit, token: Mutex::new(None) };
         Self { reach: self.reach.clone(), bearer: Bearer(Some(Arc::new(held))) }
+    }
+
+    /// What the ledger knows of a gateway.
+    pub async fn gateway(
+        &self,
+        gateway_id: Vec<u8>,
+    ) -> Result<wire::GetGatewayResponse, ClientError> {
+        let request = wire::GetGatewayRequest { gateway_id };
+        Ok(self.accountability().get_gateway(request).await?.into_inner())
+    }
+
+    /// The last number that a gateway's records have; 0 for a new gateway.
+    pub async fn last_access_no(&self, gateway: &IdentityId) -> Result<u64, ClientError> {
+        let known = self.gateway(gateway.to_vec()).await?.gateway;
+        Ok(known.map_or(0, |it| it.last_access_no))
     }
 
     /// Submitting.
@@ -166,7 +181,7 @@ impl Node {
         let status = self.node().get_status(wire::GetStatusRequest {}).await?.into_inner();
         // Only where its user says so is a node believed that its clock was put ahead.
         if std::env::var_os("LIUHEN_DEV_CLOCK").is_some() && status.chain_name.starts_with("dev-") {
-            crate::submit::follow_clock(TimeMs::new(status.now_ms));
+            crate::clock::follow(TimeMs::new(status.now_ms));
         }
         Ok(status)
     }
@@ -324,7 +339,7 @@ fn endpoint(address: &str) -> Result<Endpoint, ClientError> {
     let uri: tonic::codegen::http::Uri = address.parse().map_err(|e| bad(&format!("{e}")))?;
     match uri.scheme_str() {
         Some("http") => Ok(Endpoint::from(uri)),
-        Some("https") => Err(bad(crate::text::pick(
+        Some("https") => Err(bad(crate::lang::pick(
             "https is not supported yet, and nothing was sent: a token would have gone in the clear. \
              Use http:// on this machine, or through a tunnel that you trust",
             "尚不支持 https，未发送任何内容：否则令牌将以明文传送。请在本机或经可信隧道使用 http://",

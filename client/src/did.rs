@@ -58,6 +58,7 @@ mod tests {
         let ended = Interval { until_height: Some(3), ..Interval::default() };
         let key = |id: u8, standing: Interval| Key {
             key_id: vec![id; 32],
+            algorithm: 1,
             public_key: vec![id; 32],
             standing: vec![standing],
             ..Key::default()

@@ -35,14 +35,14 @@ pub enum ClientError {
 }
 
 fn unreachable_text(node: &str, why: &str) -> String {
-    match crate::text::is_chinese() {
+    match crate::lang::is_chinese() {
         true => format!("无法连接节点 {node}：{why}；未发送任何交易"),
         false => format!("the node at {node} can't be reached: {why}; nothing was sent"),
     }
 }
 
 fn refused_text(refused: &Refused) -> String {
-    let chinese = crate::text::is_chinese() && !refused.message_zh.is_empty();
+    let chinese = crate::lang::is_chinese() && !refused.message_zh.is_empty();
     let message = if chinese { &refused.message_zh } else { &refused.message };
     let item = match (refused.item, chinese) {
         (Some(item), true) => format!("第 {item} 项："),

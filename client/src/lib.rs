@@ -1,17 +1,23 @@
-//! The client of a Liuhen ledger: connecting, signing and submitting, reading trails, importing
-//! audit logs; and the `liuhen` command, one file a command under [`commands`].
+//! The client of a Liuhen ledger: connecting, signing and submitting, reading trails, witnessing. It prints nothing and
+//! asks nobody: the command is `client/cli`, logs of databases are `client/sources`.
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`connect`], [`reach`] | a connection to a node, on which every call ends |
+//! | [`submit`], [`clock`] | signing items and submitting them; the time that they state |
+//! | [`event`], [`evidence`] | what a node shows, read and checked; proof files taken together |
+//! | [`witness`] | following the header log |
+//! | [`subject_number`], [`did`] | numbers of data subjects; identities as DID documents |
+//! | [`error`], [`lang`] | what went wrong, with its exit code; in which language |
 
-pub mod commands;
+pub mod clock;
 pub mod connect;
 pub mod did;
 pub mod error;
 pub mod event;
 pub mod evidence;
-pub mod import;
-pub mod output;
+pub mod lang;
 pub mod reach;
-pub mod report;
 pub mod subject_number;
 pub mod submit;
-pub mod text;
 pub mod witness;

@@ -29,7 +29,7 @@ pub struct Reach {
 
 impl Reach {
     /// Connects to an endpoint; calls are to be answered within this time.
-    pub(crate) async fn connect(
+    pub async fn connect(
         endpoint: Endpoint,
         node: &str,
         within: Duration,
@@ -44,17 +44,17 @@ impl Reach {
     }
 
     /// The node's address.
-    pub(crate) fn node(&self) -> &str {
+    pub fn node(&self) -> &str {
         &self.node
     }
 
     /// How long an answer may take.
-    pub(crate) fn within(&self) -> Duration {
+    pub fn within(&self) -> Duration {
         self.within
     }
 
     /// The status of a call that was not answered in time.
-    pub(crate) fn no_answer(&self) -> Status {
+    pub fn no_answer(&self) -> Status {
         let (node, seconds) = (&self.node, self.within.as_secs_f64());
         status(
             Reason::NodeNoAnswer,
@@ -79,7 +79,7 @@ fn status(reason: Reason, message: String, message_zh: String) -> Status {
 }
 
 /// The error at the bottom: those above it say that something failed.
-pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(below) = cause.source() {
         cause = below;

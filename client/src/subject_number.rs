@@ -4,15 +4,14 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// What kind of numbers a collector's subjects have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NumberKind {
-    /// Resident identity numbers (公民身份号码) of 18 characters, GB 11643: their day and check character are checked
+    /// Resident identity numbers.
     #[default]
     Resident,
-    /// Unified social credit codes of organisations (统一社会信用代码) of 18 characters, GB 32100: their check character
-    /// is checked
+    /// Unified social credit codes of organisations.
     Organisation,
-    /// A register's own numbers, 4 to 32 of A–Z, 0–9 and hyphen, one digit at least: nothing tells a mistyped one
+    /// A register's own numbers.
     Own,
 }
 
@@ -37,6 +36,26 @@ pub enum NumberError {
 }
 
 impl NumberKind {
+    /// Every kind, with its name and what it is.
+    pub const ALL: [(Self, &'static str, &'static str); 3] = [
+        (
+            Self::Resident,
+            "resident",
+            "Resident identity numbers (公民身份号码) of 18 characters, GB 11643: their day and check character are checked",
+        ),
+        (
+            Self::Organisation,
+            "organisation",
+            "Unified social credit codes of organisations (统一社会信用代码) of 18 characters, GB 32100: their check \
+             character is checked",
+        ),
+        (
+            Self::Own,
+            "own",
+            "A register's own numbers, 4 to 32 of A–Z, 0–9 and hyphen, one digit at least: nothing tells a mistyped one",
+        ),
+    ];
+
     /// The one way of writing a number: compatibility forms as what they stand for (Unicode NFKC: full-width digits are
     /// digits), capitals, without spaces. Errors where it is no number of this kind.
     pub fn normal(self, text: &str) -> Result<String, NumberError> {

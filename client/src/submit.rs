@@ -1,16 +1,15 @@
 //! Signing items and submitting them.
 
+use crate::clock::now;
 use crate::connect::Node;
 use crate::error::ClientError;
 use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::items::Item;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::tx::{Signer, Tx};
-use liuhen_proto::types::{BlockId, ChainId, Height, IdentityId, TimeMs};
+use liuhen_proto::types::{BlockId, ChainId, Height, IdentityId};
 use liuhen_proto::wire::{self, item::Kind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tonic::Code;
 
 /// How often a transaction is signed again whose recent block got too old, or whose number was
@@ -164,25 +163,4 @@ pub fn random<const N: usize>() -> Result<[u8; N], ClientError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(ClientError::failed)?;
     Ok(bytes)
-}
-
-/// Milliseconds by which the nodes' clock was found ahead of this machine's, on a chain for trying
-/// things out.
-static AHEAD_MS: AtomicU64 = AtomicU64::new(0);
-
-/// This machine's clock; on a chain for trying things out, its nodes'.
-pub fn now() -> TimeMs {
-    machine_now().plus(AHEAD_MS.load(Ordering::Relaxed))
-}
-
-fn machine_now() -> TimeMs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// Follows a node's clock that was put ahead of this machine's by more than clocks differ.
-pub(crate) fn follow_clock(node: TimeMs) {
-    const DIFFER_MS: u64 = 60_000;
-    let ahead = node.since(machine_now());
-    AHEAD_MS.store(if ahead > DIFFER_MS { ahead } else { 0 }, Ordering::Relaxed);
 }

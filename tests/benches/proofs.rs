@@ -8,8 +8,9 @@
 //! of 1,000 entries; the last comes in one of 100. Each is read through gRPC.
 
 use anyhow::Context as _;
+use liuhen_client::clock::now;
 use liuhen_client::connect::{Node, join};
-use liuhen_client::submit::{Account, item, now};
+use liuhen_client::submit::{Account, item};
 use liuhen_proto::header::founding::Founding;
 use liuhen_proto::items::Item;
 use liuhen_proto::place::{ObjectKind, TrailKind};

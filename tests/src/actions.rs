@@ -1,8 +1,9 @@
 //! What the end-to-end tests do with a cluster: a grant made through the `liuhen` command, records.
 
 use crate::Cluster;
+use liuhen_client::clock::now;
 use liuhen_client::connect::Node;
-use liuhen_client::submit::{Account, item, now};
+use liuhen_client::submit::{Account, item};
 use liuhen_proto::items::Item;
 use liuhen_proto::wire::{self, item::Kind};
 use std::process::Output;

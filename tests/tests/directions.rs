@@ -76,7 +76,14 @@ fn packages_depend_in_one_direction() {
     assert_eq!(ours("liuhen-genesis"), ["liuhen-proto"]);
     assert_eq!(ours("liuhen-verify"), ["liuhen-genesis", "liuhen-proto"]);
     assert!(!ours("liuhen-node").contains(&"liuhen-client".to_owned()));
-    assert!(!ours("liuhen-client").contains(&"liuhen-node".to_owned()));
+    assert_eq!(
+        ours("liuhen-client"),
+        ["liuhen-genesis", "liuhen-keyfile", "liuhen-proto", "liuhen-rpc"]
+    );
+    assert!(ours("liuhen-sources").contains(&"liuhen-client".to_owned()));
+    for package in ["liuhen-cli", "liuhen-sources"] {
+        assert!(!ours(package).contains(&"liuhen-node".to_owned()), "{package}");
+    }
 }
 
 /// A feature that tests alone ask of a package would have it, and all that stands on it, built once more for them.
@@ -105,6 +112,25 @@ fn tests_ask_no_features_that_programs_do_not() {
             let more: Vec<_> = features.difference(of_programs).collect();
             assert!(more.is_empty(), "{name}: {more:?}");
         }
+    }
+}
+
+/// What is linked into a gateway or a follower speaks to nobody but its caller.
+#[test]
+fn the_client_library_has_no_words_for_people() {
+    let needs = needs(&metadata());
+    for package in ["liuhen-client", "liuhen-sources"] {
+        let tree = tree(&needs, package);
+        for name in ["clap", "comfy-table", "indicatif", "askama", "anstream"] {
+            assert!(!tree.contains(name), "{package} depends on {name}");
+        }
+    }
+    let mut files = Vec::new();
+    sources(&root().join("client/src"), &mut files);
+    sources(&root().join("client/sources/src"), &mut files);
+    for file in files.iter().filter(|it| !it.ends_with("tests.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(!text.contains("println!"), "{} prints", file.display());
     }
 }
 
@@ -137,7 +163,16 @@ fn each_engine_is_named_in_its_room_only() {
     let rooms: [(&str, &[&str]); 4] = [
         ("sled::", &["node/src/store"]),
         ("malachitebft_", &["node/src/consensus"]),
-        ("tonic::", &["proto/rpc/src", "node/src/api", "client/src"]),
+        (
+            "tonic::",
+            &[
+                "proto/rpc/src",
+                "node/src/api",
+                "client/src",
+                "client/sources/src",
+                "client/cli/src",
+            ],
+        ),
         (
             "bincode::",
             &[
@@ -153,8 +188,9 @@ fn each_engine_is_named_in_its_room_only() {
     for folder in ["proto", "genesis", "node", "client"] {
         sources(&root().join(folder).join("src"), &mut files);
     }
-    sources(&root().join("proto/rpc/src"), &mut files);
-    sources(&root().join("client/verifier/src"), &mut files);
+    for folder in ["proto/rpc", "client/cli", "client/sources", "client/verifier"] {
+        sources(&root().join(folder).join("src"), &mut files);
+    }
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         let shown = file.strip_prefix(root()).unwrap();
@@ -171,7 +207,15 @@ fn each_engine_is_named_in_its_room_only() {
 #[test]
 fn files_stay_short() {
     let mut files = Vec::new();
-    for folder in ["proto/src", "genesis/src", "node/src", "client/src", "client/verifier/src"] {
+    for folder in [
+        "proto/src",
+        "genesis/src",
+        "node/src",
+        "client/src",
+        "client/cli/src",
+        "client/sources/src",
+        "client/verifier/src",
+    ] {
         sources(&root().join(folder), &mut files);
     }
     for file in files {

@@ -1,7 +1,7 @@
 //! The consortium changes while its network runs: validators come and go, and a program that does not
 //! know the next protocol stops, and says so.
 
-use liuhen_client::submit::now;
+use liuhen_client::clock::now;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{liuhen, record, register, told};
 use liuhen_tests::cluster::path_text;

@@ -2,7 +2,7 @@
 
 mod form;
 mod kinds;
-mod of;
+mod places;
 
 pub(crate) use kinds::object_kinds;
 pub use kinds::{ObjectKind, TrailKind};

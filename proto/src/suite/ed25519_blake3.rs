@@ -3,8 +3,7 @@
 //! ZIP-215 with the cofactor, by `ed25519-zebra`: single and batch verification always agree, so a mempool, a block, a
 //! vote and an offline verifier can't come to different answers. `ed25519-dalek` holds keys and signs.
 
-use super::hash::{self, Domain};
-use super::sign::{KeyError, SIGNATURE_BYTES};
+use super::shape::{KeyError, SIGNATURE_BYTES};
 use crate::types::Hash;
 use ed25519_dalek::Signer as _;
 use ed25519_zebra::{Signature as ZebraSignature, VerificationKey, VerificationKeyBytes, batch};
@@ -67,13 +66,13 @@ pub(super) struct Signed<'a> {
 
 /// Judges many; the terms of equal keys are joined. The random factors are drawn from a hash of the whole batch, which is
 /// as good as a random source: nobody can choose a signature after its factor.
-pub(super) fn verify_many(signed: &[Signed<'_>]) -> Vec<bool> {
+pub(super) fn verify_many(signed: &[Signed<'_>], batch_key: &[u8; 32]) -> Vec<bool> {
     let items: Vec<batch::Item> = signed.iter().map(zebra_item).collect();
     let mut verifier = batch::Verifier::new();
     for item in &items {
         verifier.queue(item.clone());
     }
-    if verifier.verify(Transcript(transcript(signed))).is_ok() {
+    if verifier.verify(Transcript(transcript(signed, batch_key))).is_ok() {
         return vec![true; signed.len()];
     }
     items.into_iter().map(|item| item.verify_single().is_ok()).collect()
@@ -84,22 +83,21 @@ fn zebra_item(signed: &Signed<'_>) -> batch::Item {
     batch::Item::from((key, ZebraSignature::from_bytes(&signed.signature), signed.message))
 }
 
-fn transcript(signed: &[Signed<'_>]) -> blake3::OutputReader {
-    let parts: Vec<[u8; 128]> = signed.iter().map(one_transcript).collect();
-    let mut hasher = blake3::Hasher::new_keyed(hash::key(Domain::Batch));
-    for part in &parts {
-        hasher.update(part);
+fn transcript(signed: &[Signed<'_>], batch_key: &[u8; 32]) -> blake3::OutputReader {
+    let mut hasher = blake3::Hasher::new_keyed(batch_key);
+    for one in signed {
+        hasher.update(&one_transcript(one, batch_key));
     }
     hasher.finalize_xof()
 }
 
-fn one_transcript(signed: &Signed<'_>) -> [u8; 128] {
+fn one_transcript(signed: &Signed<'_>, batch_key: &[u8; 32]) -> [u8; 128] {
     let mut bytes = [0; 128];
     let (key, rest) = bytes.split_at_mut(32);
     let (signature, message) = rest.split_at_mut(64);
     key.copy_from_slice(&signed.key.0);
     signature.copy_from_slice(&signed.signature);
-    message.copy_from_slice(hash::hash(Domain::Batch, &[signed.message]).as_bytes());
+    message.copy_from_slice(blake3::keyed_hash(batch_key, signed.message).as_bytes());
     bytes
 }
 

@@ -1,15 +1,11 @@
 //! Keys and signatures, by their algorithm, and the one rule by which every signature is judged.
 
+pub use super::shape::{KeyError, SIGNATURE_BYTES, SignatureBytes};
+
 use super::ed25519_blake3 as first;
 use super::hash::{self, Domain};
 use crate::types::KeyId;
 use crate::wire::Algorithm;
-
-/// Bytes of a signature, of every algorithm there is.
-pub const SIGNATURE_BYTES: usize = 64;
-
-/// A signature's bytes, as stores and messages of fixed width keep them.
-pub type SignatureBytes = [u8; SIGNATURE_BYTES];
 
 /// What stands before a public key of an algorithm in a multibase text (multicodec, an unsigned varint); empty for an
 /// algorithm that has none.
@@ -18,23 +14,6 @@ pub fn multicodec(algorithm: i32) -> &'static [u8] {
         Ok(Algorithm::Ed25519) => &[0xed, 0x01],
         Ok(Algorithm::Unspecified) | Err(_) => &[],
     }
-}
-
-/// Bytes that are not a usable public key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// No algorithm that this program knows.
-    #[error("unknown signature algorithm")]
-    Algorithm,
-    /// An Ed25519 public key has 32 bytes.
-    #[error("an Ed25519 public key has 32 bytes, this has {0}")]
-    Length(usize),
-    /// Not a point of the curve.
-    #[error("not an Ed25519 public key: no point of the curve")]
-    NotAPoint,
-    /// Of small order: anybody could sign for it.
-    #[error("an Ed25519 public key of small order, for which anybody could sign")]
-    SmallOrder,
 }
 
 /// A public key that can be used.
@@ -212,7 +191,7 @@ pub fn verify_many(signed: &[Signed<'_>]) -> Vec<bool> {
             first::Signed { key, message: it.message, signature: it.signature.0 }
         })
         .collect();
-    first::verify_many(&batch)
+    first::verify_many(&batch, hash::key(Domain::Batch))
 }
 
 #[cfg(test)]

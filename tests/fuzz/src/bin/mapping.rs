@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use liuhen_client::import::mapping::Mapping;
+use liuhen_sources::mapping::Mapping;
 use std::path::Path;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use liuhen_client::import::{mapping::Mapping, pgaudit};
+use liuhen_sources::{Source, mapping::Mapping};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
 });
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let log = pgaudit::read_lines(bytes, Path::new("log"), &MAPPING, true);
+    let log = Source::Pgaudit.read_lines(bytes, Path::new("log"), &MAPPING, true);
     let log = log.expect("unknown lines are skipped, and nothing else can fail");
     let told = log.other_lines + log.other_databases + log.unknown.len() as u64;
     assert!(log.statements.len() as u64 <= log.lines - told, "more statements than lines");

@@ -1,0 +1,211 @@
+//! `liuhen case`: cases against what stands on the ledger.
+
+use super::Common;
+use super::named;
+use super::signing::{Act, Reason};
+use crate::output::Rows;
+use crate::rows::subject_of_case;
+use crate::text::{self, state};
+use liuhen_client::connect::Node;
+use liuhen_client::error::ClientError;
+use liuhen_proto::types::IdKind;
+use liuhen_proto::wire::{self, case_subject::About, item::Kind};
+use serde_json::json;
+
+/// Cases against what stands on the ledger
+#[derive(Debug, clap::Subcommand)]
+pub enum Case {
+    /// Open a case about one thing
+    Open {
+        /// Its document number: a code
+        #[arg(long)]
+        reference: String,
+        /// Who is to answer; none for an integrity event
+        #[arg(long, default_value = "")]
+        against: String,
+        /// Why; it stays here, its salted digest goes on the ledger
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        about: AboutFlags,
+    },
+    /// Answer a case
+    Answer {
+        /// Its id, or reference
+        case: String,
+        /// The answer; it stays here, its salted digest goes on the ledger
+        #[arg(long)]
+        text: String,
+    },
+    /// Rule on a case, as who is no party
+    Rule {
+        /// Its id, or reference
+        case: String,
+        /// Uphold it; without it: dismiss it
+        #[arg(long)]
+        uphold: bool,
+        /// Why; it stays here, its salted digest goes on the ledger
+        #[arg(long)]
+        reason: String,
+        /// A department to commend
+        #[arg(long, default_value = "")]
+        commend: String,
+    },
+    /// Cases that one may see
+    List,
+}
+
+/// What a case is about: one of them
+#[derive(Debug, clap::Args)]
+pub struct AboutFlags {
+    /// An integrity event, `department/number`: an appeal
+    #[arg(long)]
+    integrity: Option<String>,
+    /// A grant, or the decision on a request
+    #[arg(long)]
+    grant: Option<String>,
+    /// A record, `dataset:department/gateway#number`
+    #[arg(long)]
+    record: Option<String>,
+    /// The grant that the record names
+    #[arg(long, requires = "record")]
+    under: Option<String>,
+    /// A version of a dataset, `dataset:number`
+    #[arg(long)]
+    version: Option<String>,
+    /// A correction that was declined: its id
+    #[arg(long)]
+    correction: Option<String>,
+}
+
+impl AboutFlags {
+    async fn to_wire(&self, node: &Node) -> Result<wire::CaseSubject, ClientError> {
+        let bad = |text: &str, wanted: &str| ClientError::Usage(format!("`{text}`: {wanted}"));
+        let mut found = Vec::new();
+        if let Some(text) = &self.integrity {
+            let why = || bad(text, "department/number");
+            let (department, number) = text.split_once('/').ok_or_else(why)?;
+            found.push(About::Integrity(wire::IntegrityName {
+                department: department.to_owned(),
+                number: number.parse().map_err(|_| why())?,
+            }));
+        }
+        if let Some(name) = &self.grant {
+            let request = node.request(name).await?.request.unwrap_or_default();
+            let dataset = request.asked.map(|it| it.dataset).unwrap_or_default();
+            found.push(About::Grant(wire::GrantName { dataset, request_id: request.request_id }));
+        }
+        if let Some(text) = &self.record {
+            let why = || bad(text, "dataset:department/gateway#number");
+            let (dataset, rest) = text.split_once(':').ok_or_else(why)?;
+            let (gateway, number) = rest.split_once('#').ok_or_else(why)?;
+            let request_id = match &self.under {
+                Some(name) => node.request(name).await?.request.unwrap_or_default().request_id,
+                None => Vec::new(),
+            };
+            found.push(About::Record(wire::RecordName {
+                dataset: dataset.to_owned(),
+                gateway_id: node.identity_id(gateway).await?.to_vec(),
+                access_no: number.parse().map_err(|_| why())?,
+                request_id,
+            }));
+        }
+        if let Some(text) = &self.version {
+            let why = || bad(text, "dataset:number");
+            let (dataset, version) = text.split_once(':').ok_or_else(why)?;
+            let version = version.parse().map_err(|_| why())?;
+            found.push(About::Version(wire::DatasetVersion { dataset: dataset.into(), version }));
+        }
+        if let Some(text) = &self.correction {
+            let correction_id = named::id(text)?;
+            found.push(About::Correction(wire::CorrectionName { correction_id }));
+        }
+        match (found.pop(), found.len()) {
+            (Some(about), 0) => Ok(wire::CaseSubject { about: Some(about) }),
+            _ => Err(ClientError::Usage(
+                "a case is about one thing: --integrity, --grant, --record, --version or --correction"
+                    .into(),
+            )),
+        }
+    }
+}
+
+async fn all(node: &Node) -> Result<Vec<wire::Case>, ClientError> {
+    let request = wire::ListCasesRequest {};
+    Ok(node.accountability().list_cases(request).await?.into_inner().cases)
+}
+
+/// The id of a case, given in hexadecimal or by a reference that only one has.
+async fn id_of(node: &Node, name: &str) -> Result<Vec<u8>, ClientError> {
+    let listed = async || {
+        let named = |it: wire::Case| it.opened.map(|made| (it.case_id, made.reference));
+        Ok(all(node).await?.into_iter().filter_map(named).collect())
+    };
+    named::id_or_reference("case", name, listed).await
+}
+
+impl Case {
+    /// Does it.
+    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        let act = Act::begin(common).await?;
+        let department = act.department();
+        match self {
+            Self::List => list(common, &act.node).await,
+            Self::Open { reference, against, reason, about } => {
+                let reason = Reason::new(reason)?;
+                let it = wire::OpenCase {
+                    department,
+                    reference: reference.clone(),
+                    respondent: against.clone(),
+                    subject: Some(about.to_wire(&act.node).await?),
+                    reason_digest: reason.digest.clone(),
+                };
+                let more = |tx: &liuhen_proto::tx::Tx| {
+                    let id = tx.header().made_id(IdKind::Case, 0);
+                    vec![("case_id", json!(id.to_string())), reason.shown()]
+                };
+                act.done(Kind::OpenCase(it), more).await
+            }
+            Self::Answer { case, text } => {
+                let answer = Reason::new(text)?;
+                let it = wire::AnswerCase {
+                    case_id: id_of(&act.node, case).await?,
+                    department,
+                    answer_digest: answer.digest.clone(),
+                };
+                act.done(Kind::AnswerCase(it), |_| vec![answer.shown()]).await
+            }
+            Self::Rule { case, uphold, reason, commend } => {
+                let reason = Reason::new(reason)?;
+                let it = wire::RuleCase {
+                    case_id: id_of(&act.node, case).await?,
+                    department,
+                    uphold: *uphold,
+                    reason_digest: reason.digest.clone(),
+                    commend: commend.clone(),
+                };
+                act.done(Kind::RuleCase(it), |_| vec![reason.shown()]).await
+            }
+        }
+    }
+}
+
+async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
+    let mut rows =
+        Rows::new(&["reference", "by", "against", "about", "state", "due", "ruled_by", "case_id"]);
+    for it in all(node).await? {
+        let opened = it.opened.clone().unwrap_or_default();
+        let due = (it.due_ms > 0).then(|| text::time(it.due_ms));
+        rows.push(vec![
+            json!(opened.reference),
+            json!(opened.department),
+            json!(opened.respondent),
+            json!(subject_of_case(opened.subject.as_ref())),
+            json!(state(it.state().as_str_name(), "CASE_STATE_")),
+            json!(due),
+            json!(it.ruled_by),
+            json!(hex::encode(&it.case_id)),
+        ]);
+    }
+    rows.print(common.output)
+}

@@ -1,0 +1,185 @@
+//! `liuhen correction`: records under a wrong mapping are judged again.
+
+use super::Common;
+use super::digest::of_file;
+use super::named;
+use super::signing::{Act, Reason, nothing};
+use crate::output::Rows;
+use crate::text::{self, state};
+use liuhen_client::connect::Node;
+use liuhen_client::error::ClientError;
+use liuhen_proto::place::TrailKind;
+use liuhen_proto::types::IdKind;
+use liuhen_proto::wire::{self, item::Kind};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Records under a wrong mapping, judged again; the originals stay
+#[derive(Debug, clap::Subcommand)]
+pub enum Correction {
+    /// Propose that records were somebody else's, as the collector
+    Propose {
+        /// The gateway that recorded them, `department/code`
+        #[arg(long)]
+        gateway: String,
+        /// The first number
+        #[arg(long)]
+        first: u64,
+        /// The last number
+        #[arg(long)]
+        last: u64,
+        /// To whom they were put down, `department/code`; without it: to an account without identity
+        #[arg(long)]
+        from: Option<String>,
+        /// Whose they are, `department/code`
+        #[arg(long)]
+        to: String,
+        /// Under which grant; without it: as recorded
+        #[arg(long)]
+        grant: Option<String>,
+        /// A code: what was wrong
+        #[arg(long)]
+        reason: String,
+        /// The right mapping, a file; its digest goes on the ledger
+        #[arg(long)]
+        mapping: PathBuf,
+    },
+    /// Agree to a correction that burdens one's department
+    Agree {
+        /// Its id
+        correction: String,
+    },
+    /// Decline a correction
+    Decline {
+        /// Its id
+        correction: String,
+        /// Why; it stays here, its salted digest goes on the ledger
+        #[arg(long)]
+        reason: String,
+    },
+    /// Corrections that one is party to
+    List,
+}
+
+impl Correction {
+    /// Does it.
+    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        let act = Act::begin(common).await?;
+        let department = act.department();
+        match self {
+            Self::List => list(common, &act.node).await,
+            Self::Propose { .. } => {
+                let it = self.proposal(&act).await?;
+                let count = it.records.len();
+                let more = |tx: &liuhen_proto::tx::Tx| {
+                    let id = tx.header().made_id(IdKind::Correction, 0);
+                    vec![("correction_id", json!(id.to_string())), ("records", json!(count))]
+                };
+                act.done(Kind::CorrectRecords(it), more).await
+            }
+            Self::Agree { correction } => {
+                let (correction_id, agree) = (named::id(correction)?, true);
+                let reason_digest = Vec::new();
+                let it = wire::AgreeCorrection { correction_id, department, agree, reason_digest };
+                act.done(Kind::AgreeCorrection(it), nothing).await
+            }
+            Self::Decline { correction, reason } => {
+                let reason = Reason::new(reason)?;
+                let (correction_id, agree) = (named::id(correction)?, false);
+                let reason_digest = reason.digest.clone();
+                let it = wire::AgreeCorrection { correction_id, department, agree, reason_digest };
+                act.done(Kind::AgreeCorrection(it), |_| vec![reason.shown()]).await
+            }
+        }
+    }
+
+    /// The records as they stand on the gateway's trail, with another asker.
+    async fn proposal(&self, act: &Act<'_>) -> Result<wire::CorrectRecords, ClientError> {
+        let Self::Propose { gateway, first, last, from, to, grant, reason, mapping } = self else {
+            return Err(ClientError::failed("nothing to propose"));
+        };
+        let gateway_id = act.node.identity_id(gateway).await?.to_vec();
+        let to = act.node.identity(to).await?;
+        let from = match from {
+            Some(name) => Some(act.node.identity(name).await?),
+            None => None,
+        };
+        let grant = match grant {
+            Some(name) => Some(act.grant(name).await?),
+            None => None,
+        };
+        let (mut records, mut digest) = (Vec::new(), Vec::new());
+        for event in act.node.whole_trail(TrailKind::Gateway, gateway_id.clone()).await? {
+            let Some(record) = event.body.record() else { continue };
+            let asker = record.asker.clone().unwrap_or_default();
+            let theirs = match &from {
+                Some(from) => asker.identity_id == from.identity_id,
+                None => !asker.unmapped_digest.is_empty(),
+            };
+            if !(*first..=*last).contains(&record.access_no) || !theirs {
+                continue;
+            }
+            if from.is_none() {
+                if !digest.is_empty() && digest != asker.unmapped_digest {
+                    let why = "these numbers are of several accounts: correct them one by one";
+                    return Err(ClientError::Usage(why.into()));
+                }
+                digest.clone_from(&asker.unmapped_digest);
+            }
+            let mut record = record.clone();
+            record.asker = Some(wire::Party {
+                department: to.department.clone(),
+                identity_id: to.identity_id.clone(),
+                unmapped_digest: Vec::new(),
+                assurance: asker.assurance.max(wire::Assurance::Claimed as i32),
+            });
+            if let Some(grant) = &grant {
+                let own = record.accesses.iter_mut().filter(|it| it.dataset == grant.dataset);
+                own.for_each(|it| it.request_id.clone_from(&grant.request_id));
+            }
+            records.push(record);
+        }
+        records.sort_by_key(|it| it.access_no);
+        if records.is_empty() {
+            return Err(ClientError::NotFound(format!("such records of {gateway}")));
+        }
+        Ok(wire::CorrectRecords {
+            collector: act.department(),
+            gateway_id,
+            reason: reason.clone(),
+            mapping_digest: of_file(mapping)?,
+            from_department: from.as_ref().map(|it| it.department.clone()).unwrap_or_default(),
+            from_identity_id: from.map(|it| it.identity_id).unwrap_or_default(),
+            from_unmapped_digest: digest,
+            to_department: to.department,
+            to_identity_id: to.identity_id,
+            records,
+        })
+    }
+}
+
+async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
+    let request = wire::ListCorrectionsRequest {};
+    let all = node.accountability().list_corrections(request).await?.into_inner().corrections;
+    let names = super::names(node).await?;
+    let mut rows = Rows::new(&["collector", "from", "to", "records", "reason", "state", "id"]);
+    for it in all {
+        let correction = it.correction.unwrap_or_default();
+        let corrected = correction.corrected.clone().unwrap_or_default();
+        let name = |id: &[u8]| names.get(id).cloned().unwrap_or_else(|| text::short(id));
+        let stands = match correction.end() {
+            wire::CorrectionEnd::Unspecified => "waits".to_owned(),
+            end => state(end.as_str_name(), "CORRECTION_END_"),
+        };
+        rows.push(vec![
+            json!(corrected.collector),
+            json!(name(&corrected.from_identity_id)),
+            json!(name(&corrected.to_identity_id)),
+            json!(corrected.records.len()),
+            json!(corrected.reason),
+            json!(stands),
+            json!(hex::encode(&it.correction_id)),
+        ]);
+    }
+    rows.print(common.output)
+}

@@ -1,0 +1,132 @@
+//! `liuhen proposal`: what the consortium votes on.
+
+use super::Common;
+use super::proposal_change::Change;
+use super::signing::{Act, Reason, nothing};
+use crate::output::Rows;
+use crate::rows::about;
+use crate::text::{self, state};
+use liuhen_client::error::ClientError;
+use liuhen_proto::wire::{self, item::Kind};
+use serde_json::json;
+
+/// Proposals and votes
+#[derive(Debug, clap::Subcommand)]
+pub enum Proposal {
+    /// Put a change to the vote
+    New(Box<New>),
+    /// Vote on a proposal; a later vote takes the place of the one before
+    Vote {
+        /// The proposal's id or reference
+        proposal: String,
+        /// Vote against it
+        #[arg(long)]
+        against: bool,
+    },
+    /// List proposals
+    List,
+}
+
+/// A change to put to the vote
+#[derive(Debug, clap::Args)]
+pub struct New {
+    /// The document number, a code
+    #[arg(long)]
+    reference: String,
+    /// The reason; it stays here, its salted digest goes on the ledger
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(subcommand)]
+    change: Change,
+}
+
+impl Proposal {
+    /// Does it.
+    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        match self {
+            Self::New(it) => it.run(common).await,
+            Self::Vote { proposal, against } => vote(common, proposal, !against).await,
+            Self::List => list(common).await,
+        }
+    }
+}
+
+impl New {
+    async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        let act = Act::begin(common).await?;
+        let reason = Reason::new(&self.reason)?;
+        let proposal = wire::Propose {
+            department: act.department(),
+            reference: self.reference.clone(),
+            reason_digest: reason.digest.clone(),
+            change: Some(self.change.to_wire(&act.node).await?),
+        };
+        act.done(Kind::Propose(proposal), |tx| {
+            vec![
+                ("proposal_id", json!(tx.header().proposal_id(0).to_string())),
+                ("reference", json!(self.reference)),
+                reason.shown(),
+            ]
+        })
+        .await
+    }
+}
+
+async fn all(act: &Act<'_>) -> Result<Vec<wire::Proposal>, ClientError> {
+    let request = wire::ListProposalsRequest {};
+    Ok(act.node.registry().list_proposals(request).await?.into_inner().proposals)
+}
+
+async fn vote(common: &Common, name: &str, approve: bool) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let proposals = all(&act).await?;
+    let mut found = proposals.iter().filter(|it| {
+        let reference = it.proposed.as_ref().map(|it| it.reference.as_str());
+        hex::encode(&it.proposal_id) == name || reference == Some(name)
+    });
+    let proposal = match (found.next(), found.next()) {
+        (Some(only), None) => only,
+        (None, _) => return Err(ClientError::NotFound(format!("proposal {name}"))),
+        _ => {
+            let why = format!("more than one proposal has the reference {name}: say its id");
+            return Err(ClientError::Usage(why));
+        }
+    };
+    let vote = wire::Vote {
+        department: act.department(),
+        proposal_id: proposal.proposal_id.clone(),
+        approve,
+    };
+    act.done(Kind::Vote(vote), nothing).await
+}
+
+async fn list(common: &Common) -> Result<(), ClientError> {
+    let request = wire::ListProposalsRequest {};
+    let mut registry = common.connect().await?.registry();
+    let proposals = registry.list_proposals(request).await?.into_inner().proposals;
+    let columns =
+        ["reference", "by", "change", "for", "against", "state", "expires", "proposal_id"];
+    let mut rows = Rows::new(&columns);
+    for it in &proposals {
+        let proposed = it.proposed.clone().unwrap_or_default();
+        let voted = |approve: bool| {
+            let votes = it.votes.iter().filter(|vote| vote.approve == approve);
+            json!(votes.map(|vote| &vote.department).collect::<Vec<_>>())
+        };
+        let state = match it.end() {
+            wire::ProposalEnd::Unspecified => "open".to_owned(),
+            end => state(end.as_str_name(), "PROPOSAL_END_"),
+        };
+        rows.push(vec![
+            json!(proposed.reference),
+            json!(proposed.department),
+            json!(about::proposal(proposed.change.as_ref())),
+            voted(true),
+            voted(false),
+            json!(state),
+            json!(text::time(it.expires_ms)),
+            json!(hex::encode(&it.proposal_id)),
+        ]);
+    }
+    rows.print(common.output)
+}

@@ -1,0 +1,22 @@
+//! `liuhen`: asks a Liuhen ledger, and records on it.
+
+mod commands;
+mod output;
+mod report;
+mod rows;
+mod text;
+
+use clap::Parser;
+use commands::Cli;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("liuhen: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

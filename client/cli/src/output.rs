@@ -1,0 +1,143 @@
+//! Rows as a table, JSON, JSON lines or CSV: data on stdout, all else on stderr.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use liuhen_client::error::ClientError;
+use serde_json::{Map, Value};
+use std::io::{IsTerminal, Write};
+
+/// How rows are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated, with a heading.
+    Csv,
+}
+
+/// Columns that would take the room of three others: not shown in tables.
+const MACHINES_ONLY: [&str; 1] = ["tx_item"];
+
+/// Rows under columns.
+#[derive(Debug, Default)]
+pub struct Rows {
+    columns: Vec<&'static str>,
+    rows: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    /// No rows yet, under these columns.
+    pub fn new(columns: &[&'static str]) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new() }
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, row: Vec<Value>) {
+        self.rows.push(row);
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Writes the rows to stdout.
+    pub fn print(&self, format: Format) -> Result<(), ClientError> {
+        let text = match format {
+            Format::Table => self.table(),
+            Format::Json => {
+                let all = self.rows.iter().map(|row| self.object(row)).collect();
+                pretty(&Value::Array(all))?
+            }
+            Format::Jsonl => {
+                self.rows.iter().map(|row| format!("{}\n", self.object(row))).collect()
+            }
+            Format::Csv => self.csv(true)?,
+        };
+        write(&text)
+    }
+
+    fn object(&self, row: &[Value]) -> Value {
+        let names = self.columns.iter().map(|name| (*name).to_owned());
+        Value::Object(names.zip(row.iter().cloned()).collect::<Map<_, _>>())
+    }
+
+    fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING);
+        if std::io::stdout().is_terminal() {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
+        let shown = || self.columns.iter().map(|name| !MACHINES_ONLY.contains(name));
+        let keep = |(value, shown): (String, bool)| shown.then_some(value);
+        table.set_header(self.columns.iter().zip(shown()).filter_map(|(it, is)| is.then_some(it)));
+        for row in &self.rows {
+            table.add_row(row.iter().map(plain).zip(shown()).filter_map(keep));
+        }
+        let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        lines.join("\n") + "\n"
+    }
+
+    /// Writes the rows to stdout as CSV, under a heading that is there already.
+    pub fn print_body(&self) -> Result<(), ClientError> {
+        write(&self.csv(false)?)
+    }
+
+    /// As comma-separated values, with or without a heading.
+    pub fn csv(&self, heading: bool) -> Result<String, ClientError> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        if heading {
+            writer.write_record(&self.columns).map_err(ClientError::failed)?;
+        }
+        for row in &self.rows {
+            writer.write_record(row.iter().map(plain)).map_err(ClientError::failed)?;
+        }
+        let bytes = writer.into_inner().map_err(ClientError::failed)?;
+        String::from_utf8(bytes).map_err(ClientError::failed)
+    }
+}
+
+/// One thing, field by field.
+pub fn print_one(fields: &[(&'static str, Value)], format: Format) -> Result<(), ClientError> {
+    if format == Format::Table {
+        let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let lines: String = fields
+            .iter()
+            .map(|(name, value)| format!("{name:<width$}  {}\n", plain(value)))
+            .collect();
+        return write(&lines);
+    }
+    let mut rows = Rows::new(&fields.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    rows.push(fields.iter().map(|(_, value)| value.clone()).collect());
+    match format {
+        Format::Json => write(&pretty(&rows.object(&rows.rows.concat()))?),
+        _ => rows.print(format),
+    }
+}
+
+fn pretty(value: &Value) -> Result<String, ClientError> {
+    let text = serde_json::to_string_pretty(value).map_err(ClientError::failed)?;
+    Ok(format!("{text}\n"))
+}
+
+/// A value as people read it.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().map(plain).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+/// Writes to stdout. A reader that went away, like `head`, is no error.
+pub fn write(text: &str) -> Result<(), ClientError> {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,238 @@
+//! Audit logs of databases: recording what they tell, and comparing it with the ledger. Nothing is printed here; a run
+//! tells whoever [`Watches`] it.
+//!
+//! What is on the ledger already is known by the records' nonces, which follow from the log and a
+//! secret salt: so a run that was killed is completed by the next, and a log imported twice adds
+//! nothing, whatever this machine remembers.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`source`] | the kinds of logs there are, each once |
+//! | [`log`] | a log, read: statements, whatever wrote them |
+//! | [`pgaudit`], [`sql`] | one kind of log, and what its statements say |
+//! | [`mapping`] | whose accounts and relations are whose on the ledger |
+//! | `plan`, `resume`, `send` | from statements to records, what is there already, and on the way |
+//! | [`reconcile`] | comparing a log with the ledger |
+
+pub mod log;
+pub mod mapping;
+pub mod pgaudit;
+mod plan;
+pub mod reconcile;
+mod resume;
+mod send;
+pub mod source;
+pub mod sql;
+mod summary;
+
+pub use source::Source;
+pub use summary::{Summary, not_all};
+
+use liuhen_client::connect::Node;
+use liuhen_client::error::ClientError;
+use liuhen_client::submit::Account;
+use liuhen_proto::items::Item;
+use liuhen_proto::wire::{self, item::Kind};
+use log::Log;
+use mapping::Mapping;
+use plan::Planner;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How often an import begins again that was overtaken by what a run before left on its way.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Whoever is told how an import goes.
+pub trait Watches {
+    /// So many records are to be sent.
+    fn begins(&self, records: usize);
+    /// So many more are committed.
+    fn committed(&self, records: u64);
+    /// All answers are there.
+    fn ends(&self);
+    /// Accesses to these datasets can't be recorded, for this reason: digests stand in.
+    fn stands_in(&self, datasets: &str, reason: &str);
+}
+
+/// What to import, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What kind of log it is.
+    pub source: Source,
+    /// The log.
+    pub log: PathBuf,
+    /// The mapping.
+    pub mapping: PathBuf,
+    /// Records a transaction.
+    pub batch: usize,
+    /// Statements to record at most.
+    pub limit: Option<usize>,
+    /// Whether to move the log's times so that it ends now.
+    pub shift_times: bool,
+    /// Whether to skip lines that can't be understood.
+    pub skip_unknown: bool,
+}
+
+/// Imports a log.
+pub async fn run(
+    node: &Node,
+    account: &Account,
+    options: &Options,
+    watcher: &dyn Watches,
+) -> Result<Summary, ClientError> {
+    let mapping = Mapping::read(&options.mapping)?;
+    let status = node.status().await?;
+    if options.shift_times && !status.chain_name.starts_with("dev-") {
+        let why = format!("--shift-times is for dev- chains; this is {}", status.chain_name);
+        return Err(ClientError::Usage(why));
+    }
+    let log = options.source.read(&options.log, &mapping, options.skip_unknown)?;
+    let mut tries = 0;
+    let mut run = Run {
+        options,
+        watcher,
+        mapping: &mapping,
+        log: &log,
+        before: None,
+        refused: Refused::default(),
+        elapsed: Duration::ZERO,
+    };
+    loop {
+        match run.attempt(node, account).await {
+            Ok(summary) => return Ok(summary),
+            // Something stands in the place of what can never be recorded, so that nothing stalls.
+            Err(error) if run.refused.remember(&error, watcher) => {}
+            // A run that was killed may have left batches on their way: they come first.
+            Err(error) if tries < TRIES && overtaken(&error) => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What the ledger can never take: why, by the datasets that a record names. A record of the same
+/// datasets would be refused for the same reason, so a log is refused once for each, not once for
+/// each statement.
+#[derive(Default)]
+struct Refused {
+    reasons: BTreeMap<BTreeSet<String>, String>,
+    /// The datasets of the item that was refused last.
+    last: Option<BTreeSet<String>>,
+}
+
+impl Refused {
+    /// Whether the last item was refused for a reason that will never go away.
+    fn remember(&mut self, error: &ClientError, watcher: &dyn Watches) -> bool {
+        let never = ["dataset.unknown", "dataset.other_collector"];
+        let (Some(datasets), ClientError::Refused(refused, _)) = (self.last.take(), error) else {
+            return false;
+        };
+        let reason = refused.reason.as_str();
+        let new = never.contains(&reason) && !self.reasons.contains_key(&datasets);
+        if new {
+            let names = datasets.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            watcher.stands_in(&names, reason);
+            self.reasons.insert(datasets, reason.to_owned());
+        }
+        new
+    }
+
+    /// The item, or what stands in its place.
+    fn stand_in(&self, item: Item, collector: &str, access_no: u64) -> Result<Item, ClientError> {
+        let Some(reason) = self.reasons.get(&datasets(&item)) else { return Ok(item) };
+        let it = wire::Unrecordable {
+            collector: collector.to_owned(),
+            access_no,
+            digest: item.digest().to_vec(),
+            reason: reason.clone(),
+        };
+        Item::new(item.nonce(), Kind::Unrecordable(it)).map_err(ClientError::failed)
+    }
+}
+
+/// The datasets that a record names; none for other items.
+fn datasets(item: &Item) -> BTreeSet<String> {
+    match item.kind() {
+        Kind::RecordAccess(it) => it.accesses.iter().map(|it| it.dataset.clone()).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Whether another program, or a run before, has recorded for this gateway in between.
+fn overtaken(error: &ClientError) -> bool {
+    let reasons = ["seq.wrong", "seq.taken", "access_no.taken"];
+    matches!(error, ClientError::Refused(refused, _) if reasons.contains(&refused.reason.as_str()))
+}
+
+/// A run, over all its attempts.
+struct Run<'a> {
+    options: &'a Options,
+    watcher: &'a dyn Watches,
+    mapping: &'a Mapping,
+    log: &'a Log,
+    /// The nonces that the ledger had before the first attempt.
+    before: Option<HashSet<[u8; 16]>>,
+    refused: Refused,
+    /// How long sending has taken.
+    elapsed: Duration,
+}
+
+impl Run<'_> {
+    /// Records what the ledger does not have yet. The summary is the run's: what earlier attempts
+    /// recorded, or left on its way, counts by what the ledger says of it.
+    async fn attempt(&mut self, node: &Node, account: &Account) -> Result<Summary, ClientError> {
+        let (options, log) = (self.options, self.log);
+        let recorded = resume::recorded(node, account).await?;
+        let salt = self.mapping.salt(recorded.outcomes.is_empty())?;
+        let shift_ms = match (options.shift_times, log.statements.last()) {
+            (true, Some(last)) => {
+                i128::from(liuhen_client::clock::now().get()) - i128::from(last.time_ms)
+            }
+            _ => 0,
+        };
+        let before = self.before.get_or_insert_with(|| recorded.outcomes.keys().copied().collect());
+        let mut planner = Planner::new(node, self.mapping, salt, shift_ms).await?;
+        let mut summary = Summary::of_log(log);
+        let mut missing = Vec::new();
+        for statement in &log.statements {
+            let nonce = planner.nonce(statement);
+            match recorded.outcomes.get(&nonce) {
+                Some(_) if before.contains(&nonce) => summary.already += 1,
+                Some(outcome) => {
+                    summary.count(*outcome);
+                    planner.count_tags(statement);
+                }
+                None => missing.push(statement),
+            }
+        }
+        let made = usize::try_from(summary.recorded()).unwrap_or(usize::MAX);
+        let room = options.limit.map_or(usize::MAX, |limit| limit.saturating_sub(made));
+        summary.left = missing.len().saturating_sub(room);
+        let (mut items, mut access_no) = (Vec::new(), recorded.last_access_no);
+        let collector = &account.signer.department;
+        for statement in missing.into_iter().take(room) {
+            access_no = access_no.saturating_add(1);
+            let item = planner.item(statement, access_no, collector)?;
+            items.push(self.refused.stand_in(item, collector, access_no)?);
+        }
+        summary.unknown_tags = planner.unknown_tags();
+        let (mut at_fault, began) = (None, Instant::now());
+        let sent = send::all(
+            node,
+            account,
+            &items,
+            options.batch,
+            (&mut summary, self.watcher),
+            &mut at_fault,
+        )
+        .await;
+        self.elapsed += began.elapsed();
+        summary.elapsed = self.elapsed;
+        self.refused.last = at_fault.and_then(|at| items.get(at)).map(datasets);
+        sent.map(|()| summary)
+    }
+}
