@@ -1,13 +1,7 @@
 //! `liuhen`: asks a Liuhen ledger, and records on it.
 
-mod commands;
-mod output;
-mod report;
-mod rows;
-mod text;
-
 use clap::Parser;
-use commands::Cli;
+use liuhen_cli::commands::Cli;
 use std::process::ExitCode;
 
 #[tokio::main]

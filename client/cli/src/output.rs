@@ -45,6 +45,11 @@ impl Rows {
         self.rows.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Writes the rows to stdout.
     pub fn print(&self, format: Format) -> Result<(), ClientError> {
         let text = match format {

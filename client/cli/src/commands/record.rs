@@ -17,6 +17,8 @@ use std::path::PathBuf;
 
 /// Record one access, as a gateway saw it
 #[derive(Debug, clap::Args)]
+// Its own --version is that of the data.
+#[command(disable_version_flag = true)]
 pub struct Record {
     /// The dataset
     #[arg(long)]

@@ -2,7 +2,8 @@
 
 #![no_main]
 
-use liuhen_client::event::{Event, Names, line, row};
+use liuhen_cli::rows::{line, row};
+use liuhen_client::event::{Event, Names};
 use liuhen_proto::event::{EventLeaf, ledger::LedgerEvent};
 use liuhen_proto::items;
 use liuhen_proto::wire::TrailEvent;
