@@ -142,3 +142,53 @@ fn the_table_of_items_is_the_wire_contract() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// Where half-width punctuation stands beside Chinese, or Chinese in half-width parentheses.
+fn half_width(line: &str) -> Option<usize> {
+    let is_chinese = |it: char| ('\u{4e00}'..='\u{9fff}').contains(&it);
+    let letters: Vec<char> = line.chars().collect();
+    letters.windows(2).position(|pair| match pair {
+        [before, after] => {
+            is_chinese(*before) && ",;:!?(".contains(*after) || *before == '(' && is_chinese(*after)
+        }
+        _ => false,
+    })
+}
+
+#[test]
+fn chinese_has_full_width_punctuation() -> anyhow::Result<()> {
+    assert_eq!(half_width("没有部门 {code},见"), None, "a figure stands between");
+    assert_eq!((half_width("过旧,请重新签名"), half_width("共 2 条(截至)")), (Some(1), Some(4)));
+    let mut lines = Vec::new();
+    let mut code = Vec::new();
+    for folder in ["proto/src/ledger", "proto/src/verify", "client", "node/src"] {
+        sources(&root().join(folder), &mut code)?;
+    }
+    for file in code {
+        for line in std::fs::read_to_string(&file)?.lines() {
+            // Comments are English, with a Chinese term in parentheses here and there.
+            if let Some((_, string)) = line.split_once('"').filter(|(code, _)| !code.contains("//"))
+            {
+                lines.push((file.clone(), string.to_owned()));
+            }
+        }
+    }
+    for page in ["README.zh-CN.md", "docs/tutorial.zh.md", "docs/tutorial-accesses.zh.md"] {
+        let file = root().join(page);
+        let text = std::fs::read_to_string(&file)?;
+        // What stands in a fence is typed or shown.
+        for prose in text.split("```").step_by(2) {
+            lines.extend(prose.lines().map(|line| (file.clone(), line.to_owned())));
+        }
+    }
+    let about_terms = ["牵头部门", "监测规则", "公民身份号码", "统一社会信用代码"];
+    let wrong: Vec<String> = lines
+        .iter()
+        .filter(|(_, line)| {
+            half_width(line).is_some() && !about_terms.iter().any(|it| line.contains(it))
+        })
+        .map(|(file, line)| format!("{}: {line}", file.display()))
+        .collect();
+    assert!(lines.len() > 1000 && wrong.is_empty(), "{wrong:#?}");
+    Ok(())
+}

@@ -7,7 +7,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`source`] | the kinds of logs there are, each once |
+//! | [`Source`] | the kinds of logs there are, each once |
 //! | [`log`] | a log, read: statements, whatever wrote them |
 //! | [`pgaudit`], [`sql`] | one kind of log, and what its statements say |
 //! | [`mapping`] | whose accounts and relations are whose on the ledger |
@@ -21,11 +21,10 @@ mod plan;
 pub mod reconcile;
 mod resume;
 mod send;
-pub mod source;
+mod source;
 pub mod sql;
 mod summary;
 
-pub use source::Source;
 pub use summary::{Summary, not_all};
 
 use liuhen_client::connect::Node;
@@ -39,6 +38,10 @@ use plan::Planner;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+source::sources! {
+    Pgaudit = "pgaudit", pgaudit, "A PostgreSQL server's jsonlog with pgAudit, plain or gzip";
+}
 
 /// How often an import begins again that was overtaken by what a run before left on its way.
 const TRIES: usize = 20;

@@ -1,11 +1,13 @@
-//! The kinds of logs there are. A new one is a file, and a line here.
+//! What a kind of log is; the table of them is in `lib.rs`.
 
-use crate::log::{self, Log, Reader};
+use crate::Source;
+use crate::log::{self, Log};
 use crate::mapping::Mapping;
 use liuhen_client::error::ClientError;
 use std::io::BufRead;
 use std::path::Path;
 
+/// Makes [`Source`] of a table: name, name for commands, file, what it is.
 macro_rules! sources {
     ($($name:ident = $text:literal, $module:ident, $about:literal;)+) => {
         /// A kind of log.
@@ -26,16 +28,16 @@ macro_rules! sources {
                 match self { $(Self::$name => $about),+ }
             }
 
-            fn reader(self, mapping: &Mapping) -> Result<Box<dyn Reader + '_>, ClientError> {
+            fn reader(
+                self,
+                mapping: &mapping::Mapping,
+            ) -> Result<Box<dyn log::Reader + '_>, liuhen_client::error::ClientError> {
                 match self { $(Self::$name => Ok(Box::new(crate::$module::Reader::new(mapping)?))),+ }
             }
         }
     };
 }
-
-sources! {
-    Pgaudit = "pgaudit", pgaudit, "A PostgreSQL server's jsonlog with pgAudit, plain or gzip";
-}
+pub(crate) use sources;
 
 impl Source {
     /// Reads a log, plain or gzip. Stops at the first line that can't be understood, with its number, unless those are

@@ -106,13 +106,13 @@ refusals! {
         "签名验证不通过";
     WrongSeq { expected: u64, found: u64 } = "seq.wrong": State,
         "the key's next seq is {expected}, the transaction has {found}",
-        "该密钥的下一个序号是 {expected},交易给出的是 {found}";
+        "该密钥的下一个序号是 {expected}，交易给出的是 {found}";
     UnknownRecentBlock(height: u64) = "recent_block.unknown": NotFound,
         "the recent block cited at height {height} is not one of this chain's",
         "所引用的高度 {height} 的区块不属于本链";
     RecentBlockTooOld(height: u64) = "recent_block.too_old": State,
         "the recent block cited at height {height} is too old: sign again",
-        "所引用的高度 {height} 的区块过旧,请重新签名";
+        "所引用的高度 {height} 的区块过旧，请重新签名";
     BlockFull = "block.full": State,
         "no room in this block",
         "本区块已满";
@@ -142,16 +142,16 @@ refusals! {
         "区划 {division} 不在 {outer} 之内";
     HasVote(department: String) = "department.votes": State,
         "{department} has a vote: a proposal is needed",
-        "{department} 有表决权,须经提案表决";
+        "{department} 有表决权，须经提案表决";
     TooManyBeneath(department: String) = "department.too_many_beneath": State,
         "too many departments are beneath {department}",
         "{department} 的下级部门过多";
     HasBeneath(department: String) = "department.has_beneath": State,
         "departments stand beneath {department}: remove them first, or let another take its place",
-        "{department} 之下还有部门,须先移除或由其他部门承接";
+        "{department} 之下还有部门，须先移除或由其他部门承接";
     InOffice(department: String) = "department.in_office": State,
         "{department} leads the consortium or manages grants: replace it there first",
-        "{department} 是牵头或管理部门,须先更换";
+        "{department} 是牵头或管理部门，须先更换";
     StandingIs { name: String, state: Word } = "standing.is": State,
         "{name} is {state}",
         "{name} 当前状态为{state:#}";
@@ -169,22 +169,22 @@ refusals! {
         "身份 {id} 不属于该部门";
     NotAPost(id: String) = "identity.not_a_post": State,
         "identity {id} is no post: nobody holds it",
-        "身份 {id} 不是岗位,没有任职人";
+        "身份 {id} 不是岗位，没有任职人";
     IdentityExists(name: String) = "identity.exists": Exists,
         "identity {name} is or was registered already",
         "身份 {name} 已登记或曾登记";
     IdentityAfter { expected: u64, found: u64 } = "identity.after": State,
         "the identity's life has had {expected} events, the item follows on {found}",
-        "该身份已有 {expected} 个事件,本项所接续的是 {found}";
+        "该身份已有 {expected} 个事件，本项所接续的是 {found}";
     RootNotByItself = "root.not_by_itself": State,
         "a root is not registered or changed by itself: its parent or a proposal replaces it",
-        "根身份不能自行登记或变更,须由上级或提案更换";
+        "根身份不能自行登记或变更，须由上级或提案更换";
     RootNeeded(department: String) = "root.needed": State,
         "this is for the root of {department} to sign",
         "此事项须由 {department} 的根身份签署";
     RootThreshold { needed: u64, found: u64 } = "root.threshold": State,
         "the root needs {needed} keys to agree, {found} did",
-        "根身份需要 {needed} 个密钥同意,现有 {found} 个";
+        "根身份需要 {needed} 个密钥同意，现有 {found} 个";
     BadCosignature(key: String) = "cosignature.bad": State,
         "the cosignature of key {key} is not one of this root, or does not verify",
         "密钥 {key} 的联署不属于该根身份或验证不通过";
@@ -232,10 +232,10 @@ refusals! {
         "目录项 {code} 已下架";
     NotShared(code: String) = "dataset.not_shared": State,
         "dataset {code} is not shared but on a statutory basis",
-        "目录项 {code} 不予共享,法定依据除外";
+        "目录项 {code} 不予共享，法定依据除外";
     WrongVersion { expected: u64, found: u64 } = "version.wrong": State,
         "the next version is {expected}, the item has {found}",
-        "下一版本号是 {expected},本项给出的是 {found}";
+        "下一版本号是 {expected}，本项给出的是 {found}";
     WrongPrevious(version: u64) = "version.previous": State,
         "the digest before is not that of version {version}",
         "上一版本摘要与版本 {version} 不符";
@@ -250,7 +250,7 @@ refusals! {
         "目录项 {dataset} 没有字段 {field}";
     NotOpen(code: String) = "offer.not_open": State,
         "only what is shared without condition and of grade 1 is offered to a class: not {code}",
-        "只有无条件共享且为一级的数据可向一类部门开放,{code} 不是";
+        "只有无条件共享且为一级的数据可向一类部门开放，{code} 不是";
     UnknownRequest(id: String) = "request.unknown": NotFound,
         "there is no request {id}",
         "没有申请 {id}";
@@ -262,16 +262,16 @@ refusals! {
         "{field} 与申请 {request} 不符";
     RenewalOther(id: String) = "renewal.other": State,
         "grant {id} is of other parties or another dataset, or was revoked",
-        "授权 {id} 属于其他当事方或目录项,或已被撤销";
+        "授权 {id} 属于其他当事方或目录项，或已被撤销";
     SameBody(body: String) = "body.same": State,
         "user, collector and manager must be three bodies: {body} would be two",
-        "使用、归集、管理三方必须是三个不同单位:{body} 占了两方";
+        "使用、归集、管理三方必须是三个不同单位：{body} 占了两方";
     ManagerOther(manager: String) = "manager.other": State,
         "this is for {manager} to manage",
         "此事项由 {manager} 管理";
     TermsWiden(field: &'static str) = "terms.widen": State,
         "{field}: the terms may become narrower, not wider",
-        "{field}:范围只可收窄,不可放宽";
+        "{field}：范围只可收窄，不可放宽";
     UnknownGrant(id: String) = "grant.unknown": NotFound,
         "there is no grant {id}",
         "没有授权 {id}";
@@ -283,10 +283,10 @@ refusals! {
         "授权 {grant} 的状态为{state:#}";
     SuspendedByOther { grant: String, by: String } = "grant.suspended_by": State,
         "grant {grant} was suspended by {by}, who alone may resume it",
-        "授权 {grant} 由 {by} 暂停,只能由其恢复";
+        "授权 {grant} 由 {by} 暂停，只能由其恢复";
     PartiesDiffer(grant: String) = "grant.parties_differ": State,
         "the parties of grant {grant} are three bodies: there is nothing to reconfirm",
-        "授权 {grant} 的三方仍是三个单位,无需重新确认";
+        "授权 {grant} 的三方仍是三个单位，无需重新确认";
     NoDelegation(grant: String) = "delegation.none": State,
         "grant {grant} may not be passed on",
         "授权 {grant} 不可转授";
@@ -304,7 +304,7 @@ refusals! {
         "职责为 {duty} 的岗位无权开启应急访问";
     EmergencyTooLong(hours: u64) = "emergency.too_long": State,
         "emergency access begins at once and lasts {hours} hours at most",
-        "应急访问须即时开始,最长 {hours} 小时";
+        "应急访问须即时开始，最长 {hours} 小时";
     NotEmergency(grant: String) = "grant.not_emergency": State,
         "grant {grant} is no emergency access",
         "授权 {grant} 不是应急访问";
@@ -316,7 +316,7 @@ refusals! {
         "身份 {id} 不属于归集单位内部";
     AccessNoTaken { last: u64, found: u64 } = "access_no.taken": State,
         "number {found} is taken: the gateway's last access_no is {last}",
-        "访问号 {found} 已使用:该闸口的上一个访问号是 {last}";
+        "访问号 {found} 已使用：该闸口的上一个访问号是 {last}";
     NotRecorded(number: u64) = "access_no.not_recorded": State,
         "there is no record of number {number}",
         "访问号 {number} 没有记录";
@@ -331,13 +331,13 @@ refusals! {
         "下一个封签始于时间 {from_ms}、访问号 {first}";
     SealPeriod(period_ms: u64) = "seal.period": State,
         "a seal covers whole periods of {period_ms} milliseconds that are over",
-        "封签须覆盖已结束的完整周期(每周期 {period_ms} 毫秒)";
+        "封签须覆盖已结束的完整周期（每周期 {period_ms} 毫秒）";
     NoBulkSet(number: u64) = "bulk.none": State,
         "no bulk set of number {number} waits for tags",
         "访问号 {number} 没有待补的批量主体集";
     BulkOrder { received: u64, count: u64 } = "bulk.order": State,
         "the set has {received} of {count} tags: more must ascend behind them, and not be too many",
-        "该集合已有 {received}/{count} 个标识,后续标识须递增且不超出总数";
+        "该集合已有 {received}/{count} 个标识，后续标识须递增且不超出总数";
     BulkRoot(number: u64) = "bulk.root": State,
         "the tags of number {number} do not make its root",
         "访问号 {number} 的标识与其根不符";
@@ -358,13 +358,13 @@ refusals! {
         "公开日期必须晚于现在和原定日期";
     SealedTooLong(days: u64) = "sealing.too_long": State,
         "records are sealed for {days} days at most; a longer seal needs a fresh decision",
-        "封存最长 {days} 天,更长须另作决定";
+        "封存最长 {days} 天，更长须另作决定";
     UnknownOrder(id: String) = "sealing.unknown": NotFound,
         "there is no such decision on sealing: {id}",
         "没有封存决定 {id}";
     NotSealed(number: u64) = "sealing.not_sealed": State,
         "number {number} is not sealed by this decision with that content, or is opened already",
-        "访问号 {number} 未以该内容依此决定封存,或已公开";
+        "访问号 {number} 未以该内容依此决定封存，或已公开";
     UnknownAlert(name: String) = "alert.unknown": NotFound,
         "there is no alert {name}",
         "没有预警 {name}";
@@ -403,7 +403,7 @@ refusals! {
         "依据授权 {grant} 的数据产品过多";
     BadVotes(key: String) = "double_vote.bad": State,
         "the votes are not both signed by key {key}, or for a height to come",
-        "两张投票并非都由密钥 {key} 签署,或属于未来高度";
+        "两张投票并非都由密钥 {key} 签署，或属于未来高度";
     AlreadyReported(key: String) = "double_vote.reported": State,
         "this double vote of key {key} was reported already",
         "密钥 {key} 的该次重复投票已报告";
@@ -424,16 +424,16 @@ refusals! {
         "参数自起草后已变更";
     BadParameters(why: String) = "parameters.bad": State,
         "parameters: {why}",
-        "参数不当:{why}";
+        "参数不当：{why}";
     BadCalendar(year: u64) = "calendar.bad": State,
         "the calendar of {year} has a day that is none of its year, or no weekday for a holiday, or no weekend day to make up",
-        "{year} 年历有误:日期不属于该年,或节假日不在工作日,或调休日不在周末";
+        "{year} 年历有误：日期不属于该年，或节假日不在工作日，或调休日不在周末";
     BadValidator(why: &'static str) = "validator.bad": State,
         "validators: {why}",
-        "验证节点不当:{why}";
+        "验证节点不当：{why}";
     ProtocolHeight { protocol: u32, height: u64, next: u32, earliest: u64 } = "protocol.height": State,
         "the next protocol version is {next}, from height {earliest} on at the earliest; not {protocol} from {height}",
-        "下一协议版本为 {next},最早自高度 {earliest} 起;不能是自 {height} 起的 {protocol}";
+        "下一协议版本为 {next}，最早自高度 {earliest} 起；不能是自 {height} 起的 {protocol}";
     UnknownAudit(name: String) = "audit.unknown": NotFound,
         "there is no audit {name}",
         "没有审计 {name}";

@@ -9,7 +9,7 @@ const fn word(en: &'static str, zh: &'static str) -> Word {
 
 /// Who has to sign.
 pub(crate) const OFFICER: Word = word("an officer or a department's root", "岗位或部门根身份");
-pub(crate) const GATEWAY: Word = word("a system, the gateway", "系统身份(安全闸口)");
+pub(crate) const GATEWAY: Word = word("a system, the gateway", "系统身份（安全闸口）");
 pub(crate) const KEEPER: Word =
     word("an officer, a root or a system", "岗位、部门根身份或系统身份");
 pub(crate) const NODE: Word = word("a node", "节点身份");

@@ -114,16 +114,16 @@ impl Caveat {
     /// A sentence in Chinese.
     pub fn chinese(self) -> &'static str {
         match self {
-            Self::NoWitness => "没有见证方联署:超过三分之二的验证节点串通,可向他人出示另一份历史",
-            Self::BlockTimeIsNotAccessTime => "区块时间是记录上链的时间;访问时间以闸口所述为准",
-            Self::VerdictsAttested => "判定结果由验证节点认定,此处未重算规则",
+            Self::NoWitness => "没有见证方联署：超过三分之二的验证节点串通，可向他人出示另一份历史",
+            Self::BlockTimeIsNotAccessTime => "区块时间是记录上链的时间；访问时间以闸口所述为准",
+            Self::VerdictsAttested => "判定结果由验证节点认定，此处未重算规则",
             Self::UnknownSubjects => "部分记录未载明涉及何人的数据",
-            Self::OnlyTheseTags => "同一主体在各归集部门、各年度的标识不同:此处只及所列标识",
-            Self::Sealed => "除依法密封者外完整:密封记录启封后才进入主体轨迹",
+            Self::OnlyTheseTags => "同一主体在各归集部门、各年度的标识不同：此处只及所列标识",
+            Self::Sealed => "除依法密封者外完整：密封记录启封后才进入主体轨迹",
             Self::ListedOnly => {
                 "标识自身的轨迹只含列明该标识的记录：归集部门的批量、整版访问及未载明主体的记录不在其中"
             }
-            Self::LedgerEventsAttested => "由账本规则自行产生的事件无人签名,由验证节点认定",
+            Self::LedgerEventsAttested => "由账本规则自行产生的事件无人签名，由验证节点认定",
         }
     }
 }

@@ -423,7 +423,36 @@ async fn object(node: &Node, kind: &str, id: &str) -> Result<(ObjectKind, Vec<u8
             Ok(id) => id,
             Err(_) => node.request(id).await?.request.unwrap_or_default().request_id,
         },
-        _ => hex::decode(id)
+        Is::Identity
+        | Is::Gateway
+        | Is::GatewaySetup
+        | Is::IdentityWatch
+        | Is::Key
+        | Is::Parameters
+        | Is::RecentBlock
+        | Is::RecentWindow
+        | Is::Timer
+        | Is::Voters
+        | Is::ValidatorSchedule
+        | Is::Peers
+        | Is::ProtocolSchedule
+        | Is::Calendar
+        | Is::Proposal
+        | Is::UnopenedRead
+        | Is::Halves
+        | Is::Half
+        | Is::BulkSet
+        | Is::Correction
+        | Is::SealingOrder
+        | Is::SealedAccess
+        | Is::SealedCount
+        | Is::IntegrityEvent
+        | Is::Joined
+        | Is::Alert
+        | Is::Case
+        | Is::Product
+        | Is::DoubleVote
+        | Is::Former => hex::decode(id)
             .map_err(|_| ClientError::Usage(format!("`{id}`: an id in hexadecimal is needed")))?,
     };
     Ok((kind, id))

@@ -159,19 +159,21 @@ impl Story {
                 self.want("case", Place::case_trail(id.as_bytes()));
                 self.follow_subject(it.subject.as_ref());
             }
-            Kind::AnswerCase(it) => self.want("case", Place::case_trail(&it.case_id)),
-            Kind::RuleCase(it) => self.want("case", Place::case_trail(&it.case_id)),
             Kind::RegisterProduct(it) => {
                 let id = header.made_id(IdKind::Product, number);
                 self.want("product", Place::product_trail(id.as_bytes()));
                 it.request_ids.iter().for_each(|id| self.grant(id));
             }
-            Kind::ReviewProduct(it) => self.want("product", Place::product_trail(&it.product_id)),
-            Kind::RecallProduct(it) => self.want("product", Place::product_trail(&it.product_id)),
+            // What other kinds lead to is where they are filed.
             _ => {
-                let trails = event.body.trails(number);
-                let grants = trails.into_iter().filter(|it| it.kind() == TrailKind::Grant as u8);
-                grants.for_each(|trail| self.grant(trail.id()));
+                for trail in event.body.trails(number) {
+                    match TrailKind::from_byte(trail.kind()) {
+                        Some(TrailKind::Grant) => self.grant(trail.id()),
+                        Some(TrailKind::Case) => self.want("case", trail),
+                        Some(TrailKind::Product) => self.want("product", trail),
+                        Some(_) | None => {}
+                    }
+                }
             }
         }
     }

@@ -1,21 +1,16 @@
 //! What an event is about, in a few words: ids short, names where they are known.
 
 use super::Names;
+use super::answering::{agreed, from, handover, rule, subject, watch};
 use crate::text::{self, state};
-use liuhen_proto::event::ledger::LedgerEvent;
+use liuhen_proto::event::{Outcome, ledger::LedgerEvent};
+use liuhen_proto::ledger::calendar::HOUR_MS;
 use liuhen_proto::wire::{self, item::Kind, ledger_event::Kind as Made, propose::Change};
 
-fn story(dataset: &str, word: &str, request: &[u8]) -> String {
-    format!("{dataset} {word} {}", text::short(request))
-}
-
-fn change(value: i32) -> String {
-    let change = wire::StandingChange::try_from(value).unwrap_or_default();
-    state(change.as_str_name(), "STANDING_CHANGE_")
-}
-
 /// Of an item.
+#[allow(clippy::too_many_lines, reason = "a row for each kind of item")]
 pub(super) fn item(kind: &Kind, names: &Names) -> String {
+    let name = |id: &[u8]| names.get(id).cloned().unwrap_or_else(|| text::short(id));
     match kind {
         Kind::RegisterDataset(it) => it.dataset.clone(),
         Kind::UpdateDataset(it) => it.dataset.clone(),
@@ -51,13 +46,7 @@ pub(super) fn item(kind: &Kind, names: &Names) -> String {
             story(&it.dataset, if it.ratify { "ratify" } else { "not ratify" }, &it.request_id)
         }
         Kind::RecordAccess(_) => String::new(),
-        other => member(other, names),
-    }
-}
 
-fn member(kind: &Kind, names: &Names) -> String {
-    let name = |id: &[u8]| names.get(id).cloned().unwrap_or_else(|| text::short(id));
-    match kind {
         Kind::AdmitDepartment(it) => {
             it.department.as_ref().map(|it| it.code.clone()).unwrap_or_default()
         }
@@ -84,48 +73,93 @@ fn member(kind: &Kind, names: &Names) -> String {
         Kind::OpenAudit(it) => it.audit.clone(),
         Kind::CloseAudit(it) => it.audit.clone(),
         Kind::OpenReads(it) => format!("{} of {}", it.reads.len(), it.audit),
-        other => super::answering::item(other, names),
-    }
-}
 
-fn succession(it: &wire::Succession) -> String {
-    format!("{} takes the place of {}", it.to, it.from)
-}
-
-/// What a proposal would change.
-pub fn proposal(proposed: Option<&Change>) -> String {
-    match proposed {
-        Some(Change::AdmitVoter(it)) => {
-            let code = it.department.as_ref().map_or(&it.member, |it| &it.code);
-            format!("vote of {code}: {}", it.weight)
+        Kind::SetGateway(it) if it.datasets.is_empty() => {
+            format!("{} closed", name(&it.gateway_id))
         }
-        Some(Change::ChangeMember(it)) => format!("{} {}", change(it.change), it.department),
-        Some(Change::SetRights(it)) => {
-            let rights: Vec<String> =
-                it.rights().map(|right| state(right.as_str_name(), "RIGHT_")).collect();
-            format!("rights of {}: {}", it.department, rights.join(", "))
+        Kind::SetGateway(it) => {
+            format!("{} serves {}", name(&it.gateway_id), it.datasets.join(" "))
         }
-        Some(Change::SetValidator(it)) => {
-            let validator = it.validator.clone().unwrap_or_default();
-            format!("validator {}: power {}", text::short(&validator.key_id), validator.power)
+        Kind::CommitMapping(it) => {
+            format!("{} maps by {}", name(&it.gateway_id), text::short(&it.mapping_digest))
         }
-        Some(Change::SetParameters(_)) => "parameters".into(),
-        Some(Change::SetCalendar(it)) => format!(
-            "calendar {}: {} holidays, {} make-up days",
-            it.year,
-            it.holidays.len(),
-            it.make_up_days.len()
-        ),
-        Some(Change::SetProtocol(it)) => {
-            format!("protocol {} from height {}", it.protocol, it.height)
+        Kind::SealPeriod(it) => {
+            let (from, until) = (text::time(it.from_ms), text::time(it.until_ms));
+            format!("{} numbers from {}, {from} to {until}", it.count, it.first)
         }
-        Some(Change::SetRoot(it)) => format!("new root of {}", it.department),
-        Some(Change::Succeed(it)) => succession(it),
-        None => String::new(),
+        Kind::DeclareLoss(it) => {
+            format!("{} {}–{} lost: {}", name(&it.gateway_id), it.first, it.last, it.cause)
+        }
+        Kind::DeclareOutage(it) => {
+            let until = text::time(it.until_ms);
+            format!("{} out until {until}: {}", name(&it.gateway_id), it.cause)
+        }
+        Kind::Unrecordable(it) => format!("number {}: {}", it.access_no, it.reason),
+        Kind::ManualHandover(it) => handover(it, names),
+        Kind::AddBulkTags(it) => format!("{} tags of number {}", it.tags.len(), it.access_no),
+        Kind::CorrectRecords(it) => {
+            let to = name(&it.to_identity_id);
+            format!("{} records of {} to {to}: {}", it.records.len(), from(it, names), it.reason)
+        }
+        Kind::AgreeCorrection(it) => {
+            format!("{} {}", agreed(it.agree), text::short(&it.correction_id))
+        }
+        Kind::Acknowledge(it) => {
+            format!("{} {} number {}", it.dataset, name(&it.gateway_id), it.access_no)
+        }
+        Kind::AcknowledgeHour(it) => {
+            let hour = text::time(it.hour.saturating_mul(HOUR_MS));
+            format!("{} {} accesses in the hour of {hour}", it.dataset, it.count)
+        }
+        Kind::OrderSealing(it) => {
+            format!("{}, to be opened by {}", it.collector, text::time(it.open_by_ms))
+        }
+        Kind::ExtendSealing(it) => {
+            format!("{} until {}", text::short(&it.order_id), text::time(it.open_by_ms))
+        }
+        Kind::RecordSealed(it) => {
+            format!("number {} by {}", it.access_no, text::short(&it.order_id))
+        }
+        Kind::OpenSealed(it) => {
+            let number = it.record.as_ref().map_or(0, |record| record.access_no);
+            format!("number {number} by {}", text::short(&it.order_id))
+        }
+        Kind::AnswerAlert(it) => {
+            let word = if it.close { "close" } else { "acknowledge" };
+            format!("{word} {}/{}", it.department, it.number)
+        }
+        Kind::OpenCase(it) => {
+            let against = match it.respondent.as_str() {
+                "" => String::new(),
+                respondent => format!(" against {respondent}"),
+            };
+            format!("{}{against}: {}", it.reference, subject(it.subject.as_ref()))
+        }
+        Kind::AnswerCase(it) => text::short(&it.case_id),
+        Kind::RuleCase(it) => {
+            let word = if it.uphold { "uphold" } else { "dismiss" };
+            format!("{word} {}", text::short(&it.case_id))
+        }
+        Kind::RegisterProduct(it) => {
+            let kind = state(it.kind().as_str_name(), "PRODUCT_KIND_");
+            format!("{} ({kind}) on {} grants", it.reference, it.request_ids.len())
+        }
+        Kind::ReviewProduct(it) => {
+            let word = if it.approve { "approve" } else { "refuse" };
+            format!("{word} {}", text::short(&it.product_id))
+        }
+        Kind::ReleaseProduct(it) => text::short(&it.product_id),
+        Kind::EvaluateProduct(it) => format!("{}: {} of 5", text::short(&it.product_id), it.score),
+        Kind::RecallProduct(it) => text::short(&it.product_id),
+        Kind::ReportDoubleVote(it) => {
+            let height = it.first.as_ref().map_or(0, |vote| vote.height);
+            format!("{} at height {height}", it.validator_department)
+        }
     }
 }
 
 /// Of an event that the rules made.
+#[allow(clippy::too_many_lines, reason = "a row for each kind of event")]
 pub(super) fn ledger_event(event: &LedgerEvent) -> String {
     match event.kind() {
         Made::DeadlineMissed(it) => format!(
@@ -164,6 +198,90 @@ pub(super) fn ledger_event(event: &LedgerEvent) -> String {
             format!("{} {end}{why}", text::short(&it.proposal_id))
         }
         Made::CalendarMissing(it) => format!("nobody decided on the calendar of {}", it.year),
-        other => super::answering::ledger_event(other),
+
+        Made::IntegrityRaised(it) => {
+            let times = if it.count > 1 { format!(", {} times", it.count) } else { String::new() };
+            let about = [it.dataset.clone(), text::short(&it.request_id)];
+            let about: Vec<_> = about.into_iter().filter(|word| !word.is_empty()).collect();
+            let until = text::time(it.provisional_until_ms);
+            let rule = rule(it.rule());
+            let name = format!("{}/{}", it.department, it.number);
+            format!("{name} {rule}{times} {} (provisional until {until})", about.join(" "))
+        }
+        Made::IntegritySettled(it) => {
+            let end = state(it.end().as_str_name(), "INTEGRITY_END_");
+            let points = crate::text::thousandths(it.points);
+            let rule = rule(it.rule());
+            let name = format!("{}/{}", it.department, it.number);
+            format!("{name} {rule} {end}: {} times, {points} points", it.count)
+        }
+        Made::AlertRaised(it) => {
+            let words = [watch(it.watch()), it.dataset.clone(), text::short(&it.request_id)];
+            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+            format!("{}/{} {}", it.department, it.number, words.join(" "))
+        }
+        Made::RecordsCorrected(it) => {
+            let outcomes = it.outcomes.iter().filter_map(|bits| {
+                Outcome::from_bits(u16::try_from(*bits).ok()?).map(|it| it.verdict.name())
+            });
+            let verdicts: Vec<_> = outcomes.collect();
+            let from = if it.from_department.is_empty() { "nobody" } else { &it.from_department };
+            format!("{from} to {}: {}", it.to_department, verdicts.join(" "))
+        }
+        Made::RecordCorrected(it) => {
+            let outcome = u16::try_from(it.outcome).ok().and_then(Outcome::from_bits);
+            let verdict = outcome.map_or("", |it| it.verdict.name());
+            format!("number {} of {}: {verdict}", it.access_no, text::short(&it.gateway_id))
+        }
+        Made::ProductMarked(it) => {
+            let (product, grant) = (text::short(&it.product_id), text::short(&it.request_id));
+            format!("{product} of {}: grant {grant} was revoked", it.department)
+        }
+    }
+}
+
+fn story(dataset: &str, word: &str, request: &[u8]) -> String {
+    format!("{dataset} {word} {}", text::short(request))
+}
+
+fn change(value: i32) -> String {
+    let change = wire::StandingChange::try_from(value).unwrap_or_default();
+    state(change.as_str_name(), "STANDING_CHANGE_")
+}
+
+fn succession(it: &wire::Succession) -> String {
+    format!("{} takes the place of {}", it.to, it.from)
+}
+
+/// What a proposal would change.
+pub fn proposal(proposed: Option<&Change>) -> String {
+    match proposed {
+        Some(Change::AdmitVoter(it)) => {
+            let code = it.department.as_ref().map_or(&it.member, |it| &it.code);
+            format!("vote of {code}: {}", it.weight)
+        }
+        Some(Change::ChangeMember(it)) => format!("{} {}", change(it.change), it.department),
+        Some(Change::SetRights(it)) => {
+            let rights: Vec<String> =
+                it.rights().map(|right| state(right.as_str_name(), "RIGHT_")).collect();
+            format!("rights of {}: {}", it.department, rights.join(", "))
+        }
+        Some(Change::SetValidator(it)) => {
+            let validator = it.validator.clone().unwrap_or_default();
+            format!("validator {}: power {}", text::short(&validator.key_id), validator.power)
+        }
+        Some(Change::SetParameters(_)) => "parameters".into(),
+        Some(Change::SetCalendar(it)) => format!(
+            "calendar {}: {} holidays, {} make-up days",
+            it.year,
+            it.holidays.len(),
+            it.make_up_days.len()
+        ),
+        Some(Change::SetProtocol(it)) => {
+            format!("protocol {} from height {}", it.protocol, it.height)
+        }
+        Some(Change::SetRoot(it)) => format!("new root of {}", it.department),
+        Some(Change::Succeed(it)) => succession(it),
+        None => String::new(),
     }
 }

@@ -78,7 +78,11 @@ function membersOf({ change }: Propose): Place[] {
       return [department(change.value.department)];
     case "succeed":
       return [department(change.value.from), department(change.value.to)];
-    default:
+    case "setValidator":
+    case "setParameters":
+    case "setCalendar":
+    case "setProtocol":
+    case undefined:
       return [];
   }
 }

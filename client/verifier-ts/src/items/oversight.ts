@@ -121,7 +121,8 @@ function concerned(subject: oversight.CaseSubject | undefined): Place[] {
     }
     case "integrity":
       return [integrity(about.value.department)];
-    default:
+    case "correction":
+    case undefined:
       return [];
   }
 }

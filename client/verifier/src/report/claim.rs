@@ -27,7 +27,7 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
                     "these {count} events are all of trail «{trail}» {range} ({size} events in all \
                      up to this height)"
                 ),
-                &format!("轨迹「{trail}」{range}的全部事件共 {count} 条(截至该高度共 {size} 条)"),
+                &format!("轨迹「{trail}」{range}的全部事件共 {count} 条（截至该高度共 {size} 条）"),
             )
         }
         Claim::Consistency(it) => consistency(it, lang),
@@ -35,7 +35,7 @@ pub(super) fn text(claim: &Claim, lang: Lang) -> String {
             let stands = object::text(&it.object, lang);
             lang.pick(
                 &format!("{} stands so: {stands}", it.place),
-                &format!("{} 的现状:{stands}", it.place),
+                &format!("{} 的现状：{stands}", it.place),
             )
         }
         Claim::Absence(it) => absence(it, lang),
@@ -66,7 +66,7 @@ fn fork(it: &Fork, lang: Lang) -> String {
                  {height}, has this block, and other headers before it"
             ),
             &format!(
-                "分叉:验证节点签署了两份历史;另一份(签署于高度 {height})含此区块,而此前的区块头不同"
+                "分叉：验证节点签署了两份历史；另一份（签署于高度 {height}）含此区块，而此前的区块头不同"
             ),
         );
     }
@@ -76,7 +76,7 @@ fn fork(it: &Fork, lang: Lang) -> String {
              {height}, has block {block} at the height of the anchor"
         ),
         &format!(
-            "分叉:验证节点签署了两份历史;另一份(签署于高度 {height})在锚点高度的区块为 {block}"
+            "分叉：验证节点签署了两份历史；另一份（签署于高度 {height}）在锚点高度的区块为 {block}"
         ),
     )
 }
@@ -105,7 +105,7 @@ fn department(it: &Department, lang: Lang) -> String {
              keys that its {identities} identities have or had"
         ),
         &format!(
-            "{code} 的 {identities} 个身份先后共有 {keys} 个密钥,{range}所签事件全部在此,\
+            "{code} 的 {identities} 个身份先后共有 {keys} 个密钥，{range}所签事件全部在此，\
              共 {events} 条"
         ),
     )
@@ -138,9 +138,9 @@ fn subject(it: &Subject, lang: Lang) -> String {
              were sealed everywhere from {since} to two months ago"
         ),
         &format!(
-            "{names} {range}:列名记录 {listed} 条,另涉及该主体 {more} 条(批量集、整版),\
-             账本上再无其他;未公布的批量集 {open} 个;未载明主体的记录 {records} 条、\
-             主体 {subjects} 个;自 {since} 至两个月前全账本共密封 {sealed} 条"
+            "{names} {range}：列名记录 {listed} 条，另涉及该主体 {more} 条（批量集、整版），\
+             账本上再无其他；未公布的批量集 {open} 个；未载明主体的记录 {records} 条、\
+             主体 {subjects} 个；自 {since} 至两个月前全账本共密封 {sealed} 条"
         ),
     )
 }
@@ -152,11 +152,11 @@ fn consistency(it: &Consistency, lang: Lang) -> String {
             &format!(
                 "trail «{trail}» of {size} events begins with the {noted} noted, of root {root}"
             ),
-            &format!("轨迹「{trail}」现有 {size} 条,其开头即所记的 {noted} 条(根 {root})"),
+            &format!("轨迹「{trail}」现有 {size} 条，其开头即所记的 {noted} 条（根 {root}）"),
         ),
         None => lang.pick(
             &format!("the chain of {size} headers begins with the {noted} noted, of root {root}"),
-            &format!("本链现有 {size} 个区块头,其开头即所记的 {noted} 个(根 {root})"),
+            &format!("本链现有 {size} 个区块头，其开头即所记的 {noted} 个（根 {root}）"),
         ),
     }
 }
@@ -168,7 +168,7 @@ fn absence(it: &Absence, lang: Lang) -> String {
         }
         Absence::Number { trail, number, size } => lang.pick(
             &format!("trail «{trail}» has {size} events, and none of number {number}"),
-            &format!("轨迹「{trail}」共 {size} 条,没有编号 {number}"),
+            &format!("轨迹「{trail}」共 {size} 条，没有编号 {number}"),
         ),
         Absence::Transaction { trail, id } => {
             let stretch = range(trail, lang);
@@ -283,7 +283,21 @@ fn trail_id(it: &Completeness) -> String {
         TrailKind::Dataset | TrailKind::Department | TrailKind::Integrity => {
             String::from_utf8_lossy(it.trail.id()).into_owned()
         }
-        _ => hex(it.trail.id()),
+        TrailKind::Key
+        | TrailKind::Identity
+        | TrailKind::Grant
+        | TrailKind::Use
+        | TrailKind::Subject
+        | TrailKind::Case
+        | TrailKind::Governance
+        | TrailKind::IdentityIntegrity
+        | TrailKind::Acknowledgements
+        | TrailKind::Gateway
+        | TrailKind::Sealed
+        | TrailKind::Unlisted
+        | TrailKind::Alert
+        | TrailKind::Product
+        | TrailKind::BulkTags => hex(it.trail.id()),
     }
 }
 

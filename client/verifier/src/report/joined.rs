@@ -63,7 +63,7 @@ impl Joined {
                  [{from}, {until}), as of height {height}"
             ),
             &format!(
-                "{files} 份合并:截至高度 {height},轨迹「{trail}」{what_zh} [{from}, {until}) \
+                "{files} 份合并：截至高度 {height}，轨迹「{trail}」{what_zh} [{from}, {until}) \
                  的全部事件共 {events} 条"
             ),
         )

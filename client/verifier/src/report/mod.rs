@@ -116,7 +116,7 @@ impl<'a> Report<'a> {
         let digits = fingerprint(&self.trust.chain());
         lines.push(format!("  {}: {digits}", lang.pick("genesis fingerprint", "创世指纹")));
         if let Some(size) = self.pinned() {
-            let from = lang.pick("trusted from checkpoint of size", "信任起点为检查点,区块头数");
+            let from = lang.pick("trusted from checkpoint of size", "信任起点为检查点，区块头数");
             lines.push(format!("  {from}: {size}"));
         }
         lines.join("\n") + "\n"

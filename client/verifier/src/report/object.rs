@@ -21,7 +21,7 @@ pub(super) fn text(object: &Object, lang: Lang) -> String {
             };
             lang.pick(
                 &format!("{listed}, collected by {collector}, grade {grade}"),
-                &format!("{listed},归集部门 {collector},{grade} 级"),
+                &format!("{listed}，归集部门 {collector}，{grade} 级"),
             )
         }
         Object::Grant(it) => {
@@ -31,21 +31,21 @@ pub(super) fn text(object: &Object, lang: Lang) -> String {
             let (user, dataset) = (&it.using_department, &it.dataset);
             lang.pick(
                 &format!("{state}, of {dataset} to {user}, until {until}"),
-                &format!("{state},{dataset} 授予 {user},至 {until}"),
+                &format!("{state}，{dataset} 授予 {user}，至 {until}"),
             )
         }
         Object::GrantUse(it) => {
             let (queries, rows) = (it.queries, it.rows);
             lang.pick(
                 &format!("{queries} queries, {rows} rows"),
-                &format!("查询 {queries} 次,{rows} 行"),
+                &format!("查询 {queries} 次，{rows} 行"),
             )
         }
         Object::Score(it) => {
             let (demerit, merit, events) = (it.demerit, it.merit, it.events);
             lang.pick(
                 &format!("demerit {demerit}, merit {merit} (thousandths), by {events} events"),
-                &format!("扣分 {demerit},加分 {merit}(千分之一分),依 {events} 个事件"),
+                &format!("扣分 {demerit}，加分 {merit}（千分之一分），依 {events} 个事件"),
             )
         }
         Object::SealedCount(it) => {
@@ -60,7 +60,7 @@ fn bytes(object: &Object, lang: Lang) -> String {
     let bytes = object.to_bytes().len();
     lang.pick(
         &format!("{bytes} bytes; -o json shows them"),
-        &format!("{bytes} 字节,用 -o json 查看"),
+        &format!("{bytes} 字节，用 -o json 查看"),
     )
 }
 
@@ -77,7 +77,7 @@ fn member(object: &Object, lang: Lang) -> String {
             let rights = rights.join(", ");
             lang.pick(
                 &format!("{standing}, of body {body}, level {}, rights: {rights}", it.level),
-                &format!("{standing},所属单位 {body},层级 {},权利:{rights}", it.level),
+                &format!("{standing}，所属单位 {body}，层级 {}，权利：{rights}", it.level),
             )
         }
         Object::Identity(it) => {
@@ -91,7 +91,7 @@ fn member(object: &Object, lang: Lang) -> String {
             let standing = standing(&it.standing);
             lang.pick(
                 &format!("{standing}, of {}", it.department),
-                &format!("{standing},属 {}", it.department),
+                &format!("{standing}，属 {}", it.department),
             )
         }
         other => bytes(other, lang),

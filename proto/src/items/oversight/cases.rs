@@ -358,7 +358,8 @@ fn consequences(draft: &mut Draft<'_>, case: &wire::Case, uphold: bool) -> Resul
         Some(About::Correction(it)) if uphold => {
             corrections::ruled(draft, &it.correction_id)?;
         }
-        _ => {}
+        Some(About::Correction(_) | About::Version(_) | About::Record(_) | About::Grant(_))
+        | None => {}
     }
     match uphold {
         true => against(draft, IntegrityRule::CaseUpheld, &opened.respondent, case),

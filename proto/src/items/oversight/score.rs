@@ -51,7 +51,20 @@ pub fn add(score: &mut Score, event: &IntegritySettled, day: u64) {
     score.day = day;
     let place = match event.rule() {
         IntegrityRule::Commended => &mut score.merit,
-        _ => &mut score.demerit,
+        IntegrityRule::Unspecified
+        | IntegrityRule::DeadlineMissed
+        | IntegrityRule::Uncovered
+        | IntegrityRule::QuotaExceeded
+        | IntegrityRule::HalfMissing
+        | IntegrityRule::SealMissing
+        | IntegrityRule::SealFalse
+        | IntegrityRule::NumbersMissing
+        | IntegrityRule::TagsMissing
+        | IntegrityRule::NotOpened
+        | IntegrityRule::NotRatified
+        | IntegrityRule::DoubleVote
+        | IntegrityRule::CaseUpheld
+        | IntegrityRule::CaseDismissed => &mut score.demerit,
     };
     *place = place.saturating_add(event.points);
 }

@@ -54,7 +54,9 @@ impl ItemKind for wire::DecideRequest {
                 (RequestState::Granted, Deadline::Unspecified)
             }
             (_, Category::NotShared) => (RequestState::Exception, Deadline::Exception),
-            _ => (RequestState::Approved, Deadline::Confirm),
+            (_, Category::Unspecified | Category::Unconditional | Category::Conditional) => {
+                (RequestState::Approved, Deadline::Confirm)
+            }
         };
         grant::keep(draft, &id, request, state, deadline)?;
         Ok(Outcome::DONE)

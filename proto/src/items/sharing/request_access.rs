@@ -55,7 +55,9 @@ impl ItemKind for wire::RequestAccess {
             Category::NotShared if !statutory(draft, &self.legal_basis)? => {
                 return Err(Refusal::NotShared(self.dataset.clone()).into());
             }
-            _ => (RequestState::Requested, Deadline::Decide),
+            Category::NotShared | Category::Conditional | Category::Unspecified => {
+                (RequestState::Requested, Deadline::Decide)
+            }
         };
         grant::keep(draft, &id, request, state, deadline)?;
         Ok(Outcome::DONE)
