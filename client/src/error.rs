@@ -62,7 +62,11 @@ impl ClientError {
             // What became of it is not known, whatever the reason says.
             Self::Refused(_, Code::Unavailable) => 7,
             Self::Refused(refused, code) => {
-                let class = class_of(&refused.reason).or_else(|| class_of_code(*code));
+                let reason = refused.reason.as_str();
+                let class = class_of(reason).or_else(|| class_of_code(*code));
+                // A reason of a newer node's tells at least this.
+                let unknown = reason.ends_with(".unknown").then_some(Class::NotFound);
+                let class = class.or(unknown);
                 class.map_or(1, exit_code_of)
             }
             Self::Key(_) | Self::Failed(_) => 1,

@@ -7,7 +7,7 @@
 //! | [`mempool`] | transactions that wait, by key |
 //! | [`gossip`] | the libp2p swarm that carries them between nodes |
 //! | [`store`] | block log (the truth), index (rebuilt at will) |
-//! | [`api`] | the gRPC services |
+//! | [`api`] | the gRPC services, who calls, and who may read what |
 //! | [`checkpoints`], `tiles` | cosigned checkpoints of the header log, and the log over HTTP |
 //! | [`files`] | how many files may be open, and who may hold them |
 //! | [`config`], [`home`], [`commands`], [`telemetry`] | settings, keys, operator's commands, logs |

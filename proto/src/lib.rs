@@ -7,16 +7,17 @@
 //! |---|---|
 //! | [`wire`] | the messages generated from `liuhen/v1/*.proto` |
 //! | [`types`] | ids, heights, times, codes, limits |
-//! | [`hash`], [`sign`] | every domain tag; keys and the one verification rule |
+//! | [`suite`] | algorithms: every domain tag and hash, keys, signatures and the one verification rule |
 //! | [`subject`] | tags of data subjects, and the keys that they follow from |
 //! | [`canonical`] | the one encoding of a message |
-//! | [`tx`] | transactions and items: parsing, stateless checks, trails of an event |
-//! | [`event`], [`ledger_event`] | what trails are logs of; the events that the rules make |
-//! | [`block`], [`certificate`], [`validators`] | header, vote bytes, quorum |
-//! | [`checkpoint`], [`note`] | the header log, as log tools and witnesses read and sign it |
+//! | [`tx`] | transactions: parsing, header, signing; knows no kind of item |
+//! | [`items`] | every kind of item: what it must be, where it is filed, its rule; what timers do |
+//! | [`ledger`] | the state machine that applies them: overlay, block, who may sign, parameters, refusals |
+//! | [`event`] | what trails are logs of; the events that the rules make |
+//! | [`place`] | where trails and objects stand in the map |
+//! | [`header`] | header, certificate, validators, founding document, checkpoints |
 //! | [`merkle`] | the log and the map, with their proofs |
-//! | [`ledger`] | the state machine, one file a rule |
-//! | [`verify`] | from a genesis document to a verified claim |
+//! | [`verify`] | from a founding document to a verified claim |
 
 #![cfg_attr(
     test,

@@ -330,8 +330,14 @@ fn arrows(crate_source: &Path) -> BTreeMap<String, BTreeSet<String>> {
         let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
         let absolute = named.iter().filter_map(|path| match path.split_once("::")? {
             ("crate", rest) => Some(rest.to_owned()),
-            ("super", rest) if parent.is_empty() => Some(rest.to_owned()),
-            ("super", rest) => Some(format!("{parent}::{rest}")),
+            ("super", _) => {
+                let (mut room, mut rest) = (parent, path.strip_prefix("super::")?);
+                while let Some(further) = rest.strip_prefix("super::") {
+                    room = room.rsplit_once("::").map_or("", |(above, _)| above);
+                    rest = further;
+                }
+                Some(if room.is_empty() { rest.to_owned() } else { format!("{room}::{rest}") })
+            }
             _ => None,
         });
         let named = absolute.filter_map(|path| file_of(&path)).filter(|it| it != module);
@@ -371,6 +377,7 @@ fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
 fn no_files_of_the_protocol_name_each_other_in_a_circle() {
     let arrows = arrows(&root().join("proto/src"));
     assert!(arrows.len() > 100 && arrows.values().map(BTreeSet::len).sum::<usize>() > 500);
+    assert!(arrows["verify::claims::authorised"].contains("verify::events"), "super::super counts");
     assert!(arrows["items::due"].contains("items::access::seals"), "{:?}", arrows["items::due"]);
     assert!(arrows["ledger::block"].contains("ledger::overlay"), "{:?}", arrows["ledger::block"]);
     assert_eq!(circle(&arrows), None);

@@ -183,10 +183,12 @@ impl<S> Connection<S> {
 
     /// Bytes passed: the connection may be silent anew, once its first words are said.
     fn passed(&mut self, read: usize) {
+        let first_words = self.to_come > 0;
         self.to_come = self.to_come.saturating_sub(read);
         let until = Instant::now() + self.patience.silence;
         // Moved once a second at most: setting a timer anew costs more than reading.
-        if self.to_come == 0 && until - self.silent_until.deadline() > Duration::from_secs(1) {
+        let moves = first_words || until - self.silent_until.deadline() > Duration::from_secs(1);
+        if self.to_come == 0 && moves {
             self.silent_until.as_mut().reset(until);
         }
     }
@@ -344,7 +346,7 @@ mod tests {
 
     /// Times of which a test can wait for one and never sees the other.
     const HOUR: Duration = Duration::from_secs(3600);
-    const SOON: Duration = Duration::from_secs(2);
+    const SOON: Duration = Duration::from_millis(50);
 
     /// A connection with a place of its own, and its client's end.
     fn pair(
@@ -370,13 +372,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_says_nothing_ends() {
-        let (mut connection, _silent) = pair(HTTP2_FIRST_BYTES, Duration::from_millis(50), HOUR);
+        let (mut connection, _silent) = pair(HTTP2_FIRST_BYTES, SOON, HOUR);
         assert_eq!(ended(connection.read(&mut [0; 64])).await, io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
     async fn first_words_that_trickle_in_do_not_keep_it_open() {
-        let (mut connection, mut client) = pair(usize::MAX, Duration::from_millis(50), HOUR);
+        let (mut connection, mut client) = pair(usize::MAX, SOON, HOUR);
         let reading = async {
             loop {
                 client.write_all(b"P").await?;
@@ -387,17 +389,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_speaks_may_be_silent_for_longer_and_who_does_not_read_ends() {
-        let (mut connection, mut client) = pair(HTTP2_FIRST_BYTES, SOON, SOON * 2);
+    async fn behind_the_first_words_silence_counts_and_who_does_not_read_ends() {
+        let (mut connection, mut client) = pair(HTTP2_FIRST_BYTES, HOUR, SOON);
         client.write_all(&[b'P'; HTTP2_FIRST_BYTES]).await.unwrap();
         connection.read_exact(&mut [0; HTTP2_FIRST_BYTES]).await.unwrap();
-        let began = Instant::now();
         assert_eq!(ended(connection.read(&mut [0])).await, io::ErrorKind::TimedOut);
-        assert!(began.elapsed() > SOON, "longer than first words may take");
 
-        let (mut connection, mut client) = pair(1, SOON, SOON * 2);
+        let (mut connection, mut client) = pair(1, HOUR, SOON);
         client.write_all(b"G").await.unwrap();
         connection.read_exact(&mut [0]).await.unwrap();
         assert_eq!(ended(connection.write_all(&[0; 65])).await, io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn first_words_come_sooner_than_a_client_is_pinged() {
+        let Patience { first_words, silence } = PATIENCE;
+        assert_eq!((first_words, silence), (Duration::from_secs(10), Duration::from_secs(90)));
+        assert!(
+            silence > PING_EVERY + PING_WITHIN,
+            "who answers pings is never silent for so long"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Who may read what: trails, objects, events of the block. One table; the page «Who may read» of `docs/operating.md`
+//! Who may read what: trails, objects, events in a watch of the whole ledger. Lists of what is filed with a trail follow its row; the page «Who may read» of `docs/operating.md`
 //! follows it.
 
 use super::auth::{Caller, find};
@@ -25,35 +25,35 @@ pub enum Access {
     Oversight,
 }
 
-/// Who may read, beside those who oversee: officers, auditors and regulators of departments that audit or regulate may
+/// Who may read, beside those who oversee: roots, officers, auditors and regulators of departments that audit or regulate may
 /// read everything, and each read is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Readers {
     /// Every member.
     Members,
-    /// Of the life of an identity.
+    /// Those of an identity's life.
     IdentityLife,
-    /// Of a key's events.
+    /// Those of a key's events.
     Key,
-    /// Of a gateway's.
+    /// Those of a gateway's records, and of its bulk sets.
     Gateway,
-    /// Of a dataset's.
+    /// Those of a dataset's story.
     Dataset,
-    /// Of a request, and of the grant that it becomes.
+    /// Those of a request, and of the grant that it becomes.
     Request,
-    /// Of the use made of a grant.
+    /// Those of the use made of a grant.
     Use,
-    /// Of a case.
+    /// Those of a case.
     Case,
-    /// Of a product.
+    /// Those of a product.
     Product,
-    /// Of a department's integrity chain.
+    /// Those of a department's integrity chain.
     Integrity,
-    /// Of an identity's.
+    /// Those of an identity's integrity chain.
     IdentityIntegrity,
     /// The department that is named.
     Concerned,
-    /// Of a subject's records.
+    /// Those of a subject's records.
     Subject,
 }
 

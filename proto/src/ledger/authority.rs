@@ -1,6 +1,7 @@
 //! Who may sign: which keys at this height, from which block and with which number; for which department, and with which
 //! right.
 
+use crate::ledger::unless_refused;
 use crate::ledger::{Draft, Halt, Refusal, Word, intervals, words};
 use crate::place::Place;
 use crate::tx::TxHeader;
@@ -118,9 +119,9 @@ pub(crate) fn either(
     stated: &str,
     [first, second]: [wire::Right; 2],
 ) -> Result<(), Halt> {
-    match draft.actor(signer, stated, first) {
-        Err(Halt::Refused(_)) => draft.actor(signer, stated, second).map(|_| ()),
-        decided => decided.map(|_| ()),
+    match unless_refused(draft.actor(signer, stated, first))? {
+        Some(_) => Ok(()),
+        None => draft.actor(signer, stated, second).map(|_| ()),
     }
 }
 

@@ -70,6 +70,16 @@ pub enum Halt {
     Missing(#[from] Missing),
 }
 
+/// What came of asking the rules; `None` where they refuse. That the view can't say is no refusal: else a store that
+/// can't be read would decide.
+pub(crate) fn unless_refused<T>(asked: Result<T, Halt>) -> Result<Option<T>, Halt> {
+    match asked {
+        Ok(it) => Ok(Some(it)),
+        Err(Halt::Refused(_)) => Ok(None),
+        Err(missing) => Err(missing),
+    }
+}
+
 /// A transaction that was not applied; nothing of it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct NotApplied {

@@ -42,7 +42,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// How it is held.
     pub held: Held,
-    /// What each of its numbers may be, in its unit.
+    /// What each of its numbers may be, in its unit. Parts, lists and what is held by kind have checks of their own.
     pub bounds: RangeInclusive<u64>,
     /// What it is: a sentence.
     pub about: &'static str,

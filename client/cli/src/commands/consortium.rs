@@ -17,9 +17,10 @@ impl Consortium {
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let it = common.connect().await?.consortium().await?;
         let parameters = it.parameters.clone().unwrap_or_default();
-        let mut fields = vec![("votes", votes(&it)), ("validators", validators(&it))];
-        fields.extend(of_parameters(&parameters));
+        let mut fields = of_parameters(&parameters);
         fields.extend([
+            ("votes", votes(&it)),
+            ("validators", validators(&it)),
             ("calendars", calendars(&it)),
             ("protocol", protocol(&it)),
             ("parameters_digest", json!(hex::encode(&it.parameters_digest))),

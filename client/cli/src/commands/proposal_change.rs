@@ -286,8 +286,9 @@ fn list<'a>(it: &'a mut wire::Parameters, name: &str) -> Result<&'a mut Vec<Stri
     match row.map(|row| row.held) {
         Some(Held::Codes(at)) => Ok(at(it)),
         _ => {
-            let lists = list_help("there are");
-            Err(ClientError::Usage(format!("`{name}` is no list of the parameters; {lists}")))
+            let lists = names(|held| matches!(held, Held::Codes(_)));
+            let why = format!("`{name}` is no list of the parameters; there are: {lists}");
+            Err(ClientError::Usage(why))
         }
     }
 }

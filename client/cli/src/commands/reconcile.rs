@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Compare a database's own audit log with the ledger
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(subcommand_negates_reqs = true, subcommand_precedence_over_arg = true)]
 pub struct Reconcile {
     #[command(subcommand)]
     check: Option<Check>,

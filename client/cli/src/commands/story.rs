@@ -164,6 +164,12 @@ impl Story {
                 self.want("product", Place::product_trail(id.as_bytes()));
                 it.request_ids.iter().for_each(|id| self.grant(id));
             }
+            // Who looked at something is part of its story; what else was looked at is not.
+            Kind::RecordReads(_) | Kind::OpenReads(_) => {
+                let trails = event.body.trails(number);
+                let grants = trails.into_iter().filter(|it| it.kind() == TrailKind::Grant as u8);
+                grants.for_each(|trail| self.grant(trail.id()));
+            }
             // What other kinds lead to is where they are filed.
             _ => {
                 for trail in event.body.trails(number) {

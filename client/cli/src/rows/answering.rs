@@ -1,4 +1,4 @@
-//! What events are about by which accesses are answered for.
+//! Pieces of what [`super::about`] says of cases, corrections, handovers, rules and watches.
 
 use super::Names;
 use crate::text::{self, state};

@@ -1,4 +1,4 @@
-/** Records of accesses: record.proto. */
+/** Records of accesses: access.proto. */
 import { compareText, isAscending } from "../bytes.js";
 import { Decision, type DatasetAccess, type Party, type RecordAccess } from "../gen/liuhen/v1/access_pb.js";
 import { FIELDS } from "./catalogue.js";

@@ -1,5 +1,4 @@
-//! Gateways (安全闸口): how they are set up, and their numbers, which have no gaps that nobody owned up
-//! to.
+//! Gateways (安全闸口): how they are set up, and what they say of their numbers and of themselves.
 
 use crate::event::Outcome;
 use crate::items::access::{numbers, seals};

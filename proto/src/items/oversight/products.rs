@@ -5,6 +5,7 @@ use crate::event::Outcome;
 use crate::items::fields::{Checked, ascending, code, ensure, id, id_if_given, wrong};
 use crate::items::kind::ItemKind;
 use crate::items::sharing::{grant, grants};
+use crate::ledger::unless_refused;
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer, words};
 use crate::place::Place;
 use crate::tx::TxHeader;
@@ -237,7 +238,7 @@ impl ItemKind for wire::RecallProduct {
         draft.acts_for(signer, &self.department)?;
         needs_officer(draft, signer)?;
         let mut product = of(draft, &self.product_id, &[ProductState::Released])?;
-        if needs_maker(&product, &self.department).is_err() {
+        if unless_refused(needs_maker(&product, &self.department))?.is_none() {
             needs_reviewer(&product, &self.department)?;
         }
         product.state = ProductState::Recalled as i32;

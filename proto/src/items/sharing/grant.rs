@@ -7,6 +7,7 @@ use crate::items::oversight::{
     marks,
 };
 use crate::items::sharing::grants;
+use crate::ledger::unless_refused;
 use crate::ledger::{Draft, Halt, Refusal, calendar, timers, words};
 use crate::place::Place;
 use crate::tx::TxHeader;
@@ -124,14 +125,14 @@ pub(crate) fn grantor(
         let request = hex::encode(&grant.request_id);
         return Err(Refusal::RequestContradiction { request, field: "manager" }.into());
     }
-    if !manager.is_empty() && draft.acts_for(signer, manager).is_ok() {
+    if !manager.is_empty() && unless_refused(draft.acts_for(signer, manager))?.is_some() {
         draft.actor(signer, manager, Right::Manage)?;
         return Ok(manager.to_owned());
     }
     if !grant.parent_id.is_empty() {
         let id = RequestId::from_slice(&grant.parent_id).unwrap_or_default();
         let parent = grant_of(draft, &id)?;
-        if draft.acts_for(signer, &parent.using_department).is_ok() {
+        if unless_refused(draft.acts_for(signer, &parent.using_department))?.is_some() {
             draft.actor(signer, &parent.using_department, Right::Use)?;
             return Ok(parent.using_department.clone());
         }

@@ -8,6 +8,7 @@ use crate::items::sharing::{
     grant::{self, stated},
     grants,
 };
+use crate::ledger::unless_refused;
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer, former};
 use crate::place::Place;
 use crate::tx::TxHeader;
@@ -33,7 +34,8 @@ impl ItemKind for wire::ReconfirmGrant {
         needs_officer(draft, signer)?;
         let (id, mut grant) = grant::grant(draft, &stated!(self))?;
         let (user, collector) = (&self.using_department, &self.collector);
-        if grant::three_bodies(draft, user, collector, &grant.manager).is_ok() {
+        let bodies = grant::three_bodies(draft, user, collector, &grant.manager);
+        if unless_refused(bodies)?.is_some() {
             return Err(Refusal::PartiesDiffer(id.to_string()).into());
         }
         grant::manages(draft, &self.manager, collector, user)?;

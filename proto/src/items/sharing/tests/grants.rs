@@ -1,12 +1,15 @@
 //! Decisions, confirmations, revocations and records: what is accepted and what is refused.
 
+use crate::items::sharing::grant;
 use crate::ledger::tests::{
     items::{confirm, revoke},
     refusals::{Case, OK, run},
     stage::{COLLECTOR, GATEWAY, MANAGER, Staged, USER},
 };
+use crate::ledger::{BlockContext, Draft, Halt, Missing, Object, View};
 use crate::place::Place;
-use crate::tx::Tx;
+use crate::tx::{Tx, TxHeader};
+use crate::types::{BlockId, ChainId, Hash, Height, IdentityId, KeyId, TimeMs};
 use crate::wire;
 use std::collections::BTreeSet;
 
@@ -206,4 +209,56 @@ fn those_who_granted_revoke() {
 #[test]
 fn what_happened_is_recorded() {
     assert_eq!(run(RECORDS).len(), 6);
+}
+
+/// A view in which the manager's entry can't be read.
+struct WithoutManager;
+
+impl View for WithoutManager {
+    fn object(&self, place: &Place) -> Result<Option<Object>, Missing> {
+        if *place == Place::department("gz.bdb") {
+            return Err(Missing(place.clone()));
+        }
+        let collector = wire::Department {
+            code: "gz.psb".into(),
+            rights: vec![wire::Right::Collect as i32],
+            ..wire::Department::default()
+        };
+        Ok((*place == Place::department("gz.psb")).then(|| collector.into()))
+    }
+
+    fn trail_size(&self, trail: &Place) -> Result<u64, Missing> {
+        Err(Missing(trail.clone()))
+    }
+
+    fn timers_due(&self, _until: TimeMs, _limit: usize) -> Result<Vec<Place>, Missing> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_is_no_refusal() {
+    let context = BlockContext {
+        height: Height::new(2),
+        time: TimeMs::new(2),
+        parent_id: BlockId::ZERO,
+        parent_time: TimeMs::new(1),
+    };
+    let draft = Draft::over(&WithoutManager, context, ChainId::ZERO);
+    let signer = TxHeader {
+        chain: ChainId::ZERO,
+        key: KeyId::ZERO,
+        seq: 0,
+        recent_height: Height::new(1),
+        recent_block: BlockId::ZERO,
+        claimed_time: TimeMs::new(2),
+        item_count: 1,
+        items_root: Hash::ZERO,
+        department: "gz.psb".into(),
+        identity: IdentityId::ZERO,
+    };
+    let (manager, collector) = ("gz.bdb".to_owned(), "gz.psb".to_owned());
+    let grant = wire::Grant { manager, collector, ..wire::Grant::default() };
+    let asked = grant::grantor(&draft, &signer, &grant, "gz.bdb");
+    assert!(matches!(asked, Err(Halt::Missing(_))), "{asked:?}");
 }
