@@ -115,6 +115,23 @@ impl Cluster {
         Ok(())
     }
 
+    /// Freezes a node's process with SIGSTOP, and waits until each of its threads stands: the signal is sent before
+    /// that, and a thread that runs yet answers.
+    pub async fn freeze(&self, node: &str) -> anyhow::Result<()> {
+        self.signal(node, "-STOP")?;
+        let child = self.running.get(node).context("this node was not started")?;
+        let threads = PathBuf::from(format!("/proc/{}/task", child.id()));
+        until("each thread of the node to stand", async || {
+            let mut all = std::fs::read_dir(&threads).ok()?;
+            let stands = all.all(|thread| {
+                let status = thread.map(|it| std::fs::read_to_string(it.path().join("status")));
+                status.is_ok_and(|it| it.is_ok_and(|text| text.contains("State:\tT")))
+            });
+            stands.then_some(())
+        })
+        .await
+    }
+
     /// Stops a node with SIGTERM; it must end well.
     pub async fn stop(&mut self, node: &str) -> anyhow::Result<()> {
         let Some(mut child) = self.running.remove(node) else { return Ok(()) };

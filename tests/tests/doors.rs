@@ -129,7 +129,7 @@ async fn a_frozen_node_is_named() -> anyhow::Result<()> {
     let address = cluster.address("psb").await?;
     let node = Node::connect_within(&address, std::time::Duration::from_secs(2)).await?;
     node.status().await?;
-    cluster.signal("psb", "-STOP")?;
+    cluster.freeze("psb").await?;
     let error = node.status().await.err().map(|it| (it.exit_code(), it.to_string()));
     let (code, why) = error.unwrap_or_default();
     assert!(code == 7 && why.contains(&address), "{code} {why}");
