@@ -187,11 +187,6 @@ pub struct CalendarSource {
 }
 
 impl ParametersSource {
-    /// The leading department.
-    pub(crate) fn lead(&self) -> String {
-        self.to_wire().map(|it| it.lead).unwrap_or_default()
-    }
-
     /// Errors with the name of what there is not.
     pub(crate) fn to_wire(&self) -> Result<wire::Parameters, String> {
         let mut it = defaults();

@@ -156,6 +156,7 @@ impl Source {
         let parameters = self.parameters.to_wire();
         let parameters = parameters
             .map_err(|why| SourceError::at(text, text.find("[parameters").unwrap_or(0), why))?;
+        let lead = parameters.lead.clone();
         let mut document = wire::Genesis {
             name: self.name.get_ref().clone(),
             protocol: PROTOCOL,
@@ -168,7 +169,7 @@ impl Source {
             department.add_to(&mut document, text)?;
         }
         for department in &self.departments {
-            if let Some(weight) = self.vote_of(department) {
+            if let Some(weight) = vote_of(department, &lead) {
                 let department = department.code.get_ref().clone();
                 document.voters.push(wire::Voter { department, weight, suspended: false });
             }
@@ -186,13 +187,6 @@ impl Source {
             .peers
             .sort_by(|a, b| (&a.department, &a.peer_id).cmp(&(&b.department, &b.peer_id)));
         Ok(document)
-    }
-
-    fn vote_of(&self, department: &DepartmentSource) -> Option<u64> {
-        let leads = *department.code.get_ref() == self.parameters.lead();
-        let votes = leads || department.nodes.iter().any(|node| node.power > 0);
-        let weight = department.vote.unwrap_or(u64::from(votes));
-        (weight > 0).then_some(weight)
     }
 
     /// The line of the entry that a check of the whole document found wrong.
@@ -216,6 +210,14 @@ impl Source {
             inner.chain([(format!(" {code}"), department.code.span().start)])
         })
     }
+}
+
+/// The weight of a department's vote, if it has one.
+fn vote_of(department: &DepartmentSource, lead: &str) -> Option<u64> {
+    let leads = department.code.get_ref() == lead;
+    let votes = leads || department.nodes.iter().any(|node| node.power > 0);
+    let weight = department.vote.unwrap_or(u64::from(votes));
+    (weight > 0).then_some(weight)
 }
 
 /// A TOML error with its line.

@@ -159,10 +159,7 @@ impl Refused {
 
 /// The datasets that a record names; none for other items.
 fn datasets(item: &Item) -> BTreeSet<String> {
-    match item.kind() {
-        Kind::RecordAccess(it) => it.accesses.iter().map(|it| it.dataset.clone()).collect(),
-        _ => BTreeSet::new(),
-    }
+    item.record().into_iter().flat_map(|it| &it.accesses).map(|it| it.dataset.clone()).collect()
 }
 
 /// Whether another program, or a run before, has recorded for this gateway in between.
