@@ -289,7 +289,7 @@ impl Cosigner {
     /// With the chain in hand: to lock it twice would wait for ever on a block that is to be committed.
     fn take(&self, chain: &Chain, given: &Cosignature) {
         match self.checkpoints.take(chain, given) {
-            Err(error @ NotTaken::Fork { .. }) => cry(&error, chain.founding().chain(), given),
+            Err(error @ NotTaken::Fork { .. }) => report_fork(&error, chain.founding().chain(), given),
             Err(error) => tracing::debug!(%error, "a cosignature was not taken"),
             Ok(()) => {}
         }
@@ -333,7 +333,7 @@ impl Cosigner {
 }
 
 /// Says that somebody signed two histories, with the note that proves it.
-pub(crate) fn cry(error: &NotTaken, chain: ChainId, given: &Cosignature) {
+pub(crate) fn report_fork(error: &NotTaken, chain: ChainId, given: &Cosignature) {
     let text = Checkpoint { chain, size: given.size, root: given.root }.text();
     let note = Note { text, lines: vec![given.line.clone()] };
     tracing::error!(%error, %note, "keep this log: somebody signed two histories");

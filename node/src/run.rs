@@ -109,7 +109,7 @@ pub async fn run(
     let (end, engine) = node.run(started, parts, &withheld, &stop).await?;
     services.cancel();
     consensus::stop(engine).await;
-    let_go(server).await;
+    wait_for_clients(server).await;
     finish(&chain, end)
 }
 
@@ -179,7 +179,7 @@ fn read(chain: &RwLock<Chain>) -> std::sync::RwLockReadGuard<'_, Chain> {
 }
 
 /// Waits a little until no client is served any more.
-async fn let_go(server: JoinHandle<anyhow::Result<()>>) {
+async fn wait_for_clients(server: JoinHandle<anyhow::Result<()>>) {
     if tokio::time::timeout(Duration::from_secs(5), server).await.is_err() {
         tracing::warn!("some clients did not let go");
     }

@@ -37,7 +37,7 @@ const CALLS: &[(&str, &[&str], &[&str])] = &[
         &["integrity list gz.psb", "integrity show gz.psb"],
         &["integrity list gz.psb --limit x"],
     ),
-    ("key", &[], &["key show"]),
+    ("key", &["key show --key key.pem"], &["key show"]),
     ("member", &["member departments", "member identities"], &["member suspend"]),
     ("product", &["product list --key key.pem"], &["product recall"]),
     ("proposal", &["proposal list"], &["proposal new parameters --set days=1"]),
@@ -56,10 +56,10 @@ const CALLS: &[(&str, &[&str], &[&str])] = &[
         &["sealing order"],
     ),
     ("status", &["status"], &["status --node ftp://x"]),
-    ("tag", &[], &["tag new x"]),
+    ("tag", &["tag list"], &["tag new x"]),
     ("trail", &["trail dataset civil.resident"], &["trail dataset", "trail nothing x"]),
     ("watch", &[], &["watch --kind x"]),
-    ("witness", &[], &["witness run"]),
+    ("witness", &["witness key --key key.pem --name gov.example/witness"], &["witness run"]),
 ];
 
 struct Liuhen {

@@ -67,7 +67,7 @@ impl CheckpointService for Checkpoints {
         let given = Cosignature { size, root, line: line.clone() };
         self.0.checkpoints.take(&*chain, &given).map_err(|error| {
             if matches!(error, NotTaken::Fork { .. }) {
-                checkpoints::cry(&error, named, &given);
+                checkpoints::report_fork(&error, named, &given);
             }
             not_taken(&error)
         })?;

@@ -11,7 +11,7 @@ use crate::types::ChainId;
 use crate::wire::{self, item::Kind};
 use prost::Message;
 
-/// What an item is about. Rooms of code, of the wire contract, of commands and of the specification have these names.
+/// What an item is about. Rooms of code, of the wire contract and of the specification have these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemDomain {
     /// Departments and identities.

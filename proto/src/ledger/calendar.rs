@@ -113,7 +113,7 @@ pub(crate) fn due(draft: &mut Draft<'_>, working_days: u32) -> Result<TimeMs, Ha
         let year = date_of(day).map_or(0, |date| u32::try_from(date.year()).unwrap_or(0));
         let calendar = match of_year.filter(|it| it.year == year) {
             Some(known) => known,
-            None => of(draft, year)?,
+            None => calendar_of(draft, year)?,
         };
         if is_working(day, &calendar) {
             left = left.saturating_sub(1);
@@ -123,7 +123,7 @@ pub(crate) fn due(draft: &mut Draft<'_>, working_days: u32) -> Result<TimeMs, Ha
     Ok(begin_of(day.saturating_add(1)))
 }
 
-fn of(draft: &mut Draft<'_>, year: u32) -> Result<Arc<Calendar>, Halt> {
+fn calendar_of(draft: &mut Draft<'_>, year: u32) -> Result<Arc<Calendar>, Halt> {
     let place = Place::calendar(year);
     if let Some(known) = draft.get(&place)? {
         return Ok(known);

@@ -367,10 +367,10 @@ refusals! {
         "访问号 {number} 未以该内容依此决定封存，或已公开";
     UnknownAlert(name: String) = "alert.unknown": NotFound,
         "there is no alert {name}",
-        "没有预警 {name}";
+        "没有告警 {name}";
     AlertState { name: String, state: Word } = "alert.state": State,
         "alert {name} is {state}",
-        "预警 {name} 的状态为{state:#}";
+        "告警 {name} 的状态为{state:#}";
     UnknownIntegrityEvent(name: String) = "integrity.unknown": NotFound,
         "there is no integrity event {name}",
         "没有诚信事件 {name}";

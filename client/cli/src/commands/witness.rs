@@ -161,7 +161,7 @@ impl Run {
         let node = Node::connect_within(&common.node, common.timeout).await?;
         match look(&node, founding, seen.as_ref()).await? {
             Look::Behind => eprintln!("liuhen: the node is behind what this witness saw"),
-            Look::Fork(evidence) => return Err(self.cry(founding, &evidence)?),
+            Look::Fork(evidence) => return Err(self.report_fork(founding, &evidence)?),
             Look::Grown(now) => {
                 let note = self.cosign(&node, &now, key).await?;
                 *seen = Some(*now);
@@ -218,7 +218,7 @@ impl Run {
     }
 
     /// Writes the evidence, and says so.
-    fn cry(&self, founding: &Founding, evidence: &[u8]) -> Result<Seldom, ClientError> {
+    fn report_fork(&self, founding: &Founding, evidence: &[u8]) -> Result<Seldom, ClientError> {
         let height = evidence::anchor(evidence)?.height;
         // Kept first, whatever it is.
         let file = self.file(&format!("doubt-{height}.trace"));

@@ -139,7 +139,7 @@ fn verdict_zh(verdict: Verdict) -> &'static str {
         Verdict::None => "",
         Verdict::Covered => "有授权",
         Verdict::Uncovered => "无授权",
-        Verdict::Undetermined => "无法判定",
+        Verdict::Undetermined => "待核实",
         Verdict::Internal => "本单位内部使用",
         Verdict::Emergency => "应急访问",
         Verdict::Denied => "闸口已拒绝",

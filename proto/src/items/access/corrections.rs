@@ -104,7 +104,7 @@ impl ItemKind for wire::CorrectRecords {
 }
 
 /// A correction that waits, or that was declined.
-pub(crate) fn of(draft: &Draft<'_>, id: &[u8]) -> Result<Arc<wire::Correction>, Halt> {
+pub(crate) fn find_correction(draft: &Draft<'_>, id: &[u8]) -> Result<Arc<wire::Correction>, Halt> {
     let correction: Option<Arc<wire::Correction>> = draft.get(&Place::correction(id))?;
     correction.ok_or_else(|| Refusal::UnknownCorrection(hex::encode(id)).into())
 }
@@ -131,7 +131,7 @@ impl ItemKind for wire::AgreeCorrection {
     ) -> Result<Outcome, Halt> {
         draft.acts_for(signer, &self.department)?;
         needs_officer(draft, signer)?;
-        let correction = of(draft, &self.correction_id)?;
+        let correction = find_correction(draft, &self.correction_id)?;
         let burdened = correction.corrected.as_ref().map_or("", |it| it.to_department.as_str());
         if burdened != self.department {
             let (stated, signer) = (burdened.to_owned(), self.department.clone());
@@ -154,7 +154,7 @@ impl ItemKind for wire::AgreeCorrection {
 
 /// A ruling has it take effect; once, however many cases are about it.
 pub(crate) fn ruled(draft: &mut Draft<'_>, id: &[u8]) -> Result<(), Halt> {
-    match of(draft, id)?.end() {
+    match find_correction(draft, id)?.end() {
         CorrectionEnd::Declined => take_effect(draft, id, CorrectionEnd::Ruled),
         _ => Ok(()),
     }
@@ -162,14 +162,14 @@ pub(crate) fn ruled(draft: &mut Draft<'_>, id: &[u8]) -> Result<(), Halt> {
 
 /// The records are judged as they should have been.
 fn take_effect(draft: &mut Draft<'_>, id: &[u8], end: CorrectionEnd) -> Result<(), Halt> {
-    let correction = of(draft, id)?;
+    let correction = find_correction(draft, id)?;
     let it = correction.corrected.clone().unwrap_or_default();
     let mut outcomes = Vec::with_capacity(it.records.len());
     for record in &it.records {
         let (outcome, _) = crate::items::access::record_access::outcome(draft, record)?;
         let outcome = u32::from(outcome.to_bits());
         outcomes.push(outcome);
-        draft.emit(Kind::RecordCorrected(one(id, &it, record, outcome)));
+        draft.emit(Kind::RecordCorrected(told_of_record(id, &it, record, outcome)));
     }
     let end = end as i32;
     draft.put(Place::correction(id), wire::Correction { end, ..(*correction).clone() });
@@ -186,7 +186,7 @@ fn take_effect(draft: &mut Draft<'_>, id: &[u8], end: CorrectionEnd) -> Result<(
 }
 
 /// What is told on the trails of one record's grants and subjects.
-fn one(
+fn told_of_record(
     id: &[u8],
     it: &wire::CorrectRecords,
     record: &wire::RecordAccess,

@@ -78,7 +78,7 @@ pub(crate) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outco
     }
     let (mut worst, mut decides) = ((Verdict::Covered, Reason::None), 0);
     for (at, access) in it.accesses.iter().enumerate() {
-        let found = match one(draft, it, access, moment, &decided, &parameters)? {
+        let found = match judge_access(draft, it, access, moment, &decided, &parameters)? {
             Ok(kind) if !future => (allowed(kind), Reason::None),
             Ok(_) => (Verdict::Undetermined, Reason::FutureTime),
             Err(found) => found,
@@ -171,7 +171,7 @@ fn oldest_time(draft: &Draft<'_>) -> Result<TimeMs, Halt> {
 }
 
 /// Judges one dataset of the record; gives the kind of grant that allows it.
-fn one(
+fn judge_access(
     draft: &Draft<'_>,
     it: &wire::RecordAccess,
     access: &wire::DatasetAccess,

@@ -242,7 +242,7 @@ impl ItemKind for wire::Unrecordable {
         _number: u32,
     ) -> Result<Outcome, Halt> {
         numbers::gateway(draft, signer, &self.collector)?;
-        numbers::take(draft, signer.identity.as_bytes(), &self.collector, self.access_no, None)?;
+        numbers::take_number(draft, signer.identity.as_bytes(), &self.collector, self.access_no, None)?;
         Ok(Outcome::DONE)
     }
 }

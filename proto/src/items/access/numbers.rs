@@ -44,7 +44,7 @@ pub(crate) fn is_numbered(draft: &Draft<'_>, gateway: &[u8], number: u64) -> Res
 
 /// Takes a number: the next, one that leaves a gap behind it, or one that was missing. No number is
 /// taken twice, so nothing is recorded twice.
-pub(crate) fn take(
+pub(crate) fn take_number(
     draft: &mut Draft<'_>,
     gateway: &[u8],
     collector: &str,

@@ -109,7 +109,7 @@ fn numbered(
     datasets_known(draft, it)?;
     let gateway = signer.identity.as_bytes();
     let time = Some(it.access_time_ms);
-    numbers::take(draft, gateway, &it.collector, it.access_no, time)?;
+    numbers::take_number(draft, gateway, &it.collector, it.access_no, time)?;
     judged(draft, gateway, it, true)
 }
 

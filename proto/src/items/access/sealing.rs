@@ -84,7 +84,7 @@ fn keep(draft: &mut Draft<'_>, order: wire::SealingOrder) -> Result<(), Halt> {
     Ok(())
 }
 
-fn of(draft: &Draft<'_>, id: &[u8], authority: &str) -> Result<wire::SealingOrder, Halt> {
+fn open_order(draft: &Draft<'_>, id: &[u8], authority: &str) -> Result<wire::SealingOrder, Halt> {
     let order: Option<Arc<wire::SealingOrder>> = draft.get(&Place::sealing_order(id))?;
     let is_theirs = |order: &Arc<wire::SealingOrder>| {
         order.ordered.as_ref().is_some_and(|it| it.authority == authority)
@@ -113,7 +113,7 @@ impl ItemKind for wire::ExtendSealing {
         _number: u32,
     ) -> Result<Outcome, Halt> {
         authority(draft, signer, &self.authority)?;
-        let mut order = of(draft, &self.order_id, &self.authority)?;
+        let mut order = open_order(draft, &self.order_id, &self.authority)?;
         in_time(draft, order.open_by_ms, 0)?;
         in_time(draft, self.open_by_ms, order.open_by_ms)?;
         order.open_by_ms = self.open_by_ms;
@@ -143,7 +143,7 @@ impl ItemKind for wire::RecordSealed {
         _number: u32,
     ) -> Result<Outcome, Halt> {
         numbers::gateway(draft, signer, &self.collector)?;
-        let mut order = of(draft, &self.order_id, &self.authority)?;
+        let mut order = open_order(draft, &self.order_id, &self.authority)?;
         let collector = order.ordered.as_ref().map_or("", |it| it.collector.as_str());
         if collector != self.collector {
             let id = hex::encode(&self.order_id);
@@ -151,7 +151,7 @@ impl ItemKind for wire::RecordSealed {
         }
         in_time(draft, order.open_by_ms, 0)?;
         let gateway = signer.identity.as_bytes();
-        numbers::take(draft, gateway, &self.collector, self.access_no, None)?;
+        numbers::take_number(draft, gateway, &self.collector, self.access_no, None)?;
         order.sealed = order.sealed.saturating_add(1);
         draft.put(Place::sealing_order(&self.order_id), order);
         let sealed = wire::SealedAccess {
@@ -200,7 +200,7 @@ impl ItemKind for wire::OpenSealed {
         let record = self.record.clone().unwrap_or_default();
         draft.actor(signer, &record.collector, wire::Right::Collect)?;
         needs_keeper(draft, signer)?;
-        let mut order = of(draft, &self.order_id, &self.authority)?;
+        let mut order = open_order(draft, &self.order_id, &self.authority)?;
         let place = Place::sealed_access(&self.gateway_id, record.access_no);
         let sealed: Option<Arc<wire::SealedAccess>> = draft.get(&place)?;
         let shown = commitment(&self.salt, &record);

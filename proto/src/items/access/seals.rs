@@ -228,7 +228,7 @@ fn silent(
     gateway: &[u8],
     silence: u64,
 ) -> Result<u64, Halt> {
-    if silence > 0 && integrity::again(draft, collector, silence, 1)? {
+    if silence > 0 && integrity::count_again(draft, collector, silence, 1)? {
         return Ok(silence);
     }
     numbers::at_fault(draft, IntegrityRule::SealMissing, collector, gateway, 1)

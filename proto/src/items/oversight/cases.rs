@@ -152,7 +152,7 @@ fn concerned(
         About::Grant(one) => of_request(draft, &one.request_id, &one.dataset),
         About::Integrity(one) => appeal(draft, one, it, case),
         About::Correction(one) => {
-            let correction = corrections::of(draft, &one.correction_id)?;
+            let correction = corrections::find_correction(draft, &one.correction_id)?;
             if correction.end() != CorrectionEnd::Declined {
                 let (name, state) = (hex::encode(&one.correction_id), words::NOT_DECLINED);
                 return Err(Refusal::CorrectionState { name, state }.into());

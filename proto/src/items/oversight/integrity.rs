@@ -30,7 +30,7 @@ pub(crate) fn raise(draft: &mut Draft<'_>, fault: &Fault<'_>) -> Result<u64, Hal
     let before: Option<Arc<wire::Joined>> = draft.get(&place)?;
     if let Some(before) = before
         && now.since(TimeMs::new(before.since_ms)) < JOIN_MS
-        && again(draft, fault.department, before.number, fault.count)?
+        && count_again(draft, fault.department, before.number, fault.count)?
     {
         return Ok(before.number);
     }
@@ -64,7 +64,7 @@ fn joins(fault: &Fault<'_>) -> Place {
 }
 
 /// Counts on an event; not on one that is provisional no more.
-pub(crate) fn again(
+pub(crate) fn count_again(
     draft: &mut Draft<'_>,
     department: &str,
     number: u64,

@@ -95,7 +95,7 @@ fn stands_on(draft: &mut Draft<'_>, request: &[u8], product: &[u8]) -> Result<()
     Ok(())
 }
 
-fn of(draft: &Draft<'_>, id: &[u8], states: &[ProductState]) -> Result<wire::Product, Halt> {
+fn product_in(draft: &Draft<'_>, id: &[u8], states: &[ProductState]) -> Result<wire::Product, Halt> {
     let product: Option<Arc<wire::Product>> = draft.get(&Place::product(id))?;
     let name = hex::encode(id);
     let product = product.ok_or_else(|| Refusal::UnknownProduct(name.clone()))?;
@@ -146,7 +146,7 @@ impl ItemKind for wire::ReviewProduct {
     ) -> Result<Outcome, Halt> {
         draft.acts_for(signer, &self.department)?;
         needs_officer(draft, signer)?;
-        let mut product = of(draft, &self.product_id, &[ProductState::Unspecified])?;
+        let mut product = product_in(draft, &self.product_id, &[ProductState::Unspecified])?;
         needs_reviewer(&product, &self.department)?;
         let end = if self.approve { ReviewEnd::Approved } else { ReviewEnd::Refused };
         for review in product.reviews.iter_mut().filter(|one| one.department == self.department) {
@@ -180,7 +180,7 @@ impl ItemKind for wire::ReleaseProduct {
     ) -> Result<Outcome, Halt> {
         draft.acts_for(signer, &self.department)?;
         needs_officer(draft, signer)?;
-        let mut product = of(draft, &self.product_id, &[ProductState::Reviewed])?;
+        let mut product = product_in(draft, &self.product_id, &[ProductState::Reviewed])?;
         needs_maker(&product, &self.department)?;
         if !product.marks.is_empty() {
             return Err(Refusal::ProductMarked(hex::encode(&self.product_id)).into());
@@ -211,7 +211,7 @@ impl ItemKind for wire::EvaluateProduct {
         draft.acts_for(signer, &self.department)?;
         needs_officer(draft, signer)?;
         let states = [ProductState::Released, ProductState::Recalled];
-        let mut product = of(draft, &self.product_id, &states)?;
+        let mut product = product_in(draft, &self.product_id, &states)?;
         needs_reviewer(&product, &self.department)?;
         product.evaluations = product.evaluations.saturating_add(1);
         draft.put(Place::product(&self.product_id), product);
@@ -237,7 +237,7 @@ impl ItemKind for wire::RecallProduct {
     ) -> Result<Outcome, Halt> {
         draft.acts_for(signer, &self.department)?;
         needs_officer(draft, signer)?;
-        let mut product = of(draft, &self.product_id, &[ProductState::Released])?;
+        let mut product = product_in(draft, &self.product_id, &[ProductState::Released])?;
         if unless_refused(needs_maker(&product, &self.department))?.is_none() {
             needs_reviewer(&product, &self.department)?;
         }

@@ -1,4 +1,4 @@
-//! Watching (监测预警): what the parameters name raises alerts, for the department concerned to answer.
+//! Watching (监测告警): what the parameters name raises alerts, for the department concerned to answer.
 
 use crate::event::Outcome;
 use crate::items::access::coverage;
@@ -42,7 +42,7 @@ pub(crate) fn alert(
     let before: Option<Arc<wire::Joined>> = draft.get(&place)?;
     if let Some(before) = before
         && now.since(TimeMs::new(before.since_ms)) < JOIN_MS
-        && again(draft, concern.department, before.number)?
+        && count_again(draft, concern.department, before.number)?
     {
         return Ok(());
     }
@@ -76,7 +76,7 @@ fn joins(kind: WatchKind, it: Concern<'_>) -> Place {
 }
 
 /// Counts on an alert; not on one that is closed.
-fn again(draft: &mut Draft<'_>, department: &str, number: u64) -> Result<bool, Halt> {
+fn count_again(draft: &mut Draft<'_>, department: &str, number: u64) -> Result<bool, Halt> {
     let place = Place::alert(department, number);
     let alert: Option<Arc<wire::Alert>> = draft.get(&place)?;
     let Some(alert) = alert.filter(|it| it.state() != AlertState::Closed) else {

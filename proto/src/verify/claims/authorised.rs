@@ -84,7 +84,7 @@ pub(super) fn verify(
         }
     }
     let file = File { objects: checker.objects, headers };
-    let (outcome, reads) = again(&record, &file)?;
+    let (outcome, reads) = replay(&record, &file)?;
     if !file.headers.keys().eq(&reads.heights) {
         return Err(invalid("file.unused", "a header that the claim does not need"));
     }
@@ -92,7 +92,7 @@ pub(super) fn verify(
 }
 
 /// What the rules make of the record, which must be what its leaf says: that it was covered.
-fn again(record: &Inclusion, file: &File<'_>) -> Result<(Outcome, Reads), NotVerified> {
+fn replay(record: &Inclusion, file: &File<'_>) -> Result<(Outcome, Reads), NotVerified> {
     let leaf = &record.event.leaf;
     let Body::Signed { header, item } = &record.event.body else {
         return Err(invalid("authorised.none", "no record of an access"));

@@ -77,7 +77,7 @@ pub(super) fn verify(
         return Err(invalid("subject.tags", "no tags, or not in order"));
     }
     let mut reads = BTreeSet::new();
-    let all = claim.subjects.iter().map(|it| one(it, checker, &mut reads));
+    let all = claim.subjects.iter().map(|it| subject_tag(it, checker, &mut reads));
     let tags = all.collect::<Result<Vec<_>, _>>()?;
     let range = tags.first().map(|it| it.listed.range);
     if tags.iter().any(|it| Some(it.listed.range) != range) {
@@ -87,7 +87,7 @@ pub(super) fn verify(
     Ok(Subject { tags, sealed, sealed_from: claim.sealed_from, reads })
 }
 
-fn one(
+fn subject_tag(
     given: &wire::SubjectTrails,
     checker: &Checker<'_>,
     reads: &mut BTreeSet<Place>,
@@ -128,7 +128,7 @@ fn one(
             (it.records, it.subjects)
         }
         None => {
-            none(&place, given.no_unknown.as_ref(), checker)?;
+            absent(&place, given.no_unknown.as_ref(), checker)?;
             (0, 0)
         }
     };
@@ -191,7 +191,7 @@ fn concerns<'a>(
 }
 
 /// Checks that there is no object where the file has none.
-fn none(
+fn absent(
     place: &Place,
     path: Option<&wire::MapProof>,
     checker: &Checker<'_>,
@@ -217,7 +217,7 @@ fn sealed(
             continue;
         }
         let path = unsealed.next_if(|it| it.month == month).and_then(|it| it.path.as_ref());
-        none(&place, path, checker)?;
+        absent(&place, path, checker)?;
     }
     match unsealed.next() {
         None => Ok(sealed),
