@@ -260,6 +260,7 @@ impl DepartmentSource {
             let kind = wire::IdentityKind::Node;
             let key = self.identity(document, text, &it.code, kind, &it.public_key)?;
             document.peers.push(wire::Peer {
+                removed: false,
                 department: self.code.get_ref().clone(),
                 peer_id: it.peer_id.clone(),
                 consensus_address: it.consensus_address.clone(),

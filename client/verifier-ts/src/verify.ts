@@ -30,7 +30,7 @@ const FAMILY = "LIUHEN-TRACE-";
 
 /** The caveat of a file that no known witness signed. */
 const NO_WITNESS =
-  "no witness that is known saw it: more than two thirds of the validators together could write two histories";
+  "no witness that is known saw it: more than two thirds of the validators of any time together, also those whose keys are out of use, could write two histories";
 
 /**
  * Checks a proof file against the founding document. `vkeys` are the verifier keys of witnesses that one knows,

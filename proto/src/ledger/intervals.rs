@@ -1,7 +1,7 @@
 //! Whether something was in force at a height or a time.
 
-use super::BlockContext;
-use crate::types::{Height, TimeMs};
+use super::{BlockContext, Halt, Refusal, words};
+use crate::types::{Height, TimeMs, limits};
 use crate::wire::{self, Interval};
 
 /// Whether one of the intervals holds the height.
@@ -37,6 +37,16 @@ pub fn from_genesis() -> Vec<Interval> {
 /// Whether it is in force from the next height on, as far as is known.
 pub fn is_open(intervals: &[Interval]) -> bool {
     intervals.last().is_some_and(|it| it.until_height.is_none())
+}
+
+/// Refuses to stop for a time what was put in force so often that its life gets too long to be proved: it stays in
+/// force, or is ended for good.
+pub(crate) fn may_pause(intervals: &[Interval], name: &str) -> Result<(), Halt> {
+    if intervals.len() < limits::STANDINGS {
+        return Ok(());
+    }
+    let (of, limit) = (name.to_owned(), limits::STANDINGS);
+    Err(Refusal::TooManyOf { what: words::STANDINGS, of, limit }.into())
 }
 
 /// In force from the height after this block's on.

@@ -67,7 +67,9 @@ macro_rules! parameters {
 
 const NONE: RangeInclusive<u64> = 0..=0;
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
-const SOME: RangeInclusive<u64> = 1..=u64::MAX;
+const DAY_MS: u64 = 24 * HOUR_MS;
+/// Times for something to be done, a year at most.
+const GRACE: RangeInclusive<u64> = 1..=366 * DAY_MS;
 const DAYS: RangeInclusive<u64> = 1..=limits::DEADLINE_DAYS as u64;
 const CITABLE: RangeInclusive<u64> = limits::RECENT_AGE_LEAST_MS..=limits::RECENT_AGE_MOST_MS;
 
@@ -84,12 +86,12 @@ parameters! {
     emergency_codes: Codes = Vec::new(), NONE, "Codes under which emergency access is opened.";
     emergency_duties: Codes = Vec::new(), NONE, "Duties of the officers who may open it.";
     sealing_authorities: Codes = Vec::new(), NONE, "Departments that may decide on sealing records.";
-    decision_age_ms: MillisecondsByGrade = vec![HOUR_MS, HOUR_MS, 600_000, 120_000], ANY,
+    decision_age_ms: MillisecondsByGrade = vec![HOUR_MS, HOUR_MS, 600_000, 120_000], 0..=7 * DAY_MS,
         "How old the state may be by which a gateway decides.";
-    live_age_ms: Milliseconds = 300_000, SOME, "A record is live up to this age.";
-    late_age_ms: Milliseconds = 86_400_000, SOME,
+    live_age_ms: Milliseconds = 300_000, 1..=DAY_MS, "A record is live up to this age.";
+    late_age_ms: Milliseconds = 86_400_000, 1..=31 * DAY_MS,
         "A record is late up to this age, backfill beyond; not below live_age_ms.";
-    future_drift_ms: Milliseconds = 10_000, ANY,
+    future_drift_ms: Milliseconds = 10_000, 0..=HOUR_MS,
         "An access time further than this ahead of block time is flagged.";
     recent_block_age_ms: Milliseconds = HOUR_MS, CITABLE,
         "How old the block may be that a transaction cites.";
@@ -105,16 +107,16 @@ parameters! {
     answer_case_days: Days = 10, DAYS, "For answering a case.";
     appeal_days: Days = 15, DAYS, "For appealing an integrity event.";
     emergency_ms: Milliseconds = 72 * HOUR_MS, 1..=72 * HOUR_MS, "How long emergency access lasts at most.";
-    seal_period_ms: Milliseconds = HOUR_MS, 60_000..=u64::MAX, "The period that gateways seal.";
-    seal_grace_ms: Milliseconds = HOUR_MS, SOME, "How long after its end the seal may come.";
-    number_grace_ms: Milliseconds = 24 * HOUR_MS, SOME, "For a number to be recorded or declared lost.";
-    half_grace_ms: Milliseconds = 24 * HOUR_MS, SOME,
+    seal_period_ms: Milliseconds = HOUR_MS, 60_000..=7 * DAY_MS, "The period that gateways seal.";
+    seal_grace_ms: Milliseconds = HOUR_MS, 1..=31 * DAY_MS, "How long after its end the seal may come.";
+    number_grace_ms: Milliseconds = 24 * HOUR_MS, GRACE, "For a number to be recorded or declared lost.";
+    half_grace_ms: Milliseconds = 24 * HOUR_MS, GRACE,
         "For both halves of an access to be there; not below late_age_ms.";
-    bulk_grace_ms: Milliseconds = 72 * HOUR_MS, SOME, "For the tags of a bulk set to be there.";
+    bulk_grace_ms: Milliseconds = 72 * HOUR_MS, GRACE, "For the tags of a bulk set to be there.";
     integrity_decay: TenThousandths = 9_962, 0..=10_000, "What is left of integrity points after a day.";
     managers: Managers = Vec::new(), NONE,
         "Who confirms grants, by division; the longest that fits decides.";
-    integrity_weights: Points = weights(), 0..=u32::MAX as u64, "Points of integrity events, by rule.";
+    integrity_weights: Points = weights(), 0..=limits::POINTS, "Points of integrity events, by rule.";
     watches: Watches = watches(), ANY, "What raises an alert (监测规则), by kind.";
     since_height: ByLedger = 0, ANY, "The block that set them; 0: genesis.";
 }
@@ -207,12 +209,13 @@ impl Parameter {
             Held::Part(at) if at(it).is_some_and(at_least_half) => Ok(()),
             Held::Part(_) => Err(format!("{name} is a fraction from one half to one")),
             Held::Codes(at) => codes(name, at(it)),
-            // Who they are is the caller's to see; the others are checked with their kinds.
-            Held::Department(_)
-            | Held::Managers(_)
-            | Held::Points(_)
-            | Held::Watches(_)
-            | Held::ByLedger(_) => Ok(()),
+            Held::Points(at) => {
+                let points: Vec<u64> = at(it).iter().map(|one| u64::from(one.points)).collect();
+                within(&points)
+            }
+            Held::Managers(at) => listed(name, at(it).len()),
+            // Who they are is the caller's to see; watches are checked with their kinds.
+            Held::Department(_) | Held::Watches(_) | Held::ByLedger(_) => Ok(()),
         }
     }
 }
@@ -222,7 +225,15 @@ fn at_least_half(it: Fraction) -> bool {
     numerator.saturating_mul(2) >= denominator && numerator <= denominator && numerator > 0
 }
 
+fn listed(name: &str, found: usize) -> Result<(), String> {
+    match found <= limits::LISTED {
+        true => Ok(()),
+        false => Err(format!("{name} has {} entries at most", limits::LISTED)),
+    }
+}
+
 fn codes(name: &str, list: &[String]) -> Result<(), String> {
+    listed(name, list.len())?;
     if !list.iter().zip(list.iter().skip(1)).all(|(a, b)| a < b) {
         return Err(format!("the codes of {name} must be strictly ascending, each once"));
     }

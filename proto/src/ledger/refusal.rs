@@ -209,6 +209,12 @@ refusals! {
     TooManyKeys(limit: u64) = "key.too_many": State,
         "an identity has at most {limit} keys in its life",
         "一个身份一生最多有 {limit} 个密钥";
+    TooManyOf { what: Word, of: String, limit: usize } = "list.full": State,
+        "{of} has {limit} {what} at most in its life",
+        "{of} 一生最多有 {limit} 个{what:#}";
+    NothingChanges(name: String) = "change.none": State,
+        "{name} is so already: nothing would change",
+        "{name} 已是如此，没有变化";
     NotLead(lead: String) = "lead.needed": State,
         "this is for the leading department {lead} to do",
         "此事项须由牵头部门 {lead} 办理";
@@ -218,6 +224,9 @@ refusals! {
     OverlapPast = "succession.overlap": State,
         "the overlap must end after now",
         "过渡期必须晚于当前时间";
+    UnknownPeer(id: String) = "peer.unknown": NotFound,
+        "no node of the peer id {id} is on the ledger",
+        "账本上没有对等标识为 {id} 的节点";
     UnknownDataset(code: String) = "dataset.unknown": NotFound,
         "there is no dataset {code}",
         "没有目录项 {code}";

@@ -7,6 +7,12 @@ const fn word(en: &'static str, zh: &'static str) -> Word {
     Word { en, zh }
 }
 
+/// What there may be so many of.
+pub(crate) const IDENTITIES: Word = word("identities", "身份");
+pub(crate) const PEERS: Word = word("nodes", "节点");
+pub(crate) const STANDINGS: Word = word("periods in force", "启用期");
+pub(crate) const STEPS: Word = word("steps", "步骤");
+
 /// Who has to sign.
 pub(crate) const OFFICER: Word = word("an officer or a department's root", "岗位或部门根身份");
 pub(crate) const GATEWAY: Word = word("a system, the gateway", "系统身份（安全闸口）");

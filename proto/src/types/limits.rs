@@ -4,6 +4,21 @@
 pub const CODE_LENGTH: usize = 64;
 /// Bytes of an object's id: two ids, a number and a code are the longest.
 pub const OBJECT_ID: usize = 2 * 32 + 8 + CODE_LENGTH;
+/// How often an identity or a department is put in force before it can be suspended no more but by a vote: each time
+/// stands in every proof of what it signed.
+pub const STANDINGS: usize = 128;
+/// Identities of a department, those ended included: a proof of all that it signed names each.
+pub const ROSTER: usize = 2000;
+/// Steps of a grant that may go on; what ends it is a step more.
+pub const GRANT_STEPS: usize = 256;
+/// Bytes of a grant whose terms may be amended.
+pub const GRANT_BYTES: usize = 128 * 1024;
+/// Nodes that may connect, those removed included.
+pub const PEERS: usize = 1000;
+/// Entries of each list of the parameters.
+pub const LISTED: usize = 4096;
+/// Points of an integrity event.
+pub const POINTS: u64 = 10_000;
 /// Bytes of a title in the catalogue.
 pub const TITLE_LENGTH: usize = 256;
 /// Bytes of a transaction as sent.

@@ -83,8 +83,8 @@ impl Caveat {
     pub fn english(self) -> &'static str {
         match self {
             Self::NoWitness => {
-                "no witness co-signed: more than two thirds of the validators together could show \
-                 others another history"
+                "no witness co-signed: more than two thirds of the validators of any time together, also those whose keys \
+                 are out of use, could show others another history"
             }
             Self::BlockTimeIsNotAccessTime => {
                 "block time says when an access was recorded; when it happened is the gateway's word"
@@ -114,7 +114,9 @@ impl Caveat {
     /// A sentence in Chinese.
     pub fn chinese(self) -> &'static str {
         match self {
-            Self::NoWitness => "没有见证方联署：超过三分之二的验证节点串通，可向他人出示另一份历史",
+            Self::NoWitness => {
+                "没有见证方联署：任一时期超过三分之二的验证节点（含密钥已停用者）串通，可向他人出示另一份历史"
+            }
             Self::BlockTimeIsNotAccessTime => "区块时间是记录上链的时间；访问时间以闸口所述为准",
             Self::VerdictsAttested => "判定结果由验证节点认定，此处未重算规则",
             Self::UnknownSubjects => "部分记录未载明涉及何人的数据",

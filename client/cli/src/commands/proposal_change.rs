@@ -58,7 +58,8 @@ pub enum Change {
         #[arg(long, value_delimiter = ',')]
         make_up_days: Vec<String>,
     },
-    /// Follow another protocol version from a height on
+    /// Follow another protocol version from a height on; the version in force at the height that is planned calls that
+    /// off
     Protocol {
         /// The version
         protocol: u32,
@@ -75,6 +76,11 @@ pub enum Change {
     },
     /// Let a department take another's place
     Succeed(Succession),
+    /// Let a node connect no more: its network key was lost, or it is no more
+    RemovePeer {
+        /// Its libp2p peer id
+        peer_id: String,
+    },
 }
 
 /// A validator
@@ -163,6 +169,9 @@ impl Change {
                 root: Some(root.to_wire()?),
             }),
             Self::Succeed(it) => Wire::Succeed(it.to_wire()?),
+            Self::RemovePeer { peer_id } => {
+                Wire::RemovePeer(wire::RemovePeer { peer_id: peer_id.clone() })
+            }
         })
     }
 }
@@ -183,6 +192,7 @@ impl Validator {
             .map_err(|e| ClientError::Usage(format!("cosigner key: {e}")))?;
         let peer = match (&self.department, &self.peer_id) {
             (Some(department), Some(peer_id)) => Some(wire::Peer {
+                removed: false,
                 department: department.clone(),
                 peer_id: peer_id.clone(),
                 consensus_address: self.consensus_address.clone(),

@@ -280,6 +280,7 @@ pub fn proposal(proposed: Option<&Change>) -> String {
         Some(Change::SetProtocol(it)) => {
             format!("protocol {} from height {}", it.protocol, it.height)
         }
+        Some(Change::RemovePeer(it)) => format!("peer {} removed", it.peer_id),
         Some(Change::SetRoot(it)) => format!("new root of {}", it.department),
         Some(Change::Succeed(it)) => succession(it),
         None => String::new(),

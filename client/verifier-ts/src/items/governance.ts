@@ -38,6 +38,8 @@ function propose(it: Propose): void {
       return rootKeys(change.value.root);
     case "succeed":
       return succession(change.value);
+    case "removePeer":
+      return ensure(change.value.peerId !== "" && ADDRESS.test(change.value.peerId), "a peer id is needed");
   }
 }
 
@@ -82,6 +84,7 @@ function membersOf({ change }: Propose): Place[] {
     case "setParameters":
     case "setCalendar":
     case "setProtocol":
+    case "removePeer":
     case undefined:
       return [];
   }

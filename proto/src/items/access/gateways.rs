@@ -242,7 +242,13 @@ impl ItemKind for wire::Unrecordable {
         _number: u32,
     ) -> Result<Outcome, Halt> {
         numbers::gateway(draft, signer, &self.collector)?;
-        numbers::take_number(draft, signer.identity.as_bytes(), &self.collector, self.access_no, None)?;
+        numbers::take_number(
+            draft,
+            signer.identity.as_bytes(),
+            &self.collector,
+            self.access_no,
+            None,
+        )?;
         Ok(Outcome::DONE)
     }
 }

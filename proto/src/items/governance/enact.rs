@@ -5,7 +5,7 @@ use crate::items::governance::validator_history;
 use crate::items::member::department;
 use crate::ledger::{Draft, Halt, Object, Refusal, calendar, former, intervals, parameters, words};
 use crate::place::Place;
-use crate::types::{IdentityId, KeyId};
+use crate::types::{IdentityId, KeyId, limits};
 use crate::wire::{self, IdentityKind, Right, ledger_event::Kind, propose::Change};
 use std::sync::Arc;
 
@@ -44,6 +44,7 @@ pub(crate) fn enact(draft: &mut Draft<'_>, change: &Change) -> Result<(), Halt> 
         Change::SetProtocol(it) => set_protocol(draft, it),
         Change::SetRoot(it) => set_root(draft, it),
         Change::Succeed(it) => department::succeed(draft, it),
+        Change::RemovePeer(it) => remove_peer(draft, &it.peer_id),
     }
 }
 
@@ -159,8 +160,24 @@ fn set_peer(draft: &mut Draft<'_>, peer: &wire::Peer) -> Result<(), Halt> {
     let peers: Option<Arc<wire::Peers>> = draft.get(&place)?;
     let mut peers = peers.map(|it| (*it).clone()).unwrap_or_default();
     peers.peers.retain(|it| it.peer_id != peer.peer_id);
-    peers.peers.push(peer.clone());
+    if peers.peers.len() >= limits::PEERS {
+        let (of, limit) = (draft.parameters()?.lead.clone(), limits::PEERS);
+        return Err(Refusal::TooManyOf { what: words::PEERS, of, limit }.into());
+    }
+    peers.peers.push(wire::Peer { removed: false, ..peer.clone() });
     peers.peers.sort_by(|a, b| (&a.department, &a.peer_id).cmp(&(&b.department, &b.peer_id)));
+    draft.put(place, peers);
+    Ok(())
+}
+
+/// A network key that was lost or stolen, or a node that is no more.
+fn remove_peer(draft: &mut Draft<'_>, peer_id: &str) -> Result<(), Halt> {
+    let place = Place::peers();
+    let peers: Option<Arc<wire::Peers>> = draft.get(&place)?;
+    let mut peers = peers.map(|it| (*it).clone()).unwrap_or_default();
+    let found = peers.peers.iter_mut().find(|it| it.peer_id == peer_id && !it.removed);
+    // It stays marked: a node's own settings may name it still.
+    found.ok_or_else(|| Refusal::UnknownPeer(peer_id.to_owned()))?.removed = true;
     draft.put(place, peers);
     Ok(())
 }
@@ -198,7 +215,8 @@ fn set_calendar(draft: &mut Draft<'_>, it: &wire::Calendar) -> Result<(), Halt> 
 }
 
 /// The protocol that follows the one in force: further ahead no program could go on, and a vote could not
-/// take it back. One that has not begun can be put off, or moved up.
+/// take it back. One that has not begun can be put off, moved up, or called off: whoever names the protocol in force
+/// at the height for which another is planned.
 fn set_protocol(draft: &mut Draft<'_>, it: &wire::SetProtocol) -> Result<(), Halt> {
     let place = Place::protocol_schedule();
     let before: Option<Arc<wire::ProtocolSchedule>> = draft.get(&place)?;
@@ -209,6 +227,12 @@ fn set_protocol(draft: &mut Draft<'_>, it: &wire::SetProtocol) -> Result<(), Hal
         Some(it) => it.protocol.saturating_sub(1),
         None => FOUNDING_PROTOCOL,
     };
+    if let Some(planned) = before.as_deref().filter(|planned| planned.height > height)
+        && (it.protocol, it.height) == (in_force, planned.height)
+    {
+        draft.put(place, wire::ProtocolSchedule { protocol: in_force, height });
+        return Ok(());
+    }
     let (protocol, next) = (it.protocol, in_force.saturating_add(1));
     let earliest = height.saturating_add(VALIDATORS_AFTER);
     let moves = before.as_deref() != Some(&wanted);

@@ -58,6 +58,10 @@ impl ItemKind for wire::Propose {
                 root_keys(it.root.as_ref())
             }
             Change::Succeed(it) => succeed_department::succession(Some(it)),
+            Change::RemovePeer(it) => {
+                let fits = !it.peer_id.is_empty() && is_address(&it.peer_id);
+                ensure(fits, "remove_peer.peer_id", "a peer id is needed")
+            }
         }
     }
 
@@ -191,7 +195,10 @@ fn weighs(
     parameters: &wire::Parameters,
 ) -> Result<(bool, bool), Halt> {
     Ok(match change {
-        Change::AdmitVoter(_) | Change::SetValidator(_) | Change::SetProtocol(_) => (true, true),
+        Change::AdmitVoter(_)
+        | Change::SetValidator(_)
+        | Change::SetProtocol(_)
+        | Change::RemovePeer(_) => (true, true),
         Change::ChangeMember(it) => (department::has_vote(draft, &it.department)?, true),
         Change::SetRoot(it) => (department::has_vote(draft, &it.department)?, true),
         Change::Succeed(it) => {
@@ -252,9 +259,7 @@ pub(crate) fn set_validator(it: &wire::SetValidator) -> Checked {
     let Some(peer) = &it.peer else { return Ok(()) };
     code("set_validator.peer.department", &peer.department)?;
     let texts = [&peer.peer_id, &peer.consensus_address, &peer.gossip_address];
-    let fits = texts
-        .iter()
-        .all(|text| text.len() <= ADDRESS_LENGTH && text.bytes().all(|b| b.is_ascii_graphic()));
+    let fits = texts.iter().all(|text| is_address(text));
     ensure(fits && !peer.peer_id.is_empty(), "set_validator.peer", "a peer id and addresses")
 }
 
@@ -272,8 +277,14 @@ fn members_concerned(change: &Change) -> Vec<&str> {
         Change::SetValidator(_)
         | Change::SetParameters(_)
         | Change::SetCalendar(_)
-        | Change::SetProtocol(_) => Vec::new(),
+        | Change::SetProtocol(_)
+        | Change::RemovePeer(_) => Vec::new(),
     }
+}
+
+/// Whether a text could be a peer id or a multiaddress.
+fn is_address(text: &str) -> bool {
+    text.len() <= ADDRESS_LENGTH && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// Bytes of a multiaddress or a peer id.

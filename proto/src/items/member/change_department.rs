@@ -7,7 +7,7 @@ use crate::items::member::department;
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::wire::{self, Right};
+use crate::wire::{self, Right, StandingChange};
 
 impl ItemKind for wire::ChangeDepartment {
     fn check(&self) -> Checked {
@@ -35,6 +35,11 @@ impl ItemKind for wire::ChangeDepartment {
         }
         if department::has_vote(draft, &self.department)? {
             return Err(Refusal::HasVote(self.department.clone()).into());
+        }
+        // Who asked for another root must hear its objection.
+        let pending = draft.department(&self.department)?.pending_root.is_some();
+        if pending && self.change() != StandingChange::Reinstate {
+            return Err(Refusal::RootPending(self.department.clone()).into());
         }
         department::change(draft, &self.department, self.change(), false)?;
         Ok(Outcome::DONE)

@@ -45,6 +45,9 @@ impl ItemKind for wire::ChangeIdentity {
             StandingChange::Reinstate => intervals::open(&mut named.standing, &context),
             StandingChange::Suspend if !in_force => return Err(is(words::SUSPENDED).into()),
             change => {
+                if change == StandingChange::Suspend {
+                    intervals::may_pause(&named.standing, &named.code)?;
+                }
                 intervals::close(&mut named.standing, &context);
                 named.ended = change == StandingChange::Revoke;
             }

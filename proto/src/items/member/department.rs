@@ -1,8 +1,8 @@
 //! What several rules do to departments: admit them, stop and start them with all beneath, give
 //! them another root, let another take their place.
 
-use crate::items::member::identity;
-use crate::ledger::{Draft, Halt, Refusal, calendar, intervals, words};
+use crate::items::member::{identity, objection};
+use crate::ledger::{Draft, Halt, Refusal, calendar, intervals, timers, words};
 use crate::place::Place;
 use crate::types::{IdentityId, TimeMs, limits};
 use crate::wire::{self, IdentityKind, StandingChange, TimerKind, ledger_event::Kind};
@@ -229,18 +229,28 @@ pub(crate) fn change(
             above_in_force(draft, &department)?;
             intervals::open(&mut department.standing, &context);
             department.stopped_by.clear();
+            objection::begins_anew(draft, &mut department)?;
         }
         StandingChange::Suspend if !in_force => return Err(is(words::SUSPENDED).into()),
         _ => {
             may_stop(draft, code, by_vote)?;
+            if change == StandingChange::Suspend && !by_vote {
+                intervals::may_pause(&department.standing, code)?;
+            }
             if change == StandingChange::Revoke {
                 nobody_beneath(draft, code)?;
             }
             intervals::close(&mut department.standing, &context);
             department.ended = change == StandingChange::Revoke;
+            objection::stands(draft, &department);
         }
     }
+    let ended = department.ended;
+    let refused = department.pending_root.take_if(|_| ended);
     draft.put(Place::department(code), department);
+    if let Some(refused) = refused {
+        identity::end(draft, &refused.root_id)?;
+    }
     count_votes(draft, code, change)?;
     all_beneath(draft, code, change == StandingChange::Reinstate, by_vote)
 }
@@ -340,6 +350,7 @@ fn one_beneath(
         }
         department.stopped_by.clear();
         intervals::open(&mut department.standing, &context);
+        objection::begins_anew(draft, &mut department)?;
         StandingChange::Reinstate
     } else {
         if !intervals::is_open(&department.standing) {
@@ -348,6 +359,7 @@ fn one_beneath(
         may_stop(draft, code, by_vote)?;
         top.clone_into(&mut department.stopped_by);
         intervals::close(&mut department.standing, &context);
+        objection::stands(draft, &department);
         StandingChange::Suspend
     };
     draft.put(Place::department(code), department);
@@ -381,7 +393,7 @@ pub(crate) fn succeed(draft: &mut Draft<'_>, it: &wire::Succession) -> Result<()
     move_up(draft, it)?;
     move_beneath(draft, it)?;
     let due = TimeMs::new(it.overlap_until_ms);
-    crate::ledger::timers::set(draft, due, TimerKind::OverlapEnds, it.from.as_bytes());
+    timers::set(draft, due, TimerKind::OverlapEnds, it.from.as_bytes());
     let event = wire::DepartmentSucceeded { from: it.from.clone(), to: it.to.clone(), over: false };
     draft.emit(Kind::DepartmentSucceeded(event));
     Ok(())

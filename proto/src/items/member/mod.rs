@@ -6,6 +6,7 @@ pub(crate) mod change_department;
 pub(crate) mod change_identity;
 pub(crate) mod department;
 pub(crate) mod identity;
+pub(crate) mod objection;
 pub(crate) mod register_identity;
 pub(crate) mod replace_root;
 pub(crate) mod rotate_keys;

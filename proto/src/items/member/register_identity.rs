@@ -7,7 +7,9 @@ use crate::items::member::identity;
 use crate::ledger::{Draft, Halt, Refusal, words};
 use crate::place::Place;
 use crate::tx::TxHeader;
+use crate::types::limits;
 use crate::wire::{self, IdentityKind, Right, item::Kind};
+use std::sync::Arc;
 
 impl ItemKind for wire::RegisterIdentity {
     fn check(&self) -> Checked {
@@ -62,6 +64,12 @@ impl ItemKind for wire::RegisterIdentity {
             threshold: 1,
             ..wire::Identity::default()
         };
+        // A root that is replaced must find room: the limit is for what a root registers.
+        let roster: Option<Arc<wire::Roster>> = draft.get(&Place::roster(&self.department))?;
+        if roster.is_some_and(|it| it.identity_ids.len() >= limits::ROSTER) {
+            let (of, limit) = (self.department.clone(), limits::ROSTER);
+            return Err(Refusal::TooManyOf { what: words::IDENTITIES, of, limit }.into());
+        }
         identity::create(draft, new, &self.keys, true)?;
         Ok(Outcome::DONE)
     }

@@ -95,7 +95,11 @@ fn stands_on(draft: &mut Draft<'_>, request: &[u8], product: &[u8]) -> Result<()
     Ok(())
 }
 
-fn product_in(draft: &Draft<'_>, id: &[u8], states: &[ProductState]) -> Result<wire::Product, Halt> {
+fn product_in(
+    draft: &Draft<'_>,
+    id: &[u8],
+    states: &[ProductState],
+) -> Result<wire::Product, Halt> {
     let product: Option<Arc<wire::Product>> = draft.get(&Place::product(id))?;
     let name = hex::encode(id);
     let product = product.ok_or_else(|| Refusal::UnknownProduct(name.clone()))?;

@@ -7,7 +7,7 @@ use crate::items::sharing::{
     grant::{self, stated},
     grants, terms,
 };
-use crate::ledger::{Draft, Halt, authority::needs_officer, timers};
+use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer, timers};
 use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::TimeMs;
@@ -39,6 +39,10 @@ impl ItemKind for wire::AmendGrant {
         let amended = self.terms.clone().unwrap_or_default();
         let before = grants::terms(&grant).cloned().unwrap_or_default();
         terms::no_wider(&amended, &before)?;
+        if amended == before {
+            return Err(Refusal::NothingChanges(id.to_string()).into());
+        }
+        grant::has_room(&grant)?;
         if amended.until_ms != before.until_ms {
             let until = TimeMs::new(amended.until_ms);
             timers::set(draft, until, TimerKind::GrantExpires, id.as_bytes());

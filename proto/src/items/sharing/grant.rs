@@ -16,6 +16,7 @@ use crate::wire::{
     self, Deadline, GrantEnd, GrantState, IntegrityRule, RequestState, Right, TimerKind,
     ledger_event::Kind,
 };
+use prost::Message;
 use std::sync::Arc;
 
 /// What an item says of the request or grant that it is about.
@@ -442,4 +443,13 @@ pub(crate) fn trails(dataset: &str, request: &[u8]) -> Vec<Place> {
 /// Of an item whose event gives its name to a request.
 pub(crate) fn begins(header: &TxHeader, number: u32, dataset: &str) -> Vec<Place> {
     vec![Place::dataset_trail(dataset), Place::grant_trail(&header.request_id(number))]
+}
+
+/// Refuses where a grant has had so many steps, or such long ones, that only what ends it is taken.
+pub(crate) fn has_room(grant: &wire::Grant) -> Result<(), Halt> {
+    if grant.steps.len() < limits::GRANT_STEPS && grant.encoded_len() < limits::GRANT_BYTES {
+        return Ok(());
+    }
+    let of = hex::encode(&grant.request_id);
+    Err(Refusal::TooManyOf { what: words::STEPS, of, limit: limits::GRANT_STEPS }.into())
 }

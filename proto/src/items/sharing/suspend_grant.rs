@@ -32,6 +32,7 @@ impl ItemKind for wire::SuspendGrant {
         let (_, grant) = grant::grant(draft, &stated!(self))?;
         let by = grant::grantor(draft, signer, &grant, &self.manager)?;
         needs_officer(draft, signer)?;
+        grant::has_room(&grant)?;
         next(draft, grant, GrantState::Active, GrantState::Suspended, &by)
     }
 }

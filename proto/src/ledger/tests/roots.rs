@@ -178,6 +178,48 @@ fn an_objection_keeps_the_root() {
     assert!(s.world.department("gy.hrss").pending_root.is_some());
 }
 
+/// Stopped, its root can't object, and so nothing falls due; started again, it has the whole time.
+#[test]
+fn the_time_for_objecting_stands_while_nobody_can_object() {
+    let mut s = staged();
+    let id = replaced(&mut s);
+    // Its parent, which asked, may not stop it meanwhile; what stands above that may.
+    let stop = |by: &str| change_department(by, "gy.hrss", StandingChange::Suspend);
+    let tx = s.sign(PARENT, stop("gy.gov"));
+    assert_eq!(s.world.refusal(&tx), Some((Some(0), "root.pending")));
+    s.world.does(LEAD, change_department("gz.bdb", "gy.gov", StandingChange::Suspend));
+    s.world.reach(OBJECTION_ENDS);
+    assert!(told(&s).is_empty());
+    let pending = |s: &Staged| s.world.department("gy.hrss").pending_root.clone();
+    assert_eq!(pending(&s).map(|it| it.root_id), Some(id.to_vec()));
+    s.world.does(LEAD, change_department("gz.bdb", "gy.gov", StandingChange::Reinstate));
+    let due = pending(&s).map(|it| it.due_ms).unwrap();
+    assert!(due >= OBJECTION_ENDS + 5 * DAY, "{due}");
+    s.world.reach(due - HOUR);
+    assert!(told(&s).is_empty() && is_root(&s, ROOT));
+    s.world.does(ROOT, object_to_root("gy.hrss"));
+    s.world.reach(due);
+    assert!(told(&s).is_empty() && is_root(&s, ROOT));
+}
+
+/// Started again and not objected to: the new root takes over then, and once.
+#[test]
+fn a_root_takes_over_when_the_time_that_stood_is_over() {
+    let mut s = staged();
+    replaced(&mut s);
+    let change = |it| change_department("gz.bdb", "gy.gov", it);
+    s.world.does(LEAD, change(StandingChange::Suspend));
+    s.world.pause(DAY);
+    s.world.does(LEAD, change(StandingChange::Reinstate));
+    let due = s.world.department("gy.hrss").pending_root.clone().unwrap().due_ms;
+    assert!(due > OBJECTION_ENDS);
+    s.world.reach(OBJECTION_ENDS);
+    assert!(told(&s).is_empty());
+    s.world.reach(due);
+    assert_eq!(told(&s).len(), 1);
+    assert!(!is_root(&s, ROOT) && is_root(&s, KEYS[0]));
+}
+
 /// An objection to the first does not end the time for objecting to the second.
 #[test]
 fn a_second_attempt_has_its_own_time() {

@@ -6,8 +6,8 @@ use crate::ledger::tests::items::{
     new_department, propose, read, root_keys, seal_reads, sealed_read, succession,
 };
 use crate::wire::{
-    AdmitVoter, ChangeMember, Parameters, Peer, RecordReads, SetParameters, SetProtocol, SetRights,
-    SetRoot, SetValidator, TrailRead, Validator, propose::Change,
+    AdmitVoter, ChangeMember, Parameters, Peer, RecordReads, RemovePeer, SetParameters,
+    SetProtocol, SetRights, SetRoot, SetValidator, TrailRead, Validator, propose::Change,
 };
 
 #[test]
@@ -72,6 +72,11 @@ fn changes_of_members() {
     assert_eq!(root("gz.tax", 1), None);
     assert_eq!(root("", 1), Some("set_root.department"));
     assert_eq!(root("gz.tax", 2), Some("root.threshold"));
+    let peer = |peer_id: &str| fault(Change::RemovePeer(RemovePeer { peer_id: peer_id.into() }));
+    assert_eq!(peer("12D3KooW"), None);
+    for bad in ["", "a b", "对等", &"x".repeat(257)] {
+        assert_eq!(peer(bad), Some("remove_peer.peer_id"), "{bad}");
+    }
     assert_eq!(fault(Change::Succeed(succession("a", "b", 1))), None);
     assert_eq!(fault(Change::Succeed(succession("a", "a", 1))), Some("succession.to"));
 }

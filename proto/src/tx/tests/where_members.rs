@@ -107,7 +107,8 @@ fn proposals_about_members() {
         let expected = [department("gz.hrss"), department("gz.tax"), Place::governance_trail()];
         assert_eq!(filed(propose("gz.bdb", change)), expected);
     }
-    let about_nobody: [Change; 3] = [
+    let about_nobody: [Change; 4] = [
+        Change::RemovePeer(crate::wire::RemovePeer { peer_id: "12D3".into() }),
         Change::SetCalendar(Calendar::default()),
         Change::SetProtocol(SetProtocol { protocol: 2, height: 9 }),
         Change::SetValidator(SetValidator { validator: Some(validator), peer: None }),

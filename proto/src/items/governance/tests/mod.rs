@@ -7,4 +7,5 @@
 
 pub(crate) mod enactments;
 pub(crate) mod settings;
+mod taken_back;
 pub(crate) mod votes;

@@ -23,6 +23,25 @@ fn periods_and_graces() {
     assert!(!holds(|it| it.seal_grace_ms = 0));
     assert!(!holds(|it| it.number_grace_ms = 0));
     assert!(!holds(|it| it.bulk_grace_ms = 0));
+    // Nor is anything so long that it never comes.
+    let times: [fn(&mut Parameters) -> &mut u64; 11] = [
+        |it| &mut it.live_age_ms,
+        |it| &mut it.late_age_ms,
+        |it| &mut it.future_drift_ms,
+        |it| &mut it.seal_period_ms,
+        |it| &mut it.seal_grace_ms,
+        |it| &mut it.number_grace_ms,
+        |it| &mut it.half_grace_ms,
+        |it| &mut it.bulk_grace_ms,
+        |it| &mut it.emergency_ms,
+        |it| &mut it.recent_block_age_ms,
+        |it| &mut it.decision_age_ms[0],
+    ];
+    for of in times {
+        for much in [u64::MAX, 367 * 24 * 60 * MINUTE] {
+            assert!(!holds(|it| *of(it) = much));
+        }
+    }
     // Late records have their halves.
     assert!(holds(|it| it.half_grace_ms = it.late_age_ms));
     assert!(!holds(|it| it.half_grace_ms = it.late_age_ms - 1));
@@ -41,6 +60,12 @@ fn weights_and_authorities() {
     let weighs = |rules: &[i32]| {
         holds(|it| it.integrity_weights = rules.iter().map(|rule| weight(*rule)).collect())
     };
+    let points =
+        |points| holds(|it| it.integrity_weights = vec![IntegrityWeight { rule: 1, points }]);
+    assert!(points(0) && points(10_000) && !points(10_001) && !points(u32::MAX));
+    let listed =
+        |count: usize| holds(|it| it.purposes = (0..count).map(|n| format!("p{n:05}")).collect());
+    assert!(listed(limits::LISTED) && !listed(limits::LISTED + 1));
     let last = IntegrityRule::Commended as i32;
     assert!(weighs(&[]) && weighs(&[1, last]));
     assert!(!weighs(&[0]) && !weighs(&[last + 1]) && !weighs(&[2, 1]) && !weighs(&[1, 1]));

@@ -99,6 +99,7 @@ fn with_peer(change: Change, department: &str) -> Change {
         panic!("no validator");
     };
     let peer = wire::Peer {
+        removed: false,
         department: department.into(),
         peer_id: "12D3KooW".into(),
         consensus_address: "/ip4/10.0.0.1/tcp/4001".into(),
@@ -362,6 +363,9 @@ const SETTINGS: &[Case] = &[
     ("this protocol", Some("protocol.height"), |s| {
         proposed(s, set_protocol(1, s.world.height().get() + 3))
     }),
+    ("that a peer goes that nobody knows", Some("peer.unknown"), |s| {
+        proposed(s, Change::RemovePeer(wire::RemovePeer { peer_id: "12D3KooW".into() }))
+    }),
     ("the next protocol too soon", Some("protocol.height"), |s| {
         proposed(s, set_protocol(2, s.world.height().get() + 2))
     }),
@@ -437,7 +441,7 @@ fn voters_propose_and_vote() {
 fn what_is_proposed_could_hold() {
     assert_eq!(run(MEMBERS).len(), 9);
     assert_eq!(run(VALIDATORS).len(), 3);
-    assert_eq!(run(SETTINGS).len(), 8);
+    assert_eq!(run(SETTINGS).len(), 9);
 }
 
 /// A proposal changes nothing by itself, whatever it tries.

@@ -3,7 +3,9 @@
 use crate::ledger::{
     Object, Refusal, intervals,
     tests::{
-        items::{admit, change_department, new_department, new_keys, register, root_keys},
+        items::{
+            admit, change_department, new_department, new_keys, register, replace_root, root_keys,
+        },
         refusals::{Case, OK, run},
         stage::{Staged, staged},
     },
@@ -159,6 +161,13 @@ const CHANGES: &[Case] = &[
         s.world.commit(vec![tx]);
         change(s, Revoke)
     }),
+    ("suspend once too often", Some("list.full"), |s| {
+        let mut worn = (*s.world.department("gy.hrss")).clone();
+        let last = worn.standing.last().cloned().unwrap();
+        worn.standing.resize(limits::STANDINGS, last);
+        s.world.doctor(Place::department("gy.hrss"), Some(worn.into()));
+        change(s, Suspend)
+    }),
     ("reinstate what was removed", Some("standing.is"), |s| {
         let tx = change_lowest(s, Revoke);
         s.world.commit(vec![tx]);
@@ -218,10 +227,24 @@ const CHANGES: &[Case] = &[
         set_managers(s, vec![manager("52", "gz.bdb", "gy.hrss")]);
         change_lowest(s, Suspend)
     }),
+    ("one whose root may object to another", Some("root.pending"), |s| {
+        root_asked_for(s);
+        change(s, Suspend)
+    }),
+    ("remove one whose root may object to another", Some("root.pending"), |s| {
+        root_asked_for(s);
+        change_lowest(s, Revoke)
+    }),
     ("without the right to manage", Some("right.missing"), |s| {
         s.sign("gy.hrss/officer", change_department("gy.hrss", "gy.yy.hrss", Suspend))
     }),
 ];
+
+/// Their parents ask for new roots of gy.hrss and gy.yy.hrss.
+fn root_asked_for(s: &mut Staged) {
+    s.world.does(MANAGER, replace_root("gy.gov", "gy.hrss", &["gy.hrss/other"]));
+    s.world.does("gy.hrss/officer", replace_root("gy.hrss", "gy.yy.hrss", &["gy.yy.hrss/other"]));
+}
 
 /// Puts a founded department beneath another.
 pub(crate) fn put_beneath(s: &mut Staged, code: &str, above: &str) {
@@ -264,7 +287,7 @@ fn managers_admit_members_beneath_them() {
 
 #[test]
 fn managers_stop_and_start_members_beneath_them() {
-    assert_eq!(run(CHANGES).len(), 8);
+    assert_eq!(run(CHANGES).len(), 10);
 }
 
 /// A new member's root signs from the next height on, and registers its people.

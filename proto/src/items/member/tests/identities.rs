@@ -10,7 +10,7 @@ use crate::ledger::tests::{
 };
 use crate::place::Place;
 use crate::tx::Tx;
-use crate::types::IdentityId;
+use crate::types::{IdentityId, limits};
 use crate::wire::{
     self, IdentityKind, Right,
     StandingChange::{Reinstate, Revoke, Suspend},
@@ -54,6 +54,11 @@ const REGISTRATIONS: &[Case] = &[
         let keys = new_keys(&["a", "b"]);
         let it = register_identity("gz.hrss", "node-2", IdentityKind::Node);
         s.sign(ROOT, wire::RegisterIdentity { keys, ..it })
+    }),
+    ("one more than a department may have", Some("list.full"), |s| {
+        let identity_ids = vec![vec![1; 32]; limits::ROSTER];
+        s.world.doctor(Place::roster("gz.hrss"), Some(wire::Roster { identity_ids }.into()));
+        s.sign(ROOT, register_identity("gz.hrss", "app-2", IdentityKind::System))
     }),
     ("by an officer", Some("root.needed"), |s| s.sign("gz.hrss/officer", clerk())),
     ("for another department", Some("actor.other"), |s| s.sign("gz.psb/root", clerk())),
@@ -232,6 +237,15 @@ const CHANGES: &[Case] = &[
         s.world.does(ROOT, change_identity("gz.hrss", &app(s), 0, Suspend));
         s.sign(ROOT, change_identity("gz.hrss", &app(s), 1, Suspend))
     }),
+    ("suspend once too often", Some("list.full"), |s| {
+        let place = Place::identity(&app(s));
+        let before: std::sync::Arc<wire::Identity> = s.world.get(&place);
+        let mut worn = (*before).clone();
+        let last = worn.standing.last().cloned().unwrap();
+        worn.standing.resize(limits::STANDINGS, last);
+        s.world.doctor(place, Some(worn.into()));
+        s.sign(ROOT, change_identity("gz.hrss", &app(s), 0, Suspend))
+    }),
     ("reinstate", OK, |s| {
         s.world.does(ROOT, change_identity("gz.hrss", &app(s), 0, Suspend));
         s.sign(ROOT, change_identity("gz.hrss", &app(s), 1, Reinstate))
@@ -279,14 +293,14 @@ pub(crate) const TABLES: &[&[Case]] = &[REGISTRATIONS, COSIGNED, ROTATIONS, CHAN
 
 #[test]
 fn identities_are_their_roots_to_register() {
-    assert_eq!(run(REGISTRATIONS).len(), 6);
+    assert_eq!(run(REGISTRATIONS).len(), 7);
     assert_eq!(run(COSIGNED).len(), 2);
 }
 
 #[test]
 fn identities_are_changed_event_by_event() {
     assert_eq!(run(ROTATIONS).len(), 12);
-    assert_eq!(run(CHANGES).len(), 5);
+    assert_eq!(run(CHANGES).len(), 6);
     assert_eq!(run(POSTS).len(), 2);
 }
 

@@ -68,7 +68,9 @@ const PERMITS: &[Case] = &[
     }),
     ("and amended by it", OK, |s| {
         let (id, asked) = given(s);
-        s.sign(COLLECTOR, amend(&id, &asked, "", asked.terms.clone().unwrap()))
+        let mut terms = asked.terms.clone().unwrap();
+        terms.until_ms -= 1;
+        s.sign(COLLECTOR, amend(&id, &asked, "", terms))
     }),
     ("and revoked by a manager", Some("actor.other"), |s| {
         let (id, asked) = given(s);

@@ -11,8 +11,9 @@ use crate::ledger::tests::{
     refusals::{Case, OK, run},
     stage::{COLLECTOR, GATEWAY, MANAGER, RESIDENT, Staged, USER, asked},
 };
+use crate::place::Place;
 use crate::tx::Tx;
-use crate::types::RequestId;
+use crate::types::{RequestId, limits};
 use crate::wire::{self, Category};
 
 const SUPPLEMENTS: &[Case] = &[
@@ -218,10 +219,24 @@ fn amended(s: &Staged, name: &str, bend: impl FnOnce(&mut wire::Terms)) -> Tx {
     s.sign(name, amend(&s.id("granted"), &s.asked(), "gz.bdb", narrower(s, bend)))
 }
 
+/// The grant has had as many steps as one may have that goes on.
+fn full_of_steps(s: &mut Staged) {
+    let place = Place::grant(&s.id("granted"));
+    let before: std::sync::Arc<wire::Grant> = s.world.get(&place);
+    let mut grant = (*before).clone();
+    let last = grant.steps.last().cloned().unwrap();
+    grant.steps.resize(limits::GRANT_STEPS, last);
+    s.world.doctor(place, Some(grant.into()));
+}
+
 const AMENDMENTS: &[Case] = &[
     ("by the manager", OK, |s| amended(s, MANAGER, |it| it.fields = vec!["name".into()])),
     ("by the collector", OK, |s| amended(s, COLLECTOR, |it| it.until_ms -= 1)),
-    ("the same", OK, |s| amended(s, MANAGER, |_| {})),
+    ("the same", Some("change.none"), |s| amended(s, MANAGER, |_| {})),
+    ("after so many steps that no proof holds more", Some("list.full"), |s| {
+        full_of_steps(s);
+        amended(s, MANAGER, |it| it.until_ms -= 1)
+    }),
     ("wider", Some("terms.widen"), |s| amended(s, MANAGER, |it| it.until_ms += 1)),
     ("wider than amended before", Some("terms.widen"), |s| {
         let tx = amended(s, MANAGER, |it| it.fields = vec!["name".into()]);
@@ -274,7 +289,7 @@ const PAUSES: &[Case] = &[
     }),
     ("amended by the other, and resumed by it", Some("grant.suspended_by"), |s| {
         suspended(s, COLLECTOR);
-        let tx = amended(s, MANAGER, |_| {});
+        let tx = amended(s, MANAGER, |it| it.until_ms -= 1);
         s.world.commit(vec![tx]);
         resumed(s, MANAGER)
     }),
@@ -375,7 +390,7 @@ fn open_data_is_offered() {
 
 #[test]
 fn grants_are_amended_suspended_and_resumed() {
-    assert_eq!(run(AMENDMENTS).len(), 6);
+    assert_eq!(run(AMENDMENTS).len(), 8);
     assert_eq!(run(PAUSES).len(), 5);
 }
 

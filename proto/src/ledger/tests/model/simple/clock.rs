@@ -73,7 +73,9 @@ impl Simple {
         }
         for it in &self.departments {
             let code = it.code.clone().into_bytes();
-            due.extend(it.pending.iter().map(|(_, at)| (*at, 4, code.clone())));
+            // While it is stopped nobody can object, and nothing falls due.
+            let pending = it.pending.iter().filter(|_| it.life.goes_on());
+            due.extend(pending.map(|(_, at)| (*at, 4, code.clone())));
             due.extend(it.overlap_until.map(|at| (at, 6, code.clone())));
         }
         for it in &self.proposals {

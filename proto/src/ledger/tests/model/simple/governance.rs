@@ -98,9 +98,10 @@ impl Simple {
         };
         let about_voter = |code: &str| self.has_vote(code);
         let (constitutional, needs_lead) = match change {
-            Change::AdmitVoter(_) | Change::SetValidator(_) | Change::SetProtocol(_) => {
-                (true, true)
-            }
+            Change::AdmitVoter(_)
+            | Change::SetValidator(_)
+            | Change::SetProtocol(_)
+            | Change::RemovePeer(_) => (true, true),
             Change::ChangeMember(it) => (about_voter(&it.department), true),
             Change::SetRoot(it) => (about_voter(&it.department), true),
             Change::Succeed(it) => (about_voter(&it.from) || about_voter(&it.to), true),
@@ -160,12 +161,19 @@ impl Simple {
                 let (known, from) = self.protocol;
                 let next = if from <= self.height { known + 1 } else { known };
                 let wanted = (it.protocol, it.height);
+                // What is planned can be called off.
+                if from > self.height && wanted == (known - 1, from) {
+                    self.protocol = (known - 1, self.height);
+                    return Vec::new();
+                }
                 if it.protocol != next || it.height < self.height + 2 || wanted == self.protocol {
                     return vec!["protocol.height"];
                 }
                 self.protocol = wanted;
                 Vec::new()
             }
+            // Nobody's node is reached in the model.
+            Change::RemovePeer(_) => vec!["peer.unknown"],
             Change::SetRoot(it) => {
                 let Some(named) = self.department(&it.department) else {
                     return vec!["department.unknown"];

@@ -179,6 +179,9 @@ impl Simple {
         if wider_in(&terms, &grant.last().terms, false) {
             no.push("terms.widen");
         }
+        if terms == grant.last().terms {
+            no.push("change.none");
+        }
         if no.is_empty() {
             let state = grant.last().state;
             // Whoever suspended it lets it go on.

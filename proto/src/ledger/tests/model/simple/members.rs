@@ -206,6 +206,11 @@ impl Simple {
         if self.has_vote(&it.department) {
             no.push("department.votes");
         }
+        // Its root may object to the one that was asked for in its place.
+        let pending = self.department(&it.department).is_some_and(|it| it.pending.is_some());
+        if pending && it.change() != StandingChange::Reinstate {
+            no.push("root.pending");
+        }
         if no.is_empty() { self.change_standing(&it.department, it.change(), false) } else { no }
     }
 
@@ -263,6 +268,11 @@ impl Simple {
         if start {
             it.stopped_by.clear();
         }
+        let refused = it.pending.take_if(|_| change == StandingChange::Revoke);
+        if let Some((refused, _)) = refused {
+            self.end_identity(&refused);
+        }
+        self.objection_anew(code, start);
         self.beneath_too(code, code, start);
         if change == StandingChange::Revoke {
             self.voters.retain(|it| it.department != code);
@@ -282,6 +292,16 @@ impl Simple {
         }
     }
 
+    /// Whoever is started has the whole time again for its root to object.
+    fn objection_anew(&mut self, code: &str, start: bool) {
+        if start && self.department(code).is_some_and(|it| it.pending.is_some()) {
+            let due = self.due_in(self.parameters.objection_days);
+            if let Some((_, at)) = &mut self.department_mut(code).pending {
+                *at = due;
+            }
+        }
+    }
+
     /// All right beneath a department, and beneath those, stop with it, or start again if they
     /// stopped because of `top`.
     fn beneath_too(&mut self, code: &str, top: &str, start: bool) {
@@ -295,6 +315,7 @@ impl Simple {
             self.set_standing(&code, start);
             let because = if start { "" } else { top };
             because.clone_into(&mut self.department_mut(&code).stopped_by);
+            self.objection_anew(&code, start);
             let change = if start { StandingChange::Reinstate } else { StandingChange::Suspend };
             self.tell(format!("department {code} {} because of {top}", change as i32));
             self.beneath_too(&code, top, start);
