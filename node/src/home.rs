@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use libp2p::identity::Keypair;
-use liuhen_keyfile::PassphraseSource;
+use liuhen_keyfile::{PassphraseSource, Strength};
 use liuhen_proto::suite::sign::PrivateKey;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -54,10 +54,14 @@ impl Home {
     }
 
     /// Makes new keys in an empty home.
-    pub fn make_keys(&self, passphrase: Option<&PassphraseSource>) -> anyhow::Result<Keys> {
+    pub fn make_keys(
+        &self,
+        passphrase: Option<&PassphraseSource>,
+        strength: Strength,
+    ) -> anyhow::Result<Keys> {
         let folder = self.0.join("keys");
         std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-        let chosen = passphrase.map(|source| source.choose(&folder)).transpose()?;
+        let chosen = passphrase.map(|source| source.choose(&folder, strength)).transpose()?;
         let mut made = Vec::with_capacity(KEYS.len());
         for name in KEYS {
             let key = liuhen_keyfile::generate()?;

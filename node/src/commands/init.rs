@@ -4,7 +4,7 @@
 use crate::config::{FILE, Flags, Settings};
 use crate::home::Home;
 use anyhow::Context as _;
-use liuhen_keyfile::PassphraseSource;
+use liuhen_keyfile::{PassphraseSource, Strength};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -33,6 +33,9 @@ pub struct Init {
     /// Keys without a passphrase: for dev- chains only
     #[arg(long, conflicts_with = "passphrase_fd")]
     plain_keys: bool,
+    /// For a dev- chain: any passphrase will do
+    #[arg(long)]
+    dev: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -46,7 +49,8 @@ impl Init {
         anyhow::ensure!(self.join.exists(), "there is no join file {}", self.join.display());
         let home = Home::new(&self.home);
         let source = PassphraseSource::from_descriptor(self.passphrase_fd);
-        let keys = home.make_keys((!self.plain_keys).then_some(&source))?;
+        let strength = if self.dev { Strength::Any } else { Strength::Strong };
+        let keys = home.make_keys((!self.plain_keys).then_some(&source), strength)?;
         let flags = &self.flags;
         let defaults = Settings::default();
         let settings = Settings {
@@ -54,6 +58,11 @@ impl Init {
             gossip_listen: flags.gossip_listen.clone().unwrap_or(defaults.gossip_listen),
             grpc_listen: flags.grpc_listen.unwrap_or(defaults.grpc_listen),
             tiles_listen: Some(flags.tiles_listen.unwrap_or(TILES_LISTEN)),
+            tls_certificate: flags.tls_certificate.clone(),
+            tls_key: flags.tls_key.clone(),
+            tls_client_ca: flags.tls_client_ca.clone(),
+            server_names: flags.server_names.clone(),
+            allow_plaintext: flags.allow_plaintext,
             ..Settings::default()
         };
         std::fs::write(&file, toml::to_string(&settings)?)

@@ -1,4 +1,5 @@
-//! Private keys as PKCS#8 files (RFC 5958), encrypted with scrypt and AES (RFC 8018 PBES2).
+//! Private keys as PKCS#8 files (RFC 5208, version 1, which OpenSSL and Python's cryptography read), encrypted with scrypt
+//! and AES-256 (RFC 8018 PBES2).
 //!
 //! A passphrase comes from a prompt, a file descriptor or a systemd credential, never from a flag.
 //! A key without one is for `dev-` chains only; whoever loads a key says whether that may be.
@@ -6,11 +7,12 @@
 mod cost;
 mod passphrase;
 
-pub use passphrase::PassphraseSource;
+pub use passphrase::{AGENT, PassphraseSource, Strength};
 
 use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::KeypairBytes;
 use liuhen_proto::suite::sign::PrivateKey;
-use pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
+use pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding, PrivateKeyInfoRef};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -45,6 +47,12 @@ pub enum KeyFileError {
     /// The passphrase does not open it.
     #[error("{0}: the passphrase does not open it")]
     Passphrase(PathBuf),
+    /// The passphrase can be guessed.
+    #[error(
+        "the passphrase for {0} can be guessed too soon: take four or more words that have nothing to do with each other, \
+         or, for a dev- chain alone, say so with --dev"
+    )]
+    Weak(PathBuf),
     /// No passphrase could be had.
     #[error("no passphrase for {path}: {why}")]
     NoPassphrase {
@@ -76,17 +84,31 @@ pub fn save(
     passphrase: Option<&Zeroizing<String>>,
 ) -> Result<(), KeyFileError> {
     let io = |why| KeyFileError::Io { path: path.to_owned(), why };
-    let seed = Zeroizing::new(key.to_seed());
-    let key = SigningKey::from_bytes(&seed);
-    let pem = match passphrase {
-        Some(passphrase) => key.to_pkcs8_encrypted_pem(passphrase.as_bytes(), LineEnding::LF),
-        None => key.to_pkcs8_pem(LineEnding::LF),
-    };
-    let pem = pem.map_err(|_| KeyFileError::Format(path.to_owned()))?;
+    let pem = to_pem(key, passphrase, path)?;
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
     file.write_all(pem.as_bytes()).map_err(io)?;
     file.sync_all().map_err(io)
+}
+
+/// The text of a key file. Without the public key, which version 1 has no place for.
+fn to_pem(
+    key: &PrivateKey,
+    passphrase: Option<&Zeroizing<String>>,
+    path: &Path,
+) -> Result<Zeroizing<String>, KeyFileError> {
+    let failed = |_| KeyFileError::Format(path.to_owned());
+    let pair = KeypairBytes { secret_key: key.to_seed(), public_key: None };
+    let plain = pair.to_pkcs8_der().map_err(failed)?;
+    let Some(passphrase) = passphrase else {
+        return plain.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|e| failed(e.into()));
+    };
+    let info = PrivateKeyInfoRef::try_from(plain.as_bytes()).map_err(failed)?;
+    let encrypted = info.encrypt_with_params(cost::parameters()?, passphrase.as_bytes());
+    encrypted
+        .map_err(failed)?
+        .to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF)
+        .map_err(|e| failed(e.into()))
 }
 
 /// Reads a key. `plain_allowed` says whether one without a passphrase will do: on `dev-` chains.
@@ -134,6 +156,44 @@ pub fn from_pem(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What `openssl` makes of a key file; `None`, and a word of it, where there is no `openssl`.
+    fn openssl_reads(path: &Path, passphrase: &str) -> Option<Vec<u8>> {
+        let mut command = std::process::Command::new("openssl");
+        command.args([
+            "pkey",
+            "-pubout",
+            "-outform",
+            "DER",
+            "-passin",
+            &format!("pass:{passphrase}"),
+            "-in",
+        ]);
+        match command.arg(path).output() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                eprintln!("skipped: there is no openssl");
+                None
+            }
+            output => {
+                let output = output.unwrap();
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                Some(output.stdout)
+            }
+        }
+    }
+
+    #[test]
+    fn openssl_reads_what_is_written_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = generate().unwrap();
+        for (name, word) in [("encrypted.pem", Some("correct horse")), ("plain.pem", None)] {
+            let path = folder.path().join(name);
+            let passphrase = word.map(|word| Zeroizing::new(word.to_owned()));
+            save(&path, &key, passphrase.as_ref()).unwrap();
+            let Some(public) = openssl_reads(&path, word.unwrap_or_default()) else { return };
+            assert!(public.ends_with(key.public().as_bytes()), "{name}");
+        }
+    }
 
     #[test]
     fn keys_survive_and_are_guarded() {

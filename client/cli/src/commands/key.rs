@@ -1,8 +1,10 @@
 //! `liuhen key`.
 
 use super::Common;
+use super::agent::Agent;
 use crate::output::print_one;
 use liuhen_client::error::ClientError;
+use liuhen_keyfile::Strength;
 use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::{check_code, identity_id};
 use serde_json::json;
@@ -20,6 +22,9 @@ pub enum Key {
         /// Without a passphrase: for dev- chains only
         #[arg(long)]
         plain: bool,
+        /// For a dev- chain: any passphrase will do
+        #[arg(long)]
+        dev: bool,
         /// Add the identity of this key to a department's join file
         #[arg(long, requires_all = ["code", "kind"])]
         join: Option<PathBuf>,
@@ -35,15 +40,21 @@ pub enum Key {
     },
     /// Show the public half of the key given with --key
     Show,
+    /// Hold the passphrase of --key for a time: run a command, by default your shell, in which it is not asked for again
+    Agent(Agent),
 }
 
 impl Key {
     /// Does it.
-    pub fn run(&self, common: &Common) -> Result<(), ClientError> {
+    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         match self {
-            Self::New { out, plain, join, code, kind, duty } => {
+            Self::New { out, plain, dev, join, code, kind, duty } => {
                 let key = liuhen_keyfile::generate()?;
-                let passphrase = if *plain { None } else { Some(common.passphrase().choose(out)?) };
+                let strength = if *dev { Strength::Any } else { Strength::Strong };
+                let passphrase = match plain {
+                    true => None,
+                    false => Some(common.passphrase().choose(out, strength)?),
+                };
                 for code in code.iter().chain(duty) {
                     check_code(code).map_err(|e| ClientError::Usage(e.to_string()))?;
                 }
@@ -53,6 +64,7 @@ impl Key {
                 }
                 show(&key.public(), common)
             }
+            Self::Agent(it) => it.run(common).await,
             Self::Show => {
                 let missing = || ClientError::Usage("--key is needed".into());
                 let file = common.key.as_ref().ok_or_else(missing)?;

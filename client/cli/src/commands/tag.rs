@@ -5,7 +5,7 @@ use crate::output::{Rows, print_one};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use liuhen_client::error::ClientError;
 use liuhen_client::subject_number::NumberKind;
-use liuhen_keyfile::PassphraseSource;
+use liuhen_keyfile::{PassphraseSource, Strength};
 use liuhen_proto::subject;
 use liuhen_proto::types::{Hash, check_code};
 use serde_json::json;
@@ -152,7 +152,10 @@ impl Tag {
         std::fs::create_dir_all(&self.keys)
             .map_err(|e| ClientError::Failed(format!("{}: {e}", self.keys.display())))?;
         let file = self.file(year)?;
-        let passphrase = if plain { None } else { Some(common.passphrase().choose(&file)?) };
+        let passphrase = match plain {
+            true => None,
+            false => Some(common.passphrase().choose(&file, Strength::Strong)?),
+        };
         let key = liuhen_keyfile::generate()?;
         liuhen_keyfile::save(&file, &key, passphrase.as_ref())?;
         let fields =
