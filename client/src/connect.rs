@@ -2,11 +2,12 @@
 
 use crate::error::ClientError;
 use crate::event::Event;
-use crate::reach::{ANSWER_WITHIN, Reach, root_cause};
+use crate::reach::{ANSWER_WITHIN, Reach, ReachOptions};
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, limits};
 use liuhen_proto::wire;
+use liuhen_rpc::MESSAGE_BYTES;
 use liuhen_rpc::services::accountability_service_client::AccountabilityServiceClient;
 use liuhen_rpc::services::checkpoint_service_client::CheckpointServiceClient;
 use liuhen_rpc::services::node_service_client::NodeServiceClient;
@@ -15,84 +16,34 @@ use liuhen_rpc::services::registry_service_client::RegistryServiceClient;
 use liuhen_rpc::services::submission_service_client::SubmissionServiceClient;
 use liuhen_rpc::services::trail_service_client::TrailServiceClient;
 use liuhen_rpc::services::watch_service_client::WatchServiceClient;
-use liuhen_rpc::{MESSAGE_BYTES, token};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::{Interceptor, interceptor::InterceptedService};
-use tonic::transport::Endpoint;
-use tonic::{Request, Status, Streaming};
+use tonic::Streaming;
 
-/// A channel on which each call says who calls.
-pub type Authorized = InterceptedService<Reach, Bearer>;
-
-/// A connection to a node. Cheap to clone.
+/// A connection to a node, or to one of several. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Node {
     reach: Reach,
-    bearer: Bearer,
-}
-
-/// Puts a token on each call: made anew when it is some minutes old.
-#[derive(Debug, Clone, Default)]
-pub struct Bearer(Option<Arc<Held>>);
-
-#[derive(Debug)]
-struct Held {
-    key: PrivateKey,
-    chain: ChainId,
-    audit: Option<String>,
-    token: Mutex<Option<(TimeMs, MetadataValue<Ascii>)>>,
-}
-
-/// Milliseconds after which a new token is made: half of its life.
-const TOKEN_AGE_MS: u64 = token::LIFE_S * 500;
-
-impl Held {
-    fn token(&self) -> Result<MetadataValue<Ascii>, Status> {
-        let now = crate::clock::now();
-        let mut kept = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((made, token)) = kept.as_ref()
-            && now.since(*made).max(made.since(now)) < TOKEN_AGE_MS
-        {
-            return Ok(token.clone());
-        }
-        let failed = |why: String| Status::unauthenticated(why);
-        let token = token::make(&self.key, &self.chain, now).map_err(|e| failed(e.to_string()))?;
-        let value: MetadataValue<Ascii> =
-            format!("Bearer {token}").parse().map_err(|_| failed("a token of no text".into()))?;
-        *kept = Some((now, value.clone()));
-        Ok(value)
-    }
-}
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(held) = &self.0 {
-            request.metadata_mut().insert("authorization", held.token()?);
-            if let Some(audit) = &held.audit {
-                let audit = audit.parse().map_err(|_| Status::invalid_argument("audit"))?;
-                request.metadata_mut().insert(token::AUDIT_HEADER, audit);
-            }
-        }
-        Ok(request)
-    }
 }
 
 impl Node {
-    /// Connects to `http://host:port`; each call is to be answered within half a minute.
+    /// Connects to `https://host`, or `http://host:port` on this machine; each call is to be answered within half a
+    /// minute.
     pub async fn connect(address: &str) -> Result<Self, ClientError> {
         Self::connect_within(address, ANSWER_WITHIN).await
     }
 
-    /// Connects to `http://host:port`; each call is to be answered within this time. Errors for an address of
-    /// another scheme: what is asked for is not spoken in the clear.
+    /// Connects; each call is to be answered within this time.
     pub async fn connect_within(address: &str, within: Duration) -> Result<Self, ClientError> {
-        let endpoint = endpoint(address)?;
-        let reach = Reach::connect(endpoint, address, within).await.map_err(|e| {
-            ClientError::Unavailable { node: address.to_owned(), why: root_cause(&e) }
-        })?;
-        Ok(Self { reach, bearer: Bearer::default() })
+        let options = ReachOptions { within, ..ReachOptions::default() };
+        Self::connect_to(&[address.to_owned()], &options).await
+    }
+
+    /// Connects to the first of some nodes that can be reached; one that does not answer is left for the next.
+    pub async fn connect_to(
+        addresses: &[String],
+        options: &ReachOptions,
+    ) -> Result<Self, ClientError> {
+        Ok(Self { reach: Reach::connect(addresses, options).await? })
     }
 
     /// The node's address.
@@ -113,8 +64,7 @@ impl Node {
     /// The same connection, on which each call is made as the holder of a key; what is read is read
     /// for an audit of its department, where one is named.
     pub fn signed_in(&self, key: &PrivateKey, chain: ChainId, audit: Option<String>) -> Self {
-        let held = Held { key: key.clone(), chain, audit, token: Mutex::new(None) };
-        Self { reach: self.reach.clone(), bearer: Bearer(Some(Arc::new(held))) }
+        Self { reach: self.reach.signed_in(key, chain, audit) }
     }
 
     /// What the ledger knows of a gateway.
@@ -133,47 +83,44 @@ impl Node {
     }
 
     /// Submitting.
-    pub fn submission(&self) -> SubmissionServiceClient<Authorized> {
-        SubmissionServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
-            .max_encoding_message_size(MESSAGE_BYTES)
+    pub fn submission(&self) -> SubmissionServiceClient<Reach> {
+        SubmissionServiceClient::new(self.reach.clone()).max_encoding_message_size(MESSAGE_BYTES)
     }
 
     /// Trails.
-    pub fn trails(&self) -> TrailServiceClient<Authorized> {
-        TrailServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
-            .max_decoding_message_size(MESSAGE_BYTES)
+    pub fn trails(&self) -> TrailServiceClient<Reach> {
+        TrailServiceClient::new(self.reach.clone()).max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// Proofs.
-    pub fn proofs(&self) -> ProofServiceClient<Authorized> {
-        ProofServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
+    pub fn proofs(&self) -> ProofServiceClient<Reach> {
+        ProofServiceClient::new(self.reach.clone())
     }
 
     /// Checkpoints, and the headers in them.
-    pub fn checkpoints(&self) -> CheckpointServiceClient<Authorized> {
-        CheckpointServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
+    pub fn checkpoints(&self) -> CheckpointServiceClient<Reach> {
+        CheckpointServiceClient::new(self.reach.clone())
     }
 
     /// What stands on the ledger.
-    pub fn registry(&self) -> RegistryServiceClient<Authorized> {
-        RegistryServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
-            .max_decoding_message_size(MESSAGE_BYTES)
+    pub fn registry(&self) -> RegistryServiceClient<Reach> {
+        RegistryServiceClient::new(self.reach.clone()).max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// How accesses are answered for.
-    pub fn accountability(&self) -> AccountabilityServiceClient<Authorized> {
-        AccountabilityServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
+    pub fn accountability(&self) -> AccountabilityServiceClient<Reach> {
+        AccountabilityServiceClient::new(self.reach.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// Events as they commit.
-    pub fn watching(&self) -> WatchServiceClient<Authorized> {
-        WatchServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
+    pub fn watching(&self) -> WatchServiceClient<Reach> {
+        WatchServiceClient::new(self.reach.clone())
     }
 
     /// The node itself.
-    pub fn node(&self) -> NodeServiceClient<Authorized> {
-        NodeServiceClient::with_interceptor(self.reach.clone(), self.bearer.clone())
+    pub fn node(&self) -> NodeServiceClient<Reach> {
+        NodeServiceClient::new(self.reach.clone())
     }
 
     /// Chain, height and so on.
@@ -330,42 +277,4 @@ async fn join_within(
         }
     }
     Ok(bytes)
-}
-
-/// The endpoint of an address. A node speaks HTTP/2 in the clear, so far: `https` is refused before a byte is
-/// sent, and so is what names no scheme.
-fn endpoint(address: &str) -> Result<Endpoint, ClientError> {
-    let bad = |why: &str| ClientError::Usage(format!("node address `{address}`: {why}"));
-    let uri: tonic::codegen::http::Uri = address.parse().map_err(|e| bad(&format!("{e}")))?;
-    match uri.scheme_str() {
-        Some("http") => Ok(Endpoint::from(uri)),
-        Some("https") => Err(bad(crate::lang::pick(
-            "https is not supported yet, and nothing was sent: a token would have gone in the clear. \
-             Use http:// on this machine, or through a tunnel that you trust",
-            "尚不支持 https，未发送任何内容：否则令牌将以明文传送。请在本机或经可信隧道使用 http://",
-        ))),
-        _ => Err(bad("http://host:port is needed")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_spoken_is_taken() {
-        assert!(endpoint("http://127.0.0.1:26658").is_ok());
-        for (address, why) in [
-            ("https://127.0.0.1:26658", "https is not supported yet"),
-            ("HTTPS://node.example", "https is not supported yet"),
-            ("127.0.0.1:26658", "node address"),
-            ("unix:///run/node", "node address"),
-            ("node.example", "http://host:port is needed"),
-            ("", "node address"),
-        ] {
-            let error = endpoint(address).unwrap_err();
-            assert_eq!(error.exit_code(), 2, "{address}");
-            assert!(error.to_string().contains(why), "{address}: {error}");
-        }
-    }
 }

@@ -124,6 +124,8 @@ struct State {
     by_size: BTreeMap<u64, Cosigned>,
     /// Cosignatures of checkpoints that this node does not have yet.
     early: Vec<Cosignature>,
+    /// The first checkpoint that somebody signed and that contradicts this node's chain.
+    fork: Option<Note>,
 }
 
 /// The name by which a validator cosigns.
@@ -140,7 +142,12 @@ impl Checkpoints {
     /// None yet; these witnesses' lines will be taken.
     pub fn new(known: Vec<VerifierKey>) -> Self {
         let (by_size, early) = (BTreeMap::new(), Vec::new());
-        Self(Arc::new(Mutex::new(State { known, by_size, early })))
+        Self(Arc::new(Mutex::new(State { known, by_size, early, fork: None })))
+    }
+
+    /// The first checkpoint that somebody signed and that contradicts this node's chain.
+    pub(crate) fn fork(&self) -> Option<Note> {
+        self.state().fork.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -173,6 +180,7 @@ impl Checkpoints {
             Some(known) if known == own => {}
             Some(_) => {
                 let name = given.line.name.clone();
+                state.fork.get_or_insert(note);
                 return Err(NotTaken::Fork { name, size: given.size, root: given.root });
             }
             None => {
@@ -289,7 +297,9 @@ impl Cosigner {
     /// With the chain in hand: to lock it twice would wait for ever on a block that is to be committed.
     fn take(&self, chain: &Chain, given: &Cosignature) {
         match self.checkpoints.take(chain, given) {
-            Err(error @ NotTaken::Fork { .. }) => report_fork(&error, chain.founding().chain(), given),
+            Err(error @ NotTaken::Fork { .. }) => {
+                report_fork(&error, chain.founding().chain(), given)
+            }
             Err(error) => tracing::debug!(%error, "a cosignature was not taken"),
             Ok(()) => {}
         }

@@ -24,6 +24,7 @@ pub mod consensus;
 pub mod files;
 pub mod gossip;
 pub mod home;
+pub mod limits;
 pub mod mempool;
 pub mod misbehaviour;
 pub mod registry;

@@ -41,7 +41,7 @@ impl Registry {
                 tracing::warn!(peer = entry.peer_id, "no peer id; left out");
                 continue;
             };
-            if id == *own || !is_in_force(chain, &entry.department)? {
+            if id == *own || entry.removed || !is_in_force(chain, &entry.department)? {
                 left_out.insert(id);
                 continue;
             }
@@ -69,7 +69,7 @@ impl Registry {
 }
 
 /// Whether a department is in force, as far as is known: whoever is stopped is let out.
-fn is_in_force(chain: &Chain, code: &str) -> Result<bool, StoreError> {
+pub(crate) fn is_in_force(chain: &Chain, code: &str) -> Result<bool, StoreError> {
     let department: Option<Arc<wire::Department>> =
         chain.index().typed(&Place::department(code))?;
     Ok(department.is_some_and(|it| intervals::is_open(&it.standing)))

@@ -1,13 +1,14 @@
 //! The only wiring: from a home to a running node, and down again.
 
 use crate::api::listener::{Connections, HTTP2_FIRST_BYTES, Listener};
+use crate::api::tls::{Tls, TlsFiles};
 use crate::api::{self, Shared, reads::Reads};
 use crate::app::{Chain, OpenReport};
 use crate::checkpoints::{Checkpoints, Cosigner};
 use crate::clock;
 use crate::config::Settings;
 use crate::consensus::{self, Adapter, AdapterParts, End, EngineHandle, EngineSettings, Withheld};
-use crate::gossip::{self, Gossip, GossipConfig};
+use crate::gossip::{self, Gossip, GossipConfig, Received};
 use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
 use crate::misbehaviour;
@@ -15,13 +16,15 @@ use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
 use crate::tiles;
 use anyhow::Context as _;
+use liuhen_genesis::to_bytes;
 use liuhen_proto::header::{block::PROTOCOL, founding::Founding};
 use liuhen_proto::suite::sign::PrivateKey;
+use liuhen_proto::tx::Tx;
 use liuhen_proto::types::Height;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +44,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let _lock = home.lock()?;
+    let tls = ClientTls::open(home, settings)?;
     let (data, own) = (home.data(), keys.keypair()?.public().to_peer_id());
     let chain = open_known(&data, settings, founding).await?;
     let known = Registry::read(&chain, settings, &own)?;
@@ -53,8 +57,7 @@ pub async fn run(
     let registry = watch::Sender::new(known.clone());
     let gossip = start_gossip(&chain, settings, &keys, registry.subscribe(), services.clone())?;
     let Gossip { transactions, messages, received, wakes, cosignatures, connected } = gossip;
-    let mempool = Mempool::start(Arc::clone(&chain), Arc::clone(&work), transactions);
-    tokio::spawn(pass_on(mempool.clone(), received));
+    let mempool = start_mempool(&chain, &work, transactions, received, &services);
     start_watching(&mempool, &data, settings, &services);
     let cosigner = Cosigner {
         chain: Arc::clone(&chain),
@@ -69,8 +72,7 @@ pub async fn run(
 
     let node = Engine { chain: &chain, settings, keys: &keys, data: &data };
     let started = node.start(&known).await?;
-    let withheld = watch::Sender::new(started.withheld);
-    let opened = watch::Sender::new(None);
+    let (withheld, opened) = (watch::Sender::new(started.withheld), watch::Sender::new(None));
     let reads = start_reads(&chain, &mempool, &keys.node, &data, &services)?;
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
@@ -83,12 +85,13 @@ pub async fn run(
         withheld: withheld.subscribe(),
         opened: opened.subscribe(),
         committed: committed.subscribe(),
-        peers: connected,
-        streams: Arc::new(Semaphore::new(api::STREAMS)),
-        readers: Arc::new(Semaphore::new(api::READERS)),
-        watches: Arc::new(Semaphore::new(api::WATCHES)),
+        own,
+        connected,
+        limits: Arc::default(),
+        genesis: to_bytes(read(&chain).founding()).into(),
+        names: Arc::default(),
     };
-    let server = serve(home, settings, shared, &services).await?;
+    let server = serve(home, settings, tls, shared, &services).await?;
 
     let parts = AdapterParts {
         chain: Arc::clone(&chain),
@@ -185,28 +188,57 @@ async fn wait_for_clients(server: JoinHandle<anyhow::Result<()>>) {
     }
 }
 
+/// TLS of the listeners for clients, where the settings have it.
+struct ClientTls {
+    grpc: Option<Arc<Tls>>,
+    tiles: Option<Arc<Tls>>,
+}
+
+impl ClientTls {
+    /// Errors also where clients could not be served: before anything else is begun.
+    fn open(home: &Home, settings: &Settings) -> anyhow::Result<Self> {
+        let files = settings.tls_files(home.path())?;
+        settings.names(settings.grpc_listen)?;
+        let Some(files) = files else { return Ok(Self { grpc: None, tiles: None }) };
+        let open = |files: TlsFiles, protocol: &'static [u8]| {
+            Tls::open(files, protocol, &settings.server_names).context("TLS").map(Arc::new)
+        };
+        let grpc = Some(open(files.clone(), b"h2")?);
+        // The header log is for everybody: no certificate is asked for.
+        let files = TlsFiles { client_ca: None, ..files };
+        let tiles = settings.tiles_listen.map(|_| open(files, b"http/1.1")).transpose()?;
+        Ok(Self { grpc, tiles })
+    }
+}
+
 /// Serves clients, and the header log where the settings say so.
 async fn serve(
     home: &Home,
     settings: &Settings,
-    shared: Shared,
+    tls: ClientTls,
+    mut shared: Shared,
     services: &CancellationToken,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
     let listeners = 1 + usize::from(settings.tiles_listen.is_some());
     let of_an_address = settings.max_connections_per_address;
     let connections = Connections::of(settings.max_connections, of_an_address, listeners);
+    for tls in [&tls.grpc, &tls.tiles].into_iter().flatten() {
+        tokio::spawn(Arc::clone(tls).follow(services.clone()));
+    }
+    let bound =
+        Listener::bind(settings.grpc_listen, connections, HTTP2_FIRST_BYTES, tls.grpc).await;
+    let (listener, address) = bound.context("grpc_listen")?;
+    shared.names = settings.names(address)?.into();
     if let Some(listen) = settings.tiles_listen {
-        let bound = Listener::bind(listen, connections, 1).await;
+        let bound = Listener::bind(listen, connections, 1, tls.tiles).await;
         let (listener, address) = bound.context("tiles_listen")?;
         std::fs::write(home.tiles_address(), address.to_string())?;
         tracing::info!(%address, "the header log is served");
         tokio::spawn(tiles::serve(listener, shared.clone(), services.clone()));
     }
-    let bound = Listener::bind(settings.grpc_listen, connections, HTTP2_FIRST_BYTES).await;
-    let (listener, address) = bound.context("grpc_listen")?;
     std::fs::write(home.grpc_address(), address.to_string())?;
     let withheld = shared.withheld.borrow().map(|it| it.why.code());
-    tracing::info!(%address, withheld, "clients are served");
+    tracing::info!(%address, names = ?shared.names, withheld, "clients are served");
     Ok(tokio::spawn(api::serve(listener, shared, services.clone())))
 }
 
@@ -238,10 +270,24 @@ fn start_reads(
     Ok(reads)
 }
 
+/// Starts the pool; transactions go to the other nodes from it, and come to it from them.
+fn start_mempool(
+    chain: &Arc<RwLock<Chain>>,
+    work: &Arc<Notify>,
+    transactions: mpsc::Sender<Arc<Tx>>,
+    received: mpsc::Receiver<Received>,
+    services: &CancellationToken,
+) -> Mempool {
+    let (chain, work) = (Arc::clone(chain), Arc::clone(work));
+    let mempool = Mempool::start(chain, work, transactions, services.clone());
+    tokio::spawn(pass_on(mempool.clone(), received));
+    mempool
+}
+
 /// Hands transactions that came from other nodes to the pool.
-async fn pass_on(mempool: Mempool, mut received: mpsc::Receiver<Vec<u8>>) {
-    while let Some(bytes) = received.recv().await {
-        mempool.gossiped(&bytes).await;
+async fn pass_on(mempool: Mempool, mut received: mpsc::Receiver<Received>) {
+    while let Some(it) = received.recv().await {
+        mempool.gossiped(&it.bytes).await;
     }
 }
 

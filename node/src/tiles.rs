@@ -3,15 +3,17 @@
 
 use crate::api::{Shared, listener::Listener};
 use crate::app::TILE_WIDTH;
-use axum::Router;
+use crate::limits::Client;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::time::Duration;
+use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 /// Whole tiles never change; partial ones neither, but they go out of use.
@@ -36,15 +38,18 @@ pub(crate) async fn serve(listener: Listener, shared: Shared, stop: Cancellation
         .route("/checkpoint", get(checkpoint))
         .route("/tile/{*path}", get(tile))
         .with_state(shared);
-    let service = TowerToHyperService::new(routes);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    let mut connections = listener.into_stream();
     loop {
         let connection = tokio::select! {
             () = stop.cancelled() => return,
-            connection = listener.accept() => connection,
+            connection = connections.next() => connection,
         };
-        let serving = http.serve_connection(TokioIo::new(connection), service.clone());
+        let Some(connection) = connection else { return };
+        let routes = routes.clone().layer(Extension(Client::Address(connection.from())));
+        let service = TowerToHyperService::new(routes);
+        let serving = http.serve_connection(TokioIo::new(connection), service);
         let stop = stop.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -67,11 +72,15 @@ async fn checkpoint(State(shared): State<Shared>) -> Response {
     (headers, note.to_string()).into_response()
 }
 
-async fn tile(State(shared): State<Shared>, Path(path): Path<String>) -> Response {
+async fn tile(
+    State(shared): State<Shared>,
+    Extension(client): Extension<Client>,
+    Path(path): Path<String>,
+) -> Response {
     let none = || (StatusCode::NOT_FOUND, "no such tile\n").into_response();
     let Some(tile) = parse(&path) else { return none() };
     let found = shared
-        .read(move |chain| match tile {
+        .read(client, move |chain| match tile {
             Tile::Hashes { level, index, width } => Ok(chain.tile(level, index, width)),
             Tile::Entries { index, width } => chain.entries(index, width),
         })

@@ -3,6 +3,7 @@
 use super::{Shared, of_store};
 use crate::app::Chain;
 use crate::clock;
+use crate::limits::Client;
 use crate::store::StoreError;
 use liuhen_proto::ledger::{Object, intervals};
 use liuhen_proto::place::Place;
@@ -26,19 +27,35 @@ pub struct Caller {
     pub(super) audit: Option<String>,
 }
 
+impl Caller {
+    /// As whom it takes what clients may take at once.
+    pub(super) fn client(&self) -> Client {
+        Client::Member(self.department.code.as_str().into())
+    }
+}
+
 /// Who calls, by the token that comes with a call.
 pub(super) fn caller<T>(shared: &Shared, request: &Request<T>) -> Result<Caller, Status> {
     let metadata = request.metadata();
     let bearer = bearer(metadata)?;
     let key_id = token::key_of(bearer).map_err(|e| denied(&e.to_string()))?;
-    let audit =
-        metadata.get(token::AUDIT_HEADER).and_then(|it| it.to_str().ok()).map(str::to_owned);
     let chain = shared.chain();
     let key = key(&chain, &key_id)?;
     let public = PublicKey::from_slice(&key.public_key).map_err(|_| unknown(&key_id))?;
-    token::check(bearer, &public, &chain.founding().chain(), clock::now())
-        .map_err(|e| denied(&e.to_string()))?;
-    holder(&chain, &key_id, &key, audit)
+    let audit =
+        token::check(bearer, &public, &chain.founding().chain(), &shared.names, clock::now());
+    let audit = audit.map_err(|e| denied(&e.to_string()))?;
+    let caller = holder(&chain, &key_id, &key, audit)?;
+    match &caller.audit {
+        Some(audit) if !caller.oversees() => {
+            let why = format!(
+                "audit {audit}: only who audits or regulates reads for an audit, and {} does not; leave it out",
+                caller.department.code
+            );
+            Err(with_reason(Reason::ReadDenied, &why))
+        }
+        _ => Ok(caller),
+    }
 }
 
 fn key(chain: &Chain, id: &KeyId) -> Result<Arc<wire::Key>, Status> {

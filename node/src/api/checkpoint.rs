@@ -2,7 +2,7 @@
 //! what is in the blocks.
 
 use super::proofs::of_prove;
-use super::{Shared, bad_argument, blocking};
+use super::{Shared, address, bad_argument};
 use crate::checkpoints::{self, Cosignature, NotTaken};
 use liuhen_proto::header::{checkpoint::Checkpoint, note::Note};
 use liuhen_proto::types::Height;
@@ -13,7 +13,6 @@ use liuhen_proto::wire::{
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::checkpoint_service_server::CheckpointService;
 use liuhen_rpc::status::with_reason;
-use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 /// See [`CheckpointService`].
@@ -39,14 +38,14 @@ impl CheckpointService for Checkpoints {
         &self,
         request: Request<ProveHeaderRequest>,
     ) -> Result<Response<HeaderProof>, Status> {
+        let client = address(&request);
         let ProveHeaderRequest { height, size } = request.into_inner();
         let shared = self.0.clone();
-        let readers = Arc::clone(&shared.readers);
         let work = move || {
             let proof = shared.chain().prove_header(Height::new(height), size);
             proof.map_err(|e| of_prove(&e))
         };
-        Ok(Response::new(blocking(&readers, work).await?))
+        Ok(Response::new(self.0.blocking(client, work).await?))
     }
 
     async fn add_cosignature(

@@ -2,7 +2,9 @@
 
 mod accountability;
 mod auth;
+mod bodies;
 mod checkpoint;
+pub mod connection;
 pub mod listener;
 mod node;
 mod page;
@@ -11,21 +13,27 @@ pub mod reads;
 mod registry;
 mod rights;
 mod submission;
+pub mod tls;
 mod trails;
 mod watch;
 
 use self::auth::Caller;
+use self::bodies::Bounded;
+use self::connection::ClientConnection;
 use self::listener::Listener;
 use self::reads::Reads;
 use crate::app::Chain;
 use crate::checkpoints::{self, Checkpoints};
 use crate::consensus::Withheld;
+use crate::limits::{Client, Limits, Share, Turn};
 use crate::mempool::Mempool;
 use crate::store::StoreError;
+use bytes::Bytes;
+use libp2p::PeerId;
 use liuhen_proto::header::note::Note;
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::types::{Height, KeyId};
+use liuhen_proto::types::{Height, KeyId, limits::TRANSACTION_BYTES};
 use liuhen_proto::wire::{self, ProofChunk};
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::{
@@ -37,12 +45,17 @@ use liuhen_rpc::services::{
 };
 use liuhen_rpc::status::with_reason;
 use liuhen_rpc::{CHUNK_BYTES, DESCRIPTORS, MESSAGE_BYTES};
-use std::sync::atomic::AtomicU32;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, watch::Receiver};
+use tokio::sync::watch::Receiver;
+use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
+use tonic::{Request, Status};
+use tower_layer::layer_fn;
 
 /// What the services read and write.
 #[derive(Clone)]
@@ -65,14 +78,16 @@ pub struct Shared {
     pub cosigner: PrivateKey,
     /// What auditors and regulators are shown, to be recorded.
     pub reads: Reads,
+    /// This node's peer id.
+    pub own: PeerId,
     /// Peers connected for transactions.
-    pub peers: Arc<AtomicU32>,
-    /// How many may watch at once.
-    pub watches: Arc<Semaphore>,
-    /// How many may be sent long proofs at once.
-    pub streams: Arc<Semaphore>,
-    /// How many may read much at once: readers must not keep consensus from the chain.
-    pub readers: Arc<Semaphore>,
+    pub connected: Receiver<BTreeSet<PeerId>>,
+    /// What clients may take at once.
+    pub limits: Arc<Limits>,
+    /// The founding document.
+    pub genesis: Bytes,
+    /// Names under which clients reach this node: whoever's token names another server is refused.
+    pub names: Arc<[String]>,
 }
 
 impl Shared {
@@ -119,19 +134,65 @@ impl Shared {
         Some(checkpoints::published(&note, &chain.founding().chain(), key))
     }
 
-    /// Reads the chain away from the runtime's threads.
+    /// Reads the chain for a client, away from the runtime's threads.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
+        client: Client,
         work: impl FnOnce(&Chain) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Status> {
         let shared = self.clone();
-        blocking(&self.readers, move || work(&shared.chain()).map_err(|e| of_store(&e))).await
+        self.blocking(client, move || work(&shared.chain()).map_err(|e| of_store(&e))).await
+    }
+
+    /// Runs work for a client that reads the store, away from the runtime's threads: a few at once, and of one client
+    /// so many that others have their turn soon.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        client: Client,
+        work: impl FnOnce() -> Result<T, Status> + Send + 'static,
+    ) -> Result<T, Status> {
+        let busy = |why: &str| with_reason(Reason::NodeBusy, why);
+        let waits = self.limits.reads.take(&client, 1);
+        let _waits = waits.ok_or_else(|| busy("too many reads at once; wait for answers"))?;
+        let turn = self.limits.readers.take(&client);
+        match tokio::time::timeout(READER_WAITS, turn).await {
+            Ok(turn) => with_turn(turn, work).await,
+            Err(_) => Err(busy("too many read at once; try again")),
+        }
+    }
+
+    /// The same for the next part of what was begun: it waits for as long as it must.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        client: &Client,
+        work: impl FnOnce() -> Result<T, Status> + Send + 'static,
+    ) -> Result<T, Status> {
+        with_turn(self.limits.readers.take(client).await, work).await
+    }
+
+    /// A proof for a client, to be sent in pieces that fit into messages. Errors where it takes too much already.
+    fn pieces(&self, client: &Client, proof: Vec<u8>) -> Result<Pieces, Status> {
+        let share = self.limits.proofs.take(client, proof.len()).ok_or_else(|| {
+            with_reason(Reason::NodeBusy, "too many proofs were not taken yet; wait for them")
+        })?;
+        Ok(Pieces::of(proof.into(), Some(share)))
     }
 
     fn chain(&self) -> RwLockReadGuard<'_, Chain> {
         self.chain.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Calls of one connection at once.
+const CALLS_OF_A_CONNECTION: u32 = 256;
+/// Bytes of a call that a client may send before they are read.
+const WINDOW: u32 = 256 << 10;
+/// Bytes of a call's headers.
+const HEADER_BYTES: u32 = 16 << 10;
+/// Bytes of a request with a transaction; one that is somewhat too long is told so.
+const SUBMITTED_BYTES: usize = 2 * TRANSACTION_BYTES;
+/// Bytes of any other request.
+const ASKED_BYTES: usize = 64 << 10;
 
 /// Serves until told to stop.
 pub async fn serve(
@@ -155,56 +216,62 @@ pub async fn serve(
     };
     let submission = submission::Submission(shared.clone());
     let trails = trails::Trails(shared.clone());
-    let incoming = futures::stream::unfold(listener, async |listener| {
-        let connection = listener.accept().await;
-        Some((Ok::<_, std::io::Error>(connection), listener))
-    });
+    let incoming = listener.into_stream().map(Ok::<_, std::io::Error>);
+    let limits = Arc::clone(&shared.limits);
     tonic::transport::Server::builder()
+        .max_concurrent_streams(CALLS_OF_A_CONNECTION)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(4 * WINDOW)
+        .http2_max_header_list_size(HEADER_BYTES)
+        .layer(layer_fn(move |inner| Bounded::new(inner, Arc::clone(&limits))))
         .http2_keepalive_interval(Some(listener::PING_EVERY))
         .http2_keepalive_timeout(Some(listener::PING_WITHIN))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(
-            SubmissionServiceServer::new(submission).max_decoding_message_size(MESSAGE_BYTES),
+            SubmissionServiceServer::new(submission).max_decoding_message_size(SUBMITTED_BYTES),
         )
-        .add_service(TrailServiceServer::new(trails).max_encoding_message_size(MESSAGE_BYTES))
-        .add_service(ProofServiceServer::new(proofs::Proofs(shared.clone())))
-        .add_service(CheckpointServiceServer::new(checkpoint::Checkpoints(shared.clone())))
+        .add_service(
+            TrailServiceServer::new(trails)
+                .max_decoding_message_size(ASKED_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(
+            ProofServiceServer::new(proofs::Proofs(shared.clone()))
+                .max_decoding_message_size(ASKED_BYTES),
+        )
+        .add_service(
+            CheckpointServiceServer::new(checkpoint::Checkpoints(shared.clone()))
+                .max_decoding_message_size(ASKED_BYTES),
+        )
         .add_service(
             RegistryServiceServer::new(registry::Registry(shared.clone()))
+                .max_decoding_message_size(ASKED_BYTES)
                 .max_encoding_message_size(MESSAGE_BYTES),
         )
         .add_service(
             AccountabilityServiceServer::new(accountability::Accountability(shared.clone()))
+                .max_decoding_message_size(ASKED_BYTES)
                 .max_encoding_message_size(MESSAGE_BYTES),
         )
-        .add_service(WatchServiceServer::new(watch::Watch(shared.clone())))
-        .add_service(NodeServiceServer::new(node::Node(shared)))
+        .add_service(
+            WatchServiceServer::new(watch::Watch(shared.clone()))
+                .max_decoding_message_size(ASKED_BYTES),
+        )
+        .add_service(
+            NodeServiceServer::new(node::Node(shared)).max_decoding_message_size(ASKED_BYTES),
+        )
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
         .await?;
     Ok(())
 }
 
-/// Readers at once.
-pub const READERS: usize = 4;
-/// Long proofs at once.
-pub const STREAMS: usize = 16;
-/// Watches at once.
-pub const WATCHES: usize = 256;
-/// How long a reader waits for its turn.
-const READER_WAITS: Duration = Duration::from_secs(10);
-
-/// Runs work that reads the store away from the runtime's threads, a few at once.
-async fn blocking<T: Send + 'static>(
-    readers: &Arc<Semaphore>,
+/// Runs work away from the runtime's threads, while a turn lasts.
+async fn with_turn<T: Send + 'static>(
+    turn: Turn,
     work: impl FnOnce() -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
-    let turn = tokio::time::timeout(READER_WAITS, Arc::clone(readers).acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else {
-        let why = "too many read at once; try again";
-        return Err(with_reason(Reason::NodeBusy, why));
-    };
     let work = move || {
         let _turn = turn;
         work()
@@ -212,6 +279,49 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(with_reason(Reason::NodeInternal, "the node failed")))
+}
+
+/// How long a reader waits for its turn.
+const READER_WAITS: Duration = Duration::from_secs(10);
+/// How long taking a whole proof may last.
+const PROOF_WITHIN: Duration = Duration::from_secs(300);
+
+/// What is left of a proof that is being sent.
+pub struct Pieces {
+    rest: Bytes,
+    _share: Option<Share>,
+    until: Instant,
+}
+
+impl Pieces {
+    /// Bytes that are shared by all who are sent them have no share.
+    fn of(rest: Bytes, share: Option<Share>) -> Self {
+        Self { rest, _share: share, until: Instant::now() + PROOF_WITHIN }
+    }
+}
+
+impl Stream for Pieces {
+    type Item = Result<ProofChunk, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        if Instant::now() > this.until {
+            this.rest.clear();
+            let why = "the proof was not taken for so long that others have the turn";
+            return Poll::Ready(Some(Err(with_reason(Reason::ProofNotTaken, why))));
+        }
+        let data = this.rest.split_to(CHUNK_BYTES.min(this.rest.len()));
+        Poll::Ready(Some(Ok(ProofChunk { data: data.to_vec() })))
+    }
+}
+
+/// By which address somebody who shows no token calls.
+fn address<T>(request: &Request<T>) -> Client {
+    let connection = request.extensions().get::<ClientConnection>();
+    Client::Address(connection.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |it| it.from))
 }
 
 /// What the caller is told of a store that can't be read; the log is told the rest.
@@ -236,11 +346,4 @@ fn trail_of(kind: u32, id: &[u8]) -> Result<(TrailKind, Place), Status> {
         return Err(bad_argument("trail_id", "no trail of this kind can have such an id"));
     }
     Ok((kind, Place::trail(kind, id)))
-}
-
-/// Bytes in pieces that fit into messages.
-fn chunks(bytes: Vec<u8>) -> tokio_stream::Iter<std::vec::IntoIter<Result<ProofChunk, Status>>> {
-    let all: Vec<_> =
-        bytes.chunks(CHUNK_BYTES).map(|data| Ok(ProofChunk { data: data.to_vec() })).collect();
-    tokio_stream::iter(all)
 }

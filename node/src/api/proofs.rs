@@ -2,13 +2,14 @@
 
 use super::auth::{self, Caller};
 use super::rights::{self, Access, trail_about};
-use super::{Shared, bad_argument, blocking, chunks, not_found, of_store, trail_of};
-use crate::app::{Chain, LongTrail, ProveError};
+use super::{Pieces, Shared, address, bad_argument, not_found, of_store, trail_of};
+use crate::app::{Chain, EventFilter, LongTrail, ProveError};
+use crate::limits::Client;
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::{Hash, Height, TimeMs, TxId, limits};
 use liuhen_proto::verify::Range;
 use liuhen_proto::wire::{
-    ProofChunk, ProofPart, ProveConsistencyRequest, ProveDepartmentRequest, ProveEventRequest,
+    ProofPart, ProveConsistencyRequest, ProveDepartmentRequest, ProveEventRequest,
     ProveObjectRequest, ProveSubjectRequest, ProveTrailRequest, RangeKind, SubjectTag,
 };
 use liuhen_rpc::CHUNK_BYTES;
@@ -16,7 +17,6 @@ use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio_stream::wrappers::ReceiverStream;
@@ -31,25 +31,22 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// See [`ProofService`].
 pub struct Proofs(pub(super) Shared);
 
-type Chunks = tokio_stream::Iter<std::vec::IntoIter<Result<ProofChunk, Status>>>;
-
 #[tonic::async_trait]
 impl ProofService for Proofs {
-    type ProveTrailStream = Chunks;
+    type ProveTrailStream = Pieces;
     type ProveLongTrailStream = ReceiverStream<Result<ProofPart, Status>>;
-    type ProveEventStream = Chunks;
-    type ProveDepartmentStream = Chunks;
-    type ProveSubjectStream = Chunks;
-    type ProveObjectStream = Chunks;
-    type ProveConsistencyStream = Chunks;
+    type ProveEventStream = Pieces;
+    type ProveDepartmentStream = Pieces;
+    type ProveSubjectStream = Pieces;
+    type ProveObjectStream = Pieces;
+    type ProveConsistencyStream = Pieces;
 
     async fn prove_trail(
         &self,
         request: Request<ProveTrailRequest>,
-    ) -> Result<Response<Chunks>, Status> {
+    ) -> Result<Response<Pieces>, Status> {
         let asked = AskedTrail::read(&self.0, request)?;
-        let shared = self.0.clone();
-        let readers = Arc::clone(&shared.readers);
+        let (shared, client) = (self.0.clone(), asked.client.clone());
         let work = move || {
             let (overseer, (proof, first, count)) = {
                 let chain = shared.chain();
@@ -57,12 +54,14 @@ impl ProofService for Proofs {
                 let proof = chain.prove_trail(asked.kind, &asked.id, asked.range, asked.pinned);
                 (overseer, proof.map_err(|e| of_prove(&e))?)
             };
+            // Noted is what is sent: where there is no room for it, nothing was read.
+            let pieces = shared.pieces(&asked.client, proof)?;
             if let Some(caller) = overseer {
                 shared.note_read(caller, &asked.trail, first, count)?;
             }
-            Ok(proof)
+            Ok(pieces)
         };
-        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+        self.0.blocking(client, work).await.map(Response::new)
     }
 
     async fn prove_long_trail(
@@ -70,8 +69,7 @@ impl ProofService for Proofs {
         request: Request<ProveTrailRequest>,
     ) -> Result<Response<Self::ProveLongTrailStream>, Status> {
         let asked = AskedTrail::read(&self.0, request)?;
-        let readers = Arc::clone(&self.0.readers);
-        let shared = self.0.clone();
+        let (shared, client) = (self.0.clone(), asked.client.clone());
         let begin = move || {
             let (overseer, long) = {
                 let chain = shared.chain();
@@ -85,14 +83,14 @@ impl ProofService for Proofs {
             }
             Ok(long)
         };
-        let busy = |_| with_reason(Reason::NodeBusy, "too many long proofs at once");
-        let turn = Arc::clone(&self.0.streams).try_acquire_owned().map_err(busy)?;
-        let long = blocking(&readers, begin).await?;
+        let busy = || with_reason(Reason::NodeBusy, "too many long proofs at once");
+        let turn = self.0.limits.long_proofs.take(&client, 1).ok_or_else(busy)?;
+        let long = self.0.blocking(client.clone(), begin).await?;
         // One part is made while the one before is sent.
         let (sender, parts) = mpsc::channel(1);
         let shared = self.0.clone();
         tokio::spawn(async move {
-            let sent = send_parts(shared, long, &sender).await;
+            let sent = send_parts(shared, client, long, &sender).await;
             drop(turn);
             // A stream that merely ended would look like a whole one.
             if let Err(status) = sent {
@@ -105,10 +103,10 @@ impl ProofService for Proofs {
     async fn prove_event(
         &self,
         request: Request<ProveEventRequest>,
-    ) -> Result<Response<Chunks>, Status> {
+    ) -> Result<Response<Pieces>, Status> {
         let caller = auth::caller(&self.0, &request)?;
+        let client = caller.client();
         let (shared, request) = (self.0.clone(), request.into_inner());
-        let readers = Arc::clone(&shared.readers);
         let id = TxId::from_slice(&request.tx_id);
         let id = id.map_err(|e| bad_argument("tx_id", &e.to_string()))?;
         let work = move || {
@@ -117,36 +115,33 @@ impl ProofService for Proofs {
             let prove = || {
                 let pinned = pinned(request.pinned);
                 let proof = shared.chain().prove_event(&found, request.authorised, pinned);
-                proof.map_err(|e| of_prove(&e))
+                shared.pieces(&caller.client(), proof.map_err(|e| of_prove(&e))?)
             };
-            let (trails, mut overseen) = (found.trails(), None);
-            for trail in &trails {
-                match caller.may_read(&shared.chain(), trail) {
-                    Ok(Access::Own) => return prove(),
-                    Ok(Access::Oversight) => overseen = Some(trail),
-                    Err(_) => {}
-                }
+            let trails = found.trails();
+            let own = caller.is_party_to_event(&shared.chain(), &trails, found.item());
+            if own.map_err(|e| of_store(&e))? {
+                return prove();
             }
-            let Some(trail) = overseen else {
+            let Some(trail) = trails.first().filter(|_| caller.oversees()) else {
                 // Whoever may not read it is not told that it is there.
                 return Err(not_found("such event"));
             };
             let number = shared.chain().number_on_trail(trail, &id, request.item);
             let number = number.map_err(|e| of_store(&e))?.unwrap_or_default();
-            let proof = prove()?;
+            let pieces = prove()?;
             shared.note_read(&caller, trail, number, 1)?;
-            Ok(proof)
+            Ok(pieces)
         };
-        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+        self.0.blocking(client, work).await.map(Response::new)
     }
 
     async fn prove_department(
         &self,
         request: Request<ProveDepartmentRequest>,
-    ) -> Result<Response<Chunks>, Status> {
+    ) -> Result<Response<Pieces>, Status> {
         let caller = auth::caller(&self.0, &request)?;
+        let client = caller.client();
         let (shared, request) = (self.0.clone(), request.into_inner());
-        let readers = Arc::clone(&shared.readers);
         let own = caller.is(&request.department);
         if !own && !caller.oversees() {
             let why = format!("{} is another department", request.department);
@@ -157,26 +152,27 @@ impl ProofService for Proofs {
             let proof =
                 shared.chain().prove_department(&request.department, range, pinned(request.pinned));
             let (proof, reads) = proof.map_err(|e| of_prove(&e))?;
+            let pieces = shared.pieces(&caller.client(), proof)?;
             if !own {
                 shared.note_reads(&caller, &reads)?;
             }
-            Ok(proof)
+            Ok(pieces)
         };
-        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+        self.0.blocking(client, work).await.map(Response::new)
     }
 
     async fn prove_subject(
         &self,
         request: Request<ProveSubjectRequest>,
-    ) -> Result<Response<Chunks>, Status> {
+    ) -> Result<Response<Pieces>, Status> {
         // Its bulk and whole accesses are the collector's trail, about everybody: the key of one subject, which
         // anybody can make up, opens that subject's own trail alone.
         let caller = auth::caller(&self.0, &request)?;
+        let client = caller.client();
         let asked = request.get_ref();
         let range = range(asked.range, asked.from, asked.until)?;
         let tags = tags(&asked.tags)?;
         let (shared, request) = (self.0.clone(), request.into_inner());
-        let readers = Arc::clone(&shared.readers);
         let work = move || {
             let overseer = match tags.iter().all(|(code, _)| caller.is(code)) {
                 true => None,
@@ -189,21 +185,22 @@ impl ProofService for Proofs {
             };
             let proof = shared.chain().prove_subject(&tags, range, pinned(request.pinned));
             let (proof, reads) = proof.map_err(|e| of_prove(&e))?;
+            let pieces = shared.pieces(&caller.client(), proof)?;
             if let Some(caller) = overseer {
                 shared.note_reads(caller, &reads)?;
             }
-            Ok(proof)
+            Ok(pieces)
         };
-        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+        self.0.blocking(client, work).await.map(Response::new)
     }
 
     async fn prove_object(
         &self,
         request: Request<ProveObjectRequest>,
-    ) -> Result<Response<Chunks>, Status> {
+    ) -> Result<Response<Pieces>, Status> {
         let caller = auth::caller(&self.0, &request)?;
+        let client = caller.client();
         let (shared, request) = (self.0.clone(), request.into_inner());
-        let readers = Arc::clone(&shared.readers);
         let kind = u8::try_from(request.kind).ok().and_then(ObjectKind::from_byte);
         let kind = kind.ok_or_else(|| bad_argument("kind", "no kind of object"))?;
         if request.id.len() > limits::OBJECT_ID || !kind.takes_id(&request.id) {
@@ -222,19 +219,21 @@ impl ProofService for Proofs {
                 let proof = chain.prove_object(&place, pinned(request.pinned));
                 (overseen, proof.map_err(|e| of_prove(&e))?)
             };
+            let pieces = shared.pieces(&caller.client(), proof)?;
             if let Some(trail) = overseen {
                 shared.note_read(&caller, &trail, 0, 0)?;
             }
-            Ok(proof)
+            Ok(pieces)
         };
-        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+        self.0.blocking(client, work).await.map(Response::new)
     }
 
     async fn prove_consistency(
         &self,
         request: Request<ProveConsistencyRequest>,
-    ) -> Result<Response<Chunks>, Status> {
+    ) -> Result<Response<Pieces>, Status> {
         // Of the header log anybody may ask, as for its tiles.
+        let anybody = address(&request);
         let trail = match request.get_ref().trail_kind {
             0 => None,
             kind => {
@@ -242,8 +241,9 @@ impl ProofService for Proofs {
                 Some((trail, auth::caller(&self.0, &request)?))
             }
         };
+        let client = trail.as_ref().map_or(anybody, |(_, caller)| caller.client());
         let (shared, request) = (self.0.clone(), request.into_inner());
-        let readers = Arc::clone(&shared.readers);
+        let of = client.clone();
         let work = move || {
             let chain = shared.chain();
             // Sizes and roots alone: nothing is read that would have to be noted.
@@ -253,9 +253,9 @@ impl ProofService for Proofs {
             let trail = trail.as_ref().map(|((kind, _), _)| (*kind, request.trail_id.as_slice()));
             let pinned = pinned(request.pinned);
             let proof = chain.prove_consistency(trail, request.noted_size, pinned);
-            proof.map_err(|e| of_prove(&e))
+            shared.pieces(&of, proof.map_err(|e| of_prove(&e))?)
         };
-        Ok(Response::new(chunks(blocking(&readers, work).await?)))
+        self.0.blocking(client, work).await.map(Response::new)
     }
 }
 
@@ -268,6 +268,7 @@ struct AskedTrail {
     pinned: Option<u64>,
     /// `None`: who shows a subject's key.
     caller: Option<Caller>,
+    client: Client,
 }
 
 impl AskedTrail {
@@ -279,10 +280,11 @@ impl AskedTrail {
             true if !request.metadata().contains_key("authorization") => None,
             _ => Some(auth::caller(shared, &request)?),
         };
+        let client = caller.as_ref().map_or_else(|| address(&request), Caller::client);
         let asked = request.into_inner();
         let range = range(asked.range, asked.from, asked.until)?;
         let pinned = pinned(asked.pinned);
-        Ok(Self { kind, id: asked.trail_id, trail, range, pinned, caller })
+        Ok(Self { kind, id: asked.trail_id, trail, range, pinned, caller, client })
     }
 
     /// Whoever is to be noted as having read. Errors for who may not read.
@@ -290,8 +292,46 @@ impl AskedTrail {
         let Some(caller) = &self.caller else {
             return rights::stands(chain, &self.trail).map(|()| None);
         };
-        let access = caller.may_read(chain, &self.trail)?;
-        Ok((access == Access::Oversight).then_some(caller))
+        match caller.may_read(chain, &self.trail)? {
+            Access::Own => Ok(None),
+            Access::Oversight => Ok(Some(caller)),
+            Access::InPart => self.all_are_for(chain, caller).map(|()| None),
+        }
+    }
+}
+
+/// Events of a dataset's trail that are looked at for whether all of them are a manager's to prove.
+const LOOKED_AT: u64 = 2_000;
+
+impl AskedTrail {
+    /// Errors where some event of the trail is not for a department that manages other grants: a proof that nothing is
+    /// left out can't leave it out.
+    fn all_are_for(&self, chain: &Chain, caller: &Caller) -> Result<(), Status> {
+        let denied = |why: &str| Err(with_reason(Reason::ReadDenied, why));
+        let size = chain.index().head(&self.trail).map_err(|e| of_store(&e))?.size();
+        if size > LOOKED_AT {
+            return denied(
+                "so long a trail is proved to its collector, and to who audits or regulates",
+            );
+        }
+        let (mut from, filter) = (0, EventFilter::default());
+        loop {
+            let read = chain.read_trail(&self.trail, size, from, false, &filter, 500);
+            let (events, next) = read.map_err(|e| of_store(&e))?;
+            for event in events {
+                let own = caller.is_party_to_event(chain, &event.trails(), event.item());
+                if !own.map_err(|e| of_store(&e))? {
+                    return denied(
+                        "accesses under grants that other departments manage stand on this trail: ask its collector, \
+                         or prove the `use` trail of a grant",
+                    );
+                }
+            }
+            match next {
+                Some(next) => from = next,
+                None => return Ok(()),
+            }
+        }
     }
 }
 
@@ -299,16 +339,17 @@ impl AskedTrail {
 /// where a part can't be made, or is not taken for too long.
 async fn send_parts(
     shared: Shared,
+    client: Client,
     mut long: LongTrail,
     sender: &mpsc::Sender<Result<ProofPart, Status>>,
 ) -> Result<(), Status> {
     loop {
-        let (readers, reading) = (Arc::clone(&shared.readers), shared.clone());
+        let reading = shared.clone();
         let work = move || {
             let part = reading.chain().next_part(&mut long);
             part.map(|part| (long, part)).map_err(|e| of_prove(&e))
         };
-        let (rest, part) = blocking(&readers, work).await?;
+        let (rest, part) = shared.in_turn(&client, work).await?;
         let Some(part) = part else { return Ok(()) };
         long = rest;
         let pieces = part.len().div_ceil(CHUNK_BYTES);

@@ -5,6 +5,7 @@
 use super::auth::Caller;
 use crate::app::Chain;
 use crate::codec;
+use crate::limits::Client;
 use crate::mempool::Mempool;
 use anyhow::Context as _;
 use bincode::{Decode, Encode};
@@ -258,7 +259,7 @@ pub(crate) async fn submit(
         }
         signer.sign(chain.next_seq(&id)?, recent, crate::clock::now(), &items)?
     };
-    match mempool.submit(tx.raw()).await.await {
+    match mempool.submit(Client::Nodes, tx.raw()).await.await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(refused)) => anyhow::bail!("{}", refused.message),
         Err(_) => anyhow::bail!("the node stops"),

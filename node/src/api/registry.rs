@@ -2,7 +2,7 @@
 
 use super::auth::{self, Caller};
 use super::rights::Access;
-use super::{Shared, bad_argument, blocking, not_found, of_store};
+use super::{Shared, bad_argument, not_found, of_store};
 use crate::app::Chain;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
@@ -47,13 +47,13 @@ impl Registry {
     {
         let caller = auth::caller(&self.0, &request)?;
         let shared = self.0.clone();
-        let readers = Arc::clone(&shared.readers);
+        let client = caller.client();
         let asked = request.into_inner();
         let work = move || {
             let found = read(&shared.chain(), &caller, asked)?;
             note(&shared, &caller, found)
         };
-        blocking(&readers, work).await.map(Response::new)
+        self.0.blocking(client, work).await.map(Response::new)
     }
 }
 
@@ -74,11 +74,19 @@ where
 
 fn standing(
     chain: &Chain,
+    caller: &Caller,
+    access: Access,
     request: &liuhen_proto::wire::Request,
 ) -> Result<RequestStanding, Status> {
     let id = RequestId::from_slice(&request.request_id).unwrap_or_default();
     let grant: Option<Arc<liuhen_proto::wire::Grant>> = get(chain, &Place::grant(&id))?;
-    let used: Option<Arc<liuhen_proto::wire::GrantUse>> = get(chain, &Place::grant_use(&id))?;
+    // How much a grant was used is for those who may read how.
+    let sees_use = access == Access::Oversight
+        || caller.is_party_to_use(chain, &id).map_err(|e| of_store(&e))?;
+    let used: Option<Arc<liuhen_proto::wire::GrantUse>> = match sees_use {
+        true => get(chain, &Place::grant_use(&id))?,
+        false => None,
+    };
     Ok(RequestStanding {
         request: Some(request.clone()),
         grant: grant.map(|it| (*it).clone()),
@@ -109,7 +117,7 @@ fn requests(
     let mut seen = Vec::new();
     for it in all.iter().filter(|it| wanted(it)) {
         if let Some(access) = may_see(chain, caller, it)? {
-            seen.push((access, standing(chain, it)?));
+            seen.push((access, standing(chain, caller, access, it)?));
         }
     }
     Ok(seen)
@@ -266,7 +274,7 @@ impl RegistryService for Registry {
                 get(chain, &Place::request(&id))?;
             let request = request.ok_or_else(nothing)?;
             let access = may_see(chain, caller, &request)?.ok_or_else(nothing)?;
-            Ok(vec![(access, standing(chain, &request)?)])
+            Ok(vec![(access, standing(chain, caller, access, &request)?)])
         };
         self.read_noting(request, read, |shared, caller, seen| {
             noted(shared, caller, seen)?.pop().ok_or_else(|| not_found("such request"))

@@ -21,6 +21,8 @@ use tonic::Status;
 pub enum Access {
     /// As a member, or as a party.
     Own,
+    /// As who manages: but for accesses under grants that others manage.
+    InPart,
     /// As who audits or regulates: the read is recorded.
     Oversight,
 }
@@ -67,7 +69,9 @@ impl Readers {
                 "every member; of an auditor's or regulator's identity only its own department"
             }
             Self::Key | Self::Gateway => "its department",
-            Self::Dataset => "its collector; departments that manage",
+            Self::Dataset => {
+                "its collector; departments that manage, but for accesses under grants that others manage"
+            }
             Self::Request => {
                 "user, collector, whoever passed it on; departments of the class that it is for; departments that manage"
             }
@@ -142,7 +146,8 @@ const fn of_object(kind: ObjectKind) -> ReadersOfObject {
         | Is::UnknownCount
         | Is::Roster
         | Is::DoubleVote => Members,
-        Is::Request | Is::Grant | Is::GrantUse | Is::GrantProducts => AsTrail(TrailKind::Grant),
+        Is::Request | Is::Grant | Is::GrantProducts => AsTrail(TrailKind::Grant),
+        Is::GrantUse => AsTrail(TrailKind::Use),
         Is::Gateway | Is::GatewaySetup => AsTrail(TrailKind::Gateway),
         Is::Case => AsTrail(TrailKind::Case),
         Is::Product => AsTrail(TrailKind::Product),
@@ -222,11 +227,15 @@ pub(super) fn stands(chain: &Chain, trail: &Place) -> Result<(), Status> {
 impl Caller {
     /// By what right the caller may read a trail. Errors if by none.
     pub(super) fn may_read(&self, chain: &Chain, trail: &Place) -> Result<Access, Status> {
+        let manages = trail.kind() == TrailKind::Dataset as u8 && self.has(Right::Manage);
         if self.is_party(chain, trail).map_err(|e| of_store(&e))? {
             return Ok(Access::Own);
         }
         if self.oversees() {
             return Ok(Access::Oversight);
+        }
+        if manages {
+            return Ok(Access::InPart);
         }
         let why = format!(
             "{} is no party to {trail}, and neither audits nor regulates",
@@ -268,7 +277,7 @@ impl Caller {
             Readers::Dataset => {
                 let dataset: Option<Arc<wire::Dataset>> = find(chain, &Place::dataset(code(id)))?;
                 let entry = dataset.and_then(|it| it.registration.clone()).unwrap_or_default();
-                Ok(self.has(Right::Manage) || self.is(&entry.collector))
+                Ok(self.is(&entry.collector))
             }
             Readers::Request => {
                 self.is_party_to_request(chain, &RequestId::from_slice(id).unwrap_or_default())
@@ -293,6 +302,35 @@ impl Caller {
                 .split_last_chunk::<32>()
                 .is_some_and(|(collector, _)| self.is(code(collector)))),
         }
+    }
+
+    /// Whether an event of these trails, made by this item or by the ledger, is for the caller: who may read one of
+    /// the trails, and who manages, of what names no grant that there is and holds no records of others.
+    pub(super) fn is_party_to_event(
+        &self,
+        chain: &Chain,
+        trails: &[Place],
+        item: Option<&Kind>,
+    ) -> Result<bool, StoreError> {
+        for trail in trails {
+            if self.is_party(chain, trail)? {
+                return Ok(true);
+            }
+        }
+        let is = |kind: TrailKind, trail: &Place| trail.kind() == kind as u8;
+        let of_dataset = trails.iter().any(|trail| is(TrailKind::Dataset, trail));
+        if !self.has(Right::Manage) || !of_dataset || matches!(item, Some(Kind::CorrectRecords(_)))
+        {
+            return Ok(false);
+        }
+        for trail in trails.iter().filter(|trail| is(TrailKind::Use, trail)) {
+            let id = RequestId::from_slice(trail.id()).unwrap_or_default();
+            let grant: Option<Arc<wire::Grant>> = find(chain, &Place::grant(&id))?;
+            if grant.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether an identity is of the caller's department.
@@ -339,7 +377,11 @@ impl Caller {
 
     /// Whether the caller's department uses the grant, collects the data, manages this very grant, or
     /// passed it on.
-    fn is_party_to_use(&self, chain: &Chain, id: &RequestId) -> Result<bool, StoreError> {
+    pub(super) fn is_party_to_use(
+        &self,
+        chain: &Chain,
+        id: &RequestId,
+    ) -> Result<bool, StoreError> {
         let grant: Option<Arc<wire::Grant>> = find(chain, &Place::grant(id))?;
         let manages = grant.is_some_and(|it| !it.manager.is_empty() && self.is(&it.manager));
         Ok(manages || self.has_part(chain, id, false)?)

@@ -1,6 +1,7 @@
 //! Taking transactions.
 
-use super::Shared;
+use super::{Shared, address};
+use crate::limits::Client;
 use crate::mempool::{Answer, Submitted};
 use futures::stream::{FuturesUnordered, StreamExt};
 use liuhen_proto::wire::{
@@ -9,7 +10,7 @@ use liuhen_proto::wire::{
 };
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::submission_service_server::SubmissionService;
-use liuhen_rpc::status::of_refused;
+use liuhen_rpc::status::{of_refused, with_reason};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -26,7 +27,8 @@ impl SubmissionService for Submission {
         &self,
         request: Request<SubmitRequest>,
     ) -> Result<Response<SubmitResponse>, Status> {
-        let waiting = self.0.mempool.submit(&request.into_inner().transaction).await;
+        let client = address(&request);
+        let waiting = self.0.mempool.submit(client, &request.into_inner().transaction).await;
         match waiting.await.unwrap_or_else(|_| Err(stopping())) {
             Ok(submitted) => Ok(Response::new(to_wire(&submitted))),
             Err(refused) => Err(of_refused(&refused)),
@@ -39,15 +41,27 @@ impl SubmissionService for Submission {
         &self,
         request: Request<Streaming<SubmitStreamRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        // Who streams shows no token: its transactions are signed, and bounded by key in the pool.
+        let turn = self.0.limits.submissions.take(&address(&request), 1).ok_or_else(|| {
+            with_reason(
+                Reason::NodeBusy,
+                "too many streams of transactions at once; try again later",
+            )
+        })?;
+        let client = address(&request);
         let (answers, receiver) = mpsc::channel(256);
         let shared = self.0.clone();
-        tokio::spawn(answer_all(shared, request.into_inner(), answers));
+        tokio::spawn(async move {
+            answer_all(shared, client, request.into_inner(), answers).await;
+            drop(turn);
+        });
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 }
 
 async fn answer_all(
     shared: Shared,
+    client: Client,
     mut requests: Streaming<SubmitStreamRequest>,
     answers: mpsc::Sender<Result<SubmitStreamResponse, Status>>,
 ) {
@@ -57,7 +71,7 @@ async fn answer_all(
         tokio::select! {
             request = requests.message(), if open && waiting.len() < IN_FLIGHT => match request {
                 Ok(Some(request)) => {
-                    let receiver = shared.mempool.submit(&request.transaction).await;
+                    let receiver = shared.mempool.submit(client.clone(), &request.transaction).await;
                     let correlation = request.correlation;
                     waiting.push(async move { (correlation, receiver.await) });
                 }

@@ -3,13 +3,12 @@
 use super::auth::{self, Caller};
 use super::page::Page;
 use super::rights::{self, Access};
-use super::{Shared, bad_argument, blocking, of_store, trail_of};
+use super::{Shared, address, bad_argument, of_store, trail_of};
 use crate::app::EventFilter;
 use liuhen_proto::event::Verdict;
 use liuhen_proto::types::TimeMs;
 use liuhen_proto::wire::{GetTrailRequest, GetTrailResponse, TrailFilter};
 use liuhen_rpc::services::trail_service_server::TrailService;
-use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 const PAGE_DEFAULT: u32 = 100;
@@ -31,9 +30,10 @@ impl TrailService for Trails {
             true if !request.metadata().contains_key("authorization") => None,
             _ => Some(auth::caller(&self.0, &request)?),
         };
+        let client = caller.as_ref().map_or_else(|| address(&request), Caller::client);
         let (shared, request) = (self.0.clone(), request.into_inner());
-        let readers = Arc::clone(&shared.readers);
-        blocking(&readers, move || page(&shared, caller.as_ref(), &request))
+        self.0
+            .blocking(client, move || page(&shared, caller.as_ref(), &request))
             .await
             .map(Response::new)
     }
@@ -52,10 +52,13 @@ fn page(
     };
     let chain = shared.chain();
     // Of a subject's own trail it is the subject that asks, or somebody in its place.
-    let overseer = match caller {
-        Some(caller) if caller.may_read(&chain, &trail)? == Access::Oversight => Some(caller),
-        Some(_) => None,
-        None => rights::stands(&chain, &trail).map(|()| None)?,
+    let (overseer, partly) = match caller {
+        Some(caller) => match caller.may_read(&chain, &trail)? {
+            Access::Oversight => (Some(caller), None),
+            Access::InPart => (None, Some(caller)),
+            Access::Own => (None, None),
+        },
+        None => rights::stands(&chain, &trail).map(|()| (None, None))?,
     };
     let page = if request.page_token.is_empty() {
         let size = chain.index().head(&trail).map_err(|e| of_store(&e))?.size();
@@ -67,9 +70,27 @@ fn page(
     };
     // A token that lies about the size reads no further than there is.
     let size = page.size.min(chain.index().head(&trail).map_err(|e| of_store(&e))?.size());
-    let (read, next) = chain
-        .read_trail(&trail, size, page.from, request.newest_first, &filter, limit as usize)
+    // Where some are not for the caller, the filter comes behind that.
+    let first = if partly.is_some() { &EventFilter::default() } else { &filter };
+    let (mut read, next) = chain
+        .read_trail(&trail, size, page.from, request.newest_first, first, limit as usize)
         .map_err(|e| of_store(&e))?;
+    let mut withheld = 0u64;
+    if let Some(caller) = partly {
+        let mut seen = Vec::with_capacity(read.len());
+        for event in read {
+            if caller
+                .is_party_to_event(&chain, &event.trails(), event.item())
+                .map_err(|e| of_store(&e))?
+            {
+                seen.push(event);
+            } else {
+                withheld = withheld.saturating_add(1);
+            }
+        }
+        seen.retain(|event| filter.takes(&event.leaf));
+        read = seen;
+    }
     drop(chain);
     if let Some(caller) = overseer {
         let first = read.iter().map(|it| it.number).min().unwrap_or(page.from);
@@ -83,6 +104,7 @@ fn page(
             .unwrap_or_default(),
         size: page.size,
         height: page.height,
+        withheld,
     })
 }
 

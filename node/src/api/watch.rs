@@ -5,23 +5,24 @@ use super::rights::{Access, is_for_members};
 use super::{Shared, auth, bad_argument, of_store, trail_of};
 use crate::app::{Blocks, Chain, EventFilter, ReadEvent, Source};
 use crate::codec;
+use crate::limits::Share;
 use crate::store::StoreError;
 use bincode::{Decode, Encode};
-use liuhen_proto::event::ledger::LedgerEvent;
-use liuhen_proto::items;
 use liuhen_proto::place::Place;
 use liuhen_proto::types::Height;
 use liuhen_proto::wire::{WatchRequest, WatchResponse};
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::watch_service_server::WatchService;
 use liuhen_rpc::status::with_reason;
-use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use prost::Message;
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 /// Events sent at once.
 const PAGE: usize = 100;
+/// Bytes of events sent at once; one more event than fits is.
+const PAGE_BYTES: usize = 1 << 20;
 
 /// See [`WatchService`].
 pub struct Watch(pub(super) Shared);
@@ -57,9 +58,9 @@ impl WatchService for Watch {
             caller.may_read(&self.0.chain(), trail)?;
         }
         let position = begin(&self.0, &request, trail.as_ref())?;
-        let (sender, receiver) = mpsc::channel(PAGE);
-        let room = Arc::clone(&self.0.watches).try_acquire_owned().map_err(|_| {
-            let why = "too many watch at once; try again later";
+        let (sender, receiver) = mpsc::channel(1);
+        let room = self.0.limits.watches.take(&caller.client(), 1).ok_or_else(|| {
+            let why = "too many watch at once, or this department alone does; try again later";
             with_reason(Reason::NodeBusy, why)
         })?;
         let watcher = Watcher { _room: room, shared: self.0.clone(), caller, trail, position };
@@ -102,7 +103,7 @@ fn begin(
 }
 
 struct Watcher {
-    _room: OwnedSemaphorePermit,
+    _room: Share,
     shared: Shared,
     caller: Caller,
     trail: Option<Place>,
@@ -116,7 +117,7 @@ impl Watcher {
         loop {
             loop {
                 // Readers must not keep consensus from the chain: a few at once.
-                let turn = Arc::clone(&self.shared.readers).acquire_owned().await;
+                let turn = self.shared.limits.readers.take(&self.caller.client()).await;
                 let page = tokio::task::block_in_place(|| self.page());
                 drop(turn);
                 let (responses, more) = match page {
@@ -177,10 +178,17 @@ impl Watcher {
             .read_trail(trail, size, from, false, &EventFilter::default(), PAGE)
             .map_err(|e| of_store(&e))?;
         let count = events.len() as u64;
-        let responses = events.iter().map(|event| {
-            response(Some(event), Position::Trail(mark(trail), event.number.saturating_add(1)))
-        });
-        let responses = responses.collect();
+        let mut responses = Vec::with_capacity(events.len());
+        for event in &events {
+            let behind = Position::Trail(mark(trail), event.number.saturating_add(1));
+            let sees = access != Access::InPart
+                || self
+                    .caller
+                    .is_party_to_event(chain, &event.trails(), event.item())
+                    .map_err(|e| of_store(&e))?;
+            // What is not for the caller moves its place on.
+            responses.push(response(sees.then_some(event), behind));
+        }
         self.position = Position::Trail(mark(trail), from.saturating_add(count));
         Ok((access, (responses, more.is_some())))
     }
@@ -192,46 +200,39 @@ impl Watcher {
     ) -> Result<(Vec<WatchResponse>, bool), Status> {
         let end = chain.index().event_count().min(from.saturating_add(PAGE as u64));
         let mut blocks = Blocks::default();
-        let mut responses = Vec::new();
+        let (mut responses, mut bytes) = (Vec::new(), 0usize);
+        let mut behind = from;
         for number in from..end {
+            if bytes >= PAGE_BYTES {
+                break;
+            }
             let leaf = chain.index().leaf(number).map_err(|e| of_store(&e))?;
             let source = blocks.source(chain, &leaf).map_err(|e| of_store(&e))?;
             let event = ReadEvent { number: 0, leaf, source };
             if self.may_see(chain, &event).map_err(|e| of_store(&e))? {
-                let behind = Position::Ledger(number.saturating_add(1));
-                responses.push(response(Some(&event), behind));
+                let shown = response(Some(&event), Position::Ledger(number.saturating_add(1)));
+                bytes = bytes.saturating_add(shown.encoded_len());
+                responses.push(shown);
             }
+            behind = number.saturating_add(1);
         }
-        self.position = Position::Ledger(end.max(from));
-        if responses.is_empty() && end > from {
+        self.position = Position::Ledger(behind);
+        if responses.is_empty() && behind > from {
             // What was passed over need not be looked at again.
             responses.push(response(None, self.position));
         }
-        Ok((responses, end < chain.index().event_count()))
+        Ok((responses, behind < chain.index().event_count()))
     }
 
     /// What is for every member, and what the caller's department is party to.
     fn may_see(&self, chain: &Chain, event: &ReadEvent) -> Result<bool, StoreError> {
-        let trails = match &event.source {
-            Source::Item(tx) => {
-                let Some(item) = tx.items().get(event.leaf.item as usize) else {
-                    return Ok(false);
-                };
-                if is_for_members(item.kind()) {
-                    return Ok(true);
-                }
-                items::trails(tx.header(), event.leaf.item, item)
-            }
-            Source::Ledger(bytes) => {
-                LedgerEvent::parse(bytes).map(|it| it.trails()).unwrap_or_default()
-            }
-        };
-        for trail in &trails {
-            if self.caller.is_party(chain, trail)? {
-                return Ok(true);
-            }
+        if let Source::Item(tx) = &event.source
+            && let Some(item) = tx.items().get(event.leaf.item as usize)
+            && is_for_members(item.kind())
+        {
+            return Ok(true);
         }
-        Ok(false)
+        self.caller.is_party_to_event(chain, &event.trails(), event.item())
     }
 }
 

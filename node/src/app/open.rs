@@ -50,13 +50,14 @@ impl Chain {
         let place = folder.join("index");
         let mut chain = match Self::with_index(&place, founding.clone(), log) {
             Ok(chain) => chain,
-            Err((log, why)) => {
+            Err(failed) => {
+                let (log, why) = *failed;
                 report.index_rebuilt = Some(why.to_string());
                 if place.exists() {
                     let what = format!("remove {}", place.display());
                     std::fs::remove_dir_all(&place).map_err(StoreError::io(what))?;
                 }
-                Self::with_index(&place, founding, log).map_err(|(_, why)| why)?
+                Self::with_index(&place, founding, log).map_err(|failed| failed.1)?
             }
         };
         chain.replay(&mut report)?;
@@ -68,12 +69,12 @@ impl Chain {
         place: &Path,
         founding: Founding,
         log: BlockLog,
-    ) -> Result<Self, (BlockLog, StoreError)> {
+    ) -> Result<Self, Box<(BlockLog, StoreError)>> {
         let opened =
             Index::open(place, &founding).and_then(|index| Ok((index.rebuild_trie()?, index)));
         let (trie, index) = match opened {
             Ok(opened) => opened,
-            Err(why) => return Err((log, why)),
+            Err(why) => return Err(Box::new((log, why))),
         };
         let parent = Parent { log_root: Hash::ZERO, header: founding.header() };
         let (headers, last_certificate) = (MemoryLog::default(), None);
@@ -94,7 +95,7 @@ impl Chain {
         };
         match chain.follow_log() {
             Ok(()) => Ok(chain),
-            Err(why) => Err((chain.log, why)),
+            Err(why) => Err(Box::new((chain.log, why))),
         }
     }
 

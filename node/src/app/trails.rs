@@ -2,11 +2,13 @@
 
 use super::Chain;
 use crate::store::{StoreError, StoredBlock};
+use liuhen_proto::event::ledger::LedgerEvent;
 use liuhen_proto::event::{EventLeaf, Verdict};
+use liuhen_proto::items::{self, Item};
 use liuhen_proto::place::Place;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Height, TimeMs, TxId};
-use liuhen_proto::wire;
+use liuhen_proto::wire::{self, item::Kind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    fn takes(&self, leaf: &EventLeaf) -> bool {
+    pub(crate) fn takes(&self, leaf: &EventLeaf) -> bool {
         let verdict = self.verdicts.is_empty() || self.verdicts.contains(&leaf.outcome.verdict);
         let from = self.from.is_none_or(|from| leaf.time >= from);
         verdict && from && self.until.is_none_or(|until| leaf.time < until)
@@ -50,6 +52,28 @@ pub enum Source {
 }
 
 impl ReadEvent {
+    /// What the item says that made it; `None` for an event of the ledger's own.
+    pub fn item(&self) -> Option<&Kind> {
+        match &self.source {
+            Source::Item(tx) => tx.items().get(self.leaf.item as usize).map(Item::kind),
+            Source::Ledger(_) => None,
+        }
+    }
+
+    /// The trails that it is on, as its bytes say.
+    pub fn trails(&self) -> Vec<Place> {
+        match &self.source {
+            Source::Item(tx) => {
+                let item = tx.items().get(self.leaf.item as usize);
+                let trails = item.map(|item| items::trails(tx.header(), self.leaf.item, item));
+                trails.unwrap_or_default()
+            }
+            Source::Ledger(bytes) => {
+                LedgerEvent::parse(bytes).map(|it| it.trails()).unwrap_or_default()
+            }
+        }
+    }
+
     /// As a node sends it.
     pub fn to_wire(&self) -> wire::TrailEvent {
         let mut event = wire::TrailEvent {

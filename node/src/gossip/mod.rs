@@ -4,7 +4,7 @@
 
 mod swarm;
 
-pub use swarm::{Gossip, GossipConfig, start};
+pub use swarm::{Gossip, GossipConfig, Received, start};
 
 use crate::checkpoints::Cosignature;
 use crate::codec::{self, CodecError};

@@ -12,10 +12,10 @@ use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, identity::Keypair, nois
 use liuhen_proto::header::note::Line;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{ChainId, Hash, Height};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How often peers that are away are dialled.
@@ -26,6 +26,8 @@ const PENDING: u32 = 64;
 const ESTABLISHED: u32 = 128;
 /// Connections of one peer: both may have dialled at once.
 const PER_PEER: u32 = 4;
+/// Bytes of transactions that came and were not looked at yet.
+const RECEIVED_BYTES: usize = 32 << 20;
 /// Bytes of transactions sent together.
 const TOGETHER_BYTES: usize = 256 * 1024;
 
@@ -41,6 +43,14 @@ pub struct GossipConfig {
     pub registry: watch::Receiver<Registry>,
 }
 
+/// A transaction that came from another node.
+#[derive(Debug)]
+pub struct Received {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    _room: OwnedSemaphorePermit,
+}
+
 /// What the swarm does for the node.
 pub struct Gossip {
     /// Transactions to pass on.
@@ -48,13 +58,13 @@ pub struct Gossip {
     /// Messages to send as they are.
     pub(crate) messages: mpsc::Sender<Message>,
     /// Transactions that came.
-    pub received: mpsc::Receiver<Vec<u8>>,
+    pub received: mpsc::Receiver<Received>,
     /// Heights that validators called for.
     pub wakes: mpsc::Receiver<Height>,
     /// Cosignatures of checkpoints that came.
     pub cosignatures: mpsc::Receiver<Cosignature>,
     /// Peers connected.
-    pub connected: Arc<AtomicU32>,
+    pub connected: watch::Receiver<BTreeSet<PeerId>>,
 }
 
 #[derive(NetworkBehaviour)]
@@ -70,10 +80,12 @@ struct Running {
     chain: ChainId,
     registry: watch::Receiver<Registry>,
     known: Registry,
-    received: mpsc::Sender<Vec<u8>>,
+    received: mpsc::Sender<Received>,
+    /// Bytes of what came and was not looked at yet.
+    room: Arc<Semaphore>,
     wakes: mpsc::Sender<Height>,
     cosignatures: mpsc::Sender<Cosignature>,
-    connected: Arc<AtomicU32>,
+    connected: watch::Sender<BTreeSet<PeerId>>,
 }
 
 /// Starts the swarm. Errors if it can't listen.
@@ -87,7 +99,7 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
     let (received_from, received) = mpsc::channel(4096);
     let (wakes_from, wakes) = mpsc::channel(64);
     let (cosignatures_from, cosignatures) = mpsc::channel(256);
-    let connected = Arc::new(AtomicU32::new(0));
+    let (connected_from, connected) = watch::channel(BTreeSet::new());
     let running = Running {
         swarm,
         topic,
@@ -95,9 +107,10 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
         registry: config.registry,
         known,
         received: received_from,
+        room: Arc::new(Semaphore::new(RECEIVED_BYTES)),
         wakes: wakes_from,
         cosignatures: cosignatures_from,
-        connected: Arc::clone(&connected),
+        connected: connected_from,
     };
     tokio::spawn(running.run(to_send, other, stop));
     Ok(Gossip { transactions, messages, received, wakes, cosignatures, connected })
@@ -221,9 +234,7 @@ impl Running {
                 ..
             })) => self.message(&message.data),
             SwarmEvent::ConnectionEstablished { .. } | SwarmEvent::ConnectionClosed { .. } => {
-                let connected = self.swarm.connected_peers().count();
-                self.connected
-                    .store(u32::try_from(connected).unwrap_or(u32::MAX), Ordering::Relaxed);
+                self.connected.send_replace(self.swarm.connected_peers().copied().collect());
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::info!(%address, "gossip listens");
@@ -236,8 +247,11 @@ impl Running {
         match Message::from_bytes(bytes) {
             Ok(Message::Transactions(all)) => {
                 for bytes in all {
-                    // A full queue drops it: its own node proposes it in the end.
-                    let _ = self.received.try_send(bytes);
+                    // Where there is no room it is dropped: its own node proposes it in the end.
+                    let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                    if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(size) {
+                        let _ = self.received.try_send(Received { bytes, _room: room });
+                    }
                 }
             }
             Ok(Message::Wake { height, key, signature }) => {

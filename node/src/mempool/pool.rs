@@ -4,8 +4,8 @@
 //! ahead are parked until those before them come.
 
 use liuhen_proto::tx::Tx;
-use liuhen_proto::types::{KeyId, TxId};
-use std::collections::{BTreeMap, HashMap};
+use liuhen_proto::types::{Hash, KeyId, TxId};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// How much may wait.
@@ -73,12 +73,19 @@ impl Lane {
     }
 }
 
+/// The hash by which a transaction's bytes are known in the pool; nobody else is told it.
+pub fn hash_of(bytes: &[u8]) -> Hash {
+    Hash::new(*blake3::hash(bytes).as_bytes())
+}
+
 /// The pool.
 #[derive(Debug, Default)]
 pub struct Pool {
     limits: PoolLimits,
     lanes: BTreeMap<KeyId, Lane>,
     by_id: HashMap<TxId, Arc<Tx>>,
+    /// Hashes of their bytes, to know them before they are parsed.
+    by_bytes: HashSet<Hash>,
     bytes: usize,
     /// Whose turn it is, so that no key keeps others waiting.
     turn: Option<KeyId>,
@@ -105,16 +112,21 @@ impl Pool {
         self.by_id.get(id)
     }
 
+    /// Whether a transaction of exactly these bytes waits.
+    pub fn has_bytes(&self, hash: &Hash) -> bool {
+        self.by_bytes.contains(hash)
+    }
+
     /// Whether some transaction could be put into a block now.
     pub fn has_ready(&self) -> bool {
         self.lanes.values().any(|lane| lane.ready().next().is_some())
     }
 
-    /// Lets a transaction wait whose signature is good. `next` is the committed seq of its key.
-    /// One that waits already is taken for done.
-    pub fn insert(&mut self, tx: Arc<Tx>, next: u64) -> Result<(), PoolError> {
+    /// Lets a transaction wait whose signature is good. `next` is the committed seq of its key. False where it waits
+    /// already.
+    pub fn insert(&mut self, tx: Arc<Tx>, next: u64) -> Result<bool, PoolError> {
         if self.by_id.contains_key(&tx.id()) {
-            return Ok(());
+            return Ok(false);
         }
         let (found, size) = (tx.header().seq, tx.raw().len());
         let lane = self.lanes.entry(tx.header().key).or_default();
@@ -140,8 +152,9 @@ impl Pool {
         lane.bytes += size;
         self.bytes += size;
         lane.waiting.insert(found, Arc::clone(&tx));
+        self.by_bytes.insert(hash_of(tx.raw()));
         self.by_id.insert(tx.id(), tx);
-        Ok(())
+        Ok(true)
     }
 
     /// Transactions for the next block, each key's in order, keys in turn; at most this many bytes
@@ -232,6 +245,7 @@ impl Pool {
         let gone: Vec<Arc<Tx>> = gone.into_values().collect();
         for tx in &gone {
             self.by_id.remove(&tx.id());
+            self.by_bytes.remove(&hash_of(tx.raw()));
             self.bytes = self.bytes.saturating_sub(tx.raw().len());
             if let Some(lane) = self.lanes.get_mut(key) {
                 lane.bytes = lane.bytes.saturating_sub(tx.raw().len());
@@ -249,7 +263,7 @@ impl Pool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use liuhen_proto::items::Item;
     use liuhen_proto::suite::sign::PrivateKey;
@@ -257,7 +271,7 @@ mod tests {
     use liuhen_proto::types::{BlockId, ChainId, Height, IdentityId, TimeMs};
     use liuhen_proto::wire::{self, item::Kind};
 
-    fn tx(seed: u8, seq: u64, nonce: u8) -> Arc<Tx> {
+    pub(in crate::mempool) fn tx(seed: u8, seq: u64, nonce: u8) -> Arc<Tx> {
         let signer = Signer {
             chain: ChainId::ZERO,
             department: "a".into(),
@@ -279,6 +293,21 @@ mod tests {
 
     fn seqs(list: &[Arc<Tx>]) -> Vec<u64> {
         list.iter().map(|tx| tx.header().seq).collect()
+    }
+
+    /// What waits already is known by its bytes, and is not new again: it is passed on once.
+    #[test]
+    fn what_waits_is_known() {
+        let mut pool = Pool::new(PoolLimits::default());
+        let parked = tx(1, 5, 0);
+        let hash = hash_of(parked.raw());
+        assert!(!pool.has_bytes(&hash));
+        assert_eq!(pool.insert(Arc::clone(&parked), 0), Ok(true));
+        assert!(pool.has_bytes(&hash));
+        assert_eq!(pool.insert(parked, 0), Ok(false));
+        let key = tx(1, 0, 0).header().key;
+        assert_eq!(pool.drop_behind(&key, 0).len(), 1);
+        assert!(!pool.has_bytes(&hash));
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! The pool at work: parsing, signatures in batches, waiting for commits, telling why not.
 
-use super::pool::{Pool, PoolError, PoolLimits};
+use super::answers::{
+    Answer, Submitted, give, of_parsing, of_pool, of_refusal, of_rules, refused, wrong_seq,
+};
+use super::pool::{Pool, PoolError, PoolLimits, hash_of};
+use super::queue::QueueLimits;
+use super::waiting::{Unjudged, Waiting};
 use crate::app::{Chain, CommittedBlock};
-use liuhen_proto::event::Outcome;
-use liuhen_proto::ledger::{Halt, Lang, NotApplied, Refusal};
+use crate::limits::Client;
+use liuhen_proto::ledger::{NotApplied, Refusal};
 use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::{self, Tx};
-use liuhen_proto::types::{Height, TimeMs, TxId};
+use liuhen_proto::types::{KeyId, TimeMs, TxId};
 use liuhen_proto::wire::Refused;
 use liuhen_rpc::reason::Reason;
 use std::collections::HashMap;
@@ -14,38 +19,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
-/// Signatures judged together at most.
-const BATCH: usize = 256;
+/// What may wait whose signatures are not judged yet, in all and of one sender.
+const SENT: QueueLimits = QueueLimits { total_bytes: 32 << 20, lane_bytes: 4 << 20 };
+/// What may wait of which the rules were not asked yet, in all and of one key.
+const SIGNED: QueueLimits = QueueLimits { total_bytes: 64 << 20, lane_bytes: 8 << 20 };
 /// A transaction waits for one before it at most twice as long.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Lanes up to which the first of each is tried after every block.
 const LANES_TRIED: usize = 64;
-
-/// A committed transaction, as its submitter is told.
-#[derive(Debug, Clone)]
-pub struct Submitted {
-    /// Its id.
-    pub id: TxId,
-    /// The block's height.
-    pub height: Height,
-    /// The block's time.
-    pub time: TimeMs,
-    /// Place of its first event in the block.
-    pub first_event: u32,
-    /// What the rules made of each item.
-    pub outcomes: Vec<Outcome>,
-}
-
-/// How a transaction ended.
-pub type Answer = Result<Submitted, Refused>;
-
-/// A transaction whose signature is to be judged.
-struct Unjudged {
-    tx: Arc<Tx>,
-    key: PublicKey,
-    answer: Option<oneshot::Sender<Answer>>,
-}
 
 #[derive(Default)]
 struct Inner {
@@ -58,7 +41,10 @@ struct Inner {
 pub struct Mempool {
     inner: Arc<Mutex<Inner>>,
     chain: Arc<RwLock<Chain>>,
-    unjudged: mpsc::Sender<Unjudged>,
+    /// What came, by who sent it: its signatures are to be judged.
+    sent: Arc<Waiting<Client>>,
+    /// What is of good signature, by key: what the rules say of it is to be judged.
+    signed: Arc<Waiting<KeyId>>,
     /// Notified when a transaction is ready for a block.
     work: Arc<Notify>,
     /// Whether the disk has room for more.
@@ -71,14 +57,31 @@ impl Mempool {
         chain: Arc<RwLock<Chain>>,
         work: Arc<Notify>,
         gossip: mpsc::Sender<Arc<Tx>>,
+        stop: CancellationToken,
     ) -> Self {
-        let (unjudged, received) = mpsc::channel(4096);
         let inner = Inner { pool: Pool::new(PoolLimits::default()), ..Inner::default() };
-        let room = Arc::new(AtomicBool::new(true));
-        let mempool = Self { inner: Arc::new(Mutex::new(inner)), chain, unjudged, work, room };
-        tokio::spawn(mempool.clone().judge(received, gossip));
-        tokio::spawn(mempool.clone().sweep_at_times());
+        let mempool = Self {
+            inner: Arc::new(Mutex::new(inner)),
+            chain,
+            sent: Waiting::new(SENT),
+            signed: Waiting::new(SIGNED),
+            work,
+            room: Arc::new(AtomicBool::new(true)),
+        };
+        tokio::spawn(mempool.clone().run(gossip, stop));
         mempool
+    }
+
+    /// Judges what comes, until the node stops.
+    async fn run(self, gossip: mpsc::Sender<Arc<Tx>>, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.judge_signatures() => {}
+            () = self.judge_by_rules(gossip) => {}
+            () = self.sweep_at_times() => {}
+        }
+        self.sent.close();
+        self.signed.close();
     }
 
     /// Says whether the disk has room for more; while it has none, clients' transactions are
@@ -90,7 +93,7 @@ impl Mempool {
     }
 
     /// Takes a transaction from a client. The answer comes when it is committed or refused.
-    pub async fn submit(&self, bytes: &[u8]) -> oneshot::Receiver<Answer> {
+    pub async fn submit(&self, from: Client, bytes: &[u8]) -> oneshot::Receiver<Answer> {
         let (answer, receiver) = oneshot::channel();
         if !self.room.load(Ordering::Relaxed) {
             give(
@@ -101,10 +104,7 @@ impl Mempool {
         }
         match self.parsed(bytes) {
             Ok((tx, key)) => {
-                let unjudged = Unjudged { tx, key, answer: Some(answer) };
-                if let Err(mpsc::error::SendError(back)) = self.unjudged.send(unjudged).await {
-                    give(back.answer, Err(refused(Reason::NodeStopping, "the node is stopping")));
-                }
+                self.sent.push(from, Unjudged { tx, key, answer: Some(answer) }).await;
             }
             Err(why) => give(Some(answer), Err(why)),
         }
@@ -114,11 +114,12 @@ impl Mempool {
     /// Takes a transaction that another node passed on; what is wrong with it is its submitter's
     /// business, at that node.
     pub async fn gossiped(&self, bytes: &[u8]) {
-        if let Ok((tx, key)) = self.parsed(bytes)
-            && self.lock().pool.get(&tx.id()).is_none()
-        {
-            // A full queue drops it: its own node proposes it in the end.
-            let _ = self.unjudged.try_send(Unjudged { tx, key, answer: None });
+        if self.lock().pool.has_bytes(&hash_of(bytes)) {
+            return;
+        }
+        if let Ok((tx, key)) = self.parsed(bytes) {
+            // Where there is no room it is dropped: its own node proposes it in the end.
+            let _ = self.sent.try_push(Client::Nodes, Unjudged { tx, key, answer: None });
         }
     }
 
@@ -204,9 +205,9 @@ impl Mempool {
     }
 
     /// Lets go of transactions that wait in vain for one before them, until the node ends.
-    async fn sweep_at_times(self) {
+    async fn sweep_at_times(&self) {
         let mut at_times = tokio::time::interval(SWEEP_EVERY);
-        while !self.unjudged.is_closed() {
+        loop {
             at_times.tick().await;
             let mut inner = self.lock();
             for (expected, gone) in inner.pool.sweep() {
@@ -215,24 +216,49 @@ impl Mempool {
         }
     }
 
-    /// Judges signatures, as many at once as have come.
-    async fn judge(self, mut received: mpsc::Receiver<Unjudged>, gossip: mpsc::Sender<Arc<Tx>>) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while received.recv_many(&mut batch, BATCH).await > 0 {
-            let judged = std::mem::take(&mut batch);
+    /// Judges signatures, as many at once as have come, away from the runtime's threads.
+    async fn judge_signatures(&self) {
+        loop {
+            let batch = self.sent.next().await;
             let judged = tokio::task::spawn_blocking(move || {
                 let all: Vec<(&Tx, PublicKey)> =
-                    judged.iter().map(|it| (it.tx.as_ref(), it.key)).collect();
+                    batch.iter().map(|it| (it.tx.as_ref(), it.key)).collect();
                 let good = tx::verify_many(&all);
-                judged.into_iter().zip(good).collect::<Vec<_>>()
+                batch.into_iter().zip(good).collect::<Vec<_>>()
             });
-            let Ok(judged) = judged.await else { continue };
+            let Ok(judged) = judged.await else {
+                tracing::error!("signatures could not be judged");
+                continue;
+            };
             for (it, good) in judged {
-                let own = it.answer.is_some();
-                let tx = Arc::clone(&it.tx);
                 if !good {
                     give(it.answer, Err(of_refusal(&Refusal::BadSignature)));
-                } else if self.take(it) && own && gossip.send(tx).await.is_err() {
+                } else if let Err((_, back)) = self.signed.try_push(it.tx.header().key, it) {
+                    give(back.answer, Err(of_pool(&PoolError::Full)));
+                }
+            }
+        }
+    }
+
+    /// Asks the rules, keys in turn, away from the runtime's threads; what is new goes to gossip.
+    async fn judge_by_rules(&self, gossip: mpsc::Sender<Arc<Tx>>) {
+        loop {
+            let batch = self.signed.next().await;
+            let this = self.clone();
+            let take_all = move || -> Vec<Arc<Tx>> {
+                let taken = batch.into_iter().filter_map(|it| {
+                    let (tx, own) = (Arc::clone(&it.tx), it.answer.is_some());
+                    // What other nodes passed on is taken as well, and not passed on again.
+                    (this.take(it) && own).then_some(tx)
+                });
+                taken.collect()
+            };
+            let Ok(new) = tokio::task::spawn_blocking(take_all).await else {
+                tracing::error!("transactions could not be judged");
+                continue;
+            };
+            for tx in new {
+                if gossip.send(tx).await.is_err() {
                     return;
                 }
             }
@@ -242,7 +268,7 @@ impl Mempool {
         }
     }
 
-    /// Lets a transaction of good signature wait; false if it does not.
+    /// Lets a transaction of good signature wait; false if it does not, or did before.
     fn take(&self, it: Unjudged) -> bool {
         let Unjudged { tx, answer, .. } = it;
         let next = match read(&self.chain).next_seq(&tx.header().key) {
@@ -260,6 +286,12 @@ impl Mempool {
             && answer.is_some()
             && let Err(why) = self.try_alone(&tx)
         {
+            // It may have been committed meanwhile: then it is refused for having been.
+            let now = read(&self.chain).next_seq(&tx.header().key).unwrap_or(next);
+            if let Some(done) = self.done_before(&tx, now) {
+                give(answer, Ok(done));
+                return false;
+            }
             give(answer, Err(of_rules(&why)));
             let mut inner = self.lock();
             for gone in inner.pool.drop_behind(&tx.header().key, tx.next_seq()) {
@@ -269,7 +301,7 @@ impl Mempool {
         }
         let mut inner = self.lock();
         match inner.pool.insert(Arc::clone(&tx), next) {
-            Ok(()) => {
+            Ok(new) => {
                 if let Some(answer) = answer {
                     let waiters = inner.waiters.entry(tx.id()).or_default();
                     waiters.retain(|waiter| !waiter.is_closed());
@@ -277,7 +309,7 @@ impl Mempool {
                 }
                 drop(inner);
                 self.catch_up(&tx);
-                true
+                new
             }
             Err(why) => {
                 drop(inner);
@@ -345,67 +377,4 @@ impl Inner {
 
 fn read(chain: &RwLock<Chain>) -> std::sync::RwLockReadGuard<'_, Chain> {
     chain.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn give(answer: Option<oneshot::Sender<Answer>>, what: Answer) {
-    // Nobody may wait any more; that is theirs to decide.
-    let _ = answer.map(|answer| answer.send(what));
-}
-
-fn refused(reason: Reason, message: &str) -> Refused {
-    let (reason, message) = (reason.name().to_owned(), message.to_owned());
-    Refused { reason, message, ..Refused::default() }
-}
-
-fn of_parsing(error: &tx::TxError) -> Refused {
-    let item = match error {
-        tx::TxError::Item { item, .. } => u32::try_from(*item).ok(),
-        _ => None,
-    };
-    Refused { item, ..refused(Reason::TransactionMalformed, &error.to_string()) }
-}
-
-fn of_refusal(refusal: &Refusal) -> Refused {
-    let expected_seq = match refusal {
-        Refusal::WrongSeq { expected, .. } => Some(*expected),
-        _ => None,
-    };
-    let message_zh = refusal.sentence(Lang::Zh);
-    Refused {
-        expected_seq,
-        message_zh,
-        reason: refusal.code().to_owned(),
-        message: refusal.to_string(),
-        item: None,
-    }
-}
-
-fn of_rules(why: &NotApplied) -> Refused {
-    let refused = match &why.why {
-        Halt::Refused(refusal) => of_refusal(refusal),
-        Halt::Missing(missing) => refused(Reason::NodeStore, &missing.to_string()),
-    };
-    Refused { item: why.item, ..refused }
-}
-
-fn of_pool(error: &PoolError) -> Refused {
-    let (reason, expected_seq) = match error {
-        PoolError::Full => (Reason::PoolFull.name(), None),
-        PoolError::Stale { expected, .. } => {
-            let wrong = Refusal::WrongSeq { expected: *expected, found: 0 };
-            (wrong.code(), Some(*expected))
-        }
-        PoolError::TooFarAhead { expected, .. } => (Reason::SeqTooFarAhead.name(), Some(*expected)),
-        PoolError::SeqTaken(_) => (Reason::SeqTaken.name(), None),
-    };
-    let message_zh = match error {
-        PoolError::SeqTaken(seq) => format!("该密钥已有一笔序号为 {seq} 的交易在等待，仍可能上链"),
-        PoolError::Full | PoolError::Stale { .. } | PoolError::TooFarAhead { .. } => String::new(),
-    };
-    let (reason, message) = (reason.to_owned(), error.to_string());
-    Refused { expected_seq, message_zh, reason, message, item: None }
-}
-
-fn wrong_seq(expected: u64, tx: &Tx) -> Refused {
-    of_refusal(&Refusal::WrongSeq { expected, found: tx.header().seq })
 }

@@ -10,15 +10,19 @@ use super::record::StoredBlock;
 use crate::codec;
 use liuhen_proto::header::block::HEADER_BYTES;
 use liuhen_proto::types::Height;
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const ENTRY_HEADER: usize = 12;
 /// Bytes of a length as the payload has it.
 const LENGTH: usize = 8;
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Segments whose files stay open for reading: a long chain has more segments than a process may have files.
+const OPENED: usize = 16;
 
 /// Damage found at opening, before which the log now ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,10 @@ pub struct Damage {
 pub struct BlockLog {
     folder: PathBuf,
     segments: Vec<Segment>,
+    /// The last segment's file, which is appended to.
+    last: Option<File>,
+    /// Files of segments that were read last, the newest at the end.
+    opened: Mutex<VecDeque<(usize, Arc<File>)>>,
     /// For each block: its segment, and the offset of its entry.
     places: Vec<(usize, u64)>,
 }
@@ -41,8 +49,14 @@ pub struct BlockLog {
 #[derive(Debug)]
 struct Segment {
     path: PathBuf,
-    file: File,
     length: u64,
+}
+
+/// Where a block's entry is.
+struct Entry<'a> {
+    segment: &'a Segment,
+    file: Arc<File>,
+    offset: u64,
 }
 
 impl BlockLog {
@@ -50,7 +64,13 @@ impl BlockLog {
     pub fn open(folder: &Path) -> Result<(Self, Option<Damage>), StoreError> {
         std::fs::create_dir_all(folder)
             .map_err(StoreError::io(format!("make {}", folder.display())))?;
-        let mut log = Self { folder: folder.to_owned(), segments: Vec::new(), places: Vec::new() };
+        let mut log = Self {
+            folder: folder.to_owned(),
+            segments: Vec::new(),
+            last: None,
+            opened: Mutex::default(),
+            places: Vec::new(),
+        };
         let mut damage = None;
         for path in segment_paths(folder)? {
             if damage.is_some() {
@@ -79,13 +99,13 @@ impl BlockLog {
             self.new_segment()?;
         }
         let number = self.segments.len().saturating_sub(1);
-        let Some(segment) = self.segments.last_mut() else {
+        let (Some(segment), Some(file)) = (self.segments.last_mut(), &self.last) else {
             return Err(StoreError::Damaged("block log without a segment".into()));
         };
         let what = || format!("write {}", segment.path.display());
         let entry = [&entry_header(&payload)[..], &payload].concat();
-        segment.file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
-        segment.file.sync_data().map_err(StoreError::io(what()))?;
+        file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
+        file.sync_data().map_err(StoreError::io(what()))?;
         self.places.push((number, segment.length));
         segment.length = segment.length.saturating_add(entry.len() as u64);
         Ok(())
@@ -93,15 +113,15 @@ impl BlockLog {
 
     /// The block of a height; `None` above the log's height and for genesis.
     pub fn read(&self, height: Height) -> Result<Option<StoredBlock>, StoreError> {
-        let Some((segment, offset)) = self.place(height)? else { return Ok(None) };
+        let Some(Entry { segment, file, offset }) = self.place(height)? else { return Ok(None) };
         let damaged = || StoreError::Damaged(format!("block {height}"));
         let what = || format!("read {}", segment.path.display());
         let mut header = [0; ENTRY_HEADER];
-        segment.file.read_exact_at(&mut header, offset).map_err(StoreError::io(what()))?;
+        file.read_exact_at(&mut header, offset).map_err(StoreError::io(what()))?;
         let length = payload_length(&header).ok_or_else(damaged)?;
         let mut payload = vec![0; length];
         let behind = offset.saturating_add(ENTRY_HEADER as u64);
-        segment.file.read_exact_at(&mut payload, behind).map_err(StoreError::io(what()))?;
+        file.read_exact_at(&mut payload, behind).map_err(StoreError::io(what()))?;
         if !payload_fits(&header, &payload) {
             return Err(damaged());
         }
@@ -111,11 +131,11 @@ impl BlockLog {
     /// The header of a height's block, without the rest: it comes first, behind its length. `None` as for
     /// [`BlockLog::read`]. No checksum covers it alone: whoever asks knows its hash.
     pub fn header(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some((segment, offset)) = self.place(height)? else { return Ok(None) };
+        let Some(Entry { segment, file, offset }) = self.place(height)? else { return Ok(None) };
         let mut bytes = [0; LENGTH + HEADER_BYTES];
         let behind = offset.saturating_add(ENTRY_HEADER as u64);
         let what = || format!("read {}", segment.path.display());
-        segment.file.read_exact_at(&mut bytes, behind).map_err(StoreError::io(what()))?;
+        file.read_exact_at(&mut bytes, behind).map_err(StoreError::io(what()))?;
         let (length, header) = bytes.split_at(LENGTH);
         match length == (HEADER_BYTES as u64).to_le_bytes() {
             true => Ok(Some(header.to_vec())),
@@ -123,14 +143,35 @@ impl BlockLog {
         }
     }
 
-    /// The segment of a height's block, and the offset of its entry.
-    fn place(&self, height: Height) -> Result<Option<(&Segment, u64)>, StoreError> {
+    /// Where the entry of a height's block is.
+    fn place(&self, height: Height) -> Result<Option<Entry<'_>>, StoreError> {
         let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
-        let Some((segment, offset)) = number.and_then(|n| self.places.get(n)) else {
+        let Some((number, offset)) = number.and_then(|n| self.places.get(n)) else {
             return Ok(None);
         };
         let damaged = || StoreError::Damaged(format!("block {height}"));
-        Ok(Some((self.segments.get(*segment).ok_or_else(damaged)?, *offset)))
+        let segment = self.segments.get(*number).ok_or_else(damaged)?;
+        let file = self.file(*number, segment)?;
+        Ok(Some(Entry { segment, file, offset: *offset }))
+    }
+
+    /// A segment's file: one that is open yet, or opened in place of the one that was read longest ago.
+    fn file(&self, number: usize, segment: &Segment) -> Result<Arc<File>, StoreError> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let found =
+            opened.iter().position(|(of, _)| *of == number).and_then(|at| opened.remove(at));
+        let file = match found {
+            Some((_, file)) => file,
+            None => {
+                let what = || format!("open {}", segment.path.display());
+                Arc::new(File::open(&segment.path).map_err(StoreError::io(what()))?)
+            }
+        };
+        if opened.len() >= OPENED {
+            opened.pop_front();
+        }
+        opened.push_back((number, Arc::clone(&file)));
+        Ok(file)
     }
 
     fn new_segment(&mut self) -> Result<(), StoreError> {
@@ -145,7 +186,8 @@ impl BlockLog {
             .open(&path)
             .map_err(StoreError::io(what()))?;
         sync_folder(&self.folder)?;
-        self.segments.push(Segment { path, file, length: 0 });
+        self.segments.push(Segment { path, length: 0 });
+        self.last = Some(file);
         Ok(())
     }
 
@@ -179,7 +221,8 @@ impl BlockLog {
             file.sync_all().map_err(StoreError::io(what()))?;
         }
         file.seek(SeekFrom::End(0)).map_err(StoreError::io(what()))?;
-        self.segments.push(Segment { path, file, length: offset as u64 });
+        self.segments.push(Segment { path, length: offset as u64 });
+        self.last = Some(file);
         Ok(damage)
     }
 }
@@ -296,6 +339,38 @@ mod tests {
         assert_eq!(log.header(Height::new(4)).unwrap(), None);
         assert_eq!(log.read(Height::GENESIS).unwrap(), None);
         assert_eq!(log.read(Height::new(4)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_long_chain_does_not_hold_a_file_for_each_segment() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, _) = BlockLog::open(folder.path()).unwrap();
+        let count = 3 * OPENED as u8;
+        for number in 1..=count {
+            log.new_segment().unwrap();
+            log.append(&block(number)).unwrap();
+        }
+        let held = || {
+            let all = std::fs::read_dir("/proc/self/fd").unwrap();
+            let here =
+                |it: PathBuf| std::fs::read_link(it).is_ok_and(|to| to.starts_with(folder.path()));
+            all.filter(|it| here(it.as_ref().unwrap().path())).count()
+        };
+        let read_all = |log: &BlockLog| {
+            for number in (1..=count).chain((1..=count).rev()) {
+                let height = Height::new(u64::from(number));
+                assert_eq!(log.read(height).unwrap(), Some(block(number)));
+            }
+        };
+        read_all(&log);
+        assert!(held() <= OPENED + 1, "{} files", held());
+        drop(log);
+        let (mut log, damage) = BlockLog::open(folder.path()).unwrap();
+        assert_eq!(damage, None);
+        read_all(&log);
+        assert!(held() <= OPENED + 1, "{} files after opening", held());
+        log.append(&block(count + 1)).unwrap();
+        assert_eq!(log.read(log.height()).unwrap(), Some(block(count + 1)));
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub struct FoundEvent {
 }
 
 impl FoundEvent {
+    /// What it says.
+    pub fn item(&self) -> Option<&Kind> {
+        self.tx.items().get(self.leaf.item as usize).map(Item::kind)
+    }
+
     /// The trails that it is on.
     pub fn trails(&self) -> Vec<Place> {
         let item = self.tx.items().get(self.leaf.item as usize);

@@ -172,7 +172,9 @@ fn texts(add: &mut impl FnMut(&'static str, Vec<u8>)) {
     add("pgaudit", LOG.join("\n").into());
     let (key, now) = (PrivateKey::from_seed(&[1; 32]), TimeMs::new(1_800_000_000_000));
     for chain in [2, 3].map(|byte| ChainId::new([byte; 32])) {
-        add("token", token::make(&key, &chain, now).expect("a token can be made").into());
+        let audience = token::Audience { chain, server: "node.example".into() };
+        let made = token::make(&key, &audience, Some("a-2026"), now);
+        add("token", made.expect("a token can be made").into());
     }
     KEY_FILES.into_iter().for_each(|pem| add("key_file", pem.into()));
 }
