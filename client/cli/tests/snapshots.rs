@@ -40,7 +40,14 @@ const CALLS: &[(&str, &[&str], &[&str])] = &[
     ("key", &["key show --key key.pem"], &["key show"]),
     ("member", &["member departments", "member identities"], &["member suspend"]),
     ("product", &["product list --key key.pem"], &["product recall"]),
-    ("proposal", &["proposal list"], &["proposal new parameters --set days=1"]),
+    (
+        "proposal",
+        &[
+            "proposal list",
+            "proposal new --key key.pem --reference p-1 --dry-run parameters --set decide_days=5",
+        ],
+        &["proposal new parameters --set days=1", "proposal show --key key.pem nothing-such"],
+    ),
     ("prove", &[], &["prove state nothing x"]),
     (
         "reconcile",
@@ -56,10 +63,10 @@ const CALLS: &[(&str, &[&str], &[&str])] = &[
         &["sealing order"],
     ),
     ("status", &["status"], &["status --node ftp://x"]),
-    ("tag", &["tag list"], &["tag new x"]),
+    ("tag", &["tag list --collector gz.psb"], &["tag new x"]),
     ("trail", &["trail dataset civil.resident"], &["trail dataset", "trail nothing x"]),
     ("watch", &[], &["watch --kind x"]),
-    ("witness", &["witness key --key key.pem --name gov.example/witness"], &["witness run"]),
+    ("witness", &["witness key gov.example/witness --key key.pem"], &["witness run"]),
 ];
 
 struct Liuhen {

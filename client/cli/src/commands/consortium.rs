@@ -30,7 +30,7 @@ impl Consortium {
 }
 
 /// What there is to show of each parameter, by the table.
-fn of_parameters(it: &wire::Parameters) -> Vec<(&'static str, Value)> {
+pub(super) fn of_parameters(it: &wire::Parameters) -> Vec<(&'static str, Value)> {
     let mut it = it.clone();
     ALL.iter().filter_map(|row| Some((shown_as(row), value(row, &mut it)?))).collect()
 }
@@ -100,7 +100,7 @@ fn calendars(it: &wire::GetConsortiumResponse) -> Value {
     json!(years.collect::<Vec<_>>())
 }
 
-fn protocol(it: &wire::GetConsortiumResponse) -> Value {
+pub(super) fn protocol(it: &wire::GetConsortiumResponse) -> Value {
     match &it.protocol {
         Some(next) => json!(format!("{} from height {}", next.protocol, next.height)),
         None => json!(liuhen_proto::header::block::PROTOCOL.to_string()),

@@ -182,6 +182,8 @@ impl Publish {
 
 async fn retire(common: &Common, dataset: &str, reason: &str) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
+    let known = act.account.on(&act.node).dataset(dataset).await?;
+    act.ends(&format!("dataset {dataset} {} {}", known.title_zh, known.title_en))?;
     let reason = Reason::new(reason)?;
     let retired = wire::RetireDataset {
         dataset: dataset.to_owned(),

@@ -118,6 +118,15 @@ async fn confirm(common: &Common, name: &str, returned: Option<&str>) -> Result<
 async fn revoke(common: &Common, it: &WithReason) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
     let grant = act.grant(&it.request).await?;
+    let until = grant.terms.as_ref().map_or(0, |it| it.until_ms);
+    act.ends(&format!(
+        "grant {} of {} to {} for {} until {}, and what was passed on from it",
+        grant.reference,
+        grant.dataset,
+        grant.using_department,
+        grant.purpose,
+        crate::text::time(until)
+    ))?;
     let reason = Reason::new(&it.reason)?;
     let revocation = wire::RevokeGrant {
         request_id: grant.request_id,

@@ -225,6 +225,10 @@ impl Change {
     async fn run(&self, common: &Common, change: StandingChange) -> Result<(), ClientError> {
         let act = Act::begin(common).await?;
         let identity = named(&act.node, &self.identity).await?;
+        if change == StandingChange::Revoke {
+            let (of, code, keys) = (&identity.department, &identity.code, identity.key_ids.len());
+            act.ends(&format!("identity {of}/{code} and its keys ({keys} in all)"))?;
+        }
         let reason = Reason::new(&self.reason)?;
         let mut changed = wire::ChangeIdentity {
             department: identity.department,

@@ -232,6 +232,10 @@ async fn admit(common: &Common, it: &NewDepartment) -> Result<(), ClientError> {
 
 async fn change(common: &Common, it: &Named, change: StandingChange) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
+    if change == StandingChange::Revoke {
+        let named = act.account.on(&act.node).department(&it.department).await?;
+        act.ends(&format!("member {} {} {}", named.code, named.name_zh, named.name_en))?;
+    }
     let reason = Reason::new(&it.reason)?;
     let changed = wire::ChangeDepartment {
         manager: act.department(),

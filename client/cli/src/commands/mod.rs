@@ -1,6 +1,7 @@
 //! The `liuhen` command: `liuhen <noun> <verb>`, one file a noun.
 
 mod ack;
+mod agent;
 mod alert;
 mod audit;
 mod case;
@@ -22,6 +23,7 @@ mod named;
 mod product;
 mod proposal;
 mod proposal_change;
+mod proposal_effect;
 mod prove;
 mod reconcile;
 mod record;
@@ -42,11 +44,14 @@ use clap::{Parser, Subcommand};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::event::Names;
+use liuhen_client::lang::pick;
+use liuhen_client::reach::{ReachOptions, tls::TlsOptions};
 use liuhen_client::submit::Account;
 use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::ChainId;
 use liuhen_proto::wire;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -64,9 +69,42 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Debug, clap::Args)]
 pub struct Common {
-    /// The node to ask
-    #[arg(long, global = true, env = "LIUHEN_NODE", default_value = "http://127.0.0.1:26658")]
-    node: String,
+    /// The node to ask, https://host or http:// on this machine; several, comma between: the next where one does not
+    /// answer
+    #[arg(
+        long,
+        global = true,
+        env = "LIUHEN_NODE",
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:26658"
+    )]
+    node: Vec<String>,
+    /// The authority that signed the nodes' certificates, PEM; without it: those that this machine trusts
+    #[arg(long, global = true, env = "LIUHEN_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The certificate to show where nodes want one, PEM
+    #[arg(
+        long,
+        global = true,
+        env = "LIUHEN_CLIENT_CERT",
+        value_name = "FILE",
+        requires = "client_key",
+        hide_short_help = true
+    )]
+    client_cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(
+        long,
+        global = true,
+        env = "LIUHEN_CLIENT_KEY",
+        value_name = "FILE",
+        requires = "client_cert",
+        hide_short_help = true
+    )]
+    client_key: Option<PathBuf>,
+    /// Speak to other machines in the clear: something else must encrypt
+    #[arg(long, global = true, env = "LIUHEN_ALLOW_PLAINTEXT", hide_short_help = true)]
+    allow_plaintext: bool,
     /// How long the node may take for an answer, or a transaction to be committed: 30s, 2m
     #[arg(long, global = true, env = "LIUHEN_TIMEOUT", default_value = "30s", value_parser = crate::text::parse_duration)]
     timeout: Duration,
@@ -76,6 +114,9 @@ pub struct Common {
     /// Read the key's passphrase from this file descriptor
     #[arg(long, global = true)]
     passphrase_fd: Option<i32>,
+    /// End what can't be begun again without being asked: for scripts
+    #[arg(short, long, global = true, hide_short_help = true)]
+    yes: bool,
     /// How data is shown
     #[arg(short, long, global = true, value_enum, default_value_t)]
     output: Format,
@@ -176,7 +217,7 @@ impl Cli {
         let common = &self.common;
         common.speak();
         match self.command {
-            Command::Key(it) => it.run(common),
+            Command::Key(it) => it.run(common).await,
             Command::Member(it) => it.run(common).await,
             Command::Identity(it) => it.run(common).await,
             Command::Consortium(it) => it.run(common).await,
@@ -210,14 +251,41 @@ impl Cli {
 }
 
 impl Common {
+    /// Connects, as nobody.
+    async fn reach(&self) -> Result<Node, ClientError> {
+        let identity = self.client_cert.clone().zip(self.client_key.clone());
+        let tls = TlsOptions { ca: self.ca.clone(), identity };
+        let (within, allow_plaintext) = (self.timeout, self.allow_plaintext);
+        Node::connect_to(&self.node, &ReachOptions { within, tls, allow_plaintext }).await
+    }
+
     /// Connects; as the identity of the key given with --key, if one is.
     async fn connect(&self) -> Result<Node, ClientError> {
-        let node = Node::connect_within(&self.node, self.timeout).await?;
+        let node = self.reach().await?;
         if self.key.is_none() {
             return Ok(node);
         }
         let (key, chain) = self.opened(&node).await?;
         Ok(node.signed_in(&key, chain, self.audit.clone()))
+    }
+
+    /// Shows what a command ends, and asks; with --yes it does not ask. Errors for anything but a yes.
+    fn confirm(&self, what: &str) -> Result<(), ClientError> {
+        if self.yes {
+            return Ok(());
+        }
+        let for_good = pick("this can't be undone", "此操作无法撤销");
+        if !std::io::stdin().is_terminal() {
+            let needed = pick("say --yes to do it", "如确认，请加 --yes");
+            return Err(ClientError::Usage(format!("{what}: {for_good}; {needed}")));
+        }
+        eprint!("{what}: {for_good}. {} [y/N] ", pick("Go on?", "继续吗？"));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        match matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是") {
+            true => Ok(()),
+            false => Err(ClientError::failed(pick("nothing was done", "未作任何更改"))),
+        }
     }
 
     async fn account(&self, node: &Node) -> Result<Account, ClientError> {

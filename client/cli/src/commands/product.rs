@@ -132,9 +132,10 @@ impl Product {
                 act.done(Kind::EvaluateProduct(it), nothing).await
             }
             Self::Recall { product, reason } => {
+                let product_id = id(product).await?;
+                act.ends(&format!("product {product}"))?;
                 let reason = Reason::new(reason)?;
                 let reason_digest = reason.digest.clone();
-                let product_id = id(product).await?;
                 let it = wire::RecallProduct { product_id, department, reason_digest };
                 act.done(Kind::RecallProduct(it), |_| vec![reason.shown()]).await
             }

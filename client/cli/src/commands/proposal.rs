@@ -2,6 +2,7 @@
 
 use super::Common;
 use super::proposal_change::Change;
+use super::proposal_effect;
 use super::signing::{Act, Reason, nothing};
 use crate::output::Rows;
 use crate::rows::about;
@@ -23,6 +24,11 @@ pub enum Proposal {
         #[arg(long)]
         against: bool,
     },
+    /// Show what a proposal would change, old beside new
+    Show {
+        /// The proposal's id or reference
+        proposal: String,
+    },
     /// List proposals
     List,
 }
@@ -36,6 +42,9 @@ pub struct New {
     /// The reason; it stays here, its salted digest goes on the ledger
     #[arg(long, default_value = "")]
     reason: String,
+    /// Show what it would change, old beside new, and put nothing to the vote
+    #[arg(long)]
+    dry_run: bool,
     #[command(subcommand)]
     change: Change,
 }
@@ -46,6 +55,7 @@ impl Proposal {
         match self {
             Self::New(it) => it.run(common).await,
             Self::Vote { proposal, against } => vote(common, proposal, !against).await,
+            Self::Show { proposal } => show(common, proposal).await,
             Self::List => list(common).await,
         }
     }
@@ -54,12 +64,16 @@ impl Proposal {
 impl New {
     async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let act = Act::begin(common).await?;
+        let change = self.change.to_wire(&act.node).await?;
+        if self.dry_run {
+            return proposal_effect::rows(&act.node, &change).await?.print(common.output);
+        }
         let reason = Reason::new(&self.reason)?;
         let proposal = wire::Propose {
             department: act.department(),
             reference: self.reference.clone(),
             reason_digest: reason.digest.clone(),
-            change: Some(self.change.to_wire(&act.node).await?),
+            change: Some(change),
         };
         act.done(Kind::Propose(proposal), |tx| {
             vec![
@@ -77,21 +91,36 @@ async fn all(act: &Act<'_>) -> Result<Vec<wire::Proposal>, ClientError> {
     Ok(act.node.registry().list_proposals(request).await?.into_inner().proposals)
 }
 
-async fn vote(common: &Common, name: &str, approve: bool) -> Result<(), ClientError> {
+async fn show(common: &Common, name: &str) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let proposals = all(&act).await?;
+    let change = named(&all(&act).await?, name)?.proposed.clone().and_then(|it| it.change);
+    let change = change.ok_or_else(|| ClientError::failed("a proposal without a change"))?;
+    proposal_effect::rows(&act.node, &change).await?.print(common.output)
+}
+
+/// The proposal of an id, or of a reference that only one has.
+fn named<'a>(
+    proposals: &'a [wire::Proposal],
+    name: &str,
+) -> Result<&'a wire::Proposal, ClientError> {
     let mut found = proposals.iter().filter(|it| {
         let reference = it.proposed.as_ref().map(|it| it.reference.as_str());
         hex::encode(&it.proposal_id) == name || reference == Some(name)
     });
-    let proposal = match (found.next(), found.next()) {
-        (Some(only), None) => only,
-        (None, _) => return Err(ClientError::NotFound(format!("proposal {name}"))),
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(ClientError::NotFound(format!("proposal {name}"))),
         _ => {
             let why = format!("more than one proposal has the reference {name}: say its id");
-            return Err(ClientError::Usage(why));
+            Err(ClientError::Usage(why))
         }
-    };
+    }
+}
+
+async fn vote(common: &Common, name: &str, approve: bool) -> Result<(), ClientError> {
+    let act = Act::begin(common).await?;
+    let proposals = all(&act).await?;
+    let proposal = named(&proposals, name)?;
     let vote = wire::Vote {
         department: act.department(),
         proposal_id: proposal.proposal_id.clone(),

@@ -45,6 +45,11 @@ impl<'a> Act<'a> {
         Ok(Self { common, node, account })
     }
 
+    /// Shows what is about to end for good, and asks.
+    pub(super) fn ends(&self, what: &str) -> Result<(), ClientError> {
+        self.common.confirm(what)
+    }
+
     /// The signer's department.
     pub(super) fn department(&self) -> String {
         self.account.signer.department.clone()

@@ -183,6 +183,7 @@ impl Trail {
             ..wire::GetTrailRequest::default()
         };
         let mut rows = rows::rows();
+        let mut withheld = 0u64;
         let (size, height) = loop {
             let left = self.limit.saturating_sub(rows.len());
             request.page_size = u32::try_from(left.clamp(1, 1000)).unwrap_or(1000);
@@ -190,6 +191,7 @@ impl Trail {
             for it in page.events.iter().take(left) {
                 rows.push(rows::row(&Event::from_wire(it)?, &names));
             }
+            withheld = withheld.saturating_add(page.withheld);
             if page.next_page_token.is_empty() || rows.len() >= self.limit {
                 break (page.size, page.height);
             }
@@ -197,6 +199,9 @@ impl Trail {
         };
         rows.print(common.output)?;
         eprintln!("{} of {size} events of {} as of height {height}", rows.len(), self.which.name());
+        if withheld > 0 {
+            eprintln!("{}", not_shown(withheld));
+        }
         Ok(())
     }
 
@@ -218,5 +223,14 @@ impl Trail {
             from_ms: bound(&self.from)?,
             until_ms: bound(&self.until)?,
         })
+    }
+}
+
+fn not_shown(withheld: u64) -> String {
+    match liuhen_client::lang::is_chinese() {
+        true => format!("另有 {withheld} 个事件未显示：属于其他部门管理的授权之下的访问"),
+        false => format!(
+            "{withheld} more are not shown: accesses under grants that other departments manage"
+        ),
     }
 }

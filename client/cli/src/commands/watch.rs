@@ -4,10 +4,13 @@ use super::trail::{self, Which};
 use super::{Common, names};
 use crate::output::{Format, write};
 use crate::rows;
+use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::event::{Event, Names};
+use liuhen_client::lang::pick;
 use liuhen_proto::wire;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// See events as they commit: what is for every member, and what one's department is party to
 #[derive(Debug, clap::Args)]
@@ -28,6 +31,18 @@ pub struct Watch {
     limit: Option<usize>,
 }
 
+/// How long a connection that was lost is left alone before it is made again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// How far a watch has come.
+struct Watched {
+    names: Names,
+    request: wire::WatchRequest,
+    seen: usize,
+    /// Whether the connection was lost, and is not there again.
+    lost: bool,
+}
+
 impl Watch {
     /// Prints a row an event, until interrupted.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
@@ -40,30 +55,58 @@ impl Watch {
             }
             None => (0, Vec::new()),
         };
-        let mut names = names(&node).await?;
-        let request = wire::WatchRequest {
-            resume_token: self.token()?,
-            trail_kind,
-            trail_id,
-            from_height: self.from_height,
+        // From now on: what commits while a connection is made again is shown too.
+        let from_height = match self.from_height {
+            0 => node.status().await?.height.saturating_add(1),
+            height => height,
         };
-        let mut stream = node.watching().watch(request).await?.into_inner();
-        let mut seen = 0;
+        let request =
+            wire::WatchRequest { resume_token: self.token()?, trail_kind, trail_id, from_height };
+        let mut place = Watched { names: names(&node).await?, request, seen: 0, lost: false };
+        loop {
+            let ended = self.follow(&node, common.output, &mut place).await;
+            let why = match ended {
+                Err(error) if error.exit_code() == 7 => error.to_string(),
+                Ok(false) => pick("the node ended the watch", "节点结束了订阅").to_owned(),
+                Ok(true) => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            if !place.lost {
+                let resumes = pick("it is taken up again where it was", "将从中断处继续");
+                eprintln!("liuhen: {why}; {resumes}");
+            }
+            place.lost = true;
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    }
+
+    /// Prints what comes until there is no more; whether all that was asked for has come.
+    async fn follow(
+        &self,
+        node: &Node,
+        output: Format,
+        place: &mut Watched,
+    ) -> Result<bool, ClientError> {
+        let mut stream = node.watching().watch(place.request.clone()).await?.into_inner();
+        if std::mem::take(&mut place.lost) {
+            eprintln!("liuhen: {}", pick("connected again", "已重新连接"));
+        }
         while let Some(response) = stream.message().await? {
             if let Some(event) = &response.event {
                 let event = Event::from_wire(event)?;
-                if event.is_by_unknown(&names) {
-                    names = super::names(&node).await?;
+                if event.is_by_unknown(&place.names) {
+                    place.names = names(node).await?;
                 }
-                print(&event, &names, common.output, seen == 0)?;
-                seen += 1;
+                print(&event, &place.names, output, place.seen == 0)?;
+                place.seen += 1;
             }
             self.keep(&response.resume_token)?;
-            if self.limit.is_some_and(|limit| seen >= limit) {
-                break;
+            place.request.resume_token = response.resume_token;
+            if self.limit.is_some_and(|limit| place.seen >= limit) {
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     fn token(&self) -> Result<String, ClientError> {

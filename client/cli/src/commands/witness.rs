@@ -73,7 +73,7 @@ impl Witness {
             Self::Run(run) => run.run(common).await,
             Self::Attach { proof, out, wait } => {
                 let bytes = std::fs::read(proof).map_err(at(proof))?;
-                let node = Node::connect_within(&common.node, common.timeout).await?;
+                let node = common.reach().await?;
                 let bytes = attached(&node, &bytes, *wait).await?;
                 let out = out.as_ref().unwrap_or(proof);
                 replace(out, &bytes)?;
@@ -158,7 +158,7 @@ impl Run {
         key: &PrivateKey,
         seen: &mut Option<Seen>,
     ) -> Result<(), Seldom> {
-        let node = Node::connect_within(&common.node, common.timeout).await?;
+        let node = common.reach().await?;
         match look(&node, founding, seen.as_ref()).await? {
             Look::Behind => eprintln!("liuhen: the node is behind what this witness saw"),
             Look::Fork(evidence) => return Err(self.report_fork(founding, &evidence)?),

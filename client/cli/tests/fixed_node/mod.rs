@@ -453,7 +453,7 @@ answers! { TrailService:
             names_others: false,
         };
         let events = vec![event(0, registration(), Outcome::DONE), event(1, record(), uncovered)];
-        Ok(GetTrailResponse { events, next_page_token: String::new(), size: 2, height: 7 })
+        Ok(GetTrailResponse { events, size: 2, height: 7, ..GetTrailResponse::default() })
     };
 }
 
