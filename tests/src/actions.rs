@@ -82,3 +82,19 @@ pub async fn record_all(
     }
     Ok(())
 }
+
+/// Puts a change to the vote; all who have one approve.
+pub async fn enact(cluster: &mut Cluster, reference: &str, change: &[&str]) -> anyhow::Result<()> {
+    let new = [&["proposal", "new", "--reference", reference], change].concat();
+    liuhen(cluster, ("bdb", "officer"), &new).await?;
+    for department in ["hrss", "psb", "bdb"] {
+        liuhen(cluster, (department, "officer"), &["proposal", "vote", reference]).await?;
+    }
+    let list = ["proposal", "list", "-o", "json"];
+    let proposals = liuhen(cluster, ("bdb", "officer"), &list).await?;
+    let proposals: serde_json::Value = serde_json::from_str(&proposals)?;
+    let ours =
+        proposals.as_array().and_then(|all| all.iter().find(|it| it["reference"] == reference));
+    anyhow::ensure!(ours.is_some_and(|it| it["state"] == "enacted"), "{proposals}");
+    Ok(())
+}

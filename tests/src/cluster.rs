@@ -49,6 +49,31 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Founds a consortium, and starts its four nodes; some of them with settings put before those that they have.
+    pub async fn start_with(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let consortium = Consortium::found(folder.path())?;
+        for (node, before) in settings {
+            let file = consortium.home(node).join(liuhen_node::config::FILE);
+            let text = std::fs::read_to_string(&file)?;
+            std::fs::write(&file, format!("{before}{text}"))?;
+        }
+        let mut cluster = Self { consortium, folder, running: BTreeMap::new() };
+        for node in NODES {
+            cluster.launch(node)?;
+        }
+        // A node that serves over TLS alone is asked by who knows its authority.
+        let plain = |node: &&str| settings.iter().all(|(it, _)| it != node);
+        for node in NODES.into_iter().filter(plain) {
+            let asked = cluster.connect(node).await?;
+            until("the first block", async || {
+                asked.status().await.ok().filter(|status| status.height >= 1)
+            })
+            .await?;
+        }
+        Ok(cluster)
+    }
+
     /// A file in the cluster's folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -105,6 +130,15 @@ impl Cluster {
             child.wait()?;
         }
         Ok(())
+    }
+
+    /// Bytes of memory that a node's process has now.
+    pub fn memory(&self, node: &str) -> anyhow::Result<u64> {
+        let child = self.running.get(node).context("this node was not started")?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|it| it.trim().strip_suffix(" kB")).context("no VmRSS")?;
+        Ok(kilobytes.trim().parse::<u64>()?.saturating_mul(1024))
     }
 
     /// Sends a node's process a signal.

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use liuhen_genesis::{build, compose, to_bytes};
-use liuhen_keyfile::PassphraseSource;
+use liuhen_keyfile::{PassphraseSource, Strength};
 use liuhen_node::config::{FILE, Flags, Settings, loopback};
 use liuhen_node::home::Home;
 use liuhen_proto::suite::sign::PrivateKey;
@@ -148,7 +148,7 @@ impl Consortium {
     fn node(&self, code: &str) -> anyhow::Result<(String, String)> {
         let path = self.home(code);
         std::fs::create_dir_all(&path)?;
-        let keys = Home::new(&path).make_keys(None)?;
+        let keys = Home::new(&path).make_keys(None, Strength::Any)?;
         let [consensus, gossip] = free_ports()?;
         let settings = Settings {
             consensus_listen: loopback(consensus),

@@ -64,28 +64,6 @@ async fn idle_connections_take_nothing_that_consensus_needs() -> anyhow::Result<
     Ok(())
 }
 
-/// What was asked in the clear would be heard: an address of `https` is refused before a byte is sent.
-#[tokio::test(flavor = "multi_thread")]
-async fn https_is_refused_and_nothing_is_sent() -> anyhow::Result<()> {
-    let mut cluster = Cluster::start().await?;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
-    let address = format!("https://{}", listener.local_addr()?);
-    let key = cluster.consortium.key("bdb", "officer");
-    let key = path_text(&key)?;
-    for (lang, words) in [("en", "https is not supported yet"), ("zh", "尚不支持 https")] {
-        let arguments = ["--node", &address, "--key", key, "--lang", lang, "dataset", "list"];
-        let output = cluster.run("liuhen", &arguments)?;
-        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
-        assert!(told(&output).contains(words), "{}", told(&output));
-    }
-    assert!(listener.accept().is_err(), "somebody connected");
-    let real = cluster.address("psb").await?;
-    let output = cluster.run("liuhen", &["--node", &real, "status"])?;
-    assert!(output.status.success(), "{}", told(&output));
-    Ok(())
-}
-
 /// Two of four are down: what is submitted is not committed, and every command says so in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_quorum_commands_end() -> anyhow::Result<()> {

@@ -3,26 +3,10 @@
 
 use liuhen_client::clock::now;
 use liuhen_tests::Cluster;
-use liuhen_tests::actions::{liuhen, record, register, told};
+use liuhen_tests::actions::{enact, liuhen, record, register, told};
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::consortium::{LateNode, NODES};
 use liuhen_tests::wait::until;
-
-/// Puts a change to the vote; all who have one approve.
-async fn enact(cluster: &mut Cluster, reference: &str, change: &[&str]) -> anyhow::Result<()> {
-    let new = [&["proposal", "new", "--reference", reference], change].concat();
-    liuhen(cluster, ("bdb", "officer"), &new).await?;
-    for department in ["hrss", "psb", "bdb"] {
-        liuhen(cluster, (department, "officer"), &["proposal", "vote", reference]).await?;
-    }
-    let list = ["proposal", "list", "-o", "json"];
-    let proposals = liuhen(cluster, ("bdb", "officer"), &list).await?;
-    let proposals: serde_json::Value = serde_json::from_str(&proposals)?;
-    let ours =
-        proposals.as_array().and_then(|all| all.iter().find(|it| it["reference"] == reference));
-    anyhow::ensure!(ours.is_some_and(|it| it["state"] == "enacted"), "{proposals}");
-    Ok(())
-}
 
 async fn admit(cluster: &mut Cluster, node: &LateNode) -> anyhow::Result<()> {
     let key = &node.public_key;

@@ -29,7 +29,7 @@ async fn a_grant_is_made_used_and_proved() -> anyhow::Result<()> {
         serde_json::from_str(&liuhen(&mut cluster, gateway, &live).await?)?;
     assert_eq!((&live["verdict"], &live["timeliness"]), (&"covered".into(), &"live".into()));
 
-    let revoke = ["grant", "revoke", reference, "--reason", "over"];
+    let revoke = ["grant", "revoke", reference, "--yes", "--reason", "over"];
     liuhen(&mut cluster, ("bdb", "officer"), &revoke).await?;
     let after = liuhen(&mut cluster, gateway, &[&used[..], &asked[..]].concat()).await?;
     let after: serde_json::Value = serde_json::from_str(&after)?;

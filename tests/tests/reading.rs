@@ -1,16 +1,17 @@
 //! Who may read: a token of a ledger identity in force, and the rights of its department.
 
 use liuhen_client::connect::Node;
+use liuhen_client::submit::item;
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, TimeMs};
 use liuhen_proto::wire::{
-    GetTrailRequest, ListDepartmentsRequest, ProveTrailRequest, WatchRequest,
+    GetTrailRequest, ListDepartmentsRequest, ProveTrailRequest, WatchRequest, item::Kind,
 };
 use liuhen_rpc::status::to_refused;
-use liuhen_rpc::token;
+use liuhen_rpc::token::{self, Audience};
 use liuhen_tests::Cluster;
-use liuhen_tests::actions::{grant, liuhen, register, told};
+use liuhen_tests::actions::{self, enact, grant, liuhen, register, told};
 use tonic::Request;
 
 fn trail() -> GetTrailRequest {
@@ -61,18 +62,26 @@ async fn nobody_reads_without_a_key_in_force() -> anyhow::Result<()> {
     let officer = cluster.account(&node, "psb", "officer").await?;
     let key = &officer.signer.key;
     let now = TimeMs::new(node.status().await?.now_ms);
-    assert_eq!(with_token(&node, &token::make(key, &chain, now)?).await?, "");
-    let elsewhere = token::make(key, &ChainId::new([9; 32]), now)?;
-    let later = token::make(key, &chain, now.plus(3_600_000))?;
-    let earlier = token::make(key, &chain, TimeMs::new(now.get() - 3_600_000))?;
-    for bad in [elsewhere, later, earlier, "x".repeat(5000), "a.b.c".into()] {
+    let server = |node: &Node| node.address().trim_start_matches("http://").to_owned();
+    let other = cluster.connect("tax").await?;
+    let for_ = |chain: ChainId, server: String| Audience { chain, server };
+    let own = for_(chain, server(&node));
+    let good = token::make(key, &own, None, now)?;
+    assert_eq!(with_token(&node, &good).await?, "");
+    // What was made out to one node is no use at another, in either direction.
+    assert_eq!(with_token(&other, &good).await?, "token.bad");
+    let elsewhere = token::make(key, &for_(ChainId::new([9; 32]), server(&node)), None, now)?;
+    let others = token::make(key, &for_(chain, server(&other)), None, now)?;
+    let later = token::make(key, &own, None, now.plus(3_600_000))?;
+    let earlier = token::make(key, &own, None, TimeMs::new(now.get() - 3_600_000))?;
+    for bad in [elsewhere, others, later, earlier, "x".repeat(5000), "a.b.c".into()] {
         assert_eq!(with_token(&node, &bad).await?, "token.bad", "{bad}");
     }
 
     // A department that is suspended reads no more: its root revokes the desk, and the desk is out.
     let desk = cluster.account(&node, "exit", "desk").await?;
     assert_eq!(refusals(&desk.on(&node)).await[2], "");
-    let revoke = ["identity", "revoke", "gz.exit/desk", "--reason", "closed"];
+    let revoke = ["identity", "revoke", "gz.exit/desk", "--yes", "--reason", "closed"];
     liuhen(&mut cluster, ("exit", "root"), &revoke).await?;
     assert_eq!(refusals(&desk.on(&node)).await, ["token.bad"; 4]);
     Ok(())
@@ -100,4 +109,59 @@ async fn parties_read_what_they_are_party_to() -> anyhow::Result<()> {
         assert_eq!(output.status.code(), Some(code), "{who:?} {arguments:?}: {}", told(&output));
     }
     Ok(())
+}
+
+/// Who manages other grants is shown of a dataset's trail what names none of others, and told how much it is not shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_do_not_see_the_use_of_others_grants() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    let reference = grant(&mut cluster).await?;
+    let (own, other) = (("bdb", "officer"), ("tax", "officer"));
+    enact(&mut cluster, "tax-manages", &["rights", "gz.tax", "--rights", "use,manage"]).await?;
+    let record =
+        ["record", "--dataset", "civil.resident", "--asker", "gz.hrss/portal", "--verified"];
+    let terms = ["--purpose", "pension", "--fields", "id", "--rows", "1", "--grant", reference];
+    let record = [&record[..], &terms[..]].concat();
+    liuhen(&mut cluster, ("psb", "gateway"), &record).await?;
+    let stray = ["record", "--dataset", "civil.resident", "--unmapped-account", "dba"];
+    liuhen(&mut cluster, ("psb", "gateway"), &stray).await?;
+    // Naming a grant that is none hides nothing.
+    let node = cluster.connect("psb").await?;
+    let gateway = cluster.account(&node, "psb", "gateway").await?;
+    let Kind::RecordAccess(mut made_up) = actions::record(3)?.kind().clone() else {
+        anyhow::bail!("no record")
+    };
+    made_up.accesses[0].request_id = vec![9; 32];
+    gateway.submit(&node, &[item(Kind::RecordAccess(made_up))?]).await?;
+
+    let trail = ["trail", "dataset", "civil.resident", "-o", "json"];
+    let events = async |who: (&str, &str)| -> anyhow::Result<(usize, u64, u64)> {
+        let caller = cluster.account(&node, who.0, who.1).await?.on(&node);
+        let page = caller.trails().get_trail(trail_request()).await?.into_inner();
+        Ok((page.events.len(), page.withheld, page.size))
+    };
+    let (all, none, size) = events(own).await?;
+    assert_eq!((all as u64, none), (size, 0));
+    assert_eq!(events(other).await?, (all - 1, 1, size));
+    let shown = cluster.liuhen("psb", other, &trail).await?;
+    assert!(told(&shown).contains("1 more are not shown"), "{}", told(&shown));
+
+    let prove = ["prove", "trail", "dataset", "civil.resident", "--out", "/dev/null"];
+    let refused = cluster.liuhen("psb", other, &prove).await?;
+    assert_eq!(refused.status.code(), Some(6), "{}", told(&refused));
+    assert!(told(&refused).contains("other departments manage"), "{}", told(&refused));
+    let use_of = ["trail", "use", reference];
+    assert_eq!(cluster.liuhen("psb", other, &use_of).await?.status.code(), Some(6));
+    assert!(cluster.liuhen("psb", own, &use_of).await?.status.success());
+    // How much it was used is not told with the grant either.
+    let standing = async |who: (&str, &str)| -> anyhow::Result<bool> {
+        let caller = cluster.account(&node, who.0, who.1).await?.on(&node);
+        Ok(caller.request(reference).await?.r#use.is_some())
+    };
+    assert!(standing(own).await? && !standing(other).await?);
+    Ok(())
+}
+
+fn trail_request() -> GetTrailRequest {
+    GetTrailRequest { page_size: 1000, ..trail() }
 }

@@ -234,7 +234,8 @@ fn chinese_has_full_width_punctuation() -> anyhow::Result<()> {
         .collect();
     assert!(lines.len() > 1000 && wrong.is_empty(), "{wrong:#?}");
     // Words for which the glossary has another.
-    let other_words = lines.iter().filter(|(_, line)| ["预警", "链路"].iter().any(|it| line.contains(it)));
+    let other_words =
+        lines.iter().filter(|(_, line)| ["预警", "链路"].iter().any(|it| line.contains(it)));
     let other_words: Vec<_> = other_words.collect();
     assert!(other_words.is_empty(), "not as docs/glossary.md has it: {other_words:#?}");
     Ok(())
