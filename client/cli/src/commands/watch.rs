@@ -10,7 +10,7 @@ use liuhen_client::event::{Event, Names};
 use liuhen_client::lang::pick;
 use liuhen_proto::wire;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// See events as they commit: what is for every member, and what one's department is party to
 #[derive(Debug, clap::Args)]
@@ -33,14 +33,16 @@ pub struct Watch {
 
 /// How long a connection that was lost is left alone before it is made again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long it is tried in vain: somebody must look then.
+const GIVES_UP_AFTER: Duration = Duration::from_secs(300);
 
 /// How far a watch has come.
 struct Watched {
     names: Names,
     request: wire::WatchRequest,
     seen: usize,
-    /// Whether the connection was lost, and is not there again.
-    lost: bool,
+    /// Since when the connection is lost; `None` while it is there.
+    lost: Option<Instant>,
 }
 
 impl Watch {
@@ -62,7 +64,7 @@ impl Watch {
         };
         let request =
             wire::WatchRequest { resume_token: self.token()?, trail_kind, trail_id, from_height };
-        let mut place = Watched { names: names(&node).await?, request, seen: 0, lost: false };
+        let mut place = Watched { names: names(&node).await?, request, seen: 0, lost: None };
         loop {
             let ended = self.follow(&node, common.output, &mut place).await;
             let why = match ended {
@@ -71,11 +73,17 @@ impl Watch {
                 Ok(true) => return Ok(()),
                 Err(error) => return Err(error),
             };
-            if !place.lost {
-                let resumes = pick("it is taken up again where it was", "将从中断处继续");
-                eprintln!("liuhen: {why}; {resumes}");
+            match place.lost {
+                None => {
+                    let resumes = pick("it is taken up again where it was", "将从中断处继续");
+                    eprintln!("liuhen: {why}; {resumes}");
+                    place.lost = Some(Instant::now());
+                }
+                Some(since) if since.elapsed() >= GIVES_UP_AFTER => {
+                    return Err(ClientError::Unavailable { node: node.address().to_owned(), why });
+                }
+                Some(_) => {}
             }
-            place.lost = true;
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     }
@@ -88,7 +96,7 @@ impl Watch {
         place: &mut Watched,
     ) -> Result<bool, ClientError> {
         let mut stream = node.watching().watch(place.request.clone()).await?.into_inner();
-        if std::mem::take(&mut place.lost) {
+        if place.lost.take().is_some() {
             eprintln!("liuhen: {}", pick("connected again", "已重新连接"));
         }
         while let Some(response) = stream.message().await? {
