@@ -303,7 +303,8 @@ mod tests {
                 drop(waits.remove(at).1.await.unwrap());
             }
         }
-        assert_eq!((turns.lock().free, turns.lock().by_client.len()), (2, 0));
+        let state = turns.lock();
+        assert_eq!((state.free, state.by_client.len()), (2, 0));
     }
 
     #[tokio::test]
