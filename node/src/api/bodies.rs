@@ -1,13 +1,12 @@
 //! Bodies of requests and answers within limits: what a client sends and does not end, and what it is sent and does
 //! not take, is bounded in bytes and in time.
 
-use super::connection::ClientConnection;
+use super::connection::{ClientConnection, client_of};
 use crate::limits::{Budget, Client, Limits, Share};
 use bytes::Bytes;
 use http_body::Frame;
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::status::with_reason;
-use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -55,8 +54,7 @@ where
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let connection = request.extensions().get::<ClientConnection>().cloned();
-        let unknown = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        let client = Client::Address(connection.as_ref().map_or(unknown, |it| it.from));
+        let client = client_of(connection.as_ref());
         let Some(call) = self.limits.calls.take(&client, 1) else {
             let status = busy("too many calls at once; wait for answers");
             return Box::pin(async move { Ok(status.into_http()) });

@@ -1,9 +1,10 @@
 //! A client's connection: how long it may say nothing, and leave untaken what it is sent.
 
 use super::listener::Place;
+use crate::limits::Client;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -279,6 +280,11 @@ impl Connected for Connection {
     fn connect_info(&self) -> ClientConnection {
         self.client.clone()
     }
+}
+
+/// The client that one without a token counts as: the address of its connection.
+pub(super) fn client_of(connection: Option<&ClientConnection>) -> Client {
+    Client::Address(connection.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |it| it.from))
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ mod watch;
 
 use self::auth::Caller;
 use self::bodies::Bounded;
-use self::connection::ClientConnection;
 use self::listener::Listener;
 use self::reads::Reads;
 use crate::app::Chain;
@@ -46,7 +45,6 @@ use liuhen_rpc::services::{
 use liuhen_rpc::status::with_reason;
 use liuhen_rpc::{CHUNK_BYTES, DESCRIPTORS, MESSAGE_BYTES};
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll};
@@ -320,8 +318,7 @@ impl Stream for Pieces {
 
 /// By which address somebody who shows no token calls.
 fn address<T>(request: &Request<T>) -> Client {
-    let connection = request.extensions().get::<ClientConnection>();
-    Client::Address(connection.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |it| it.from))
+    connection::client_of(request.extensions().get())
 }
 
 /// What the caller is told of a store that can't be read; the log is told the rest.
