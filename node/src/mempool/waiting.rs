@@ -49,9 +49,14 @@ impl<K: Ord + Clone> Waiting<K> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets it wait in a lane, where there is room.
+    /// Lets it wait in a lane, where there is room; nothing comes after the end.
     pub(super) fn try_push(&self, lane: K, it: Unjudged) -> Result<(), (K, Unjudged)> {
-        self.lock().push(lane, it)?;
+        let mut queue = self.lock();
+        if self.closed.load(Ordering::Acquire) {
+            return Err((lane, it));
+        }
+        queue.push(lane, it)?;
+        drop(queue);
         self.come.notify_one();
         Ok(())
     }
@@ -86,9 +91,10 @@ impl<K: Ord + Clone> Waiting<K> {
 
     /// Nothing is judged any more: who waits is told that the node stops.
     pub(super) fn close(&self) {
+        let mut queue = self.lock();
         self.closed.store(true, Ordering::Release);
         loop {
-            let next = self.lock().next(BATCH);
+            let next = queue.next(BATCH);
             if next.is_empty() {
                 break;
             }
@@ -96,6 +102,7 @@ impl<K: Ord + Clone> Waiting<K> {
                 give(it.answer, Err(refused(Reason::NodeStopping, "the node is stopping")));
             }
         }
+        drop(queue);
         self.room.notify_waiters();
     }
 }
