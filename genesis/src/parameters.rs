@@ -44,6 +44,7 @@ fn key(row: &Parameter) -> &'static str {
         Held::Days(_)
         | Held::TenThousandths(_)
         | Held::Milliseconds(_)
+        | Held::Count(_)
         | Held::MillisecondsByGrade(_)
         | Held::Part(_)
         | Held::Department(_)
@@ -87,7 +88,9 @@ impl<'de> Visitor<'de> for Whole {
                 Held::Days(_) | Held::TenThousandths(_) => {
                     Given::Number(u64::from(map.next_value::<u32>()?))
                 }
-                Held::Milliseconds(_) | Held::ByLedger(_) => Given::Number(map.next_value()?),
+                Held::Milliseconds(_) | Held::Count(_) | Held::ByLedger(_) => {
+                    Given::Number(map.next_value()?)
+                }
                 Held::MillisecondsByGrade(_) => Given::Numbers(map.next_value()?),
                 Held::Part(_) | Held::Department(_) => Given::Text(map.next_value()?),
                 Held::Codes(_) => Given::Codes(map.next_value()?),
@@ -196,7 +199,9 @@ impl ParametersSource {
                 (Held::Days(at) | Held::TenThousandths(at), Given::Number(number)) => {
                     *at(&mut it) = u32::try_from(*number).unwrap_or(u32::MAX);
                 }
-                (Held::Milliseconds(at), Given::Number(number)) => *at(&mut it) = *number,
+                (Held::Milliseconds(at) | Held::Count(at), Given::Number(number)) => {
+                    *at(&mut it) = *number
+                }
                 (Held::MillisecondsByGrade(at), Given::Numbers(list)) => {
                     at(&mut it).clone_from(list);
                 }

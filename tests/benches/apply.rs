@@ -225,6 +225,7 @@ fn block(founding: &Founding, grants: usize) -> anyhow::Result<Vec<Tx>> {
             ..wire::Party::default()
         };
         let record = wire::RecordAccess {
+            channel: wire::Channel::Door as i32,
             collector: "psb".into(),
             access_no: (number / GATEWAYS) as u64 + 1,
             decision: wire::Decision::Served as i32,

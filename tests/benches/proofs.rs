@@ -54,6 +54,7 @@ impl Used {
         };
         let tags = if access_no.is_multiple_of(100) { vec![TAG.to_vec()] } else { Vec::new() };
         Ok(item(Kind::RecordAccess(wire::RecordAccess {
+            channel: wire::Channel::Door as i32,
             collector: "gz.psb".into(),
             access_no,
             decision: wire::Decision::Served as i32,

@@ -59,6 +59,7 @@ pub fn record(access_no: u64) -> anyhow::Result<Item> {
         ..wire::DatasetAccess::default()
     };
     Ok(item(Kind::RecordAccess(wire::RecordAccess {
+        channel: wire::Channel::Door as i32,
         collector: "gz.psb".into(),
         access_no,
         decision: wire::Decision::Served as i32,

@@ -60,7 +60,7 @@ fn page_of_parameters() -> String {
         let none = |text: &str| (text.to_owned(), String::new());
         let (default, bounds) = match row.held {
             Held::Days(at) | Held::TenThousandths(at) => number(u64::from(*at(&mut it))),
-            Held::Milliseconds(at) => number(*at(&mut it)),
+            Held::Milliseconds(at) | Held::Count(at) => number(*at(&mut it)),
             Held::MillisecondsByGrade(at) => (joined(at(&mut it)), row.bounds_text()),
             Held::Part(at) => {
                 let part = at(&mut it).unwrap_or_default();

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp, Zoned, civil, tz::TimeZone};
 use liuhen_client::error::ClientError;
 use liuhen_proto::wire::{self, Operation};
+use prost::Message;
 use std::time::Duration;
 
 /// A time in the local zone, with offset.
@@ -53,6 +54,26 @@ pub fn parse_operation(text: &str) -> Result<Operation, ClientError> {
 pub fn operation(number: i32) -> String {
     let known = Operation::try_from(number).unwrap_or_default();
     known.as_str_name().trim_start_matches("OPERATION_").to_lowercase()
+}
+
+/// How a gateway knew of an access, by its name.
+pub fn parse_channel(text: &str) -> Result<wire::Channel, ClientError> {
+    let name = format!("CHANNEL_{}", text.to_uppercase());
+    let known = wire::Channel::from_str_name(&name).filter(|it| *it != wire::Channel::Unspecified);
+    known.ok_or_else(|| ClientError::Usage(format!("`{text}` is no channel: door, api, log, file")))
+}
+
+/// A gateway's receipt as text: its message in hexadecimal digits.
+pub fn receipt(it: &wire::Receipt) -> String {
+    hex::encode(it.encode_to_vec())
+}
+
+/// A receipt from its text.
+pub fn parse_receipt(text: &str) -> Result<wire::Receipt, ClientError> {
+    let bytes =
+        hex::decode(text).map_err(|e| ClientError::Usage(format!("receipt `{text}`: {e}")))?;
+    wire::Receipt::decode(bytes.as_slice())
+        .map_err(|e| ClientError::Usage(format!("receipt `{text}`: {e}")))
 }
 
 /// A sharing category by its name.

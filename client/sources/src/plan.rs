@@ -69,6 +69,7 @@ impl<'a> Planner<'a> {
             if statement.denied { wire::Decision::Denied } else { wire::Decision::Served };
         let shifted = i128::from(statement.time_ms) + self.shift_ms;
         let record = wire::RecordAccess {
+            channel: wire::Channel::Log as i32,
             collector: collector.to_owned(),
             access_no,
             decision: decision as i32,

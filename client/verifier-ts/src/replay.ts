@@ -21,7 +21,7 @@ import {
   IdentitySchema,
   type Interval,
 } from "./gen/liuhen/v1/ledger_pb.js";
-import type { RecordAccess } from "./gen/liuhen/v1/access_pb.js";
+import { Channel, type RecordAccess } from "./gen/liuhen/v1/access_pb.js";
 import type { Header } from "./header.js";
 import type { Leaf } from "./leaf.js";
 import type { Objects } from "./objects.js";
@@ -29,10 +29,16 @@ import { OBJECT, type Place, nameOf, place } from "./places.js";
 import { Undecidable } from "./verdict.js";
 
 const OBJECT_BYTES = 16 * 1024 * 1024;
+const HOUR_MS = 3_600_000n;
 
-/** The day on whose quota a record counts; a time in the future counts on the day of its block. */
+/**
+ * The day on whose quota a record counts. A time in the future counts on the day of its block; and so does what a door or a
+ * service, which say so at once, said later than an hour.
+ */
 export function dayOfUse(record: RecordAccess, blockTimeMs: bigint): bigint {
-  return dayOf(record.accessTimeMs < blockTimeMs ? record.accessTimeMs : blockTimeMs);
+  const time = record.accessTimeMs < blockTimeMs ? record.accessTimeMs : blockTimeMs;
+  const isSaidAtOnce = record.channel !== Channel.DOOR && record.channel !== Channel.API;
+  return dayOf(isSaidAtOnce || blockTimeMs - time <= HOUR_MS ? time : blockTimeMs);
 }
 
 export class StateBefore {

@@ -32,7 +32,12 @@ impl<'v> Draft<'v> {
     /// Applies a transaction whole, or leaves everything as it was.
     pub fn transaction(&mut self, tx: &Tx) -> Result<(), NotApplied> {
         let before = self.ledger_events;
-        match self.all_items(tx) {
+        self.cost.begin();
+        let applied = self.all_items(tx).and_then(|events| {
+            self.cost.take().map_err(|why| NotApplied { item: None, why: why.into() })?;
+            Ok(events)
+        });
+        match applied {
             Ok(events) => {
                 self.keep();
                 self.seqs.insert(tx.header().key, tx.next_seq());
@@ -74,6 +79,7 @@ impl<'v> Draft<'v> {
             let trails = items::trails(tx.header(), number, item);
             events.push(Event { leaf, trails, ledger: None });
             self.take_caused(&mut events);
+            self.cost.bearable().map_err(|why| whole(why.into()))?;
             // What an item causes takes room as well.
             if events.len() > room {
                 return Err(whole(Refusal::BlockFull.into()));

@@ -7,6 +7,7 @@
 pub(crate) mod authority;
 mod block;
 pub mod calendar;
+mod cost;
 mod delta;
 pub(crate) mod former;
 pub mod intervals;

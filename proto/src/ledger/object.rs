@@ -28,6 +28,11 @@ macro_rules! objects {
                 match self { $(Self::$kind(it) => it.encode_to_vec()),+ }
             }
 
+            /// How many its canonical bytes are.
+            pub(super) fn len(&self) -> usize {
+                match self { $(Self::$kind(it) => it.encoded_len()),+ }
+            }
+
             /// From canonical bytes.
             pub fn from_bytes(kind: ObjectKind, bytes: &[u8]) -> Result<Self, CanonicalError> {
                 let limit = limits::GENESIS_BYTES;

@@ -1,6 +1,7 @@
 //! A block being made: what has changed so far, over the state before it.
 
 use crate::event::ledger::LedgerEvent;
+use crate::ledger::cost::Cost;
 use crate::ledger::delta::Event;
 use crate::ledger::{BlockContext, Halt, Missing, Object, Refusal, View};
 use crate::place::{ObjectKind, Place};
@@ -59,6 +60,7 @@ pub struct Draft<'v> {
     pub(super) cause: wire::Cause,
     /// Ledger events of the block so far.
     pub(super) ledger_events: u32,
+    pub(super) cost: Cost,
 }
 
 impl<'v> Draft<'v> {
@@ -77,6 +79,7 @@ impl<'v> Draft<'v> {
             caused: Vec::new(),
             cause: wire::Cause::default(),
             ledger_events: 0,
+            cost: Cost::default(),
         }
     }
 
@@ -126,7 +129,9 @@ impl<'v> Draft<'v> {
 
     pub(crate) fn put(&mut self, place: Place, object: impl Into<Object>) {
         self.touched.add(&place);
-        self.pending.objects.insert(place, Some(object.into()));
+        let object = object.into();
+        self.cost.writes(&place, &object);
+        self.pending.objects.insert(place, Some(object));
     }
 
     pub(crate) fn remove(&mut self, place: Place) {
@@ -151,7 +156,11 @@ impl<'v> Draft<'v> {
     /// What stood at a place after the block before.
     fn stood(&self, place: &Place) -> Result<Option<Object>, Missing> {
         if !is_read_again(place) {
-            return self.view.object(place);
+            let object = self.view.object(place)?;
+            if let Some(object) = &object {
+                self.cost.reads(place, object);
+            }
+            return Ok(object);
         }
         if let Some(object) = self.read.borrow().get(place) {
             return Ok(object.clone());

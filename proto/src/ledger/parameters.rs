@@ -17,6 +17,8 @@ pub enum Held {
     TenThousandths(fn(&mut Parameters) -> &mut u32),
     /// Milliseconds.
     Milliseconds(fn(&mut Parameters) -> &mut u64),
+    /// A count.
+    Count(fn(&mut Parameters) -> &mut u64),
     /// Milliseconds, an entry for each of the four grades.
     MillisecondsByGrade(fn(&mut Parameters) -> &mut Vec<u64>),
     /// A part of the weight of all votes.
@@ -106,6 +108,13 @@ parameters! {
     open_days: Days = 5, DAYS, "For opening what was sealed.";
     answer_case_days: Days = 10, DAYS, "For answering a case.";
     appeal_days: Days = 15, DAYS, "For appealing an integrity event.";
+    rule_appeal_days: Days = 20, DAYS, "For ruling on an appeal; after that the event is final.";
+    emergency_pause_days: Days = 5, DAYS,
+        "Before emergency access is opened again to a dataset for a duty of a department to which it was refused.";
+    lost_numbers: Count = 1_000, 0..=1_000_000_000,
+        "Numbers that a gateway may declare lost within 31 days; more are an integrity event.";
+    outage_31_days_ms: Milliseconds = 72 * HOUR_MS, 0..=31 * DAY_MS,
+        "How long a gateway may be declared out within 31 days; longer is an integrity event.";
     emergency_ms: Milliseconds = 72 * HOUR_MS, 1..=72 * HOUR_MS, "How long emergency access lasts at most.";
     seal_period_ms: Milliseconds = HOUR_MS, 60_000..=7 * DAY_MS, "The period that gateways seal.";
     seal_grace_ms: Milliseconds = HOUR_MS, 1..=31 * DAY_MS, "How long after its end the seal may come.";
@@ -158,6 +167,8 @@ fn weights() -> Vec<IntegrityWeight> {
         (IntegrityRule::CaseUpheld, 30),
         (IntegrityRule::CaseDismissed, 5),
         (IntegrityRule::Commended, 20),
+        (IntegrityRule::LossesBeyond, 20),
+        (IntegrityRule::OutageBeyond, 20),
     ];
     weights.map(|(rule, points)| IntegrityWeight { rule: rule as i32, points }).to_vec()
 }
@@ -170,7 +181,8 @@ impl Held {
             Self::TenThousandths(_) => "ten-thousandths",
             Self::Milliseconds(_) | Self::MillisecondsByGrade(_) => "ms",
             Self::Points(_) => "points",
-            Self::Part(_)
+            Self::Count(_)
+            | Self::Part(_)
             | Self::Department(_)
             | Self::Codes(_)
             | Self::Managers(_)
@@ -201,7 +213,7 @@ impl Parameter {
         };
         match self.held {
             Held::Days(at) | Held::TenThousandths(at) => within(&[u64::from(*at(it))]),
-            Held::Milliseconds(at) => within(&[*at(it)]),
+            Held::Milliseconds(at) | Held::Count(at) => within(&[*at(it)]),
             Held::MillisecondsByGrade(at) if at(it).len() == 4 => within(at(it)),
             Held::MillisecondsByGrade(_) => {
                 Err(format!("{name} has one entry for each of four grades"))

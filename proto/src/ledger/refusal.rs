@@ -116,6 +116,9 @@ refusals! {
     BlockFull = "block.full": State,
         "no room in this block",
         "本区块已满";
+    TooMuchAtOnce { what: Word, found: u64, limit: u64 } = "transaction.too_dear": State,
+        "the transaction comes to {found} {what}, and a block takes {limit}: send its items in several",
+        "该交易涉及{what:#} {found}，每个区块上限为 {limit}：请将事项分多次提交";
     NotTheActor { stated: String, signer: String } = "actor.other": Denied,
         "{signer} signed what only {stated} may do",
         "{signer} 签署了只有 {stated} 才能办理的事项";
@@ -161,6 +164,9 @@ refusals! {
     RightByVote(right: Word) = "right.by_vote": State,
         "the right to {right} is given by a proposal",
         "{right:#}须经提案授予";
+    BodyByVote { body: String, manager: String } = "body.by_vote": State,
+        "whoever {manager} admits by itself is of its own body: a member of {body} is admitted by a proposal",
+        "{manager} 自行接纳的成员须属于其本单位；属于 {body} 的成员须经提案接纳";
     UnknownIdentity(id: String) = "identity.unknown": NotFound,
         "there is no identity {id}",
         "没有身份 {id}";
@@ -314,6 +320,9 @@ refusals! {
     EmergencyTooLong(hours: u64) = "emergency.too_long": State,
         "emergency access begins at once and lasts {hours} hours at most",
         "应急访问须即时开始，最长 {hours} 小时";
+    EmergencyRefused { dataset: String, until_ms: u64 } = "emergency.refused": State,
+        "emergency access to {dataset} was refused to this duty of this department: not again before time {until_ms}",
+        "本部门该职责对 {dataset} 的应急访问已被否决：时间 {until_ms} 之前不得再开";
     NotEmergency(grant: String) = "grant.not_emergency": State,
         "grant {grant} is no emergency access",
         "授权 {grant} 不是应急访问";
@@ -374,6 +383,9 @@ refusals! {
     NotSealed(number: u64) = "sealing.not_sealed": State,
         "number {number} is not sealed by this decision with that content, or is opened already",
         "访问号 {number} 未以该内容依此决定封存，或已公开";
+    BadReceipt { number: u64, why: &'static str } = "receipt.bad": State,
+        "the receipt of number {number} does not hold: {why}",
+        "访问号 {number} 的回执不成立：{why}";
     UnknownAlert(name: String) = "alert.unknown": NotFound,
         "there is no alert {name}",
         "没有告警 {name}";

@@ -13,6 +13,10 @@ pub(crate) const PEERS: Word = word("nodes", "节点");
 pub(crate) const STANDINGS: Word = word("periods in force", "启用期");
 pub(crate) const STEPS: Word = word("steps", "步骤");
 
+/// What a transaction comes to, of which a block takes so much.
+pub(crate) const BYTES_TOUCHED: Word = word("bytes of objects read and written", "读写对象字节数");
+pub(crate) const TIMERS_SET: Word = word("deadlines set", "设定期限数");
+
 /// Who has to sign.
 pub(crate) const OFFICER: Word = word("an officer or a department's root", "岗位或部门根身份");
 pub(crate) const GATEWAY: Word = word("a system, the gateway", "系统身份（安全闸口）");
@@ -50,6 +54,7 @@ pub(crate) fn case(state: CaseState) -> Word {
         CaseState::Answered => word("waiting for a ruling", "待裁定"),
         CaseState::Upheld => word("upheld", "已支持"),
         CaseState::Dismissed => word("dismissed", "已驳回"),
+        CaseState::Lapsed => word("not ruled on in time", "逾期未裁定"),
     }
 }
 

@@ -104,6 +104,8 @@ pub mod line {
     pub const COSIGN: &[u8] = b"liuhen/cosign/v1\n";
     /// The result of comparing a database's log with the ledger: its JSON follows.
     pub const RECONCILIATION: &[u8] = b"liuhen/reconciliation/v1\n";
+    /// A gateway's word that it served an access: see [`crate::items::access::receipt`].
+    pub const RECEIPT: &[u8] = b"liuhen/receipt/v1\n";
     /// A node's call to open a height.
     pub const WAKE: &[u8] = b"liuhen/wake/v1\n";
 }

@@ -33,6 +33,11 @@ pub const ITEM_BYTES: usize = 16 * 1024;
 pub const BLOCK_BYTES: usize = 2 * 1024 * 1024;
 /// Events of a block.
 pub const BLOCK_EVENTS: usize = 20_000;
+/// Bytes of objects that the transactions of a block read and write, each read counted once a transaction: applied within a
+/// second (`tests/benches/dearest.rs`).
+pub const BLOCK_COST: u64 = 128 * 1024 * 1024;
+/// Timers that the transactions of a block set: not more than go off in one, or they would never be done with.
+pub const BLOCK_TIMERS: u64 = TIMER_EVENTS as u64;
 /// Fields of a dataset, or of a grant.
 pub const FIELDS: usize = 512;
 /// Identities named in one grant.

@@ -34,6 +34,9 @@ pub enum Ack {
         /// Rows received
         #[arg(long, default_value_t = 0)]
         rows: u64,
+        /// What the gateway gave with it, as `liuhen record` printed it: with it a missing record is the collector's fault
+        #[arg(long)]
+        receipt: Option<String>,
     },
     /// The sum of an hour's accesses under a grant, below grade 3
     Hour {
@@ -65,7 +68,7 @@ impl Ack {
         let using_department = act.department();
         let kind = match self {
             Self::Missing { grant } => return missing(common, &act, grant).await,
-            Self::One { grant, gateway, number, rows } => {
+            Self::One { grant, gateway, number, rows, receipt } => {
                 let grant = act.grant(grant).await?;
                 Kind::Acknowledge(wire::Acknowledge {
                     request_id: grant.request_id,
@@ -76,6 +79,7 @@ impl Ack {
                     access_no: *number,
                     row_count: *rows,
                     result_digest: Vec::new(),
+                    receipt: receipt.as_deref().map(text::parse_receipt).transpose()?,
                 })
             }
             Self::Hour { grant, hour, count, list } => {

@@ -43,7 +43,7 @@ fn shown_as(row: &Parameter) -> &'static str {
 fn value(row: &Parameter, it: &mut wire::Parameters) -> Option<Value> {
     Some(match row.held {
         Held::Days(at) | Held::TenThousandths(at) => json!(*at(it)),
-        Held::Milliseconds(at) => json!(*at(it)),
+        Held::Milliseconds(at) | Held::Count(at) => json!(*at(it)),
         Held::MillisecondsByGrade(at) => json!(*at(it)),
         Held::Part(at) => {
             fraction(*at(it), if row.name == "ordinary" { "more than" } else { "at least" })

@@ -11,11 +11,11 @@ use liuhen_proto::wire::{self, propose};
 /// A change of the consortium
 #[derive(Debug, clap::Subcommand)]
 pub enum Change {
-    /// Admit a new member with a vote
+    /// Admit a new member: with a vote, or with --weight 0 without one
     Admit {
         #[command(flatten)]
         department: Box<NewDepartment>,
-        /// The weight of its vote
+        /// The weight of its vote; 0 gives it none
         #[arg(long, default_value_t = 1)]
         weight: u64,
     },
@@ -268,6 +268,7 @@ fn is_number(held: &Held) -> bool {
         Held::Days(_)
         | Held::TenThousandths(_)
         | Held::Milliseconds(_)
+        | Held::Count(_)
         | Held::MillisecondsByGrade(_)
         | Held::Part(_) => true,
         Held::Department(_)

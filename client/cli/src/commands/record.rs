@@ -8,9 +8,10 @@ use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::submit::{Account, item, random};
 use liuhen_proto::event::Outcome;
+use liuhen_proto::items::access::receipt;
 use liuhen_proto::subject;
 use liuhen_proto::suite::hash::salted_digest;
-use liuhen_proto::types::limits;
+use liuhen_proto::types::{TimeMs, limits};
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
 use std::path::PathBuf;
@@ -65,6 +66,9 @@ pub struct Record {
     /// The height by whose state the gateway decided
     #[arg(long)]
     decided_height: Option<u64>,
+    /// How the gateway knew: door (it decided before), api (the service said so), log (followed afterwards), file
+    #[arg(long, default_value = "door", value_parser = ["door", "api", "log", "file"])]
+    channel: String,
     /// The gateway's number; without it: the next
     #[arg(long)]
     access_no: Option<u64>,
@@ -110,6 +114,7 @@ impl Record {
         let tags = self.bulk.as_deref().map(read_tags).transpose()?;
         let collector = account.signer.department.clone();
         let record = self.record(&node, collector, access_no, &salt, tags.as_deref()).await?;
+        let receipt = self.receipt(&account, &record);
         let kind = self.kind(&node, &account, record).await?;
         let (tx, committed) = account.submit(&node, &[item(kind)?]).await?;
         let bits = committed.outcomes.first().and_then(|bits| u16::try_from(*bits).ok());
@@ -117,7 +122,7 @@ impl Record {
         if let Some(tags) = &tags {
             add_tags(&node, &account, access_no, tags).await?;
         }
-        let fields = [
+        let mut fields = vec![
             ("access_no", json!(access_no)),
             ("verdict", json!(outcome.verdict.name())),
             ("reason", json!(outcome.reason.name())),
@@ -126,6 +131,7 @@ impl Record {
             ("tx_id", json!(tx.id().to_string())),
             ("salt", json!(hex::encode(salt))),
         ];
+        fields.extend(receipt.map(|it| ("receipt", json!(text::receipt(&it)))));
         print_one(&fields, common.output)
     }
 
@@ -157,7 +163,27 @@ impl Record {
                 None => liuhen_client::clock::now().get(),
             },
             decided_height: self.decided_height,
+            channel: text::parse_channel(&self.channel)? as i32,
             ..wire::RecordAccess::default()
+        })
+    }
+
+    /// What the user gets with an access under a grant whose number reaches it.
+    fn receipt(&self, account: &Account, record: &wire::RecordAccess) -> Option<wire::Receipt> {
+        let reaches = matches!(record.channel(), wire::Channel::Door | wire::Channel::Api);
+        let served = record.decision() == wire::Decision::Served && self.handover.is_none();
+        let request = record.accesses.first().filter(|it| !it.request_id.is_empty())?;
+        let (signer, time) = (&account.signer, TimeMs::new(record.access_time_ms));
+        let gateway = signer.identity.as_bytes();
+        (reaches && served).then(|| {
+            receipt::sign(
+                &signer.key,
+                &signer.chain,
+                gateway,
+                record.access_no,
+                &request.request_id,
+                time,
+            )
         })
     }
 

@@ -265,6 +265,7 @@ answers! { RegistryService:
 answers! { AccountabilityService:
     get_gateway(GetGatewayRequest) -> GetGatewayResponse = |_| Ok(GetGatewayResponse {
         gateway: Some(Gateway {
+            lost: None,
             last_access_no: 42,
             records: 40,
             gaps: vec![Gap { first: 7, last: 8, due_ms: T0 + 30 * HOUR }],
@@ -388,6 +389,7 @@ answers! { AccountabilityService:
 
 fn record() -> RecordAccess {
     RecordAccess {
+        channel: liuhen_proto::wire::Channel::Door as i32,
         collector: "gz.psb".into(),
         access_no: 41,
         decision: Decision::Served as i32,

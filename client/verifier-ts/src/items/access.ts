@@ -119,6 +119,10 @@ function acknowledge(it: access.Acknowledge): void {
   ids(it.requestId, it.gatewayId);
   numbered(it.accessNo);
   idIfGiven(it.resultDigest);
+  if (it.receipt === undefined) return;
+  ids(it.receipt.keyId);
+  ensure(it.receipt.timeMs > 0n, "a receipt's time is needed");
+  ensure(it.receipt.signature.length === 64, "a signature has 64 bytes");
 }
 
 function acknowledgeHour(it: access.AcknowledgeHour): void {

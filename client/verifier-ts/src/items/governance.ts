@@ -45,7 +45,6 @@ function propose(it: Propose): void {
 
 function admitVoter(it: AdmitVoter): void {
   if (it.member === "") {
-    ensure(it.weight > 0n, "a new member gets a weight");
     newDepartment(it.department);
   } else {
     ensure(it.department === undefined, "a new department or a member: one of the two");

@@ -1,6 +1,6 @@
 /** Records of accesses: access.proto. */
 import { compareText, isAscending } from "../bytes.js";
-import { Decision, type DatasetAccess, type Party, type RecordAccess } from "../gen/liuhen/v1/access_pb.js";
+import { Channel, Decision, type DatasetAccess, type Party, type RecordAccess } from "../gen/liuhen/v1/access_pb.js";
 import { FIELDS } from "./catalogue.js";
 import {
   ascendingBytes,
@@ -25,6 +25,7 @@ export function recordAccess(it: RecordAccess): void {
   codes(it.collector);
   numbered(it.accessNo);
   within(it.decision, Decision.SERVED, Decision.DENIED, "a decision");
+  within(it.channel, Channel.DOOR, Channel.FILE, "a channel");
   accesses(it.accesses);
   party(given(it.asker, "asker"));
   if (it.via !== undefined) party(it.via);

@@ -24,9 +24,20 @@ pub(crate) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> u64 {
     day_of(it, draft.context().time)
 }
 
-/// The day on whose quota a record counts that came in a block of this time.
+/// The day on whose quota a record counts that came in a block of this time. Who decides before serving, or serves, says so
+/// at once: what comes later than an hour counts when it comes, else its time would pick the quota.
 pub(crate) fn day_of(it: &wire::RecordAccess, block_time: TimeMs) -> u64 {
-    calendar::day_of(TimeMs::new(it.access_time_ms).min(block_time))
+    let time = TimeMs::new(it.access_time_ms).min(block_time);
+    let at_once = !reaches_user(it) || block_time.since(time) <= calendar::HOUR_MS;
+    calendar::day_of(if at_once { time } else { block_time })
+}
+
+/// Whether the number that a gateway gave could reach the user: only then the user's half is owed.
+pub(crate) fn reaches_user(it: &wire::RecordAccess) -> bool {
+    match it.channel() {
+        wire::Channel::Door | wire::Channel::Api => true,
+        wire::Channel::Log | wire::Channel::File | wire::Channel::Unspecified => false,
+    }
 }
 
 /// `Err` holds the first check that failed.

@@ -14,7 +14,7 @@ use crate::ledger::{
 use crate::place::{Place, TrailKind};
 use crate::tx::TxHeader;
 use crate::types::{TimeMs, limits};
-use crate::wire::{self, IdentityKind, Right, TimerKind, WatchKind};
+use crate::wire::{self, IdentityKind, IntegrityRule, Right, TimerKind, WatchKind};
 use std::sync::Arc;
 
 impl ItemKind for wire::SetGateway {
@@ -188,10 +188,31 @@ impl ItemKind for wire::DeclareLoss {
             &mut known,
             (self.first, self.last),
         )?;
+        let count = self.last.saturating_sub(self.first).saturating_add(1);
+        let limit = draft.parameters()?.lost_numbers;
+        let beyond = declared(draft, &mut known.lost, count, limit);
         numbers::keep(draft, &self.gateway_id, known);
+        if beyond > 0 {
+            let rule = IntegrityRule::LossesBeyond;
+            numbers::at_fault(draft, rule, &self.collector, &self.gateway_id, beyond)?;
+        }
         Ok(Outcome::DONE)
     }
 }
+
+/// Counts what is declared on what was declared within 31 days; gives how much of it is beyond what may be.
+fn declared(draft: &Draft<'_>, known: &mut Option<wire::Declared>, more: u64, limit: u64) -> u64 {
+    let now = draft.context().time;
+    let lasts = |it: &wire::Declared| now.since(TimeMs::new(it.since_ms)) < DECLARED_FOR_MS;
+    let fresh = wire::Declared { since_ms: now.get(), count: 0 };
+    let before = known.filter(lasts).unwrap_or(fresh);
+    let count = before.count.saturating_add(more);
+    *known = Some(wire::Declared { count, ..before });
+    count.saturating_sub(limit).min(more)
+}
+
+/// For how long what is declared is counted together.
+const DECLARED_FOR_MS: u64 = 31 * 24 * calendar::HOUR_MS;
 
 impl ItemKind for wire::DeclareOutage {
     fn check(&self) -> Checked {
@@ -216,8 +237,17 @@ impl ItemKind for wire::DeclareOutage {
         if until <= now || until.since(now) > limits::OUTAGE_MS {
             return Err(Refusal::OutageTooLong(limits::OUTAGE_MS / calendar::HOUR_MS).into());
         }
+        // What was declared already counts once.
+        let more = until.since(now.max(TimeMs::new(known.outage_until_ms)));
+        let limit = draft.parameters()?.outage_31_days_ms;
+        let beyond = declared(draft, &mut known.outage, more, limit);
         known.outage_until_ms = self.until_ms;
         draft.put(Place::gateway_setup(&self.gateway_id), known);
+        if beyond > 0 {
+            let hours = beyond.div_ceil(calendar::HOUR_MS);
+            let rule = IntegrityRule::OutageBeyond;
+            numbers::at_fault(draft, rule, &self.collector, &self.gateway_id, hours)?;
+        }
         Ok(Outcome::DONE)
     }
 }

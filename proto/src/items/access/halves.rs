@@ -1,10 +1,12 @@
 //! The two halves of an access (两端留痕): what a gateway recorded and what its user acknowledged. Only
-//! the side whose half is missing when their time is over is at fault.
+//! the side whose half is missing when their time is over is at fault: the user where the access number could reach it, the
+//! collector where its gateway's receipt shows that there was an access.
 
 use crate::event::Outcome;
 use crate::items::access::{
-    numbers,
+    coverage, numbers,
     own_grant::{self, Named},
+    receipt,
 };
 use crate::items::fields::{Checked, code, ensure, id, id_if_given};
 use crate::items::kind::ItemKind;
@@ -95,17 +97,26 @@ pub(crate) fn recorded(
             dataset: &grant.dataset,
             collector: &it.collector,
         };
-        if grade(draft, access, &grant)? >= SINGLY_FROM_GRADE {
-            singly(draft, gateway, it, counted)?;
+        let one_by_one = grade(draft, access, &grant)? >= SINGLY_FROM_GRADE;
+        // Acknowledged by itself beforehand, it waits for its gateway no longer; below that grade it is summed all the same.
+        let there = waited_for(draft, gateway, it, counted)?;
+        let reaches = coverage::reaches_user(it);
+        if one_by_one {
+            if reaches && !there {
+                singly(draft, gateway, it, counted)?;
+            }
             continue;
         }
-        // Acknowledged by itself beforehand, it waits for its gateway no longer; it is summed all
-        // the same.
-        waited_for(draft, gateway, it, counted)?;
-        if let Some(mut halves) = open(draft, counted)? {
-            halves.recorded = halves.recorded.saturating_add(1);
-            halves.gateway_id = gateway.to_vec();
-            draft.put(counted.place(), halves);
+        match open(draft, counted)? {
+            Some(mut halves) => {
+                let count = if reaches { &mut halves.recorded } else { &mut halves.followed };
+                *count = count.saturating_add(1);
+                halves.gateway_id = gateway.to_vec();
+                draft.put(counted.place(), halves);
+            }
+            // Its hour is summed no more: coming late spares nobody its half.
+            None if reaches && !there => singly(draft, gateway, it, counted)?,
+            None => {}
         }
     }
     Ok(())
@@ -154,9 +165,6 @@ fn singly(
     it: &wire::RecordAccess,
     counted: Counted<'_>,
 ) -> Result<(), Halt> {
-    if waited_for(draft, gateway, it, counted)? {
-        return Ok(());
-    }
     let place = counted.half(gateway, it.access_no);
     let hour = hour_of(draft.context().time);
     let counted = Counted { hour, ..counted };
@@ -164,7 +172,8 @@ fn singly(
         halves.user_missing = halves.user_missing.saturating_add(1);
         halves.gateway_id = gateway.to_vec();
         draft.put(counted.place(), halves);
-        draft.put(place, wire::Half { is_users: false, hour, row_count: it.row_count });
+        let half = wire::Half { hour, row_count: it.row_count, ..wire::Half::default() };
+        draft.put(place, half);
     }
     Ok(())
 }
@@ -182,8 +191,11 @@ fn matched(
     let halves: Option<Arc<wire::Halves>> = draft.get(&counted.place())?;
     if let Some(halves) = halves {
         let mut halves = (*halves).clone();
-        let missing =
-            if first.is_users { &mut halves.gateway_missing } else { &mut halves.user_missing };
+        let missing = match (first.is_users, first.has_receipt) {
+            (true, true) => &mut halves.gateway_missing,
+            (true, false) => &mut halves.unsupported,
+            (false, _) => &mut halves.user_missing,
+        };
         *missing = missing.saturating_sub(1);
         draft.put(counted.place(), halves);
     }
@@ -218,14 +230,16 @@ impl ItemKind for wire::Acknowledge {
         parties(&self.request_id, [&self.dataset, &self.collector, &self.using_department])?;
         id("gateway_id", &self.gateway_id)?;
         ensure(self.access_no > 0, "access_no", "numbers begin at 1")?;
-        id_if_given("result_digest", &self.result_digest)
+        id_if_given("result_digest", &self.result_digest)?;
+        self.receipt.as_ref().map_or(Ok(()), receipt::check)
     }
 
     fn trails(&self, _header: &TxHeader, _number: u32) -> Vec<Place> {
         vec![Place::acknowledgements_trail(&self.request_id)]
     }
 
-    /// The user acknowledges one access. A number that waits for no half is evidence, and no more.
+    /// The user acknowledges one access. A number that waits for no half is evidence, and no more; one that is not
+    /// recorded is the collector's fault only where its gateway's receipt says that there was an access.
     fn apply(
         &self,
         draft: &mut Draft<'_>,
@@ -234,6 +248,10 @@ impl ItemKind for wire::Acknowledge {
     ) -> Result<Outcome, Halt> {
         user(draft, signer, &grant::stated!(self))?;
         identity::must_be_of(draft, &self.gateway_id, &self.collector)?;
+        if let Some(receipt) = &self.receipt {
+            receipt::holds(draft, receipt, self)?;
+        }
+        let has_receipt = self.receipt.is_some();
         let now = hour_of(draft.context().time);
         let counted = Counted {
             request_id: &self.request_id,
@@ -252,13 +270,15 @@ impl ItemKind for wire::Acknowledge {
             None if numbers::is_numbered(draft, &self.gateway_id, self.access_no)? => {}
             None => {
                 if let Some(mut halves) = open(draft, counted)? {
-                    halves.gateway_missing = halves.gateway_missing.saturating_add(1);
+                    let missing = match has_receipt {
+                        true => &mut halves.gateway_missing,
+                        false => &mut halves.unsupported,
+                    };
+                    *missing = missing.saturating_add(1);
                     halves.gateway_id.clone_from(&self.gateway_id);
                     draft.put(counted.place(), halves);
-                    draft.put(
-                        place,
-                        wire::Half { is_users: true, hour: now, row_count: self.row_count },
-                    );
+                    let (hour, row_count) = (now, self.row_count);
+                    draft.put(place, wire::Half { is_users: true, hour, row_count, has_receipt });
                 }
             }
         }
@@ -317,9 +337,7 @@ pub(crate) fn due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     let Some((request_id, rest)) = about.split_first_chunk::<32>() else { return Ok(()) };
     let department = rest.get(8..).and_then(|it| std::str::from_utf8(it).ok()).unwrap_or_default();
     let users = halves.user_missing.saturating_add(halves.recorded.saturating_sub(halves.summed));
-    // A sum above what was recorded is a number that nothing supports: it counts once.
-    let more = u64::from(halves.summed > halves.recorded);
-    let gateways = halves.gateway_missing.saturating_add(more);
+    let gateways = halves.gateway_missing;
     let sides: [(u64, &str, &[u8]); 2] =
         [(users, department, &[]), (gateways, &halves.collector, &halves.gateway_id)];
     for (count, department, identity) in sides.into_iter().filter(|(count, ..)| *count > 0) {
@@ -332,6 +350,15 @@ pub(crate) fn due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
             count,
         };
         integrity::raise(draft, &fault)?;
+    }
+    // What only the user's word supports is for both to look into, and nobody's fault.
+    let all = halves.recorded.saturating_add(halves.followed);
+    if halves.unsupported > 0 || halves.summed > all {
+        for department in [department, &halves.collector] {
+            let dataset = halves.dataset.as_str();
+            let concern = Concern { department, dataset, request_id, ..Concern::default() };
+            watches::alert(draft, WatchKind::HalvesDiffer, concern)?;
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ pub(crate) mod gateways;
 pub(crate) mod halves;
 pub(crate) mod numbers;
 pub(crate) mod own_grant;
+pub mod receipt;
 pub(crate) mod record_access;
 pub mod replay;
 pub mod sealing;

@@ -1,7 +1,7 @@
 //! A gateway records an access. What happened is never refused for being embarrassing; it is
 //! judged, counted, watched, and answered for.
 
-use crate::event::{Outcome, Reason, Timeliness, Verdict};
+use crate::event::{Outcome, Reason, Verdict};
 use crate::items::access::{
     bulk, coverage, halves, numbers,
     own_grant::{self, Named},
@@ -28,6 +28,11 @@ impl ItemKind for wire::RecordAccess {
         let decision = wire::Decision::try_from(self.decision)
             .map_err(|_| wrong("decision", "unknown decision"))?;
         ensure(decision != wire::Decision::Unspecified, "decision", "served or denied is needed")?;
+        ensure(
+            wire::Channel::try_from(self.channel).is_ok_and(|it| it != wire::Channel::Unspecified),
+            "channel",
+            "how the gateway knew is needed: door, api, log or file",
+        )?;
         ensure(!self.accesses.is_empty(), "accesses", "at least one dataset is needed")?;
         let order: Vec<(&str, i32)> =
             self.accesses.iter().map(|one| (one.dataset.as_str(), one.operation)).collect();
@@ -159,8 +164,7 @@ pub(crate) fn judged(
     let (outcome, at) = outcome(draft, it)?;
     if outcome.verdict != Verdict::Denied {
         count(draft, it)?;
-        // What comes so late is visible as such; nobody can be expected to remember it.
-        if halves && outcome.timeliness != Timeliness::Backfill {
+        if halves {
             halves::recorded(draft, gateway, it)?;
         }
         bulk::expected(draft, gateway, it)?;

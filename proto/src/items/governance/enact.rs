@@ -64,6 +64,10 @@ fn admit_voter(draft: &mut Draft<'_>, it: &wire::AdmitVoter) -> Result<(), Halt>
     let code = match &it.department {
         Some(new) => {
             department::admit(draft, new, identity_id(draft))?;
+            if it.weight == 0 {
+                member_changed(draft, &new.code);
+                return Ok(());
+            }
             new.code.clone()
         }
         None => {

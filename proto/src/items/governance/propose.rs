@@ -24,7 +24,6 @@ impl ItemKind for wire::Propose {
         let change = self.change.as_ref().ok_or_else(|| wrong("change", "a change is needed"))?;
         match change {
             Change::AdmitVoter(it) if it.member.is_empty() => {
-                ensure(it.weight > 0, "admit_voter.weight", "a new member gets a weight")?;
                 new_department(it.department.as_ref())
             }
             Change::AdmitVoter(it) => {
@@ -195,10 +194,12 @@ fn weighs(
     parameters: &wire::Parameters,
 ) -> Result<(bool, bool), Halt> {
     Ok(match change {
-        Change::AdmitVoter(_)
-        | Change::SetValidator(_)
-        | Change::SetProtocol(_)
-        | Change::RemovePeer(_) => (true, true),
+        // A new member without a vote changes nobody's.
+        Change::AdmitVoter(it) => {
+            let votes = it.department.is_none() || it.weight > 0;
+            (votes, true)
+        }
+        Change::SetValidator(_) | Change::SetProtocol(_) | Change::RemovePeer(_) => (true, true),
         Change::ChangeMember(it) => (department::has_vote(draft, &it.department)?, true),
         Change::SetRoot(it) => (department::has_vote(draft, &it.department)?, true),
         Change::Succeed(it) => {

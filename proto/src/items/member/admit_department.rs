@@ -43,6 +43,11 @@ impl ItemKind for wire::AdmitDepartment {
                 return Err(Refusal::RightByVote(words::right(right)).into());
             }
         }
+        // Else whoever manages could make a third body of its own, and confirm what two others agreed on.
+        if new.body != draft.department(&self.manager)?.body {
+            let (body, manager) = (new.body, self.manager.clone());
+            return Err(Refusal::BodyByVote { body, manager }.into());
+        }
         department::admit(draft, &new, signer.identity_id(number))?;
         Ok(Outcome::DONE)
     }

@@ -99,12 +99,16 @@ impl ItemKind for wire::OpenCase {
         if self.respondent.is_empty() {
             case.state = CaseState::Answered as i32;
         } else {
-            let days = draft.parameters()?.answer_case_days;
-            let due = calendar::due(draft, days)?;
             case.state = CaseState::Open as i32;
-            case.due_ms = due.get();
-            timers::set(draft, due, TimerKind::CaseDue, id.as_bytes());
         }
+        let parameters = draft.parameters()?;
+        let days = match self.respondent.is_empty() {
+            true => parameters.rule_appeal_days,
+            false => parameters.answer_case_days,
+        };
+        let due = calendar::due(draft, days)?;
+        case.due_ms = due.get();
+        timers::set(draft, due, TimerKind::CaseDue, id.as_bytes());
         draft.put(Place::case(id.as_bytes()), case);
         Ok(Outcome::DONE)
     }
@@ -260,14 +264,27 @@ impl ItemKind for wire::AnswerCase {
     }
 }
 
-/// The respondent did not answer in time: it is at fault, and the case goes on.
+/// The respondent did not answer in time: it is at fault, and the case goes on. Or nobody ruled on an appeal in time: the
+/// event that it is about is final.
 pub(crate) fn due(draft: &mut Draft<'_>, id: &[u8]) -> Result<(), Halt> {
     let case: Option<Arc<wire::Case>> = draft.get(&Place::case(id))?;
     let now = draft.context().time.get();
-    let waits =
-        |it: &Arc<wire::Case>| it.state() == CaseState::Open && it.due_ms > 0 && it.due_ms <= now;
+    let waits = |it: &Arc<wire::Case>| it.due_ms > 0 && it.due_ms <= now;
     let Some(case) = case.filter(waits) else { return Ok(()) };
-    draft.put(Place::case(id), wire::Case { due_ms: 0, ..(*case).clone() });
+    let mut after = wire::Case { due_ms: 0, ..(*case).clone() };
+    match case.state() {
+        CaseState::Open => {}
+        CaseState::Answered => {
+            after.state = CaseState::Lapsed as i32;
+            after.changed_time_ms = now;
+            draft.put(Place::case(id), after);
+            return consequences(draft, &case, false);
+        }
+        CaseState::Unspecified | CaseState::Upheld | CaseState::Dismissed | CaseState::Lapsed => {
+            return Ok(());
+        }
+    }
+    draft.put(Place::case(id), after);
     let respondent = case.opened.as_ref().map_or("", |it| it.respondent.as_str());
     against(draft, IntegrityRule::DeadlineMissed, respondent, &case)
 }
@@ -319,7 +336,7 @@ impl ItemKind for wire::RuleCase {
         )?;
         use IdentityKind::{Officer, Regulator, Root};
         needs_kind(draft, signer, &[Officer, Regulator, Root], words::RULER)?;
-        let mut case = running(draft, &self.case_id, &[CaseState::Open, CaseState::Answered])?;
+        let case = running(draft, &self.case_id, &[CaseState::Open, CaseState::Answered])?;
         let body = draft.department(&self.department)?.body.clone();
         // After a succession a party may be of another body than it was.
         if case.bodies.contains(&body) || bodies_of(draft, &case.parties)?.contains(&body) {
@@ -329,7 +346,12 @@ impl ItemKind for wire::RuleCase {
             let (name, state) = (hex::encode(&self.case_id), words::case(CaseState::Open));
             return Err(Refusal::CaseState { name, state }.into());
         }
+        // Its timer may be due, and wait for room in a block.
         due(draft, &self.case_id)?;
+        let mut case = running(draft, &self.case_id, &[CaseState::Open, CaseState::Answered])?;
+        if case.due_ms > 0 {
+            timers::drop(draft, TimeMs::new(case.due_ms), TimerKind::CaseDue, &self.case_id);
+        }
         let state = if self.uphold { CaseState::Upheld } else { CaseState::Dismissed };
         case.state = state as i32;
         case.due_ms = 0;

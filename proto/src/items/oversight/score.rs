@@ -56,6 +56,8 @@ pub fn add(score: &mut Score, event: &IntegritySettled, day: u64) {
         | IntegrityRule::Uncovered
         | IntegrityRule::QuotaExceeded
         | IntegrityRule::HalfMissing
+        | IntegrityRule::LossesBeyond
+        | IntegrityRule::OutageBeyond
         | IntegrityRule::SealMissing
         | IntegrityRule::SealFalse
         | IntegrityRule::NumbersMissing

@@ -14,8 +14,9 @@ use crate::items::sharing::{
 };
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer, calendar, timers};
 use crate::place::Place;
+use crate::suite::hash::{self, Domain};
 use crate::tx::TxHeader;
-use crate::types::{RequestId, TimeMs};
+use crate::types::{IdentityId, KeyId, RequestId, TimeMs};
 use crate::wire::{
     self, Deadline, GrantEnd, GrantKind, GrantState, IntegrityRule, RequestState, Right, TimerKind,
     ledger_event::Kind,
@@ -48,7 +49,9 @@ impl ItemKind for wire::OpenEmergency {
     ) -> Result<Outcome, Halt> {
         draft.actor(signer, &self.using_department, Right::Use)?;
         needs_officer(draft, signer)?;
-        entitled(draft, signer, self)?;
+        let duty = duty(draft, &signer.identity)?;
+        entitled(draft, &duty, self)?;
+        not_refused(draft, self, &duty)?;
         let entry = grant::entry(draft, &self.dataset, &self.collector)?;
         grant::listed(draft, &self.purpose, &self.legal_basis)?;
         let opened = self.terms.clone().unwrap_or_default();
@@ -89,18 +92,56 @@ impl ItemKind for wire::OpenEmergency {
     }
 }
 
+fn duty(draft: &Draft<'_>, officer: &IdentityId) -> Result<String, Halt> {
+    let officer: Option<Arc<wire::Identity>> = draft.before(&Place::identity(officer))?;
+    Ok(officer.map(|it| it.duty.clone()).unwrap_or_default())
+}
+
 /// The officer's duty, and the code, must be on the consortium's lists.
-fn entitled(draft: &Draft<'_>, signer: &TxHeader, it: &wire::OpenEmergency) -> Result<(), Halt> {
+fn entitled(draft: &Draft<'_>, duty: &str, it: &wire::OpenEmergency) -> Result<(), Halt> {
     let parameters = draft.parameters()?;
-    let officer: Option<Arc<wire::Identity>> = draft.before(&Place::identity(&signer.identity))?;
-    let duty = officer.map(|it| it.duty.clone()).unwrap_or_default();
-    if !parameters.emergency_duties.contains(&duty) {
-        let duty = if duty.is_empty() { "none".to_owned() } else { duty };
-        return Err(Refusal::DutyMissing(duty).into());
+    if !parameters.emergency_duties.iter().any(|one| one == duty) {
+        let duty = if duty.is_empty() { "none" } else { duty };
+        return Err(Refusal::DutyMissing(duty.to_owned()).into());
     }
     if !parameters.emergency_codes.contains(&it.emergency_code) {
         return Err(Refusal::UnknownEmergencyCode(it.emergency_code.clone()).into());
     }
+    Ok(())
+}
+
+/// Where it stands that emergency access to a dataset was refused. By the duty, not by the officer: a department
+/// registers officers by itself.
+fn refused(department: &str, duty: &str, dataset: &str) -> Place {
+    let parts =
+        [b"e".as_slice(), department.as_bytes(), b"/", duty.as_bytes(), b"/", dataset.as_bytes()];
+    Place::joined(&hash::hash(Domain::Repeat, &parts))
+}
+
+/// What was refused is not opened again at once.
+fn not_refused(draft: &Draft<'_>, it: &wire::OpenEmergency, duty: &str) -> Result<(), Halt> {
+    let known: Option<Arc<wire::Joined>> =
+        draft.get(&refused(&it.using_department, duty, &it.dataset))?;
+    match known {
+        Some(known) if draft.context().time.get() < known.since_ms => {
+            let (dataset, until_ms) = (it.dataset.clone(), known.since_ms);
+            Err(Refusal::EmergencyRefused { dataset, until_ms }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A grant was refused its ratification: none like it for a while.
+fn pauses(draft: &mut Draft<'_>, grant: &wire::Grant) -> Result<(), Halt> {
+    let opener = grant.cause.as_ref().map(|it| it.key_id.as_slice()).unwrap_or_default();
+    let key: Option<Arc<wire::Key>> =
+        draft.get(&Place::key(&KeyId::from_slice(opener).unwrap_or_default()))?;
+    let officer = key.and_then(|key| IdentityId::from_slice(&key.identity_id).ok());
+    let duty = duty(draft, &officer.unwrap_or_default())?;
+    let days = draft.parameters()?.emergency_pause_days;
+    let since_ms = calendar::due(draft, days)?.get();
+    let place = refused(&grant.using_department, &duty, &grant.dataset);
+    draft.put(place, wire::Joined { number: 0, since_ms });
     Ok(())
 }
 
@@ -163,6 +204,7 @@ impl ItemKind for wire::RatifyEmergency {
             return Ok(Outcome::DONE);
         }
         not_ratified(draft, &grant, &grant.using_department)?;
+        pauses(draft, &grant)?;
         if grants::has_ended(grants::state(&grant)) {
             // Its time was over already: what remains is the event, and what was made of the data.
             grant.steps.push(grant::step(draft, GrantState::NotRatified, &by));

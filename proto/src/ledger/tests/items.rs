@@ -166,6 +166,7 @@ pub(crate) fn record(
     access_time_ms: u64,
 ) -> wire::RecordAccess {
     wire::RecordAccess {
+        channel: wire::Channel::Door as i32,
         collector: collector.into(),
         access_no,
         decision: wire::Decision::Served as i32,

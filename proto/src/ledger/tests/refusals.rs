@@ -101,6 +101,7 @@ fn every_refusal_is_reached() {
     .concat();
     let mut reached: BTreeSet<&str> = all.into_iter().flat_map(run).collect();
     reached.append(&mut signers::full_block());
+    reached.append(&mut signers::too_dear());
     let mut expected: BTreeSet<&str> = Refusal::CODES.iter().copied().collect();
     assert_eq!(expected.len(), Refusal::CODES.len(), "a code is there twice");
     for (code, _) in IMPOSSIBLE {

@@ -1,16 +1,18 @@
 //! Who may sign, with which number, from which block; and how much a block takes.
 
-use super::items::{HOUR, item, register};
+use super::items::{self, HOUR, item, register, unrecordable};
 use super::refusals::{Case, OK, run};
-use super::stage::{COLLECTOR, Staged, USER, staged};
+use super::stage::{COLLECTOR, GATEWAY, Staged, USER, staged};
 use super::world::BLOCK_MS;
-use crate::ledger::Object;
+use crate::ledger::{Halt, NotApplied, Object, Refusal};
 use crate::place::Place;
 use crate::suite::sign::PrivateKey;
 use crate::tx::{Signer, Tx};
-use crate::types::{BlockId, ChainId, Height, TimeMs, limits};
+use crate::types::{BlockId, ChainId, Height, RequestId, TimeMs, limits};
 use crate::wire::{self, item::Kind};
+use prost::Message;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 fn new() -> Kind {
     register("civil.new", "gz.psb").into()
@@ -137,13 +139,14 @@ pub(crate) const FROM_WHERE: &[Case] = &[
 /// Fills a block to its last event; one more is refused. Gives the code.
 pub(crate) fn full_block() -> BTreeSet<&'static str> {
     let stage = staged();
-    let signer = stage.world.signer(COLLECTOR);
-    let (mut seq, recent) = (stage.world.seq(COLLECTOR), stage.world.recent());
+    let signer = stage.world.signer(GATEWAY);
+    let (mut seq, recent) = (stage.world.seq(GATEWAY), stage.world.recent());
+    let first = seq;
     let mut draft = stage.world.draft();
     while draft.event_count() < limits::BLOCK_EVENTS {
         let room = limits::BLOCK_EVENTS - draft.event_count();
         let items: Vec<_> = (0..room.min(limits::TRANSACTION_ITEMS))
-            .map(|number| register(&format!("d{}", seq + number as u64), "gz.psb"))
+            .map(|number| unrecordable(seq - first + number as u64 + 1))
             .map(|it| item(it).unwrap())
             .collect();
         let tx = signer.sign(seq, recent, TimeMs::new(stage.world.now), &items).unwrap();
@@ -158,6 +161,79 @@ pub(crate) fn full_block() -> BTreeSet<&'static str> {
         panic!("it must be refused");
     };
     BTreeSet::from([why.code()])
+}
+
+/// So many timers as go off in a block, and no more, are set in one: by one transaction, and by several. Gives the codes.
+pub(crate) fn too_dear() -> BTreeSet<&'static str> {
+    let stage = staged();
+    let signer = stage.world.signer(COLLECTOR);
+    let (seq, recent) = (stage.world.seq(COLLECTOR), stage.world.recent());
+    // Each has a time within which a gateway must serve it.
+    let tx = |seq, from: usize, count: usize| {
+        let items: Vec<_> = (from..from + count)
+            .map(|number| item(register(&format!("d{number}"), "gz.psb")).unwrap())
+            .collect();
+        signer.sign(seq, recent, TimeMs::new(stage.world.now), &items).unwrap()
+    };
+    let code = |draft: &mut crate::ledger::Draft<'_>, tx: &Tx| match draft.transaction(tx) {
+        Ok(()) => "",
+        Err(NotApplied { item: None, why: Halt::Refused(why) }) => why.code(),
+        Err(other) => panic!("{other}"),
+    };
+    let most = limits::TIMER_EVENTS;
+    let mut draft = stage.world.draft();
+    let dear = code(&mut draft, &tx(seq, 0, most + 1));
+    assert_eq!(code(&mut draft, &tx(seq, 0, most)), "");
+    let full = code(&mut draft, &tx(seq + most as u64, most, 1));
+    BTreeSet::from([dear, full])
+}
+
+#[test]
+fn a_block_sets_no_more_timers_than_go_off() {
+    assert_eq!(too_dear(), BTreeSet::from(["block.full", "transaction.too_dear"]));
+}
+
+/// What a block reads and writes is bounded, however its bytes come together: here by grants with a long life, each of
+/// which is written anew whole.
+#[test]
+fn a_block_reads_and_writes_so_much() {
+    let mut stage = staged();
+    let grant: Arc<wire::Grant> = stage.world.get(&Place::grant(&stage.id("granted")));
+    let steps = vec![grant.steps[0].clone(); limits::GRANT_STEPS - 1];
+    let terms = grant.terms.clone();
+    let steps: Vec<_> =
+        steps.into_iter().map(|step| wire::GrantStep { terms: terms.clone(), ..step }).collect();
+    let id = |number: u64| {
+        let mut bytes = [6; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        RequestId::new(bytes)
+    };
+    let long = |number| wire::Grant {
+        request_id: id(number).to_vec(),
+        steps: steps.clone(),
+        ..(*grant).clone()
+    };
+    let bytes = long(0).encoded_len() as u64;
+    // Each is read once and written once.
+    let fits = limits::BLOCK_COST / (2 * bytes);
+    for number in 0..fits + 1 {
+        stage.world.objects.insert(Place::grant(&id(number)), long(number).into());
+    }
+    let signer = stage.world.signer(COLLECTOR);
+    let (seq, recent) = (stage.world.seq(COLLECTOR), stage.world.recent());
+    let mut draft = stage.world.draft();
+    let mut taken = 0;
+    let refused = loop {
+        let suspend = items::suspend(&id(taken), &stage.asked(), "gz.bdb");
+        let items = [item(suspend).unwrap()];
+        let tx = signer.sign(seq + taken, recent, TimeMs::new(stage.world.now), &items).unwrap();
+        match draft.transaction(&tx) {
+            Ok(()) => taken += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!((refused.item, refused.why), (None, Refusal::BlockFull.into()));
+    assert!((fits - fits / 50..=fits).contains(&taken), "{taken} of {fits}");
 }
 
 #[test]

@@ -85,10 +85,10 @@ fn bytes_are_pinned() {
     assert_eq!(digests, PINNED_DIGESTS);
 }
 
-const PINNED_RAW: &str = "d270caa71cff6ae14de04fe292539b7a5311d87cbf1fc1840e3c485d6f3acac0";
-const PINNED_MESSAGE: &str = "66c9274ec3573f023e322e17806a2c74d9f7ca7663a57b0f70acd0fec71bcd08";
-const PINNED_ID: &str = "f717513a78e2ede9cffb06353876f505bef800f765f7e239955ddb918d39ecfc";
-const PINNED_ROOT: &str = "bfc76f00bd2fe9ce6d5beb300dc11083fde0f9724b3a719c7581410e597d20b4";
+const PINNED_RAW: &str = "9062bf0e48b3a7788b4b5fc27734343f96e6be20a463112fdb9f9c54c945c801";
+const PINNED_MESSAGE: &str = "329b5c3c0564e2237bcb3703fce614b9feba2584c70be511d915615ad8fab16e";
+const PINNED_ID: &str = "ec8c1dc3b95484fd12e5523638f317be8af67a900a19848443174b13136758d7";
+const PINNED_ROOT: &str = "76ce9cd8ac805eba31cb2aa4e1c95d32eb682d18baa2c84ee75cbe461f340c33";
 const PINNED_KEY: &str = "78e317ebfa281531c6384c1013aa3659c751b60eeca33564756114414397cd0e";
 const PINNED_REQUEST: &str = "9a73b5bace6e48ed278c6de905e24e8eab33657157d7ae66a5165e8fd7e0bea2";
 const PINNED_DIGESTS: [&str; 6] = [
@@ -97,7 +97,7 @@ const PINNED_DIGESTS: [&str; 6] = [
     "bd3ad0efbd4dfa2d18a44117523530642e0efc3e3e0c8ff8183db22e168b76a8",
     "3b8f5bef7b1840fb580e1fd67ec00edae38457b4db9ba37f8dc93af748dd083d",
     "4ebb905f76053a117e61bfa6aac8583180f1810b19abbb0ac296b5c7510cb12d",
-    "9a053bed5432d64da31551e9b70b2c603c4b276ca374adf66095475a573cb12d",
+    "81977c45df10567aa51d17ee1fca3f5ebb8bada1574580ff8c2a8a806f4be72b",
 ];
 
 /// What becomes of a transaction with other parts, encoded as it should be.

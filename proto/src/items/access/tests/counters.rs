@@ -76,10 +76,42 @@ fn days_of_use_are_local() {
     stage.world.now = midnight + BLOCK_MS;
     stage.world.commit(Vec::new());
     for time in [midnight, midnight - 1] {
-        judged(&mut stage, |it| it.access_time_ms = time);
+        judged(&mut stage, |it| {
+            it.access_time_ms = time;
+            it.channel = wire::Channel::Log as i32;
+        });
     }
     let days: Vec<_> = used(&stage).unwrap().days.iter().map(|it| (it.day, it.queries)).collect();
     assert_eq!(days, [(20_500, 1), (20_501, 1)]);
+}
+
+/// Whoever decides before it serves says so at once: what it says later than an hour counts on the day that it says so,
+/// and so can't be spread over days that have quota left. What is followed in a log counts on its own day.
+#[test]
+fn a_late_record_does_not_pick_its_day() {
+    use wire::Channel::{Api, Door, File, Log};
+    let midnight = crate::ledger::tests::items::T0 + 14 * HOUR;
+    let (yesterday, today) = (20_500, 20_501);
+    for (channel, late, day) in [
+        (Door, HOUR, yesterday),
+        (Door, HOUR + 1, today),
+        (Api, HOUR, yesterday),
+        (Api, HOUR + 1, today),
+        (Log, 20 * HOUR, yesterday),
+        (File, 20 * HOUR, yesterday),
+        (Door, 20 * HOUR, today),
+    ] {
+        let mut stage = staged();
+        let time = midnight - 1;
+        stage.world.reach(time + late - BLOCK_MS);
+        judged(&mut stage, |it| {
+            (it.access_time_ms, it.decided_height) = (time, None);
+            it.channel = channel as i32;
+        });
+        assert_eq!(stage.world.now - BLOCK_MS, time + late, "the block's time");
+        let days: Vec<_> = used(&stage).unwrap().days.iter().map(|it| it.day).collect();
+        assert_eq!(days, [day], "{channel:?} {late}");
+    }
 }
 
 /// No more than 32 days are kept; the oldest leave.
@@ -93,7 +125,10 @@ fn days_of_use_are_bounded() {
     let before = used(&stage).unwrap();
     let days: Vec<u64> = before.days.iter().map(|it| it.day).collect();
     assert_eq!(days, (20_508..20_540).collect::<Vec<_>>());
-    judged(&mut stage, |it| it.access_time_ms = crate::ledger::tests::items::T0 + 60_000);
+    judged(&mut stage, |it| {
+        it.access_time_ms = crate::ledger::tests::items::T0 + 60_000;
+        it.channel = wire::Channel::Log as i32;
+    });
     let after = used(&stage).unwrap();
     assert_eq!(after.days, before.days);
     assert_eq!((after.queries, before.queries), (41, 40));

@@ -89,10 +89,12 @@ pub(crate) const QUOTA: &[Case] = &[
     }),
     ("a day too long ago", Reason::QuotaDayUnknown, |s, it| {
         used_for_days(s, it, 33);
+        it.channel = wire::Channel::Log as i32;
         at(s, it, T0 + items::HOUR);
     }),
     ("the oldest day that is known", Reason::QuotaExceeded, |s, it| {
         used_for_days(s, it, 33);
+        it.channel = wire::Channel::Log as i32;
         at(s, it, T0 + items::HOUR + DAY);
     }),
 ];

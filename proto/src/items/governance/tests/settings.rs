@@ -66,7 +66,7 @@ fn weights_and_authorities() {
     let listed =
         |count: usize| holds(|it| it.purposes = (0..count).map(|n| format!("p{n:05}")).collect());
     assert!(listed(limits::LISTED) && !listed(limits::LISTED + 1));
-    let last = IntegrityRule::Commended as i32;
+    let last = IntegrityRule::OutageBeyond as i32;
     assert!(weighs(&[]) && weighs(&[1, last]));
     assert!(!weighs(&[0]) && !weighs(&[last + 1]) && !weighs(&[2, 1]) && !weighs(&[1, 1]));
     assert!(holds(|it| it.integrity_decay = 10_000) && holds(|it| it.integrity_decay = 0));

@@ -24,9 +24,14 @@ const LEAD: &str = "gz.bdb/officer";
 
 /// A new member beneath gy.gov, bent.
 fn admission(s: &Staged, bend: impl FnOnce(&mut wire::NewDepartment)) -> Tx {
-    let mut new = new_department("gy.yy.tax", "gy.gov");
+    let mut new = of_body(s, "gy.gov", new_department("gy.yy.tax", "gy.gov"));
     bend(&mut new);
     s.sign(MANAGER, admit("gy.gov", new))
+}
+
+/// A new member of the body of whoever admits it.
+fn of_body(s: &Staged, manager: &str, new: wire::NewDepartment) -> wire::NewDepartment {
+    wire::NewDepartment { body: s.world.department(manager).body.clone(), ..new }
 }
 
 /// gy.gov changes gy.hrss.
@@ -54,6 +59,12 @@ const ADMISSIONS: &[Case] = &[
             it.guide = "gz.tax".into();
             it.root = root_keys(&["a", "b"], 2);
         })
+    }),
+    ("of a body of its own", Some("body.by_vote"), |s| {
+        admission(s, |it| it.body = "gy.yy.tax".into())
+    }),
+    ("of its parent's body, not the manager's", Some("body.by_vote"), |s| {
+        admission(s, |it| (it.parent, it.body) = ("gy.hrss".into(), "gy.hrss".into()))
     }),
     ("with the rights to collect, use and manage", OK, |s| {
         admission(s, |it| it.rights = vec![1, 2, 3])
@@ -105,13 +116,19 @@ const ADMISSIONS: &[Case] = &[
         admission(s, |_| {})
     }),
     ("in another manager's name", Some("actor.other"), |s| {
-        s.sign(MANAGER, admit("gz.bdb", new_department("gy.yy.tax", "gy.gov")))
+        s.sign(
+            MANAGER,
+            admit("gz.bdb", of_body(s, "gz.bdb", new_department("gy.yy.tax", "gy.gov"))),
+        )
     }),
     ("without the right to manage", Some("right.missing"), |s| {
         s.sign("gy.hrss/officer", admit("gy.hrss", new_department("gy.yy.tax", "gy.hrss")))
     }),
     ("by a machine", Some("identity.kind"), |s| {
-        s.sign("gz.bdb/node", admit("gz.bdb", new_department("gy.yy.tax", "gy.gov")))
+        s.sign(
+            "gz.bdb/node",
+            admit("gz.bdb", of_body(s, "gz.bdb", new_department("gy.yy.tax", "gy.gov"))),
+        )
     }),
 ];
 
@@ -282,7 +299,7 @@ pub(crate) const TABLES: &[&[Case]] = &[ADMISSIONS, CHANGES];
 
 #[test]
 fn managers_admit_members_beneath_them() {
-    assert_eq!(run(ADMISSIONS).len(), 12);
+    assert_eq!(run(ADMISSIONS).len(), 13);
 }
 
 #[test]
@@ -360,7 +377,10 @@ fn suspending_a_department_stops_all_beneath() {
 fn those_beneath_sign_in_the_same_block_still() {
     let mut s = staged();
     let stopping = s.sign(LEAD, change_department("gz.bdb", "gy.gov", Suspend));
-    let signing = s.sign(MANAGER, admit("gy.gov", new_department("gy.nm.tax", "gy.gov")));
+    let signing = s.sign(
+        MANAGER,
+        admit("gy.gov", of_body(&s, "gy.gov", new_department("gy.nm.tax", "gy.gov"))),
+    );
     let mut draft = s.world.draft();
     draft.transaction(&stopping).unwrap();
     // It signs still; what it wants to do meets the rule that its department is stopped.

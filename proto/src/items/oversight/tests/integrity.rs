@@ -199,7 +199,8 @@ fn an_appeal() {
         let tx = s.sign(COLLECTOR, appeal("gz.psb", 1));
         let case = opened(&mut s, tx);
         assert_eq!(event(&s, 1).case_id, case.to_vec());
-        s.world.reach(midnight(40));
+        // The time for appealing is over, and that for ruling not yet.
+        s.world.reach(midnight(22));
         assert_eq!(event(&s, 1).end(), IntegrityEnd::Unspecified);
         rules(&mut s, &case, uphold);
         let (end, points) = match uphold {
@@ -216,6 +217,30 @@ fn an_appeal() {
         let found = score_of(&s, &identity);
         assert_eq!((found.events, found.provisional, found.demerit), (1, 0, points));
     }
+}
+
+/// Who should rule and does not takes nothing back: the event is final when the time for that is over.
+#[test]
+fn an_appeal_that_nobody_rules_on() {
+    let mut s = staged();
+    uncovered(&mut s);
+    let tx = s.sign(COLLECTOR, appeal("gz.psb", 1));
+    let case = opened(&mut s, tx);
+    let found = |s: &Staged| {
+        let Some(Object::Case(it)) = s.world.objects.get(&Place::case(case.as_bytes())) else {
+            panic!("no case");
+        };
+        (it.state(), it.due_ms)
+    };
+    let (state, due) = found(&s);
+    assert_eq!(state, wire::CaseState::Answered);
+    s.world.reach(due - 1);
+    assert_eq!(event(&s, 1).end(), IntegrityEnd::Unspecified);
+    s.world.reach(due);
+    assert_eq!(event(&s, 1).end(), IntegrityEnd::Final);
+    assert_eq!(found(&s), (wire::CaseState::Lapsed, 0));
+    let late = s.sign(REGULATOR, rule_case(case.as_bytes(), "gz.reg", true));
+    assert_eq!(s.world.refusal(&late), Some((Some(0), "case.state")));
 }
 
 fn rules(s: &mut Staged, case: &Hash, uphold: bool) {

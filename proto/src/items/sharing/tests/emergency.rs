@@ -9,6 +9,7 @@ use crate::ledger::tests::{
     items::{DAY, HOUR, emergency, ratify, reject, retire, revoke, verified},
     refusals::{Case, OK, run},
     stage::{COLLECTOR, MANAGER, RESIDENT, Staged, USER, staged},
+    world::BLOCK_MS,
 };
 use crate::place::Place;
 use crate::tx::Tx;
@@ -101,7 +102,54 @@ const OPENINGS: &[Case] = &[
     ("with nobody for a manager", Some("department.unknown"), |s| {
         opening(s, |it| it.manager = "gz.none".into())
     }),
+    ("again, after it was refused", Some("emergency.refused"), |s| {
+        refused(s);
+        opening(s, |_| {})
+    }),
+    ("again, until the last moment", Some("emergency.refused"), |s| {
+        refused(s);
+        s.world.reach(PAUSED_UNTIL - 1 - BLOCK_MS);
+        opening(s, |_| {})
+    }),
+    ("again, when the pause is over", OK, |s| {
+        refused(s);
+        s.world.reach(PAUSED_UNTIL - BLOCK_MS);
+        opening(s, |_| {})
+    }),
+    ("to something else, after it was refused", OK, |s| {
+        refused(s);
+        opening(s, |it| it.dataset = "civil.secret".into())
+    }),
+    ("again, where the other ratified and one's time was over", OK, |s| {
+        let id = opened(s);
+        s.world.does(COLLECTOR, ratify(&id, &s.asked(), "gz.bdb"));
+        s.world.reach(RATIFY_DUE);
+        opening(s, |_| {})
+    }),
 ];
+
+/// Five working days from the first, a Monday: the end of the next Monday.
+const PAUSED_UNTIL: u64 = 20_508 * DAY - 8 * HOUR;
+
+/// Access that was opened, and refused its ratification.
+fn refused(s: &mut Staged) {
+    let id = opened(s);
+    s.world.does(MANAGER, reject(&id, &s.asked(), "gz.bdb"));
+}
+
+/// Another officer of the same department and duty opens it no sooner: a department registers its officers by itself.
+#[test]
+fn another_officer_of_the_duty_is_refused_as_well() {
+    let mut s = staged();
+    refused(&mut s);
+    let identity: std::sync::Arc<wire::Identity> = s.world.get(&Place::identity(&s.identity(DESK)));
+    let (other, duty) = (s.identity(USER), identity.duty.clone());
+    let officer: std::sync::Arc<wire::Identity> = s.world.get(&Place::identity(&other));
+    let entitled = wire::Identity { duty, ..(*officer).clone() };
+    s.world.doctor(Place::identity(&other), Some(entitled.into()));
+    let tx = s.sign(USER, emergency(&s.asked(), "gz.bdb", s.world.now));
+    assert_eq!(s.world.refusal(&tx), Some((Some(0), "emergency.refused")));
+}
 
 /// Opens access for the application; gives the grant.
 pub(crate) fn opened(s: &mut Staged) -> RequestId {
@@ -178,7 +226,7 @@ pub(crate) const TABLES: &[&[Case]] = &[OPENINGS, RATIFICATIONS];
 
 #[test]
 fn whoever_is_entitled_opens_access() {
-    assert_eq!(run(OPENINGS).len(), 14);
+    assert_eq!(run(OPENINGS).len(), 15);
 }
 
 #[test]

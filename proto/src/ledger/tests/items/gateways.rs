@@ -151,6 +151,7 @@ pub(crate) fn acknowledge(
     access_no: u64,
 ) -> wire::Acknowledge {
     wire::Acknowledge {
+        receipt: None,
         request_id: id.to_vec(),
         dataset: asked.dataset.clone(),
         collector: asked.collector.clone(),

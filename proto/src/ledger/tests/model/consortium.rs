@@ -256,6 +256,10 @@ fn settings(dice: &mut Dice, departments: &[wire::Department]) -> wire::Paramete
         appeal_days: days(dice, 8),
         sealing_authorities: vec!["p.aud".into(), "p.psb".into()],
         watches: watches(dice),
+        rule_appeal_days: 4 + days(dice, 30),
+        emergency_pause_days: days(dice, 40),
+        lost_numbers: dice.between(0, 5),
+        outage_31_days_ms: dice.between(1, 90) * HOUR,
         ..parameters::defaults()
     }
 }

@@ -202,7 +202,7 @@ impl Moves<'_> {
 
     pub(super) fn rule_case(&mut self) -> Option<Move> {
         let runs = |it: &Case| matches!(it.state, CaseState::Open | CaseState::Answered);
-        let ready = |it: &Case| runs(it) && it.due == 0;
+        let ready = |it: &Case| runs(it) && (it.due == 0 || it.state == CaseState::Answered);
         let all = self.dice.percent(5);
         let case = self.case(|it| if all { runs(it) } else { ready(it) })?;
         let right = if self.dice.percent(40) { Right::Regulate } else { Right::Manage };

@@ -55,7 +55,11 @@ impl Moves<'_> {
         if self.dice.percent(50) {
             let parent = if self.dice.percent(50) { self.any_department() } else { String::new() };
             let department = Some(self.new_department(&parent));
-            return wire::AdmitVoter { department, member: String::new(), weight: 1 };
+            return wire::AdmitVoter {
+                department,
+                member: String::new(),
+                weight: self.dice.below(3),
+            };
         }
         let member = self.any_department();
         wire::AdmitVoter { department: None, member, weight: self.dice.below(3) }

@@ -200,6 +200,13 @@ impl Moves<'_> {
         if self.dice.percent(10) {
             by = self.officer(&user)?;
         }
+        // Often what was refused to the department is tried again.
+        let refused = self.simple.refused_emergencies().filter(|it| it.0 == user);
+        let again = refused.last().map(|it| it.2.clone()).filter(|_| self.dice.percent(75));
+        let entry = match again.and_then(|code| self.simple.dataset(&code)) {
+            Some(known) => known.entry.clone(),
+            None => entry,
+        };
         let manager = self.manager(&entry.collector, &user)?;
         let mut terms = self.terms(&entry, &user);
         let now = self.simple.now;

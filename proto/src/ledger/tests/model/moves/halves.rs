@@ -1,8 +1,10 @@
 //! Users' halves of accesses; and alerts, as those concerned answer them.
 
-use super::super::simple::Grant;
+use super::super::simple::{Grant, Id};
 use super::sharing::HOUR;
 use super::{Move, Moves, Officer, System};
+use crate::items::access::receipt;
+use crate::types::TimeMs;
 use crate::wire::{self, AlertState, GrantKind, item::Kind};
 use std::rc::Rc;
 
@@ -31,8 +33,10 @@ impl Moves<'_> {
         };
         let user = if user.is_empty() { self.any_department() } else { user };
         let by = self.of(&user, &[System, Officer])?;
+        let request_id = if self.dice.percent(98) { grant.id } else { self.dice.digest() };
+        let receipt = self.receipt(&gateway_id, access_no, &request_id);
         let item = wire::Acknowledge {
-            request_id: if self.dice.percent(98) { grant.id } else { self.dice.digest() },
+            request_id,
             dataset: grant.dataset,
             collector: self.mostly(grant.collector),
             using_department: self.mostly(user),
@@ -44,8 +48,31 @@ impl Moves<'_> {
             access_no,
             row_count: rows + u64::from(self.dice.percent(12)),
             result_digest: Vec::new(),
+            receipt,
         };
         Some((by, Kind::Acknowledge(item)))
+    }
+
+    /// What the gateway gave with it, if it gave anything: of its key, or rarely of another's or of another number.
+    fn receipt(&mut self, gateway: &[u8], number: u64, request: &[u8]) -> Option<wire::Receipt> {
+        let keys: Vec<Id> = self
+            .simple
+            .keys
+            .iter()
+            .filter(|it| it.identity == gateway)
+            .map(|it| it.id.clone())
+            .collect();
+        let own = self.dice.pick_if_any(&keys)?.clone();
+        if self.dice.percent(40) {
+            return None;
+        }
+        let any = self.dice.pick(&self.simple.keys).id.clone();
+        let key = self.keyring.get(if self.dice.percent(95) { &own } else { &any }).clone();
+        let number = number + u64::from(self.dice.percent(5));
+        let ago = if self.dice.percent(95) { self.dice.below(HOUR) } else { 60 * HOUR };
+        let time = TimeMs::new(self.simple.now.saturating_sub(ago).max(1));
+        let chain = self.simple.chain;
+        Some(receipt::sign(&key, &chain, gateway, number, request, time))
     }
 
     fn grant_in_use(&mut self) -> Option<Grant> {

@@ -65,7 +65,11 @@ impl Moves<'_> {
             true => manager.clone(),
             false => self.beneath(&manager)?,
         };
-        let department = Some(self.new_department(&parent));
+        let mut department = self.new_department(&parent);
+        if self.dice.percent(85) {
+            department.body = self.simple.department(&manager)?.body.clone();
+        }
+        let department = Some(department);
         let by = self.officer(&manager)?;
         Some((by, Kind::AdmitDepartment(wire::AdmitDepartment { manager, department })))
     }

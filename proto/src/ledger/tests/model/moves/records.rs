@@ -77,6 +77,7 @@ impl Moves<'_> {
             row_count: self.dice.between(0, 60),
             access_time_ms,
             decided_height,
+            channel: *self.dice.pick(&[1, 1, 1, 1, 2, 3, 4]),
             ..Default::default()
         }
     }

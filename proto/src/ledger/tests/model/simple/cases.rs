@@ -64,13 +64,12 @@ impl Simple {
             self.event_mut(&one.department, one.number).case.clone_from(&id);
         }
         // What the ledger itself said needs no answer.
-        let (state, due) = match it.respondent.is_empty() {
-            true => (CaseState::Answered, 0),
-            false => (CaseState::Open, self.due_in(self.parameters.answer_case_days)),
+        let (state, days) = match it.respondent.is_empty() {
+            true => (CaseState::Answered, self.parameters.rule_appeal_days),
+            false => (CaseState::Open, self.parameters.answer_case_days),
         };
-        if due > 0 {
-            self.remind(due, TimerKind::CaseDue, &id);
-        }
+        let due = self.due_in(days);
+        self.remind(due, TimerKind::CaseDue, &id);
         self.answers.cases.push(Rc::new(Case {
             id,
             it: Rc::new(it.clone()),
@@ -191,10 +190,16 @@ impl Simple {
         no
     }
 
-    /// Nobody answered in time.
+    /// Nobody answered in time; or nobody ruled on what the ledger said, which stays so.
     pub(super) fn answer_due(&mut self, id: &[u8]) {
         let case = self.case(id).unwrap().clone();
-        if case.due > 0 && case.due <= self.now {
+        if let About::Integrity(one) = case.about() {
+            if case.state == CaseState::Answered && case.due <= self.now {
+                let it = self.case_mut(id);
+                (it.state, it.due) = (CaseState::Lapsed, 0);
+                self.settle(&one.department, one.number, IntegrityEnd::Final);
+            }
+        } else if case.due > 0 && case.due <= self.now {
             self.case_mut(id).due = 0;
             self.case_against(IntegrityRule::DeadlineMissed, &case.it.respondent, &case, "");
         }
@@ -253,6 +258,7 @@ impl Simple {
     }
 
     fn ruled(&mut self, case: &Case, it: &wire::RuleCase) {
+        self.forget(case.due, TimerKind::CaseDue, &case.id);
         let now = self.case_mut(&case.id);
         now.state = if it.uphold { CaseState::Upheld } else { CaseState::Dismissed };
         now.due = 0;

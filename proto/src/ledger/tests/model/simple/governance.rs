@@ -98,6 +98,7 @@ impl Simple {
         };
         let about_voter = |code: &str| self.has_vote(code);
         let (constitutional, needs_lead) = match change {
+            Change::AdmitVoter(it) if it.department.is_some() && it.weight == 0 => (false, true),
             Change::AdmitVoter(_)
             | Change::SetValidator(_)
             | Change::SetProtocol(_)
@@ -198,6 +199,10 @@ impl Simple {
                 let why = self.admit(new, new_identity);
                 if !why.is_empty() {
                     return why;
+                }
+                if it.weight == 0 {
+                    self.tell(format!("member {} changed", new.code));
+                    return Vec::new();
                 }
                 new.code.clone()
             }

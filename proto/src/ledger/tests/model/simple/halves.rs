@@ -3,8 +3,9 @@
 use super::judge::fits;
 use super::sharing::grade;
 use super::{By, Grant, Id, Simple, Why};
+use crate::suite::sign::{PublicKey, Signature};
 use crate::wire::{
-    self, GrantKind, IdentityKind, IntegrityRule, RecordAccess, TimerKind, WatchKind,
+    self, Channel, GrantKind, IdentityKind, IntegrityRule, RecordAccess, TimerKind, WatchKind,
 };
 use std::rc::Rc;
 
@@ -28,6 +29,11 @@ pub(in super::super) struct Half {
     /// Whose half it is, or should be.
     pub(in super::super) department: String,
     pub(in super::super) half: wire::Half,
+}
+
+/// Whether whoever asked could learn the number that its gateway gave.
+pub(super) fn knows_its_number(it: &RecordAccess) -> bool {
+    matches!(it.channel(), Channel::Door | Channel::Api)
 }
 
 impl Simple {
@@ -101,16 +107,24 @@ impl Simple {
             let fields = if access.fields.is_empty() { granted } else { &access.fields };
             let (id, of) = (&access.request_id, asker.department.as_str());
             let whose = (grant.dataset.as_str(), it.collector.as_str());
-            if grade(entry, fields) >= 3 {
-                self.wants_one(gateway, it, id, of, whose);
-            } else {
-                // One acknowledged by itself waits no longer; all are summed.
-                self.comes_to_users_half(gateway, it, id, of, whose.0);
+            let one_by_one = grade(entry, fields) >= 3;
+            // One acknowledged by itself waits no longer.
+            let there = self.comes_to_users_half(gateway, it, id, of, whose.0);
+            let owed = knows_its_number(it);
+            let mut single = one_by_one;
+            if !one_by_one {
+                // All are summed, as long as their hour is.
                 let hour = it.access_time_ms.min(self.now) / HOUR_MS;
-                if let Some(halves) = self.hour(id, hour, of, whose) {
-                    halves.recorded += 1;
-                    halves.gateway_id = gateway.to_vec();
+                match self.hour(id, hour, of, whose) {
+                    Some(halves) => {
+                        *(if owed { &mut halves.recorded } else { &mut halves.followed }) += 1;
+                        halves.gateway_id = gateway.to_vec();
+                    }
+                    None => single = true,
                 }
+            }
+            if single && owed && !there {
+                self.wants_one(gateway, it, id, of, whose);
             }
         }
     }
@@ -123,14 +137,12 @@ impl Simple {
         of: &str,
         whose: (&str, &str),
     ) {
-        if self.comes_to_users_half(gateway, it, request, of, whose.0) {
-            return;
-        }
         let hour = self.now / HOUR_MS;
         let halves = self.hour(request, hour, of, whose).unwrap();
         halves.user_missing += 1;
         halves.gateway_id = gateway.to_vec();
-        let half = wire::Half { is_users: false, hour, row_count: it.row_count };
+        let row_count = it.row_count;
+        let half = wire::Half { is_users: false, hour, row_count, has_receipt: false };
         self.waits(request, gateway, (it.access_no, of), half);
     }
 
@@ -169,7 +181,8 @@ impl Simple {
         if let Some(hour) = self.answers.hours.iter_mut().find(is_it) {
             let halves = &mut Rc::make_mut(hour).halves;
             let missing = match first.half.is_users {
-                true => &mut halves.gateway_missing,
+                true if first.half.has_receipt => &mut halves.gateway_missing,
+                true => &mut halves.unsupported,
                 false => &mut halves.user_missing,
             };
             *missing = missing.saturating_sub(1);
@@ -191,18 +204,20 @@ impl Simple {
         let it = self.answers.hours.remove(at);
         let halves = &it.halves;
         let about = (halves.dataset.as_str(), it.request.as_slice());
-        // Who sums up too much may say what it likes: that is one fault, however great the number.
-        let (users, gateways) = match halves.recorded > halves.summed {
-            true => (halves.recorded - halves.summed, 0),
-            false => (0, u64::from(halves.recorded < halves.summed)),
-        };
-        let (users, gateways) = (users + halves.user_missing, gateways + halves.gateway_missing);
+        let users = halves.user_missing + halves.recorded.saturating_sub(halves.summed);
+        let gateways = halves.gateway_missing;
         let rule = IntegrityRule::HalfMissing;
         if users > 0 {
             self.raise(rule, &it.department, &[], about, users);
         }
         if gateways > 0 {
             self.raise(rule, &halves.collector, &halves.gateway_id, about, gateways);
+        }
+        // Who says that there was more and shows nothing for it makes nobody guilty: both are to look.
+        if halves.unsupported > 0 || halves.summed > halves.recorded + halves.followed {
+            for of in [&it.department, &halves.collector] {
+                self.alert(WatchKind::HalvesDiffer, of, &[], about);
+            }
         }
     }
 
@@ -232,9 +247,13 @@ impl Simple {
         let said = [it.dataset.as_str(), &it.collector, &it.using_department];
         self.user_signs(by, &it.request_id, said, &mut no);
         self.belongs(&it.gateway_id, &it.collector, &mut no);
+        if let Some(receipt) = &it.receipt {
+            self.receipt(receipt, it, &mut no);
+        }
         if !no.is_empty() {
             return no;
         }
+        let has_receipt = it.receipt.is_some();
         match self.half_at(&it.request_id, &it.gateway_id, it.access_no, &it.using_department) {
             Some(at) if !self.answers.halves[at].half.is_users => {
                 self.both_there(at, it.row_count, &it.using_department, &it.dataset);
@@ -246,13 +265,38 @@ impl Simple {
                 let hour = self.now / HOUR_MS;
                 let (id, whose) = (&it.request_id, (it.dataset.as_str(), it.collector.as_str()));
                 let halves = self.hour(id, hour, &it.using_department, whose).unwrap();
-                halves.gateway_missing += 1;
+                match has_receipt {
+                    true => halves.gateway_missing += 1,
+                    false => halves.unsupported += 1,
+                }
                 halves.gateway_id.clone_from(&it.gateway_id);
-                let half = wire::Half { is_users: true, hour, row_count: it.row_count };
+                let row_count = it.row_count;
+                let half = wire::Half { is_users: true, hour, row_count, has_receipt };
                 self.waits(id, &it.gateway_id, (it.access_no, &it.using_department), half);
             }
         }
         no
+    }
+
+    /// What a gateway says to its user that it served.
+    fn receipt(&self, it: &wire::Receipt, of: &wire::Acknowledge, no: &mut Why) {
+        let mut said = b"liuhen/receipt/v1\n".to_vec();
+        said.extend(self.chain.as_bytes());
+        said.extend(&of.gateway_id);
+        said.extend(of.access_no.to_be_bytes());
+        said.extend(&of.request_id);
+        said.extend(it.time_ms.to_be_bytes());
+        let signed = self.key(&it.key_id).is_some_and(|key| {
+            let public = PublicKey::from_slice(&key.public).unwrap();
+            key.identity == of.gateway_id
+                && key.life.at_time(it.time_ms)
+                && public.verify(&said, &Signature::from_slice(&it.signature).unwrap())
+        });
+        let recent = it.time_ms <= self.now + self.parameters.future_drift_ms
+            && self.now <= it.time_ms + self.parameters.half_grace_ms;
+        if !signed || !recent {
+            no.push("receipt.bad");
+        }
     }
 
     pub(super) fn acknowledge_hour(&mut self, by: By<'_>, it: &wire::AcknowledgeHour) -> Why {

@@ -187,6 +187,9 @@ impl Simple {
         if new.rights.iter().any(|it| *it > Right::Manage as i32) {
             no.push("right.by_vote");
         }
+        if new.body != self.body(&it.manager) {
+            no.push("body.by_vote");
+        }
         if no.is_empty() { self.admit(&new, &by.new_identity()) } else { no }
     }
 

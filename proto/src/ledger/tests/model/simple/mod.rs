@@ -10,6 +10,7 @@ mod cases;
 mod clock;
 mod corrections;
 mod double_votes;
+mod emergency;
 mod gateways;
 mod governance;
 mod grants;
@@ -211,6 +212,10 @@ pub(super) struct Simple {
     pub(super) grants: Vec<Rc<Grant>>,
     uses: Vec<Use>,
     answers: Answers,
+    /// Request and duty of each emergency access that was opened.
+    opened_emergencies: Vec<(Id, String)>,
+    /// Department, duty, dataset, and until when no more is opened.
+    refused_emergencies: Vec<(String, String, String, u64)>,
     pub(super) proposals: Vec<Rc<Proposal>>,
     pub(super) voters: Vec<wire::Voter>,
     pub(super) parameters: Rc<wire::Parameters>,
@@ -271,6 +276,8 @@ impl Simple {
             grants: Vec::new(),
             uses: Vec::new(),
             answers: Answers::default(),
+            opened_emergencies: Vec::new(),
+            refused_emergencies: Vec::new(),
             proposals: Vec::new(),
             voters: it.voters.clone(),
             parameters: Rc::new(it.parameters.clone().unwrap()),

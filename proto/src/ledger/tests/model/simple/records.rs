@@ -1,7 +1,7 @@
 //! Access records, and what follows from each: it is counted, answered for, and watched.
 
 use super::{Answers, By, Simple, Use, Why};
-use crate::event::{Outcome, Reason, Timeliness, Verdict};
+use crate::event::{Outcome, Reason, Verdict};
 use crate::wire::{self, GrantState, IdentityKind, IntegrityRule, RecordAccess, Right, WatchKind};
 use std::rc::Rc;
 
@@ -67,8 +67,7 @@ impl Simple {
         let (outcome, at) = self.judge(it);
         if outcome.verdict != Verdict::Denied {
             self.count(it);
-            // Nobody remembers what was so long ago.
-            if halves && outcome.timeliness != Timeliness::Backfill {
+            if halves {
                 self.wants_half(gateway, it);
             }
             self.wants_tags(gateway, it);

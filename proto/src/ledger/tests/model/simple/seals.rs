@@ -2,7 +2,9 @@
 
 use super::{By, Simple, Why};
 use crate::types::limits;
-use crate::wire::{self, IdentityKind, IntegrityEnd, IntegrityRule, Right, TimerKind, WatchKind};
+use crate::wire::{
+    self, Declared, IdentityKind, IntegrityEnd, IntegrityRule, Right, TimerKind, WatchKind,
+};
 
 const OUTAGE_MS: u64 = 72 * 3_600_000;
 
@@ -207,6 +209,14 @@ impl Simple {
         }
         if no.is_empty() {
             self.occupy(&it.gateway_id, &it.collector, it.first, it.last);
+            let may = self.parameters.lost_numbers;
+            let before = self.gateway(&it.gateway_id).unwrap().numbers.lost;
+            let (lost, beyond) = self.declared(before, it.last - it.first + 1, may);
+            self.gateway_mut(&it.gateway_id).numbers.lost = Some(lost);
+            if beyond > 0 {
+                let rule = IntegrityRule::LossesBeyond;
+                self.raise(rule, &it.collector, &it.gateway_id, ("", &[]), beyond);
+            }
         }
         no
     }
@@ -218,9 +228,30 @@ impl Simple {
             no.push("outage.too_long");
         }
         if no.is_empty() {
-            self.setup_mut(&it.gateway_id).outage_until_ms = it.until_ms;
+            let setup = self.gateway(&it.gateway_id).unwrap().setup.clone().unwrap();
+            let from = self.now.max(setup.outage_until_ms);
+            let more = it.until_ms.saturating_sub(from);
+            let may = self.parameters.outage_31_days_ms;
+            let (outage, beyond) = self.declared(setup.outage, more, may);
+            let setup = self.setup_mut(&it.gateway_id);
+            setup.outage_until_ms = it.until_ms;
+            setup.outage = Some(outage);
+            if beyond > 0 {
+                let hours = beyond.div_ceil(3_600_000);
+                let rule = IntegrityRule::OutageBeyond;
+                self.raise(rule, &it.collector, &it.gateway_id, ("", &[]), hours);
+            }
         }
         no
+    }
+
+    /// All that was declared in the 31 days since the first of it; and how much of what is declared now is too much.
+    fn declared(&self, before: Option<Declared>, more: u64, may: u64) -> (Declared, u64) {
+        let runs = before.filter(|it| self.now < it.since_ms + 31 * 86_400_000);
+        let before = runs.map_or(0, |it| it.count);
+        let since_ms = runs.map_or(self.now, |it| it.since_ms);
+        let beyond = (before + more).saturating_sub(before.max(may));
+        (Declared { since_ms, count: before + more }, beyond)
     }
 
     pub(super) fn unrecordable(&mut self, by: By<'_>, it: &wire::Unrecordable) -> Why {

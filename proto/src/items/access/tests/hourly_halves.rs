@@ -1,0 +1,91 @@
+//! Halves that are summed by the hour, below grade 3.
+
+use crate::items::access::tests::halves::{DUE, FIRST_HOUR, MISSING};
+use crate::ledger::tests::{
+    account::{Blamed, alerted, at_fault, blamed},
+    items::{HOUR, T0, acknowledge_hour},
+    stage::{APP, GATEWAY, Staged, staged},
+};
+use crate::wire;
+
+/// So many records, and the sums that the user gave, one in place of the other: whose are missing.
+#[test]
+fn halves_below_grade_3() {
+    let cases: [(u64, &[u64], Blamed); 7] = [
+        (2, &[2], vec![]),
+        (2, &[1], blamed("gz.hrss", 1)),
+        (3, &[], blamed("gz.hrss", 3)),
+        // Nothing bears out how many more there were: that is nobody's fault.
+        (1, &[4], vec![]),
+        (0, &[u64::MAX], vec![]),
+        (2, &[7, 2], vec![]),
+        (2, &[2, 0], blamed("gz.hrss", 2)),
+    ];
+    for (records, sums, expected) in cases {
+        let mut s = staged();
+        for _ in 0..records {
+            let it = s.covered();
+            s.world.does(GATEWAY, it);
+        }
+        s.world.reach(T0 + HOUR);
+        for sum in sums {
+            let it = acknowledge_hour(&s.id("granted"), &s.asked(), FIRST_HOUR, *sum);
+            s.world.does(APP, it);
+        }
+        s.world.reach(DUE - 1);
+        assert_eq!(at_fault(&s, MISSING), [], "{records} {sums:?}");
+        s.world.reach(DUE);
+        assert_eq!(at_fault(&s, MISSING), expected, "{records} {sums:?}");
+        let more = sums.last().is_some_and(|sum| *sum > records);
+        let both = if more { vec!["gz.hrss", "gz.psb"] } else { vec![] };
+        assert_eq!(alerted(&s, wire::WatchKind::HalvesDiffer), both, "{records} {sums:?}");
+    }
+}
+
+/// What its gateway followed in a log the user may sum with the rest, and owes nothing for.
+#[test]
+fn followed_accesses_are_summed_and_not_owed() {
+    for (sum, expected, alerts) in [
+        (1, vec![], false),
+        (3, vec![], false),
+        (4, vec![], true),
+        (0, blamed("gz.hrss", 1), false),
+    ] {
+        let mut s = staged();
+        let record = s.covered();
+        s.world.does(GATEWAY, record);
+        for _ in 0..2 {
+            let channel = wire::Channel::Log as i32;
+            let record = wire::RecordAccess { channel, ..s.covered() };
+            s.world.does(GATEWAY, record);
+        }
+        s.world.reach(T0 + HOUR);
+        let it = acknowledge_hour(&s.id("granted"), &s.asked(), FIRST_HOUR, sum);
+        s.world.does(APP, it);
+        s.world.reach(DUE);
+        assert_eq!(at_fault(&s, MISSING), expected, "{sum}");
+        assert_eq!(!alerted(&s, wire::WatchKind::HalvesDiffer).is_empty(), alerts, "{sum}");
+    }
+}
+
+/// A record counts in the hour of its access, as long as that hour's time is not over.
+#[test]
+fn late_records_are_summed_in_their_hour() {
+    let late = |s: &Staged| wire::RecordAccess {
+        access_time_ms: T0 + HOUR - 1000,
+        decided_height: None,
+        ..s.covered()
+    };
+    let blame = || blamed("gz.hrss", 1);
+    // When nothing is summed any more in its hour, the half is owed by itself, and from then on.
+    for (time, at_once, later) in [(DUE - 2000, blame(), vec![]), (DUE, vec![], blame())] {
+        let mut s = staged();
+        s.world.reach(time);
+        let it = late(&s);
+        s.world.does(GATEWAY, it);
+        s.world.reach(DUE + 1000);
+        assert_eq!(at_fault(&s, MISSING), at_once);
+        s.world.pause(30 * HOUR);
+        assert_eq!(at_fault(&s, MISSING), later);
+    }
+}
