@@ -3,6 +3,7 @@
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::reach::{ANSWER_WITHIN, Reach, ReachOptions};
+use crate::reads::KeepsReads;
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, limits};
@@ -16,6 +17,7 @@ use liuhen_rpc::services::registry_service_client::RegistryServiceClient;
 use liuhen_rpc::services::submission_service_client::SubmissionServiceClient;
 use liuhen_rpc::services::trail_service_client::TrailServiceClient;
 use liuhen_rpc::services::watch_service_client::WatchServiceClient;
+use std::sync::Arc;
 use std::time::Duration;
 use tonic::Streaming;
 
@@ -65,6 +67,11 @@ impl Node {
     /// for an audit of its department, where one is named.
     pub fn signed_in(&self, key: &PrivateKey, chain: ChainId, audit: Option<String>) -> Self {
         Self { reach: self.reach.signed_in(key, chain, audit) }
+    }
+
+    /// The same connection, on which nodes' receipts of reads by oversight are kept.
+    pub fn keeping(&self, keeper: Arc<dyn KeepsReads>) -> Self {
+        Self { reach: self.reach.keeping(keeper) }
     }
 
     /// What the ledger knows of a gateway.

@@ -6,6 +6,7 @@
 //! | [`connect`], [`reach`] | a connection to a node, on which every call ends |
 //! | [`submit`], [`clock`] | signing items and submitting them; the time that they state |
 //! | [`event`], [`evidence`] | what a node shows, read and checked; proof files taken together |
+//! | [`reads`] | what was read by oversight, and whether it came onto the ledger |
 //! | [`witness`] | following the header log |
 //! | [`subject_number`], [`did`] | numbers of data subjects; identities as DID documents |
 //! | [`error`], [`lang`] | what went wrong, with its exit code; in which language |
@@ -18,6 +19,7 @@ pub mod event;
 pub mod evidence;
 pub mod lang;
 pub mod reach;
+pub mod reads;
 pub mod subject_number;
 pub mod submit;
 pub mod witness;

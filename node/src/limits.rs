@@ -13,8 +13,10 @@ pub enum Client {
     Member(Arc<str>),
     /// Whoever calls from an address; an IPv6 host has a whole /64 to itself.
     Address(IpAddr),
-    /// This node itself, and the others.
+    /// The other nodes.
     Nodes,
+    /// This node itself: what it has to say does not wait behind what others send.
+    Own,
 }
 
 /// So much of something, in all and for one client.

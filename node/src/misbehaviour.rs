@@ -105,7 +105,7 @@ async fn report(
     };
     let validator = validator.ok_or_else(|| anyhow::anyhow!("key {} is unknown", seen.key))?;
     let [first, second] = seen.votes.clone();
-    submit(chain, mempool, key, |department| {
+    let sent = submit(chain, mempool, key, |department| {
         vec![Kind::ReportDoubleVote(wire::ReportDoubleVote {
             department: department.to_owned(),
             key_id: seen.key.to_vec(),
@@ -114,8 +114,8 @@ async fn report(
             first: Some(first),
             second: Some(second),
         })]
-    })
-    .await
+    });
+    sent.await?.map_err(|refused| anyhow::anyhow!("{}", refused.message))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::api::listener::{Connections, HTTP2_FIRST_BYTES, Listener};
 use crate::api::tls::{Tls, TlsFiles};
-use crate::api::{self, Shared, reads::Reads};
+use crate::api::{self, ReceiptSigner, Shared, reads::Reads};
 use crate::app::{Chain, OpenReport};
 use crate::checkpoints::{Checkpoints, Cosigner};
 use crate::clock;
@@ -73,15 +73,15 @@ pub async fn run(
     let node = Engine { chain: &chain, settings, keys: &keys, data: &data };
     let started = node.start(&known).await?;
     let (withheld, opened) = (watch::Sender::new(started.withheld), watch::Sender::new(None));
-    let reads = start_reads(&chain, &mempool, &keys.node, &data, &services)?;
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
-        reads,
+        reads: start_reads(&chain, &mempool, &keys.node, &data, &services)?,
         chain: Arc::clone(&chain),
         mempool: mempool.clone(),
         key: keys.node.public().key_id(),
         checkpoints,
         cosigner: keys.cosigner.clone(),
+        receipts: receipts(&chain, &keys),
         withheld: withheld.subscribe(),
         opened: opened.subscribe(),
         committed: committed.subscribe(),
@@ -254,6 +254,12 @@ fn start_watching(
     }
     let (pool, data) = (mempool.clone(), data.to_owned());
     tokio::spawn(watch_disk(pool, data, settings.free_bytes, services.clone()));
+}
+
+/// With what this node says that it notes a read.
+fn receipts(chain: &RwLock<Chain>, keys: &Keys) -> Arc<ReceiptSigner> {
+    let chain = read(chain).founding().chain();
+    Arc::new(ReceiptSigner { key: keys.node.clone(), chain })
 }
 
 /// Starts recording what overseers are shown.

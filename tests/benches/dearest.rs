@@ -14,7 +14,7 @@ use liuhen_proto::ledger::{BlockContext, Draft, Missing, NotApplied, Object, Vie
 use liuhen_proto::place::Place;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::tx::{Signer, Tx};
-use liuhen_proto::types::{Height, IdentityId, RequestId, TimeMs, identity_id, limits};
+use liuhen_proto::types::{Height, RequestId, TimeMs, identity_id, limits};
 use liuhen_proto::wire::{self, IdentityKind, StandingChange, item::Kind};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -250,8 +250,11 @@ fn stopping(founding: &Founding) -> anyhow::Result<Scenario> {
     let founding = founding.clone();
     let mut manager = Person::new(&founding, "bdb", 902);
     let next = move |number: usize| {
-        let change =
-            if number % 2 == 0 { StandingChange::Suspend } else { StandingChange::Reinstate };
+        let change = if number.is_multiple_of(2) {
+            StandingChange::Suspend
+        } else {
+            StandingChange::Reinstate
+        };
         let item = Kind::ChangeDepartment(wire::ChangeDepartment {
             manager: "bdb".into(),
             department: "hrss".into(),

@@ -244,6 +244,8 @@ impl Cluster {
     pub fn run(&self, program: &str, arguments: &[&str]) -> anyhow::Result<Output> {
         let output = Command::new(programs()?.join(program))
             .args(arguments)
+            // What is kept for a user is kept for the test.
+            .env("LIUHEN_READS", self.folder.path().join("reads.jsonl"))
             .stdin(Stdio::null())
             .output()
             .with_context(|| format!("run {program}"))?;

@@ -39,6 +39,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     positive.ok_or_else(|| format!("`{text}`: a number and s, m or h are needed, as in 30s"))
 }
 
+/// A duration in milliseconds.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// An operation by its name.
 pub fn parse_operation(text: &str) -> Result<Operation, ClientError> {
     let name = format!("OPERATION_{}", text.to_uppercase());

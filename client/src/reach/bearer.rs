@@ -1,12 +1,18 @@
 //! Tokens for each call: one for each server, made anew when it is some minutes old.
 
+use crate::reads::{KeepsReads, KeptRead};
+use liuhen_proto::items::reading::request::{self, Asked, call_digest};
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, TimeMs};
+use liuhen_proto::wire::{ReadReceipt, ReadRequest};
+use liuhen_rpc::READ_RECEIPT;
 use liuhen_rpc::token::{self, Audience};
+use prost::Message;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tonic::Status;
-use tonic::codegen::http::HeaderValue;
+use tonic::codegen::http::{HeaderMap, HeaderValue};
+use tonic::metadata::MetadataMap;
 
 /// Milliseconds after which a new token is made: half of its life.
 const TOKEN_AGE_MS: u64 = token::LIFE_S * 500;
@@ -19,6 +25,8 @@ pub(super) struct Bearer {
     /// The audit of the key's department for which something is read.
     pub(super) audit: Option<String>,
     pub(super) tokens: Mutex<BTreeMap<String, (TimeMs, HeaderValue)>>,
+    /// Who keeps what nodes say of reads by oversight.
+    pub(super) keeper: Option<Arc<dyn KeepsReads>>,
 }
 
 impl Bearer {
@@ -39,6 +47,38 @@ impl Bearer {
         tokens.insert(server.to_owned(), (now, header.clone()));
         Ok(header)
     }
+
+    /// What is signed of a call to a server: where it is read by oversight, the node records it with that.
+    pub(super) fn request(
+        &self,
+        server: &str,
+        path: &str,
+        body: &[u8],
+    ) -> Result<ReadRequest, Status> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|e| Status::internal(format!("random bytes: {e}")))?;
+        let asked = Asked {
+            call: call_digest(path, body),
+            time: crate::clock::now(),
+            nonce,
+            server,
+            audit: self.audit.as_deref().unwrap_or_default(),
+        };
+        Ok(request::sign(&self.key, &self.chain, &asked))
+    }
+
+    /// Keeps a node's receipt of what was signed, where it sent one.
+    pub(super) fn keep(&self, node: &str, path: &str, request: &ReadRequest, answer: &HeaderMap) {
+        let Some(keeper) = &self.keeper else { return };
+        let metadata = MetadataMap::from_headers(answer.clone());
+        let receipt = metadata.get_bin(READ_RECEIPT).and_then(|it| it.to_bytes().ok());
+        let receipt = receipt.and_then(|bytes| ReadReceipt::decode(bytes).ok());
+        if let Some(receipt) = receipt {
+            let (node, call) = (node.to_owned(), path.to_owned());
+            let request = request.clone();
+            keeper.keep(&KeptRead { chain: self.chain, node, call, request, receipt });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -52,6 +92,7 @@ mod tests {
             chain: ChainId::new([2; 32]),
             audit: None,
             tokens: Mutex::default(),
+            keeper: None,
         };
         let one = bearer.header("a.example").unwrap();
         assert_ne!(one, bearer.header("b.example").unwrap());

@@ -9,12 +9,15 @@ use self::address::Address;
 use self::bearer::Bearer;
 use self::tls::{Connector, TlsOptions};
 use crate::error::ClientError;
+use crate::reads::KeepsReads;
 use http_body_util::{BodyExt, Full};
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::ChainId;
-use liuhen_proto::wire::Refused;
+use liuhen_proto::wire::{ReadRequest, Refused};
+use liuhen_rpc::READ;
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::status::{of_refused, to_refused};
+use prost::Message;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,6 +26,7 @@ use std::time::Duration;
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service, http};
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
@@ -59,6 +63,7 @@ pub struct Reach {
     current: Arc<AtomicUsize>,
     within: Duration,
     bearer: Option<Arc<Bearer>>,
+    keeper: Option<Arc<dyn KeepsReads>>,
 }
 
 /// One node.
@@ -115,13 +120,20 @@ impl Reach {
             nodes.push(target);
         }
         let Some(current) = current else { return Err(unreachable(failed)) };
-        Ok(Self { nodes: nodes.into(), current: Arc::new(current.into()), within, bearer: None })
+        let (nodes, current) = (nodes.into(), Arc::new(current.into()));
+        Ok(Self { nodes, current, within, bearer: None, keeper: None })
     }
 
     /// The same way, on which each call is made as the holder of a key.
     pub fn signed_in(&self, key: &PrivateKey, chain: ChainId, audit: Option<String>) -> Self {
-        let bearer = Bearer { key: key.clone(), chain, audit, tokens: Mutex::default() };
+        let keeper = self.keeper.clone();
+        let bearer = Bearer { key: key.clone(), chain, audit, tokens: Mutex::default(), keeper };
         Self { bearer: Some(Arc::new(bearer)), ..self.clone() }
+    }
+
+    /// The same way, on which nodes' receipts of reads by oversight are kept by somebody, from the next signing in on.
+    pub fn keeping(&self, keeper: Arc<dyn KeepsReads>) -> Self {
+        Self { keeper: Some(keeper), ..self.clone() }
     }
 
     /// The address of the node that is asked.
@@ -164,6 +176,8 @@ impl Reach {
             let target = self.target(number).ok_or_else(nobody)?;
             let mut head = head.clone();
             self.sign(&mut head, target)?;
+            let signed = self.sign_call(&mut head, target, &body)?;
+            let path = head.uri.path().to_owned();
             let body = Body::new(Full::new(body.clone()).map_err(|never| match never {}));
             match target.ask(http::Request::from_parts(head.clone(), body), self.within).await {
                 Err(status) => {
@@ -176,6 +190,9 @@ impl Reach {
                 }
                 Ok(response) => {
                     self.current.store(number, Ordering::Relaxed);
+                    if let (Some(bearer), Some(signed)) = (&self.bearer, &signed) {
+                        bearer.keep(&target.text, &path, signed, response.headers());
+                    }
                     let refused = Status::from_header_map(response.headers());
                     return match refused.filter(|it| it.code() != Code::Ok) {
                         // A node before may have taken it: that this one refuses it does not say that it failed.
@@ -199,6 +216,24 @@ impl Reach {
             head.headers.insert(http::header::AUTHORIZATION, header);
         }
         Ok(())
+    }
+
+    /// Signs a call whole, but for those that carry a signed transaction.
+    fn sign_call(
+        &self,
+        head: &mut http::request::Parts,
+        target: &Target,
+        body: &[u8],
+    ) -> Result<Option<ReadRequest>, Status> {
+        let Some(bearer) = self.bearer.as_ref().filter(|_| !head.uri.path().ends_with(SUBMITS))
+        else {
+            return Ok(None);
+        };
+        let signed = bearer.request(&target.server, head.uri.path(), body)?;
+        let mut metadata = MetadataMap::new();
+        metadata.insert_bin(READ, MetadataValue::from_bytes(&signed.encode_to_vec()));
+        head.headers.extend(metadata.into_headers());
+        Ok(Some(signed))
     }
 }
 

@@ -2,6 +2,7 @@
 //! sealing.
 
 use super::auth::{self, Caller};
+use super::reads::Shown;
 use super::rights;
 use super::{Shared, bad_argument, not_found, of_store, trail_of};
 use crate::app::Chain;
@@ -26,8 +27,8 @@ const LIST_MOST: u32 = 1000;
 /// See [`AccountabilityService`].
 pub struct Accountability(pub(super) Shared);
 
-/// What was found, and the trails of which an auditor or regulator was shown something.
-type Found<T> = (T, Vec<Place>);
+/// What was found, and what of it only an auditor or regulator is shown.
+type Found<T> = (T, Vec<Shown>);
 /// Objects with their places.
 type Placed<T> = Vec<(Place, Arc<T>)>;
 
@@ -44,9 +45,8 @@ impl Accountability {
         let asked = request.into_inner();
         let work = move || {
             let (found, overseen) = read(&shared.chain(), &caller, asked)?;
-            let reads: Vec<_> = overseen.into_iter().map(|trail| (trail, 0, 0)).collect();
-            if !reads.is_empty() {
-                shared.note_reads(&caller, &reads)?;
+            if !overseen.is_empty() {
+                shared.note_reads(&caller, &overseen)?;
             }
             Ok(found)
         };
@@ -62,10 +62,10 @@ where
 }
 
 /// Checks that the caller may read a trail; gives it where the read is to be noted.
-fn may_read(chain: &Chain, caller: &Caller, trail: Place) -> Result<Vec<Place>, Status> {
+fn may_read(chain: &Chain, caller: &Caller, trail: Place) -> Result<Vec<Shown>, Status> {
     match caller.may_read(chain, &trail)? {
         rights::Access::Own | rights::Access::InPart => Ok(Vec::new()),
-        rights::Access::Oversight => Ok(vec![trail]),
+        rights::Access::Oversight => Ok(vec![Shown::Trail(trail, 0, 0)]),
     }
 }
 
@@ -74,25 +74,26 @@ fn may_read(chain: &Chain, caller: &Caller, trail: Place) -> Result<Vec<Place>, 
 fn seen<T>(
     chain: &Chain,
     caller: &Caller,
-    kind: ObjectKind,
+    (list, kind): (&'static str, ObjectKind),
     is_party: impl Fn(&T) -> bool,
-    trail: impl Fn(&Place, &T) -> Place,
 ) -> Result<Found<Placed<T>>, Status>
 where
     Arc<T>: TryFrom<Object>,
 {
     let objects = chain.index().list(kind).map_err(|e| of_store(&e))?;
-    let (mut shown, mut overseen) = (Vec::new(), Vec::new());
+    let (mut shown, mut overseen) = (Vec::new(), 0u64);
     for (place, object) in objects {
         let Ok(object) = Arc::<T>::try_from(object) else { continue };
         if is_party(&object) {
             shown.push((place, object));
         } else if caller.oversees() {
-            overseen.push(trail(&place, &object));
+            overseen += 1;
             shown.push((place, object));
         }
     }
-    Ok((shown, overseen))
+    // A list is one read, whatever stands in it.
+    let overseen = (overseen > 0).then_some(Shown::List(list, overseen));
+    Ok((shown, overseen.into_iter().collect()))
 }
 
 fn limit(asked: u32) -> usize {
@@ -226,13 +227,9 @@ impl AccountabilityService for Accountability {
         request: Request<ListCasesRequest>,
     ) -> Result<Response<ListCasesResponse>, Status> {
         self.read(request, |chain, caller, _| {
-            let (shown, overseen) = seen(
-                chain,
-                caller,
-                ObjectKind::Case,
-                |it: &Case| caller.may_see_case(it),
-                |_, it| Place::case_trail(&it.case_id),
-            )?;
+            let list = ("cases", ObjectKind::Case);
+            let is_party = |it: &Case| caller.may_see_case(it);
+            let (shown, overseen) = seen(chain, caller, list, is_party)?;
             let cases = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
             Ok((ListCasesResponse { cases }, overseen))
         })
@@ -244,13 +241,9 @@ impl AccountabilityService for Accountability {
         request: Request<ListProductsRequest>,
     ) -> Result<Response<ListProductsResponse>, Status> {
         self.read(request, |chain, caller, _| {
-            let (shown, overseen) = seen(
-                chain,
-                caller,
-                ObjectKind::Product,
-                |it: &Product| caller.is_party_to_product(it),
-                |_, it| Place::product_trail(&it.product_id),
-            )?;
+            let list = ("products", ObjectKind::Product);
+            let is_party = |it: &Product| caller.is_party_to_product(it);
+            let (shown, overseen) = seen(chain, caller, list, is_party)?;
             let products = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
             Ok((ListProductsResponse { products }, overseen))
         })
@@ -268,10 +261,8 @@ impl AccountabilityService for Accountability {
                 let parties = [it.collector, it.from_department, it.to_department];
                 parties.iter().any(|code| caller.is(code))
             };
-            let kind = ObjectKind::Correction;
-            let (shown, overseen) = seen(chain, caller, kind, is_party, |_, it| {
-                Place::trail(TrailKind::Gateway, &of(it).gateway_id)
-            })?;
+            let list = ("corrections", ObjectKind::Correction);
+            let (shown, overseen) = seen(chain, caller, list, is_party)?;
             let corrections = shown.into_iter().map(|(place, it)| CorrectionStanding {
                 correction_id: place.id().to_vec(),
                 correction: Some((*it).clone()),
@@ -307,10 +298,8 @@ impl AccountabilityService for Accountability {
                 let it = of(it);
                 caller.is(&it.authority) || caller.is(&it.collector)
             };
-            let kind = ObjectKind::SealingOrder;
-            let (shown, overseen) = seen(chain, caller, kind, is_party, |_, it| {
-                Place::sealed_trail(&of(it).authority)
-            })?;
+            let list = ("sealing-orders", ObjectKind::SealingOrder);
+            let (shown, overseen) = seen(chain, caller, list, is_party)?;
             let orders = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
             Ok((ListSealingResponse { orders, months: sealed_months(chain)? }, overseen))
         })

@@ -1,5 +1,6 @@
 //! Who calls: an identity of the ledger, by a short token signed with a key in force. What it may read: [`super::rights`].
 
+use super::signed::SignedCall;
 use super::{Shared, of_store};
 use crate::app::Chain;
 use crate::clock;
@@ -25,6 +26,8 @@ pub struct Caller {
     pub(super) identity: Arc<wire::Identity>,
     /// The audit for which something is read.
     pub(super) audit: Option<String>,
+    /// What the caller signed of this call.
+    pub(super) call: Option<SignedCall>,
 }
 
 impl Caller {
@@ -45,7 +48,8 @@ pub(super) fn caller<T>(shared: &Shared, request: &Request<T>) -> Result<Caller,
     let audit =
         token::check(bearer, &public, &chain.founding().chain(), &shared.names, clock::now());
     let audit = audit.map_err(|e| denied(&e.to_string()))?;
-    let caller = holder(&chain, &key_id, &key, audit)?;
+    let mut caller = holder(&chain, &key_id, &key, audit)?;
+    caller.call = request.extensions().get::<SignedCall>().cloned();
     match &caller.audit {
         Some(audit) if !caller.oversees() => {
             let why = format!(
@@ -60,6 +64,11 @@ pub(super) fn caller<T>(shared: &Shared, request: &Request<T>) -> Result<Caller,
 
 fn key(chain: &Chain, id: &KeyId) -> Result<Arc<wire::Key>, Status> {
     find(chain, &Place::key(id)).map_err(|e| of_store(&e))?.ok_or_else(|| unknown(id))
+}
+
+/// The key that a caller signs with.
+pub(super) fn public_key(chain: &Chain, id: &KeyId) -> Result<PublicKey, Status> {
+    PublicKey::from_slice(&key(chain, id)?.public_key).map_err(|_| unknown(id))
 }
 
 fn denied(why: &str) -> Status {
@@ -96,7 +105,7 @@ fn holder(
         let why = format!("key {key_id}, its identity or its department is not in force");
         return Err(denied(&why));
     }
-    Ok(Caller { key: *key_id, department, identity, audit })
+    Ok(Caller { key: *key_id, department, identity, audit, call: None })
 }
 
 fn bearer(metadata: &MetadataMap) -> Result<&str, Status> {

@@ -12,6 +12,7 @@ mod proofs;
 pub mod reads;
 mod registry;
 mod rights;
+mod signed;
 mod submission;
 pub mod tls;
 mod trails;
@@ -20,7 +21,9 @@ mod watch;
 use self::auth::Caller;
 use self::bodies::Bounded;
 use self::listener::Listener;
-use self::reads::Reads;
+use self::reads::{Reads, Shown};
+pub use self::signed::ReceiptSigner;
+use self::signed::Signed;
 use crate::app::Chain;
 use crate::checkpoints::{self, Checkpoints};
 use crate::consensus::Withheld;
@@ -76,6 +79,8 @@ pub struct Shared {
     pub cosigner: PrivateKey,
     /// What auditors and regulators are shown, to be recorded.
     pub reads: Reads,
+    /// With what their receipts are signed.
+    pub receipts: Arc<ReceiptSigner>,
     /// This node's peer id.
     pub own: PeerId,
     /// Peers connected for transactions.
@@ -97,11 +102,20 @@ impl Shared {
         first: u64,
         count: u64,
     ) -> Result<(), Status> {
-        self.note_reads(caller, &[(trail.clone(), first, count)])
+        self.note_reads(caller, &[Shown::Trail(trail.clone(), first, count)])
     }
 
-    /// The same of several trails: trail, first number, how many.
-    fn note_reads(&self, caller: &Caller, reads: &[(Place, u64, u64)]) -> Result<(), Status> {
+    /// The same of several trails, or of a list.
+    fn note_reads(&self, caller: &Caller, reads: &[Shown]) -> Result<(), Status> {
+        let call = caller.call.as_ref().ok_or_else(|| {
+            let why = "who audits or regulates signs what it reads (liuhen does): the call has no liuhen-read-bin";
+            with_reason(Reason::ReadUnsigned, why)
+        })?;
+        let (key, chain) = {
+            let chain = self.chain();
+            (auth::public_key(&chain, &caller.key)?, chain.founding().chain())
+        };
+        call.check(caller, &key, &chain, &self.names)?;
         // What this node can't put on the ledger it does not show.
         let own = auth::in_force(&self.chain(), &self.key, None);
         if !own.is_ok_and(|own| own.identity.kind() == wire::IdentityKind::Node) {
@@ -116,7 +130,7 @@ impl Shared {
                 return Err(not_found(&format!("open audit {audit} of your department")));
             }
         }
-        self.reads.note(caller, reads).map_err(|error| {
+        self.reads.note(caller, call, reads).map_err(|error| {
             tracing::error!(%error, "a read can't be noted");
             with_reason(Reason::NodeStore, "the node can't note the read, so shows nothing")
         })
@@ -215,13 +229,14 @@ pub async fn serve(
     let submission = submission::Submission(shared.clone());
     let trails = trails::Trails(shared.clone());
     let incoming = listener.into_stream().map(Ok::<_, std::io::Error>);
-    let limits = Arc::clone(&shared.limits);
+    let (limits, receipts) = (Arc::clone(&shared.limits), Arc::clone(&shared.receipts));
     tonic::transport::Server::builder()
         .max_concurrent_streams(CALLS_OF_A_CONNECTION)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(4 * WINDOW)
         .http2_max_header_list_size(HEADER_BYTES)
         .layer(layer_fn(move |inner| Bounded::new(inner, Arc::clone(&limits))))
+        .layer(layer_fn(move |inner| Signed::new(inner, Arc::clone(&receipts))))
         .http2_keepalive_interval(Some(listener::PING_EVERY))
         .http2_keepalive_timeout(Some(listener::PING_WITHIN))
         .add_service(health_service)

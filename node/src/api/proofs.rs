@@ -1,6 +1,7 @@
 //! Building proof files.
 
 use super::auth::{self, Caller};
+use super::reads::Shown;
 use super::rights::{self, Access, trail_about};
 use super::{Pieces, Shared, address, bad_argument, not_found, of_store, trail_of};
 use crate::app::{Chain, EventFilter, LongTrail, ProveError};
@@ -154,7 +155,7 @@ impl ProofService for Proofs {
             let (proof, reads) = proof.map_err(|e| of_prove(&e))?;
             let pieces = shared.pieces(&caller.client(), proof)?;
             if !own {
-                shared.note_reads(&caller, &reads)?;
+                shared.note_reads(&caller, &shown(reads))?;
             }
             Ok(pieces)
         };
@@ -187,7 +188,7 @@ impl ProofService for Proofs {
             let (proof, reads) = proof.map_err(|e| of_prove(&e))?;
             let pieces = shared.pieces(&caller.client(), proof)?;
             if let Some(caller) = overseer {
-                shared.note_reads(caller, &reads)?;
+                shared.note_reads(caller, &shown(reads))?;
             }
             Ok(pieces)
         };
@@ -411,4 +412,9 @@ pub(super) fn of_prove(error: &ProveError) -> Status {
             with_reason(Reason::ProofTooLarge, &error.to_string())
         }
     }
+}
+
+/// What a proof shows, as it is noted.
+fn shown(reads: Vec<(Place, u64, u64)>) -> Vec<Shown> {
+    reads.into_iter().map(|(trail, first, count)| Shown::Trail(trail, first, count)).collect()
 }

@@ -1,6 +1,7 @@
 //! What stands on the ledger.
 
 use super::auth::{self, Caller};
+use super::reads::Shown;
 use super::rights::Access;
 use super::{Shared, bad_argument, not_found, of_store};
 use crate::app::Chain;
@@ -164,20 +165,29 @@ fn identity(chain: &Chain, bytes: &[u8]) -> Result<GetIdentityResponse, Status> 
     })
 }
 
-/// Notes what the caller sees only because it audits or regulates: as a read of the grant's story, of
-/// which no event was shown.
+/// Notes what the caller sees only because it audits or regulates: a list as one read, a single request as a read of the
+/// grant's story, of which no event was shown.
 fn noted(
     shared: &Shared,
     caller: &Caller,
     seen: Vec<(Access, RequestStanding)>,
+    list: bool,
 ) -> Result<Vec<RequestStanding>, Status> {
-    let overseen = seen.iter().filter(|(access, _)| *access == Access::Oversight);
-    let reads: Vec<(Place, u64, u64)> = overseen
+    let overseen: Vec<_> = seen
+        .iter()
+        .filter(|(access, _)| *access == Access::Oversight)
         .filter_map(|(_, it)| it.request.as_ref())
-        .map(|it| (Place::trail(TrailKind::Grant, &it.request_id), 0, 0))
         .collect();
-    if !reads.is_empty() {
-        shared.note_reads(caller, &reads)?;
+    let shown = match (list, overseen.as_slice()) {
+        (_, []) => Vec::new(),
+        (true, all) => vec![Shown::List("requests", all.len() as u64)],
+        (false, all) => {
+            let story = |id: &[u8]| Shown::Trail(Place::trail(TrailKind::Grant, id), 0, 0);
+            all.iter().map(|it| story(&it.request_id)).collect()
+        }
+    };
+    if !shown.is_empty() {
+        shared.note_reads(caller, &shown)?;
     }
     Ok(seen.into_iter().map(|(_, it)| it).collect())
 }
@@ -257,7 +267,7 @@ impl RegistryService for Registry {
             })
         };
         self.read_noting(request, read, |shared, caller, seen| {
-            Ok(ListRequestsResponse { requests: noted(shared, caller, seen)? })
+            Ok(ListRequestsResponse { requests: noted(shared, caller, seen, true)? })
         })
         .await
     }
@@ -277,7 +287,7 @@ impl RegistryService for Registry {
             Ok(vec![(access, standing(chain, caller, access, &request)?)])
         };
         self.read_noting(request, read, |shared, caller, seen| {
-            noted(shared, caller, seen)?.pop().ok_or_else(|| not_found("such request"))
+            noted(shared, caller, seen, false)?.pop().ok_or_else(|| not_found("such request"))
         })
         .await
     }

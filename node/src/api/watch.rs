@@ -150,7 +150,9 @@ impl Watcher {
     fn page(&mut self) -> Result<(Vec<WatchResponse>, bool), Status> {
         let shared = self.shared.clone();
         let (key, audit) = (self.caller.key, self.caller.audit.clone());
+        let call = self.caller.call.take();
         self.caller = auth::in_force(&shared.chain(), &key, audit)?;
+        self.caller.call = call;
         match (self.position, self.trail.clone()) {
             (Position::Trail(_, from), Some(trail)) => {
                 let (access, page) = self.of_trail(&shared.chain(), &trail, from)?;

@@ -19,6 +19,10 @@ pub mod token;
 /// The descriptors of every message and service, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+/// Metadata of a call: what its reader signed, a canonical `ReadRequest`.
+pub const READ: &str = "liuhen-read-bin";
+/// Metadata of an answer: the node's word that it noted the reads, a `ReadReceipt`.
+pub const READ_RECEIPT: &str = "liuhen-read-receipt-bin";
 /// Bytes of a message that either side takes: a transaction and some room, or a page.
 pub const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of one piece of a proof or a founding document.

@@ -41,6 +41,10 @@ reasons! {
     TokenBad = "token.bad": Unauthenticated;
     /// The caller may not read it.
     ReadDenied = "read.denied": Denied;
+    /// What was read by oversight was not signed by its reader.
+    ReadUnsigned = "read.unsigned": Unauthenticated;
+    /// A watch that was asked for a day ago.
+    ReadSignAgain = "read.sign_again": Away;
     /// The pool of transactions is full.
     PoolFull = "pool.full": Busy;
     /// Too far ahead of the key's next number.

@@ -4,6 +4,7 @@ use crate::items::access::{bulk, gateways, halves, numbers, sealing, seals};
 use crate::items::governance::propose;
 use crate::items::member::{department, replace_root};
 use crate::items::oversight::{cases, integrity};
+use crate::items::reading::audits;
 use crate::items::sharing::{emergency, grant};
 use crate::ledger::{Draft, Halt, Missing};
 use crate::place::Place;
@@ -33,6 +34,8 @@ pub(crate) fn go_off(draft: &mut Draft<'_>, place: &Place) -> Result<(), Missing
         TimerKind::CaseDue => cases::due(draft, about),
         TimerKind::IntegrityFinal => integrity::is_final(draft, about),
         TimerKind::NoGateway => gateways::no_gateway(draft, code),
+        TimerKind::AuditEnds => audits::ends(draft, about),
+        TimerKind::ReadsDue => audits::reads_due(draft, about),
         TimerKind::Unspecified => Ok(()),
     });
     match result {

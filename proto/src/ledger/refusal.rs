@@ -464,6 +464,12 @@ refusals! {
     AuditState { name: String, state: Word } = "audit.state": State,
         "audit {name} is {state}",
         "审计 {name} 的状态为{state:#}";
+    BadRead(why: &'static str) = "read.bad": State,
+        "the read is not one that its reader asked for: {why}",
+        "该查阅不是查阅者所请求：{why}";
+    AuditTooLong(days: u64) = "audit.too_long": State,
+        "an audit ends after now, and within {days} days",
+        "审计须晚于现在结束，最长 {days} 天";
     UnknownRead(audit: String) = "read.unknown": NotFound,
         "a read that nobody sealed for audit {audit}, or that is opened already",
         "未曾为审计 {audit} 封存或已公开的查阅";

@@ -188,7 +188,7 @@ mod tests {
             Place::timer(TimeMs::new(1), 3, b"about"),
             Place::calendar(2026),
             Place::audit("gz.aud", "2026-1"),
-            Place::unopened_read("gz.aud", "2026-1", &[b'/'; 32]),
+            Place::unopened_read("gz.aud", "2026-1", &[b'/'; 32], "gz.bdb"),
             Place::halves(&id, 9, "gz.psb"),
             Place::half(&id, &id, 9, "gz.psb"),
             Place::bulk_set(&id, 1),

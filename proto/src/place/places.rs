@@ -1,6 +1,7 @@
 //! The places of all that there is, each made of what it is about.
 
 use super::{ObjectKind, Place, TrailKind};
+use crate::suite::hash::{self, Domain};
 use crate::types::{Hash, Height, IdentityId, KeyId, RequestId, TimeMs};
 
 impl Place {
@@ -183,9 +184,11 @@ impl Place {
         Self::object(ObjectKind::Audit, format!("{department}/{audit}").as_bytes())
     }
 
-    /// A read sealed for an audit that is not opened.
-    pub fn unopened_read(department: &str, audit: &str, commitment: &[u8]) -> Self {
-        let id = [format!("{department}/{audit}/").as_bytes(), commitment].concat();
+    /// A batch of reads that a department's node sealed for an audit, and that are not all opened.
+    pub fn unopened_read(department: &str, audit: &str, root: &[u8], sealed_by: &str) -> Self {
+        // Of that department: another that copies the root takes nobody's place.
+        let own = hash::hash(Domain::Digest, &[root, sealed_by.as_bytes()]);
+        let id = [format!("{department}/{audit}/").as_bytes(), own.as_bytes()].concat();
         Self::object(ObjectKind::UnopenedRead, &id)
     }
 

@@ -111,7 +111,7 @@ fn deciding_kinds() -> [Kind; 5] {
         items::record_reads("gz.bdb", vec![read]).into(),
         items::open_audit("gz.aud", "2026-01").into(),
         items::close_audit("gz.aud", "2026-01").into(),
-        items::open_reads("gz.bdb", ("gz.aud", "2026-01"), vec![sealed]).into(),
+        items::open_reads("gz.bdb", ("gz.aud", "2026-01"), &[sealed], &[0]).into(),
     ]
 }
 

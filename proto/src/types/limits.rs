@@ -60,6 +60,10 @@ pub const DESCENDANTS: u32 = 1000;
 pub const SUPERIORS: usize = 16;
 /// Reads in one item.
 pub const READS: usize = 128;
+/// Milliseconds that an audit runs at most; then what was read for it is opened.
+pub const AUDIT_MS: u64 = 366 * 24 * 3_600_000;
+/// Milliseconds for which a signed request lets a node show something: who watches asks again after it.
+pub const READ_LASTS_MS: u64 = 24 * 3_600_000;
 /// Working days of a deadline.
 pub const DEADLINE_DAYS: u32 = 366;
 /// Days of use kept with a grant.

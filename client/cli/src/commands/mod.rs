@@ -46,6 +46,7 @@ use liuhen_client::error::ClientError;
 use liuhen_client::event::Names;
 use liuhen_client::lang::pick;
 use liuhen_client::reach::{ReachOptions, tls::TlsOptions};
+use liuhen_client::reads::{KeepsReads, KeptRead, ReadsFile};
 use liuhen_client::submit::Account;
 use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::suite::sign::PrivateKey;
@@ -53,7 +54,7 @@ use liuhen_proto::types::ChainId;
 use liuhen_proto::wire;
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Asks a Liuhen ledger (留痕), and records on it
@@ -266,6 +267,10 @@ impl Common {
             return Ok(node);
         }
         let (key, chain) = self.opened(&node).await?;
+        let node = match kept_reads() {
+            Some(file) => node.keeping(Arc::new(KeptInFile(file))),
+            None => node,
+        };
         Ok(node.signed_in(&key, chain, self.audit.clone()))
     }
 
@@ -317,6 +322,34 @@ impl Common {
 
     fn passphrase(&self) -> PassphraseSource {
         PassphraseSource::from_descriptor(self.passphrase_fd)
+    }
+}
+
+/// The file of what nodes said of reads by oversight: `LIUHEN_READS`, else beside what else programs keep for their user. `None`
+/// where that is empty.
+fn kept_reads() -> Option<ReadsFile> {
+    if let Some(named) = std::env::var_os("LIUHEN_READS") {
+        return (!named.is_empty()).then(|| ReadsFile::new(named.into()));
+    }
+    let folder = std::env::var_os("XDG_STATE_HOME").filter(|it| !it.is_empty()).map(PathBuf::from);
+    let folder = folder.or_else(|| {
+        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"))
+    })?;
+    Some(ReadsFile::new(folder.join("liuhen/reads.jsonl")))
+}
+
+/// Keeps receipts in a file, and says where one can't be kept.
+#[derive(Debug)]
+struct KeptInFile(ReadsFile);
+
+impl KeepsReads for KeptInFile {
+    fn keep(&self, read: &KeptRead) {
+        if let Err(error) = self.0.append(read) {
+            let file = self.0.path().display();
+            let what =
+                pick("the node's receipt of this read is not kept", "该次查阅的节点回执未能保存");
+            eprintln!("liuhen: {file}: {error}: {what}");
+        }
     }
 }
 

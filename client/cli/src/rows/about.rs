@@ -69,7 +69,10 @@ pub(super) fn item(kind: &Kind, names: &Names) -> String {
             let word = if it.approve { "for" } else { "against" };
             format!("{word} {}", text::short(&it.proposal_id))
         }
-        Kind::RecordReads(it) => format!("{} open, {} sealed", it.reads.len(), it.sealed.len()),
+        Kind::RecordReads(it) => {
+            let sealed: u32 = it.sealed.iter().map(|batch| batch.count).sum();
+            format!("{} open, {sealed} sealed", it.reads.len())
+        }
         Kind::OpenAudit(it) => it.audit.clone(),
         Kind::CloseAudit(it) => it.audit.clone(),
         Kind::OpenReads(it) => format!("{} of {}", it.reads.len(), it.audit),

@@ -57,6 +57,10 @@ export function fill<Desc extends DescMessage>(schema: Desc): Message {
 type Loose = any;
 
 const none = new Uint8Array(0);
+const readOf = (it: Loose): void => {
+  it.list = "";
+  it.request.nonce = bytesOf("nonce", 16);
+};
 const terms = (it: Loose): void => {
   it.untilMs = 2n;
   it.schedule.untilMinute = 2;
@@ -97,7 +101,12 @@ const MENDS: Record<string, (it: Loose) => void> = {
     }
   },
   sealPeriod: (it) => (it.untilMs = 2n),
-  recordReads: (it) => (it.reads[0].salt = none),
+  recordReads: (it) => {
+    readOf(it.reads[0]);
+    it.reads[0].salt = none;
+    it.reads[0].request.audit = "";
+  },
+  openReads: (it) => readOf(it.reads[0].read),
   reportDoubleVote: (it) => (it.first.blockId = none),
 };
 

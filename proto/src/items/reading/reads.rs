@@ -1,17 +1,15 @@
-//! Auditors and regulators leave a trace too: nodes record what they showed them. What is read for
+//! Auditors and regulators leave a trace too: nodes record what they showed them, with what its reader signed. What is read for
 //! an audit is sealed from the audited until the audit closes.
 
 use crate::event::Outcome;
-use crate::items::fields::{Checked, code, ensure, id, wrong};
+use crate::items::fields::{Checked, code, ensure, id};
 use crate::items::kind::ItemKind;
+use crate::items::reading::{audits, read, sealed};
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_kind, words};
-use crate::place::{Place, TrailKind};
-use crate::suite::hash::{Domain, hash};
+use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::limits;
-use crate::wire::{self, IdentityKind, Right};
-use prost::Message;
-use std::sync::Arc;
+use crate::wire::{self, IdentityKind};
 
 impl ItemKind for wire::RecordReads {
     fn check(&self) -> Checked {
@@ -20,23 +18,20 @@ impl ItemKind for wire::RecordReads {
         ensure(
             (1..=limits::READS).contains(&count),
             "reads",
-            "1 to 128 reads are recorded together",
+            "1 to 128 reads, or sealed batches, are recorded together",
         )?;
-        for read in &self.reads {
-            trail_read(read)?;
-            ensure(read.salt.is_empty(), "reads.salt", "an open read has no salt")?;
+        for one in &self.reads {
+            read::check(one)?;
+            ensure(one.salt.is_empty(), "reads.salt", "an open read has no salt")?;
+            let audit = one.request.as_ref().map_or("", |it| it.audit.as_str());
+            ensure(audit.is_empty(), "reads.request.audit", "what is read for an audit is sealed")?;
         }
-        for sealed in &self.sealed {
-            code("sealed.department", &sealed.department)?;
-            code("sealed.audit", &sealed.audit)?;
-            id("sealed.commitment", &sealed.commitment)?;
-        }
-        Ok(())
+        self.sealed.iter().try_for_each(sealed::check)
     }
 
     fn trails(&self, _header: &TxHeader, _number: u32) -> Vec<Place> {
         let sealed = self.sealed.iter().map(|it| Place::department_trail(&it.department));
-        read(&self.reads).chain(sealed).collect()
+        self.reads.iter().flat_map(read::filed).chain(sealed).collect()
     }
 
     fn apply(
@@ -47,82 +42,12 @@ impl ItemKind for wire::RecordReads {
     ) -> Result<Outcome, Halt> {
         draft.acts_for(signer, &self.department)?;
         needs_kind(draft, signer, &[IdentityKind::Node], words::NODE)?;
-        for sealed in &self.sealed {
-            let mut audit = (*audit(draft, &sealed.department, &sealed.audit)?).clone();
-            audit.sealed = audit.sealed.saturating_add(1);
-            draft.put(Place::audit(&sealed.department, &sealed.audit), audit);
-            let place = Place::unopened_read(&sealed.department, &sealed.audit, &sealed.commitment);
-            let (department, audit) = (sealed.department.clone(), sealed.audit.clone());
-            draft.put(place, wire::UnopenedRead { department, audit });
+        for one in &self.reads {
+            read::asked_for(draft, one, "")?;
         }
-        Ok(Outcome::DONE)
-    }
-}
-
-fn audit(draft: &Draft<'_>, department: &str, code: &str) -> Result<Arc<wire::Audit>, Halt> {
-    let audit: Option<Arc<wire::Audit>> = draft.get(&Place::audit(department, code))?;
-    audit.ok_or_else(|| Refusal::UnknownAudit(format!("{department}/{code}")).into())
-}
-
-/// Checks that somebody of a department that audits or regulates signs.
-fn audits(draft: &Draft<'_>, signer: &TxHeader, department: &str) -> Result<(), Halt> {
-    crate::ledger::authority::either(draft, signer, department, [Right::Regulate, Right::Audit])?;
-    use IdentityKind::{Auditor, Officer, Regulator, Root};
-    needs_kind(draft, signer, &[Auditor, Regulator, Officer, Root], words::AUDITOR)
-}
-
-impl ItemKind for wire::OpenAudit {
-    fn check(&self) -> Checked {
-        code("department", &self.department)?;
-        code("audit", &self.audit)
-    }
-
-    fn trails(&self, _header: &TxHeader, _number: u32) -> Vec<Place> {
-        vec![Place::department_trail(&self.department)]
-    }
-
-    fn apply(
-        &self,
-        draft: &mut Draft<'_>,
-        signer: &TxHeader,
-        _number: u32,
-    ) -> Result<Outcome, Halt> {
-        audits(draft, signer, &self.department)?;
-        let place = Place::audit(&self.department, &self.audit);
-        let known: Option<Arc<wire::Audit>> = draft.get(&place)?;
-        if known.is_some() {
-            return Err(Refusal::AuditExists(format!("{}/{}", self.department, self.audit)).into());
+        for batch in &self.sealed {
+            sealed::add(draft, batch, &self.department)?;
         }
-        let (department, audit) = (self.department.clone(), self.audit.clone());
-        draft.put(place, wire::Audit { department, audit, ..wire::Audit::default() });
-        Ok(Outcome::DONE)
-    }
-}
-
-impl ItemKind for wire::CloseAudit {
-    fn check(&self) -> Checked {
-        code("department", &self.department)?;
-        code("audit", &self.audit)
-    }
-
-    fn trails(&self, _header: &TxHeader, _number: u32) -> Vec<Place> {
-        vec![Place::department_trail(&self.department)]
-    }
-
-    fn apply(
-        &self,
-        draft: &mut Draft<'_>,
-        signer: &TxHeader,
-        _number: u32,
-    ) -> Result<Outcome, Halt> {
-        audits(draft, signer, &self.department)?;
-        let known = audit(draft, &self.department, &self.audit)?;
-        if known.closed {
-            let name = format!("{}/{}", self.department, self.audit);
-            return Err(Refusal::AuditState { name, state: words::CLOSED }.into());
-        }
-        let place = Place::audit(&self.department, &self.audit);
-        draft.put(place, wire::Audit { closed: true, ..(*known).clone() });
         Ok(Outcome::DONE)
     }
 }
@@ -132,24 +57,26 @@ impl ItemKind for wire::OpenReads {
         code("department", &self.department)?;
         code("audit_department", &self.audit_department)?;
         code("audit", &self.audit)?;
+        id("root", &self.root)?;
+        code("sealed_by", &self.sealed_by)?;
         let count = self.reads.len();
         ensure(
             (1..=limits::READS).contains(&count),
             "reads",
             "1 to 128 reads are opened together",
         )?;
-        for read in &self.reads {
-            trail_read(read)?;
-            id("reads.salt", &read.salt)?;
-        }
-        Ok(())
+        let order: Vec<u32> = self.reads.iter().map(|one| one.index).collect();
+        let ascends = order.iter().zip(order.iter().skip(1)).all(|(a, b)| a < b);
+        ensure(ascends, "reads.index", "indices must be strictly ascending, each once")?;
+        self.reads.iter().try_for_each(sealed::check_opened)
     }
 
     fn trails(&self, _header: &TxHeader, _number: u32) -> Vec<Place> {
-        read(&self.reads).collect()
+        self.reads.iter().filter_map(|one| one.read.as_ref()).flat_map(read::filed).collect()
     }
 
-    /// A node opens what it sealed: each read must be one that was committed to and not opened yet.
+    /// A node opens what it sealed: each read must be one that was committed to, was asked for by its reader, and is not opened
+    /// yet.
     fn apply(
         &self,
         draft: &mut Draft<'_>,
@@ -159,46 +86,14 @@ impl ItemKind for wire::OpenReads {
         draft.acts_for(signer, &self.department)?;
         needs_kind(draft, signer, &[IdentityKind::Node], words::NODE)?;
         let name = format!("{}/{}", self.audit_department, self.audit);
-        let mut audit = (*audit(draft, &self.audit_department, &self.audit)?).clone();
+        let audit = audits::find(draft, &self.audit_department, &self.audit)?;
         if !audit.closed {
             return Err(Refusal::AuditState { name, state: words::OPEN }.into());
         }
-        for read in &self.reads {
-            let commitment = commitment(read);
-            let place =
-                Place::unopened_read(&audit.department, &audit.audit, commitment.as_bytes());
-            let sealed: Option<Arc<wire::UnopenedRead>> = draft.get(&place)?;
-            if sealed.is_none() {
-                return Err(Refusal::UnknownRead(name).into());
-            }
-            draft.remove(place);
-            audit.opened = audit.opened.saturating_add(1);
+        sealed::open(draft, self, &name)?;
+        for one in self.reads.iter().filter_map(|one| one.read.as_ref()) {
+            read::asked_for(draft, one, &self.audit)?;
         }
-        draft.put(Place::audit(&self.audit_department, &self.audit), audit);
         Ok(Outcome::DONE)
     }
-}
-
-/// What a sealed read commits to: `H_digest` of the read with its salt.
-pub fn commitment(read: &wire::TrailRead) -> crate::types::Hash {
-    hash(Domain::Digest, &[&read.encode_to_vec()])
-}
-
-pub(crate) fn trail_read(it: &wire::TrailRead) -> Checked {
-    code("reads.department", &it.department)?;
-    id("reads.identity_id", &it.identity_id)?;
-    let kind = u8::try_from(it.trail_kind).ok().and_then(TrailKind::from_byte);
-    let kind = kind.ok_or_else(|| wrong("reads.trail_kind", "unknown kind of trail"))?;
-    ensure(kind.takes_id(&it.trail_id), "reads.trail_id", "no trail of this kind has such an id")
-}
-
-/// A read stands on its reader's trail, and on the trail that was read: who looks at a trail is
-/// part of its story. Not on those whose numbers count something.
-fn read(reads: &[wire::TrailRead]) -> impl Iterator<Item = Place> + '_ {
-    let was_read = reads.iter().filter_map(|it| {
-        let kind = u8::try_from(it.trail_kind).ok().and_then(TrailKind::from_byte)?;
-        let own = matches!(kind, TrailKind::Key | TrailKind::Use | TrailKind::Gateway);
-        (!own).then(|| Place::trail(kind, &it.trail_id))
-    });
-    reads.iter().map(|it| Place::identity_trail(&it.identity_id)).chain(was_read)
 }

@@ -6,8 +6,9 @@ use crate::ledger::tests::items::{
     new_department, propose, read, root_keys, seal_reads, sealed_read, succession,
 };
 use crate::wire::{
-    AdmitVoter, ChangeMember, Parameters, Peer, RecordReads, RemovePeer, SetParameters,
-    SetProtocol, SetRights, SetRoot, SetValidator, TrailRead, Validator, propose::Change,
+    AdmitVoter, ChangeMember, Parameters, Peer, ReadRequest, RecordReads, RemovePeer,
+    SetParameters, SetProtocol, SetRights, SetRoot, SetValidator, TrailRead, Validator,
+    propose::Change,
 };
 
 #[test]
@@ -135,27 +136,43 @@ fn r(it: &mut RecordReads) -> &mut TrailRead {
     &mut it.reads[0]
 }
 
+/// What its reader signed.
+fn q(it: &mut RecordReads) -> &mut ReadRequest {
+    r(it).request.as_mut().unwrap()
+}
+
+/// A list in place of the trail.
+fn listed(it: &mut RecordReads, list: &str) {
+    let it = r(it);
+    (it.trail_kind, it.trail_id, it.list) = (0, Vec::new(), list.into());
+}
+
 /// An item with so many open reads and so many sealed.
 fn both(it: &mut RecordReads, open: usize, sealed: usize) {
     let one = sealed_read("gz.aud", &identity(), 1);
-    it.reads = vec![read("gz.aud", &identity()); open];
-    it.sealed = seal_reads("gz.bdb", "2026-01", &vec![one; sealed]).sealed;
+    // Small, so that many fit into an item: the server's name may be empty.
+    let mut small = read("gz.aud", &identity());
+    small.request.as_mut().unwrap().server.clear();
+    it.reads = vec![small; open];
+    it.sealed = vec![seal_reads("gz.bdb", "2026-01", &[one]).sealed[0].clone(); sealed];
 }
 
 #[test]
 fn reads() {
     right!(
         RecordReads,
-        |it| both(it, 64, 64),
+        |it| both(it, 28, 100),
         |it| both(it, 0, 1),
         |it| (r(it).first, r(it).count, r(it).time_ms) = (0, 0, 0),
         |it| (r(it).trail_kind, r(it).trail_id) = (1, vec![1; 32]),
         |it| (r(it).trail_kind, r(it).trail_id) = (10, vec![]),
+        |it| listed(it, "requests"),
+        |it| q(it).server = "a".repeat(256),
     );
     wrong!(RecordReads,
         "department": |it| it.department.clear(),
         "reads": |it| it.reads.clear(),
-        "reads": |it| both(it, 65, 64),
+        "reads": |it| both(it, 1, 128),
         "reads.department": |it| r(it).department.clear(),
         "reads.identity_id": |it| r(it).identity_id.clear(),
         "reads.trail_kind": |it| r(it).trail_kind = 0,
@@ -166,7 +183,22 @@ fn reads() {
         "reads.salt": |it| r(it).salt = vec![1; 32],
         "sealed.department": |it| { both(it, 0, 1); it.sealed[0].department.clear(); },
         "sealed.audit": |it| { both(it, 0, 1); it.sealed[0].audit.clear(); },
-        "sealed.commitment": |it| { both(it, 0, 1); it.sealed[0].commitment.clear(); },
+        "sealed.root": |it| { both(it, 0, 1); it.sealed[0].root.clear(); },
+        "sealed.count": |it| { both(it, 0, 1); it.sealed[0].count = 0; },
+        "sealed.count": |it| { both(it, 0, 1); it.sealed[0].count = 129; },
+        "reads.request": |it| r(it).request = None,
+        "reads.request.key_id": |it| q(it).key_id.clear(),
+        "reads.request.call_digest": |it| q(it).call_digest.clear(),
+        "reads.request.time_ms": |it| q(it).time_ms = 0,
+        "reads.request.nonce": |it| q(it).nonce.clear(),
+        "reads.request.server": |it| q(it).server = "a b".into(),
+        "reads.request.server": |it| q(it).server = "a".repeat(257),
+        "reads.request.audit": |it| q(it).audit = "2026-01".into(),
+        "reads.request.audit": |it| q(it).audit = "-".into(),
+        "reads.request.signature": |it| q(it).signature.clear(),
+        "reads.list": |it| r(it).list = "requests".into(),
+        "reads.list": |it| listed(it, "-"),
+        "reads.list": |it| { listed(it, "requests"); r(it).first = 1; },
     );
 }
 
@@ -175,6 +207,7 @@ fn audits() {
     wrong!(OpenAudit,
         "department": |it| it.department.clear(),
         "audit": |it| it.audit = "2026 年审计".into(),
+        "until_ms": |it| it.until_ms = 0,
     );
     wrong!(CloseAudit,
         "department": |it| it.department.clear(),
@@ -185,8 +218,14 @@ fn audits() {
         "audit_department": |it| it.audit_department.clear(),
         "audit": |it| it.audit.clear(),
         "reads": |it| it.reads.clear(),
-        "reads": |it| it.reads = vec![it.reads[0].clone(); 129],
-        "reads.salt": |it| it.reads[0].salt.clear(),
-        "reads.trail_id": |it| it.reads[0].trail_id.clear(),
+        "root": |it| it.root.clear(),
+        "sealed_by": |it| it.sealed_by.clear(),
+        "reads.index": |it| it.reads = vec![it.reads[0].clone(); 2],
+        "reads.index": |it| it.reads[0].index = 128,
+        "reads.index": |it| it.reads[0].path = vec![vec![1; 32]; 8],
+        "reads.path": |it| it.reads[0].path = vec![vec![1; 31]],
+        "reads.read": |it| it.reads[0].read = None,
+        "reads.salt": |it| it.reads[0].read.as_mut().unwrap().salt.clear(),
+        "reads.trail_id": |it| it.reads[0].read.as_mut().unwrap().trail_id.clear(),
     );
 }

@@ -150,7 +150,7 @@ fn sealed_reads() {
     let it = sealed_read("gz.aud", &identity(), 1);
     let sealing = seal_reads("gz.bdb", "2026-01", std::slice::from_ref(&it));
     assert_eq!(filed(sealing), [department("gz.aud")]);
-    let opened = filed(open_reads("gz.bdb", ("gz.aud", "2026-01"), vec![it.clone(), it]));
+    let opened = filed(open_reads("gz.bdb", ("gz.aud", "2026-01"), &[it.clone(), it], &[0, 1]));
     let reader = Place::identity_trail(identity().as_bytes());
     assert_eq!(opened, [reader, Place::dataset_trail("civil.resident")]);
 }

@@ -5,7 +5,7 @@ use super::scene::{checked, refusal, scene};
 use super::structure::{Case, run};
 use super::{oracle, prover};
 use crate::ledger::tests::items::{
-    DAY, add_bulk_tags, bulk, order_sealing, read, record_reads, record_sealed, tag,
+    DAY, add_bulk_tags, bulk, order_sealing, read, record_reads, record_sealed, signed, tag,
 };
 use crate::ledger::tests::stage::{GATEWAY, Staged};
 use crate::place::Place;
@@ -92,10 +92,14 @@ fn a_trail_that_an_auditor_read() {
     let mut stage = told();
     let auditor = stage.identity("gz.aud/auditor");
     let places = [Place::unlisted_trail("gz.psb"), Place::subject_trail("gz.psb", &[8; 32])];
-    let reads = places.map(|trail| wire::TrailRead {
-        trail_kind: trail.kind().into(),
-        trail_id: trail.id().to_vec(),
-        ..read("gz.aud", &auditor)
+    let signer = stage.world.signer("gz.aud/auditor");
+    let reads = places.map(|trail| {
+        let it = wire::TrailRead {
+            trail_kind: trail.kind().into(),
+            trail_id: trail.id().to_vec(),
+            ..read("gz.aud", &auditor)
+        };
+        signed(&signer.key, &signer.chain, it, "")
     });
     stage.world.does("gz.psb/node", record_reads("gz.psb", reads.to_vec()));
     stage.world.commit(Vec::new());

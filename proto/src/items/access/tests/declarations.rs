@@ -38,7 +38,7 @@ fn outages_beyond() {
     let mut s = staged();
     set_up(&mut s);
     let gateway = s.identity(GATEWAY);
-    let mut out = |s: &mut Staged, hours: u64| {
+    let out = |s: &mut Staged, hours: u64| {
         let until = s.world.now + hours * HOUR;
         s.world.does(COLLECTOR, declare_outage(&gateway, until));
     };

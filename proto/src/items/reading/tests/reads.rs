@@ -1,13 +1,19 @@
 //! Auditors and regulators leave a trace too: what nodes record of them, sealed while an audit runs.
 
-use crate::items::reading::reads::commitment;
+use crate::items::reading::read::commitment;
 use crate::ledger::tests::{
-    items::{close_audit, open_audit, open_reads, read, record_reads, seal_reads, sealed_read},
+    account::{at_fault, blamed, counts},
+    items::{
+        DAY, HOUR, T0, batch_root, close_audit, open_audit, open_reads, read, record_reads,
+        seal_reads, sealed_read, signed,
+    },
     refusals::{Case, OK, run},
     stage::{MANAGER, Staged, staged},
 };
 use crate::place::Place;
-use crate::wire::{self, TrailRead};
+use crate::tx::Tx;
+use crate::types::ChainId;
+use crate::wire::{self, IntegrityRule::NotOpened, TrailRead};
 use std::sync::Arc;
 
 const NODE: &str = "gz.bdb/node";
@@ -15,11 +21,25 @@ const AUDITOR: &str = "gz.aud/auditor";
 const AUDIT: (&str, &str) = ("gz.aud", "2026-01");
 
 fn seen(s: &Staged) -> TrailRead {
-    read("gz.aud", &s.identity(AUDITOR))
+    let signer = s.world.signer(AUDITOR);
+    signed(&signer.key, &signer.chain, read("gz.aud", &s.identity(AUDITOR)), "")
 }
 
 fn sealed(s: &Staged, salt: u8) -> TrailRead {
-    sealed_read("gz.aud", &s.identity(AUDITOR), salt)
+    let signer = s.world.signer(AUDITOR);
+    let it = sealed_read("gz.aud", &s.identity(AUDITOR), salt);
+    signed(&signer.key, &signer.chain, it, AUDIT.1)
+}
+
+/// A read that is not as its reader asked for it.
+fn bent(s: &Staged, bend: impl FnOnce(&mut TrailRead)) -> Tx {
+    let mut it = seen(s);
+    bend(&mut it);
+    s.sign(NODE, record_reads("gz.bdb", vec![it]))
+}
+
+fn asked(it: &mut TrailRead) -> &mut wire::ReadRequest {
+    it.request.as_mut().unwrap()
 }
 
 /// An audit, for which two reads were sealed.
@@ -39,6 +59,44 @@ fn closed(s: &mut Staged) -> Vec<TrailRead> {
 
 const READS: &[Case] = &[
     ("by a node", OK, |s| s.sign(NODE, record_reads("gz.bdb", vec![seen(s), seen(s)]))),
+    ("of a list", OK, |s| {
+        bent(s, |it| {
+            (it.trail_kind, it.trail_id, it.list) = (0, Vec::new(), "requests".into());
+        })
+    }),
+    ("of another call than was signed", Some("read.bad"), |s| {
+        bent(s, |it| asked(it).call_digest = vec![1; 32])
+    }),
+    ("with another's key", Some("read.bad"), |s| {
+        let signer = s.world.signer(MANAGER);
+        let it = signed(&signer.key, &signer.chain, seen(s), "");
+        s.sign(NODE, record_reads("gz.bdb", vec![it]))
+    }),
+    ("of another chain", Some("read.bad"), |s| {
+        let signer = s.world.signer(AUDITOR);
+        let it = signed(&signer.key, &ChainId::new([1; 32]), seen(s), "");
+        s.sign(NODE, record_reads("gz.bdb", vec![it]))
+    }),
+    ("in another's name", Some("read.bad"), |s| bent(s, |it| it.department = "gz.reg".into())),
+    ("with no key known", Some("key.unknown"), |s| bent(s, |it| asked(it).key_id = vec![1; 32])),
+    ("a day after it was asked for", OK, |s| bent(s, |it| it.time_ms += DAY)),
+    ("later", Some("read.bad"), |s| bent(s, |it| it.time_ms += DAY + 1)),
+    ("shown before it was asked for", Some("read.bad"), |s| {
+        let signer = s.world.signer(AUDITOR);
+        let late = TrailRead { time_ms: 61_002, ..seen(s) };
+        let it = TrailRead { time_ms: 1_001, ..signed(&signer.key, &signer.chain, late, "") };
+        s.sign(NODE, record_reads("gz.bdb", vec![it]))
+    }),
+    ("shown in a time to come", Some("read.bad"), |s| {
+        let signer = s.world.signer(AUDITOR);
+        let late = TrailRead { time_ms: s.world.now + HOUR, ..seen(s) };
+        let it = signed(&signer.key, &signer.chain, late, "");
+        s.sign(NODE, record_reads("gz.bdb", vec![it]))
+    }),
+    ("sealed twice", Some("read.unknown"), |s| {
+        let reads = audited(s);
+        s.sign(NODE, seal_reads("gz.bdb", AUDIT.1, &reads))
+    }),
     ("by an officer", Some("identity.kind"), |s| {
         s.sign(MANAGER, record_reads("gz.bdb", vec![seen(s)]))
     }),
@@ -59,6 +117,12 @@ const READS: &[Case] = &[
     }),
 ];
 
+/// An audit that lasts so long.
+fn until(s: &Staged, ms: u64) -> Tx {
+    let until_ms = s.world.now + ms;
+    s.sign(AUDITOR, wire::OpenAudit { until_ms, ..open_audit("gz.aud", AUDIT.1) })
+}
+
 const AUDITS: &[Case] = &[
     ("by an auditor", OK, |s| s.sign(AUDITOR, open_audit("gz.aud", AUDIT.1))),
     ("by an officer that audits", OK, |s| s.sign("gz.aud/officer", open_audit("gz.aud", AUDIT.1))),
@@ -67,6 +131,9 @@ const AUDITS: &[Case] = &[
         s.world.does(AUDITOR, open_audit("gz.aud", AUDIT.1));
         s.sign("gz.reg/regulator", open_audit("gz.reg", AUDIT.1))
     }),
+    ("for a year and a day", OK, |s| until(s, 366 * DAY)),
+    ("for longer", Some("audit.too_long"), |s| until(s, 366 * DAY + 1)),
+    ("until now", Some("audit.too_long"), |s| until(s, 0)),
     ("without the right", Some("right.missing"), |s| {
         s.sign(MANAGER, open_audit("gz.bdb", AUDIT.1))
     }),
@@ -104,74 +171,102 @@ const AUDITS: &[Case] = &[
     }),
 ];
 
+/// gz.bdb's node opens these of a batch.
+fn opening(batch: &[TrailRead], which: &[usize]) -> wire::OpenReads {
+    open_reads("gz.bdb", AUDIT, batch, which)
+}
+
 const OPENED: &[Case] = &[
     ("when the audit closed", OK, |s| {
         let reads = closed(s);
-        s.sign(NODE, open_reads("gz.bdb", AUDIT, reads))
+        s.sign(NODE, opening(&reads, &[0, 1]))
+    }),
+    ("one of them", OK, |s| {
+        let reads = closed(s);
+        s.sign(NODE, opening(&reads, &[1]))
+    }),
+    ("when its date came", OK, |s| {
+        let reads = audited(s);
+        s.world.reach(T0 + 90 * DAY);
+        s.sign(NODE, opening(&reads, &[0, 1]))
     }),
     ("by another node that knows them", OK, |s| {
-        let reads = closed(s);
-        s.sign("gz.psb/node", open_reads("gz.psb", AUDIT, reads))
+        let it = opening(&closed(s), &[0, 1]);
+        s.sign("gz.psb/node", wire::OpenReads { department: "gz.psb".into(), ..it })
+    }),
+    ("as another node's", Some("read.unknown"), |s| {
+        let it = opening(&closed(s), &[0, 1]);
+        s.sign(NODE, wire::OpenReads { sealed_by: "gz.psb".into(), ..it })
     }),
     ("while the audit runs", Some("audit.state"), |s| {
         let reads = audited(s);
-        s.sign(NODE, open_reads("gz.bdb", AUDIT, reads))
+        s.sign(NODE, opening(&reads, &[0]))
     }),
     ("of no audit", Some("audit.unknown"), |s| {
-        let reads = closed(s);
-        s.sign(NODE, open_reads("gz.bdb", ("gz.reg", AUDIT.1), reads))
+        let it = opening(&closed(s), &[0]);
+        s.sign(NODE, wire::OpenReads { audit_department: "gz.reg".into(), ..it })
     }),
     ("by an officer", Some("identity.kind"), |s| {
         let reads = closed(s);
-        s.sign(MANAGER, open_reads("gz.bdb", AUDIT, reads))
+        s.sign(MANAGER, opening(&reads, &[0]))
     }),
     ("by another's node", Some("actor.other"), |s| {
-        let reads = closed(s);
-        s.sign(NODE, open_reads("gz.psb", AUDIT, reads))
+        let it = opening(&closed(s), &[0]);
+        s.sign(NODE, wire::OpenReads { department: "gz.psb".into(), ..it })
     }),
     ("that were not sealed", Some("read.unknown"), |s| {
         closed(s);
-        s.sign(NODE, open_reads("gz.bdb", AUDIT, vec![sealed(s, 3)]))
+        let other = [sealed(s, 3)];
+        s.sign(NODE, opening(&other, &[0]))
     }),
     ("told otherwise", Some("read.unknown"), |s| {
-        let mut reads = closed(s);
-        reads[0].count += 1;
-        s.sign(NODE, open_reads("gz.bdb", AUDIT, reads))
+        let mut it = opening(&closed(s), &[0]);
+        it.reads[0].read.as_mut().unwrap().count += 1;
+        s.sign(NODE, it)
     }),
-    ("twice in one", Some("read.unknown"), |s| {
-        let reads = closed(s);
-        s.sign(NODE, open_reads("gz.bdb", AUDIT, vec![reads[0].clone(), reads[0].clone()]))
+    ("in another's place", Some("read.unknown"), |s| {
+        let mut it = opening(&closed(s), &[0]);
+        it.reads[0].index = 1;
+        s.sign(NODE, it)
     }),
     ("twice", Some("read.unknown"), |s| {
         let reads = closed(s);
-        s.world.does(NODE, open_reads("gz.bdb", AUDIT, reads.clone()));
-        s.sign(NODE, open_reads("gz.bdb", AUDIT, reads))
+        s.world.does(NODE, opening(&reads, &[1]));
+        s.sign(NODE, opening(&reads, &[0, 1]))
+    }),
+    ("again, when all were", Some("read.unknown"), |s| {
+        let reads = closed(s);
+        s.world.does(NODE, opening(&reads, &[0, 1]));
+        s.sign(NODE, opening(&reads, &[0]))
     }),
     ("for another audit", Some("read.unknown"), |s| {
-        let reads = closed(s);
+        let it = opening(&closed(s), &[0]);
         s.world.does(AUDITOR, open_audit("gz.aud", "other"));
         s.world.does(AUDITOR, close_audit("gz.aud", "other"));
-        s.sign(NODE, open_reads("gz.bdb", ("gz.aud", "other"), reads))
+        s.sign(NODE, wire::OpenReads { audit: "other".into(), ..it })
     }),
-    ("that another sealed for its own audit too", OK, |s| {
-        let reads = audited(s);
-        copied(s, &reads);
+    ("that nobody asked for", Some("read.bad"), |s| {
+        s.world.does(AUDITOR, open_audit("gz.aud", AUDIT.1));
+        let mut made_up = sealed(s, 1);
+        made_up.request.as_mut().unwrap().nonce = vec![1; 16];
+        s.world.does(NODE, seal_reads("gz.bdb", AUDIT.1, &[made_up.clone()]));
         s.world.does(AUDITOR, close_audit("gz.aud", AUDIT.1));
-        s.sign(NODE, open_reads("gz.bdb", AUDIT, reads))
+        s.sign(NODE, opening(&[made_up], &[0]))
     }),
-    ("that another sealed, for the audit that it copied from", Some("audit.state"), |s| {
-        let reads = closed(s);
-        copied(s, &reads);
-        s.sign(NODE, open_reads("gz.bdb", ("gz.reg", AUDIT.1), reads))
+    ("asked for without an audit", Some("read.bad"), |s| {
+        s.world.does(AUDITOR, open_audit("gz.aud", AUDIT.1));
+        let open = TrailRead { salt: vec![1; 32], ..seen(s) };
+        s.world.does(NODE, seal_reads("gz.bdb", AUDIT.1, std::slice::from_ref(&open)));
+        s.world.does(AUDITOR, close_audit("gz.aud", AUDIT.1));
+        s.sign(NODE, opening(&[open], &[0]))
     }),
 ];
 
-/// Somebody who saw the commitments of an audit seals them under others, of its own name and beside.
+/// Somebody who saw the root of an audit's batch seals it as its own, and under others.
 fn copied(s: &mut Staged, reads: &[TrailRead]) {
     s.world.does("gz.reg/regulator", open_audit("gz.reg", AUDIT.1));
-    s.world.does(AUDITOR, open_audit("gz.aud", "other"));
-    for (department, audit) in [("gz.reg", AUDIT.1), ("gz.aud", "other")] {
-        let mut it = seal_reads("gz.psb", audit, reads);
+    for department in ["gz.aud", "gz.reg"] {
+        let mut it = seal_reads("gz.psb", AUDIT.1, reads);
         it.sealed.iter_mut().for_each(|one| one.department = department.into());
         s.world.does("gz.psb/node", it);
     }
@@ -181,17 +276,17 @@ pub(crate) const TABLES: &[&[Case]] = &[READS, AUDITS, OPENED];
 
 #[test]
 fn nodes_record_what_they_showed() {
-    assert_eq!(run(READS).len(), 3);
+    assert_eq!(run(READS).len(), 6);
 }
 
 #[test]
 fn audits_open_and_close() {
-    assert_eq!(run(AUDITS).len(), 6);
+    assert_eq!(run(AUDITS).len(), 7);
 }
 
 #[test]
 fn sealed_reads_are_opened_once() {
-    assert_eq!(run(OPENED).len(), 5);
+    assert_eq!(run(OPENED).len(), 6);
 }
 
 fn audit(s: &Staged) -> Arc<wire::Audit> {
@@ -216,46 +311,64 @@ fn what_is_sealed_shows_when_it_is_opened() {
     assert!(!filed(&s).contains(&was_read) && !filed(&s).contains(&reader));
     assert!(filed(&s).contains(&Place::department_trail("gz.aud")));
     assert_eq!((audit(&s).sealed, audit(&s).opened), (2, 0));
-    let committed =
-        |read: &TrailRead| Place::unopened_read(AUDIT.0, AUDIT.1, commitment(read).as_bytes());
-    assert!(reads.iter().all(|it| s.world.objects.contains_key(&committed(it))));
+    let batch = Place::unopened_read(AUDIT.0, AUDIT.1, batch_root(&reads).as_bytes(), "gz.bdb");
+    assert!(s.world.objects.contains_key(&batch));
 
     s.world.does(AUDITOR, close_audit("gz.aud", AUDIT.1));
-    s.world.does(NODE, open_reads("gz.bdb", AUDIT, vec![reads[1].clone()]));
+    s.world.does(NODE, opening(&reads, &[1]));
     assert!(filed(&s).contains(&was_read) && filed(&s).contains(&reader));
     assert_eq!((audit(&s).sealed, audit(&s).opened), (2, 1));
     // One is left, and everybody can see that.
-    assert!(s.world.objects.contains_key(&committed(&reads[0])));
-    assert!(!s.world.objects.contains_key(&committed(&reads[1])));
+    assert!(s.world.objects.contains_key(&batch));
+    s.world.does(NODE, opening(&reads, &[0]));
+    assert!(!s.world.objects.contains_key(&batch));
+    assert_eq!((audit(&s).opened, audit(&s).unopened.len()), (2, 0));
 }
 
-/// What is sealed under another audit stays there, opened or not, before or behind.
+/// Whoever copies a root owes its opening, and takes nothing from whose it is.
 #[test]
-fn copied_commitments_disturb_nothing() {
-    let counts = |s: &Staged, (department, code): (&str, &str)| {
-        let it: Arc<wire::Audit> = s.world.get(&Place::audit(department, code));
-        (it.sealed, it.opened)
-    };
-    let audits = [AUDIT, ("gz.reg", AUDIT.1), (AUDIT.0, "other")];
+fn copied_roots_disturb_nothing() {
     let mut s = staged();
     let reads = audited(&mut s);
     copied(&mut s, &reads);
-    assert_eq!(audits.map(|it| counts(&s, it)), [(2, 0); 3]);
+    assert_eq!(audit(&s).sealed, 4);
     s.world.does(AUDITOR, close_audit("gz.aud", AUDIT.1));
-    s.world.does(NODE, open_reads("gz.bdb", AUDIT, reads.clone()));
-    assert_eq!(audits.map(|it| counts(&s, it)), [(2, 2), (2, 0), (2, 0)]);
-    // Once opened, they are not sealed by what lies elsewhere.
-    let again = s.sign(NODE, open_reads("gz.bdb", AUDIT, reads.clone()));
-    assert_eq!(s.world.refusal(&again), Some((Some(0), "read.unknown")));
-    s.world.does("gz.reg/regulator", close_audit("gz.reg", AUDIT.1));
-    s.world.does(NODE, open_reads("gz.bdb", ("gz.reg", AUDIT.1), reads[..1].to_vec()));
-    assert_eq!(audits.map(|it| counts(&s, it)), [(2, 2), (2, 1), (2, 0)]);
-    let left = |(department, audit): (&str, &str), read: &TrailRead| {
-        let place = Place::unopened_read(department, audit, commitment(read).as_bytes());
-        s.world.objects.contains_key(&place)
-    };
-    let found = audits.map(|it| [left(it, &reads[0]), left(it, &reads[1])]);
-    assert_eq!(found, [[false, false], [false, true], [true, true]]);
+    s.world.does(NODE, opening(&reads, &[0, 1]));
+    let left: Vec<_> =
+        audit(&s).unopened.iter().map(|it| (it.department.clone(), it.count)).collect();
+    assert_eq!(left, [("gz.psb".to_owned(), 2)]);
+}
+
+/// An audit that nobody closes ends on its date; nodes that do not open in time are at fault, once for each read.
+#[test]
+fn what_is_not_opened_is_a_fault() {
+    for closed_by_hand in [true, false] {
+        let mut s = staged();
+        let reads = audited(&mut s);
+        match closed_by_hand {
+            true => {
+                s.world.does(AUDITOR, close_audit("gz.aud", AUDIT.1));
+            }
+            false => {
+                s.world.reach(T0 + 90 * DAY - 1);
+                assert!(!audit(&s).closed);
+                s.world.reach(T0 + 90 * DAY);
+            }
+        }
+        assert!(audit(&s).closed);
+        s.world.does(NODE, opening(&reads, &[0]));
+        s.world.pause(9 * DAY);
+        assert_eq!(at_fault(&s, NotOpened), blamed("gz.bdb", 1), "{closed_by_hand}");
+        // More that is sealed behind it is due in its own time, and the first is not counted again.
+        let late = [sealed(&s, 3), sealed(&s, 4), sealed(&s, 5)];
+        s.world.does(NODE, seal_reads("gz.bdb", AUDIT.1, &late));
+        s.world.does(NODE, opening(&late, &[2]));
+        s.world.pause(9 * DAY);
+        assert_eq!(counts(&s, "gz.bdb", NotOpened), [1, 2], "{closed_by_hand}");
+        s.world.does(NODE, opening(&reads, &[1]));
+        s.world.pause(9 * DAY);
+        assert_eq!(counts(&s, "gz.bdb", NotOpened), [1, 2], "{closed_by_hand}");
+    }
 }
 
 /// The salt hides what was read from whoever guesses.

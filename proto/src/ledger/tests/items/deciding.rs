@@ -1,9 +1,14 @@
 //! Items on the catalogue's changes, on proposals, and on reading the ledger.
 
 use super::register;
-use crate::items::reading::reads::commitment;
+use crate::items::reading::{
+    read::commitment,
+    request::{self, Asked},
+    sealed::{Batch, path},
+};
 use crate::place::TrailKind;
-use crate::types::{IdentityId, ProposalId};
+use crate::suite::sign::PrivateKey;
+use crate::types::{ChainId, Hash, IdentityId, ProposalId, TimeMs};
 use crate::wire::{self, propose::Change};
 
 pub(crate) fn update(dataset: &str, collector: &str) -> wire::UpdateDataset {
@@ -57,21 +62,41 @@ pub(crate) fn vote(department: &str, proposal: &ProposalId, approve: bool) -> wi
     wire::Vote { department: department.into(), proposal_id: proposal.to_vec(), approve }
 }
 
-/// An auditor's look at a trail.
+/// An auditor's look at a trail, signed with some key.
 pub(crate) fn read(department: &str, identity: &IdentityId) -> wire::TrailRead {
-    wire::TrailRead {
+    let it = wire::TrailRead {
         department: department.into(),
         identity_id: identity.to_vec(),
         trail_kind: TrailKind::Dataset as u32,
         trail_id: b"civil.resident".to_vec(),
         first: 0,
         count: 10,
-        time_ms: 1,
+        time_ms: 1_000,
         salt: Vec::new(),
-    }
+        request: None,
+        list: String::new(),
+    };
+    signed(&PrivateKey::from_seed(&[7; 32]), &ChainId::new([7; 32]), it, "")
 }
 
-/// The same, sealed until its audit closes.
+/// The same, asked for with this key, for an audit or none.
+pub(crate) fn signed(
+    key: &PrivateKey,
+    chain: &ChainId,
+    read: wire::TrailRead,
+    audit: &str,
+) -> wire::TrailRead {
+    let asked = Asked {
+        call: request::call_digest("/liuhen.v1.TrailService/GetTrail", &[1]),
+        time: TimeMs::new(read.time_ms),
+        nonce: [9; 16],
+        server: "node.example",
+        audit,
+    };
+    wire::TrailRead { request: Some(request::sign(key, chain, &asked)), ..read }
+}
+
+/// Sealed until its audit closes.
 pub(crate) fn sealed_read(department: &str, identity: &IdentityId, salt: u8) -> wire::TrailRead {
     wire::TrailRead { salt: vec![salt; 32], ..read(department, identity) }
 }
@@ -80,33 +105,50 @@ pub(crate) fn record_reads(node: &str, reads: Vec<wire::TrailRead>) -> wire::Rec
     wire::RecordReads { department: node.into(), reads, sealed: Vec::new() }
 }
 
+/// The root over what reads commit to.
+pub(crate) fn batch_root(reads: &[wire::TrailRead]) -> Hash {
+    reads.iter().map(commitment).collect::<Batch>().root()
+}
+
 /// Commits a node to what it showed for an audit.
 pub(crate) fn seal_reads(node: &str, audit: &str, reads: &[wire::TrailRead]) -> wire::RecordReads {
-    let sealed = reads.iter().map(|it| wire::SealedRead {
-        department: it.department.clone(),
+    let sealed = wire::SealedReads {
+        department: reads[0].department.clone(),
         audit: audit.into(),
-        commitment: commitment(it).to_vec(),
-    });
-    wire::RecordReads { department: node.into(), reads: Vec::new(), sealed: sealed.collect() }
+        root: batch_root(reads).to_vec(),
+        count: u32::try_from(reads.len()).unwrap(),
+    };
+    wire::RecordReads { department: node.into(), reads: Vec::new(), sealed: vec![sealed] }
 }
 
 pub(crate) fn open_audit(department: &str, audit: &str) -> wire::OpenAudit {
-    wire::OpenAudit { department: department.into(), audit: audit.into() }
+    let until_ms = super::T0 + 90 * super::DAY;
+    wire::OpenAudit { department: department.into(), audit: audit.into(), until_ms }
 }
 
 pub(crate) fn close_audit(department: &str, audit: &str) -> wire::CloseAudit {
     wire::CloseAudit { department: department.into(), audit: audit.into() }
 }
 
+/// Opens these of a batch that the same department's node sealed.
 pub(crate) fn open_reads(
     node: &str,
     (department, audit): (&str, &str),
-    reads: Vec<wire::TrailRead>,
+    batch: &[wire::TrailRead],
+    which: &[usize],
 ) -> wire::OpenReads {
+    let sealed: Batch = batch.iter().map(commitment).collect();
+    let opened = |at: &usize| {
+        let index = u32::try_from(*at).unwrap();
+        let path = path(&sealed, index).unwrap().iter().map(|hash| hash.to_vec()).collect();
+        wire::OpenedRead { read: Some(batch[*at].clone()), index, path }
+    };
     wire::OpenReads {
         department: node.into(),
         audit_department: department.into(),
         audit: audit.into(),
-        reads,
+        root: batch_root(batch).to_vec(),
+        reads: which.iter().map(opened).collect(),
+        sealed_by: node.into(),
     }
 }

@@ -212,9 +212,15 @@ fn governance(net: &Net, simple: &Simple) {
     let mut sealed = 0;
     for it in &simple.audits {
         let found: Arc<wire::Audit> = get(net, Place::audit(&it.department, &it.code));
-        let left = found.sealed - found.opened;
-        assert_eq!((found.closed, left), (it.closed, it.sealed.len() as u64));
-        sealed += it.sealed.len();
+        let all: u64 = it.batches.iter().map(|one| u64::from(one.count)).sum();
+        let opened: u64 = it.batches.iter().map(|one| one.opened.len() as u64).sum();
+        assert_eq!((found.closed, found.sealed, found.opened), (it.closed, all, opened));
+        let waiting = found.unopened.iter().map(|one| (one.department.as_str(), one.count));
+        for (department, count) in waiting {
+            assert_eq!(count, it.unopened(department), "{department}");
+        }
+        assert_eq!(found.unopened.iter().map(|one| one.count).sum::<u64>(), all - opened);
+        sealed += it.batches.iter().filter(|one| one.opened.len() < one.count as usize).count();
     }
     assert_eq!(count(net, ObjectKind::UnopenedRead), sealed);
     let found: Arc<wire::ValidatorSchedule> = get(net, Place::validator_schedule());

@@ -23,6 +23,8 @@ pub(super) struct Keyring {
     keys: BTreeMap<Vec<u8>, PrivateKey>,
     /// Salts and records by what gateways committed to.
     pub(super) sealed: BTreeMap<Vec<u8>, (Vec<u8>, wire::RecordAccess)>,
+    /// Reads by the root of the batch in which a node sealed them.
+    pub(super) batches: BTreeMap<Vec<u8>, Vec<wire::TrailRead>>,
 }
 
 impl Keyring {

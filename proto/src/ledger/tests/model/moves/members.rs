@@ -65,6 +65,13 @@ impl Moves<'_> {
             true => manager.clone(),
             false => self.beneath(&manager)?,
         };
+        // Rarely one that is stopped.
+        let stopped = |it: &&Department| {
+            !it.life.goes_on() && !it.ended && self.simple.is_beneath(&it.code, &manager)
+        };
+        let stopped: Vec<_> = self.simple.departments.iter().filter(stopped).collect();
+        let stopped = self.dice.pick_if_any(&stopped).map(|it| it.code.clone());
+        let parent = stopped.filter(|_| self.dice.percent(30)).unwrap_or(parent);
         let mut department = self.new_department(&parent);
         if self.dice.percent(85) {
             department.body = self.simple.department(&manager)?.body.clone();

@@ -1,9 +1,15 @@
 //! What auditors were shown.
 
-use super::super::simple::Audit;
+use super::super::simple::{Audit, Key};
+use super::sharing::{DAY, HOUR};
 use super::{IdentityKind, Move, Moves, Officer};
-use crate::items::reading::reads::commitment;
+use crate::items::reading::{
+    read::commitment,
+    request::{self, Asked},
+    sealed::{Batch, path},
+};
 use crate::place::TrailKind;
+use crate::types::TimeMs;
 use crate::wire::{self, Right, item::Kind};
 
 impl Moves<'_> {
@@ -23,19 +29,40 @@ impl Moves<'_> {
         Some((department, by))
     }
 
-    /// A read whose salt, and so its commitment, follows from a number.
-    fn read(&mut self, number: u64, salted: bool) -> wire::TrailRead {
+    /// A read, as its reader asked for it; rarely something is not as the reader said.
+    fn read(&mut self, audit: Option<&str>) -> Option<wire::TrailRead> {
         let reader = self.simple.identities[0].clone();
-        wire::TrailRead {
+        let own = |it: &&std::rc::Rc<Key>| it.identity == reader.id;
+        let keys: Vec<_> = self.simple.keys.iter().filter(own).cloned().collect();
+        let key = self.dice.pick_if_any(&keys)?.id.clone();
+        let other = self.dice.pick(&self.simple.keys).id.clone();
+        let key = self.keyring.get(if self.dice.percent(98) { &key } else { &other }).clone();
+        let time = self.simple.now.saturating_sub(self.dice.below(2 * DAY)).max(1);
+        let signed = time.saturating_sub(self.dice.below(25 * HOUR)).max(1);
+        let asked = Asked {
+            call: request::call_digest("/liuhen.v1.TrailService/GetTrail", &[1]),
+            time: TimeMs::new(signed),
+            nonce: [3; 16],
+            server: "node",
+            audit: if self.dice.percent(99) { audit.unwrap_or_default() } else { "audit-0" },
+        };
+        let mut asked = request::sign(&key, &self.simple.chain, &asked);
+        if audit.is_none() {
+            asked.audit.clear();
+        }
+        let list = self.dice.percent(20);
+        Some(wire::TrailRead {
             department: reader.department.clone(),
             identity_id: reader.id.clone(),
-            trail_kind: TrailKind::Department as u32,
-            trail_id: b"p.bdb".to_vec(),
-            first: number,
+            trail_kind: if list { 0 } else { TrailKind::Department as u32 },
+            trail_id: if list { Vec::new() } else { b"p.bdb".to_vec() },
+            first: 0,
             count: 1,
-            time_ms: 1,
-            salt: if salted { vec![7; 32] } else { Vec::new() },
-        }
+            time_ms: time,
+            salt: if audit.is_some() { self.dice.digest() } else { Vec::new() },
+            request: Some(asked),
+            list: if list { "requests".into() } else { String::new() },
+        })
     }
 
     fn audit(&mut self) -> Option<Audit> {
@@ -44,25 +71,25 @@ impl Moves<'_> {
 
     pub(super) fn record_reads(&mut self) -> Option<Move> {
         let (department, by) = self.node()?;
-        let read = self.read(0, false);
+        let reads = vec![self.read(None)?];
         let mut sealed = Vec::new();
         if let Some(audit) = self.audit() {
-            let number = self.dice.below(1 << 40);
+            let count = self.dice.between(1, 3);
+            let batch: Option<Vec<_>> = (0..count).map(|_| self.read(Some(&audit.code))).collect();
+            let batch = batch?;
+            let root = batch.iter().map(commitment).collect::<Batch>().root().to_vec();
+            let count = u32::try_from(batch.len()).unwrap();
+            self.keyring.batches.insert(root.clone(), batch);
             let unknown = self.dice.percent(5);
-            sealed.push(wire::SealedRead {
+            let code = if unknown { "none".into() } else { audit.code };
+            sealed.push(wire::SealedReads {
                 department: audit.department,
-                audit: if unknown { "none".into() } else { audit.code },
-                commitment: commitment(&self.read(number % 40, true)).to_vec(),
+                audit: code,
+                root,
+                count,
             });
         }
-        // A commitment is made once: its salt is random.
-        let known = |it: &wire::SealedRead| {
-            self.simple.audits.iter().any(|audit| audit.sealed.contains(&it.commitment))
-        };
-        if sealed.iter().any(known) {
-            return None;
-        }
-        let item = wire::RecordReads { department, reads: vec![read], sealed };
+        let item = wire::RecordReads { department, reads, sealed };
         Some((by, Kind::RecordReads(item)))
     }
 
@@ -70,26 +97,41 @@ impl Moves<'_> {
         let department = self.with_right(Right::Audit)?;
         let by = self.of(&department, &[Officer, IdentityKind::Auditor])?;
         let audit = format!("audit-{}", self.dice.below(12));
-        Some(match self.dice.percent(50) {
-            true => (by, Kind::OpenAudit(wire::OpenAudit { department, audit })),
+        let days = if self.dice.percent(95) { self.dice.between(1, 40) } else { 367 };
+        let until_ms = self.simple.now + days * DAY;
+        Some(match self.dice.percent(60) {
+            true => (by, Kind::OpenAudit(wire::OpenAudit { department, audit, until_ms })),
             false => (by, Kind::CloseAudit(wire::CloseAudit { department, audit })),
         })
     }
 
     pub(super) fn open_reads(&mut self) -> Option<Move> {
         let audit = self.audit()?;
-        let reads = (0..40).map(|number| self.read(number, true)).collect::<Vec<_>>();
-        let own = |it: &&wire::TrailRead| audit.sealed.contains(&commitment(it).to_vec());
-        let mut reads: Vec<_> = reads.iter().filter(own).cloned().collect();
-        if reads.is_empty() || self.dice.percent(5) {
-            reads = vec![self.read(41, true)];
+        let batch = self.dice.pick_if_any(&audit.batches)?.clone();
+        let reads = self.keyring.batches.get(&batch.root)?.clone();
+        let log: Batch = reads.iter().map(commitment).collect();
+        let (again, wrong) = (self.dice.percent(5), self.dice.percent(5));
+        let mut opened = Vec::new();
+        for (index, read) in (0..).zip(&reads) {
+            if !again && batch.opened.contains(&index) || self.dice.percent(30) {
+                continue;
+            }
+            let mut read = read.clone();
+            read.count += u64::from(wrong);
+            let path = path(&log, index).unwrap().iter().map(|hash| hash.to_vec()).collect();
+            opened.push(wire::OpenedRead { read: Some(read), index, path });
+        }
+        if opened.is_empty() {
+            return None;
         }
         let (department, by) = self.node()?;
         let item = wire::OpenReads {
             department,
             audit_department: audit.department,
             audit: audit.code,
-            reads,
+            root: batch.root,
+            reads: opened,
+            sealed_by: batch.by,
         };
         Some((by, Kind::OpenReads(item)))
     }

@@ -105,6 +105,8 @@ impl Simple {
             TimerKind::CaseDue => self.answer_due(about),
             TimerKind::IntegrityFinal => self.appeal_over(about),
             TimerKind::NoGateway => self.no_gateway(about),
+            TimerKind::AuditEnds => self.audit_ends(about),
+            TimerKind::ReadsDue => self.reads_overdue(about),
             other => panic!("{other:?} is kept elsewhere"),
         }
     }

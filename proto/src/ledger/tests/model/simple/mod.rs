@@ -216,6 +216,8 @@ pub(super) struct Simple {
     opened_emergencies: Vec<(Id, String)>,
     /// Department, duty, dataset, and until when no more is opened.
     refused_emergencies: Vec<(String, String, String, u64)>,
+    /// Audit, department, and for how many reads that it has not opened it was held to account.
+    blamed_readers: Vec<(Id, String, u64)>,
     pub(super) proposals: Vec<Rc<Proposal>>,
     pub(super) voters: Vec<wire::Voter>,
     pub(super) parameters: Rc<wire::Parameters>,
@@ -278,6 +280,7 @@ impl Simple {
             answers: Answers::default(),
             opened_emergencies: Vec::new(),
             refused_emergencies: Vec::new(),
+            blamed_readers: Vec::new(),
             proposals: Vec::new(),
             voters: it.voters.clone(),
             parameters: Rc::new(it.parameters.clone().unwrap()),

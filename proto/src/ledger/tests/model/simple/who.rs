@@ -120,7 +120,7 @@ impl Simple {
         above
     }
 
-    pub(super) fn is_beneath(&self, code: &str, above: &str) -> bool {
+    pub(in super::super) fn is_beneath(&self, code: &str, above: &str) -> bool {
         self.chain_above(code, |it| &it.parent).iter().any(|it| it == above)
     }
 }

@@ -1,0 +1,236 @@
+//! What was read by oversight: each call that is signed so, the node's receipt, and whether the read came onto the ledger. Receipts
+//! are kept in a file, a line of JSON each, so that a node that shows and does not record is found out.
+
+use crate::connect::Node;
+use crate::error::ClientError;
+use liuhen_proto::event::Body;
+use liuhen_proto::items::reading::request::is_acknowledged;
+use liuhen_proto::place::TrailKind;
+use liuhen_proto::suite::sign::PublicKey;
+use liuhen_proto::types::{ChainId, KeyId, TimeMs};
+use liuhen_proto::wire::{self, ReadReceipt, ReadRequest, item::Kind};
+use prost::Message;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A read that a node said it would record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptRead {
+    /// Of which chain.
+    pub chain: ChainId,
+    /// The node's address.
+    pub node: String,
+    /// The call's path.
+    pub call: String,
+    /// What was signed.
+    pub request: ReadRequest,
+    /// The node's word.
+    pub receipt: ReadReceipt,
+}
+
+/// Whoever keeps what nodes said.
+pub trait KeepsReads: std::fmt::Debug + Send + Sync {
+    /// Keeps it. What can't be kept is for the keeper to say.
+    fn keep(&self, read: &KeptRead);
+}
+
+impl KeptRead {
+    /// As a line of the file.
+    pub fn to_line(&self) -> String {
+        let line = json!({
+            "chain": self.chain.to_string(),
+            "node": self.node,
+            "call": self.call,
+            "time_ms": self.request.time_ms,
+            "audit": self.request.audit,
+            "reads": self.receipt.reads,
+            "request": hex::encode(self.request.encode_to_vec()),
+            "receipt": hex::encode(self.receipt.encode_to_vec()),
+        });
+        format!("{line}\n")
+    }
+
+    /// From a line of the file.
+    fn from_line(line: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(line).ok()?;
+        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let bytes = |name: &str| hex::decode(text(name)?).ok();
+        Some(Self {
+            chain: text("chain")?.parse().ok()?,
+            node: text("node")?,
+            call: text("call")?,
+            request: ReadRequest::decode(bytes("request")?.as_slice()).ok()?,
+            receipt: ReadReceipt::decode(bytes("receipt")?.as_slice()).ok()?,
+        })
+    }
+}
+
+/// Reads that are kept in a file, which is made where there is none.
+#[derive(Debug, Clone)]
+pub struct ReadsFile(PathBuf);
+
+impl ReadsFile {
+    /// Of this path.
+    pub fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Appends a read, on disk when this returns.
+    pub fn append(&self, read: &KeptRead) -> std::io::Result<()> {
+        if let Some(folder) = self.0.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = File::options().create(true).append(true).open(&self.0)?;
+        file.write_all(read.to_line().as_bytes())?;
+        file.sync_data()
+    }
+
+    /// All that is kept of a chain, and how many lines can't be read. Nothing where there is no file.
+    pub fn of_chain(&self, chain: &ChainId) -> Result<(Vec<KeptRead>, usize), ClientError> {
+        let text = match std::fs::read_to_string(&self.0) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(ClientError::failed(format!("{}: {error}", self.0.display())));
+            }
+        };
+        let (mut kept, mut unread) = (Vec::new(), 0);
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            match KeptRead::from_line(line) {
+                Some(it) if it.chain == *chain => kept.push(it),
+                Some(_) => {}
+                None => unread += 1,
+            }
+        }
+        Ok((kept, unread))
+    }
+}
+
+/// What became of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFate {
+    /// It stands on the ledger, as often as the node said.
+    Recorded,
+    /// It is sealed, or to be, until its audit closes.
+    Sealed,
+    /// It was read so recently that it may be on its way.
+    Fresh,
+    /// The node said that it noted it, and it is not there.
+    Missing,
+    /// The receipt is not that node's.
+    BadReceipt,
+}
+
+/// Finds kept reads on the ledger: by the nonce that was signed with each, on the trails of their readers. `grace_ms`:
+/// how long a read may take to be recorded, and a sealed one to be opened when its audit has closed.
+pub async fn fates(
+    node: &Node,
+    kept: &[KeptRead],
+    (grace_ms, open_ms): (u64, u64),
+) -> Result<Vec<ReadFate>, ClientError> {
+    let mut ledger = Found::default();
+    let mut fates = Vec::with_capacity(kept.len());
+    let now = crate::clock::now();
+    for it in kept {
+        let id = |bytes: &[u8]| KeyId::from_slice(bytes).map_err(ClientError::failed);
+        let (reader, _) = node.key(&id(&it.request.key_id)?).await?;
+        let (keeper, _) = node.key(&id(&it.receipt.key_id)?).await?;
+        let signed = PublicKey::from_slice(&keeper.public_key)
+            .is_ok_and(|key| is_acknowledged(&it.receipt, &it.chain, &it.request, &key));
+        if !signed {
+            fates.push(ReadFate::BadReceipt);
+            continue;
+        }
+        let count = ledger.of_identity(node, &reader.identity_id).await?;
+        let found = count.get(&it.request.nonce).copied().unwrap_or(0);
+        if found >= it.receipt.reads {
+            fates.push(ReadFate::Recorded);
+            continue;
+        }
+        let due = match it.request.audit.as_str() {
+            "" => Some(it.receipt.time_ms.saturating_add(grace_ms)),
+            audit => {
+                let closed = ledger.closed(node, &reader.department, audit).await?;
+                closed.map(|time| time.max(it.receipt.time_ms).saturating_add(open_ms))
+            }
+        };
+        fates.push(match due {
+            None => ReadFate::Sealed,
+            Some(due) if TimeMs::new(due) > now && it.request.audit.is_empty() => ReadFate::Fresh,
+            Some(due) if TimeMs::new(due) > now => ReadFate::Sealed,
+            Some(_) => ReadFate::Missing,
+        });
+    }
+    Ok(fates)
+}
+
+/// What was looked up of the ledger.
+#[derive(Default)]
+struct Found {
+    /// By reader: how many reads carry a nonce.
+    nonces: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, u64>>,
+    /// By department and audit: when it closed, or closes.
+    audits: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl Found {
+    async fn of_identity(
+        &mut self,
+        node: &Node,
+        identity: &[u8],
+    ) -> Result<&BTreeMap<Vec<u8>, u64>, ClientError> {
+        if !self.nonces.contains_key(identity) {
+            let mut counts: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+            for event in node.whole_trail(TrailKind::Identity, identity.to_vec()).await? {
+                let Body::Signed { item, .. } = &event.body else { continue };
+                for read in reads_of(item.kind()).iter().filter(|it| it.identity_id == identity) {
+                    let nonce = read.request.as_ref().map(|it| it.nonce.clone());
+                    *counts.entry(nonce.unwrap_or_default()).or_default() += 1;
+                }
+            }
+            self.nonces.insert(identity.to_vec(), counts);
+        }
+        Ok(self.nonces.entry(identity.to_vec()).or_default())
+    }
+
+    /// When an audit closed; `None` while it runs.
+    async fn closed(
+        &mut self,
+        node: &Node,
+        department: &str,
+        audit: &str,
+    ) -> Result<Option<u64>, ClientError> {
+        if !self.audits.contains_key(department) {
+            let mut ends: BTreeMap<String, u64> = BTreeMap::new();
+            let trail = department.as_bytes().to_vec();
+            for event in node.whole_trail(TrailKind::Department, trail).await? {
+                let Body::Signed { item, .. } = &event.body else { continue };
+                match item.kind() {
+                    Kind::OpenAudit(it) => ends.insert(it.audit.clone(), it.until_ms),
+                    Kind::CloseAudit(it) => ends.insert(it.audit.clone(), event.leaf.time.get()),
+                    _ => None,
+                };
+            }
+            self.audits.insert(department.to_owned(), ends);
+        }
+        let ends = self.audits.get(department).and_then(|it| it.get(audit)).copied();
+        Ok(ends.filter(|end| TimeMs::new(*end) <= crate::clock::now()))
+    }
+}
+
+/// The reads that an item records or opens.
+fn reads_of(kind: &Kind) -> Vec<wire::TrailRead> {
+    match kind {
+        Kind::RecordReads(it) => it.reads.clone(),
+        Kind::OpenReads(it) => it.reads.iter().filter_map(|one| one.read.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
