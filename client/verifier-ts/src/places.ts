@@ -58,6 +58,7 @@ export const OBJECT = {
   former: 169,
   roster: 170,
   unknownCount: 171,
+  dayHeights: 172,
 } as const;
 
 /** The message of every kind of object, from 128 on. */
@@ -106,6 +107,7 @@ const OBJECT_SCHEMAS: readonly DescMessage[] = [
   ledger.FormerSchema,
   ledger.RosterSchema,
   accountability.UnknownCountSchema,
+  ledger.DayHeightsSchema,
 ];
 const FIRST_OBJECT = 128;
 

@@ -143,6 +143,7 @@ const fn of_object(kind: ObjectKind) -> ReadersOfObject {
         | Is::DatasetGateways
         | Is::RecentBlock
         | Is::RecentWindow
+        | Is::DayHeights
         | Is::UnknownCount
         | Is::Roster
         | Is::DoubleVote => Members,

@@ -61,19 +61,12 @@ pub fn is_signed(
     validators.get(&who.0).is_some_and(|it| it.key.verify(&bytes, &signature))
 }
 
-/// `liuhen/proposal/v1` + newline ‖ chain id ‖ height u64 ‖ round i64 ‖ polka's round i64 ‖
-/// block id ‖ proposer.
 fn proposal_message(chain: &ChainId, proposal: &Proposal) -> Vec<u8> {
-    [
-        line::PROPOSAL,
-        chain.as_bytes(),
-        &proposal.height.0.to_be_bytes(),
-        &proposal.round.as_i64().to_be_bytes(),
-        &proposal.pol_round.as_i64().to_be_bytes(),
-        proposal.value.0.as_bytes(),
-        proposal.proposer.0.as_bytes(),
-    ]
-    .concat()
+    // A proposal's round is never nil: the codec refuses it.
+    let round = proposal.round.as_u32().unwrap_or(u32::MAX);
+    let height = liuhen_proto::types::Height::new(proposal.height.0);
+    let (pol_round, block) = (proposal.pol_round.as_u32(), &proposal.value.0);
+    certificate::proposal_bytes(chain, height, round, pol_round, block, &proposal.proposer.0)
 }
 
 /// `liuhen/validator/v1` + newline ‖ chain id ‖ the engine's bytes.

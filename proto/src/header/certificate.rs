@@ -41,6 +41,29 @@ pub fn vote_bytes(
     .concat()
 }
 
+/// `liuhen/proposal/v1` + newline ‖ chain id ‖ height u64 ‖ round i64 ‖ polka's round i64 (−1: none) ‖ block id ‖
+/// proposer's key id.
+pub fn proposal_bytes(
+    chain: &ChainId,
+    height: Height,
+    round: u32,
+    pol_round: Option<u32>,
+    block: &BlockId,
+    proposer: &KeyId,
+) -> Vec<u8> {
+    let pol_round = pol_round.map_or(-1, i64::from);
+    [
+        line::PROPOSAL,
+        chain.as_bytes(),
+        &height.get().to_be_bytes(),
+        &i64::from(round).to_be_bytes(),
+        &pol_round.to_be_bytes(),
+        block.as_bytes(),
+        proposer.as_bytes(),
+    ]
+    .concat()
+}
+
 /// Why a certificate does not certify.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {

@@ -1,9 +1,12 @@
 //! The blocks that transactions may cite: at each block the one before comes in, and those too old
 //! leave.
 
-use crate::ledger::{Draft, Missing};
+use crate::ledger::{Draft, Missing, calendar};
 use crate::place::Place;
-use crate::types::{Height, TimeMs, limits::RECENT_DROPPED};
+use crate::types::{
+    Height, TimeMs,
+    limits::{self, RECENT_DROPPED},
+};
 use crate::wire;
 use std::sync::Arc;
 
@@ -33,5 +36,31 @@ pub(crate) fn begin(draft: &mut Draft<'_>) -> Result<(), Missing> {
     }
     let window = wire::RecentWindow { oldest_height: oldest, next_height: context.height.get() };
     draft.put(Place::recent_window(), window);
+    day_begins(draft)
+}
+
+/// Keeps the first heights of the last days.
+fn day_begins(draft: &mut Draft<'_>) -> Result<(), Missing> {
+    let (day, height) = (calendar::day_of(draft.context().time), draft.context().height.get());
+    let known: Option<Arc<wire::DayHeights>> = draft.get(&Place::day_heights())?;
+    let mut known = known.map(|it| (*it).clone()).unwrap_or_default();
+    if known.days.last().is_some_and(|it| it.day >= day) {
+        return Ok(());
+    }
+    known.days.push(wire::DayHeight { day, height });
+    let from = day.saturating_sub(u64::from(limits::EVIDENCE_DAYS));
+    known.days.retain(|it| it.day >= from);
+    draft.put(Place::day_heights(), known);
     Ok(())
+}
+
+/// The local day of a height's block; `None` where that is more than the days ago that are kept. A height to come is of
+/// today.
+pub(crate) fn day_of(draft: &Draft<'_>, height: Height) -> Result<Option<u64>, Missing> {
+    let known: Option<Arc<wire::DayHeights>> = draft.get(&Place::day_heights())?;
+    let from =
+        calendar::day_of(draft.context().time).saturating_sub(u64::from(limits::EVIDENCE_DAYS));
+    let days = known.iter().flat_map(|it| &it.days).rev();
+    let of = days.filter(|it| it.day >= from).find(|it| it.height <= height.get());
+    Ok(of.map(|it| it.day))
 }

@@ -425,6 +425,9 @@ refusals! {
     BadVotes(key: String) = "double_vote.bad": State,
         "the votes are not both signed by key {key}, or for a height to come",
         "两张投票并非都由密钥 {key} 签署，或属于未来高度";
+    EvidenceTooOld(days: u32) = "double_vote.too_old": State,
+        "a double vote is reported within {days} days",
+        "重复投票须在 {days} 天内报告";
     AlreadyReported(key: String) = "double_vote.reported": State,
         "this double vote of key {key} was reported already",
         "密钥 {key} 的该次重复投票已报告";

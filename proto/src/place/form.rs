@@ -53,6 +53,7 @@ pub(super) fn of_object(kind: ObjectKind) -> &'static [&'static [Piece]] {
     match kind {
         Is::Parameters
         | Is::RecentWindow
+        | Is::DayHeights
         | Is::Voters
         | Is::ValidatorSchedule
         | Is::Peers

@@ -114,7 +114,8 @@ macro_rules! object_kinds {
             Proposal = 147;
             /// An audit; id: department ‖ "/" ‖ code.
             Audit = 148;
-            /// A sealed read that is not opened; id: department ‖ "/" ‖ audit ‖ "/" ‖ commitment.
+            /// A batch of sealed reads that are not all opened; id: department ‖ "/" ‖ audit ‖ "/" ‖ a hash of its root and of
+            /// whose node sealed it.
             UnopenedRead = 149;
             /// How a gateway was set up; id: its identity id.
             GatewaySetup = 150;
@@ -160,6 +161,8 @@ macro_rules! object_kinds {
             Roster = 170;
             /// How many subjects a collector's records left unknown; id: its code.
             UnknownCount = 171;
+            /// The first heights of the last days; id: empty.
+            DayHeights = 172;
         }
     };
 }

@@ -336,4 +336,9 @@ impl Place {
     pub fn recent_window() -> Self {
         Self::object(ObjectKind::RecentWindow, &[])
     }
+
+    /// The first heights of the last days.
+    pub fn day_heights() -> Self {
+        Self::object(ObjectKind::DayHeights, &[])
+    }
 }

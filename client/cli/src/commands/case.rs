@@ -16,6 +16,8 @@ use serde_json::json;
 #[derive(Debug, clap::Subcommand)]
 pub enum Case {
     /// Open a case about one thing
+    // Its --version is that of a dataset.
+    #[command(disable_version_flag = true)]
     Open {
         /// Its document number: a code
         #[arg(long)]

@@ -155,8 +155,8 @@ pub struct Emergency {
     #[arg(long)]
     manager: String,
     /// How many hours it lasts, 72 at most, where no end is given with --until
-    #[arg(long, default_value_t = 24)]
-    hours: u64,
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    lasts: u64,
     #[command(flatten)]
     terms: TermsFlags,
 }
@@ -168,7 +168,7 @@ impl Emergency {
         let salt: [u8; 16] = random()?;
         let mut terms = self.terms.apply(&act.node, None).await?;
         if self.terms.until.is_none() {
-            let hours = self.hours.saturating_mul(HOUR_MS);
+            let hours = self.lasts.saturating_mul(HOUR_MS);
             terms.until_ms = now().get().saturating_add(hours);
         }
         let emergency = wire::OpenEmergency {

@@ -362,3 +362,15 @@ async fn names(node: &Node) -> Result<Names, ClientError> {
         .map(|it| (it.identity_id, format!("{}/{}", it.department, it.code)))
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// Flags that bear one name twice, or an id, are found by the parser itself, but only where it is asked.
+    #[test]
+    fn every_command_can_be_parsed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -431,6 +431,7 @@ async fn object(node: &Node, kind: &str, id: &str) -> Result<(ObjectKind, Vec<u8
         | Is::Parameters
         | Is::RecentBlock
         | Is::RecentWindow
+        | Is::DayHeights
         | Is::Timer
         | Is::Voters
         | Is::ValidatorSchedule

@@ -93,12 +93,18 @@ function recallProduct(it: oversight.RecallProduct): void {
   ids(it.reasonDigest);
 }
 
+/** The type of a proposal, beside those of votes. */
+const PROPOSAL = 3;
+
 function reportDoubleVote(it: oversight.ReportDoubleVote): void {
   codes(it.department, it.validatorDepartment);
   ids(it.keyId, it.validatorIdentityId);
   const [first, second] = [given(it.first, "first"), given(it.second, "second")];
   for (const vote of [first, second]) {
-    within(vote.voteType, 1, 2, "a type of vote");
+    within(vote.voteType, 1, PROPOSAL, "a type of vote");
+    const proposes = vote.voteType === PROPOSAL;
+    const isWhole = vote.blockId.length > 0 || !proposes;
+    ensure(isWhole && (proposes || vote.polRound === undefined), "a proposal is of a block");
     idIfGiven(vote.blockId);
     ensure(vote.signature.length === SIGNATURE_BYTES, "a signature has 64 bytes");
   }

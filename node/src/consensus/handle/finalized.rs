@@ -26,11 +26,28 @@ pub(in crate::consensus) fn handle(
             // What does not fit proves no more than what waits.
             let _full = adapter.parts.misbehaviour.try_send(seen);
         }
+        for (first, second) in evidence.proposals.iter().flat_map(|(_, pairs)| pairs) {
+            let seen = Seen::new(first.message.proposer.0, proposed(first), proposed(second));
+            let _full = adapter.parts.misbehaviour.try_send(seen);
+        }
     }
     adapter.round = Round::Nil;
     adapter.held = Some((certificate.height, reply));
     if adapter.synced == Some(certificate.height) || adapter.has_work() {
         adapter.release();
+    }
+}
+
+/// A proposal as items have it.
+fn proposed(proposal: &SignedMessage<Ctx, <Ctx as Context>::Proposal>) -> SignedVote {
+    let it = &proposal.message;
+    SignedVote {
+        vote_type: 3,
+        height: it.height.0,
+        round: it.round.as_u32().unwrap_or(u32::MAX),
+        block_id: it.value.to_vec(),
+        signature: proposal.signature.to_vec(),
+        pol_round: it.pol_round.as_u32(),
     }
 }
 
@@ -49,5 +66,6 @@ fn signed(vote: &SignedMessage<Ctx, <Ctx as Context>::Vote>) -> SignedVote {
             NilOrVal::Val(id) => id.to_vec(),
         },
         signature: vote.signature.to_vec(),
+        pol_round: None,
     }
 }

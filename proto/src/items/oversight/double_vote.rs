@@ -1,17 +1,17 @@
-//! A validator voted twice in one round, for different blocks: both signed votes prove it.
+//! A validator voted or proposed twice in one round, for different blocks: both signed messages prove it.
 
 use crate::event::Outcome;
-use crate::header::certificate::{VoteType, vote_bytes};
+use crate::header::certificate::{VoteType, proposal_bytes, vote_bytes};
 use crate::items::ItemError;
 use crate::items::fields::{Checked, code, ensure, id, id_if_given, wrong};
 use crate::items::governance::validator_history;
 use crate::items::kind::ItemKind;
 use crate::items::oversight::integrity::{self, Fault};
-use crate::ledger::{Draft, Halt, Refusal};
+use crate::ledger::{Draft, Halt, Refusal, recent_blocks};
 use crate::place::Place;
 use crate::suite::sign::{PublicKey, Signature};
 use crate::tx::TxHeader;
-use crate::types::{BlockId, Height, KeyId};
+use crate::types::{BlockId, Height, KeyId, limits};
 use crate::wire::{self, IntegrityRule};
 use std::sync::Arc;
 
@@ -23,7 +23,15 @@ impl ItemKind for wire::ReportDoubleVote {
         id("validator_identity_id", &self.validator_identity_id)?;
         let vote = |field, given: Option<&wire::SignedVote>| {
             let it = given.ok_or_else(|| wrong(field, "two votes are needed"))?;
-            ensure((1..=2).contains(&it.vote_type), field, "a prevote or a precommit")?;
+            let known = (1..=PROPOSAL).contains(&it.vote_type);
+            ensure(known, field, "a prevote, a precommit or a proposal")?;
+            let proposes = it.vote_type == PROPOSAL;
+            let whole = !it.block_id.is_empty() || !proposes;
+            ensure(
+                whole && (proposes || it.pol_round.is_none()),
+                field,
+                "a proposal is of a block",
+            )?;
             id_if_given(field, &it.block_id)?;
             ensure(it.signature.len() == 64, field, "a signature has 64 bytes")?;
             Ok::<_, ItemError>((it.vote_type, it.height, it.round, it.block_id.clone()))
@@ -66,6 +74,10 @@ impl ItemKind for wire::ReportDoubleVote {
         if !good || first.height > draft.context().height.get() {
             return Err(Refusal::BadVotes(id.to_string()).into());
         }
+        // Of long ago a key may be in other hands by now.
+        if recent_blocks::day_of(draft, Height::new(first.height))?.is_none() {
+            return Err(Refusal::EvidenceTooOld(limits::EVIDENCE_DAYS).into());
+        }
         let vote_type = u8::try_from(first.vote_type).unwrap_or_default();
         let place = Place::double_vote(&self.key_id, first.height, first.round, vote_type);
         let known: Option<Arc<wire::DoubleVote>> = draft.get(&place)?;
@@ -86,11 +98,21 @@ impl ItemKind for wire::ReportDoubleVote {
     }
 }
 
+/// The type of a proposal, beside those of votes.
+const PROPOSAL: u32 = 3;
+
 fn is_signed(draft: &Draft<'_>, key: &PublicKey, vote: &wire::SignedVote) -> bool {
-    let kind = if vote.vote_type == 1 { VoteType::Prevote } else { VoteType::Precommit };
     let block = BlockId::from_slice(&vote.block_id).ok();
-    let height = Height::new(vote.height);
-    let message = vote_bytes(draft.chain(), kind, height, vote.round, block.as_ref());
+    let (chain, height, round) = (draft.chain(), Height::new(vote.height), vote.round);
+    let of_vote = |kind| vote_bytes(chain, kind, height, round, block.as_ref());
+    let message = match vote.vote_type {
+        1 => of_vote(VoteType::Prevote),
+        2 => of_vote(VoteType::Precommit),
+        _ => {
+            let block = block.unwrap_or(BlockId::ZERO);
+            proposal_bytes(chain, height, round, vote.pol_round, &block, &key.key_id())
+        }
+    };
     let signature = Signature::from_slice(&vote.signature);
     signature.is_ok_and(|signature| key.verify(&message, &signature))
 }

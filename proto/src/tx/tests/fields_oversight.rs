@@ -167,9 +167,24 @@ fn of_type(it: &mut ReportDoubleVote, vote_type: u32) {
     second(it).vote_type = vote_type;
 }
 
+/// Proposals in place of votes, each of a block.
+fn proposals(it: &mut ReportDoubleVote) {
+    of_type(it, 3);
+    first(it).block_id = vec![0; 32];
+}
+
 #[test]
 fn double_votes() {
-    right!(ReportDoubleVote, |it| of_type(it, 1), |it| first(it).block_id = vec![0; 32]);
+    right!(
+        ReportDoubleVote,
+        |it| of_type(it, 1),
+        |it| proposals(it),
+        |it| {
+            proposals(it);
+            first(it).pol_round = Some(0);
+        },
+        |it| first(it).block_id = vec![0; 32],
+    );
     wrong!(ReportDoubleVote,
         "department": |it| it.department.clear(),
         "key_id": |it| it.key_id.clear(),
@@ -178,7 +193,9 @@ fn double_votes() {
         "first": |it| it.first = None,
         "second": |it| it.second = None,
         "first": |it| of_type(it, 0),
+        "first": |it| of_type(it, 4),
         "first": |it| of_type(it, 3),
+        "second": |it| second(it).pol_round = Some(0),
         "first": |it| first(it).block_id = vec![1; 31],
         "second": |it| second(it).block_id.truncate(31),
         "first": |it| first(it).signature.truncate(63),

@@ -4,7 +4,7 @@ use crate::items::governance::tests::{enactments::enacted, votes::set_validator}
 use crate::ledger::tests::{
     account::{at_fault, blamed, counts, events, named},
     founders::seeded,
-    items::{double_vote, precommit},
+    items::{DAY, double_vote, precommit, proposal},
     refusals::{Case, OK, run},
     stage::{COLLECTOR, Staged, staged},
 };
@@ -20,6 +20,21 @@ const VALIDATOR: &str = "gz.tax/node";
 fn votes(s: &Staged, round: (u64, u32), blocks: [Option<u8>; 2]) -> [wire::SignedVote; 2] {
     let (chain, key) = (s.world.founding.chain(), &s.world.signer(VALIDATOR).key);
     blocks.map(|block| precommit((&chain, key), round, block))
+}
+
+/// Two proposals of the validator in one round, each of a block and of what it carries on.
+fn proposals(s: &Staged, of: [(u8, Option<u32>); 2]) -> [wire::SignedVote; 2] {
+    let (chain, key) = (s.world.founding.chain(), &s.world.signer(VALIDATOR).key);
+    of.map(|it| proposal((&chain, key), (3, 1), it))
+}
+
+/// A report so many days after the height, of which others followed on the same day.
+fn after(s: &mut Staged, days: u64) -> Tx {
+    let (height, now) = (s.world.height().get(), s.world.now);
+    for day in 1..=days {
+        s.world.reach(now + day * DAY);
+    }
+    s.sign(COLLECTOR, report(s, votes(s, (height, 0), [Some(1), Some(2)])))
 }
 
 fn report(s: &Staged, votes: [wire::SignedVote; 2]) -> wire::ReportDoubleVote {
@@ -84,6 +99,26 @@ const REPORTS: &[Case] = &[
     ("for nil and a block, by an officer", OK, |s| {
         s.sign(COLLECTOR, report(s, votes(s, (3, 1), [None, Some(1)])))
     }),
+    ("of proposals", OK, |s| {
+        let votes = proposals(s, [(1, None), (2, None)]);
+        s.sign(COLLECTOR, report(s, votes))
+    }),
+    ("of proposals, one of which carries prevotes on", OK, |s| {
+        let votes = proposals(s, [(1, Some(0)), (2, None)]);
+        s.sign(COLLECTOR, report(s, votes))
+    }),
+    ("of proposals that carry on what was not signed", Some("double_vote.bad"), |s| {
+        let mut votes = proposals(s, [(1, None), (2, None)]);
+        votes[0].pol_round = Some(0);
+        s.sign(COLLECTOR, report(s, votes))
+    }),
+    ("of votes that were proposals", Some("double_vote.bad"), |s| {
+        let mut votes = proposals(s, [(1, None), (2, None)]);
+        votes.iter_mut().for_each(|it| it.vote_type = 1);
+        s.sign(COLLECTOR, report(s, votes))
+    }),
+    ("thirty days later", OK, |s| after(s, 30)),
+    ("later than that", Some("double_vote.too_old"), |s| after(s, 31)),
     ("at the height that is being made", OK, |s| ahead(s, 1)),
     ("at a height to come", Some("double_vote.bad"), |s| ahead(s, 2)),
     ("of another round than was signed", Some("double_vote.bad"), |s| {

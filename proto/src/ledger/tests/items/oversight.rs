@@ -1,6 +1,6 @@
 //! Items on sealed records, alerts, cases, products and misbehaviour of validators.
 
-use crate::header::certificate::{VoteType, vote_bytes};
+use crate::header::certificate::{VoteType, proposal_bytes, vote_bytes};
 use crate::items::access::sealing::commitment;
 use crate::suite::sign::PrivateKey;
 use crate::types::{BlockId, ChainId, Height, IdentityId, RequestId};
@@ -202,6 +202,26 @@ pub(crate) fn precommit(
         round,
         block_id: block.map(|id| id.to_vec()).unwrap_or_default(),
         signature: key.sign(&message).to_vec(),
+        pol_round: None,
+    }
+}
+
+/// A validator's proposal of a block, which carries a round's prevotes on or not.
+pub(crate) fn proposal(
+    (chain, key): (&ChainId, &PrivateKey),
+    (height, round): (u64, u32),
+    (block, pol_round): (u8, Option<u32>),
+) -> wire::SignedVote {
+    let (block, proposer) = (BlockId::new([block; 32]), key.public().key_id());
+    let at = Height::new(height);
+    let message = proposal_bytes(chain, at, round, pol_round, &block, &proposer);
+    wire::SignedVote {
+        vote_type: 3,
+        height,
+        round,
+        block_id: block.to_vec(),
+        signature: key.sign(&message).to_vec(),
+        pol_round,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is made from shared data; and validators that vote twice.
 
-use super::super::simple::{Id, Product};
+use super::super::simple::{Id, Key, Product};
 use super::{IdentityKind, Move, Moves, Officer};
 use crate::header::certificate::{VoteType, vote_bytes};
+use crate::ledger::tests::items::proposal;
 use crate::types::{BlockId, Height};
 use crate::wire::{self, GrantKind, ProductState, ReviewEnd, Right, item::Kind};
 
@@ -118,6 +119,10 @@ impl Moves<'_> {
         let ahead = if self.dice.percent(8) { 5 } else { 0 };
         let height = self.simple.height + ahead - self.dice.below(40).min(self.simple.height);
         let round = u32::try_from(self.dice.below(2)).unwrap();
+        let proposes = self.dice.percent(25);
+        if proposes {
+            return self.report_proposals(by, department, &key, (height, round));
+        }
         let vote_type = u32::try_from(self.dice.between(1, 2)).unwrap();
         let kind = if vote_type == 1 { VoteType::Prevote } else { VoteType::Precommit };
         let mut vote = |block: Option<[u8; 32]>| {
@@ -131,6 +136,7 @@ impl Moves<'_> {
                 round,
                 block_id: block.map(|it| it.to_vec()).unwrap_or_default(),
                 signature: self.keyring.get(&key.id).sign(&message).to_vec(),
+                pol_round: None,
             }
         };
         let (first, second) = (Some(vote(None)), Some(vote(Some([2; 32]))));
@@ -139,6 +145,29 @@ impl Moves<'_> {
             validator_department: self.mostly(key.department),
             validator_identity_id: key.identity,
             key_id: key.id,
+            first,
+            second,
+        };
+        Some((by, Kind::ReportDoubleVote(item)))
+    }
+    fn report_proposals(
+        &mut self,
+        by: Id,
+        department: String,
+        key: &Key,
+        at: (u64, u32),
+    ) -> Option<Move> {
+        let signing = self.keyring.get(&key.id).clone();
+        let chain = self.simple.chain;
+        let other = self.dice.percent(5);
+        let mut votes = [1, 2].map(|block| proposal((&chain, &signing), at, (block, None)));
+        votes[1].pol_round = other.then_some(0);
+        let [first, second] = votes.map(Some);
+        let item = wire::ReportDoubleVote {
+            department: self.mostly(department),
+            validator_department: self.mostly(key.department.clone()),
+            validator_identity_id: key.identity.clone(),
+            key_id: key.id.clone(),
             first,
             second,
         };

@@ -1,7 +1,8 @@
 //! Validators that contradicted themselves.
 
+use super::clock::day;
 use super::{By, Simple, Why};
-use crate::header::certificate::{VoteType, vote_bytes};
+use crate::header::certificate::{VoteType, proposal_bytes, vote_bytes};
 use crate::suite::sign::PublicKey;
 use crate::types::{BlockId, Height};
 use crate::wire::{self, IntegrityRule, SignedVote};
@@ -25,6 +26,12 @@ impl Simple {
         if !signed || votes[0].height > self.height {
             no.push("double_vote.bad");
         }
+        // Whoever had the key then may have lost it since.
+        let then = usize::try_from(votes[0].height).ok().and_then(|at| self.blocks.get(at));
+        let then = if votes[0].height == 0 { None } else { Some(then.map_or(self.now, |it| it.1)) };
+        if then.is_none_or(|then| day(then) + 30 < day(self.now)) {
+            no.push("double_vote.too_old");
+        }
         let vote = votes[0];
         let about = Rc::new((it.key_id.clone(), vote.height, vote.round, vote.vote_type));
         if self.answers.double_votes.contains(&about) {
@@ -44,11 +51,22 @@ impl Simple {
     }
 
     fn has_cast(&self, public: &[u8], vote: &SignedVote) -> bool {
-        let kind = if vote.vote_type == 1 { VoteType::Prevote } else { VoteType::Precommit };
         let block = BlockId::from_slice(&vote.block_id).ok();
         let height = Height::new(vote.height);
-        let message = vote_bytes(&self.chain, kind, height, vote.round, block.as_ref());
+        let public = PublicKey::from_slice(public).unwrap();
+        let message = match vote.vote_type {
+            1 | 2 => {
+                let kind =
+                    if vote.vote_type == 1 { VoteType::Prevote } else { VoteType::Precommit };
+                vote_bytes(&self.chain, kind, height, vote.round, block.as_ref())
+            }
+            _ => {
+                let (round, before) = (vote.round, vote.pol_round);
+                let (block, who) = (block.unwrap(), public.key_id());
+                proposal_bytes(&self.chain, height, round, before, &block, &who)
+            }
+        };
         let signature = vote.signature.as_slice().try_into().unwrap();
-        PublicKey::from_slice(public).unwrap().verify(&message, &signature)
+        public.verify(&message, &signature)
     }
 }
