@@ -1,6 +1,6 @@
 //! Four node processes.
 
-use crate::consortium::{Consortium, NODES};
+use crate::consortium::{Consortium, Member, NODES};
 use crate::wait::{DEADLINE, until};
 use anyhow::Context as _;
 use liuhen_client::connect::Node;
@@ -39,8 +39,13 @@ pub fn programs() -> anyhow::Result<PathBuf> {
 impl Cluster {
     /// Founds a consortium, and starts its four nodes.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_of("", &[]).await
+    }
+
+    /// Founds a consortium with more lines of `[parameters]` and more members, and starts its four nodes.
+    pub async fn start_of(parameters: &str, members: &[Member]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let consortium = Consortium::found(folder.path())?;
+        let consortium = Consortium::found_with(folder.path(), parameters, members)?;
         let mut cluster = Self { consortium, folder, running: BTreeMap::new() };
         for node in NODES {
             cluster.launch(node)?;

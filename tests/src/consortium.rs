@@ -35,6 +35,17 @@ const DEPARTMENTS: [Department; 5] = [
     ("exit", "\"use\"", "gz.psb", &[("officer", "officer"), ("desk", "system"), ("root", "root")]),
 ];
 
+/// A member that a test founds beside those that there always are. It has no node.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    /// Its code behind `gz.`.
+    pub code: &'static str,
+    /// The rest of its join file but the identities: level, body, rights, parent.
+    pub terms: &'static str,
+    /// Code and kind of each identity.
+    pub identities: &'static [(&'static str, &'static str)],
+}
+
 /// How a node that was not founded is put on the ledger.
 #[allow(missing_docs, reason = "the names say it")]
 pub struct LateNode {
@@ -53,21 +64,17 @@ pub struct Consortium {
 impl Consortium {
     /// Founds it: homes of the nodes, keys of the identities, the founding document.
     pub fn found(folder: &Path) -> anyhow::Result<Self> {
+        Self::found_with(folder, "", &[])
+    }
+
+    /// The same with more lines of `[parameters]`, and more members.
+    pub fn found_with(folder: &Path, parameters: &str, members: &[Member]) -> anyhow::Result<Self> {
         let it = Self { folder: folder.to_owned() };
         let mut joins = Vec::new();
         let mut peers = Vec::new();
         for (number, (code, rights, body, identities)) in DEPARTMENTS.iter().enumerate() {
-            let mut join = format!(
-                "code = \"gz.{code}\"\nname_en = \"{code}\"\nlevel = 1\nbody = \"{body}\"\nrights = [{rights}]\n"
-            );
-            for (place, (identity, kind)) in identities.iter().enumerate() {
-                let key = PrivateKey::from_seed(&[number as u8 * 16 + place as u8 + 1; 32]);
-                liuhen_keyfile::save(&it.key(code, identity), &key, None)?;
-                let public = hex::encode(key.public().as_bytes());
-                join += &format!(
-                    "\n[[identity]]\ncode = \"{identity}\"\nkind = \"{kind}\"\npublic_key = \"{public}\"\n"
-                );
-            }
+            let terms = format!("level = 1\nbody = \"{body}\"\nrights = [{rights}]\n");
+            let mut join = it.join(number, code, &terms, identities)?;
             if NODES.contains(code) {
                 let (entry, peer) = it.node(code)?;
                 join += &entry;
@@ -75,7 +82,13 @@ impl Consortium {
             }
             joins.push((format!("{code}.toml"), join));
         }
-        let source = compose(("consortium.toml", CONSORTIUM), &joins)
+        for (number, member) in members.iter().enumerate() {
+            let number = DEPARTMENTS.len() + number;
+            let join = it.join(number, member.code, member.terms, member.identities)?;
+            joins.push((format!("{}.toml", member.code), join));
+        }
+        let consortium = format!("{CONSORTIUM}{parameters}");
+        let source = compose(("consortium.toml", &consortium), &joins)
             .map_err(|(file, error)| anyhow::anyhow!("{file}: {error}"))?;
         std::fs::write(it.genesis(), to_bytes(&build(&source)?))?;
         for (node, _) in &peers {
@@ -87,6 +100,26 @@ impl Consortium {
             std::fs::copy(it.genesis(), it.home(node).join("genesis.pb"))?;
         }
         Ok(it)
+    }
+
+    /// A member's join file, and the key files of its identities.
+    fn join(
+        &self,
+        number: usize,
+        code: &str,
+        terms: &str,
+        identities: &[(&str, &str)],
+    ) -> anyhow::Result<String> {
+        let mut join = format!("code = \"gz.{code}\"\nname_en = \"{code}\"\n{terms}");
+        for (place, (identity, kind)) in identities.iter().enumerate() {
+            let key = PrivateKey::from_seed(&[number as u8 * 16 + place as u8 + 1; 32]);
+            liuhen_keyfile::save(&self.key(code, identity), &key, None)?;
+            let public = hex::encode(key.public().as_bytes());
+            join += &format!(
+                "\n[[identity]]\ncode = \"{identity}\"\nkind = \"{kind}\"\npublic_key = \"{public}\"\n"
+            );
+        }
+        Ok(join)
     }
 
     /// The founding document.

@@ -11,7 +11,7 @@ mod page;
 mod proofs;
 pub mod reads;
 mod registry;
-mod rights;
+pub mod rights;
 mod signed;
 mod submission;
 pub mod tls;

@@ -30,7 +30,7 @@ pub enum Access {
 /// Who may read, beside those who oversee: roots, officers, auditors and regulators of departments that audit or regulate may
 /// read everything, and each read is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Readers {
+pub enum Readers {
     /// Every member.
     Members,
     /// Those of an identity's life.
@@ -90,7 +90,7 @@ impl Readers {
 }
 
 /// Who may read a trail.
-pub(super) const fn of_trail(kind: TrailKind) -> Readers {
+pub const fn of_trail(kind: TrailKind) -> Readers {
     match kind {
         TrailKind::Department | TrailKind::Governance => Readers::Members,
         TrailKind::Identity => Readers::IdentityLife,
@@ -110,7 +110,7 @@ pub(super) const fn of_trail(kind: TrailKind) -> Readers {
 
 /// Who may read an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum ReadersOfObject {
+pub enum ReadersOfObject {
     /// Every member.
     Members,
     /// Who may read the trail of this kind with the object's id.
@@ -123,7 +123,8 @@ enum ReadersOfObject {
     Rules,
 }
 
-const fn of_object(kind: ObjectKind) -> ReadersOfObject {
+/// Who may read an object.
+pub const fn of_object(kind: ObjectKind) -> ReadersOfObject {
     use ObjectKind as Is;
     use ReadersOfObject::{AsChain, AsTrail, AsTrailOfDepartment, Members, Rules};
     match kind {

@@ -1,0 +1,221 @@
+//! The matrix of rights: every call as every role. What is expected follows from the one table that makes the page «Who may
+//! read» of `docs/operating.md` too; and who is refused is told the same of what there is not.
+
+#[path = "rights/calls.rs"]
+mod calls;
+#[path = "rights/items.rs"]
+mod items;
+#[path = "rights/ledger.rs"]
+mod ledger;
+#[path = "rights/lists.rs"]
+mod lists;
+#[path = "rights/parties.rs"]
+mod parties;
+#[path = "rights/roles.rs"]
+mod roles;
+#[path = "rights/subjects.rs"]
+mod subjects;
+#[path = "rights/table.rs"]
+mod table;
+
+use anyhow::Context as _;
+use calls::{Ask, By, Found};
+use ledger::{Ledger, REGULATOR};
+use liuhen_client::connect::Node;
+use liuhen_proto::event::Body;
+use liuhen_proto::place::{Place, TrailKind};
+use liuhen_proto::wire::{GetTrailRequest, item::Kind};
+use liuhen_rpc::DESCRIPTORS;
+use liuhen_tests::wait::until;
+use prost::Message;
+use roles::{May, ROLES, Role};
+use std::collections::{BTreeMap, BTreeSet};
+use table::{Row, Table};
+
+/// Calls; a row that goes missing is to be missed.
+const ROWS: usize = 233;
+
+/// Cells that are known to be other than they should, with the reason: call, what it is about, role.
+const EXCEPTIONS: [(&str, &str, &str); 0] = [];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_as_every_role() -> anyhow::Result<()> {
+    let ledger = Ledger::make().await?;
+    let sizes = sizes(&ledger).await?;
+    let table = Table::of(&ledger, &sizes);
+    let called: BTreeSet<String> = table.rows.iter().map(|row| row.ask.rpc()).collect();
+    assert_eq!(called, contract()?, "each call of the contract is in the matrix");
+    assert_eq!((table.rows.len(), ROLES.len()), (ROWS, 14));
+
+    let (mut cells, mut wrong) = (0, Vec::new());
+    for row in &table.rows {
+        for (role, expected) in ROLES.iter().zip(&row.expected) {
+            cells += 1;
+            let told = cell(&ledger, row, role, expected).await;
+            wrong.extend(told.into_iter().filter(|_| !is_excepted(row, role)));
+        }
+    }
+    assert_eq!(cells, ROWS * ROLES.len());
+    wrong.extend(untraced(&ledger, &table.rows).await?);
+    assert!(wrong.is_empty(), "{} of {cells} cells:\n{}", wrong.len(), wrong.join("\n"));
+    Ok(())
+}
+
+fn is_excepted(row: &Row, role: &Role) -> bool {
+    let cell = (row.ask.rpc(), row.ask.about(), role.to_string());
+    EXCEPTIONS.iter().any(|(rpc, about, role)| (*rpc, *about, *role) == (&cell.0, &cell.1, &cell.2))
+}
+
+/// Asks; gives what is wrong with the answer.
+async fn cell(ledger: &Ledger, row: &Row, role: &Role, expected: &str) -> Vec<String> {
+    let node = ledger.of(role);
+    let found = row.ask.answer(&node).await;
+    let name = format!("{} {} as {role}", row.ask.rpc(), row.ask.about());
+    let mut wrong = Vec::new();
+    if found.what != expected {
+        let what = &found.what;
+        wrong.push(format!("{name}: expected {expected}, found {what} {}", found.why));
+    }
+    for (event, trails) in &found.beside {
+        if !ledger.parties.passes(role, trails, None) {
+            wrong.push(format!("{name}: {event} passed, which is on {trails:?}"));
+        }
+    }
+    let refused = !found.why.is_empty();
+    if let Some(none) = row.none.as_ref().filter(|_| refused) {
+        let absent = none.answer(&node).await;
+        let (told, same) = (nameless(&found, &row.ask), nameless(&absent, none));
+        if told != same && role.may != May::Nothing {
+            wrong.push(format!("{name}: told {told:?}, but of what there is not {same:?}"));
+        }
+    }
+    wrong
+}
+
+/// A refusal without the id that the caller gave.
+fn nameless(found: &Found, ask: &Ask) -> (String, String) {
+    let about = ask.about();
+    let id = about.rsplit(' ').next().filter(|id| !id.is_empty());
+    (found.what.clone(), id.map_or_else(|| found.why.clone(), |id| found.why.replace(id, "…")))
+}
+
+/// Calls for a trail that show what stands on it.
+const SHOWING: usize = By::ALL.len() - 1;
+
+/// Each call by which an overseer reads a trail as no party stands on the overseer's own trail; of other reads none does.
+/// Gives where that is not so.
+async fn untraced(ledger: &Ledger, rows: &[Row]) -> anyhow::Result<Vec<String>> {
+    let is_party = |role: &Role, trail: &Place| {
+        let kind = TrailKind::from_byte(trail.kind());
+        kind.is_none_or(|kind| ledger.parties.is_party(role, kind, trail.id()))
+    };
+    let trails = rows.iter().filter_map(|row| match &row.ask {
+        Ask::Trail(By::Get, it) if it.key.is_empty() => Some(Place::trail(it.kind, &it.id)),
+        _ => None,
+    });
+    let trails: Vec<Place> = trails.collect();
+    let mut wrong = Vec::new();
+    for role in ROLES.iter().filter(|role| role.may != May::Nothing) {
+        let oversees = role.may == May::Oversee;
+        let due = |trail: &&Place| oversees && !is_party(role, trail);
+        let mut found = BTreeMap::new();
+        let complete = until("reads to be recorded", async || {
+            found = traces(ledger, role).await.ok()?;
+            let mut due = trails.iter().filter(due);
+            due.all(|trail| found.get(trail) >= Some(&SHOWING)).then_some(())
+        });
+        if complete.await.is_err() {
+            let missing = trails.iter().filter(due).filter(|it| found.get(it) < Some(&SHOWING));
+            wrong.push(format!("{role}: not recorded: {:?}", missing.collect::<Vec<_>>()));
+        }
+        let beyond = found.keys().filter(|trail| !oversees || is_party(role, trail));
+        wrong.extend(beyond.map(|trail| format!("{role}: {trail} was recorded as read")));
+    }
+    Ok(wrong)
+}
+
+/// How many reads of each trail stand on a role's own.
+async fn traces(ledger: &Ledger, role: &Role) -> anyhow::Result<BTreeMap<Place, usize>> {
+    let id = ledger.things.identity(role.who);
+    let mut found = BTreeMap::new();
+    for event in ledger.of(role).whole_trail(TrailKind::Identity, id.clone()).await? {
+        let Body::Signed { item, .. } = event.body else { continue };
+        let Kind::RecordReads(it) = item.kind() else { continue };
+        for read in it.reads.iter().filter(|read| read.identity_id == id) {
+            let kind = u8::try_from(read.trail_kind).ok().and_then(TrailKind::from_byte);
+            let trail = Place::trail(kind.context("a kind of trail")?, &read.trail_id);
+            *found.entry(trail).or_default() += 1;
+        }
+    }
+    Ok(found)
+}
+
+fn regulator(ledger: &Ledger) -> Node {
+    let role = ROLES.iter().find(|role| role.who == REGULATOR);
+    role.map_or_else(|| ledger.node.clone(), |role| ledger.of(role))
+}
+
+/// How much stands on each trail that is asked for.
+async fn sizes(ledger: &Ledger) -> anyhow::Result<BTreeMap<Place, u64>> {
+    let regulator = regulator(ledger);
+    let empty = BTreeMap::new();
+    let mut sizes = BTreeMap::new();
+    for row in Table::of(ledger, &empty).rows {
+        let Ask::Trail(By::Get, trail) = row.ask else { continue };
+        // A read of what there is not would stand on its trail.
+        if !trail.key.is_empty() {
+            continue;
+        }
+        let request = GetTrailRequest {
+            trail_kind: u32::from(trail.kind as u8),
+            trail_id: trail.id.clone(),
+            ..GetTrailRequest::default()
+        };
+        let size = regulator.trails().get_trail(request).await?.into_inner().size;
+        sizes.insert(Place::trail(trail.kind, &trail.id), size);
+    }
+    Ok(sizes)
+}
+
+/// The parts of a set of descriptors that name calls.
+#[derive(Clone, PartialEq, Message)]
+struct Descriptors {
+    #[prost(message, repeated, tag = "1")]
+    files: Vec<FileDescriptor>,
+}
+
+/// A file of the contract.
+#[derive(Clone, PartialEq, Message)]
+struct FileDescriptor {
+    #[prost(string, tag = "2")]
+    package: String,
+    #[prost(message, repeated, tag = "6")]
+    services: Vec<ServiceDescriptor>,
+}
+
+/// A service.
+#[derive(Clone, PartialEq, Message)]
+struct ServiceDescriptor {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, repeated, tag = "2")]
+    methods: Vec<MethodDescriptor>,
+}
+
+/// A call.
+#[derive(Clone, PartialEq, Message)]
+struct MethodDescriptor {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+/// All calls of the contract.
+fn contract() -> anyhow::Result<BTreeSet<String>> {
+    let files = Descriptors::decode(DESCRIPTORS)?.files.into_iter();
+    let services = files.filter(|it| it.package == "liuhen.v1").flat_map(|it| it.services);
+    let calls = services.flat_map(|service| {
+        let name = service.name;
+        service.methods.into_iter().map(move |method| format!("{name}.{}", method.name))
+    });
+    Ok(calls.collect())
+}
