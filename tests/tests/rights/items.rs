@@ -1,6 +1,7 @@
 //! What is put on the ledger.
 
 use crate::ledger::{BULK, GATEWAY, Things};
+use crate::roles::Who;
 use liuhen_client::clock::now;
 use liuhen_proto::items::access::sealing::commitment;
 use liuhen_proto::subject::bulk_root;
@@ -11,11 +12,11 @@ use liuhen_proto::wire::{
 };
 
 /// Who collects.
-pub const COLLECTOR: (&str, &str) = ("psb", "officer");
+pub const COLLECTOR: Who = ("psb", "officer");
 /// Who uses.
-pub const USER: (&str, &str) = ("hrss", "officer");
+pub const USER: Who = ("hrss", "officer");
 /// Who manages.
-pub const MANAGER: (&str, &str) = ("bdb", "officer");
+pub const MANAGER: Who = ("bdb", "officer");
 /// The dataset of the grants.
 pub const RESIDENT: &str = "civil.resident";
 /// The dataset that is open to a class.

@@ -2,7 +2,7 @@
 
 use crate::items::{self, COLLECTOR, MANAGER, USER};
 use crate::parties::Parties;
-use crate::roles::{MEMBERS, May, PARAMETERS, ROLES, Role};
+use crate::roles::{MEMBERS, May, PARAMETERS, ROLES, Role, Who};
 use anyhow::Context as _;
 use liuhen_client::connect::Node;
 use liuhen_client::submit::{Account, item};
@@ -44,7 +44,7 @@ pub struct Things {
     /// The grant that the user passed on.
     pub passed_on: RequestId,
     /// Identities and keys, by who.
-    pub identities: BTreeMap<(&'static str, &'static str), (Vec<u8>, Vec<u8>)>,
+    pub identities: BTreeMap<Who, (Vec<u8>, Vec<u8>)>,
     /// The case.
     pub case: Vec<u8>,
     /// The product.
@@ -62,20 +62,20 @@ impl Things {
     }
 
     /// The id of an identity.
-    pub fn identity(&self, who: (&'static str, &'static str)) -> Vec<u8> {
+    pub fn identity(&self, who: Who) -> Vec<u8> {
         self.identities.get(&who).map(|(id, _)| id.clone()).unwrap_or_default()
     }
 
     /// The id of its key.
-    pub fn key(&self, who: (&'static str, &'static str)) -> Vec<u8> {
+    pub fn key(&self, who: Who) -> Vec<u8> {
         self.identities.get(&who).map(|(_, key)| key.clone()).unwrap_or_default()
     }
 }
 
 /// The gateway of the collector.
-pub const GATEWAY: (&str, &str) = ("psb", "gateway");
+pub const GATEWAY: Who = ("psb", "gateway");
 /// What an overseer's read is filed with.
-pub const REGULATOR: (&str, &str) = ("sup", "regulator");
+pub const REGULATOR: Who = ("sup", "regulator");
 /// The number of the record of a bulk set.
 pub const BULK: u64 = 3;
 /// The last of all steps; every member sees it.
@@ -93,7 +93,7 @@ pub struct Ledger {
     pub things: Things,
     /// Who is party to what.
     pub parties: Parties,
-    accounts: BTreeMap<(&'static str, &'static str), Account>,
+    accounts: BTreeMap<Who, Account>,
 }
 
 impl Ledger {
@@ -135,11 +135,7 @@ impl Ledger {
     }
 
     /// Puts things on the ledger, in one transaction.
-    async fn put(
-        &mut self,
-        who: (&'static str, &'static str),
-        named: Vec<(&'static str, Kind)>,
-    ) -> anyhow::Result<Tx> {
+    async fn put(&mut self, who: Who, named: Vec<(&'static str, Kind)>) -> anyhow::Result<Tx> {
         let account = self.accounts.get(&who).context("no such account")?;
         let names: Vec<_> = named.iter().map(|(name, _)| *name).collect();
         let all: Result<Vec<_>, _> = named.into_iter().map(|(_, kind)| item(kind)).collect();

@@ -15,13 +15,16 @@ pub enum May {
     Oversee,
 }
 
+/// A department's code behind `gz.`, and an identity's.
+pub type Who = (&'static str, &'static str);
+
 /// Somebody who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Role {
     /// What it is to the grant that most of the ledger is about.
     pub letter: char,
-    /// Its department's code behind `gz.`, and its identity's.
-    pub who: (&'static str, &'static str),
+    /// Its department, and its identity.
+    pub who: Who,
     /// What it may by itself.
     pub may: May,
 }
@@ -42,7 +45,7 @@ impl std::fmt::Display for Role {
     }
 }
 
-const fn role(letter: char, who: (&'static str, &'static str), may: May) -> Role {
+const fn role(letter: char, who: Who, may: May) -> Role {
     Role { letter, who, may }
 }
 
