@@ -117,6 +117,7 @@ impl<'a> Table<'a> {
                 }
                 .to_owned()
             });
+            // That a key is another's is said before a token is asked for.
             self.row(others, None, |_| DENIED.to_owned());
         }
     }
@@ -287,9 +288,8 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What a role is refused for: without a token for that.
+/// What a role is refused for: whoever shows no token, for that.
 fn refused_of<'a>(role: &Role, reason: &'a str) -> &'a str {
-    // Of a wrong key it is said before who shows it is asked for.
     if role.may == May::Nothing { NO_TOKEN } else { reason }
 }
 
