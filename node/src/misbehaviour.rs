@@ -129,6 +129,7 @@ mod tests {
             height: 5,
             round: 1,
             block_id,
+            pol_round: None,
             signature: vec![0; 64],
         };
         let (nil, low, high) = (vote(Vec::new()), vote(vec![1; 32]), vote(vec![2; 32]));

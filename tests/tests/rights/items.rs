@@ -314,7 +314,12 @@ pub fn proposal() -> Kind {
 
 /// An audit begins.
 pub fn audit() -> Kind {
-    Kind::OpenAudit(wire::OpenAudit { department: "gz.aud".into(), audit: "audit-1".into() })
+    let until_ms = liuhen_client::clock::now().get() + 90 * 86_400_000;
+    Kind::OpenAudit(wire::OpenAudit {
+        department: "gz.aud".into(),
+        audit: "audit-1".into(),
+        until_ms,
+    })
 }
 
 /// The catalogue changes, which every member sees.

@@ -99,6 +99,7 @@ pub fn of_object(kind: ObjectKind, things: &Things) -> Ids {
         Is::RecentBlock => place(Place::recent_block(Height::new(1))),
         Is::DoubleVote => place(Place::double_vote(&NOBODY, 1, 1, 1)),
         Is::Parameters
+        | Is::DayHeights
         | Is::RecentWindow
         | Is::Voters
         | Is::ValidatorSchedule
@@ -106,7 +107,7 @@ pub fn of_object(kind: ObjectKind, things: &Things) -> Ids {
         | Is::ProtocolSchedule => known(b""),
         Is::Timer => place(Place::timer(TimeMs::new(1), 1, b"about")),
         Is::Audit => place(Place::audit("gz.aud", "audit-1")),
-        Is::UnopenedRead => place(Place::unopened_read("gz.aud", "audit-1", &NOBODY)),
+        Is::UnopenedRead => place(Place::unopened_read("gz.aud", "audit-1", &NOBODY, "gz.bdb")),
         Is::Halves => place(Place::halves(things.grant.as_bytes(), 1, "gz.hrss")),
         Is::Half => place(Place::half(things.grant.as_bytes(), &gateway, 1, "gz.hrss")),
         Is::BulkSet => place(Place::bulk_set(&gateway, BULK)),

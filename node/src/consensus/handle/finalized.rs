@@ -45,7 +45,7 @@ fn proposed(proposal: &SignedMessage<Ctx, <Ctx as Context>::Proposal>) -> Signed
         vote_type: 3,
         height: it.height.0,
         round: it.round.as_u32().unwrap_or(u32::MAX),
-        block_id: it.value.to_vec(),
+        block_id: it.value.0.to_vec(),
         signature: proposal.signature.to_vec(),
         pol_round: it.pol_round.as_u32(),
     }
