@@ -16,11 +16,14 @@ use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
 use crate::tiles;
 use anyhow::Context as _;
+use libp2p::Multiaddr;
+use libp2p::multiaddr::Protocol;
 use liuhen_genesis::to_bytes;
 use liuhen_proto::header::{block::PROTOCOL, founding::Founding};
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::Height;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -43,7 +46,7 @@ pub async fn run(
     keys: Keys,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let _lock = home.lock()?;
+    let _lock = alone(home, settings)?;
     let tls = ClientTls::open(home, settings)?;
     let (data, own) = (home.data(), keys.keypair()?.public().to_peer_id());
     let chain = open_known(&data, settings, founding).await?;
@@ -227,7 +230,8 @@ async fn serve(
     }
     let bound =
         Listener::bind(settings.grpc_listen, connections, HTTP2_FIRST_BYTES, tls.grpc).await;
-    let (listener, address) = bound.context("grpc_listen")?;
+    let (listener, address) =
+        bound.with_context(|| format!("grpc_listen {}", settings.grpc_listen))?;
     shared.names = settings.names(address)?.into();
     if let Some(listen) = settings.tiles_listen {
         let bound = Listener::bind(listen, connections, 1, tls.tiles).await;
@@ -254,6 +258,43 @@ fn start_watching(
     }
     let (pool, data) = (mempool.clone(), data.to_owned());
     tokio::spawn(watch_disk(pool, data, settings.free_bytes, services.clone()));
+}
+
+/// Holds the home for this process, and sees that nobody else has its addresses.
+fn alone(home: &Home, settings: &Settings) -> anyhow::Result<std::fs::File> {
+    let lock = home.lock()?;
+    ports_are_free(settings)?;
+    Ok(lock)
+}
+
+/// Errors where another program listens already on an address for other nodes: the engine would only log that, and this node
+/// would be heard by nobody.
+fn ports_are_free(settings: &Settings) -> anyhow::Result<()> {
+    let listens = [
+        ("consensus_listen", &settings.consensus_listen),
+        ("gossip_listen", &settings.gossip_listen),
+    ];
+    for (name, address) in listens {
+        if let Some(at) = tcp_of(address).filter(|at| at.port() > 0) {
+            std::net::TcpListener::bind(at)
+                .with_context(|| format!("{name} {at}: another node or program listens there"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The address and port of a TCP multiaddress.
+fn tcp_of(address: &Multiaddr) -> Option<SocketAddr> {
+    let mut parts = address.iter();
+    let ip: IpAddr = match parts.next()? {
+        Protocol::Ip4(ip) => ip.into(),
+        Protocol::Ip6(ip) => ip.into(),
+        _ => return None,
+    };
+    match parts.next()? {
+        Protocol::Tcp(port) => Some(SocketAddr::new(ip, port)),
+        _ => None,
+    }
 }
 
 /// With what this node says that it notes a read.

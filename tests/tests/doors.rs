@@ -213,3 +213,24 @@ async fn what_a_subjects_key_opens() -> anyhow::Result<()> {
     officer.proofs().prove_subject(prove_subject(MADE_UP)).await?;
     Ok(())
 }
+
+/// A node whose address for other nodes is taken says which, and ends: it would be heard by nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_on_one_port() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    let settings =
+        std::fs::read_to_string(cluster.consortium.home("psb").join(liuhen_node::config::FILE))?;
+    cluster.stop("tax").await?;
+    let home = cluster.consortium.home("tax");
+    for name in ["consensus_listen", "gossip_listen"] {
+        let line = settings.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        let taken = line.split('"').nth(1).unwrap_or_default();
+        let flag = format!("--{}", name.replace('_', "-"));
+        let run = ["run", "--home", path_text(&home)?, &flag, taken];
+        let output = cluster.run("liuhen-node", &run)?;
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        let said = told(&output);
+        assert!(said.contains(name) && said.contains("another node or program"), "{said}");
+    }
+    Ok(())
+}

@@ -54,6 +54,23 @@ async fn look(cluster: &mut Cluster, key: &Path, state: &str) -> anyhow::Result<
     Ok((output.status.success(), told(&output)))
 }
 
+/// Two witnesses never cosign from one folder: each would know but half of what the other saw.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_has_one_witness() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    let (key, _) = witness_key(&cluster, "one")?;
+    let folder = cluster.file("seen");
+    std::fs::create_dir_all(&folder)?;
+    let held = std::fs::File::create(folder.join("lock"))?;
+    held.try_lock()?;
+    let (good, said) = look(&mut cluster, &key, "seen").await?;
+    assert!(!good && said.contains("another witness runs in this folder"), "{said}");
+    drop(held);
+    let (_, said) = look(&mut cluster, &key, "seen").await?;
+    assert!(said.contains("witness.unknown"), "{said}");
+    Ok(())
+}
+
 /// Proves how the parameters stand; gives the file's path.
 async fn proof(cluster: &mut Cluster, name: &str, more: &[&str]) -> anyhow::Result<String> {
     let file = path_text(&cluster.file(name))?.to_owned();

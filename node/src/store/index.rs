@@ -13,7 +13,7 @@ use liuhen_proto::merkle::trie::{Change, Trie};
 use liuhen_proto::merkle::{Blake3Log, Peaks};
 use liuhen_proto::place::{ObjectKind, Place};
 use liuhen_proto::types::{Hash, Height, TimeMs, TxId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -29,6 +29,8 @@ pub struct Index {
     height: Height,
     written: Height,
     objects: Mutex<HashMap<Place, Option<Object>>>,
+    /// Places at which nothing stands on disk. Apart, so that who asks for what there is not pushes nothing out that is.
+    absent: Mutex<HashSet<Place>>,
     heads: Mutex<HashMap<Place, Peaks>>,
 }
 
@@ -54,8 +56,8 @@ impl Index {
         };
         let height = Height::new(standing.height);
         let memory = Memory::over(standing.events);
-        let (objects, heads) = Default::default();
-        Ok(Self { tables, memory, height, written: height, objects, heads })
+        let (objects, absent, heads) = Default::default();
+        Ok(Self { tables, memory, height, written: height, objects, absent, heads })
     }
 
     /// The height of the last block taken in.
@@ -124,6 +126,7 @@ impl Index {
         }
         objects.extend(memory.objects);
         drop(objects);
+        lock(&self.absent).clear();
         let mut heads = lock(&self.heads);
         if heads.len() > CACHED {
             heads.clear();
@@ -139,7 +142,18 @@ impl Index {
         if let Some(object) = lock(&self.objects).get(place) {
             return Ok(object.clone());
         }
+        if lock(&self.absent).contains(place) {
+            return Ok(None);
+        }
         let object = self.tables.object(place)?;
+        if object.is_none() {
+            let mut absent = lock(&self.absent);
+            if absent.len() > CACHED {
+                absent.clear();
+            }
+            absent.insert(place.clone());
+            return Ok(None);
+        }
         let mut cache = lock(&self.objects);
         if cache.len() > CACHED {
             cache.clear();

@@ -248,8 +248,9 @@ async fn change(common: &Common, it: &Named, change: StandingChange) -> Result<(
 
 async fn succeed(common: &Common, it: &Succession) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let succession =
-        wire::SucceedDepartment { lead: act.department(), succession: Some(it.to_wire()?) };
+    let wanted = it.to_wire()?;
+    act.ends(&format!("{}, whose place {} takes", wanted.from, wanted.to))?;
+    let succession = wire::SucceedDepartment { lead: act.department(), succession: Some(wanted) };
     act.done(Kind::SucceedDepartment(succession), nothing).await
 }
 

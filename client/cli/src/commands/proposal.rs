@@ -8,6 +8,7 @@ use crate::output::Rows;
 use crate::rows::about;
 use crate::text::{self, state};
 use liuhen_client::error::ClientError;
+use liuhen_proto::wire::propose::Change as Proposed;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
 
@@ -68,6 +69,9 @@ impl New {
         if self.dry_run {
             return proposal_effect::rows(&act.node, &change).await?.print(common.output);
         }
+        if let Some(ended) = ends(&change) {
+            act.ends(&ended)?;
+        }
         let reason = Reason::new(&self.reason)?;
         let proposal = wire::Propose {
             department: act.department(),
@@ -83,6 +87,25 @@ impl New {
             ]
         })
         .await
+    }
+}
+
+/// What a change ends for good once it passes.
+fn ends(change: &Proposed) -> Option<String> {
+    match change {
+        Proposed::ChangeMember(it) if it.change() == wire::StandingChange::Revoke => {
+            Some(format!("member {}", it.department))
+        }
+        Proposed::Succeed(it) => Some(format!("{}, whose place {} takes", it.from, it.to)),
+        Proposed::SetRoot(it) => Some(format!("the root keys of {}", it.department)),
+        Proposed::ChangeMember(_)
+        | Proposed::AdmitVoter(_)
+        | Proposed::SetRights(_)
+        | Proposed::SetValidator(_)
+        | Proposed::SetParameters(_)
+        | Proposed::SetCalendar(_)
+        | Proposed::SetProtocol(_)
+        | Proposed::RemovePeer(_) => None,
     }
 }
 

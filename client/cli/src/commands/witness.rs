@@ -6,6 +6,7 @@ use crate::text::parse_duration;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::evidence;
+use liuhen_client::lang::pick;
 use liuhen_client::witness::{Look, Seen, checkpoint, look};
 use liuhen_genesis::Founding;
 use liuhen_proto::header::note::{self, Kind, Note, VerifierKey};
@@ -129,6 +130,7 @@ impl Run {
         let bytes = std::fs::read(&self.genesis).map_err(at(&self.genesis))?;
         let founding = Founding::from_bytes(&bytes).map_err(ClientError::failed)?;
         std::fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
+        let _alone = self.lock()?;
         self.refuse_after_fork()?;
         let mut seen = self.seen(&founding)?;
         let mut every = tokio::time::interval(self.every);
@@ -246,6 +248,20 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Holds the folder for this process: two that cosign from one could each see another history.
+    fn lock(&self) -> Result<std::fs::File, ClientError> {
+        let path = self.folder.join("lock");
+        let file = std::fs::File::create(&path).map_err(at(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(_) => {
+                let used =
+                    pick("another witness runs in this folder", "已有另一个见证程序使用该目录");
+                Err(ClientError::failed(format!("{}: {used}", self.folder.display())))
+            }
+        }
     }
 
     /// What was seen last; nothing in a new folder.
