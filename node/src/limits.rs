@@ -202,7 +202,7 @@ pub struct Limits {
     pub calls: Arc<Budget>,
     /// Bytes of requests that are being read or answered, beyond the few that each call may have.
     pub requests: Arc<Budget>,
-    /// Bytes of answers that were made and not yet taken.
+    /// Bytes of answers that were made and not yet taken whole.
     pub answers: Arc<Budget>,
     /// Bytes of proofs that are being sent.
     pub proofs: Arc<Budget>,

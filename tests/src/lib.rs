@@ -4,6 +4,7 @@
 //! Nothing here waits for a time: every wait is for a condition, with a deadline.
 
 pub mod actions;
+pub mod bystander;
 pub mod certificates;
 pub mod cluster;
 pub mod consortium;

@@ -72,12 +72,13 @@ where
             let response = answering.await?;
             // A message is held as long as it is being answered.
             drop(held);
-            let rest = Bytes::new();
+            let (rest, share) = (Bytes::new(), None);
             Ok(response.map(|body| {
                 let ended = false;
                 Body::new(AnswerBody {
                     body,
                     rest,
+                    share,
                     ended,
                     answers,
                     client,
@@ -147,11 +148,11 @@ impl http_body::Body for RequestBody {
     }
 }
 
-/// A piece of an answer. It is dropped when it was written to the connection, or its stream was let go: until then it
-/// counts, and so does its time.
+/// A piece of an answer. It is dropped when it was written to the connection, or its stream was let go: until then its
+/// time counts, and so does the whole frame that it is of, for its pieces are of one buffer.
 struct Piece {
     data: Bytes,
-    _share: Share,
+    _share: Option<Arc<Share>>,
     connection: Option<(ClientConnection, u64)>,
 }
 
@@ -174,6 +175,8 @@ struct AnswerBody {
     body: Body,
     /// What is left of the frame at hand.
     rest: Bytes,
+    /// That frame's share, until its last piece is taken: of a long answer most waits here.
+    share: Option<Arc<Share>>,
     ended: bool,
     answers: Arc<Budget>,
     client: Client,
@@ -182,11 +185,9 @@ struct AnswerBody {
 }
 
 impl AnswerBody {
-    /// The next piece of the frame at hand; trailers that say so where too much was not taken yet.
-    fn piece(&mut self) -> Frame<Bytes> {
-        let data = self.rest.split_to(self.rest.len().min(PIECE));
-        let Some(share) = self.answers.take(&self.client, data.len()) else {
-            self.rest.clear();
+    /// Takes a frame in and gives its first piece; trailers that say so where too much was not taken yet.
+    fn begin(&mut self, frame: Bytes) -> Frame<Bytes> {
+        let Some(share) = self.answers.take(&self.client, frame.len()) else {
             self.ended = true;
             let status =
                 busy("too much of what this node answered was not taken yet; try again later");
@@ -194,6 +195,17 @@ impl AnswerBody {
             // Without room for its words the bare end of the stream says that there was no answer.
             let _ = status.add_header(&mut trailers);
             return Frame::trailers(trailers);
+        };
+        (self.rest, self.share) = (frame, Some(Arc::new(share)));
+        self.piece()
+    }
+
+    /// The next piece of the frame at hand.
+    fn piece(&mut self) -> Frame<Bytes> {
+        let data = self.rest.split_to(self.rest.len().min(PIECE));
+        let share = match self.rest.is_empty() {
+            true => self.share.take(),
+            false => self.share.clone(),
         };
         let connection = self.connection.clone().map(|it| {
             let number = it.handed();
@@ -220,10 +232,7 @@ impl http_body::Body for AnswerBody {
         }
         match Pin::new(&mut this.body).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) if !data.is_empty() => {
-                    this.rest = data;
-                    Poll::Ready(Some(Ok(this.piece())))
-                }
+                Ok(data) if !data.is_empty() => Poll::Ready(Some(Ok(this.begin(data)))),
                 Ok(empty) => Poll::Ready(Some(Ok(Frame::data(empty)))),
                 Err(trailers) => Poll::Ready(Some(Ok(trailers))),
             },
