@@ -144,6 +144,27 @@ impl Consortium {
         Ok(hex::encode(keys.node.public().as_bytes()))
     }
 
+    /// The id by which other nodes know a node's network key.
+    pub fn peer_id_of_node(&self, code: &str) -> anyhow::Result<String> {
+        let source = PassphraseSource::CredentialOrPrompt;
+        let keys = Home::new(&self.home(code)).load_keys(&source, true)?;
+        Ok(keys.keypair()?.public().to_peer_id().to_string())
+    }
+
+    /// Changes the settings of a node that does not run, or will be started again: a setting is put in the place of
+    /// the one of its name, or added.
+    pub fn set(
+        &self,
+        code: &str,
+        setting: &str,
+        value: impl Into<toml::Value>,
+    ) -> anyhow::Result<()> {
+        let file = self.home(code).join(FILE);
+        let mut settings: toml::Table = std::fs::read_to_string(&file)?.parse()?;
+        settings.insert(setting.to_owned(), value.into());
+        Ok(std::fs::write(&file, toml::to_string(&settings)?)?)
+    }
+
     /// Makes the home of a node that was not founded: its peers are the founding nodes. Gives how it
     /// is put on the ledger.
     pub fn late_node(&self, code: &str) -> anyhow::Result<LateNode> {
@@ -219,7 +240,8 @@ fn free_ports() -> anyhow::Result<[u16; 2]> {
     Ok([free_port()?, free_port()?])
 }
 
-fn free_port() -> anyhow::Result<u16> {
+/// A port that the system lets this process have now, and gives to nobody's outgoing connection.
+pub fn free_port() -> anyhow::Result<u16> {
     let begin = std::process::id().wrapping_mul(97);
     for _ in 0..PORTS {
         let step = u32::from(NEXT_PORT.fetch_add(1, Ordering::Relaxed));
