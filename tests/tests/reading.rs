@@ -12,6 +12,7 @@ use liuhen_rpc::status::to_refused;
 use liuhen_rpc::token::{self, Audience};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{self, enact, grant, liuhen, register, told};
+use liuhen_tests::cluster::path_text;
 use tonic::Request;
 
 fn trail() -> GetTrailRequest {
@@ -164,4 +165,35 @@ async fn managers_do_not_see_the_use_of_others_grants() -> anyhow::Result<()> {
 
 fn trail_request() -> GetTrailRequest {
     GetTrailRequest { page_size: 1000, ..trail() }
+}
+
+/// For an audit reads who audits or regulates: somebody else who says so is told, whatever they ask for.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_reads_for_an_audit() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    register(&mut cluster).await?;
+    let own = ("psb", "officer");
+    let trail = ["trail", "dataset", "civil.resident"];
+    let watch = ["watch", "dataset", "civil.resident", "--from-height", "1", "--limit", "1"];
+    let out = cluster.file("own.trace");
+    let prove = ["prove", "trail", "dataset", "civil.resident", "--out", path_text(&out)?];
+    for command in [&["dataset", "list"][..], &trail, &watch, &prove] {
+        let allowed = cluster.liuhen("psb", own, command).await?;
+        assert!(allowed.status.success(), "{command:?}: {}", told(&allowed));
+        if out.exists() {
+            std::fs::remove_file(&out)?;
+        }
+        let audit = [&["--lang", "en", "--audit", "audit-1"], command].concat();
+        let refused = cluster.liuhen("psb", own, &audit).await?;
+        assert_eq!(refused.status.code(), Some(6), "{command:?}: {}", told(&refused));
+        for words in ["audit audit-1", "only who audits or regulates", "gz.psb does not"] {
+            assert!(told(&refused).contains(words), "{words}: {}", told(&refused));
+        }
+        assert!(refused.stdout.is_empty() && !out.exists(), "{command:?}: {}", told(&refused));
+    }
+    // Nor do they open one.
+    let open = cluster.liuhen("psb", own, &["audit", "open", "audit-1"]).await?;
+    assert_eq!(open.status.code(), Some(6), "{}", told(&open));
+    assert!(told(&open).contains("right.missing"), "{}", told(&open));
+    Ok(())
 }
