@@ -125,3 +125,61 @@ async fn a_program_that_does_not_know_the_protocol_stops() -> anyhow::Result<()>
     assert!(!cluster.ended("psb").await?.success());
     Ok(())
 }
+
+/// Waits until a node has so many others connected.
+async fn connected(cluster: &mut Cluster, name: &str, count: u32) -> anyhow::Result<()> {
+    let node = cluster.connect(name).await?;
+    until("so many peers", async || node.status().await.ok().filter(|it| it.peers == count))
+        .await?;
+    Ok(())
+}
+
+/// How often a node's log says that a connection to somebody was made or refused, or that one failed.
+fn tries(cluster: &Cluster, name: &str) -> usize {
+    let log = std::fs::read_to_string(cluster.consortium.home(name).join("log"));
+    let log = log.unwrap_or_default();
+    log.lines().filter(|it| it.contains("libp2p_swarm") && it.contains("onnection")).count()
+}
+
+/// A node's network key was lost: by a vote the others let it go, and let it in no more, though their settings name it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_peer_is_let_go_and_not_let_in() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    register(&mut cluster).await?;
+    for name in NODES {
+        connected(&mut cluster, name, 3).await?;
+    }
+    let peer = cluster.consortium.peer_id_of_node("tax")?;
+    enact(&mut cluster, "remove-tax", &["remove-peer", &peer]).await?;
+    for name in ["psb", "hrss", "bdb"] {
+        connected(&mut cluster, name, 2).await?;
+    }
+    // The others go on, also one that is started anew and whose settings name the peer.
+    let height = cluster.connect("tax").await?.status().await?.height;
+    cluster.stop("psb").await?;
+    cluster.launch("psb")?;
+    connected(&mut cluster, "psb", 2).await?;
+    // It begins anew too, and knocks.
+    cluster.stop("tax").await?;
+    cluster.consortium.set("tax", "log_filter", "info,libp2p_swarm=trace")?;
+    let before = tries(&cluster, "tax");
+    cluster.launch("tax")?;
+    let node = cluster.connect("psb").await?;
+    let gateway = cluster.account(&node, "psb", "gateway").await?;
+    for number in 1..=3 {
+        gateway.submit(&node, &[record(number)?]).await?;
+    }
+    until("the removed node to knock again and again", async || {
+        (tries(&cluster, "tax") >= before + 10).then_some(())
+    })
+    .await?;
+    for name in ["psb", "hrss", "bdb"] {
+        let status = cluster.connect(name).await?.status().await?;
+        assert_eq!(status.peers, 2, "{name}");
+    }
+    let status = cluster.account(&node, "bdb", "officer").await?.on(&node).status().await?;
+    assert!(!status.away.contains(&"gz.tax".to_owned()), "{:?}", status.away);
+    let left = cluster.connect("tax").await?.status().await?;
+    assert!(left.height <= height && status.height >= height + 3, "{left:?} {status:?}");
+    Ok(())
+}
