@@ -212,6 +212,7 @@ impl Running {
             }
             size += tx.raw().len();
             open.push(tx.raw().to_vec());
+            tracing::debug!(id = %tx.id(), "a transaction is passed on");
         }
         self.publish(&Message::Transactions(open));
     }
