@@ -5,6 +5,7 @@ mod adapter;
 #[doc(hidden)]
 pub mod again;
 mod codec;
+mod dials;
 mod handle;
 mod parts;
 mod signing;
@@ -14,6 +15,7 @@ mod wal;
 mod withheld;
 
 pub use adapter::{Adapter, AdapterParts, End};
+pub use dials::WithoutDials;
 pub use malachitebft_app_channel::EngineHandle;
 pub use start::{EngineSettings, Started, note_safety_halt, start, stop};
 pub use withheld::{Why, Withheld};
