@@ -23,11 +23,13 @@ use liuhen_proto::wire::{self, TrailRead, item::Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long reads are gathered.
 const GATHER: Duration = Duration::from_secs(1);
+/// After which time what the rules refused is tried again.
+const AGAIN: Duration = Duration::from_secs(600);
 /// Open reads in one item, and opened ones: with what their readers signed they fit.
 const OPEN_IN_ITEM: usize = 24;
 const OPENED_IN_ITEM: usize = 16;
@@ -48,8 +50,8 @@ pub(super) enum Shown {
 pub struct Reads {
     folder: Arc<PathBuf>,
     spools: Arc<Mutex<BTreeMap<String, Arc<Mutex<Spool>>>>>,
-    /// What the rules refuse for good: said once, kept, and not tried again while this program runs.
-    aside: Arc<Mutex<BTreeSet<(String, u64)>>>,
+    /// What the rules refused, and when: kept, and tried again after a while, for a clock that was ahead may be right by then.
+    aside: Arc<Mutex<BTreeMap<(String, u64), Instant>>>,
 }
 
 impl Reads {
@@ -170,7 +172,8 @@ impl Reads {
         let aside = locked(&self.aside);
         let spool = locked(spool);
         let fresh = spool.waiting().filter(|(number, it)| {
-            it.audit.as_deref() == audit && !aside.contains(&(department.to_owned(), *number))
+            let refused = aside.get(&(department.to_owned(), *number));
+            it.audit.as_deref() == audit && refused.is_none_or(|at| at.elapsed() > AGAIN)
         });
         fresh.take(limits::READS).map(|(number, it)| (number, it.read())).collect()
     }
@@ -209,7 +212,7 @@ impl Reads {
                         number,
                         "a read can't be recorded; it stays here"
                     );
-                    locked(&self.aside).insert((department.to_owned(), number));
+                    locked(&self.aside).insert((department.to_owned(), number), Instant::now());
                 }
             }
         }
@@ -259,11 +262,14 @@ impl Reads {
         department: &str,
         spool: &Mutex<Spool>,
     ) -> anyhow::Result<()> {
-        let batches = locked(spool).batches();
-        for batch in batches {
-            if !sender.is_closed(department, &batch.audit)? {
-                continue;
+        let audits = locked(spool).sealed_audits();
+        let mut closed = Vec::new();
+        for audit in audits {
+            if sender.is_closed(department, &audit)? {
+                closed.extend(locked(spool).batches_of(&audit));
             }
+        }
+        for batch in closed {
             for (numbers, opened) in opened(&batch, department) {
                 match sender.submit(|own| vec![opened.signed_by(own)]).await? {
                     // Before this program ended last they were opened already.

@@ -14,8 +14,9 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Reads that wait at most; then this department is shown no more here.
-const MOST: usize = 20_000;
+/// Reads that wait to be recorded at most, and reads in all, of audits that run too; then this department is shown no more here.
+const WAITING: usize = 20_000;
+const MOST: usize = 200_000;
 /// Lines about what is over for which a file is not yet written anew.
 const OVER: usize = 4_096;
 /// Bytes of a line.
@@ -132,8 +133,13 @@ impl Spool {
 
     /// Notes reads, on disk when this returns.
     pub(super) fn note(&mut self, reads: &[TrailRead], audit: Option<&str>) -> anyhow::Result<()> {
+        let waiting = self.waiting().count().saturating_add(reads.len());
+        anyhow::ensure!(waiting <= WAITING, "{WAITING} reads of the department wait already");
         let all = self.entries.len().saturating_add(reads.len());
-        anyhow::ensure!(all <= MOST, "{MOST} reads of the department wait already");
+        anyhow::ensure!(
+            all <= MOST,
+            "{MOST} reads of the department are kept already: close an audit"
+        );
         let first = self.next;
         let lines = (first..).zip(reads).map(|(number, read)| {
             let (read, audit) = (read.encode_to_vec(), audit.map(str::to_owned));
@@ -208,13 +214,21 @@ impl Spool {
         self.entries.iter().filter(|(_, it)| it.batch.is_none()).map(|(number, it)| (*number, it))
     }
 
-    /// Batches that are not opened whole.
-    pub(super) fn batches(&self) -> Vec<SealedBatch> {
+    /// Audits for which something was sealed that is not opened whole.
+    pub(super) fn sealed_audits(&self) -> BTreeSet<String> {
+        let sealed = self.entries.values().filter(|it| it.batch.is_some());
+        sealed.filter_map(|it| it.audit.clone()).collect()
+    }
+
+    /// Batches of an audit that are not opened whole.
+    pub(super) fn batches_of(&self, audit: &str) -> Vec<SealedBatch> {
         let mut batches: BTreeMap<u64, SealedBatch> = BTreeMap::new();
         for (number, entry) in &self.entries {
-            let (Some(first), Some(audit)) = (entry.batch, &entry.audit) else { continue };
+            let Some(first) = entry.batch.filter(|_| entry.audit.as_deref() == Some(audit)) else {
+                continue;
+            };
             let batch = batches.entry(first).or_insert_with(|| SealedBatch {
-                audit: audit.clone(),
+                audit: audit.to_owned(),
                 commitments: Vec::new(),
                 unopened: Vec::new(),
             });
@@ -290,7 +304,7 @@ mod tests {
         spool.opened(vec![4]).unwrap();
         for spool in [&spool, &Spool::open(&path).unwrap()] {
             assert_eq!(waits(spool), [1, 3]);
-            let batches = spool.batches();
+            let batches = spool.batches_of("x");
             assert_eq!(batches.len(), 1);
             assert_eq!((batches[0].audit.as_str(), batches[0].commitments.len()), ("x", 3));
             let unopened: Vec<_> =
@@ -298,7 +312,7 @@ mod tests {
             assert_eq!(unopened, [(3, 0, 0), (5, 2, 2)]);
         }
         spool.opened(vec![3, 5]).unwrap();
-        assert_eq!((spool.batches().len(), spool.entries.len()), (0, 2));
+        assert_eq!((spool.batches_of("x").len(), spool.entries.len()), (0, 2));
     }
 
     /// What was cut short at the end was never answered for; what is damaged before it is said.
@@ -342,14 +356,19 @@ mod tests {
         assert!(std::fs::metadata(&path).unwrap().len() < largest / 2);
         let again = Spool::open(&path).unwrap();
         assert_eq!(waits(&again).len(), 0);
-        assert_eq!(again.batches()[0].unopened.len(), 1);
+        assert_eq!(again.batches_of("x")[0].unopened.len(), 1);
     }
 
     #[test]
     fn it_takes_so_many() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::open(&folder.path().join("a")).unwrap();
-        spool.note(&reads(MOST as u64), None).unwrap();
+        spool.note(&reads(WAITING as u64), None).unwrap();
         assert!(spool.note(&reads(1), None).is_err());
+        // What is sealed for an audit that runs is not in its way.
+        let mut spool = Spool::open(&folder.path().join("b")).unwrap();
+        spool.note(&reads(WAITING as u64), Some("x")).unwrap();
+        spool.sealed((0..WAITING as u64).collect()).unwrap();
+        spool.note(&reads(1), None).unwrap();
     }
 }

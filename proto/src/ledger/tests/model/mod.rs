@@ -22,6 +22,7 @@ use crate::items::kind_name;
 use crate::ledger::{Delta, Halt, NotApplied};
 use crate::tx::Tx;
 use crate::wire::ledger_event::Kind as Told;
+use crate::wire::{GrantKind, item::Kind};
 use dice::Dice;
 use invariants::Causes;
 use moves::Moves;
@@ -104,6 +105,7 @@ impl Run {
                     made.extend(more);
                     for item in tx.items() {
                         note(&mut self.tally, format!("done {}", kind_name(item.kind())));
+                        whose(&self.simple, &mut self.tally, item.kind());
                     }
                     transactions.push(tx.raw().to_vec());
                 }
@@ -183,6 +185,24 @@ impl Run {
         }
         assert_eq!(other.reloaded().trie.root(), self.net.trie.root());
         assert_eq!(other.objects, self.net.objects);
+    }
+}
+
+/// Counts whose grants a record names: of each kind its own and others', and those that it may name by a succession.
+fn whose(simple: &Simple, tally: &mut Tally, kind: &Kind) {
+    let Kind::RecordAccess(it) = kind else { return };
+    for access in &it.accesses {
+        let Some(grant) = simple.grant(&access.request_id) else { continue };
+        let own = simple.is_own(it, access);
+        let whose = if own { "its own" } else { "another's" };
+        let what = format!("record names {whose} {:?}", grant.kind);
+        let asker = it.asker.as_ref().map_or("", |it| it.department.as_str());
+        let party = grant.class.is_none() && grant.kind != GrantKind::Internal;
+        let followed = own && (it.collector != grant.collector || party && asker != grant.user);
+        note(tally, what);
+        if followed {
+            note(tally, "record names its own by succession");
+        }
     }
 }
 
@@ -282,7 +302,7 @@ const REACHED: [(&str, u64); 46] = [
 ];
 
 /// The same, of what answers for accesses.
-const ANSWERED: [(&str, u64); 64] = [
+const ANSWERED: [(&str, u64); 71] = [
     ("IntegrityRaised", 2900),
     ("IntegritySettled", 2500),
     ("AlertRaised", 1700),
@@ -308,6 +328,13 @@ const ANSWERED: [(&str, u64); 64] = [
     ("integrity LossesBeyond", 20),
     ("integrity OutageBeyond", 20),
     ("case Lapsed", 10),
+    ("record names its own Delegated", 1),
+    ("record names its own Standing", 1),
+    ("record names its own Internal", 1),
+    ("record names its own by succession", 1),
+    ("record names another's Delegated", 1),
+    ("record names another's Standing", 1),
+    ("record names another's Internal", 1),
     ("refused emergency.refused", 5),
     ("repeated Uncovered", 70),
     ("repeated QuotaExceeded", 7),

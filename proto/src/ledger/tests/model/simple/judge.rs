@@ -109,7 +109,7 @@ impl Simple {
     }
 
     /// Whether the grant that an access names is there, and of the access's own dataset, collector and asker.
-    pub(super) fn is_own(&self, it: &RecordAccess, access: &DatasetAccess) -> bool {
+    pub(in super::super) fn is_own(&self, it: &RecordAccess, access: &DatasetAccess) -> bool {
         let Some(grant) = self.grant(&access.request_id) else { return false };
         let asker = it.asker.clone().unwrap();
         let (Some(identity), Some(department)) =
