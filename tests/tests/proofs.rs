@@ -205,11 +205,17 @@ async fn evidence_that_an_office_can_read() -> anyhow::Result<()> {
     let one = prove(&mut cluster, "one", &["authorised", &covered]).await?;
     let state = prove(&mut cluster, "state", &["state", "grant", "hr-1"]).await?;
     let (folder, zip) = (cluster.file("pack"), cluster.file("pack.zip"));
-    let pack = |out: &std::path::Path, more: &[&str]| {
+    let witnessed = |out: &std::path::Path, more: &[&str]| {
         let all = ["report", "evidence", &trail, &one, &state, "--genesis", &genesis];
         let title = ["--title", "<b>9 & 7</b>", "--out", path_text(out)?];
         cluster.run("liuhen", &[&all[..], &title[..], more].concat())
     };
+    // What no witness saw is packed for who says so.
+    let refused = witnessed(&folder, &[])?;
+    assert!(!refused.status.success() && !folder.exists(), "{}", told(&refused));
+    assert!(told(&refused).contains("--unwitnessed"), "{}", told(&refused));
+    let pack =
+        |out: &std::path::Path, more: &[&str]| witnessed(out, &[&["--unwitnessed"], more].concat());
     let made = pack(&folder, &[])?;
     assert!(made.status.success(), "{}", told(&made));
     let page = std::fs::read_to_string(folder.join("index.html"))?;

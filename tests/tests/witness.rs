@@ -127,6 +127,14 @@ async fn a_witness_cosigns_and_lifts_the_caveat() -> anyhow::Result<()> {
         let (code, said) = verify(&cluster, &seen, known)?;
         assert!(code == 0 && without(&said), "{said}");
     }
+    let genesis = path_text(&cluster.consortium.genesis())?.to_owned();
+    let pack = cluster.file("pack");
+    for (known, packed) in [(&other, false), (&witness, true)] {
+        let evidence = ["report", "evidence", &seen, "--genesis", &genesis, "--witness", known];
+        let output =
+            cluster.run("liuhen", &[&evidence[..], &["--out", path_text(&pack)?]].concat())?;
+        assert!(output.status.success() == packed && pack.exists() == packed, "{}", told(&output));
+    }
     Ok(())
 }
 

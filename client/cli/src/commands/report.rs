@@ -2,6 +2,7 @@
 
 use crate::report::{File, GENESIS, Proof, pack};
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_genesis::Founding;
 use liuhen_proto::header::note::VerifierKey;
 use std::collections::BTreeSet;
@@ -35,6 +36,9 @@ pub struct Evidence {
     /// A witness whose cosignature counts: its verifier key; may be repeated
     #[arg(long = "witness", value_name = "KEY", value_parser = VerifierKey::cosigner)]
     witnesses: Vec<VerifierKey>,
+    /// Pack what no witness saw: whoever holds keys of two thirds of the validators of any time could have made it
+    #[arg(long)]
+    unwitnessed: bool,
 }
 
 impl Report {
@@ -60,7 +64,11 @@ impl Evidence {
                 let why = "proofs have names that end in .trace, and differ";
                 return Err(ClientError::Usage(format!("{}: {why}", path.display())));
             }
-            proofs.push(Proof::new(&founding, &self.witnesses, name, read(path)?)?);
+            let proof = Proof::new(&founding, &self.witnesses, name, read(path)?)?;
+            if !self.unwitnessed && !proof.is_witnessed() {
+                return Err(unwitnessed(path));
+            }
+            proofs.push(proof);
         }
         let files = pack(&self.title, &founding, genesis, proofs)?;
         let zipped = self.out.extension().is_some_and(|it| it == "zip");
@@ -70,6 +78,15 @@ impl Evidence {
         eprintln!("{}: {} files, with {GENESIS} and the proofs", page.display(), files.len());
         Ok(())
     }
+}
+
+fn unwitnessed(path: &Path) -> ClientError {
+    let why = pick(
+        "no witness that --witness names saw what it stands on, and keys of former validators could have made it: \
+         attach one (liuhen witness attach), name it, or say --unwitnessed",
+        "没有 --witness 所指的见证方见证过其锚点，历任验证节点的密钥可能伪造：请附上见证（liuhen witness attach）并指明，或加 --unwitnessed",
+    );
+    ClientError::Failed(format!("{}: {why}; nothing was packed", path.display()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ClientError> {

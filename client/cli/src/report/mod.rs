@@ -51,6 +51,11 @@ impl Proof {
         self.verified.get()
     }
 
+    /// Whether a witness saw what it stands on.
+    pub fn is_witnessed(&self) -> bool {
+        !self.statement().witnesses.is_empty()
+    }
+
     /// What the verifier says of it.
     fn told(&self, founding: &Founding, lang: Lang) -> String {
         let verdict = Ok(self.verified.clone());
