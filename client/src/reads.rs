@@ -142,10 +142,7 @@ pub async fn fates(
     for it in kept {
         let id = |bytes: &[u8]| KeyId::from_slice(bytes).map_err(ClientError::failed);
         let (reader, _) = node.key(&id(&it.request.key_id)?).await?;
-        let (keeper, _) = node.key(&id(&it.receipt.key_id)?).await?;
-        let signed = PublicKey::from_slice(&keeper.public_key)
-            .is_ok_and(|key| is_acknowledged(&it.receipt, &it.chain, &it.request, &key));
-        if !signed {
+        if !ledger.is_word_of_a_node(node, it).await? {
             fates.push(ReadFate::BadReceipt);
             continue;
         }
@@ -155,11 +152,13 @@ pub async fn fates(
             fates.push(ReadFate::Recorded);
             continue;
         }
+        // By the reader's own clock: the node's is its own word.
+        let asked = it.request.time_ms;
         let due = match it.request.audit.as_str() {
-            "" => Some(it.receipt.time_ms.saturating_add(grace_ms)),
+            "" => Some(asked.saturating_add(grace_ms)),
             audit => {
                 let closed = ledger.closed(node, &reader.department, audit).await?;
-                closed.map(|time| time.max(it.receipt.time_ms).saturating_add(open_ms))
+                closed.map(|time| time.max(asked).saturating_add(open_ms))
             }
         };
         fates.push(match due {
@@ -179,6 +178,8 @@ struct Found {
     nonces: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, u64>>,
     /// By department and audit: when it closed, or closes.
     audits: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Keys of receipts; `None` where the ledger has none.
+    nodes: BTreeMap<KeyId, Option<PublicKey>>,
 }
 
 impl Found {
@@ -199,6 +200,23 @@ impl Found {
             self.nonces.insert(identity.to_vec(), counts);
         }
         Ok(self.nonces.entry(identity.to_vec()).or_default())
+    }
+
+    /// Whether a receipt is of something, and signed by some node whose key is on the ledger.
+    async fn is_word_of_a_node(&mut self, node: &Node, it: &KeptRead) -> Result<bool, ClientError> {
+        let Ok(id) = KeyId::from_slice(&it.receipt.key_id) else { return Ok(false) };
+        if !self.nodes.contains_key(&id) {
+            let key = match node.key(&id).await {
+                Ok((key, _)) => Some(key),
+                Err(error) if error.exit_code() == 5 => None,
+                Err(error) => return Err(error),
+            };
+            self.nodes.insert(id, key.and_then(|it| PublicKey::from_slice(&it.public_key).ok()));
+        }
+        let key = self.nodes.get(&id).and_then(Option::as_ref);
+        let is_signed =
+            key.is_some_and(|key| is_acknowledged(&it.receipt, &it.chain, &it.request, key));
+        Ok(is_signed && it.receipt.reads > 0)
     }
 
     /// When an audit closed; `None` while it runs.

@@ -1,10 +1,10 @@
 //! Members and strangers who take what they can get: the node's memory stays bounded, and others are served.
 
 use liuhen_client::connect::Node;
-use liuhen_client::submit::{Account, item};
+use liuhen_client::submit::{Account, item, recent};
 use liuhen_proto::items::Item;
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::types::{BlockId, Height, TimeMs};
+use liuhen_proto::types::{BlockId, Height, TimeMs, limits};
 use liuhen_proto::wire::{
     self, ProveTrailRequest, RangeKind, SubmitStreamRequest, WatchRequest, item::Kind,
 };
@@ -13,6 +13,7 @@ use liuhen_tests::Cluster;
 use liuhen_tests::actions::{record, register};
 use liuhen_tests::bystander::{Bystander, Latencies};
 use liuhen_tests::wait::until;
+use std::collections::BTreeMap;
 use std::time::Instant;
 use tonic::Status;
 
@@ -182,7 +183,7 @@ async fn refused_transactions_of_one_key() -> anyhow::Result<()> {
     let (mut most, mut waits) = (0, Vec::new());
     for number in 0.. {
         let begun = Instant::now();
-        officer.submit(&node, &[dataset(number)?]).await?;
+        officer.submit(&node, &[dataset("gz.psb", number)?]).await?;
         waits.push(begun.elapsed());
         most = most.max(cluster.memory("psb")?.saturating_sub(before));
         if floods.iter().all(tokio::task::JoinHandle::is_finished) {
@@ -204,11 +205,59 @@ async fn refused_transactions_of_one_key() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn dataset(number: u64) -> anyhow::Result<Item> {
+/// One key's dear transactions: others find room beside them, long before all of them are done.
+#[tokio::test(flavor = "multi_thread")]
+async fn dear_transactions_of_one_key() -> anyhow::Result<()> {
+    const DEAR: u64 = 12;
+    let mut cluster = Cluster::start().await?;
+    register(&mut cluster).await?;
+    let node = cluster.connect("psb").await?;
+    let officer = cluster.account(&node, "psb", "officer").await?;
+    let gateway = cluster.account(&node, "psb", "gateway").await?;
+    let other = cluster.account(&node, "hrss", "officer").await?;
+    let recent = recent(&node).await?;
+    let mut seq = officer.next_seq(&node).await?;
+    let mut sent = Vec::new();
+    for number in 0..DEAR {
+        // Each sets as many timers as a block does.
+        let items: Vec<_> = (0..limits::BLOCK_TIMERS)
+            .map(|one| dataset("gz.psb", number * limits::BLOCK_TIMERS + one))
+            .collect::<anyhow::Result<_>>()?;
+        let tx = officer.sign(seq, recent, &items)?;
+        seq = tx.next_seq();
+        sent.push(tx);
+    }
+    // One that wants a timer as well, and one that wants what is read and written only.
+    let wants = [(&other, dataset("gz.hrss", u64::MAX)?), (&gateway, record(1)?)];
+    for (account, wanted) in wants {
+        sent.push(account.sign(account.next_seq(&node).await?, recent, &[wanted])?);
+    }
+    let requests = (0..).zip(&sent).map(|(correlation, tx)| SubmitStreamRequest {
+        transaction: tx.raw().to_vec(),
+        correlation,
+    });
+    let requests = tokio_stream::iter(requests.collect::<Vec<_>>());
+    let mut answers = node.submission().submit_stream(requests).await?.into_inner();
+    let mut heights = BTreeMap::new();
+    while let Some(answer) = answers.message().await? {
+        let Some(wire::submit_stream_response::Result::Committed(it)) = answer.result else {
+            anyhow::bail!("{answer:?}");
+        };
+        heights.insert(answer.correlation, it.height);
+    }
+    assert_eq!(heights.len() as u64, DEAR + 2);
+    let at = |number: u64| heights.get(&number).copied().unwrap_or_default();
+    eprintln!("{heights:?}");
+    let last = at(DEAR - 1);
+    assert!(at(DEAR) + 4 < last && at(DEAR + 1) + 4 < last, "{heights:?}");
+    Ok(())
+}
+
+fn dataset(collector: &str, number: u64) -> anyhow::Result<Item> {
     let field = wire::Field { name: "id".into(), grade: 3, category: 0 };
     Ok(item(Kind::RegisterDataset(wire::RegisterDataset {
         dataset: format!("civil.more-{number}"),
-        collector: "gz.psb".into(),
+        collector: collector.into(),
         title_en: "More".into(),
         grade: 3,
         category: wire::Category::Conditional as i32,

@@ -6,8 +6,9 @@ use liuhen_keyfile::PassphraseSource;
 use liuhen_node::home::Home;
 use liuhen_proto::items::reading::request::{self, Asked, acknowledge, call_digest};
 use liuhen_proto::place::TrailKind;
-use liuhen_proto::types::TimeMs;
-use liuhen_proto::wire::{GetTrailRequest, ListRequestsRequest, item::Kind};
+use liuhen_proto::suite::sign::PrivateKey;
+use liuhen_proto::types::{ChainId, TimeMs};
+use liuhen_proto::wire::{GetTrailRequest, ListRequestsRequest, ReadRequest, item::Kind};
 use liuhen_rpc::status::to_refused;
 use liuhen_rpc::token::{self, Audience};
 use liuhen_rpc::{READ, READ_RECEIPT};
@@ -128,8 +129,24 @@ async fn a_read_that_a_node_kept_to_itself() -> anyhow::Result<()> {
     let mut other = line(&keys.node, &request);
     other.receipt.reads += 1;
     file.append(&other)?;
+    // Of nothing, by a key that nobody has, and of a time to come.
+    let mut nothing = line(&keys.node, &request);
+    nothing.receipt = acknowledge(&keys.node, &chain, &request, 0, time);
+    let mut future = line(&keys.node, &request);
+    future.receipt = acknowledge(&keys.node, &chain, &request, 3, TimeMs::new(1 << 45));
+    let unknown = line(&PrivateKey::from_seed(&[9; 32]), &request);
+    for it in [&nothing, &unknown, &future] {
+        file.append(it)?;
+    }
     let (rows, code) = reads(&mut cluster).await?;
-    let expected = [row("GetTrail", 1, "missing"), row("GetTrail", 2, "not the node's receipt")];
+    let none = "not the node's receipt";
+    let expected = [
+        row("GetTrail", 1, "missing"),
+        row("GetTrail", 2, none),
+        row("GetTrail", 0, none),
+        row("GetTrail", 1, none),
+        row("GetTrail", 3, "missing"),
+    ];
     assert_eq!((rows.as_slice(), code), (expected.as_slice(), Some(1)));
     Ok(())
 }
@@ -146,6 +163,22 @@ async fn asked(node: &Node, token: &str, read: Option<&[u8]>) -> anyhow::Result<
         Ok(_) => "no receipt".into(),
         Err(status) => to_refused(&status).reason,
     })
+}
+
+/// Signed as is asked, with another nonce.
+fn of_nonce(key: &PrivateKey, chain: &ChainId, asked: &Asked<'_>, nonce: &[u8]) -> ReadRequest {
+    let mut it = request::sign(key, chain, asked);
+    let time = it.time_ms.to_be_bytes();
+    let mut said = b"liuhen/read/v1\n".to_vec();
+    for part in [chain.as_bytes(), &it.key_id[..], &it.call_digest, &time, nonce] {
+        said.extend_from_slice(part);
+    }
+    for text in [&it.server, &it.audit] {
+        said.extend(u32::try_from(text.len()).unwrap_or_default().to_be_bytes());
+        said.extend(text.as_bytes());
+    }
+    (it.nonce, it.signature) = (nonce.to_vec(), key.sign(&said).to_vec());
+    it
 }
 
 fn trail() -> GetTrailRequest {
@@ -211,6 +244,8 @@ async fn nothing_is_shown_to_who_oversees_but_what_it_signed() -> anyhow::Result
             "read.unsigned",
         ),
         ("another's", Some(request::sign(&other.signer.key, &chain, &good)), "read.unsigned"),
+        // What the rules refuse can't be recorded, however well it is signed.
+        ("a nonce too short", Some(of_nonce(key, &chain, &good, &[5; 15])), "read.unsigned"),
     ];
     for (name, signed, expected) in cases {
         let signed = signed.map(|it| it.encode_to_vec());

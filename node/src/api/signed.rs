@@ -73,6 +73,10 @@ impl SignedCall {
         let (it, came) = (&self.0.request, self.0.came);
         let bad =
             |why: &str| Err(with_reason(Reason::ReadUnsigned, &format!("the signed call: {why}")));
+        // What the rules would not take can't be recorded, and so is not shown.
+        if let Err(why) = request::check(it) {
+            return bad(&why.to_string());
+        }
         if it.key_id != caller.key.as_bytes() {
             return bad("it is signed with another key than the token");
         }

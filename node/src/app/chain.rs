@@ -36,6 +36,20 @@ pub struct Chain {
 /// A transaction that the rules refused, and why.
 pub type RefusedTx = (Arc<Tx>, NotApplied);
 
+/// A block that was built.
+#[derive(Debug)]
+pub struct Built {
+    /// The block, with what it changes.
+    pub candidate: Candidate,
+    /// What the rules refused, and why.
+    pub refused: Vec<RefusedTx>,
+    /// A key that found no room, before others one that has nothing in the block: the next block begins with it.
+    pub left_out: Option<KeyId>,
+}
+
+/// Keys of which a transaction found no room, after which a block is done: each try costs what applying costs.
+const KEYS_WITHOUT_ROOM: usize = 16;
+
 /// A committed block, as those who wait for its transactions are told of it.
 #[derive(Debug, Clone)]
 pub struct CommittedBlock {
@@ -164,30 +178,43 @@ impl Chain {
     }
 
     /// Builds the next block from transactions whose signatures are good, leaving out those that
-    /// the rules refuse. Gives the block, and what was refused and why.
+    /// the rules refuse.
     pub fn propose(
         &self,
         proposer: KeyId,
         now: TimeMs,
         transactions: Vec<Arc<Tx>>,
-    ) -> Result<(Candidate, Vec<RefusedTx>), StoreError> {
+    ) -> Result<Built, StoreError> {
         let full = Halt::Refused(Refusal::BlockFull);
         let context = self.context(self.not_before_parent(now));
         let mut draft = Draft::new(&self.index, context, self.founding.chain())
             .map_err(|e| StoreError::Damaged(e.to_string()))?;
-        let (mut taken, mut refused) = (Vec::new(), Vec::new());
+        let (mut taken, mut refused) = (Vec::<Arc<Tx>>::new(), Vec::new());
+        let mut without_room = Vec::new();
         for tx in transactions {
+            let key = tx.header().key;
+            if without_room.contains(&key) {
+                continue;
+            }
             match draft.transaction(&tx) {
                 Ok(()) => taken.push(tx),
-                // What finds no room behind others waits, and with it all that come after it.
-                Err(why) if why.why == full && !taken.is_empty() => break,
+                // What finds no room behind others waits, and with it what its key has behind it: others may be smaller.
+                Err(why) if why.why == full && !taken.is_empty() => {
+                    without_room.push(key);
+                    if without_room.len() == KEYS_WITHOUT_ROOM {
+                        break;
+                    }
+                }
                 Err(why) => refused.push((tx, why)),
             }
         }
+        let has_some = |key: &&KeyId| taken.iter().any(|tx| tx.header().key == **key);
+        let left_out = without_room.iter().find(|key| !has_some(key)).or(without_room.first());
+        let left_out = left_out.copied();
         let delta = draft.finish();
         let candidate =
             self.sealed(proposer, context.time, self.last_certificate.as_ref(), taken, delta)?;
-        Ok((candidate, refused))
+        Ok(Built { candidate, refused, left_out })
     }
 
     /// Seals a block from what its transactions change.

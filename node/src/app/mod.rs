@@ -10,7 +10,7 @@ mod trails;
 mod validate;
 
 pub use candidate::Candidate;
-pub use chain::{Chain, CommittedBlock, CommittedTx, RefusedTx};
+pub use chain::{Built, Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use checkpoint::TILE_WIDTH;
 pub use open::OpenReport;
 pub use prove::{FoundEvent, LongTrail, ProveError, Read};

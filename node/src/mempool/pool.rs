@@ -5,7 +5,7 @@
 
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Hash, KeyId, TxId};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// How much may wait.
@@ -87,7 +87,7 @@ pub struct Pool {
     /// Hashes of their bytes, to know them before they are parsed.
     by_bytes: HashSet<Hash>,
     bytes: usize,
-    /// Whose turn it is, so that no key keeps others waiting.
+    /// With whom the next block begins, so that no key keeps others waiting.
     turn: Option<KeyId>,
 }
 
@@ -157,32 +157,35 @@ impl Pool {
         Ok(true)
     }
 
-    /// Transactions for the next block, each key's in order, keys in turn; at most this many bytes
-    /// and items. They stay until they are committed or dropped.
+    /// Transactions for the next block, each key's in order, and of each key one before any has another; at most this
+    /// many bytes and items. They stay until they are committed or dropped.
     pub fn ready(&mut self, most_bytes: usize, most_items: usize) -> Vec<Arc<Tx>> {
-        let keys: Vec<KeyId> = match self.turn {
-            Some(turn) => {
-                let after =
-                    self.lanes.range((std::ops::Bound::Excluded(turn), std::ops::Bound::Unbounded));
-                after.chain(self.lanes.range(..=turn)).map(|(key, _)| *key).collect()
-            }
-            None => self.lanes.keys().copied().collect(),
-        };
         let (mut bytes, mut items, mut taken) = (0usize, 0usize, Vec::new());
-        for key in keys {
-            for tx in self.lanes.get(&key).into_iter().flat_map(Lane::ready) {
-                let (more_bytes, more_items) = (tx.raw().len(), tx.items().len());
-                if bytes + more_bytes > most_bytes || items + more_items > most_items {
-                    return taken;
-                }
-                bytes += more_bytes;
-                items += more_items;
-                taken.push(Arc::clone(tx));
-                // The next block begins behind the last key that got something into this one.
+        let mut lanes: VecDeque<_> = {
+            let (before, from) = match self.turn {
+                Some(turn) => (self.lanes.range(..turn), self.lanes.range(turn..)),
+                None => (self.lanes.range(..KeyId::ZERO), self.lanes.range(KeyId::ZERO..)),
+            };
+            from.chain(before).map(|(key, lane)| (*key, lane.ready())).collect()
+        };
+        while let Some((key, mut lane)) = lanes.pop_front() {
+            let Some(tx) = lane.next() else { continue };
+            let (more_bytes, more_items) = (tx.raw().len(), tx.items().len());
+            if bytes + more_bytes > most_bytes || items + more_items > most_items {
                 self.turn = Some(key);
+                return taken;
             }
+            bytes += more_bytes;
+            items += more_items;
+            taken.push(Arc::clone(tx));
+            lanes.push_back((key, lane));
         }
         taken
+    }
+
+    /// The next block begins with this key, which found no room in the last.
+    pub fn begin_with(&mut self, key: KeyId) {
+        self.turn = Some(key);
     }
 
     /// A key has come to `next`: what stood below is done. Gives what was dropped.
@@ -376,9 +379,20 @@ pub(super) mod tests {
             pool.insert(tx(1, seq, 0), 0).unwrap();
             pool.insert(tx(2, seq, 0), 0).unwrap();
         }
-        let first = pool.ready(1 << 20, 4);
-        let second = pool.ready(1 << 20, 4);
-        assert_eq!(first.len(), 4);
-        assert_ne!(first[0].header().key, second[0].header().key);
+        let key = |tx: &Arc<Tx>| tx.header().key;
+        let first = pool.ready(1 << 20, 3);
+        let second = pool.ready(1 << 20, 3);
+        assert_eq!(first.len(), 3);
+        assert_ne!(key(&first[0]), key(&first[1]));
+        assert_eq!(key(&first[0]), key(&first[2]));
+        assert_eq!(key(&second[0]), key(&first[1]));
+        // Each key's stand in their order.
+        let all = pool.ready(1 << 20, 100);
+        for of in [&first[0], &first[1]] {
+            let own: Vec<_> = all.iter().filter(|tx| key(tx) == key(of)).cloned().collect();
+            assert_eq!(seqs(&own), [0, 1, 2, 3]);
+        }
+        pool.begin_with(key(&first[0]));
+        assert_eq!(key(&pool.ready(1 << 20, 1)[0]), key(&first[0]));
     }
 }

@@ -133,6 +133,11 @@ impl Mempool {
         self.lock().pool.ready(most_bytes, most_items)
     }
 
+    /// The next block begins with this key, which found no room in the last.
+    pub fn begin_with(&self, key: KeyId) {
+        self.lock().pool.begin_with(key);
+    }
+
     /// Whether a block could be made of something.
     pub fn has_ready(&self) -> bool {
         self.lock().pool.has_ready()

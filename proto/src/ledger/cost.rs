@@ -76,18 +76,23 @@ impl Cost {
         pending.bytes = pending.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
-    /// Refuses where the transaction at hand alone is more than a block takes.
+    /// Refuses where the transaction at hand is more than a block takes, alone or with what the block has: no more is done
+    /// for it then.
     pub(super) fn bearable(&self) -> Result<(), Refusal> {
-        self.pending.borrow().beyond().map_or(Ok(()), Err)
+        let pending = *self.pending.borrow();
+        if let Some(alone) = pending.beyond() {
+            return Err(alone);
+        }
+        if self.block.with(pending).beyond().is_some() {
+            return Err(Refusal::BlockFull);
+        }
+        Ok(())
     }
 
     /// The transaction at hand is taken, where the block has room for it.
     pub(super) fn take(&mut self) -> Result<(), Refusal> {
-        let all = self.block.with(*self.pending.get_mut());
-        if all.beyond().is_some() {
-            return Err(Refusal::BlockFull);
-        }
-        self.block = all;
+        self.bearable()?;
+        self.block = self.block.with(*self.pending.get_mut());
         Ok(())
     }
 }

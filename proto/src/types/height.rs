@@ -52,6 +52,11 @@ impl TimeMs {
         self.0
     }
 
+    /// This time less a duration, not before the epoch.
+    pub const fn minus(self, ms: u64) -> Self {
+        Self(self.0.saturating_sub(ms))
+    }
+
     /// Later by `ms`.
     pub const fn plus(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))

@@ -107,7 +107,11 @@ const MENDS: Record<string, (it: Loose) => void> = {
     it.reads[0].request.audit = "";
   },
   openReads: (it) => readOf(it.reads[0].read),
-  reportDoubleVote: (it) => (it.first.blockId = none),
+  reportDoubleVote: (it) => {
+    it.first.blockId = none;
+    // A proposal's alone.
+    for (const vote of [it.first, it.second]) vote.polRound = undefined;
+  },
 };
 
 /** A good item of a kind, as the schema calls it: `recordAccess`. */

@@ -20,6 +20,7 @@ use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::tx::Signer;
 use liuhen_proto::types::{IdentityId, limits};
 use liuhen_proto::wire::{self, TrailRead, item::Kind};
+use liuhen_rpc::reason::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -157,9 +158,10 @@ impl Reads {
         department: &str,
         spool: &Mutex<Spool>,
     ) -> anyhow::Result<()> {
-        self.record(sender, department, spool).await?;
-        self.seal(sender, department, spool).await?;
-        self.open_closed(sender, department, spool).await
+        let recorded = self.record(sender, department, spool).await;
+        let sealed = self.seal(sender, department, spool).await;
+        let opened = self.open_closed(sender, department, spool).await;
+        recorded.and(sealed).and(opened)
     }
 
     /// What waits and was not set aside, for an audit or for none.
@@ -228,6 +230,7 @@ impl Reads {
     ) -> anyhow::Result<()> {
         let audits: BTreeSet<String> =
             locked(spool).waiting().filter_map(|(_, it)| it.audit.clone()).collect();
+        let mut done = Ok(());
         for audit in audits {
             let waiting = self.waiting(department, spool, Some(&audit));
             if waiting.is_empty() {
@@ -247,12 +250,12 @@ impl Reads {
             match sender.submit(item).await? {
                 // Before this program ended last it was sealed already.
                 Err(refused) if refused.reason != UNKNOWN_READ => {
-                    anyhow::bail!("audit {audit}: {}", refused.message)
+                    done = done.and(Err(anyhow::anyhow!("audit {audit}: {}", refused.message)));
                 }
                 _ => locked(spool).sealed(waiting.iter().map(|(number, _)| *number).collect())?,
             }
         }
-        Ok(())
+        done
     }
 
     /// What was sealed for an audit that has closed is opened.
@@ -269,18 +272,20 @@ impl Reads {
                 closed.extend(locked(spool).batches_of(&audit));
             }
         }
+        let mut done = Ok(());
         for batch in closed {
             for (numbers, opened) in opened(&batch, department) {
                 match sender.submit(|own| vec![opened.signed_by(own)]).await? {
                     // Before this program ended last they were opened already.
                     Err(refused) if refused.reason != UNKNOWN_READ => {
-                        anyhow::bail!("audit {}: {}", batch.audit, refused.message)
+                        let (audit, why) = (&batch.audit, &refused.message);
+                        done = done.and(Err(anyhow::anyhow!("audit {audit}: {why}")));
                     }
                     _ => locked(spool).opened(numbers)?,
                 }
             }
         }
-        Ok(())
+        done
     }
 }
 
@@ -404,7 +409,20 @@ pub(crate) async fn submit(
         for kind in kinds(&known.department) {
             let mut nonce = [0; 16];
             getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("random bytes: {e}"))?;
-            items.push(Item::new(nonce, kind)?);
+            match Item::new(nonce, kind) {
+                Ok(item) => items.push(item),
+                // The rules' word on this item, as if the ledger had said it.
+                Err(error) => {
+                    let reason = Reason::TransactionMalformed.name().to_owned();
+                    let (item, message) = (u32::try_from(items.len()).ok(), error.to_string());
+                    return Ok(Err(wire::Refused {
+                        reason,
+                        message,
+                        item,
+                        ..wire::Refused::default()
+                    }));
+                }
+            }
         }
         signer.sign(chain.next_seq(&id)?, recent, crate::clock::now(), &items)?
     };

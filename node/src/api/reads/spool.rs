@@ -74,6 +74,9 @@ pub(super) struct Spool {
     entries: BTreeMap<u64, Entry>,
     next: u64,
     lines: usize,
+    /// Bytes of the file that are whole lines: what a failed write left behind them is cut before the next.
+    whole: u64,
+    cut: bool,
 }
 
 impl Spool {
@@ -91,7 +94,15 @@ impl Spool {
             file.sync_all()?;
         }
         let path = path.to_owned();
-        let mut spool = Self { path, file, entries: BTreeMap::new(), next: 0, lines: lines.len() };
+        let mut spool = Self {
+            path,
+            file,
+            entries: BTreeMap::new(),
+            next: 0,
+            lines: lines.len(),
+            whole: u64::try_from(whole)?,
+            cut: false,
+        };
         lines.into_iter().for_each(|line| spool.take(line));
         Ok(spool)
     }
@@ -168,11 +179,24 @@ impl Spool {
         for line in &lines {
             frame(&mut bytes, &codec::encode(line)?)?;
         }
+        if self.cut {
+            self.file.set_len(self.whole)?;
+            self.file.sync_all()?;
+        }
+        self.cut = true;
         self.file.write_all(&bytes)?;
         self.file.sync_data()?;
+        self.cut = false;
+        self.whole += u64::try_from(bytes.len())?;
         self.lines += lines.len();
         lines.into_iter().for_each(|line| self.take(line));
-        if self.lines > OVER + 4 * self.entries.len() { self.write_anew() } else { Ok(()) }
+        // The lines are on disk: that the file stays long is no failure of theirs.
+        if self.lines > OVER + 4 * self.entries.len()
+            && let Err(error) = self.write_anew()
+        {
+            tracing::warn!(%error, file = %self.path.display(), "the file can't be written anew");
+        }
+        Ok(())
     }
 
     /// Keeps what waits, and nothing of what is over.
@@ -197,15 +221,17 @@ impl Spool {
             frame(&mut bytes, &codec::encode(line)?)?;
         }
         let new = self.path.with_extension("new");
-        let mut file = File::create(&new)?;
+        File::create(&new)?;
+        let mut file = File::options().append(true).read(true).open(&new)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
+        let whole = u64::try_from(bytes.len())?;
         std::fs::rename(&new, &self.path)?;
+        // From here on this is the file, whatever else fails.
+        (self.file, self.whole, self.lines) = (file, whole, lines.len());
         if let Some(folder) = self.path.parent() {
             File::open(folder)?.sync_all()?;
         }
-        self.file = File::options().append(true).read(true).open(&self.path)?;
-        self.lines = lines.len();
         Ok(())
     }
 
@@ -336,6 +362,21 @@ mod tests {
             std::fs::write(&path, &bent).unwrap();
             assert!(Spool::open(&path).is_err(), "{at}");
         }
+    }
+
+    /// What a failed write left is cut: the lines behind it are read again.
+    #[test]
+    fn a_failed_write_damages_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let mut spool = Spool::open(&path).unwrap();
+        spool.note(&reads(1), None).unwrap();
+        let whole = std::mem::replace(&mut spool.file, File::open(&path).unwrap());
+        assert!(spool.note(&reads(1), None).is_err(), "a file that can't be written");
+        (&whole).write_all(&[0, 0, 0, 9, 1]).unwrap();
+        spool.file = whole;
+        spool.note(&reads(2), None).unwrap();
+        assert_eq!(waits(&Spool::open(&path).unwrap()), [0, 0, 1]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! This node's turn: it builds a block, keeps it, answers, and streams it. Asked again for the same
 //! height and round, also after a restart, it gives the same block.
 
+use crate::app::Built;
 use crate::clock;
 use crate::codec;
 use crate::consensus::adapter::{Adapter, Ctx};
@@ -44,13 +45,16 @@ pub(in crate::consensus) async fn handle(
 fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<Undecided> {
     let transactions = adapter.parts.mempool.ready(BLOCK_BYTES, limits::BLOCK_EVENTS);
     let me = adapter.address.0;
-    let (candidate, refused) = {
+    let Built { candidate, refused, left_out } = {
         let chain = adapter.chain();
         anyhow::ensure!(chain.next_height().get() == height.0, "asked for height {height}");
         chain.propose(me, clock::now(), transactions)?
     };
     for (tx, why) in refused {
         adapter.parts.mempool.refuse(&tx, &why);
+    }
+    if let Some(key) = left_out {
+        adapter.parts.mempool.begin_with(key);
     }
     let bytes = codec::encode(&candidate.block)?;
     let signature = Some(*adapter.sign_stream(height, round, &bytes).as_bytes());

@@ -2,7 +2,7 @@
 
 use crate::items::fields::{Checked, code, ensure, id, wrong};
 use crate::items::reading::request;
-use crate::ledger::{Draft, Halt, Refusal};
+use crate::ledger::{Draft, Halt, Refusal, intervals};
 use crate::place::{Place, TrailKind};
 use crate::suite::hash::{Domain, hash};
 use crate::suite::sign::PublicKey;
@@ -45,11 +45,17 @@ pub(super) fn asked_for(draft: &Draft<'_>, it: &wire::TrailRead, audit: &str) ->
     if key.department != it.department || key.identity_id != it.identity_id {
         return bad("the key is another's");
     }
+    let signed = TimeMs::new(asked.time_ms);
+    // A reader's clock may be behind or ahead of the ledger's.
+    let about = [signed, signed.plus(CLOCKS_DIFFER_MS), signed.minus(CLOCKS_DIFFER_MS)];
+    if !about.iter().any(|time| intervals::at_time(&key.standing, *time)) {
+        return bad("the key was not in force");
+    }
     if asked.audit != audit {
         return bad("it was asked for another audit");
     }
     let drift = draft.parameters()?.future_drift_ms;
-    let (shown, signed) = (TimeMs::new(it.time_ms), TimeMs::new(asked.time_ms));
+    let shown = TimeMs::new(it.time_ms);
     // Clocks of reader and node differ by what a token may be ahead.
     let early = signed.since(shown) > CLOCKS_DIFFER_MS || shown.since(draft.context().time) > drift;
     if early || shown.since(signed) > limits::READ_LASTS_MS {

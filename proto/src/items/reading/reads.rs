@@ -92,6 +92,9 @@ impl ItemKind for wire::OpenReads {
         }
         sealed::open(draft, self, &name)?;
         for one in self.reads.iter().filter_map(|one| one.read.as_ref()) {
+            if one.department != self.audit_department {
+                return Err(Refusal::BadRead("the audit is another department's").into());
+            }
             read::asked_for(draft, one, &self.audit)?;
         }
         Ok(Outcome::DONE)

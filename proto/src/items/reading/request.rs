@@ -1,7 +1,8 @@
-//! What a reader asks of a node, signed with the reader's key; and the node's word that it notes it. So a node can make no
-//! read up, and a reader whose read is missing can show that.
+//! What a reader asks of a node, signed with the reader's key; and the node's word that it notes it. So a node can make up no
+//! read of who asked nothing, and a reader whose read is missing can show that.
 
-use crate::items::fields::{Checked, code_if_given, ensure, id};
+use crate::items::ItemError;
+use crate::items::fields::{code_if_given, ensure, id};
 use crate::suite::hash::{self, Domain, line};
 use crate::suite::sign::{PrivateKey, PublicKey, Signature};
 use crate::types::{ChainId, Hash, TimeMs};
@@ -66,7 +67,7 @@ pub fn is_signed(it: &wire::ReadRequest, chain: &ChainId, key: &PublicKey) -> bo
 }
 
 /// Whether it can be one, whatever the ledger says.
-pub(super) fn check(it: &wire::ReadRequest) -> Checked {
+pub fn check(it: &wire::ReadRequest) -> Result<(), ItemError> {
     id("reads.request.key_id", &it.key_id)?;
     id("reads.request.call_digest", &it.call_digest)?;
     ensure(it.time_ms > 0, "reads.request.time_ms", "a time is needed")?;

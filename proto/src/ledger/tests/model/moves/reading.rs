@@ -1,6 +1,6 @@
 //! What auditors were shown.
 
-use super::super::simple::{Audit, Key};
+use super::super::simple::{Audit, Identity, Key};
 use super::sharing::{DAY, HOUR};
 use super::{IdentityKind, Move, Moves, Officer};
 use crate::items::reading::{
@@ -30,8 +30,13 @@ impl Moves<'_> {
     }
 
     /// A read, as its reader asked for it; rarely something is not as the reader said.
-    fn read(&mut self, audit: Option<&str>) -> Option<wire::TrailRead> {
-        let reader = self.simple.identities[0].clone();
+    fn read(&mut self, audit: Option<&Audit>) -> Option<wire::TrailRead> {
+        // Those of one audit are of whoever comes first, which is rarely the audit's department.
+        let colleague = |it: &&std::rc::Rc<Identity>| {
+            audit.is_none_or(|audit| it.department == audit.department || audit.code == "audit-1")
+        };
+        let reader = self.simple.identities.iter().find(colleague)?.clone();
+        let audit = audit.map(|it| it.code.as_str());
         let own = |it: &&std::rc::Rc<Key>| it.identity == reader.id;
         let keys: Vec<_> = self.simple.keys.iter().filter(own).cloned().collect();
         let key = self.dice.pick_if_any(&keys)?.id.clone();
@@ -75,7 +80,7 @@ impl Moves<'_> {
         let mut sealed = Vec::new();
         if let Some(audit) = self.audit() {
             let count = self.dice.between(1, 3);
-            let batch: Option<Vec<_>> = (0..count).map(|_| self.read(Some(&audit.code))).collect();
+            let batch: Option<Vec<_>> = (0..count).map(|_| self.read(Some(&audit))).collect();
             let batch = batch?;
             let root = batch.iter().map(commitment).collect::<Batch>().root().to_vec();
             let count = u32::try_from(batch.len()).unwrap();

@@ -99,7 +99,10 @@ impl Simple {
         let when = it.time_ms <= read.time_ms + 60_000
             && read.time_ms <= it.time_ms + A_DAY
             && read.time_ms <= self.now + self.parameters.future_drift_ms;
-        if !signed || !theirs || !when || it.audit != audit {
+        let a_minute = 60_000;
+        let about = [it.time_ms, it.time_ms + a_minute, it.time_ms.saturating_sub(a_minute)];
+        let in_force = about.iter().any(|time| key.life.at_time(*time));
+        if !signed || !theirs || !when || !in_force || it.audit != audit {
             no.push("read.bad");
         }
     }
@@ -192,7 +195,11 @@ impl Simple {
         let mut no = Vec::new();
         self.node(by, &it.department, &mut no);
         for one in &it.reads {
-            self.asked_for(one.read.as_ref().unwrap(), &it.audit, &mut no);
+            let read = one.read.as_ref().unwrap();
+            if read.department != it.audit_department {
+                no.push("read.bad");
+            }
+            self.asked_for(read, &it.audit, &mut no);
         }
         let Some(audit) = self.audit(&it.audit_department, &it.audit) else {
             no.push("audit.unknown");
