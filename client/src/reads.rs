@@ -12,6 +12,7 @@ use liuhen_proto::wire::{self, ReadReceipt, ReadRequest, item::Kind};
 use prost::Message;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -205,17 +206,20 @@ impl Found {
     /// Whether a receipt is of something, and signed by some node whose key is on the ledger.
     async fn is_word_of_a_node(&mut self, node: &Node, it: &KeptRead) -> Result<bool, ClientError> {
         let Ok(id) = KeyId::from_slice(&it.receipt.key_id) else { return Ok(false) };
-        if !self.nodes.contains_key(&id) {
-            let key = match node.key(&id).await {
-                Ok((key, _)) => Some(key),
-                Err(error) if error.exit_code() == 5 => None,
-                Err(error) => return Err(error),
-            };
-            self.nodes.insert(id, key.and_then(|it| PublicKey::from_slice(&it.public_key).ok()));
-        }
-        let key = self.nodes.get(&id).and_then(Option::as_ref);
-        let is_signed =
-            key.is_some_and(|key| is_acknowledged(&it.receipt, &it.chain, &it.request, key));
+        let key = match self.nodes.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let key = match node.key(&id).await {
+                    Ok((key, _)) => PublicKey::from_slice(&key.public_key).ok(),
+                    Err(error) if error.exit_code() == 5 => None,
+                    Err(error) => return Err(error),
+                };
+                place.insert(key)
+            }
+        };
+        let is_signed = key
+            .as_ref()
+            .is_some_and(|key| is_acknowledged(&it.receipt, &it.chain, &it.request, key));
         Ok(is_signed && it.receipt.reads > 0)
     }
 
