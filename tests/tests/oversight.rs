@@ -251,6 +251,7 @@ async fn nothing_is_shown_to_who_oversees_but_what_it_signed() -> anyhow::Result
         let signed = signed.map(|it| it.encode_to_vec());
         assert_eq!(asked(&node, &token, signed.as_deref()).await?, expected, "{name}");
     }
+    assert_eq!(asked(&node, &token, Some(b"no request")).await?, "read.unsigned");
     // Who is party to what it reads signs nothing, and leaves no read.
     let token = token::make(&other.signer.key, &audience, None, now)?;
     assert_eq!(asked(&node, &token, None).await?, "no receipt");

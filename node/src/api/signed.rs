@@ -44,17 +44,21 @@ struct Call {
 }
 
 impl SignedCall {
-    fn of(request: &http::Request<Body>) -> Option<Self> {
+    /// What is signed of a call, where anything is.
+    fn of(request: &http::Request<Body>) -> Result<Option<Self>, Status> {
+        let bad = |why: &str| with_reason(Reason::ReadUnsigned, &format!("{READ}: {why}"));
         let metadata = MetadataMap::from_headers(request.headers().clone());
-        let bytes = metadata.get_bin(READ)?.to_bytes().ok()?;
-        let asked = canonical::decode("read request", &bytes, REQUEST).ok()?;
-        Some(Self(Arc::new(Call {
+        let Some(value) = metadata.get_bin(READ) else { return Ok(None) };
+        let bytes = value.to_bytes().map_err(|error| bad(&error.to_string()))?;
+        let asked = canonical::decode("read request", &bytes, REQUEST);
+        let asked = asked.map_err(|error| bad(&error.to_string()))?;
+        Ok(Some(Self(Arc::new(Call {
             request: asked,
             path: request.uri().path().to_owned(),
             came: crate::clock::now(),
             body: Mutex::new(Some(Vec::new())),
             noted: AtomicU64::new(0),
-        })))
+        }))))
     }
 
     /// What the reader signed.
@@ -174,8 +178,10 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let Some(call) = SignedCall::of(&request) else {
-            return Box::pin(self.inner.call(request));
+        let call = match SignedCall::of(&request) {
+            Ok(Some(call)) => call,
+            Ok(None) => return Box::pin(self.inner.call(request)),
+            Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
         };
         request.extensions_mut().insert(call.clone());
         let heard = call.clone();
