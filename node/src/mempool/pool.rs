@@ -88,7 +88,7 @@ pub struct Pool {
     by_bytes: HashSet<Hash>,
     bytes: usize,
     /// With whom the next block begins, so that no key keeps others waiting.
-    turn: Option<KeyId>,
+    turn: KeyId,
 }
 
 impl Pool {
@@ -162,17 +162,14 @@ impl Pool {
     pub fn ready(&mut self, most_bytes: usize, most_items: usize) -> Vec<Arc<Tx>> {
         let (mut bytes, mut items, mut taken) = (0usize, 0usize, Vec::new());
         let mut lanes: VecDeque<_> = {
-            let (before, from) = match self.turn {
-                Some(turn) => (self.lanes.range(..turn), self.lanes.range(turn..)),
-                None => (self.lanes.range(..KeyId::ZERO), self.lanes.range(KeyId::ZERO..)),
-            };
+            let (before, from) = (self.lanes.range(..self.turn), self.lanes.range(self.turn..));
             from.chain(before).map(|(key, lane)| (*key, lane.ready())).collect()
         };
         while let Some((key, mut lane)) = lanes.pop_front() {
             let Some(tx) = lane.next() else { continue };
             let (more_bytes, more_items) = (tx.raw().len(), tx.items().len());
             if bytes + more_bytes > most_bytes || items + more_items > most_items {
-                self.turn = Some(key);
+                self.turn = key;
                 return taken;
             }
             bytes += more_bytes;
@@ -185,7 +182,7 @@ impl Pool {
 
     /// The next block begins with this key, which found no room in the last.
     pub fn begin_with(&mut self, key: KeyId) {
-        self.turn = Some(key);
+        self.turn = key;
     }
 
     /// A key has come to `next`: what stood below is done. Gives what was dropped.

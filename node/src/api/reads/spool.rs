@@ -72,6 +72,8 @@ pub(super) struct Spool {
     path: PathBuf,
     file: File,
     entries: BTreeMap<u64, Entry>,
+    /// How many of them are neither recorded nor sealed: asked before each answer.
+    waiting: usize,
     next: u64,
     lines: usize,
     /// Bytes of the file that are whole lines: what a failed write left behind them is cut before the next.
@@ -98,6 +100,7 @@ impl Spool {
             path,
             file,
             entries: BTreeMap::new(),
+            waiting: 0,
             next: 0,
             lines: lines.len(),
             whole: u64::try_from(whole)?,
@@ -112,14 +115,19 @@ impl Spool {
             Line::Noted { number, read, audit } => {
                 self.next = self.next.max(number + 1);
                 self.entries.insert(number, Entry { read, audit, batch: None, opened: false });
+                self.waiting += 1;
             }
             Line::Recorded { numbers } => {
-                self.entries.retain(|number, _| !numbers.contains(number));
+                for number in numbers {
+                    let waited = self.entries.remove(&number).is_some_and(|it| it.batch.is_none());
+                    self.waiting -= usize::from(waited);
+                }
             }
             Line::Sealed { numbers } => {
                 let batch = numbers.first().copied();
                 for number in numbers {
                     if let Some(entry) = self.entries.get_mut(&number) {
+                        self.waiting -= usize::from(entry.batch.is_none());
                         entry.batch = batch;
                     }
                 }
@@ -144,7 +152,7 @@ impl Spool {
 
     /// Notes reads, on disk when this returns.
     pub(super) fn note(&mut self, reads: &[TrailRead], audit: Option<&str>) -> anyhow::Result<()> {
-        let waiting = self.waiting().count().saturating_add(reads.len());
+        let waiting = self.waiting.saturating_add(reads.len());
         anyhow::ensure!(waiting <= WAITING, "{WAITING} reads of the department wait already");
         let all = self.entries.len().saturating_add(reads.len());
         anyhow::ensure!(
@@ -329,7 +337,7 @@ mod tests {
         spool.sealed(vec![3, 4, 5]).unwrap();
         spool.opened(vec![4]).unwrap();
         for spool in [&spool, &Spool::open(&path).unwrap()] {
-            assert_eq!(waits(spool), [1, 3]);
+            assert_eq!((waits(spool), spool.waiting), (vec![1, 3], 2));
             let batches = spool.batches_of("x");
             assert_eq!(batches.len(), 1);
             assert_eq!((batches[0].audit.as_str(), batches[0].commitments.len()), ("x", 3));
