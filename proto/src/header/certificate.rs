@@ -20,6 +20,9 @@ pub enum VoteType {
     Precommit = 2,
 }
 
+/// The type of a proposal, where one stands beside votes.
+pub const PROPOSAL: u32 = 3;
+
 /// `liuhen/vote/v1` + newline ‖ chain id ‖ type u8 ‖ height u64 ‖ round u32 ‖ nil u8 ‖ block id
 /// (zeros when nil).
 pub fn vote_bytes(

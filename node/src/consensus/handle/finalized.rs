@@ -3,6 +3,7 @@
 
 use crate::consensus::adapter::{Adapter, Ctx};
 use crate::misbehaviour::Seen;
+use liuhen_proto::header::certificate::PROPOSAL;
 use liuhen_proto::wire::SignedVote;
 use malachitebft_app_channel::Reply;
 use malachitebft_app_channel::app::consensus::MisbehaviorEvidence;
@@ -23,12 +24,11 @@ pub(in crate::consensus) fn handle(
         tracing::error!(%height, votes, proposals, "evidence of double voting");
         for (first, second) in evidence.votes.iter().flat_map(|(_, pairs)| pairs) {
             let seen = Seen::new(first.message.voter.0, signed(first), signed(second));
-            // What does not fit proves no more than what waits.
-            let _full = adapter.parts.misbehaviour.try_send(seen);
+            report(adapter, seen);
         }
         for (first, second) in evidence.proposals.iter().flat_map(|(_, pairs)| pairs) {
             let seen = Seen::new(first.message.proposer.0, proposed(first), proposed(second));
-            let _full = adapter.parts.misbehaviour.try_send(seen);
+            report(adapter, seen);
         }
     }
     adapter.round = Round::Nil;
@@ -38,11 +38,18 @@ pub(in crate::consensus) fn handle(
     }
 }
 
+/// Hands over what convicts a validator. Where too much waits it is said that it is lost.
+fn report(adapter: &Adapter, seen: Seen) {
+    if adapter.parts.misbehaviour.try_send(seen).is_err() {
+        tracing::error!("evidence against a validator is lost: too much of it waits");
+    }
+}
+
 /// A proposal as items have it.
 fn proposed(proposal: &SignedMessage<Ctx, <Ctx as Context>::Proposal>) -> SignedVote {
     let it = &proposal.message;
     SignedVote {
-        vote_type: 3,
+        vote_type: PROPOSAL,
         height: it.height.0,
         round: it.round.as_u32().unwrap_or(u32::MAX),
         block_id: it.value.0.to_vec(),

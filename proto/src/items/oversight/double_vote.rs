@@ -1,7 +1,7 @@
 //! A validator voted or proposed twice in one round, for different blocks: both signed messages prove it.
 
 use crate::event::Outcome;
-use crate::header::certificate::{VoteType, proposal_bytes, vote_bytes};
+use crate::header::certificate::{PROPOSAL, VoteType, proposal_bytes, vote_bytes};
 use crate::items::ItemError;
 use crate::items::fields::{Checked, code, ensure, id, id_if_given, wrong};
 use crate::items::governance::validator_history;
@@ -98,20 +98,18 @@ impl ItemKind for wire::ReportDoubleVote {
     }
 }
 
-/// The type of a proposal, beside those of votes.
-const PROPOSAL: u32 = 3;
-
 fn is_signed(draft: &Draft<'_>, key: &PublicKey, vote: &wire::SignedVote) -> bool {
     let block = BlockId::from_slice(&vote.block_id).ok();
     let (chain, height, round) = (draft.chain(), Height::new(vote.height), vote.round);
     let of_vote = |kind| vote_bytes(chain, kind, height, round, block.as_ref());
-    let message = match vote.vote_type {
-        1 => of_vote(VoteType::Prevote),
-        2 => of_vote(VoteType::Precommit),
-        _ => {
-            let block = block.unwrap_or(BlockId::ZERO);
-            proposal_bytes(chain, height, round, vote.pol_round, &block, &key.key_id())
+    let message = match (vote.vote_type, &block) {
+        (1, _) => of_vote(VoteType::Prevote),
+        (2, _) => of_vote(VoteType::Precommit),
+        (PROPOSAL, Some(block)) => {
+            proposal_bytes(chain, height, round, vote.pol_round, block, &key.key_id())
         }
+        // Items with any other are none: nothing is signed so.
+        (_, _) => return false,
     };
     let signature = Signature::from_slice(&vote.signature);
     signature.is_ok_and(|signature| key.verify(&message, &signature))

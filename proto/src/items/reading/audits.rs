@@ -18,7 +18,12 @@ pub(super) fn find(
     code: &str,
 ) -> Result<Arc<wire::Audit>, Halt> {
     let audit: Option<Arc<wire::Audit>> = draft.get(&Place::audit(department, code))?;
-    audit.ok_or_else(|| Refusal::UnknownAudit(format!("{department}/{code}")).into())
+    audit.ok_or_else(|| Refusal::UnknownAudit(name(department, code)).into())
+}
+
+/// An audit's name in words: `department/code`.
+pub(super) fn name(department: &str, code: &str) -> String {
+    format!("{department}/{code}")
 }
 
 /// Checks that somebody of a department that audits or regulates signs.
@@ -49,7 +54,7 @@ impl ItemKind for wire::OpenAudit {
         let place = Place::audit(&self.department, &self.audit);
         let known: Option<Arc<wire::Audit>> = draft.get(&place)?;
         if known.is_some() {
-            return Err(Refusal::AuditExists(format!("{}/{}", self.department, self.audit)).into());
+            return Err(Refusal::AuditExists(name(&self.department, &self.audit)).into());
         }
         let (now, until) = (draft.context().time, TimeMs::new(self.until_ms));
         if until <= now || until.since(now) > limits::AUDIT_MS {
@@ -82,7 +87,7 @@ impl ItemKind for wire::CloseAudit {
         audits(draft, signer, &self.department)?;
         let known = find(draft, &self.department, &self.audit)?;
         if known.closed {
-            let name = format!("{}/{}", self.department, self.audit);
+            let name = name(&self.department, &self.audit);
             return Err(Refusal::AuditState { name, state: words::CLOSED }.into());
         }
         let place = Place::audit(&self.department, &self.audit);
@@ -116,7 +121,7 @@ fn at(draft: &Draft<'_>, about: &[u8]) -> Result<Option<(Place, Arc<wire::Audit>
 pub(crate) fn ends(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     match at(draft, about)? {
         Some((place, audit)) if !audit.closed => close(draft, place, &audit),
-        _ => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -85,7 +85,7 @@ impl ItemKind for wire::OpenReads {
     ) -> Result<Outcome, Halt> {
         draft.acts_for(signer, &self.department)?;
         needs_kind(draft, signer, &[IdentityKind::Node], words::NODE)?;
-        let name = format!("{}/{}", self.audit_department, self.audit);
+        let name = audits::name(&self.audit_department, &self.audit);
         let audit = audits::find(draft, &self.audit_department, &self.audit)?;
         if !audit.closed {
             return Err(Refusal::AuditState { name, state: words::OPEN }.into());

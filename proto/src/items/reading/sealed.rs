@@ -48,8 +48,7 @@ pub(super) fn add(draft: &mut Draft<'_>, it: &wire::SealedReads, by: &str) -> Re
     let place = Place::unopened_read(&it.department, &it.audit, &it.root, by);
     let known: Option<Arc<wire::UnopenedRead>> = draft.get(&place)?;
     if known.is_some() {
-        let name = format!("{}/{}", it.department, it.audit);
-        return Err(Refusal::UnknownRead(name).into());
+        return Err(Refusal::UnknownRead(audits::name(&it.department, &it.audit)).into());
     }
     let count = u64::from(it.count);
     audit.sealed = audit.sealed.saturating_add(count);

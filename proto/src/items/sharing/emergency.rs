@@ -127,7 +127,7 @@ fn not_refused(draft: &Draft<'_>, it: &wire::OpenEmergency, duty: &str) -> Resul
             let (dataset, until_ms) = (it.dataset.clone(), known.since_ms);
             Err(Refusal::EmergencyRefused { dataset, until_ms }.into())
         }
-        _ => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 
