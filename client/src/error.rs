@@ -53,6 +53,11 @@ fn refused_text(refused: &Refused) -> String {
 }
 
 impl ClientError {
+    /// Whether what was asked for is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.exit_code() == 5
+    }
+
     /// 0 fine · 1 failed · 2 usage · 5 not found · 6 denied · 7 unavailable.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -211,7 +211,7 @@ impl Found {
             Entry::Vacant(place) => {
                 let key = match node.key(&id).await {
                     Ok((key, _)) => PublicKey::from_slice(&key.public_key).ok(),
-                    Err(error) if error.exit_code() == 5 => None,
+                    Err(error) if error.is_not_found() => None,
                     Err(error) => return Err(error),
                 };
                 place.insert(key)

@@ -137,7 +137,25 @@ fn grant(number: usize, steps: usize, children: usize) -> wire::Grant {
 }
 
 /// Blocks of one kind: their name, what stands before, and transactions without end.
-type Scenario = (&'static str, HashMap<Place, Object>, Box<dyn FnMut(usize) -> anyhow::Result<Tx>>);
+type Scenario = (&'static str, HashMap<Place, Object>, Next);
+/// Gives the transaction of a number.
+type Next = Box<dyn FnMut(usize) -> anyhow::Result<Tx>>;
+
+/// What the collectors say in turn: of a transaction's number and its collector, the items.
+fn by_collectors(
+    founding: &Founding,
+    items: impl Fn(usize, String) -> Vec<Kind> + 'static,
+) -> Next {
+    let founding = founding.clone();
+    let mut people: Vec<Person> = (0..COLLECTORS)
+        .map(|number| Person::new(&founding, &format!("c{number}"), number))
+        .collect();
+    Box::new(move |number| {
+        let which = number % COLLECTORS;
+        let items = items(number, format!("c{which}"));
+        people.get_mut(which).context("nobody")?.says(&founding, items)
+    })
+}
 
 fn registering(founding: &Founding) -> Scenario {
     let mut objects: HashMap<Place, Object> = founding.objects().clone().into_iter().collect();
@@ -148,29 +166,24 @@ fn registering(founding: &Founding) -> Scenario {
         let place = Place::roster(&format!("c{number}"));
         objects.insert(place, wire::Roster { identity_ids: ids }.into());
     }
-    let founding = founding.clone();
-    let mut people: Vec<Person> = (0..COLLECTORS)
-        .map(|number| Person::new(&founding, &format!("c{number}"), number))
-        .collect();
-    let next = move |number: usize| {
-        let which = number % COLLECTORS;
-        let kinds = (0..40).map(|n| {
+    let next = by_collectors(founding, |number, department| {
+        let register = |n: usize| {
             let key = key(1_000_000 + number * 40 + n);
             let key = wire::NewKey {
                 algorithm: wire::Algorithm::Ed25519 as i32,
                 public_key: key.public().as_bytes().to_vec(),
             };
             Kind::RegisterIdentity(wire::RegisterIdentity {
-                department: format!("c{which}"),
+                department: department.clone(),
                 code: format!("i{number}-{n}"),
                 kind: IdentityKind::System as i32,
                 keys: vec![key],
                 ..wire::RegisterIdentity::default()
             })
-        });
-        people.get_mut(which).context("nobody")?.says(&founding, kinds.collect())
-    };
-    ("identities registered", objects, Box::new(next))
+        };
+        (0..40).map(register).collect()
+    });
+    ("identities registered", objects, next)
 }
 
 fn amending(founding: &Founding) -> Scenario {
@@ -178,23 +191,17 @@ fn amending(founding: &Founding) -> Scenario {
     for number in 0..2_000 {
         objects.insert(Place::grant(&id(number)), grant(number, 200, 0).into());
     }
-    let founding = founding.clone();
-    let mut people: Vec<Person> = (0..COLLECTORS)
-        .map(|number| Person::new(&founding, &format!("c{number}"), number))
-        .collect();
-    let next = move |number: usize| {
-        let which = number % COLLECTORS;
-        let item = Kind::SuspendGrant(wire::SuspendGrant {
+    let next = by_collectors(founding, |number, collector| {
+        vec![Kind::SuspendGrant(wire::SuspendGrant {
             request_id: id(number).to_vec(),
             dataset: "civil.resident".into(),
-            collector: format!("c{which}"),
+            collector,
             using_department: "hrss".into(),
             manager: "bdb".into(),
             reason_digest: vec![1; 32],
-        });
-        people.get_mut(which).context("nobody")?.says(&founding, vec![item])
-    };
-    ("long grants suspended", objects, Box::new(next))
+        })]
+    });
+    ("long grants suspended", objects, next)
 }
 
 /// One grant after the other ends, and with each a thousand that hang from it.
@@ -209,23 +216,17 @@ fn ending(founding: &Founding) -> Scenario {
         }
         objects.insert(Place::grant(&id(number)), top.into());
     }
-    let founding = founding.clone();
-    let mut people: Vec<Person> = (0..COLLECTORS)
-        .map(|number| Person::new(&founding, &format!("c{number}"), number))
-        .collect();
-    let next = move |number: usize| {
-        let which = number % COLLECTORS;
-        let item = Kind::RevokeGrant(wire::RevokeGrant {
+    let next = by_collectors(founding, |number, collector| {
+        vec![Kind::RevokeGrant(wire::RevokeGrant {
             request_id: id(number).to_vec(),
             dataset: "civil.resident".into(),
-            collector: format!("c{which}"),
+            collector,
             using_department: "hrss".into(),
             manager: "bdb".into(),
             reason_digest: vec![1; 32],
-        });
-        people.get_mut(which).context("nobody")?.says(&founding, vec![item])
-    };
-    ("grants with 1,000 beneath revoked", objects, Box::new(next))
+        })]
+    });
+    ("grants with 1,000 beneath revoked", objects, next)
 }
 
 /// A department with a thousand beneath it, stopped and started again and again.
