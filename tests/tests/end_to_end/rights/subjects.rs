@@ -1,7 +1,7 @@
 //! What each kind of trail and object is asked of: one that there is, and one that there is not.
 
-use crate::items::{OPEN, RESIDENT};
-use crate::ledger::{BULK, GATEWAY, REGULATOR, Things};
+use super::items::{OPEN, RESIDENT};
+use super::ledger::{BULK, GATEWAY, REGULATOR, Things};
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::{Height, IdentityId, KeyId, TimeMs};
 

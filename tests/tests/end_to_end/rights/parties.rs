@@ -1,8 +1,8 @@
 //! Who is party to what, as the matrix knows it of what it put on the ledger; and from that, by the one table of the
 //! node, who may read what.
 
-use crate::ledger::Step;
-use crate::roles::{May, OVERSEERS, Role};
+use super::ledger::Step;
+use super::roles::{May, OVERSEERS, Role};
 use liuhen_node::api::rights::{Readers, ReadersOfObject, of_object, of_trail};
 use liuhen_proto::items::table::{ItemDomain, row};
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};

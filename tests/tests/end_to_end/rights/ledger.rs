@@ -1,8 +1,8 @@
 //! A ledger with one of each thing that there is to read.
 
-use crate::items::{self, COLLECTOR, MANAGER, USER};
-use crate::parties::Parties;
-use crate::roles::{MEMBERS, May, PARAMETERS, ROLES, Role, Who};
+use super::items::{self, COLLECTOR, MANAGER, USER};
+use super::parties::Parties;
+use super::roles::{MEMBERS, May, PARAMETERS, ROLES, Role, Who};
 use anyhow::Context as _;
 use liuhen_client::connect::Node;
 use liuhen_client::submit::{Account, item};

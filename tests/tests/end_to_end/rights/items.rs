@@ -1,7 +1,7 @@
 //! What is put on the ledger.
 
-use crate::ledger::{BULK, GATEWAY, Things};
-use crate::roles::Who;
+use super::ledger::{BULK, GATEWAY, Things};
+use super::roles::Who;
 use liuhen_client::clock::now;
 use liuhen_proto::items::access::sealing::commitment;
 use liuhen_proto::subject::bulk_root;

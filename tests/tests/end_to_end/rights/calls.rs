@@ -1,6 +1,6 @@
 //! The calls of the matrix, and what each is answered in a word or two.
 
-use crate::ledger::{END, Step};
+use super::ledger::{END, Step};
 use liuhen_client::connect::Node;
 use liuhen_client::event::Event;
 use liuhen_proto::event::Body;
@@ -176,8 +176,8 @@ impl Ask {
         let told = match self {
             Self::Trail(by, trail) => of_trail(*by, trail, node).await,
             Self::Ledger(steps) => return of_ledger(steps, node).await,
-            Self::Plain(it) => crate::lists::plain(*it, node).await,
-            Self::One(it, id) => crate::lists::one(*it, id, node).await,
+            Self::Plain(it) => super::lists::plain(*it, node).await,
+            Self::One(it, id) => super::lists::one(*it, id, node).await,
             Self::Event(..)
             | Self::Department(_)
             | Self::Subject(..)

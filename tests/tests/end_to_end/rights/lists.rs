@@ -1,7 +1,7 @@
 //! Calls without a subject, and about one thing: what a list holds is told by names.
 
-use crate::calls::{ALL, NOTHING, One, Plain, whole};
-use crate::ledger::BULK;
+use super::calls::{ALL, NOTHING, One, Plain, whole};
+use super::ledger::BULK;
 use liuhen_client::connect::Node;
 use liuhen_proto::wire::{self, ListRequestsRequest, SubmitStreamRequest};
 use tonic::Status;

@@ -1,21 +1,13 @@
 //! The matrix of rights: every call as every role. What is expected follows from the one table that makes the page «Who may
 //! read» of `docs/operating.md` too; and who is refused is told the same of what there is not.
 
-#[path = "rights/calls.rs"]
 mod calls;
-#[path = "rights/items.rs"]
 mod items;
-#[path = "rights/ledger.rs"]
 mod ledger;
-#[path = "rights/lists.rs"]
 mod lists;
-#[path = "rights/parties.rs"]
 mod parties;
-#[path = "rights/roles.rs"]
 mod roles;
-#[path = "rights/subjects.rs"]
 mod subjects;
-#[path = "rights/table.rs"]
 mod table;
 
 use anyhow::Context as _;

@@ -1,12 +1,12 @@
 //! The rows of the matrix: each call with what each role is to be answered. What is about a trail or an object follows from
 //! the node's table; the rest is told here, by the letters of those who may.
 
-use crate::calls::{ALL, Ask, By, NOTHING, One, PART, Plain, Trail};
-use crate::ledger::{GATEWAY, Ledger};
-use crate::lists::listed;
-use crate::parties::Sight;
-use crate::roles::{May, ROLES, Role};
-use crate::subjects::{self, NO_CODE, NOBODY};
+use super::calls::{ALL, Ask, By, NOTHING, One, PART, Plain, Trail};
+use super::ledger::{GATEWAY, Ledger};
+use super::lists::listed;
+use super::parties::Sight;
+use super::roles::{May, ROLES, Role};
+use super::subjects::{self, NO_CODE, NOBODY};
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::subject;
 use liuhen_proto::types::{Hash, TxId};

@@ -1,0 +1,23 @@
+//! Networks of node processes, asked and attacked from outside. One program for all of them: each of its own would link the
+//! client and the node again.
+
+mod crashes;
+mod doors;
+mod endings;
+mod gossip;
+mod governance;
+mod hostile;
+mod import;
+mod index;
+mod main_job;
+mod oversight;
+mod proofs;
+mod reading;
+mod recovery;
+mod rights;
+mod standing;
+mod tls;
+mod tutorial;
+mod unread;
+mod watching;
+mod witness;
