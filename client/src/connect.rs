@@ -158,8 +158,7 @@ impl Node {
         let (department, code) = name.split_once('/').ok_or_else(|| {
             ClientError::Usage(format!("identity `{name}`: department/code is needed"))
         })?;
-        let request = wire::ListIdentitiesRequest { department: department.to_owned() };
-        let all = self.registry().list_identities(request).await?.into_inner().identities;
+        let all = self.identities(department).await?;
         let found = all.into_iter().find(|it| it.code == code);
         found.ok_or_else(|| ClientError::NotFound(format!("identity {name}")))
     }
@@ -170,6 +169,7 @@ impl Node {
             return Ok(id);
         }
         let identity = self.identity(name).await?;
+        crate::typed::note(&identity.identity_id, name);
         IdentityId::from_slice(&identity.identity_id).map_err(ClientError::failed)
     }
 
@@ -180,8 +180,7 @@ impl Node {
 
     /// A dataset, with the newest version of its data.
     pub async fn dataset_whole(&self, code: &str) -> Result<wire::Dataset, ClientError> {
-        let request = wire::ListDatasetsRequest { collector: String::new() };
-        let all = self.registry().list_datasets(request).await?.into_inner().datasets;
+        let all = self.datasets("").await?;
         let is = |it: &wire::Dataset| it.registration.as_ref().is_some_and(|r| r.dataset == code);
         let found = all.into_iter().find(is);
         found.ok_or_else(|| ClientError::NotFound(format!("dataset {code}")))
@@ -189,8 +188,7 @@ impl Node {
 
     /// A department.
     pub async fn department(&self, code: &str) -> Result<wire::Department, ClientError> {
-        let request = wire::ListDepartmentsRequest {};
-        let all = self.registry().list_departments(request).await?.into_inner().departments;
+        let all = self.departments().await?;
         let found = all.into_iter().find(|it| it.code == code);
         found.ok_or_else(|| ClientError::NotFound(format!("department {code}")))
     }
@@ -199,14 +197,6 @@ impl Node {
     pub async fn consortium(&self) -> Result<wire::GetConsortiumResponse, ClientError> {
         let request = wire::GetConsortiumRequest {};
         Ok(self.registry().get_consortium(request).await?.into_inner())
-    }
-
-    /// Requests with what became of them.
-    pub async fn requests(
-        &self,
-        wanted: wire::ListRequestsRequest,
-    ) -> Result<Vec<wire::RequestStanding>, ClientError> {
-        Ok(self.registry().list_requests(wanted).await?.into_inner().requests)
     }
 
     /// The request of an id in hexadecimal, or of a reference that only one request has.
@@ -221,11 +211,15 @@ impl Node {
         let wanted = wire::ListRequestsRequest {
             reference: reference.to_owned(),
             dataset: dataset.to_owned(),
-            using_department: String::new(),
+            ..wire::ListRequestsRequest::default()
         };
         let mut found = self.requests(wanted).await?;
         match (found.pop(), found.len()) {
-            (Some(only), 0) => Ok(only),
+            (Some(only), 0) => {
+                let id = only.request.as_ref().map(|it| it.request_id.as_slice());
+                crate::typed::note(id.unwrap_or_default(), name);
+                Ok(only)
+            }
             (None, _) => Err(ClientError::NotFound(format!("request {name}"))),
             (Some(_), more) => Err(ClientError::Usage(format!(
                 "{} requests have the reference {name}: say {name}@dataset, or the id",

@@ -44,6 +44,7 @@ fn unreachable_text(node: &str, why: &str) -> String {
 fn refused_text(refused: &Refused) -> String {
     let chinese = crate::lang::is_chinese() && !refused.message_zh.is_empty();
     let message = if chinese { &refused.message_zh } else { &refused.message };
+    let message = crate::typed::named(message);
     let item = match (refused.item, chinese) {
         (Some(item), true) => format!("第 {item} 项："),
         (Some(item), false) => format!("item {item}: "),

@@ -9,7 +9,7 @@
 //! | [`reads`] | what was read by oversight, and whether it came onto the ledger |
 //! | [`witness`] | following the header log |
 //! | [`subject_number`], [`did`] | numbers of data subjects; identities as DID documents |
-//! | [`error`], [`lang`] | what went wrong, with its exit code; in which language |
+//! | [`error`], [`typed`], [`lang`] | what went wrong, with its exit code; in the words that were typed; in which language |
 
 pub mod clock;
 pub mod connect;
@@ -18,8 +18,10 @@ pub mod error;
 pub mod event;
 pub mod evidence;
 pub mod lang;
+mod lists;
 pub mod reach;
 pub mod reads;
 pub mod subject_number;
 pub mod submit;
+pub mod typed;
 pub mod witness;

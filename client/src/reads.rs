@@ -11,13 +11,14 @@ use liuhen_proto::types::{ChainId, KeyId, TimeMs};
 use liuhen_proto::wire::{self, ReadReceipt, ReadRequest, item::Kind};
 use prost::Message;
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A read that a node said it would record.
+/// A call that somebody who oversees made, and what the node said it would record of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptRead {
     /// Of which chain.
@@ -28,8 +29,8 @@ pub struct KeptRead {
     pub call: String,
     /// What was signed.
     pub request: ReadRequest,
-    /// The node's word.
-    pub receipt: ReadReceipt,
+    /// The node's word; `None` where it sent none.
+    pub receipt: Option<ReadReceipt>,
 }
 
 /// Whoever keeps what nodes said.
@@ -47,9 +48,9 @@ impl KeptRead {
             "call": self.call,
             "time_ms": self.request.time_ms,
             "audit": self.request.audit,
-            "reads": self.receipt.reads,
+            "reads": self.receipt.as_ref().map(|it| it.reads),
             "request": hex::encode(self.request.encode_to_vec()),
-            "receipt": hex::encode(self.receipt.encode_to_vec()),
+            "receipt": self.receipt.as_ref().map(|it| hex::encode(it.encode_to_vec())),
         });
         format!("{line}\n")
     }
@@ -59,12 +60,16 @@ impl KeptRead {
         let value: Value = serde_json::from_str(line).ok()?;
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let bytes = |name: &str| hex::decode(text(name)?).ok();
+        let receipt = match value.get("receipt")?.is_null() {
+            true => None,
+            false => Some(ReadReceipt::decode(bytes("receipt")?.as_slice()).ok()?),
+        };
         Some(Self {
             chain: text("chain")?.parse().ok()?,
             node: text("node")?,
             call: text("call")?,
             request: ReadRequest::decode(bytes("request")?.as_slice()).ok()?,
-            receipt: ReadReceipt::decode(bytes("receipt")?.as_slice()).ok()?,
+            receipt,
         })
     }
 }
@@ -126,8 +131,14 @@ pub enum ReadFate {
     Fresh,
     /// The node said that it noted it, and it is not there.
     Missing,
-    /// The receipt is not that node's.
+    /// The node says that it showed nothing by oversight.
+    NothingNoted,
+    /// It stands on the ledger more often than the node said.
+    TooOften,
+    /// The receipt is not that of the node that was asked.
     BadReceipt,
+    /// The node sent no receipt.
+    NoReceipt,
 }
 
 /// Finds kept reads on the ledger: by the nonce that was signed with each, on the trails of their readers. `grace_ms`:
@@ -143,14 +154,26 @@ pub async fn fates(
     for it in kept {
         let id = |bytes: &[u8]| KeyId::from_slice(bytes).map_err(ClientError::failed);
         let (reader, _) = node.key(&id(&it.request.key_id)?).await?;
-        if !ledger.is_word_of_a_node(node, it).await? {
+        let Some(receipt) = &it.receipt else {
+            fates.push(ReadFate::NoReceipt);
+            continue;
+        };
+        if !ledger.is_word_of_the_node(node, it, receipt).await? {
             fates.push(ReadFate::BadReceipt);
             continue;
         }
         let count = ledger.of_identity(node, &reader.identity_id).await?;
         let found = count.get(&it.request.nonce).copied().unwrap_or(0);
-        if found >= it.receipt.reads {
-            fates.push(ReadFate::Recorded);
+        // A watch is recorded as it goes on; its receipt is of its beginning.
+        let goes_on = it.call.ends_with("WatchService/Watch");
+        let known = match found.cmp(&receipt.reads) {
+            Ordering::Greater if !goes_on => Some(ReadFate::TooOften),
+            Ordering::Equal if found == 0 => Some(ReadFate::NothingNoted),
+            Ordering::Greater | Ordering::Equal => Some(ReadFate::Recorded),
+            Ordering::Less => None,
+        };
+        if let Some(known) = known {
+            fates.push(known);
             continue;
         }
         // By the reader's own clock: the node's is its own word.
@@ -203,24 +226,29 @@ impl Found {
         Ok(self.nonces.entry(identity.to_vec()).or_default())
     }
 
-    /// Whether a receipt is of something, and signed by some node whose key is on the ledger.
-    async fn is_word_of_a_node(&mut self, node: &Node, it: &KeptRead) -> Result<bool, ClientError> {
-        let Ok(id) = KeyId::from_slice(&it.receipt.key_id) else { return Ok(false) };
+    /// Whether a receipt is signed by the node that was asked, which the ledger knows as a node.
+    async fn is_word_of_the_node(
+        &mut self,
+        node: &Node,
+        it: &KeptRead,
+        receipt: &ReadReceipt,
+    ) -> Result<bool, ClientError> {
+        let Ok(id) = KeyId::from_slice(&receipt.key_id) else { return Ok(false) };
+        if receipt.key_id != it.request.node {
+            return Ok(false);
+        }
         let key = match self.nodes.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
                 let key = match node.key(&id).await {
-                    Ok((key, _)) => PublicKey::from_slice(&key.public_key).ok(),
+                    Ok((key, _)) => of_a_node(node, &key).await?,
                     Err(error) if error.is_not_found() => None,
                     Err(error) => return Err(error),
                 };
                 place.insert(key)
             }
         };
-        let is_signed = key
-            .as_ref()
-            .is_some_and(|key| is_acknowledged(&it.receipt, &it.chain, &it.request, key));
-        Ok(is_signed && it.receipt.reads > 0)
+        Ok(key.as_ref().is_some_and(|key| is_acknowledged(receipt, &it.chain, &it.request, key)))
     }
 
     /// When an audit closed; `None` while it runs.
@@ -246,6 +274,14 @@ impl Found {
         let ends = self.audits.get(department).and_then(|it| it.get(audit)).copied();
         Ok(ends.filter(|end| TimeMs::new(*end) <= crate::clock::now()))
     }
+}
+
+/// The key, where it is that of a node.
+async fn of_a_node(node: &Node, key: &wire::Key) -> Result<Option<PublicKey>, ClientError> {
+    let all = node.identities(&key.department).await?;
+    let holder = all.iter().find(|it| it.identity_id == key.identity_id);
+    let is_node = holder.is_some_and(|it| it.kind() == wire::IdentityKind::Node);
+    Ok(PublicKey::from_slice(&key.public_key).ok().filter(|_| is_node))
 }
 
 /// The reads that an item records or opens.

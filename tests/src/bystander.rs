@@ -43,7 +43,7 @@ async fn call_until(stop: Arc<AtomicBool>, node: Node) -> anyhow::Result<Vec<Dur
     while took.is_empty() || !stop.load(Ordering::Relaxed) {
         pace.tick().await;
         let begun = Instant::now();
-        node.registry().list_departments(ListDepartmentsRequest {}).await?;
+        node.registry().list_departments(ListDepartmentsRequest::default()).await?;
         took.push(begun.elapsed());
     }
     Ok(took)

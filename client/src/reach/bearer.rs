@@ -3,13 +3,14 @@
 use crate::reads::{KeepsReads, KeptRead};
 use liuhen_proto::items::reading::request::{self, Asked, call_digest};
 use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::types::{ChainId, TimeMs};
+use liuhen_proto::types::{ChainId, KeyId, TimeMs};
 use liuhen_proto::wire::{ReadReceipt, ReadRequest};
 use liuhen_rpc::READ_RECEIPT;
 use liuhen_rpc::token::{self, Audience};
 use prost::Message;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
 use tonic::Status;
 use tonic::codegen::http::{HeaderMap, HeaderValue};
 use tonic::metadata::MetadataMap;
@@ -27,6 +28,8 @@ pub(super) struct Bearer {
     pub(super) tokens: Mutex<BTreeMap<String, (TimeMs, HeaderValue)>>,
     /// Who keeps what nodes say of reads by oversight.
     pub(super) keeper: Option<Arc<dyn KeepsReads>>,
+    /// Whether the key's department oversees others, once that is known.
+    pub(super) oversees: OnceCell<bool>,
 }
 
 impl Bearer {
@@ -48,10 +51,10 @@ impl Bearer {
         Ok(header)
     }
 
-    /// What is signed of a call to a server: where it is read by oversight, the node records it with that.
+    /// What is signed of a call to a node: where it is read by oversight, the node records it with that.
     pub(super) fn request(
         &self,
-        server: &str,
+        node: KeyId,
         path: &str,
         body: &[u8],
     ) -> Result<ReadRequest, Status> {
@@ -61,19 +64,27 @@ impl Bearer {
             call: call_digest(path, body),
             time: crate::clock::now(),
             nonce,
-            server,
+            node,
             audit: self.audit.as_deref().unwrap_or_default(),
         };
         Ok(request::sign(&self.key, &self.chain, &asked))
     }
 
-    /// Keeps a node's receipt of what was signed, where it sent one.
-    pub(super) fn keep(&self, node: &str, path: &str, request: &ReadRequest, answer: &HeaderMap) {
+    /// Keeps what was signed, with the node's receipt; by who oversees also where the node says that it noted nothing, or sent none.
+    pub(super) fn keep(
+        &self,
+        node: &str,
+        path: &str,
+        request: &ReadRequest,
+        answer: &HeaderMap,
+        oversees: bool,
+    ) {
         let Some(keeper) = &self.keeper else { return };
         let metadata = MetadataMap::from_headers(answer.clone());
         let receipt = metadata.get_bin(READ_RECEIPT).and_then(|it| it.to_bytes().ok());
         let receipt = receipt.and_then(|bytes| ReadReceipt::decode(bytes).ok());
-        if let Some(receipt) = receipt {
+        let noted = receipt.as_ref().is_some_and(|it| it.reads > 0);
+        if noted || oversees {
             let (node, call) = (node.to_owned(), path.to_owned());
             let request = request.clone();
             keeper.keep(&KeptRead { chain: self.chain, node, call, request, receipt });
@@ -93,6 +104,7 @@ mod tests {
             audit: None,
             tokens: Mutex::default(),
             keeper: None,
+            oversees: OnceCell::new(),
         };
         let one = bearer.header("a.example").unwrap();
         assert_ne!(one, bearer.header("b.example").unwrap());

@@ -3,26 +3,29 @@
 
 pub mod address;
 mod bearer;
+mod one;
 pub mod tls;
 
 use self::address::Address;
 use self::bearer::Bearer;
+use self::one::One;
 use self::tls::{Connector, TlsOptions};
 use crate::error::ClientError;
 use crate::reads::KeepsReads;
 use http_body_util::{BodyExt, Full};
 use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::types::ChainId;
+use liuhen_proto::types::{ChainId, KeyId};
 use liuhen_proto::wire::{ReadRequest, Refused};
-use liuhen_rpc::READ;
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::status::{of_refused, to_refused};
+use liuhen_rpc::{READ, may_be_overseen};
 use prost::Message;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service, http};
@@ -72,6 +75,8 @@ struct Target {
     channel: Channel,
     text: Arc<str>,
     server: Arc<str>,
+    /// Its key, once it has said so.
+    key: Arc<Mutex<Option<KeyId>>>,
 }
 
 impl Target {
@@ -88,7 +93,8 @@ impl Target {
         let (text, server) = (address.text.as_str().into(), address.server.as_str().into());
         let connector = Connector { address: Arc::new(address), tls };
         let channel = endpoint.connect_with_connector_lazy(connector.clone());
-        (Self { channel, text, server }, endpoint, connector)
+        let key = Arc::default();
+        (Self { channel, text, server, key }, endpoint, connector)
     }
 }
 
@@ -127,7 +133,14 @@ impl Reach {
     /// The same way, on which each call is made as the holder of a key.
     pub fn signed_in(&self, key: &PrivateKey, chain: ChainId, audit: Option<String>) -> Self {
         let keeper = self.keeper.clone();
-        let bearer = Bearer { key: key.clone(), chain, audit, tokens: Mutex::default(), keeper };
+        let bearer = Bearer {
+            key: key.clone(),
+            chain,
+            audit,
+            tokens: Mutex::default(),
+            keeper,
+            oversees: OnceCell::new(),
+        };
         Self { bearer: Some(Arc::new(bearer)), ..self.clone() }
     }
 
@@ -176,7 +189,14 @@ impl Reach {
             let target = self.target(number).ok_or_else(nobody)?;
             let mut head = head.clone();
             self.sign(&mut head, target)?;
-            let signed = self.sign_call(&mut head, target, &body)?;
+            let signed = match self.sign_call(&mut head, target, &body).await {
+                Ok(signed) => signed,
+                // It did not say its key.
+                Err(status) => {
+                    failed.push(status);
+                    continue;
+                }
+            };
             let path = head.uri.path().to_owned();
             let body = Body::new(Full::new(body.clone()).map_err(|never| match never {}));
             match target.ask(http::Request::from_parts(head.clone(), body), self.within).await {
@@ -190,11 +210,18 @@ impl Reach {
                 }
                 Ok(response) => {
                     self.current.store(number, Ordering::Relaxed);
-                    if let (Some(bearer), Some(signed)) = (&self.bearer, &signed) {
-                        bearer.keep(&target.text, &path, signed, response.headers());
-                    }
                     let refused = Status::from_header_map(response.headers());
-                    return match refused.filter(|it| it.code() != Code::Ok) {
+                    let refused = refused.filter(|it| it.code() != Code::Ok);
+                    if let (Some(bearer), Some(signed)) = (&self.bearer, &signed) {
+                        let shown = refused.is_none() && may_be_overseen(&path);
+                        let oversees = shown && self.oversees(bearer, target).await;
+                        bearer.keep(&target.text, &path, signed, response.headers(), oversees);
+                    }
+                    if refused.as_ref().is_some_and(|it| is(it, Reason::ReadUnsigned)) {
+                        // Its key may be another by now.
+                        target.forget_key();
+                    }
+                    return match refused {
                         // A node before may have taken it: that this one refuses it does not say that it failed.
                         Some(refused) if submits && !failed.is_empty() => {
                             failed.push(refused);
@@ -208,6 +235,22 @@ impl Reach {
         Err(joined(failed))
     }
 
+    /// Whether the caller's department oversees others; where that can't be found out it is taken to.
+    async fn oversees(&self, bearer: &Bearer, target: &Target) -> bool {
+        if bearer.keeper.is_none() {
+            return false;
+        }
+        let asked = bearer.oversees.get_or_try_init(|| async {
+            if bearer.audit.is_some() {
+                return Ok(true);
+            }
+            let authorization = Some(bearer.header(&target.server)?);
+            let one = One { target: target.clone(), within: self.within, authorization };
+            one.oversees(&bearer.key.public().key_id()).await
+        });
+        asked.await.copied().unwrap_or(true)
+    }
+
     fn sign(&self, head: &mut http::request::Parts, target: &Target) -> Result<(), Status> {
         if let Some(bearer) = &self.bearer
             && !head.headers.contains_key(http::header::AUTHORIZATION)
@@ -219,7 +262,7 @@ impl Reach {
     }
 
     /// Signs a call whole, but for those that carry a signed transaction.
-    fn sign_call(
+    async fn sign_call(
         &self,
         head: &mut http::request::Parts,
         target: &Target,
@@ -229,7 +272,8 @@ impl Reach {
         else {
             return Ok(None);
         };
-        let signed = bearer.request(&target.server, head.uri.path(), body)?;
+        let node = target.key(self.within).await?;
+        let signed = bearer.request(node, head.uri.path(), body)?;
         let mut metadata = MetadataMap::new();
         metadata.insert_bin(READ, MetadataValue::from_bytes(&signed.encode_to_vec()));
         head.headers.extend(metadata.into_headers());
@@ -238,6 +282,22 @@ impl Reach {
 }
 
 impl Target {
+    /// The node's key, asked for once.
+    async fn key(&self, within: Duration) -> Result<KeyId, Status> {
+        let known = *self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let one = One { target: self.clone(), within, authorization: None };
+        let key = one.key().await?;
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        Ok(key)
+    }
+
+    fn forget_key(&self) {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     async fn ask(&self, request: http::Request<Body>, within: Duration) -> Answer {
         let path = request.uri().path().to_owned();
         let mut channel = self.channel.clone();

@@ -2,6 +2,7 @@
 //! sealing.
 
 use super::auth::{self, Caller};
+use super::lists::Pager;
 use super::reads::Shown;
 use super::rights;
 use super::{Shared, bad_argument, not_found, of_store, trail_of};
@@ -18,11 +19,9 @@ use liuhen_proto::wire::{
     Product, Score, SealedCount, SealedMonth, SealingOrder,
 };
 use liuhen_rpc::services::accountability_service_server::AccountabilityService;
+use prost::Message;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
-
-const LIST_DEFAULT: u32 = 100;
-const LIST_MOST: u32 = 1000;
 
 /// See [`AccountabilityService`].
 pub struct Accountability(pub(super) Shared);
@@ -71,10 +70,11 @@ fn may_read(chain: &Chain, caller: &Caller, trail: Place) -> Result<Vec<Shown>, 
 
 /// All objects of a kind that the caller may see as a party; all of them for oversight, and what of
 /// those is to be noted.
-fn seen<T>(
+fn seen<T: Message>(
     chain: &Chain,
     caller: &Caller,
     (list, kind): (&'static str, ObjectKind),
+    pager: &mut Pager,
     is_party: impl Fn(&T) -> bool,
 ) -> Result<Found<Placed<T>>, Status>
 where
@@ -84,21 +84,30 @@ where
     let (mut shown, mut overseen) = (Vec::new(), 0u64);
     for (place, object) in objects {
         let Ok(object) = Arc::<T>::try_from(object) else { continue };
-        if is_party(&object) {
-            shown.push((place, object));
-        } else if caller.oversees() {
-            overseen += 1;
-            shown.push((place, object));
+        let own = is_party(&object);
+        if !pager.is_behind(place.id()) || !(own || caller.oversees()) {
+            continue;
         }
+        if !pager.takes(place.id(), object.as_ref()) {
+            break;
+        }
+        overseen += u64::from(!own);
+        shown.push((place, object));
     }
     // A list is one read, whatever stands in it.
     let overseen = (overseen > 0).then_some(Shown::List(list, overseen));
     Ok((shown, overseen.into_iter().collect()))
 }
 
-fn limit(asked: u32) -> usize {
-    let limit = if asked == 0 { LIST_DEFAULT } else { asked.min(LIST_MOST) };
-    usize::try_from(limit).unwrap_or(0)
+/// Numbers from the newest down that are behind those of the page before; a number's id ascends as it goes down.
+fn newest_first(pager: &Pager, newest: u64) -> impl Iterator<Item = (u64, [u8; 8])> + use<> {
+    let shown = pager.after().try_into().map(u64::from_be_bytes).unwrap_or(0);
+    let from = if pager.after().is_empty() {
+        newest
+    } else {
+        newest.min((u64::MAX - shown).saturating_sub(1))
+    };
+    (1..=from).rev().map(|number| (number, (u64::MAX - number).to_be_bytes()))
 }
 
 fn gateway(
@@ -143,18 +152,19 @@ fn integrity(
     let overseen = may_read(chain, caller, trail)?;
     let score: Option<Arc<Score>> = get(chain, &place)?;
     let all: Option<Arc<Score>> = get(chain, &Place::score(&asked.department))?;
-    let mut events = Vec::new();
-    for number in (1..=all.map_or(0, |it| it.events)).rev() {
-        if events.len() >= limit(asked.limit) {
-            break;
-        }
+    let (mut pager, mut events) = (Pager::of(asked)?, Vec::new());
+    for (number, id) in newest_first(&pager, all.map_or(0, |it| it.events)) {
         let place = Place::integrity_event(&asked.department, number);
         let event: Option<Arc<IntegrityEvent>> = get(chain, &place)?;
         let Some(event) = event else { continue };
         let of = event.raised.as_ref().map(|it| &it.identity_id);
-        if !of_identity || of == Some(&asked.identity_id) {
-            events.push((*event).clone());
+        if of_identity && of != Some(&asked.identity_id) {
+            continue;
         }
+        if !pager.takes(&id, event.as_ref()) {
+            break;
+        }
+        events.push((*event).clone());
     }
     let parameters: Option<Arc<Parameters>> = get(chain, &Place::parameters())?;
     let found = ListIntegrityResponse {
@@ -162,6 +172,7 @@ fn integrity(
         events,
         day: calendar::day_of(chain.header().time),
         decay: parameters.map_or(0, |it| it.integrity_decay),
+        next_page_token: pager.next(),
     };
     Ok((found, overseen))
 }
@@ -175,16 +186,18 @@ fn alerts(
     let overseen = may_read(chain, caller, trail)?;
     let book: Option<Arc<AlertBook>> = get(chain, &Place::alert_book(&asked.department))?;
     let book = book.map(|it| *it).unwrap_or_default();
-    let mut alerts = Vec::new();
-    for number in (1..=book.alerts).rev() {
-        if alerts.len() >= limit(asked.limit) {
-            break;
-        }
+    let (mut pager, mut alerts) = (Pager::of(asked)?, Vec::new());
+    for (number, id) in newest_first(&pager, book.alerts) {
         let alert: Option<Arc<Alert>> = get(chain, &Place::alert(&asked.department, number))?;
         let wanted = |it: &Arc<Alert>| !asked.open_only || it.state() != AlertState::Closed;
-        alerts.extend(alert.filter(wanted).map(|it| (*it).clone()));
+        let Some(alert) = alert.filter(wanted) else { continue };
+        if !pager.takes(&id, alert.as_ref()) {
+            break;
+        }
+        alerts.push((*alert).clone());
     }
-    Ok((ListAlertsResponse { book: Some(book), alerts }, overseen))
+    let next_page_token = pager.next();
+    Ok((ListAlertsResponse { book: Some(book), alerts, next_page_token }, overseen))
 }
 
 /// How many records were sealed everywhere, in the months of which that is told.
@@ -226,12 +239,14 @@ impl AccountabilityService for Accountability {
         &self,
         request: Request<ListCasesRequest>,
     ) -> Result<Response<ListCasesResponse>, Status> {
-        self.read(request, |chain, caller, _| {
+        self.read(request, |chain, caller, asked| {
+            let mut pager = Pager::of(&asked)?;
             let list = ("cases", ObjectKind::Case);
             let is_party = |it: &Case| caller.may_see_case(it);
-            let (shown, overseen) = seen(chain, caller, list, is_party)?;
+            let (shown, overseen) = seen(chain, caller, list, &mut pager, is_party)?;
             let cases = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
-            Ok((ListCasesResponse { cases }, overseen))
+            let next_page_token = pager.next();
+            Ok((ListCasesResponse { cases, next_page_token }, overseen))
         })
         .await
     }
@@ -240,12 +255,14 @@ impl AccountabilityService for Accountability {
         &self,
         request: Request<ListProductsRequest>,
     ) -> Result<Response<ListProductsResponse>, Status> {
-        self.read(request, |chain, caller, _| {
+        self.read(request, |chain, caller, asked| {
+            let mut pager = Pager::of(&asked)?;
             let list = ("products", ObjectKind::Product);
             let is_party = |it: &Product| caller.is_party_to_product(it);
-            let (shown, overseen) = seen(chain, caller, list, is_party)?;
+            let (shown, overseen) = seen(chain, caller, list, &mut pager, is_party)?;
             let products = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
-            Ok((ListProductsResponse { products }, overseen))
+            let next_page_token = pager.next();
+            Ok((ListProductsResponse { products, next_page_token }, overseen))
         })
         .await
     }
@@ -254,7 +271,8 @@ impl AccountabilityService for Accountability {
         &self,
         request: Request<ListCorrectionsRequest>,
     ) -> Result<Response<ListCorrectionsResponse>, Status> {
-        self.read(request, |chain, caller, _| {
+        self.read(request, |chain, caller, asked| {
+            let mut pager = Pager::of(&asked)?;
             let of = |it: &Correction| it.corrected.clone().unwrap_or_default();
             let is_party = |it: &Correction| {
                 let it = of(it);
@@ -262,12 +280,16 @@ impl AccountabilityService for Accountability {
                 parties.iter().any(|code| caller.is(code))
             };
             let list = ("corrections", ObjectKind::Correction);
-            let (shown, overseen) = seen(chain, caller, list, is_party)?;
+            let (shown, overseen) = seen(chain, caller, list, &mut pager, is_party)?;
             let corrections = shown.into_iter().map(|(place, it)| CorrectionStanding {
                 correction_id: place.id().to_vec(),
                 correction: Some((*it).clone()),
             });
-            Ok((ListCorrectionsResponse { corrections: corrections.collect() }, overseen))
+            let next_page_token = pager.next();
+            Ok((
+                ListCorrectionsResponse { corrections: corrections.collect(), next_page_token },
+                overseen,
+            ))
         })
         .await
     }
@@ -292,16 +314,21 @@ impl AccountabilityService for Accountability {
         &self,
         request: Request<ListSealingRequest>,
     ) -> Result<Response<ListSealingResponse>, Status> {
-        self.read(request, |chain, caller, _| {
+        self.read(request, |chain, caller, asked| {
+            let mut pager = Pager::of(&asked)?;
             let of = |it: &SealingOrder| it.ordered.clone().unwrap_or_default();
             let is_party = |it: &SealingOrder| {
                 let it = of(it);
                 caller.is(&it.authority) || caller.is(&it.collector)
             };
             let list = ("sealing-orders", ObjectKind::SealingOrder);
-            let (shown, overseen) = seen(chain, caller, list, is_party)?;
+            let (shown, overseen) = seen(chain, caller, list, &mut pager, is_party)?;
             let orders = shown.into_iter().map(|(_, it)| (*it).clone()).collect();
-            Ok((ListSealingResponse { orders, months: sealed_months(chain)? }, overseen))
+            let next_page_token = pager.next();
+            Ok((
+                ListSealingResponse { orders, months: sealed_months(chain)?, next_page_token },
+                overseen,
+            ))
         })
         .await
     }

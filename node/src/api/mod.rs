@@ -6,6 +6,7 @@ mod bodies;
 mod checkpoint;
 pub mod connection;
 pub mod listener;
+mod lists;
 mod node;
 mod page;
 mod proofs;
@@ -115,7 +116,7 @@ impl Shared {
             let chain = self.chain();
             (auth::public_key(&chain, &caller.key)?, chain.founding().chain())
         };
-        call.check(caller, &key, &chain, &self.names)?;
+        call.check(caller, &key, &chain, &self.key)?;
         // What this node can't put on the ledger it does not show.
         let own = auth::in_force(&self.chain(), &self.key, None);
         if !own.is_ok_and(|own| own.identity.kind() == wire::IdentityKind::Node) {

@@ -1,6 +1,7 @@
 //! What stands on the ledger.
 
 use super::auth::{self, Caller};
+use super::lists::{Listing, Pager};
 use super::reads::Shown;
 use super::rights::Access;
 use super::{Shared, bad_argument, not_found, of_store};
@@ -9,14 +10,15 @@ use liuhen_proto::ledger::Object;
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::{IdentityId, KeyId, RequestId};
 use liuhen_proto::wire::{
-    Calendar, Dataset, Department, GetConsortiumRequest, GetConsortiumResponse, GetIdentityRequest,
-    GetIdentityResponse, GetKeyRequest, GetKeyResponse, GetRequestRequest, Identity,
-    ListDatasetsRequest, ListDatasetsResponse, ListDepartmentsRequest, ListDepartmentsResponse,
-    ListIdentitiesRequest, ListIdentitiesResponse, ListProposalsRequest, ListProposalsResponse,
-    ListRequestsRequest, ListRequestsResponse, Parameters, Proposal, ProtocolSchedule,
-    RequestStanding, ValidatorSchedule, Voters,
+    self, Calendar, Dataset, Department, GetConsortiumRequest, GetConsortiumResponse,
+    GetIdentityRequest, GetIdentityResponse, GetKeyRequest, GetKeyResponse, GetRequestRequest,
+    Identity, ListDatasetsRequest, ListDatasetsResponse, ListDepartmentsRequest,
+    ListDepartmentsResponse, ListIdentitiesRequest, ListIdentitiesResponse, ListProposalsRequest,
+    ListProposalsResponse, ListRequestsRequest, ListRequestsResponse, Parameters, Proposal,
+    ProtocolSchedule, RequestStanding, ValidatorSchedule, Voters,
 };
 use liuhen_rpc::services::registry_service_server::RegistryService;
+use prost::Message;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -66,6 +68,34 @@ where
     Ok(objects.into_iter().filter_map(|(_, object)| Arc::<T>::try_from(object).ok()).collect())
 }
 
+/// A page of all objects of a kind that are wanted; and the token to go on with.
+fn page<T: Message + Clone, L: Listing>(
+    chain: &Chain,
+    kind: ObjectKind,
+    asked: &L,
+    wanted: impl Fn(&T) -> bool,
+) -> Result<(Vec<T>, String), Status>
+where
+    Arc<T>: TryFrom<Object>,
+{
+    let mut pager = Pager::of(asked)?;
+    let mut page = Vec::new();
+    for (place, object) in chain.index().list(kind).map_err(|e| of_store(&e))? {
+        if !pager.is_behind(place.id()) {
+            continue;
+        }
+        let Ok(object) = Arc::<T>::try_from(object) else { continue };
+        if !wanted(&object) {
+            continue;
+        }
+        if !pager.takes(place.id(), object.as_ref()) {
+            break;
+        }
+        page.push((*object).clone());
+    }
+    Ok((page, pager.next()))
+}
+
 fn get<T>(chain: &Chain, place: &Place) -> Result<Option<Arc<T>>, Status>
 where
     Arc<T>: TryFrom<Object>,
@@ -77,14 +107,14 @@ fn standing(
     chain: &Chain,
     caller: &Caller,
     access: Access,
-    request: &liuhen_proto::wire::Request,
+    request: &wire::Request,
 ) -> Result<RequestStanding, Status> {
     let id = RequestId::from_slice(&request.request_id).unwrap_or_default();
-    let grant: Option<Arc<liuhen_proto::wire::Grant>> = get(chain, &Place::grant(&id))?;
+    let grant: Option<Arc<wire::Grant>> = get(chain, &Place::grant(&id))?;
     // How much a grant was used is for those who may read how.
     let sees_use = access == Access::Oversight
         || caller.is_party_to_use(chain, &id).map_err(|e| of_store(&e))?;
-    let used: Option<Arc<liuhen_proto::wire::GrantUse>> = match sees_use {
+    let used: Option<Arc<wire::GrantUse>> = match sees_use {
         true => get(chain, &Place::grant_use(&id))?,
         false => None,
     };
@@ -99,7 +129,7 @@ fn standing(
 fn may_see(
     chain: &Chain,
     caller: &Caller,
-    request: &liuhen_proto::wire::Request,
+    request: &wire::Request,
 ) -> Result<Option<Access>, Status> {
     let id = RequestId::from_slice(&request.request_id).unwrap_or_default();
     if caller.is_party_to_request(chain, &id).map_err(|e| of_store(&e))? {
@@ -108,20 +138,35 @@ fn may_see(
     Ok(caller.oversees().then_some(Access::Oversight))
 }
 
-/// Requests that the caller may see, of those wanted.
+/// Requests that the caller may see, of those wanted: a page, and the token to go on with.
 fn requests(
     chain: &Chain,
     caller: &Caller,
-    wanted: impl Fn(&liuhen_proto::wire::Request) -> bool,
-) -> Result<Vec<(Access, RequestStanding)>, Status> {
-    let all: Vec<Arc<liuhen_proto::wire::Request>> = all(chain, ObjectKind::Request)?;
+    asked: &ListRequestsRequest,
+) -> Result<(Vec<(Access, RequestStanding)>, String), Status> {
+    let is = |wanted: &str, found: &str| wanted.is_empty() || found == wanted;
+    let wanted = |it: &wire::Request| {
+        it.asked.as_ref().is_some_and(|it| {
+            is(&asked.dataset, &it.dataset)
+                && is(&asked.using_department, &it.using_department)
+                && is(&asked.reference, &it.reference)
+        })
+    };
+    let mut pager = Pager::of(asked)?;
     let mut seen = Vec::new();
-    for it in all.iter().filter(|it| wanted(it)) {
-        if let Some(access) = may_see(chain, caller, it)? {
-            seen.push((access, standing(chain, caller, access, it)?));
+    for (place, object) in chain.index().list(ObjectKind::Request).map_err(|e| of_store(&e))? {
+        let Ok(it) = Arc::<wire::Request>::try_from(object) else { continue };
+        if !pager.is_behind(place.id()) || !wanted(&it) {
+            continue;
         }
+        let Some(access) = may_see(chain, caller, &it)? else { continue };
+        let standing = standing(chain, caller, access, &it)?;
+        if !pager.takes(place.id(), &standing) {
+            break;
+        }
+        seen.push((access, standing));
     }
-    Ok(seen)
+    Ok((seen, pager.next()))
 }
 
 fn consortium(chain: &Chain) -> Result<GetConsortiumResponse, Status> {
@@ -154,7 +199,7 @@ fn identity(chain: &Chain, bytes: &[u8]) -> Result<GetIdentityResponse, Status> 
     let mut keys = Vec::with_capacity(identity.key_ids.len());
     for id in &identity.key_ids {
         let place = Place::key(&KeyId::from_slice(id).unwrap_or_default());
-        let key: Option<Arc<liuhen_proto::wire::Key>> = get(chain, &place)?;
+        let key: Option<Arc<wire::Key>> = get(chain, &place)?;
         keys.extend(key.map(|key| (*key).clone()));
     }
     let department: Option<Arc<Department>> = get(chain, &Place::department(&identity.department))?;
@@ -198,10 +243,10 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListDepartmentsRequest>,
     ) -> Result<Response<ListDepartmentsResponse>, Status> {
-        self.read(request, |chain, _, _| {
-            let all: Vec<Arc<Department>> = all(chain, ObjectKind::Department)?;
-            let departments = all.iter().map(|it| (**it).clone()).collect();
-            Ok(ListDepartmentsResponse { departments })
+        self.read(request, |chain, _, asked| {
+            let (departments, next_page_token) =
+                page(chain, ObjectKind::Department, &asked, |_: &Department| true)?;
+            Ok(ListDepartmentsResponse { departments, next_page_token })
         })
         .await
     }
@@ -210,12 +255,11 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListIdentitiesRequest>,
     ) -> Result<Response<ListIdentitiesResponse>, Status> {
-        self.read(request, |chain, _, wanted| {
-            let wanted = wanted.department;
-            let all: Vec<Arc<Identity>> = all(chain, ObjectKind::Identity)?;
-            let fits = |it: &&Arc<Identity>| wanted.is_empty() || it.department == wanted;
-            let identities = all.iter().filter(fits).map(|it| (**it).clone()).collect();
-            Ok(ListIdentitiesResponse { identities })
+        self.read(request, |chain, _, asked| {
+            let of = asked.department.as_str();
+            let fits = |it: &Identity| of.is_empty() || it.department == of;
+            let (identities, next_page_token) = page(chain, ObjectKind::Identity, &asked, fits)?;
+            Ok(ListIdentitiesResponse { identities, next_page_token })
         })
         .await
     }
@@ -227,7 +271,7 @@ impl RegistryService for Registry {
         self.read(request, |chain, _, wanted| {
             let id = KeyId::from_slice(&wanted.key_id);
             let id = id.map_err(|e| bad_argument("key_id", &e.to_string()))?;
-            let key: Option<Arc<liuhen_proto::wire::Key>> = get(chain, &Place::key(&id))?;
+            let key: Option<Arc<wire::Key>> = get(chain, &Place::key(&id))?;
             let key = key.ok_or_else(|| not_found(&format!("key {id}")))?;
             let head = chain.index().head(&Place::key_trail(&id)).map_err(|e| of_store(&e))?;
             Ok(GetKeyResponse { key: Some((*key).clone()), next_seq: head.size() })
@@ -239,14 +283,13 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListDatasetsRequest>,
     ) -> Result<Response<ListDatasetsResponse>, Status> {
-        self.read(request, |chain, _, wanted| {
-            let wanted = wanted.collector;
-            let all: Vec<Arc<Dataset>> = all(chain, ObjectKind::Dataset)?;
-            let fits = |it: &&Arc<Dataset>| {
-                wanted.is_empty() || it.registration.as_ref().is_some_and(|r| r.collector == wanted)
+        self.read(request, |chain, _, asked| {
+            let of = asked.collector.as_str();
+            let fits = |it: &Dataset| {
+                of.is_empty() || it.registration.as_ref().is_some_and(|it| it.collector == of)
             };
-            let datasets = all.iter().filter(fits).map(|it| (**it).clone()).collect();
-            Ok(ListDatasetsResponse { datasets })
+            let (datasets, next_page_token) = page(chain, ObjectKind::Dataset, &asked, fits)?;
+            Ok(ListDatasetsResponse { datasets, next_page_token })
         })
         .await
     }
@@ -255,19 +298,12 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListRequestsRequest>,
     ) -> Result<Response<ListRequestsResponse>, Status> {
-        let read = |chain: &Chain, caller: &Caller, wanted: ListRequestsRequest| {
-            requests(chain, caller, |it| {
-                let asked = it.asked.as_ref();
-                let is = |wanted: &str, found: Option<&String>| {
-                    wanted.is_empty() || found.is_some_and(|found| found == wanted)
-                };
-                is(&wanted.dataset, asked.map(|it| &it.dataset))
-                    && is(&wanted.using_department, asked.map(|it| &it.using_department))
-                    && is(&wanted.reference, asked.map(|it| &it.reference))
-            })
+        let read = |chain: &Chain, caller: &Caller, asked: ListRequestsRequest| {
+            requests(chain, caller, &asked)
         };
-        self.read_noting(request, read, |shared, caller, seen| {
-            Ok(ListRequestsResponse { requests: noted(shared, caller, seen, true)? })
+        self.read_noting(request, read, |shared, caller, (seen, next_page_token)| {
+            let requests = noted(shared, caller, seen, true)?;
+            Ok(ListRequestsResponse { requests, next_page_token })
         })
         .await
     }
@@ -280,8 +316,7 @@ impl RegistryService for Registry {
             let id = RequestId::from_slice(&wanted.request_id);
             let id = id.map_err(|e| bad_argument("request_id", &e.to_string()))?;
             let nothing = || not_found(&format!("request {id} that you may see"));
-            let request: Option<Arc<liuhen_proto::wire::Request>> =
-                get(chain, &Place::request(&id))?;
+            let request: Option<Arc<wire::Request>> = get(chain, &Place::request(&id))?;
             let request = request.ok_or_else(nothing)?;
             let access = may_see(chain, caller, &request)?.ok_or_else(nothing)?;
             Ok(vec![(access, standing(chain, caller, access, &request)?)])
@@ -310,10 +345,10 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListProposalsRequest>,
     ) -> Result<Response<ListProposalsResponse>, Status> {
-        self.read(request, |chain, _, _| {
-            let all: Vec<Arc<Proposal>> = all(chain, ObjectKind::Proposal)?;
-            let proposals = all.iter().map(|it| (**it).clone()).collect();
-            Ok(ListProposalsResponse { proposals })
+        self.read(request, |chain, _, asked| {
+            let (proposals, next_page_token) =
+                page(chain, ObjectKind::Proposal, &asked, |_: &Proposal| true)?;
+            Ok(ListProposalsResponse { proposals, next_page_token })
         })
         .await
     }

@@ -7,7 +7,7 @@ use http_body::Frame;
 use liuhen_proto::canonical;
 use liuhen_proto::items::reading::request::{self, call_digest};
 use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
-use liuhen_proto::types::{ChainId, TimeMs, limits};
+use liuhen_proto::types::{ChainId, KeyId, TimeMs, limits};
 use liuhen_proto::wire::{ReadReceipt, ReadRequest};
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::status::with_reason;
@@ -72,7 +72,7 @@ impl SignedCall {
         caller: &Caller,
         key: &PublicKey,
         chain: &ChainId,
-        names: &[String],
+        own: &KeyId,
     ) -> Result<(), Status> {
         let (it, came) = (&self.0.request, self.0.came);
         let bad =
@@ -87,8 +87,8 @@ impl SignedCall {
         if it.audit != caller.audit.as_deref().unwrap_or_default() {
             return bad("it is for another audit than the token");
         }
-        if !names.contains(&it.server) {
-            return bad("it is for another server");
+        if it.node != own.as_bytes() {
+            return bad("it is for another node");
         }
         let (signed, life) = (TimeMs::new(it.time_ms), token::LIFE_S * 1000);
         if came.since(signed) > life || signed.since(came) > AHEAD_MS {
@@ -143,10 +143,15 @@ pub struct ReceiptSigner {
 }
 
 impl ReceiptSigner {
-    fn receipt(&self, call: &SignedCall) -> Option<ReadReceipt> {
-        let (reads, now) = (call.reads(), crate::clock::now());
-        (reads > 0)
-            .then(|| request::acknowledge(&self.key, &self.chain, call.request(), reads, now))
+    /// Also of a call by which nothing was noted: who oversees is to see that the node says so.
+    fn receipt(&self, call: &SignedCall) -> ReadReceipt {
+        request::acknowledge(
+            &self.key,
+            &self.chain,
+            call.request(),
+            call.reads(),
+            crate::clock::now(),
+        )
     }
 }
 
@@ -189,12 +194,10 @@ where
         let (answering, signer) = (self.inner.call(request), Arc::clone(&self.signer));
         Box::pin(async move {
             let mut response = answering.await?;
-            if let Some(receipt) = signer.receipt(&call) {
-                let mut metadata = MetadataMap::new();
-                metadata
-                    .insert_bin(READ_RECEIPT, MetadataValue::from_bytes(&receipt.encode_to_vec()));
-                response.headers_mut().extend(metadata.into_headers());
-            }
+            let receipt = signer.receipt(&call).encode_to_vec();
+            let mut metadata = MetadataMap::new();
+            metadata.insert_bin(READ_RECEIPT, MetadataValue::from_bytes(&receipt));
+            response.headers_mut().extend(metadata.into_headers());
             Ok(response)
         })
     }

@@ -5,7 +5,9 @@ use crate::store::{Block, BlockLog, Index, StoreError, StoredBlock};
 use liuhen_proto::event::Outcome;
 use liuhen_proto::header::{block::PROTOCOL, founding::Founding, validators::ValidatorSet};
 use liuhen_proto::ledger::seal::{self, Parent, seal};
-use liuhen_proto::ledger::{BlockContext, Delta, Draft, Halt, Missing, NotApplied, Refusal, View};
+use liuhen_proto::ledger::{
+    Begun, BlockContext, Delta, Draft, Halt, Missing, NotApplied, Refusal, View,
+};
 use liuhen_proto::merkle::trie::Trie;
 use liuhen_proto::merkle::{MemoryLog, Sha256Log};
 use liuhen_proto::place::Place;
@@ -14,7 +16,7 @@ use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Hash, Height, KeyId, TimeMs, TxId};
 use liuhen_proto::wire;
 use prost::Message;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The chain up to the last committed block.
 #[derive(Debug)]
@@ -31,7 +33,12 @@ pub struct Chain {
     /// Heights whose headers name other validators for the next block than their own.
     pub(super) changes: Vec<Height>,
     pub(super) last_certificate: Option<wire::Certificate>,
+    /// The next block's beginning, behind which transactions are tried.
+    pub(super) begun: Mutex<Option<Begun>>,
 }
+
+/// For how long transactions are tried behind the same beginning, milliseconds.
+const BEGUN_FOR_MS: u64 = 1_000;
 
 /// A transaction that the rules refused, and why.
 pub type RefusedTx = (Arc<Tx>, NotApplied);
@@ -164,12 +171,28 @@ impl Chain {
         }
     }
 
-    /// What a transaction would do if it were alone in the next block.
+    /// What a transaction would do if it were alone in the next block, as that would begin now or began up to a second ago: a
+    /// thousand timers need not go off for each.
     pub fn dry_run(&self, tx: &Tx, time: TimeMs) -> Result<(), NotApplied> {
         let context = self.context(self.not_before_parent(time));
         let missing = |e: Missing| NotApplied { item: None, why: e.into() };
-        let mut draft = Draft::new(&self.index, context, self.founding.chain()).map_err(missing)?;
-        draft.transaction(tx)
+        let chain = self.founding.chain();
+        let mut known = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = |it: &Begun| {
+            let (then, now) = (it.context(), &context);
+            let same = (then.height, then.parent_id) == (now.height, now.parent_id);
+            same && now.time >= then.time && now.time.since(then.time) < BEGUN_FOR_MS
+        };
+        let begun = match known.as_ref().filter(|it| fresh(it)) {
+            Some(begun) => begun.clone(),
+            None => {
+                let begun = Draft::new(&self.index, context, chain).map_err(missing)?.begun();
+                *known = Some(begun.clone());
+                begun
+            }
+        };
+        drop(known);
+        begun.draft(&self.index, chain).transaction(tx)
     }
 
     /// The earliest time from `time` on that a next block may have.

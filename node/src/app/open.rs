@@ -12,6 +12,7 @@ use liuhen_proto::merkle::MemoryLog;
 use liuhen_proto::types::{Hash, Height};
 use liuhen_proto::wire;
 use std::path::Path;
+use std::sync::Mutex;
 
 /// What was found and done at opening.
 #[derive(Debug, Default)]
@@ -92,6 +93,7 @@ impl Chain {
             validators,
             changes,
             last_certificate,
+            begun: Mutex::default(),
         };
         match chain.follow_log() {
             Ok(()) => Ok(chain),

@@ -1,6 +1,8 @@
 //! `liuhen-node init`: makes a node's home with new keys, and adds the node to the department's
 //! join file.
 
+use crate::api::tls::TlsFiles;
+use crate::commands::dev_tls;
 use crate::config::{FILE, Flags, Settings};
 use crate::home::Home;
 use anyhow::Context as _;
@@ -36,11 +38,29 @@ pub struct Init {
     /// For a dev- chain: any passphrase will do
     #[arg(long)]
     dev: bool,
+    /// For a dev- chain: sign a certificate for this node by the authority in this folder, which is made where there is none
+    #[arg(long, value_name = "FOLDER", requires = "dev", conflicts_with_all = ["tls_certificate", "tls_key"])]
+    dev_tls: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
 }
 
 impl Init {
+    /// Names under which clients reach the node; with a certificate for trying things out this machine's.
+    fn server_names(&self) -> Vec<String> {
+        let given = self.flags.server_names.clone();
+        match self.dev_tls.is_some() && given.is_empty() {
+            true => vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+            false => given,
+        }
+    }
+
+    /// A certificate for trying things out, where one is wanted.
+    fn certificate(&self) -> anyhow::Result<Option<TlsFiles>> {
+        let certify = |authority| dev_tls::certify(authority, &self.home, &self.server_names());
+        self.dev_tls.as_deref().map(certify).transpose()
+    }
+
     /// Makes it.
     pub fn run(&self) -> anyhow::Result<()> {
         liuhen_proto::types::check_code(&self.code)?;
@@ -53,15 +73,20 @@ impl Init {
         let keys = home.make_keys((!self.plain_keys).then_some(&source), strength)?;
         let flags = &self.flags;
         let defaults = Settings::default();
+        let made = self.certificate()?;
+        let (tls_certificate, tls_key) = match &made {
+            Some(made) => (Some(made.certificate.clone()), Some(made.key.clone())),
+            None => (flags.tls_certificate.clone(), flags.tls_key.clone()),
+        };
         let settings = Settings {
             consensus_listen: flags.consensus_listen.clone().unwrap_or(defaults.consensus_listen),
             gossip_listen: flags.gossip_listen.clone().unwrap_or(defaults.gossip_listen),
             grpc_listen: flags.grpc_listen.unwrap_or(defaults.grpc_listen),
             tiles_listen: Some(flags.tiles_listen.unwrap_or(TILES_LISTEN)),
-            tls_certificate: flags.tls_certificate.clone(),
-            tls_key: flags.tls_key.clone(),
+            tls_certificate,
+            tls_key,
             tls_client_ca: flags.tls_client_ca.clone(),
-            server_names: flags.server_names.clone(),
+            server_names: self.server_names(),
             allow_plaintext: flags.allow_plaintext,
             ..Settings::default()
         };
@@ -80,6 +105,10 @@ impl Init {
         join.write_all(entry.as_bytes())?;
         println!("{peer_id}");
         eprintln!("Made {}. Its node is in {}.", self.home.display(), self.join.display());
+        if let Some(authority) = &self.dev_tls {
+            let authority = authority.join("ca.pem");
+            eprintln!("Clients reach it over TLS: liuhen --ca {}.", authority.display());
+        }
         eprintln!("Next: set the other nodes as [[peer]] in {}.", file.display());
         Ok(())
     }

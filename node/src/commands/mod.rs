@@ -1,6 +1,7 @@
 //! The operator's commands, one file each.
 
 pub mod config;
+pub mod dev_tls;
 pub mod genesis;
 pub mod init;
 pub mod run;

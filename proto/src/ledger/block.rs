@@ -1,7 +1,7 @@
 //! A block's loop: first what is due, then its transactions, each whole or not at all.
 
 use super::delta::{Delta, Event};
-use super::overlay::Layer;
+use super::overlay::{Layer, Touched};
 use super::{BlockContext, Draft, Missing, NotApplied, Refusal, View, authority, recent_blocks};
 use crate::event::{EventLeaf, Outcome};
 use crate::items::{self, due, table};
@@ -9,14 +9,43 @@ use crate::tx::Tx;
 use crate::types::{ChainId, TxId, limits};
 use crate::wire;
 
+/// What the beginning of a block changed, so that several transactions can be tried behind it one by one, and timers go off
+/// once for all of them.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    context: BlockContext,
+    block: Layer,
+    touched: Touched,
+}
+
+impl Begun {
+    /// Where the block stands.
+    pub fn context(&self) -> &BlockContext {
+        &self.context
+    }
+
+    /// The same block, as it stood before any transaction.
+    pub fn draft<'v>(&self, view: &'v dyn View, chain: ChainId) -> Draft<'v> {
+        let mut draft = Draft::over(view, self.context, chain);
+        (draft.block, draft.touched) = (self.block.clone(), self.touched.clone());
+        draft
+    }
+}
+
 impl<'v> Draft<'v> {
+    /// What has changed so far, where no transaction has been applied.
+    pub fn begun(&self) -> Begun {
+        let (block, touched) = (self.block.clone(), self.touched.clone());
+        Begun { context: self.context, block, touched }
+    }
+
     /// Begins a block over the state before it: the block before becomes one that transactions
     /// may cite, and those too old leave; then timers that are due go off.
     pub fn new(view: &'v dyn View, context: BlockContext, chain: ChainId) -> Result<Self, Missing> {
         let mut draft = Self::over(view, context, chain);
         recent_blocks::begin(&mut draft)?;
         draft.keep();
-        for place in view.timers_due(context.time, limits::TIMER_EVENTS)? {
+        for place in view.timers_due(context.time, limits::TIMERS)? {
             if draft.events.len() >= limits::TIMER_EVENTS {
                 break;
             }

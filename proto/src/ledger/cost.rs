@@ -49,16 +49,22 @@ pub(super) struct Cost {
 }
 
 impl Cost {
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> u64 {
+        self.block.bytes
+    }
+
     /// A transaction begins. What a block does by itself before that costs nothing: it is bounded by itself.
     pub(super) fn begin(&mut self) {
         *self.pending.get_mut() = Spent::default();
         self.read.get_mut().clear();
     }
 
-    /// An object was read of the state before the block.
-    pub(super) fn reads(&self, place: &Place, object: &Object) {
-        if self.read.borrow_mut().insert(place.clone()) {
-            self.adds(object.len());
+    /// An object of so many bytes was read of the state before the block.
+    pub(super) fn reads(&self, place: &Place, bytes: usize) {
+        let mut read = self.read.borrow_mut();
+        if !read.contains(place) && read.insert(place.clone()) {
+            self.adds(bytes);
         }
     }
 

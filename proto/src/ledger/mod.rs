@@ -20,6 +20,7 @@ pub mod seal;
 pub(crate) mod timers;
 pub(crate) mod words;
 
+pub use block::Begun;
 pub use delta::{Delta, Event};
 pub use object::Object;
 pub use overlay::Draft;

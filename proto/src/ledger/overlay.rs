@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Objects changed by a block or a transaction, and the sizes of key trails.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Layer {
     pub(super) objects: BTreeMap<Place, Option<Object>>,
 }
 
 /// Kinds of objects that the block has changed, or has tried to: of all others the state before it
 /// still stands.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Touched(u128);
 
 impl Touched {
@@ -43,6 +43,13 @@ fn is_read_again(place: &Place) -> bool {
     kinds.iter().any(|kind| *kind as u8 == place.kind())
 }
 
+/// An object that was read, and its bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    object: Option<Object>,
+    bytes: usize,
+}
+
 /// A block being made.
 pub struct Draft<'v> {
     pub(super) view: &'v dyn View,
@@ -52,7 +59,7 @@ pub struct Draft<'v> {
     pub(super) pending: Layer,
     pub(super) touched: Touched,
     /// What was read of the state before the block, of kinds that are read again and again.
-    pub(super) read: RefCell<BTreeMap<Place, Option<Object>>>,
+    pub(super) read: RefCell<BTreeMap<Place, Known>>,
     pub(super) seqs: BTreeMap<KeyId, u64>,
     pub(super) events: Vec<Event>,
     /// What the item or timer at hand has caused, and what it is itself.
@@ -158,16 +165,24 @@ impl<'v> Draft<'v> {
         if !is_read_again(place) {
             let object = self.view.object(place)?;
             if let Some(object) = &object {
-                self.cost.reads(place, object);
+                self.cost.reads(place, object.len());
             }
             return Ok(object);
         }
-        if let Some(object) = self.read.borrow().get(place) {
-            return Ok(object.clone());
-        }
-        let object = self.view.object(place)?;
-        self.read.borrow_mut().insert(place.clone(), object.clone());
-        Ok(object)
+        let known = self.read.borrow().get(place).cloned();
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let object = self.view.object(place)?;
+                let bytes = object.as_ref().map_or(0, Object::len);
+                let known = Known { object, bytes };
+                self.read.borrow_mut().insert(place.clone(), known.clone());
+                known
+            }
+        };
+        // It costs each transaction the same, whether another of the block has read it or not.
+        self.cost.reads(place, known.bytes);
+        Ok(known.object)
     }
 
     /// An object as it stood after the block before: signers are judged by that.
@@ -199,6 +214,12 @@ impl<'v> Draft<'v> {
     pub(crate) fn dataset(&self, code: &str) -> Result<Arc<wire::Dataset>, Halt> {
         self.get(&Place::dataset(code))?
             .ok_or_else(|| Refusal::UnknownDataset(code.to_owned()).into())
+    }
+
+    /// Bytes that the block's transactions have cost so far.
+    #[cfg(test)]
+    pub(crate) fn spent(&self) -> u64 {
+        self.cost.bytes()
     }
 
     /// The time of a recent block; `None` if it is none.

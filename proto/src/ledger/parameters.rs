@@ -112,7 +112,7 @@ parameters! {
     emergency_pause_days: Days = 5, DAYS,
         "Before emergency access is opened again to a dataset for a duty of a department to which it was refused.";
     lost_numbers: Count = 1_000, 0..=1_000_000_000,
-        "Numbers that a gateway may declare lost within 31 days; more are an integrity event.";
+        "Numbers that a collector may declare lost within 31 days; more are an integrity event.";
     outage_31_days_ms: Milliseconds = 72 * HOUR_MS, 0..=31 * DAY_MS,
         "How long a gateway may be declared out within 31 days; longer is an integrity event.";
     emergency_ms: Milliseconds = 72 * HOUR_MS, 1..=72 * HOUR_MS, "How long emergency access lasts at most.";

@@ -383,9 +383,9 @@ refusals! {
     NotSealed(number: u64) = "sealing.not_sealed": State,
         "number {number} is not sealed by this decision with that content, or is opened already",
         "访问号 {number} 未以该内容依此决定封存，或已公开";
-    BadReceipt { number: u64, why: &'static str } = "receipt.bad": State,
+    BadReceipt { number: u64, why: Word } = "receipt.bad": State,
         "the receipt of number {number} does not hold: {why}",
-        "访问号 {number} 的回执不成立：{why}";
+        "访问号 {number} 的回执不成立：{why:#}";
     UnknownAlert(name: String) = "alert.unknown": NotFound,
         "there is no alert {name}",
         "没有告警 {name}";
@@ -452,9 +452,9 @@ refusals! {
     BadCalendar(year: u64) = "calendar.bad": State,
         "the calendar of {year} has a day that is none of its year, or no weekday for a holiday, or no weekend day to make up",
         "{year} 年历有误：日期不属于该年，或节假日不在工作日，或调休日不在周末";
-    BadValidator(why: &'static str) = "validator.bad": State,
+    BadValidator(why: Word) = "validator.bad": State,
         "validators: {why}",
-        "验证节点不当：{why}";
+        "验证节点不当：{why:#}";
     ProtocolHeight { protocol: u32, height: u64, next: u32, earliest: u64 } = "protocol.height": State,
         "the next protocol version is {next}, from height {earliest} on at the earliest; not {protocol} from {height}",
         "下一协议版本为 {next}，最早自高度 {earliest} 起；不能是自 {height} 起的 {protocol}";
@@ -467,12 +467,15 @@ refusals! {
     AuditState { name: String, state: Word } = "audit.state": State,
         "audit {name} is {state}",
         "审计 {name} 的状态为{state:#}";
-    BadRead(why: &'static str) = "read.bad": State,
+    BadRead(why: Word) = "read.bad": State,
         "the read is not one that its reader asked for: {why}",
-        "该查阅不是查阅者所请求：{why}";
+        "该查阅不是查阅者所请求：{why:#}";
     AuditTooLong(days: u64) = "audit.too_long": State,
         "an audit ends after now, and within {days} days",
         "审计须晚于现在结束，最长 {days} 天";
+    SealedRead(audit: String) = "read.sealed": Exists,
+        "these reads are sealed for audit {audit} already",
+        "这些查阅已为审计 {audit} 封存";
     UnknownRead(audit: String) = "read.unknown": NotFound,
         "a read that nobody sealed for audit {audit}, or that is opened already",
         "未曾为审计 {audit} 封存或已公开的查阅";

@@ -3,7 +3,8 @@
 use crate::ledger::Word;
 use crate::wire::{AlertState, CaseState, GrantState, ProductState, RequestState, Right};
 
-const fn word(en: &'static str, zh: &'static str) -> Word {
+/// A word in both languages.
+pub(crate) const fn word(en: &'static str, zh: &'static str) -> Word {
     Word { en, zh }
 }
 

@@ -37,7 +37,7 @@ pub const BLOCK_EVENTS: usize = 20_000;
 /// second (`tests/benches/dearest.rs`).
 pub const BLOCK_COST: u64 = 128 * 1024 * 1024;
 /// Timers that the transactions of a block set: not more than go off in one, or they would never be done with.
-pub const BLOCK_TIMERS: u64 = TIMER_EVENTS as u64;
+pub const BLOCK_TIMERS: u64 = TIMERS as u64;
 /// Fields of a dataset, or of a grant.
 pub const FIELDS: usize = 512;
 /// Identities named in one grant.
@@ -46,8 +46,11 @@ pub const GRANT_IDENTITIES: usize = 256;
 pub const RECORD_DATASETS: usize = 64;
 /// Subject tags listed in one record.
 pub const RECORD_TAGS: usize = 256;
-/// Ledger events that timers make in one block; the rest wait for the next.
-pub const TIMER_EVENTS: usize = 1000;
+/// Timers that go off in one block; the rest wait for the next.
+pub const TIMERS: usize = 1000;
+/// Ledger events after which no further timer goes off in a block: some timers make several, so that as many go off as a
+/// block may set.
+pub const TIMER_EVENTS: usize = 8 * TIMERS;
 /// Keys of an identity, those ended included.
 pub const IDENTITY_KEYS: usize = 64;
 /// Departments beneath one that its suspension stops.
@@ -106,7 +109,7 @@ pub const BULK_TAGS: usize = 470;
 /// Subjects of a bulk set.
 pub const BULK_SUBJECTS: u64 = 100_000_000;
 /// Records in one correction.
-pub const CORRECTED_RECORDS: usize = 64;
+pub const CORRECTED_RECORDS: usize = 48;
 /// Milliseconds that an outage may be declared for.
 pub const OUTAGE_MS: u64 = 72 * 3_600_000;
 /// Grants that a product stands on.

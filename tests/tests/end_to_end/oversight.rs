@@ -7,8 +7,10 @@ use liuhen_node::home::Home;
 use liuhen_proto::items::reading::request::{self, Asked, acknowledge, call_digest};
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::types::{ChainId, TimeMs};
-use liuhen_proto::wire::{GetTrailRequest, ListRequestsRequest, ReadRequest, item::Kind};
+use liuhen_proto::types::{ChainId, KeyId, TimeMs};
+use liuhen_proto::wire::{
+    GetTrailRequest, ListRequestsRequest, ReadReceipt, ReadRequest, item::Kind,
+};
 use liuhen_rpc::status::to_refused;
 use liuhen_rpc::token::{self, Audience};
 use liuhen_rpc::{READ, READ_RECEIPT};
@@ -112,7 +114,7 @@ async fn a_read_that_a_node_kept_to_itself() -> anyhow::Result<()> {
         call: call_digest("/liuhen.v1.TrailService/GetTrail", b"a"),
         time: TimeMs::new(1_000),
         nonce: [1; 16],
-        server: "node",
+        node: keys.node.public().key_id(),
         audit: "",
     };
     let request = request::sign(&account.signer.key, &chain, &asked);
@@ -122,20 +124,25 @@ async fn a_read_that_a_node_kept_to_itself() -> anyhow::Result<()> {
         node: "node".into(),
         call: "/liuhen.v1.TrailService/GetTrail".into(),
         request: request.clone(),
-        receipt: acknowledge(key, &chain, request, 1, time),
+        receipt: Some(acknowledge(key, &chain, request, 1, time)),
     };
     let file = ReadsFile::new(cluster.file("reads.jsonl"));
     file.append(&line(&keys.node, &request))?;
     let mut other = line(&keys.node, &request);
-    other.receipt.reads += 1;
+    other.receipt = other.receipt.map(|it| ReadReceipt { reads: 2, ..it });
     file.append(&other)?;
-    // Of nothing, by a key that nobody has, and of a time to come.
+    // Of nothing, by a key that nobody has, of a time to come, by a key that is no node's; and none.
     let mut nothing = line(&keys.node, &request);
-    nothing.receipt = acknowledge(&keys.node, &chain, &request, 0, time);
+    nothing.receipt = Some(acknowledge(&keys.node, &chain, &request, 0, time));
     let mut future = line(&keys.node, &request);
-    future.receipt = acknowledge(&keys.node, &chain, &request, 3, TimeMs::new(1 << 45));
+    future.receipt = Some(acknowledge(&keys.node, &chain, &request, 3, TimeMs::new(1 << 45)));
+    let officer = &account.signer.key;
+    let asked_officer = Asked { node: officer.public().key_id(), ..asked };
+    let by_officer = line(officer, &request::sign(officer, &chain, &asked_officer));
+    let mut silent = line(&keys.node, &request);
+    silent.receipt = None;
     let unknown = line(&PrivateKey::from_seed(&[9; 32]), &request);
-    for it in [&nothing, &unknown, &future] {
+    for it in [&nothing, &unknown, &future, &by_officer, &silent] {
         file.append(it)?;
     }
     let (rows, code) = reads(&mut cluster).await?;
@@ -143,9 +150,11 @@ async fn a_read_that_a_node_kept_to_itself() -> anyhow::Result<()> {
     let expected = [
         row("GetTrail", 1, "missing"),
         row("GetTrail", 2, none),
-        row("GetTrail", 0, none),
+        row("GetTrail", 0, "by own right, says the node"),
         row("GetTrail", 1, none),
         row("GetTrail", 3, "missing"),
+        row("GetTrail", 1, none),
+        ["GetTrail".into(), "null".into(), "no receipt".into()],
     ];
     assert_eq!((rows.as_slice(), code), (expected.as_slice(), Some(1)));
     Ok(())
@@ -173,10 +182,9 @@ fn of_nonce(key: &PrivateKey, chain: &ChainId, asked: &Asked<'_>, nonce: &[u8]) 
     for part in [chain.as_bytes(), &it.key_id[..], &it.call_digest, &time, nonce] {
         said.extend_from_slice(part);
     }
-    for text in [&it.server, &it.audit] {
-        said.extend(u32::try_from(text.len()).unwrap_or_default().to_be_bytes());
-        said.extend(text.as_bytes());
-    }
+    said.extend(&it.node);
+    said.extend(u32::try_from(it.audit.len()).unwrap_or_default().to_be_bytes());
+    said.extend(it.audit.as_bytes());
     (it.nonce, it.signature) = (nonce.to_vec(), key.sign(&said).to_vec());
     it
 }
@@ -203,7 +211,8 @@ async fn nothing_is_shown_to_who_oversees_but_what_it_signed() -> anyhow::Result
     let (key, chain) = (&account.signer.key, account.signer.chain);
     let address = cluster.address("psb").await?;
     let server = address.trim_start_matches("http://").to_owned();
-    let audience = Audience { chain, server: server.clone() };
+    let audience = Audience { chain, server };
+    let own = KeyId::from_slice(&node.status().await?.key_id)?;
     let now = liuhen_client::clock::now();
     let token = token::make(key, &audience, None, now)?;
     let path = "/liuhen.v1.TrailService/GetTrail";
@@ -211,7 +220,7 @@ async fn nothing_is_shown_to_who_oversees_but_what_it_signed() -> anyhow::Result
         call: call_digest(path, &body(&trail())?),
         time: now,
         nonce: [5; 16],
-        server: &server,
+        node: own,
         audit: "",
     };
     let list = body(&ListRequestsRequest::default())?;
@@ -229,8 +238,8 @@ async fn nothing_is_shown_to_who_oversees_but_what_it_signed() -> anyhow::Result
             "read.unsigned",
         ),
         (
-            "at another server",
-            Some(request::sign(key, &chain, &Asked { server: "elsewhere", ..good })),
+            "at another node",
+            Some(request::sign(key, &chain, &Asked { node: KeyId::new([1; 32]), ..good })),
             "read.unsigned",
         ),
         (

@@ -30,7 +30,7 @@ async fn refusals(node: &Node) -> Vec<String> {
         trail_id: b"civil.resident".to_vec(),
         ..ProveTrailRequest::default()
     };
-    let departments = ListDepartmentsRequest {};
+    let departments = ListDepartmentsRequest::default();
     [
         node.trails().get_trail(trail()).await.err(),
         node.proofs().prove_trail(prove).await.err(),
@@ -44,7 +44,7 @@ async fn refusals(node: &Node) -> Vec<String> {
 
 /// The reason for which a hand-made token is refused; empty if it is taken.
 async fn with_token(node: &Node, token: &str) -> anyhow::Result<String> {
-    let mut request = Request::new(ListDepartmentsRequest {});
+    let mut request = Request::new(ListDepartmentsRequest::default());
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?);
     let answer = node.registry().list_departments(request).await;
     Ok(answer.err().map_or_else(String::new, |status| to_refused(&status).reason))

@@ -73,7 +73,8 @@ async fn list(
     department: String,
     open_only: bool,
 ) -> Result<(), ClientError> {
-    let request = wire::ListAlertsRequest { department, open_only, limit: 1000 };
+    let request =
+        wire::ListAlertsRequest { department, open_only, limit: 1000, ..Default::default() };
     let found = act.node.accountability().list_alerts(request).await?.into_inner();
     let names = super::names(&act.node).await?;
     let mut rows =

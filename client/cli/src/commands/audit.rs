@@ -92,7 +92,7 @@ async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Resul
             json!(text::time(it.request.time_ms)),
             json!(it.node),
             json!(call(it)),
-            json!(it.receipt.reads),
+            json!(it.receipt.as_ref().map(|it| it.reads)),
             json!(it.request.audit),
             json!(state(*fate)),
         ]);
@@ -102,14 +102,17 @@ async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Resul
         let what = pick("lines can't be read", "行无法读取");
         eprintln!("liuhen: {}: {unread} {what}", file.path().display());
     }
-    let bad = |fate: &&ReadFate| matches!(fate, ReadFate::Missing | ReadFate::BadReceipt);
+    let bad = |fate: &&ReadFate| match fate {
+        ReadFate::Missing | ReadFate::TooOften | ReadFate::BadReceipt | ReadFate::NoReceipt => true,
+        ReadFate::Recorded | ReadFate::Sealed | ReadFate::Fresh | ReadFate::NothingNoted => false,
+    };
     match fates.iter().filter(bad).count() {
         0 if unread == 0 => Ok(()),
         0 => Err(ClientError::failed(pick("not all was looked for", "并非全部都已核对"))),
         count => {
             let what = pick(
-                "reads are not on the ledger though a node gave its receipt: show the line of each to the regulator",
-                "次查阅有节点回执但不在账本上：请将相应各行提交监管部门",
+                "reads are not on the ledger as a node said or should have said: show the line of each to the regulator",
+                "次查阅与节点应有的回执或账本记录不符：请将相应各行提交监管部门",
             );
             Err(ClientError::failed(format!("{count} {what}")))
         }
@@ -122,6 +125,9 @@ fn state(fate: ReadFate) -> &'static str {
         ReadFate::Sealed => pick("sealed until the audit closes", "封存至审计结束"),
         ReadFate::Fresh => pick("on its way", "记录中"),
         ReadFate::Missing => pick("missing", "缺失"),
+        ReadFate::NothingNoted => pick("by own right, says the node", "节点称依自身权限查阅"),
+        ReadFate::TooOften => pick("recorded too often", "记录次数过多"),
+        ReadFate::NoReceipt => pick("no receipt", "无回执"),
         ReadFate::BadReceipt => pick("not the node's receipt", "并非该节点的回执"),
     }
 }

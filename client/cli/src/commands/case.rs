@@ -132,16 +132,11 @@ impl AboutFlags {
     }
 }
 
-async fn all(node: &Node) -> Result<Vec<wire::Case>, ClientError> {
-    let request = wire::ListCasesRequest {};
-    Ok(node.accountability().list_cases(request).await?.into_inner().cases)
-}
-
 /// The id of a case, given in hexadecimal or by a reference that only one has.
 async fn id_of(node: &Node, name: &str) -> Result<Vec<u8>, ClientError> {
     let listed = async || {
         let named = |it: wire::Case| it.opened.map(|made| (it.case_id, made.reference));
-        Ok(all(node).await?.into_iter().filter_map(named).collect())
+        Ok(node.cases().await?.into_iter().filter_map(named).collect())
     };
     named::id_or_reference("case", name, listed).await
 }
@@ -195,7 +190,7 @@ impl Case {
 async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
     let mut rows =
         Rows::new(&["reference", "by", "against", "about", "state", "due", "ruled_by", "case_id"]);
-    for it in all(node).await? {
+    for it in node.cases().await? {
         let opened = it.opened.clone().unwrap_or_default();
         let due = (it.due_ms > 0).then(|| text::time(it.due_ms));
         rows.push(vec![

@@ -8,6 +8,8 @@ use crate::output::Rows;
 use crate::text::{self, state};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
+use liuhen_proto::items::access::corrections::differs;
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::types::IdKind;
 use liuhen_proto::wire::{self, item::Kind};
@@ -34,7 +36,7 @@ pub enum Correction {
         /// Whose they are, `department/code`
         #[arg(long)]
         to: String,
-        /// Under which grant; without it: as recorded
+        /// Under which grant; without it: as recorded where the department stays the same, else none
         #[arg(long)]
         grant: Option<String>,
         /// A code: what was wrong
@@ -59,6 +61,11 @@ pub enum Correction {
     },
     /// Corrections that one is party to
     List,
+    /// Whether its records are as recorded but for the asker; fails where one is not, or can't be seen
+    Show {
+        /// Its id
+        correction: String,
+    },
 }
 
 impl Correction {
@@ -68,6 +75,7 @@ impl Correction {
         let department = act.department();
         match self {
             Self::List => list(common, &act.node).await,
+            Self::Show { correction } => show(common, &act.node, correction).await,
             Self::Propose { .. } => {
                 let it = self.proposal(&act).await?;
                 let count = it.records.len();
@@ -108,6 +116,7 @@ impl Correction {
             Some(name) => Some(act.grant(name).await?),
             None => None,
         };
+        let stays = from.as_ref().is_some_and(|from| from.department == to.department);
         let (mut records, mut digest) = (Vec::new(), Vec::new());
         for event in act.node.whole_trail(TrailKind::Gateway, gateway_id.clone()).await? {
             let Some(record) = event.body.record() else { continue };
@@ -133,13 +142,18 @@ impl Correction {
                 unmapped_digest: Vec::new(),
                 assurance: asker.assurance.max(wire::Assurance::Claimed as i32),
             });
+            // Another department's grants are not for this one to see.
+            if !stays {
+                record.accesses.iter_mut().for_each(|it| it.request_id.clear());
+            }
             if let Some(grant) = &grant {
                 let own = record.accesses.iter_mut().filter(|it| it.dataset == grant.dataset);
                 own.for_each(|it| it.request_id.clone_from(&grant.request_id));
             }
-            records.push(record);
+            records.push((record, event.leaf.digest.to_vec()));
         }
-        records.sort_by_key(|it| it.access_no);
+        records.sort_by_key(|(it, _)| it.access_no);
+        let (records, recorded): (Vec<_>, Vec<_>) = records.into_iter().unzip();
         if records.is_empty() {
             return Err(ClientError::NotFound(format!("such records of {gateway}")));
         }
@@ -154,13 +168,57 @@ impl Correction {
             to_department: to.department,
             to_identity_id: to.identity_id,
             records,
+            recorded,
         })
     }
 }
 
+/// A row for each record: whether it is as it was recorded, as far as one may see that.
+async fn show(common: &Common, node: &Node, name: &str) -> Result<(), ClientError> {
+    let id = named::id(name)?;
+    let all = node.corrections().await?;
+    let found = all.into_iter().find(|it| it.correction_id == id);
+    let found = found.ok_or_else(|| ClientError::NotFound(format!("correction {name}")))?;
+    let it = found.correction.and_then(|it| it.corrected).unwrap_or_default();
+    let events = match node.whole_trail(TrailKind::Gateway, it.gateway_id.clone()).await {
+        Ok(events) => events,
+        // The trail is its collector's, and that of who oversees.
+        Err(error) if error.exit_code() == 6 => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let (mut rows, mut others) = (Rows::new(&["number", "dataset", "state"]), 0);
+    for (record, digest) in it.records.iter().zip(&it.recorded) {
+        let is_it = |event: &&liuhen_client::event::Event| {
+            event.leaf.digest.as_bytes() == digest.as_slice()
+        };
+        let event = events.iter().find(is_it);
+        let before = event.and_then(|event| event.body.record());
+        let state = match before {
+            Some(before) if !differs(before, record) => pick("as recorded", "与原记录一致"),
+            Some(_) => pick("differs from what was recorded", "与原记录不一致"),
+            None if events.is_empty() => pick("not yours to see", "无权查看原记录"),
+            None => pick("of no record of this gateway", "该网关无此记录"),
+        };
+        let agrees = before.is_some_and(|before| !differs(before, record));
+        others += usize::from(!agrees);
+        let datasets: Vec<&str> = record.accesses.iter().map(|it| it.dataset.as_str()).collect();
+        rows.push(vec![json!(record.access_no), json!(datasets.join(", ")), json!(state)]);
+    }
+    rows.print(common.output)?;
+    match others {
+        0 => Ok(()),
+        others => {
+            let what = pick(
+                "records are not, or not known to be, what was recorded",
+                "条记录与原记录不一致或无法核实",
+            );
+            Err(ClientError::failed(format!("{others} {what}")))
+        }
+    }
+}
+
 async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
-    let request = wire::ListCorrectionsRequest {};
-    let all = node.accountability().list_corrections(request).await?.into_inner().corrections;
+    let all = node.corrections().await?;
     let names = super::names(node).await?;
     let mut rows = Rows::new(&["collector", "from", "to", "records", "reason", "state", "id"]);
     for it in all {

@@ -194,9 +194,7 @@ async fn retire(common: &Common, dataset: &str, reason: &str) -> Result<(), Clie
 }
 
 async fn list(common: &Common, collector: &str) -> Result<(), ClientError> {
-    let request = wire::ListDatasetsRequest { collector: collector.to_owned() };
-    let mut registry = common.connect().await?.registry();
-    let all = registry.list_datasets(request).await?.into_inner().datasets;
+    let all = common.connect().await?.datasets(collector).await?;
     let mut rows = Rows::new(&[
         "dataset",
         "collector",

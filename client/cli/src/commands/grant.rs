@@ -204,6 +204,7 @@ async fn list(common: &Common, dataset: &str, department: &str) -> Result<(), Cl
         dataset: dataset.to_owned(),
         using_department: department.to_owned(),
         reference: String::new(),
+        ..Default::default()
     };
     let all = common.connect().await?.requests(wanted).await?;
     let mut rows = Rows::new(&[

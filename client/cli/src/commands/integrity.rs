@@ -43,7 +43,8 @@ async fn whose(node: &Node, of: &str) -> Result<(String, Vec<u8>), ClientError> 
 
 async fn ask(node: &Node, of: &str) -> Result<wire::ListIntegrityResponse, ClientError> {
     let (department, identity_id) = whose(node, of).await?;
-    let request = wire::ListIntegrityRequest { department, identity_id, limit: 1000 };
+    let request =
+        wire::ListIntegrityRequest { department, identity_id, limit: 1000, ..Default::default() };
     Ok(node.accountability().list_integrity(request).await?.into_inner())
 }
 

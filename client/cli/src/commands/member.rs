@@ -204,16 +204,10 @@ impl Member {
     }
 
     async fn list(&self, common: &Common) -> Result<(), ClientError> {
-        let mut registry = common.connect().await?.registry();
+        let node = common.connect().await?;
         let rows = match self {
-            Self::Identities { department } => {
-                let request = wire::ListIdentitiesRequest { department: department.clone() };
-                identities(&registry.list_identities(request).await?.into_inner().identities)
-            }
-            _ => {
-                let request = wire::ListDepartmentsRequest {};
-                departments(&registry.list_departments(request).await?.into_inner().departments)
-            }
+            Self::Identities { department } => identities(&node.identities(department).await?),
+            _ => departments(&node.departments().await?),
         };
         rows.print(common.output)
     }

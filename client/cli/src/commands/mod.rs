@@ -51,7 +51,6 @@ use liuhen_client::submit::Account;
 use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::ChainId;
-use liuhen_proto::wire;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -355,8 +354,7 @@ impl KeepsReads for KeptInFile {
 
 /// Names of all identities, for rows.
 async fn names(node: &Node) -> Result<Names, ClientError> {
-    let request = wire::ListIdentitiesRequest::default();
-    let all = node.registry().list_identities(request).await?.into_inner().identities;
+    let all = node.identities("").await?;
     Ok(all
         .into_iter()
         .map(|it| (it.identity_id, format!("{}/{}", it.department, it.code)))

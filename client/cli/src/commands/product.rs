@@ -75,16 +75,11 @@ pub enum Product {
     List,
 }
 
-async fn all(node: &Node) -> Result<Vec<wire::Product>, ClientError> {
-    let request = wire::ListProductsRequest {};
-    Ok(node.accountability().list_products(request).await?.into_inner().products)
-}
-
 /// The id of a product, given in hexadecimal or by a reference that only one has.
 async fn id_of(node: &Node, name: &str) -> Result<Vec<u8>, ClientError> {
     let listed = async || {
         let named = |it: wire::Product| it.registered.map(|made| (it.product_id, made.reference));
-        Ok(all(node).await?.into_iter().filter_map(named).collect())
+        Ok(node.products().await?.into_iter().filter_map(named).collect())
     };
     named::id_or_reference("product", name, listed).await
 }
@@ -170,7 +165,7 @@ impl Product {
 async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
     let mut rows =
         Rows::new(&["reference", "by", "kind", "state", "reviews", "marks", "product_id"]);
-    for it in all(node).await? {
+    for it in node.products().await? {
         let registered = it.registered.clone().unwrap_or_default();
         let reviews: Vec<String> = it
             .reviews

@@ -109,14 +109,10 @@ fn ends(change: &Proposed) -> Option<String> {
     }
 }
 
-async fn all(act: &Act<'_>) -> Result<Vec<wire::Proposal>, ClientError> {
-    let request = wire::ListProposalsRequest {};
-    Ok(act.node.registry().list_proposals(request).await?.into_inner().proposals)
-}
-
 async fn show(common: &Common, name: &str) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let change = named(&all(&act).await?, name)?.proposed.clone().and_then(|it| it.change);
+    let change =
+        named(&act.node.proposals().await?, name)?.proposed.clone().and_then(|it| it.change);
     let change = change.ok_or_else(|| ClientError::failed("a proposal without a change"))?;
     proposal_effect::rows(&act.node, &change).await?.print(common.output)
 }
@@ -142,7 +138,7 @@ fn named<'a>(
 
 async fn vote(common: &Common, name: &str, approve: bool) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let proposals = all(&act).await?;
+    let proposals = act.node.proposals().await?;
     let proposal = named(&proposals, name)?;
     let vote = wire::Vote {
         department: act.department(),
@@ -153,9 +149,7 @@ async fn vote(common: &Common, name: &str, approve: bool) -> Result<(), ClientEr
 }
 
 async fn list(common: &Common) -> Result<(), ClientError> {
-    let request = wire::ListProposalsRequest {};
-    let mut registry = common.connect().await?.registry();
-    let proposals = registry.list_proposals(request).await?.into_inner().proposals;
+    let proposals = common.connect().await?.proposals().await?;
     let columns =
         ["reference", "by", "change", "for", "against", "state", "expires", "proposal_id"];
     let mut rows = Rows::new(&columns);

@@ -67,15 +67,10 @@ struct Kept {
     record: String,
 }
 
-async fn all(node: &Node) -> Result<Vec<wire::SealingOrder>, ClientError> {
-    let request = wire::ListSealingRequest {};
-    Ok(node.accountability().list_sealing(request).await?.into_inner().orders)
-}
-
 /// A decision that one may see.
 pub(super) async fn order(node: &Node, id: &str) -> Result<wire::SealingOrder, ClientError> {
     let bytes = named::id(id)?;
-    let found = all(node).await?.into_iter().find(|it| it.order_id == bytes);
+    let found = node.sealing_orders().await?.into_iter().find(|it| it.order_id == bytes);
     found.ok_or_else(|| ClientError::NotFound(format!("decision on sealing {id}")))
 }
 
@@ -165,7 +160,7 @@ impl Sealing {
 async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
     let columns = ["authority", "collector", "open_by", "sealed", "opened", "missed", "order_id"];
     let mut rows = Rows::new(&columns);
-    for it in all(node).await? {
+    for it in node.sealing_orders().await? {
         let ordered = it.ordered.clone().unwrap_or_default();
         rows.push(vec![
             json!(ordered.authority),
@@ -181,7 +176,7 @@ async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
 }
 
 async fn counts(common: &Common, node: &Node) -> Result<(), ClientError> {
-    let request = wire::ListSealingRequest {};
+    let request = wire::ListSealingRequest { page_size: 1, ..Default::default() };
     let months = node.accountability().list_sealing(request).await?.into_inner().months;
     let mut rows = Rows::new(&["from", "until", "sealed"]);
     let day = |month: u32| {

@@ -205,21 +205,21 @@ fn key_of(identity: &Identity, key_id: Vec<u8>) -> Key {
 
 answers! { RegistryService:
     list_departments(ListDepartmentsRequest) -> ListDepartmentsResponse =
-        |_| Ok(ListDepartmentsResponse { departments: departments() });
+        |_| Ok(ListDepartmentsResponse { departments: departments(), ..Default::default() });
     list_identities(ListIdentitiesRequest) -> ListIdentitiesResponse = |asked| {
         let fits = |it: &Identity| asked.department.is_empty() || it.department == asked.department;
-        Ok(ListIdentitiesResponse { identities: identities().into_iter().filter(fits).collect() })
+        Ok(ListIdentitiesResponse { identities: identities().into_iter().filter(fits).collect(), ..Default::default() })
     };
     get_key(GetKeyRequest) -> GetKeyResponse = |asked| {
         let key = key_of(&identity("gz.psb", "officer", IdentityKind::Officer, 0x40), asked.key_id);
         Ok(GetKeyResponse { key: Some(key), next_seq: 3 })
     };
     list_datasets(ListDatasetsRequest) -> ListDatasetsResponse =
-        |_| Ok(ListDatasetsResponse { datasets: datasets() });
+        |_| Ok(ListDatasetsResponse { datasets: datasets(), ..Default::default() });
     list_requests(ListRequestsRequest) -> ListRequestsResponse = |asked| {
         let known = asked.reference.is_empty() || asked.reference == "pension-2026-001";
         let requests = if known { vec![request()] } else { Vec::new() };
-        Ok(ListRequestsResponse { requests })
+        Ok(ListRequestsResponse { requests, ..Default::default() })
     };
     get_request(GetRequestRequest) -> RequestStanding = |_| Ok(request());
     get_identity(GetIdentityRequest) -> GetIdentityResponse = |asked| {
@@ -258,14 +258,13 @@ answers! { RegistryService:
             expires_ms: T0 + 24 * HOUR,
             ..Proposal::default()
         };
-        Ok(ListProposalsResponse { proposals: vec![proposal] })
+        Ok(ListProposalsResponse { proposals: vec![proposal], ..Default::default() })
     };
 }
 
 answers! { AccountabilityService:
     get_gateway(GetGatewayRequest) -> GetGatewayResponse = |_| Ok(GetGatewayResponse {
         gateway: Some(Gateway {
-            lost: None,
             last_access_no: 42,
             records: 40,
             gaps: vec![Gap { first: 7, last: 8, due_ms: T0 + 30 * HOUR }],
@@ -300,7 +299,7 @@ answers! { AccountabilityService:
             ..IntegrityEvent::default()
         };
         let score = Score { events: 1, provisional: 1, ..Score::default() };
-        Ok(ListIntegrityResponse { score: Some(score), events: vec![event], day: 0, decay: 9_962 })
+        Ok(ListIntegrityResponse { score: Some(score), events: vec![event], day: 0, decay: 9_962, ..Default::default() })
     };
     list_alerts(ListAlertsRequest) -> ListAlertsResponse = |_| {
         let raised = AlertRaised {
@@ -312,7 +311,7 @@ answers! { AccountabilityService:
         };
         let alert = Alert { raised: Some(raised), time_ms: T0, count: 3, state: 0 };
         let book = Some(AlertBook { alerts: 1, open: 1 });
-        Ok(ListAlertsResponse { book, alerts: vec![alert] })
+        Ok(ListAlertsResponse { book, alerts: vec![alert], ..Default::default() })
     };
     list_cases(ListCasesRequest) -> ListCasesResponse = |_| {
         let version = DatasetVersion { dataset: "civil.resident".into(), version: 2 };
@@ -332,7 +331,7 @@ answers! { AccountabilityService:
             parties: vec!["gz.bdb".into(), "gz.psb".into()],
             ..Case::default()
         };
-        Ok(ListCasesResponse { cases: vec![case] })
+        Ok(ListCasesResponse { cases: vec![case], ..Default::default() })
     };
     list_products(ListProductsRequest) -> ListProductsResponse = |_| {
         let registered = RegisterProduct {
@@ -350,7 +349,7 @@ answers! { AccountabilityService:
             reviews: vec![review],
             ..Product::default()
         };
-        Ok(ListProductsResponse { products: vec![product] })
+        Ok(ListProductsResponse { products: vec![product], ..Default::default() })
     };
     list_corrections(ListCorrectionsRequest) -> ListCorrectionsResponse = |_| {
         let corrected = CorrectRecords {
@@ -361,11 +360,12 @@ answers! { AccountabilityService:
             to_identity_id: vec![0x20; 32],
             from_unmapped_digest: vec![0x44; 32],
             records: vec![record()],
+            recorded: vec![vec![0x45; 32]],
             ..CorrectRecords::default()
         };
         let correction = Some(Correction { corrected: Some(corrected), end: 0 });
         let one = CorrectionStanding { correction_id: vec![0x99; 32], correction };
-        Ok(ListCorrectionsResponse { corrections: vec![one] })
+        Ok(ListCorrectionsResponse { corrections: vec![one], ..Default::default() })
     };
     list_sealing(ListSealingRequest) -> ListSealingResponse = |_| {
         let ordered = OrderSealing {
@@ -382,7 +382,7 @@ answers! { AccountabilityService:
             ..SealingOrder::default()
         };
         let month = SealedMonth { month: 202_611, sealed: 2 };
-        Ok(ListSealingResponse { orders: vec![order], months: vec![month] })
+        Ok(ListSealingResponse { orders: vec![order], months: vec![month], ..Default::default() })
     };
     get_bulk_set(GetBulkSetRequest) -> BulkSet = |_| Err(nothing("bulk set"));
 }

@@ -19,7 +19,7 @@ import type { Place } from "../places.js";
 
 const GATEWAY_DATASETS = 256;
 const BULK_TAGS = 470;
-const CORRECTED_RECORDS = 64;
+const CORRECTED_RECORDS = 48;
 const SALT_BYTES = 16;
 
 function setGateway(it: access.SetGateway): void {
@@ -105,6 +105,8 @@ function correctRecords(it: access.CorrectRecords): void {
     const isTheirs = asker.department === it.toDepartment && equal(asker.identityId, it.toIdentityId);
     ensure(isTheirs, "not of the identity that the item names");
   }
+  ensure(it.recorded.length === it.records.length, "a digest for each record");
+  ids(...it.recorded);
 }
 
 function agreeCorrection(it: access.AgreeCorrection): void {

@@ -17,8 +17,6 @@ import { department, identity } from "../trails.js";
 /** Reads in one item, and in a sealed batch, at most; and hashes from one of a batch to its root. */
 const READS = 128;
 const PATH = 7;
-/** Characters of a server's name. */
-const SERVER = /^[\x21-\x7e]{0,256}$/;
 
 function recordReads(it: RecordReads): void {
   codes(it.department);
@@ -53,10 +51,9 @@ function trailRead(it: TrailRead): void {
 
 /** What the reader signed; that it did is for the rules to see, which had its key. */
 function readRequest(it: ReadRequest): void {
-  ids(it.keyId, it.callDigest);
+  ids(it.keyId, it.callDigest, it.node);
   ensure(it.timeMs > 0n, "a time is needed");
   ensure(it.nonce.length === 16, "a nonce has 16 bytes");
-  ensure(SERVER.test(it.server), "a server's name has at most 256 printable characters");
   codeIfGiven(it.audit);
   ensure(it.signature.length === 64, "a signature has 64 bytes");
 }

@@ -164,18 +164,13 @@ impl Reads {
         recorded.and(sealed).and(opened)
     }
 
-    /// What waits and was not set aside, for an audit or for none.
-    fn waiting(
-        &self,
-        department: &str,
-        spool: &Mutex<Spool>,
-        audit: Option<&str>,
-    ) -> Vec<(u64, TrailRead)> {
+    /// What waits to be recorded openly and was not set aside.
+    fn waiting(&self, department: &str, spool: &Mutex<Spool>) -> Vec<(u64, TrailRead)> {
         let aside = locked(&self.aside);
         let spool = locked(spool);
         let fresh = spool.waiting().filter(|(number, it)| {
             let refused = aside.get(&(department.to_owned(), *number));
-            it.audit.as_deref() == audit && refused.is_none_or(|at| at.elapsed() > AGAIN)
+            it.audit.is_none() && refused.is_none_or(|at| at.elapsed() > AGAIN)
         });
         fresh.take(limits::READS).map(|(number, it)| (number, it.read())).collect()
     }
@@ -187,7 +182,7 @@ impl Reads {
         department: &str,
         spool: &Mutex<Spool>,
     ) -> anyhow::Result<()> {
-        let waiting = self.waiting(department, spool, None);
+        let waiting = self.waiting(department, spool);
         if waiting.is_empty() {
             return Ok(());
         }
@@ -232,7 +227,7 @@ impl Reads {
             locked(spool).waiting().filter_map(|(_, it)| it.audit.clone()).collect();
         let mut done = Ok(());
         for audit in audits {
-            let waiting = self.waiting(department, spool, Some(&audit));
+            let waiting = locked(spool).batch(&audit, limits::READS)?;
             if waiting.is_empty() {
                 continue;
             }
@@ -249,7 +244,7 @@ impl Reads {
             };
             match sender.submit(item).await? {
                 // Before this program ended last it was sealed already.
-                Err(refused) if refused.reason != UNKNOWN_READ => {
+                Err(refused) if refused.reason != SEALED_READ => {
                     done = done.and(Err(anyhow::anyhow!("audit {audit}: {}", refused.message)));
                 }
                 _ => locked(spool).sealed(waiting.iter().map(|(number, _)| *number).collect())?,
@@ -289,7 +284,8 @@ impl Reads {
     }
 }
 
-/// The reason for which the rules refuse what is sealed or opened already.
+/// The reasons for which the rules refuse what is sealed, or opened, already.
+const SEALED_READ: &str = "read.sealed";
 const UNKNOWN_READ: &str = "read.unknown";
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -35,6 +35,8 @@ enum Line {
     Sealed { numbers: Vec<u64> },
     /// Sealed reads that were opened.
     Opened { numbers: Vec<u64> },
+    /// Reads that are to be sealed as a batch: whatever happens meanwhile, they are sealed as this one.
+    Sealing { numbers: Vec<u64> },
 }
 
 /// A read that is not done with.
@@ -43,6 +45,8 @@ pub(super) struct Entry {
     read: Vec<u8>,
     /// The audit that it is sealed for.
     pub(super) audit: Option<String>,
+    /// The first number of the batch that it is to be sealed in.
+    sealing: Option<u64>,
     /// The first number of the batch that it was sealed in.
     batch: Option<u64>,
     opened: bool,
@@ -114,7 +118,8 @@ impl Spool {
         match line {
             Line::Noted { number, read, audit } => {
                 self.next = self.next.max(number + 1);
-                self.entries.insert(number, Entry { read, audit, batch: None, opened: false });
+                let entry = Entry { read, audit, sealing: None, batch: None, opened: false };
+                self.entries.insert(number, entry);
                 self.waiting += 1;
             }
             Line::Recorded { numbers } => {
@@ -129,6 +134,14 @@ impl Spool {
                     if let Some(entry) = self.entries.get_mut(&number) {
                         self.waiting -= usize::from(entry.batch.is_none());
                         entry.batch = batch;
+                    }
+                }
+            }
+            Line::Sealing { numbers } => {
+                let batch = numbers.first().copied();
+                for number in numbers {
+                    if let Some(entry) = self.entries.get_mut(&number) {
+                        entry.sealing = batch;
                     }
                 }
             }
@@ -172,6 +185,26 @@ impl Spool {
         self.write(vec![Line::Recorded { numbers }])
     }
 
+    /// The batch of an audit that is to be sealed next, of so many reads at most: the one that was begun, else what waits.
+    pub(super) fn batch(
+        &mut self,
+        audit: &str,
+        most: usize,
+    ) -> anyhow::Result<Vec<(u64, TrailRead)>> {
+        let of_audit = |it: &Entry| it.audit.as_deref() == Some(audit);
+        let begun = self.waiting().filter(|(_, it)| of_audit(it)).find_map(|(_, it)| it.sealing);
+        let waits = self.waiting().filter(|(_, it)| of_audit(it) && it.sealing == begun);
+        let batch: Vec<_> = match begun {
+            Some(_) => waits.map(|(number, it)| (number, it.read())).collect(),
+            None => waits.take(most).map(|(number, it)| (number, it.read())).collect(),
+        };
+        if begun.is_none() && !batch.is_empty() {
+            let numbers = batch.iter().map(|(number, _)| *number).collect();
+            self.write(vec![Line::Sealing { numbers }])?;
+        }
+        Ok(batch)
+    }
+
     /// Reads that were sealed as a batch, in its order.
     pub(super) fn sealed(&mut self, numbers: Vec<u64>) -> anyhow::Result<()> {
         self.write(vec![Line::Sealed { numbers }])
@@ -211,16 +244,20 @@ impl Spool {
     fn write_anew(&mut self) -> anyhow::Result<()> {
         let mut lines = Vec::new();
         let mut batches: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        let mut begun: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         let mut opened = Vec::new();
         for (number, entry) in &self.entries {
             let (number, audit) = (*number, entry.audit.clone());
             lines.push(Line::Noted { number, read: entry.read.clone(), audit });
             if let Some(batch) = entry.batch {
                 batches.entry(batch).or_default().push(number);
+            } else if let Some(batch) = entry.sealing {
+                begun.entry(batch).or_default().push(number);
             }
             opened.extend(entry.opened.then_some(number));
         }
         lines.extend(batches.into_values().map(|numbers| Line::Sealed { numbers }));
+        lines.extend(begun.into_values().map(|numbers| Line::Sealing { numbers }));
         if !opened.is_empty() {
             lines.push(Line::Opened { numbers: opened });
         }
@@ -251,7 +288,8 @@ impl Spool {
     /// Audits for which something was sealed that is not opened whole.
     pub(super) fn sealed_audits(&self) -> BTreeSet<String> {
         let sealed = self.entries.values().filter(|it| it.batch.is_some());
-        sealed.filter_map(|it| it.audit.clone()).collect()
+        let names: BTreeSet<&str> = sealed.filter_map(|it| it.audit.as_deref()).collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// Batches of an audit that are not opened whole.
@@ -347,6 +385,27 @@ mod tests {
         }
         spool.opened(vec![3, 5]).unwrap();
         assert_eq!((spool.batches_of("x").len(), spool.entries.len()), (0, 2));
+    }
+
+    /// A batch that was begun is sealed as it was begun, whatever came behind it, and whether the node ended meanwhile or not.
+    #[test]
+    fn a_batch_is_sealed_as_it_was_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let mut spool = Spool::open(&path).unwrap();
+        spool.note(&reads(3), Some("x")).unwrap();
+        let numbers = |batch: &[(u64, TrailRead)]| batch.iter().map(|it| it.0).collect::<Vec<_>>();
+        let begun = numbers(&spool.batch("x", 2).unwrap());
+        assert_eq!(begun, [0, 1]);
+        spool.note(&reads(1), Some("x")).unwrap();
+        let mut again = Spool::open(&path).unwrap();
+        again.write_anew().unwrap();
+        for mut spool in [spool, again, Spool::open(&path).unwrap()] {
+            assert_eq!(numbers(&spool.batch("x", 128).unwrap()), begun);
+        }
+        let mut spool = Spool::open(&path).unwrap();
+        spool.sealed(begun).unwrap();
+        assert_eq!(numbers(&spool.batch("x", 128).unwrap()), [2, 3]);
     }
 
     /// What was cut short at the end was never answered for; what is damaged before it is said.

@@ -2,8 +2,8 @@
 //! this burdens, or by a ruling. The originals stay.
 
 use crate::event::Outcome;
-use crate::items::access::numbers;
-use crate::items::fields::{Checked, ascending, code, ensure, id, id_if_given};
+use crate::items::access::{numbers, own_grant};
+use crate::items::fields::{Checked, ascending, code, ensure, ensure_of, id, id_if_given};
 use crate::items::kind::ItemKind;
 use crate::items::member::identity;
 use crate::ledger::{
@@ -58,7 +58,11 @@ impl ItemKind for wire::CorrectRecords {
             let is_theirs = asker == Some((&self.to_department, &self.to_identity_id));
             ensure(is_theirs, "records.asker", "not of the identity that the item names")?;
         }
-        Ok(())
+        let (count, digests) = (self.records.len(), self.recorded.len());
+        ensure_of(count == digests, "recorded", || {
+            format!("{digests} digests of {count} recorded items")
+        })?;
+        self.recorded.iter().try_for_each(|digest| id("recorded", digest))
     }
 
     fn trails(&self, _header: &TxHeader, _number: u32) -> Vec<Place> {
@@ -90,6 +94,11 @@ impl ItemKind for wire::CorrectRecords {
             if !numbers::is_numbered(draft, &self.gateway_id, record.access_no)? {
                 return Err(Refusal::NotRecorded(record.access_no).into());
             }
+            // Whom it burdens is shown no grant of others.
+            if let Some(request) = own_grant::of_others(draft, record)? {
+                let field = "records.accesses.request_id";
+                return Err(Refusal::RequestContradiction { request, field }.into());
+            }
         }
         let id = signer.made_id(IdKind::Correction, number);
         let end = CorrectionEnd::Unspecified as i32;
@@ -101,6 +110,16 @@ impl ItemKind for wire::CorrectRecords {
         }
         Ok(Outcome::DONE)
     }
+}
+
+/// Whether a corrected record says more than another asker, and no grant of others: it is not what was recorded.
+pub fn differs(recorded: &wire::RecordAccess, corrected: &wire::RecordAccess) -> bool {
+    let but_for_the_asker = |it: &wire::RecordAccess| {
+        let mut it = wire::RecordAccess { asker: None, ..it.clone() };
+        it.accesses.iter_mut().for_each(|access| access.request_id.clear());
+        it
+    };
+    but_for_the_asker(recorded) != but_for_the_asker(corrected)
 }
 
 /// A correction that waits, or that was declined.

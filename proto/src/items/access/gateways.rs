@@ -2,7 +2,7 @@
 
 use crate::event::Outcome;
 use crate::items::access::{numbers, seals};
-use crate::items::fields::{Checked, ascending, code, ensure, id, id_if_given};
+use crate::items::fields::{Checked, ascending, code, ensure, ensure_of, id, id_if_given};
 use crate::items::kind::ItemKind;
 use crate::items::member::identity;
 use crate::items::oversight::watches::{self, Concern};
@@ -12,6 +12,7 @@ use crate::ledger::{
     calendar, timers, words,
 };
 use crate::place::{Place, TrailKind};
+use crate::suite::hash::{self, Domain};
 use crate::tx::TxHeader;
 use crate::types::{TimeMs, limits};
 use crate::wire::{self, IdentityKind, IntegrityRule, Right, TimerKind, WatchKind};
@@ -157,11 +158,9 @@ impl ItemKind for wire::DeclareLoss {
         code("collector", &self.collector)?;
         id("gateway_id", &self.gateway_id)?;
         ensure(self.first > 0, "first", "numbers begin at 1")?;
-        ensure(
-            self.first <= self.last && self.last < u64::MAX,
-            "last",
-            "a range ends behind its begin",
-        )?;
+        ensure_of(self.first <= self.last && self.last < u64::MAX, "last", || {
+            format!("a range ends behind its begin: {} to {}", self.first, self.last)
+        })?;
         code("cause", &self.cause)
     }
 
@@ -189,15 +188,28 @@ impl ItemKind for wire::DeclareLoss {
             (self.first, self.last),
         )?;
         let count = self.last.saturating_sub(self.first).saturating_add(1);
-        let limit = draft.parameters()?.lost_numbers;
-        let beyond = declared(draft, &mut known.lost, count, limit);
         numbers::keep(draft, &self.gateway_id, known);
+        let beyond = lost(draft, &self.collector, count)?;
         if beyond > 0 {
             let rule = IntegrityRule::LossesBeyond;
             numbers::at_fault(draft, rule, &self.collector, &self.gateway_id, beyond)?;
         }
         Ok(Outcome::DONE)
     }
+}
+
+/// Counts numbers that a collector declares lost, of whichever of its gateways; gives how many are beyond what may be.
+fn lost(draft: &mut Draft<'_>, collector: &str, count: u64) -> Result<u64, Halt> {
+    let place =
+        Place::joined(&hash::hash(Domain::Repeat, &[b"l".as_slice(), collector.as_bytes()]));
+    let known: Option<Arc<wire::Joined>> = draft.get(&place)?;
+    let mut known = known.map(|it| wire::Declared { since_ms: it.since_ms, count: it.number });
+    let limit = draft.parameters()?.lost_numbers;
+    let beyond = declared(draft, &mut known, count, limit);
+    if let Some(wire::Declared { since_ms, count }) = known {
+        draft.put(place, wire::Joined { number: count, since_ms, until_ms: 0 });
+    }
+    Ok(beyond)
 }
 
 /// Counts what is declared on what was declared within 31 days; gives how much of it is beyond what may be.
@@ -237,8 +249,12 @@ impl ItemKind for wire::DeclareOutage {
         if until <= now || until.since(now) > limits::OUTAGE_MS {
             return Err(Refusal::OutageTooLong(limits::OUTAGE_MS / calendar::HOUR_MS).into());
         }
-        // What was declared already counts once.
-        let more = until.since(now.max(TimeMs::new(known.outage_until_ms)));
+        // What was declared already counts once, and what is taken back of it no more.
+        let before = TimeMs::new(known.outage_until_ms);
+        let more = until.since(now.max(before));
+        if let Some(declared) = known.outage.as_mut() {
+            declared.count = declared.count.saturating_sub(before.since(now.max(until)));
+        }
         let limit = draft.parameters()?.outage_31_days_ms;
         let beyond = declared(draft, &mut known.outage, more, limit);
         known.outage_until_ms = self.until_ms;

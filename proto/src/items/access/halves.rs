@@ -74,6 +74,15 @@ fn open(draft: &mut Draft<'_>, it: Counted<'_>) -> Result<Option<wire::Halves>, 
     Ok(Some(wire::Halves { dataset, collector, ..wire::Halves::default() }))
 }
 
+/// The counts of an hour whose time is over, opened again for what is recorded late: they are due as those of now are.
+fn open_again(draft: &mut Draft<'_>, it: Counted<'_>) -> Result<wire::Halves, Halt> {
+    let now = Counted { hour: hour_of(draft.context().time), ..it };
+    let due = now.due(draft.parameters()?.half_grace_ms);
+    timers::set(draft, due, TimerKind::HalvesDue, it.place().id());
+    let (dataset, collector) = (it.dataset.to_owned(), it.collector.to_owned());
+    Ok(wire::Halves { dataset, collector, late: true, ..wire::Halves::default() })
+}
+
 /// A gateway recorded what it served: the user's half is wanted, under each grant that is the
 /// asker's own.
 pub(crate) fn recorded(
@@ -107,16 +116,17 @@ pub(crate) fn recorded(
             }
             continue;
         }
-        match open(draft, counted)? {
-            Some(mut halves) => {
-                let count = if reaches { &mut halves.recorded } else { &mut halves.followed };
-                *count = count.saturating_add(1);
-                halves.gateway_id = gateway.to_vec();
-                draft.put(counted.place(), halves);
-            }
-            // Its hour is summed no more: coming late spares nobody its half.
-            None if reaches && !there => singly(draft, gateway, it, counted)?,
-            None => {}
+        let halves = match open(draft, counted)? {
+            Some(halves) => Some(halves),
+            // Coming late spares nobody its half, and is summed like the rest.
+            None if reaches && !there => Some(open_again(draft, counted)?),
+            None => None,
+        };
+        if let Some(mut halves) = halves {
+            let count = if reaches { &mut halves.recorded } else { &mut halves.followed };
+            *count = count.saturating_add(1);
+            halves.gateway_id = gateway.to_vec();
+            draft.put(counted.place(), halves);
         }
     }
     Ok(())
@@ -211,6 +221,27 @@ fn matched(
     Ok(())
 }
 
+/// A receipt comes for what was acknowledged without one: from here on its collector is at fault where it does not record it.
+fn supported(
+    draft: &mut Draft<'_>,
+    place: Place,
+    first: &wire::Half,
+    counted: Counted<'_>,
+) -> Result<(), Halt> {
+    let before = Counted { hour: first.hour, ..counted };
+    let known: Option<Arc<wire::Halves>> = draft.get(&before.place())?;
+    if let Some(known) = known {
+        let unsupported = known.unsupported.saturating_sub(1);
+        draft.put(before.place(), wire::Halves { unsupported, ..(*known).clone() });
+    }
+    if let Some(mut halves) = open(draft, counted)? {
+        halves.gateway_missing = halves.gateway_missing.saturating_add(1);
+        draft.put(counted.place(), halves);
+        draft.put(place, wire::Half { has_receipt: true, hour: counted.hour, ..*first });
+    }
+    Ok(())
+}
+
 /// Checks that the user of a grant signs, and that the item says whose data it was.
 fn user(draft: &Draft<'_>, signer: &TxHeader, stated: &grant::Stated<'_>) -> Result<(), Halt> {
     draft.acts_for(signer, stated.using_department)?;
@@ -265,6 +296,9 @@ impl ItemKind for wire::Acknowledge {
         match other {
             Some(other) if !other.is_users => {
                 matched(draft, place, &other, self.row_count, counted)?;
+            }
+            Some(other) if has_receipt && !other.has_receipt => {
+                supported(draft, place, &other, counted)?;
             }
             Some(_) => {}
             None if numbers::is_numbered(draft, &self.gateway_id, self.access_no)? => {}
@@ -353,7 +387,7 @@ pub(crate) fn due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     }
     // What only the user's word supports is for both to look into, and nobody's fault.
     let all = halves.recorded.saturating_add(halves.followed);
-    if halves.unsupported > 0 || halves.summed > all {
+    if halves.unsupported > 0 || halves.summed > all && !halves.late {
         for department in [department, &halves.collector] {
             let dataset = halves.dataset.as_str();
             let concern = Concern { department, dataset, request_id, ..Concern::default() };

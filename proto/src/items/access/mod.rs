@@ -1,7 +1,7 @@
 //! Accesses and what keeps their record whole: records, seals, halves, bulk sets, sealed records, corrections; what is covered.
 
 pub(crate) mod bulk;
-pub(crate) mod corrections;
+pub mod corrections;
 pub(crate) mod coverage;
 pub(crate) mod gateways;
 pub(crate) mod halves;

@@ -38,12 +38,20 @@ pub(crate) enum Named {
 
 /// Whether any access of a record names a grant that is not its own.
 pub(crate) fn names_others(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<bool, Halt> {
+    Ok(of_others(draft, it)?.is_some())
+}
+
+/// The first grant that a record names and that is another's, in hexadecimal.
+pub(crate) fn of_others(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+) -> Result<Option<String>, Halt> {
     for access in &it.accesses {
         if matches!(named(draft, it, access)?, Named::Others) {
-            return Ok(true);
+            return Ok(Some(hex::encode(&access.request_id)));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Whether a grant is for the department of the record's asker.

@@ -1,7 +1,7 @@
 //! What a gateway gives with an access (回执): signed with its key, so that its user can show that it was served.
 
 use crate::items::fields::{Checked, ensure, id};
-use crate::ledger::{Draft, Halt, Refusal, intervals};
+use crate::ledger::{Draft, Halt, Refusal, intervals, words::word};
 use crate::place::Place;
 use crate::suite::hash::line;
 use crate::suite::sign::{PrivateKey, PublicKey, Signature};
@@ -56,15 +56,18 @@ pub(super) fn holds(
     let id = KeyId::from_slice(&it.key_id).unwrap_or_default();
     let key: Option<Arc<wire::Key>> = draft.get(&Place::key(&id))?;
     let Some(key) = key.filter(|key| key.identity_id == acknowledged.gateway_id) else {
-        return bad("not a key of the gateway");
+        return bad(word("not a key of the gateway", "不是该网关的密钥"));
     };
     let (time, now) = (TimeMs::new(it.time_ms), draft.context().time);
     if !intervals::at_time(&key.standing, time) {
-        return bad("its key was not in force at that time");
+        return bad(word("its key was not in force at that time", "密钥当时无效"));
     }
     let parameters = draft.parameters()?;
     if time.since(now) > parameters.future_drift_ms || now.since(time) > parameters.half_grace_ms {
-        return bad("it is of a time to come, or older than half_grace_ms");
+        return bad(word(
+            "it is of a time to come, or older than half_grace_ms",
+            "回执时间在未来，或早于 half_grace_ms 所限",
+        ));
     }
     let (gateway, request) = (&acknowledged.gateway_id, &acknowledged.request_id);
     let message = message(draft.chain(), gateway, acknowledged.access_no, request, time);
@@ -72,5 +75,9 @@ pub(super) fn holds(
         .ok()
         .zip(Signature::from_slice(&it.signature).ok())
         .is_some_and(|(key, signature)| key.verify(&message, &signature));
-    if signed { Ok(()) } else { bad("its signature does not verify") }
+    if signed {
+        Ok(())
+    } else {
+        bad(word("its signature does not verify", "签名验证不通过"))
+    }
 }

@@ -6,7 +6,9 @@ use crate::items::access::{
     bulk, coverage, halves, numbers,
     own_grant::{self, Named},
 };
-use crate::items::fields::{Checked, ascending, code, ensure, id, id_if_given, operation, wrong};
+use crate::items::fields::{
+    Checked, ascending, code, ensure, ensure_of, id, id_if_given, operation, wrong,
+};
 use crate::items::kind::ItemKind;
 use crate::items::oversight::{
     integrity::{self, Fault},
@@ -337,7 +339,9 @@ pub(crate) fn subjects(record: &wire::RecordAccess) -> Checked {
     let few = !it.tags.is_empty() || it.unknown_count > 0;
     if let Some(bulk) = &it.bulk {
         let fits = (1..=limits::BULK_SUBJECTS).contains(&bulk.count);
-        ensure(fits, "subjects.bulk.count", "a bulk set has 1 to 100,000,000 subjects")?;
+        ensure_of(fits, "subjects.bulk.count", || {
+            format!("a bulk set has 1 to 100,000,000 subjects, not {}", bulk.count)
+        })?;
         id("subjects.bulk.root", &bulk.root)?;
         ensure(!few && !it.whole, "subjects.bulk", "a bulk set stands alone")?;
     }

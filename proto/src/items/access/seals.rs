@@ -3,7 +3,7 @@
 
 use crate::event::Outcome;
 use crate::items::access::numbers;
-use crate::items::fields::{Checked, ascending, code, ensure, id, id_if_given};
+use crate::items::fields::{Checked, ascending, code, ensure, ensure_of, id, id_if_given};
 use crate::items::kind::ItemKind;
 use crate::items::oversight::{
     integrity,
@@ -87,7 +87,12 @@ fn next_due(
 impl ItemKind for wire::SealPeriod {
     fn check(&self) -> Checked {
         code("collector", &self.collector)?;
-        ensure(self.from_ms < self.until_ms, "until_ms", "a period ends after it begins")?;
+        ensure_of(self.from_ms < self.until_ms, "until_ms", || {
+            format!(
+                "a period ends after it begins: {} is not after {}",
+                self.until_ms, self.from_ms
+            )
+        })?;
         ensure(self.first > 0, "first", "numbers begin at 1")?;
         ensure(self.first.checked_add(self.count).is_some(), "count", "beyond all numbers")?;
         id("spool_root", &self.spool_root)?;

@@ -113,7 +113,11 @@ fn set_validator(draft: &mut Draft<'_>, it: &wire::SetValidator) -> Result<(), H
             set.remove(at);
         }
         Err(_) if new.power == 0 => {
-            return Err(Refusal::BadValidator("this key is no validator's").into());
+            return Err(Refusal::BadValidator(words::word(
+                "this key is no validator's",
+                "该密钥不属于验证节点",
+            ))
+            .into());
         }
         at => {
             is_node(draft, &new)?;
@@ -129,7 +133,7 @@ fn set_validator(draft: &mut Draft<'_>, it: &wire::SetValidator) -> Result<(), H
     }
     ValidatorSet::from_wire(&set).map_err(|_| {
         Refusal::BadValidator(
-            "the set would have none or too many, more power than 2^60, or a key that can't be used",
+            words::word("the set would have none or too many, more power than 2^60, or a key that can't be used", "验证节点集合为空或过大、权重超过 2^60，或含不可用的密钥"),
         )
     })?;
     let height = draft.context().height.get();
@@ -153,7 +157,11 @@ fn is_node(draft: &Draft<'_>, it: &wire::Validator) -> Result<(), Halt> {
     let key = key.ok_or_else(|| Refusal::UnknownKey(id.to_string()))?;
     let identity = crate::items::member::identity::get(draft, &key.identity_id)?;
     if identity.kind() != IdentityKind::Node || key.public_key != it.public_key {
-        return Err(Refusal::BadValidator("the key is not that of a node on the ledger").into());
+        return Err(Refusal::BadValidator(words::word(
+            "the key is not that of a node on the ledger",
+            "该密钥不属于账本上的节点",
+        ))
+        .into());
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! A department's root registers an identity.
 
 use crate::event::Outcome;
-use crate::items::fields::{Checked, code, code_if_given, ensure, id_if_given, new_keys};
+use crate::items::fields::{
+    Checked, code, code_if_given, ensure, ensure_of, id_if_given, new_keys,
+};
 use crate::items::kind::ItemKind;
 use crate::items::member::identity;
 use crate::ledger::{Draft, Halt, Refusal, words};
@@ -15,7 +17,9 @@ impl ItemKind for wire::RegisterIdentity {
     fn check(&self) -> Checked {
         code("department", &self.department)?;
         code("code", &self.code)?;
-        ensure((1..=6).contains(&self.kind), "kind", "unknown kind of identity")?;
+        ensure_of((1..=6).contains(&self.kind), "kind", || {
+            format!("unknown kind of identity {}", self.kind)
+        })?;
         ensure(!self.keys.is_empty(), "keys", "at least one key is needed")?;
         new_keys("keys", &self.keys)?;
         code_if_given("duty", &self.duty)?;

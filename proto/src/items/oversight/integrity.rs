@@ -35,7 +35,7 @@ pub(crate) fn raise(draft: &mut Draft<'_>, fault: &Fault<'_>) -> Result<u64, Hal
         return Ok(before.number);
     }
     let number = begin(draft, fault)?;
-    draft.put(place, wire::Joined { number, since_ms: now.get() });
+    draft.put(place, wire::Joined { number, since_ms: now.get(), until_ms: 0 });
     Ok(number)
 }
 

@@ -2,7 +2,7 @@
 //! manager, released, evaluated, recalled; a revoked grant marks them.
 
 use crate::event::Outcome;
-use crate::items::fields::{Checked, ascending, code, ensure, id, id_if_given, wrong};
+use crate::items::fields::{Checked, ascending, code, ensure, ensure_of, id, id_if_given, wrong};
 use crate::items::kind::ItemKind;
 use crate::items::sharing::{grant, grants};
 use crate::ledger::unless_refused;
@@ -198,7 +198,9 @@ impl ItemKind for wire::ReleaseProduct {
 impl ItemKind for wire::EvaluateProduct {
     fn check(&self) -> Checked {
         product(&self.product_id, &self.department)?;
-        ensure((1..=5).contains(&self.score), "score", "a score is 1 to 5")?;
+        ensure_of((1..=5).contains(&self.score), "score", || {
+            format!("a score is 1 to 5, not {}", self.score)
+        })?;
         id("report_digest", &self.report_digest)
     }
 

@@ -62,7 +62,7 @@ pub(crate) fn alert(
     let state = AlertState::Unspecified as i32;
     let alert = wire::Alert { raised: Some(raised.clone()), time_ms: now.get(), count: 1, state };
     draft.put(Place::alert(concern.department, number), alert);
-    draft.put(place, wire::Joined { number, since_ms: now.get() });
+    draft.put(place, wire::Joined { number, since_ms: now.get(), until_ms: 0 });
     draft.emit(Kind::AlertRaised(raised));
     Ok(())
 }

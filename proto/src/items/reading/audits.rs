@@ -4,7 +4,10 @@ use crate::event::Outcome;
 use crate::items::fields::{Checked, code, ensure};
 use crate::items::kind::ItemKind;
 use crate::items::oversight::integrity::{self, Fault};
-use crate::ledger::{Draft, Halt, Refusal, authority::needs_kind, calendar, timers, words};
+use crate::items::reading::sealed;
+use crate::ledger::{
+    Draft, Halt, Refusal, authority::needs_kind, calendar, intervals, timers, words,
+};
 use crate::place::{ObjectKind, Place};
 use crate::tx::TxHeader;
 use crate::types::{TimeMs, limits};
@@ -99,16 +102,19 @@ impl ItemKind for wire::CloseAudit {
 
 /// An audit closes: what was sealed for it is to be opened.
 fn close(draft: &mut Draft<'_>, place: Place, known: &wire::Audit) -> Result<(), Halt> {
-    draft.put(place.clone(), wire::Audit { closed: true, ..known.clone() });
-    wants_opening(draft, &place)
+    let due = wants_opening(draft, &place)?;
+    let mut audit = wire::Audit { closed: true, due_ms: due.get(), ..known.clone() };
+    audit.unopened.iter_mut().for_each(|one| one.due_ms = due.get());
+    draft.put(place, audit);
+    Ok(())
 }
 
-/// From now on nodes have their time to open what they sealed.
-pub(super) fn wants_opening(draft: &mut Draft<'_>, audit: &Place) -> Result<(), Halt> {
+/// From now on nodes have their time to open what they sealed: until when.
+pub(super) fn wants_opening(draft: &mut Draft<'_>, audit: &Place) -> Result<TimeMs, Halt> {
     let days = draft.parameters()?.open_days;
     let due = calendar::due(draft, days)?;
     timers::set(draft, due, TimerKind::ReadsDue, audit.id());
-    Ok(())
+    Ok(due)
 }
 
 fn at(draft: &Draft<'_>, about: &[u8]) -> Result<Option<(Place, Arc<wire::Audit>)>, Halt> {
@@ -125,14 +131,34 @@ pub(crate) fn ends(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     }
 }
 
-/// The time for opening what was sealed is over: whose nodes have not are at fault.
+/// The time for opening what was sealed is over: whose nodes have not are at fault. A department that is suspended can't open
+/// anything, and has its time anew.
 pub(crate) fn reads_due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt> {
     let Some((place, audit)) = at(draft, about)? else { return Ok(()) };
     let mut audit = (*audit).clone();
-    let mut at_fault = Vec::new();
-    for one in audit.unopened.iter_mut().filter(|one| one.count > one.blamed) {
-        at_fault.push((one.department.clone(), one.count.saturating_sub(one.blamed)));
+    let (height, now) = (draft.context().height, draft.context().time);
+    let (mut at_fault, mut waits) = (Vec::new(), Vec::new());
+    for mut one in std::mem::take(&mut audit.unopened) {
+        let left = one.count.saturating_sub(one.blamed);
+        if left == 0 || TimeMs::new(one.due_ms) > now {
+            audit.unopened.push(one);
+            continue;
+        }
+        let department = draft.department(&one.department)?;
+        if !department.ended && !intervals::at_height(&department.standing, height) {
+            waits.push(one);
+            continue;
+        }
+        at_fault.push((one.department.clone(), left));
         one.blamed = one.count;
+        audit.unopened.push(one);
+    }
+    if !waits.is_empty() {
+        let due = wants_opening(draft, &place)?;
+        for one in waits {
+            let later = wire::UnopenedCount { due_ms: due.get(), ..one };
+            sealed::add_count(&mut audit.unopened, later);
+        }
     }
     draft.put(place, audit);
     for (department, count) in at_fault {

@@ -43,7 +43,8 @@ impl ItemKind for wire::RecordReads {
         draft.acts_for(signer, &self.department)?;
         needs_kind(draft, signer, &[IdentityKind::Node], words::NODE)?;
         for one in &self.reads {
-            read::asked_for(draft, one, "")?;
+            read::asked_for(draft, one, "", &self.department)?;
+            read::by_oversight(draft, one)?;
         }
         for batch in &self.sealed {
             sealed::add(draft, batch, &self.department)?;
@@ -93,9 +94,13 @@ impl ItemKind for wire::OpenReads {
         sealed::open(draft, self, &name)?;
         for one in self.reads.iter().filter_map(|one| one.read.as_ref()) {
             if one.department != self.audit_department {
-                return Err(Refusal::BadRead("the audit is another department's").into());
+                return Err(Refusal::BadRead(words::word(
+                    "the audit is another department's",
+                    "审计属于其他部门",
+                ))
+                .into());
             }
-            read::asked_for(draft, one, &self.audit)?;
+            read::asked_for(draft, one, &self.audit, &self.sealed_by)?;
         }
         Ok(Outcome::DONE)
     }

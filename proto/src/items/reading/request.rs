@@ -5,11 +5,8 @@ use crate::items::ItemError;
 use crate::items::fields::{code_if_given, ensure, id};
 use crate::suite::hash::{self, Domain, line};
 use crate::suite::sign::{PrivateKey, PublicKey, Signature};
-use crate::types::{ChainId, Hash, TimeMs};
+use crate::types::{ChainId, Hash, KeyId, TimeMs};
 use crate::wire;
-
-/// Bytes of a server's name.
-const SERVER_LENGTH: usize = 256;
 
 /// What a request asks for: `H_digest(path ‖ 0 ‖ body)`, the call's path and the bytes of its one message with their
 /// prefix, as sent.
@@ -18,16 +15,22 @@ pub fn call_digest(path: &str, body: &[u8]) -> Hash {
 }
 
 /// What the reader signs: the line `liuhen/read/v1`, the chain id, the key id, the call's digest, the time (u64,
-/// big-endian), the nonce, then server and audit, each with its length (u32, big-endian) before it.
+/// big-endian), the nonce, the node's key id, then the audit with its length (u32, big-endian) before it.
 fn message(chain: &ChainId, it: &wire::ReadRequest) -> Vec<u8> {
     let time = it.time_ms.to_be_bytes();
-    let mut message =
-        [line::READ, chain.as_bytes(), &it.key_id, &it.call_digest, &time, &it.nonce].concat();
-    for text in [&it.server, &it.audit] {
-        message.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-        message.extend(text.as_bytes());
-    }
-    message
+    let length = u32::try_from(it.audit.len()).unwrap_or(u32::MAX).to_be_bytes();
+    [
+        line::READ,
+        chain.as_bytes(),
+        &it.key_id,
+        &it.call_digest,
+        &time,
+        &it.nonce,
+        &it.node,
+        &length,
+        it.audit.as_bytes(),
+    ]
+    .concat()
 }
 
 /// A call, as its reader signs it.
@@ -39,8 +42,8 @@ pub struct Asked<'a> {
     pub time: TimeMs,
     /// Random.
     pub nonce: [u8; 16],
-    /// The server that was dialled.
-    pub server: &'a str,
+    /// The node that is asked, by its key.
+    pub node: KeyId,
     /// For which audit of the reader's department; empty: none.
     pub audit: &'a str,
 }
@@ -52,7 +55,7 @@ pub fn sign(key: &PrivateKey, chain: &ChainId, asked: &Asked<'_>) -> wire::ReadR
         call_digest: asked.call.to_vec(),
         time_ms: asked.time.get(),
         nonce: asked.nonce.to_vec(),
-        server: asked.server.to_owned(),
+        node: asked.node.to_vec(),
         audit: asked.audit.to_owned(),
         signature: Vec::new(),
     };
@@ -72,9 +75,7 @@ pub fn check(it: &wire::ReadRequest) -> Result<(), ItemError> {
     id("reads.request.call_digest", &it.call_digest)?;
     ensure(it.time_ms > 0, "reads.request.time_ms", "a time is needed")?;
     ensure(it.nonce.len() == 16, "reads.request.nonce", "16 bytes are needed")?;
-    let is_name =
-        it.server.len() <= SERVER_LENGTH && it.server.bytes().all(|b| b.is_ascii_graphic());
-    ensure(is_name, "reads.request.server", "at most 256 printable ASCII characters")?;
+    id("reads.request.node", &it.node)?;
     code_if_given("reads.request.audit", &it.audit)?;
     ensure(it.signature.len() == 64, "reads.request.signature", "a signature has 64 bytes")
 }

@@ -8,7 +8,7 @@ use crate::items::reading::{
 use crate::ledger::{Draft, Halt, Refusal};
 use crate::merkle::{Blake3Log, MemoryLog, Tree, inclusion};
 use crate::place::Place;
-use crate::types::{Hash, limits};
+use crate::types::{Hash, TimeMs, limits};
 use crate::wire;
 use std::sync::Arc;
 
@@ -48,37 +48,58 @@ pub(super) fn add(draft: &mut Draft<'_>, it: &wire::SealedReads, by: &str) -> Re
     let place = Place::unopened_read(&it.department, &it.audit, &it.root, by);
     let known: Option<Arc<wire::UnopenedRead>> = draft.get(&place)?;
     if known.is_some() {
-        return Err(Refusal::UnknownRead(audits::name(&it.department, &it.audit)).into());
+        return Err(Refusal::SealedRead(audits::name(&it.department, &it.audit)).into());
     }
     let count = u64::from(it.count);
     audit.sealed = audit.sealed.saturating_add(count);
-    more_of(&mut audit.unopened, by, count);
     let of_audit = Place::audit(&it.department, &it.audit);
-    let closed = audit.closed;
-    draft.put(of_audit.clone(), audit);
+    let due = if audit.closed { audits::wants_opening(draft, &of_audit)? } else { TimeMs::new(0) };
+    let more =
+        wire::UnopenedCount { department: by.to_owned(), count, blamed: 0, due_ms: due.get() };
+    add_count(&mut audit.unopened, more);
+    draft.put(of_audit, audit);
     let batch = wire::UnopenedRead {
         department: it.department.clone(),
         audit: it.audit.clone(),
         count: it.count,
         opened: vec![0; limits::READS / 8],
         sealed_by: by.to_owned(),
+        due_ms: due.get(),
     };
     draft.put(place, batch);
-    if closed { audits::wants_opening(draft, &of_audit) } else { Ok(()) }
+    Ok(())
 }
 
-fn more_of(list: &mut Vec<wire::UnopenedCount>, department: &str, count: u64) {
-    match list.binary_search_by(|one| one.department.as_str().cmp(department)) {
+/// More that a department is to open by a date.
+pub(super) fn add_count(list: &mut Vec<wire::UnopenedCount>, more: wire::UnopenedCount) {
+    let order = |one: &wire::UnopenedCount| {
+        (one.department.as_str(), one.due_ms).cmp(&(more.department.as_str(), more.due_ms))
+    };
+    match list.binary_search_by(order) {
         Ok(at) => {
             if let Some(one) = list.get_mut(at) {
-                one.count = one.count.saturating_add(count);
+                one.count = one.count.saturating_add(more.count);
+                one.blamed = one.blamed.saturating_add(more.blamed);
             }
         }
-        Err(at) => {
-            let one = wire::UnopenedCount { department: department.to_owned(), count, blamed: 0 };
-            list.insert(at, one);
-        }
+        Err(at) => list.insert(at, more),
     }
+}
+
+/// So many of a department are opened: of those that are due on a date; where its time began anew, of those that are due last.
+fn take_count(list: &mut Vec<wire::UnopenedCount>, department: &str, due_ms: u64, mut count: u64) {
+    let (on_date, others): (Vec<_>, Vec<_>) = list
+        .iter_mut()
+        .rev()
+        .filter(|one| one.department == department)
+        .partition(|one| one.due_ms == due_ms);
+    for one in on_date.into_iter().chain(others) {
+        let some = count.min(one.count);
+        count = count.saturating_sub(some);
+        one.count = one.count.saturating_sub(some);
+        one.blamed = one.blamed.min(one.count);
+    }
+    list.retain(|one| one.count > 0);
 }
 
 /// Reads of a batch are opened, each once.
@@ -95,11 +116,8 @@ pub(super) fn open(draft: &mut Draft<'_>, it: &wire::OpenReads, name: &str) -> R
     let opened = u64::try_from(it.reads.len()).unwrap_or(u64::MAX);
     let mut audit = (*audits::find(draft, &it.audit_department, &it.audit)?).clone();
     audit.opened = audit.opened.saturating_add(opened);
-    if let Some(of) = audit.unopened.iter_mut().find(|one| one.department == batch.sealed_by) {
-        of.count = of.count.saturating_sub(opened);
-        of.blamed = of.blamed.min(of.count);
-    }
-    audit.unopened.retain(|one| one.count > 0);
+    let due = if batch.due_ms == 0 { audit.due_ms } else { batch.due_ms };
+    take_count(&mut audit.unopened, &batch.sealed_by, due, opened);
     draft.put(Place::audit(&it.audit_department, &it.audit), audit);
     let all: u32 = batch.opened.iter().map(|byte| byte.count_ones()).sum();
     if all == batch.count {

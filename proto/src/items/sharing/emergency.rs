@@ -16,7 +16,7 @@ use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer, calendar, ti
 use crate::place::Place;
 use crate::suite::hash::{self, Domain};
 use crate::tx::TxHeader;
-use crate::types::{IdentityId, KeyId, RequestId, TimeMs};
+use crate::types::{IdentityId, RequestId, TimeMs};
 use crate::wire::{
     self, Deadline, GrantEnd, GrantKind, GrantState, IntegrityRule, RequestState, Right, TimerKind,
     ledger_event::Kind,
@@ -51,7 +51,7 @@ impl ItemKind for wire::OpenEmergency {
         needs_officer(draft, signer)?;
         let duty = duty(draft, &signer.identity)?;
         entitled(draft, &duty, self)?;
-        not_refused(draft, self, &duty)?;
+        not_refused(draft, self)?;
         let entry = grant::entry(draft, &self.dataset, &self.collector)?;
         grant::listed(draft, &self.purpose, &self.legal_basis)?;
         let opened = self.terms.clone().unwrap_or_default();
@@ -110,21 +110,20 @@ fn entitled(draft: &Draft<'_>, duty: &str, it: &wire::OpenEmergency) -> Result<(
     Ok(())
 }
 
-/// Where it stands that emergency access to a dataset was refused. By the duty, not by the officer: a department
-/// registers officers by itself.
-fn refused(department: &str, duty: &str, dataset: &str) -> Place {
-    let parts =
-        [b"e".as_slice(), department.as_bytes(), b"/", duty.as_bytes(), b"/", dataset.as_bytes()];
+/// Where it stands that emergency access to a dataset was refused. By the department, not by the officer or the duty: it
+/// registers officers by itself, with any duty.
+fn refused(department: &str, dataset: &str) -> Place {
+    let parts = [b"e".as_slice(), department.as_bytes(), b"/", dataset.as_bytes()];
     Place::joined(&hash::hash(Domain::Repeat, &parts))
 }
 
 /// What was refused is not opened again at once.
-fn not_refused(draft: &Draft<'_>, it: &wire::OpenEmergency, duty: &str) -> Result<(), Halt> {
+fn not_refused(draft: &Draft<'_>, it: &wire::OpenEmergency) -> Result<(), Halt> {
     let known: Option<Arc<wire::Joined>> =
-        draft.get(&refused(&it.using_department, duty, &it.dataset))?;
+        draft.get(&refused(&it.using_department, &it.dataset))?;
     match known {
-        Some(known) if draft.context().time.get() < known.since_ms => {
-            let (dataset, until_ms) = (it.dataset.clone(), known.since_ms);
+        Some(known) if draft.context().time.get() < known.until_ms => {
+            let (dataset, until_ms) = (it.dataset.clone(), known.until_ms);
             Err(Refusal::EmergencyRefused { dataset, until_ms }.into())
         }
         Some(_) | None => Ok(()),
@@ -133,15 +132,11 @@ fn not_refused(draft: &Draft<'_>, it: &wire::OpenEmergency, duty: &str) -> Resul
 
 /// A grant was refused its ratification: none like it for a while.
 fn pauses(draft: &mut Draft<'_>, grant: &wire::Grant) -> Result<(), Halt> {
-    let opener = grant.cause.as_ref().map(|it| it.key_id.as_slice()).unwrap_or_default();
-    let key: Option<Arc<wire::Key>> =
-        draft.get(&Place::key(&KeyId::from_slice(opener).unwrap_or_default()))?;
-    let officer = key.and_then(|key| IdentityId::from_slice(&key.identity_id).ok());
-    let duty = duty(draft, &officer.unwrap_or_default())?;
     let days = draft.parameters()?.emergency_pause_days;
-    let since_ms = calendar::due(draft, days)?.get();
-    let place = refused(&grant.using_department, &duty, &grant.dataset);
-    draft.put(place, wire::Joined { number: 0, since_ms });
+    let until_ms = calendar::due(draft, days)?.get();
+    let (number, since_ms) = (0, draft.context().time.get());
+    let place = refused(&grant.using_department, &grant.dataset);
+    draft.put(place, wire::Joined { number, since_ms, until_ms });
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! of the class needs to ask.
 
 use crate::event::Outcome;
-use crate::items::fields::{Checked, ascending, code, division, ensure, wrong};
+use crate::items::fields::{Checked, ascending, code, division, wrong};
 use crate::items::kind::ItemKind;
 use crate::items::sharing::{grant, sensitivity, terms};
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer};
@@ -17,8 +17,9 @@ impl ItemKind for wire::OfferStanding {
         code("reference", &self.reference)?;
         let class = self.class.as_ref().ok_or_else(|| wrong("class", "a class is needed"))?;
         ascending("class.levels", &class.levels, 5)?;
-        let known = class.levels.iter().all(|level| (1..=5).contains(level));
-        ensure(known, "class.levels", "1 (province) to 5 (village)")?;
+        if let Some(level) = class.levels.iter().find(|level| !(1..=5).contains(*level)) {
+            return Err(wrong("class.levels", format!("1 (province) to 5 (village), not {level}")));
+        }
         division("class.division", &class.division)?;
         terms::well_formed(self.terms.as_ref(), false)
     }

@@ -1,6 +1,8 @@
 //! Terms: what they may name, and when some are no wider than others.
 
-use crate::items::fields::{Checked, ascending, code, division, ensure, id, operation, wrong};
+use crate::items::fields::{
+    Checked, ascending, code, division, ensure, ensure_of, id, operation, wrong,
+};
 use crate::ledger::{Draft, Halt, Refusal};
 use crate::place::Place;
 use crate::types::{IdentityId, limits};
@@ -124,23 +126,32 @@ pub(crate) fn well_formed(given: Option<&wire::Terms>, named: bool) -> Checked {
     for bytes in who {
         id("terms.identity_ids", bytes)?;
     }
-    ensure(it.from_ms < it.until_ms, "terms.until_ms", "the period must end after it begins")?;
+    ensure_of(it.from_ms < it.until_ms, "terms.until_ms", || {
+        format!("the period must end after it begins: {} is not after {}", it.until_ms, it.from_ms)
+    })?;
     ensure(it.quota.is_some(), "terms.quota", "a quota is needed; zeros mean no limit")?;
     let delegation = wire::Delegation::try_from(it.delegation)
         .map_err(|_| wrong("terms.delegation", "unknown delegation"))?;
     let none = delegation == wire::Delegation::Unspecified;
     ensure(none == (it.delegation_depth == 0), "terms.delegation_depth", "a depth goes with it")?;
     let deep = it.delegation_depth <= limits::DELEGATION_DEPTH;
-    ensure(deep, "terms.delegation_depth", "a grant is passed on 4 times at most")?;
+    ensure_of(deep, "terms.delegation_depth", || {
+        format!("a grant is passed on 4 times at most, not {}", it.delegation_depth)
+    })?;
     it.schedule.as_ref().map_or(Ok(()), schedule)
 }
 
 pub(crate) fn schedule(it: &wire::Schedule) -> Checked {
     let begins = it.from_minute < 1440;
-    ensure(begins, "terms.schedule.from_minute", "a day has 1440 minutes")?;
+    ensure_of(begins, "terms.schedule.from_minute", || {
+        format!("a day has 1440 minutes; {} is none of them", it.from_minute)
+    })?;
     let length = it.until_minute.checked_sub(it.from_minute);
     let fits = length.is_some_and(|length| (1..=1440).contains(&length));
-    ensure(fits, "terms.schedule.until_minute", "behind from_minute, by 24 hours at most")?;
+    ensure_of(fits, "terms.schedule.until_minute", || {
+        let (from, until) = (it.from_minute, it.until_minute);
+        format!("{until} is not behind from_minute, {from}, by 24 hours at most")
+    })?;
     ensure(it.weekdays < 128, "terms.schedule.weekdays", "bits from Monday 1 to Sunday 64")
 }
 

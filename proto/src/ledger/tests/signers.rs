@@ -180,7 +180,7 @@ pub(crate) fn too_dear() -> BTreeSet<&'static str> {
         Err(NotApplied { item: None, why: Halt::Refused(why) }) => why.code(),
         Err(other) => panic!("{other}"),
     };
-    let most = limits::TIMER_EVENTS;
+    let most = limits::TIMERS;
     let mut draft = stage.world.draft();
     let dear = code(&mut draft, &tx(seq, 0, most + 1));
     assert_eq!(code(&mut draft, &tx(seq, 0, most)), "");
@@ -234,6 +234,32 @@ fn a_block_reads_and_writes_so_much() {
     };
     assert_eq!((refused.item, refused.why), (None, Refusal::BlockFull.into()));
     assert!((fits - fits / 50..=fits).contains(&taken), "{taken} of {fits}");
+}
+
+/// What most transactions of a block read costs each of them, whether another has read it before or not.
+#[test]
+fn what_is_read_again_costs_again() {
+    let costs = |more: usize| {
+        let mut stage = staged();
+        let asked = stage.asked();
+        let place = Place::dataset(&asked.dataset);
+        let mut dataset = (*stage.world.get::<wire::Dataset>(&place)).clone();
+        dataset.registration.as_mut().unwrap().title_en.push_str(&"a".repeat(more));
+        stage.world.doctor(place, Some(dataset.into()));
+        let signer = stage.world.signer(USER);
+        let seq = stage.world.seq(USER);
+        let mut draft = stage.world.draft();
+        let cost = |number| {
+            let it = vec![asked.clone().into()];
+            let tx = stage.world.sign_as(signer, seq + number, stage.world.recent(), it);
+            let before = draft.spent();
+            draft.transaction(&tx).unwrap();
+            draft.spent() - before
+        };
+        (0..3).map(cost).collect::<Vec<u64>>()
+    };
+    let (small, large) = (costs(1_000), costs(11_000));
+    assert!(small.iter().zip(&large).all(|(small, large)| large - small >= 10_000), "{large:?}");
 }
 
 #[test]

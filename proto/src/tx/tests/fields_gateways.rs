@@ -165,6 +165,7 @@ fn many(it: &mut CorrectRecords, count: usize) {
     let one = it.records[0].clone();
     let numbers = 1..=count as u64;
     it.records = numbers.map(|access_no| RecordAccess { access_no, ..one.clone() }).collect();
+    it.recorded = vec![vec![1; 32]; count];
 }
 
 /// Puts it down to an account without an identity.
@@ -205,6 +206,9 @@ fn corrected_records() {
         "records.asker": |it| it.to_identity_id = vec![9; 32],
         "records.asker": |it| it.to_department = "gz.tax".into(),
         "query_digest": |it| it.records[0].query_digest.clear(),
+        "recorded": |it| it.recorded.clear(),
+        "recorded": |it| it.recorded.push(vec![1; 32]),
+        "recorded": |it| it.recorded[0].truncate(31),
     );
     right!(AgreeCorrection, |it| it.reason_digest = vec![1; 32], |it| {
         it.agree = false;

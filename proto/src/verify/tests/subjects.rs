@@ -93,13 +93,14 @@ fn a_trail_that_an_auditor_read() {
     let auditor = stage.identity("gz.aud/auditor");
     let places = [Place::unlisted_trail("gz.psb"), Place::subject_trail("gz.psb", &[8; 32])];
     let signer = stage.world.signer("gz.aud/auditor");
+    let node = stage.world.signer("gz.psb/node").key.public().key_id();
     let reads = places.map(|trail| {
         let it = wire::TrailRead {
             trail_kind: trail.kind().into(),
             trail_id: trail.id().to_vec(),
             ..read("gz.aud", &auditor)
         };
-        signed(&signer.key, &signer.chain, it, "")
+        signed(&signer.key, &signer.chain, it, (&node, ""))
     });
     stage.world.does("gz.psb/node", record_reads("gz.psb", reads.to_vec()));
     stage.world.commit(Vec::new());

@@ -257,6 +257,7 @@ pub fn correction(things: &Things) -> Kind {
         to_department: "gz.hrss".into(),
         to_identity_id: portal.clone(),
         records: vec![record(7, OPEN, None, Some(("gz.hrss", portal)))],
+        recorded: vec![digest(8)],
         ..wire::CorrectRecords::default()
     })
 }

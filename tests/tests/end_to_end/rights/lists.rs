@@ -96,12 +96,13 @@ async fn list(it: Plain, node: &Node) -> Result<String, Status> {
     let (mut registry, mut accountability) = (node.registry(), node.accountability());
     Ok(match it {
         Plain::ListDepartments => {
-            let request = wire::ListDepartmentsRequest {};
+            let request = wire::ListDepartmentsRequest::default();
             let found = registry.list_departments(request).await?.into_inner().departments;
             listed(found.into_iter().map(|it| it.code))
         }
         Plain::ListIdentities => {
-            let request = wire::ListIdentitiesRequest { department: "gz.sup".into() };
+            let request =
+                wire::ListIdentitiesRequest { department: "gz.sup".into(), ..Default::default() };
             let found = registry.list_identities(request).await?.into_inner().identities;
             listed(found.into_iter().map(|it| it.code))
         }
@@ -121,27 +122,27 @@ async fn list(it: Plain, node: &Node) -> Result<String, Status> {
             all_if(found.parameters.is_some() && !found.validators.is_empty())
         }
         Plain::ListProposals => {
-            let request = wire::ListProposalsRequest {};
+            let request = wire::ListProposalsRequest::default();
             let found = registry.list_proposals(request).await?.into_inner().proposals;
             listed(found.into_iter().filter_map(|it| Some(it.proposed?.reference)))
         }
         Plain::ListCases => {
-            let request = wire::ListCasesRequest {};
+            let request = wire::ListCasesRequest::default();
             let found = accountability.list_cases(request).await?.into_inner().cases;
             listed(found.into_iter().filter_map(|it| Some(it.opened?.reference)))
         }
         Plain::ListProducts => {
-            let request = wire::ListProductsRequest {};
+            let request = wire::ListProductsRequest::default();
             let found = accountability.list_products(request).await?.into_inner().products;
             listed(found.into_iter().filter_map(|it| Some(it.registered?.reference)))
         }
         Plain::ListCorrections => {
-            let request = wire::ListCorrectionsRequest {};
+            let request = wire::ListCorrectionsRequest::default();
             let found = accountability.list_corrections(request).await?.into_inner().corrections;
             listed(found.into_iter().filter_map(|it| Some(it.correction?.corrected?.reason)))
         }
         _ => {
-            let request = wire::ListSealingRequest {};
+            let request = wire::ListSealingRequest::default();
             let found = accountability.list_sealing(request).await?.into_inner();
             let orders = found.orders.into_iter().filter_map(|it| Some(it.ordered?.authority));
             // Of the month that runs nobody is told how much was sealed.
@@ -187,7 +188,8 @@ pub async fn one(it: One, id: &[u8], node: &Node) -> Result<String, Status> {
         }
         One::ListIntegrityOfIdentity => {
             let department = "gz.psb".to_owned();
-            let request = wire::ListIntegrityRequest { department, identity_id: id, limit: 0 };
+            let request =
+                wire::ListIntegrityRequest { department, identity_id: id, ..Default::default() };
             let found = accountability.list_integrity(request).await?.into_inner();
             all_if(!found.events.is_empty())
         }

@@ -51,6 +51,7 @@ pub(crate) fn declined(s: &mut Staged) -> Hash {
 /// Puts the record down to the collector's own officer.
 fn to_itself(s: &mut Staged, name: &str) -> Tx {
     let mut right = recorded(s);
+    right.accesses.iter_mut().for_each(|it| it.request_id.clear());
     right.asker = Some(verified("gz.psb", &s.identity(COLLECTOR)));
     let from = s.identity("gz.tax/app");
     s.sign(name, correct(&s.identity(GATEWAY), ("gz.tax", &from), vec![right]))
@@ -62,6 +63,12 @@ const CORRECTIONS: &[Case] = &[
         let right = recorded(s);
         let from = s.identity("gz.tax/app");
         s.sign(COLLECTOR, correct(&s.identity(GATEWAY), ("gz.tax", &from), vec![right]))
+    }),
+    ("under a grant of others", Some("request.contradiction"), |s| {
+        let mut right = recorded(s);
+        right.asker = Some(verified("gz.tax", &s.identity("gz.tax/app")));
+        let from = s.identity(APP);
+        s.sign(GATEWAY, correct(&s.identity(GATEWAY), ("gz.hrss", &from), vec![right]))
     }),
     ("of an account without an identity", OK, |s| {
         correcting(s, |it| {
@@ -300,7 +307,7 @@ fn a_correction_that_burdens_the_collector() {
     assert_eq!(end(&s, &id), CorrectionEnd::Agreed);
     let found = corrected(&s);
     let outcome = Outcome::from_bits(u16::try_from(found[0].outcomes[0]).unwrap()).unwrap();
-    assert_eq!((outcome.verdict, outcome.reason), (Verdict::Uncovered, Reason::IdentityNotGranted));
+    assert_eq!((outcome.verdict, outcome.reason), (Verdict::Uncovered, Reason::NoGrant));
 }
 
 /// What was declined takes effect by a ruling, once, or never.

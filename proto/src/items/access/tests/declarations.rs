@@ -32,6 +32,36 @@ fn losses_beyond() {
     assert_eq!(at_fault(&s, LossesBeyond), blamed("gz.psb", 1));
 }
 
+/// They are a collector's, of whichever gateway.
+#[test]
+fn losses_of_two_gateways() {
+    let mut s = staged();
+    lost(&mut s, 1, 600);
+    let officer = declare_loss(&s.identity(COLLECTOR), (1, 401));
+    s.world.does(COLLECTOR, officer);
+    assert_eq!(at_fault(&s, LossesBeyond), blamed("gz.psb", 1));
+}
+
+/// What is taken back of an outage before it was does not count.
+#[test]
+fn an_outage_that_ends_sooner() {
+    let mut s = staged();
+    set_up(&mut s);
+    let gateway = s.identity(GATEWAY);
+    for hours in [72, 1] {
+        let until = s.world.now + hours * HOUR;
+        s.world.does(COLLECTOR, declare_outage(&gateway, until));
+    }
+    s.world.pause(2 * HOUR);
+    let until = s.world.now + 70 * HOUR;
+    s.world.does(COLLECTOR, declare_outage(&gateway, until));
+    assert_eq!(at_fault(&s, OutageBeyond), []);
+    s.world.pause(70 * HOUR);
+    let until = s.world.now + 3 * HOUR;
+    s.world.does(COLLECTOR, declare_outage(&gateway, until));
+    assert_eq!(at_fault(&s, OutageBeyond), blamed("gz.psb", 3));
+}
+
 /// What is declared again while it lasts counts once; beyond 72 hours within 31 days each hour begun counts.
 #[test]
 fn outages_beyond() {

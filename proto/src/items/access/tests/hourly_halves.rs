@@ -1,6 +1,7 @@
 //! Halves that are summed by the hour, below grade 3.
 
 use crate::items::access::tests::halves::{DUE, FIRST_HOUR, MISSING};
+use crate::ledger::Object;
 use crate::ledger::tests::{
     account::{Blamed, alerted, at_fault, blamed},
     items::{HOUR, T0, acknowledge_hour},
@@ -77,7 +78,7 @@ fn late_records_are_summed_in_their_hour() {
         ..s.covered()
     };
     let blame = || blamed("gz.hrss", 1);
-    // When nothing is summed any more in its hour, the half is owed by itself, and from then on.
+    // When its hour was judged, it is opened again, and due as what happens now.
     for (time, at_once, later) in [(DUE - 2000, blame(), vec![]), (DUE, vec![], blame())] {
         let mut s = staged();
         s.world.reach(time);
@@ -87,5 +88,36 @@ fn late_records_are_summed_in_their_hour() {
         assert_eq!(at_fault(&s, MISSING), at_once);
         s.world.pause(30 * HOUR);
         assert_eq!(at_fault(&s, MISSING), later);
+    }
+}
+
+/// A whole hour that comes when it was judged is owed as one sum, which may hold what was summed before; nothing is owed
+/// singly.
+#[test]
+fn a_late_hour_is_summed_again() {
+    for (sum, expected) in [(4, vec![]), (3, vec![]), (1, blamed("gz.hrss", 2))] {
+        let mut s = staged();
+        let it = s.covered();
+        s.world.does(GATEWAY, it);
+        s.world.reach(T0 + HOUR);
+        let say = |s: &mut Staged, count| {
+            let it = acknowledge_hour(&s.id("granted"), &s.asked(), FIRST_HOUR, count);
+            s.world.does(APP, it);
+        };
+        say(&mut s, 1);
+        s.world.reach(DUE + HOUR);
+        for _ in 0..3 {
+            let it = wire::RecordAccess {
+                access_time_ms: T0 + HOUR - 1000,
+                decided_height: None,
+                ..s.covered()
+            };
+            s.world.does(GATEWAY, it);
+        }
+        assert!(!s.world.objects.values().any(|it| matches!(it, Object::Half(_))));
+        say(&mut s, sum);
+        s.world.pause(30 * HOUR);
+        assert_eq!(at_fault(&s, MISSING), expected, "{sum}");
+        assert_eq!(alerted(&s, wire::WatchKind::HalvesDiffer), Vec::<String>::new(), "{sum}");
     }
 }

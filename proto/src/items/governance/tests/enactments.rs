@@ -35,7 +35,7 @@ fn proposal(s: &Staged, id: &ProposalId) -> Arc<wire::Proposal> {
 }
 
 /// Proposes a change, on which these vote, one a block; gives how many votes it took, if it passed.
-fn voted(s: &mut Staged, change: Change, voters: &[&str]) -> Option<usize> {
+pub(crate) fn voted(s: &mut Staged, change: Change, voters: &[&str]) -> Option<usize> {
     let id = waiting(s, change);
     for (number, code) in (1..).zip(voters) {
         votes(s, &id, code, true);
@@ -201,9 +201,8 @@ fn a_proposal_expires_though_its_timer_waits() {
     let mut s = staged();
     let asked = s.asked();
     for _ in 0..2 {
-        // A deadline missed is two events, the second on the integrity chain.
-        let more_than_a_quarter = limits::TIMER_EVENTS / 4 + 1;
-        let many = vec![asked.clone().into(); more_than_a_quarter];
+        let more_than_half = limits::TIMERS / 2 + 1;
+        let many = vec![asked.clone().into(); more_than_half];
         let many = s.world.sign("gz.hrss/officer", many);
         s.world.commit(vec![many]);
     }

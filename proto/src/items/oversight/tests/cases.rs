@@ -449,8 +449,8 @@ fn late_while_the_timer_waits() {
     for answer in [true, false] {
         let mut s = staged();
         let id = waiting(&mut s);
-        // Each is due when the case is, goes off before it, and makes two events.
-        crate::items::sharing::tests::deadlines::ask_many(&mut s, limits::TIMER_EVENTS / 2 + 100);
+        // Each is due when the case is, and goes off before it.
+        crate::items::sharing::tests::deadlines::ask_many(&mut s, limits::TIMERS + 100);
         s.world.reach(due() - 1000);
         let tx = match answer {
             true => s.sign(USER, answer_case(id.as_bytes(), "gz.hrss")),

@@ -1,5 +1,6 @@
 //! Auditors and regulators leave a trace too: what nodes record of them, sealed while an audit runs.
 
+use crate::items::governance::tests::{enactments::voted, votes::change};
 use crate::items::reading::read::commitment;
 use crate::ledger::tests::{
     account::{at_fault, blamed, counts},
@@ -12,23 +13,28 @@ use crate::ledger::tests::{
 };
 use crate::place::Place;
 use crate::tx::Tx;
-use crate::types::ChainId;
-use crate::wire::{self, IntegrityRule::NotOpened, TrailRead};
+use crate::types::{ChainId, KeyId};
+use crate::wire::{self, IntegrityRule::NotOpened, StandingChange, TrailRead};
 use std::sync::Arc;
 
 const NODE: &str = "gz.bdb/node";
 const AUDITOR: &str = "gz.aud/auditor";
 const AUDIT: (&str, &str) = ("gz.aud", "2026-01");
 
+/// The node that is asked.
+fn node(s: &Staged) -> KeyId {
+    s.world.signer(NODE).key.public().key_id()
+}
+
 fn seen(s: &Staged) -> TrailRead {
     let signer = s.world.signer(AUDITOR);
-    signed(&signer.key, &signer.chain, read("gz.aud", &s.identity(AUDITOR)), "")
+    signed(&signer.key, &signer.chain, read("gz.aud", &s.identity(AUDITOR)), (&node(s), ""))
 }
 
 fn sealed(s: &Staged, salt: u8) -> TrailRead {
     let signer = s.world.signer(AUDITOR);
     let it = sealed_read("gz.aud", &s.identity(AUDITOR), salt);
-    signed(&signer.key, &signer.chain, it, AUDIT.1)
+    signed(&signer.key, &signer.chain, it, (&node(s), AUDIT.1))
 }
 
 /// A read that is not as its reader asked for it.
@@ -69,12 +75,12 @@ const READS: &[Case] = &[
     }),
     ("with another's key", Some("read.bad"), |s| {
         let signer = s.world.signer(MANAGER);
-        let it = signed(&signer.key, &signer.chain, seen(s), "");
+        let it = signed(&signer.key, &signer.chain, seen(s), (&node(s), ""));
         s.sign(NODE, record_reads("gz.bdb", vec![it]))
     }),
     ("of another chain", Some("read.bad"), |s| {
         let signer = s.world.signer(AUDITOR);
-        let it = signed(&signer.key, &ChainId::new([1; 32]), seen(s), "");
+        let it = signed(&signer.key, &ChainId::new([1; 32]), seen(s), (&node(s), ""));
         s.sign(NODE, record_reads("gz.bdb", vec![it]))
     }),
     ("in another's name", Some("read.bad"), |s| bent(s, |it| it.department = "gz.reg".into())),
@@ -84,16 +90,31 @@ const READS: &[Case] = &[
     ("shown before it was asked for", Some("read.bad"), |s| {
         let signer = s.world.signer(AUDITOR);
         let late = TrailRead { time_ms: 61_002, ..seen(s) };
-        let it = TrailRead { time_ms: 1_001, ..signed(&signer.key, &signer.chain, late, "") };
+        let it = TrailRead {
+            time_ms: 1_001,
+            ..signed(&signer.key, &signer.chain, late, (&node(s), ""))
+        };
         s.sign(NODE, record_reads("gz.bdb", vec![it]))
     }),
     ("shown in a time to come", Some("read.bad"), |s| {
         let signer = s.world.signer(AUDITOR);
         let late = TrailRead { time_ms: s.world.now + HOUR, ..seen(s) };
-        let it = signed(&signer.key, &signer.chain, late, "");
+        let it = signed(&signer.key, &signer.chain, late, (&node(s), ""));
         s.sign(NODE, record_reads("gz.bdb", vec![it]))
     }),
-    ("sealed twice", Some("read.unknown"), |s| {
+    ("of a node of another department", Some("read.bad"), |s| {
+        let signer = s.world.signer(AUDITOR);
+        let other = s.world.signer("gz.psb/node").key.public().key_id();
+        let it = signed(&signer.key, &signer.chain, seen(s), (&other, ""));
+        s.sign(NODE, record_reads("gz.bdb", vec![it]))
+    }),
+    ("by a department that oversees nothing", Some("read.bad"), |s| {
+        let signer = s.world.signer(MANAGER);
+        let it = read(&signer.department, &s.identity(MANAGER));
+        let it = signed(&signer.key, &signer.chain, it, (&node(s), ""));
+        s.sign(NODE, record_reads("gz.bdb", vec![it]))
+    }),
+    ("sealed twice", Some("read.sealed"), |s| {
         let reads = audited(s);
         s.sign(NODE, seal_reads("gz.bdb", AUDIT.1, &reads))
     }),
@@ -368,6 +389,36 @@ fn what_is_not_opened_is_a_fault() {
         s.world.does(NODE, opening(&reads, &[1]));
         s.world.pause(9 * DAY);
         assert_eq!(counts(&s, "gz.bdb", NotOpened), [1, 2], "{closed_by_hand}");
+    }
+}
+
+/// What is sealed just before the time for the rest is over has its own time; so has a department that was suspended.
+#[test]
+fn who_could_not_open_yet_is_not_at_fault() {
+    let mut s = staged();
+    let reads = closed(&mut s);
+    s.world.pause(4 * DAY);
+    let late = [sealed(&s, 3)];
+    s.world.does(NODE, seal_reads("gz.bdb", AUDIT.1, &late));
+    s.world.pause(4 * DAY);
+    assert_eq!(at_fault(&s, NotOpened), blamed("gz.bdb", 2));
+    s.world.does(NODE, opening(&reads, &[0, 1]));
+    s.world.does(NODE, opening(&late, &[0]));
+    s.world.pause(9 * DAY);
+    assert_eq!(counts(&s, "gz.bdb", NotOpened), [2]);
+
+    let mut s = staged();
+    let by = s.world.signer("gz.psb/node").key.public().key_id();
+    s.world.does(AUDITOR, open_audit("gz.aud", AUDIT.1));
+    let signer = s.world.signer(AUDITOR).clone();
+    let it = sealed_read("gz.aud", &s.identity(AUDITOR), 1);
+    let read = signed(&signer.key, &signer.chain, it, (&by, AUDIT.1));
+    s.world.does("gz.psb/node", seal_reads("gz.psb", AUDIT.1, &[read]));
+    s.world.does(AUDITOR, close_audit("gz.aud", AUDIT.1));
+    for (to, faults) in [(StandingChange::Suspend, 0), (StandingChange::Reinstate, 1)] {
+        assert!(voted(&mut s, change("gz.psb", to), &["gz.bdb", "gz.hrss", "gz.tax"]).is_some());
+        s.world.pause(9 * DAY);
+        assert_eq!(counts(&s, "gz.psb", NotOpened).len(), faults);
     }
 }
 

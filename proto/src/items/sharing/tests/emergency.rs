@@ -137,13 +137,16 @@ fn refused(s: &mut Staged) {
     s.world.does(MANAGER, reject(&id, &s.asked(), "gz.bdb"));
 }
 
-/// Another officer of the same department and duty opens it no sooner: a department registers its officers by itself.
+/// Another officer of the same department opens it no sooner, whatever its duty: a department registers its officers by itself.
 #[test]
-fn another_officer_of_the_duty_is_refused_as_well() {
+fn another_officer_is_refused_as_well() {
     let mut s = staged();
     refused(&mut s);
+    let mut lists = (*s.world.get::<wire::Parameters>(&Place::parameters())).clone();
     let identity: std::sync::Arc<wire::Identity> = s.world.get(&Place::identity(&s.identity(DESK)));
-    let (other, duty) = (s.identity(USER), identity.duty.clone());
+    let (other, duty) = (s.identity(USER), format!("{}-2", identity.duty));
+    lists.emergency_duties.push(duty.clone());
+    s.world.doctor(Place::parameters(), Some(lists.into()));
     let officer: std::sync::Arc<wire::Identity> = s.world.get(&Place::identity(&other));
     let entitled = wire::Identity { duty, ..(*officer).clone() };
     s.world.doctor(Place::identity(&other), Some(entitled.into()));

@@ -8,7 +8,7 @@ use crate::items::reading::{
 };
 use crate::place::TrailKind;
 use crate::suite::sign::PrivateKey;
-use crate::types::{ChainId, Hash, IdentityId, ProposalId, TimeMs};
+use crate::types::{ChainId, Hash, IdentityId, KeyId, ProposalId, TimeMs};
 use crate::wire::{self, propose::Change};
 
 pub(crate) fn update(dataset: &str, collector: &str) -> wire::UpdateDataset {
@@ -76,21 +76,22 @@ pub(crate) fn read(department: &str, identity: &IdentityId) -> wire::TrailRead {
         request: None,
         list: String::new(),
     };
-    signed(&PrivateKey::from_seed(&[7; 32]), &ChainId::new([7; 32]), it, "")
+    let key = PrivateKey::from_seed(&[7; 32]);
+    signed(&key, &ChainId::new([7; 32]), it, (&key.public().key_id(), ""))
 }
 
-/// The same, asked for with this key, for an audit or none.
+/// The same, asked of this node with this key, for an audit or none.
 pub(crate) fn signed(
     key: &PrivateKey,
     chain: &ChainId,
     read: wire::TrailRead,
-    audit: &str,
+    (node, audit): (&KeyId, &str),
 ) -> wire::TrailRead {
     let asked = Asked {
         call: request::call_digest("/liuhen.v1.TrailService/GetTrail", &[1]),
         time: TimeMs::new(read.time_ms),
         nonce: [9; 16],
-        server: "node.example",
+        node: *node,
         audit,
     };
     wire::TrailRead { request: Some(request::sign(key, chain, &asked)), ..read }

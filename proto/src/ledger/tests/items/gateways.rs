@@ -121,6 +121,7 @@ pub(crate) fn correct(
         from_unmapped_digest: Vec::new(),
         to_department: asker.department,
         to_identity_id: asker.identity_id,
+        recorded: vec![vec![36; 32]; records.len()],
         records,
     }
 }

@@ -215,10 +215,9 @@ fn governance(net: &Net, simple: &Simple) {
         let all: u64 = it.batches.iter().map(|one| u64::from(one.count)).sum();
         let opened: u64 = it.batches.iter().map(|one| one.opened.len() as u64).sum();
         assert_eq!((found.closed, found.sealed, found.opened), (it.closed, all, opened));
-        let waiting = found.unopened.iter().map(|one| (one.department.as_str(), one.count));
-        for (department, count) in waiting {
-            assert_eq!(count, it.unopened(department), "{department}");
-        }
+        let of =
+            |one: &wire::UnopenedCount| (one.department.clone(), one.due_ms, one.count, one.blamed);
+        assert_eq!(found.unopened.iter().map(of).collect::<Vec<_>>(), it.owed());
         assert_eq!(found.unopened.iter().map(|one| one.count).sum::<u64>(), all - opened);
         sealed += it.batches.iter().filter(|one| one.opened.len() < one.count as usize).count();
     }

@@ -64,6 +64,12 @@ impl Moves<'_> {
                 ..from.clone()
             });
             one.asker.as_mut()?.unmapped_digest.clear();
+            // Mostly without grants of others, as it must be.
+            if self.dice.percent(95) {
+                let (simple, record) = (&self.simple, one.clone());
+                let others = |it: &&mut wire::DatasetAccess| !simple.is_own(&record, it);
+                one.accesses.iter_mut().filter(others).for_each(|it| it.request_id.clear());
+            }
         }
         let by = self.of(&first.collector, &[Officer, System])?;
         let whose = from.department;
@@ -78,6 +84,7 @@ impl Moves<'_> {
             from_unmapped_digest: from.unmapped_digest,
             to_department,
             to_identity_id: to,
+            recorded: vec![vec![7; 32]; records.len()],
             records,
         };
         Some((by, Kind::CorrectRecords(item)))

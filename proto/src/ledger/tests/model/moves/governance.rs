@@ -14,7 +14,7 @@ impl Moves<'_> {
     }
 
     pub(super) fn propose(&mut self) -> Option<Move> {
-        let change = match self.dice.below(14) {
+        let change = match self.dice.below(15) {
             0 => Change::AdmitVoter(self.admit_voter()),
             1 | 2 => Change::ChangeMember(wire::ChangeMember {
                 department: self.any_department(),
@@ -30,7 +30,7 @@ impl Moves<'_> {
                 year: u32::try_from(self.dice.between(2026, 2028)).unwrap(),
                 ..Default::default()
             }),
-            10 => Change::SetProtocol(wire::SetProtocol {
+            10 | 14 => Change::SetProtocol(wire::SetProtocol {
                 protocol: u32::try_from(self.dice.between(1, 5)).unwrap(),
                 height: self.simple.height + self.dice.between(0, 20),
             }),

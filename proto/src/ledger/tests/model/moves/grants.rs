@@ -202,7 +202,7 @@ impl Moves<'_> {
         }
         // Often what was refused to the department is tried again.
         let refused = self.simple.refused_emergencies().filter(|it| it.0 == user);
-        let again = refused.last().map(|it| it.2.clone()).filter(|_| self.dice.percent(75));
+        let again = refused.last().map(|it| it.1.clone()).filter(|_| self.dice.percent(75));
         let entry = match again.and_then(|code| self.simple.dataset(&code)) {
             Some(known) => known.entry.clone(),
             None => entry,

@@ -9,7 +9,7 @@ use crate::items::reading::{
     sealed::{Batch, path},
 };
 use crate::place::TrailKind;
-use crate::types::TimeMs;
+use crate::types::{KeyId, TimeMs};
 use crate::wire::{self, Right, item::Kind};
 
 impl Moves<'_> {
@@ -30,10 +30,21 @@ impl Moves<'_> {
     }
 
     /// A read, as its reader asked for it; rarely something is not as the reader said.
-    fn read(&mut self, audit: Option<&Audit>) -> Option<wire::TrailRead> {
+    fn read(&mut self, node: &str, audit: Option<&Audit>) -> Option<wire::TrailRead> {
+        let of_node = |it: &&std::rc::Rc<Key>| it.department == node;
+        let node = self.simple.keys.iter().find(of_node)?.id.clone();
+        let node =
+            if self.dice.percent(98) { node } else { self.dice.pick(&self.simple.keys).id.clone() };
+        let node = KeyId::from_slice(&node).ok()?;
+        let rarely_any = self.dice.pick(&self.simple.departments).code.clone();
+        let overseer = match self.dice.percent(95) {
+            true => self.with_right(Right::Audit)?,
+            false => rarely_any,
+        };
         // Those of one audit are of whoever comes first, which is rarely the audit's department.
-        let colleague = |it: &&std::rc::Rc<Identity>| {
-            audit.is_none_or(|audit| it.department == audit.department || audit.code == "audit-1")
+        let colleague = |it: &&std::rc::Rc<Identity>| match audit {
+            Some(audit) => it.department == audit.department || audit.code == "audit-1",
+            None => it.department == overseer,
         };
         let reader = self.simple.identities.iter().find(colleague)?.clone();
         let audit = audit.map(|it| it.code.as_str());
@@ -48,7 +59,7 @@ impl Moves<'_> {
             call: request::call_digest("/liuhen.v1.TrailService/GetTrail", &[1]),
             time: TimeMs::new(signed),
             nonce: [3; 16],
-            server: "node",
+            node,
             audit: if self.dice.percent(99) { audit.unwrap_or_default() } else { "audit-0" },
         };
         let mut asked = request::sign(&key, &self.simple.chain, &asked);
@@ -76,11 +87,12 @@ impl Moves<'_> {
 
     pub(super) fn record_reads(&mut self) -> Option<Move> {
         let (department, by) = self.node()?;
-        let reads = vec![self.read(None)?];
+        let reads = vec![self.read(&department, None)?];
         let mut sealed = Vec::new();
         if let Some(audit) = self.audit() {
             let count = self.dice.between(1, 3);
-            let batch: Option<Vec<_>> = (0..count).map(|_| self.read(Some(&audit))).collect();
+            let batch: Option<Vec<_>> =
+                (0..count).map(|_| self.read(&department, Some(&audit))).collect();
             let batch = batch?;
             let root = batch.iter().map(commitment).collect::<Batch>().root().to_vec();
             let count = u32::try_from(batch.len()).unwrap();

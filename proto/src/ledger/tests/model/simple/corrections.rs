@@ -39,6 +39,12 @@ impl Simple {
             if !self.gateway(&it.gateway_id).is_some_and(|one| one.has(record.access_no)) {
                 no.push("access_no.not_recorded");
             }
+            let others = |one: &&wire::DatasetAccess| {
+                self.grant(&one.request_id).is_some() && !self.is_own(record, one)
+            };
+            if record.accesses.iter().any(|one| others(&one)) {
+                no.push("request.contradiction");
+            }
         }
         if self.department(&it.to_department).is_none() {
             no.push("department.unknown");

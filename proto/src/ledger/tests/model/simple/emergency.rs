@@ -8,7 +8,7 @@ use std::rc::Rc;
 impl Simple {
     pub(in super::super) fn refused_emergencies(
         &self,
-    ) -> impl Iterator<Item = &(String, String, String, u64)> {
+    ) -> impl Iterator<Item = &(String, String, u64)> {
         self.refused_emergencies.iter()
     }
 
@@ -24,9 +24,8 @@ impl Simple {
         if !self.parameters.emergency_codes.contains(&it.emergency_code) {
             no.push("emergency_code.unknown");
         }
-        let again = |(department, of, dataset, until): &&(String, String, String, u64)| {
-            (department, of, dataset) == (&it.using_department, &duty, &it.dataset)
-                && self.now < *until
+        let again = |(department, dataset, until): &&(String, String, u64)| {
+            (department, dataset) == (&it.using_department, &it.dataset) && self.now < *until
         };
         if self.refused_emergencies.iter().any(|one| again(&one)) {
             no.push("emergency.refused");
@@ -58,7 +57,6 @@ impl Simple {
             ..Default::default()
         };
         let id = by.new_request();
-        self.opened_emergencies.push((id.clone(), duty));
         self.new_request(id.clone(), asked, GrantKind::Emergency);
         self.approved(&id, Some(&terms));
         self.make_grant(&id, &it.manager);
@@ -92,10 +90,8 @@ impl Simple {
         let (user, over) = (grant.user.clone(), grant.ended());
         let terms = Rc::clone(&grant.last().terms);
         self.not_ratified(&it.request_id, &user);
-        let opened = self.opened_emergencies.iter().find(|(id, _)| *id == it.request_id);
-        let duty = opened.map(|(_, duty)| duty.clone()).unwrap();
         let until = self.due_in(self.parameters.emergency_pause_days);
-        self.refused_emergencies.push((user, duty, it.dataset.clone(), until));
+        self.refused_emergencies.push((user, it.dataset.clone(), until));
         if over {
             let step = self.step(GrantState::NotRatified, &terms, &who.unwrap());
             self.grant_mut(&it.request_id).steps.push(step);

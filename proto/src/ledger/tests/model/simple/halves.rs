@@ -69,6 +69,23 @@ impl Simple {
         Some(&mut Rc::make_mut(&mut self.answers.hours[at]).halves)
     }
 
+    /// Opens an hour whose time is over.
+    fn hour_again(
+        &mut self,
+        request: &[u8],
+        hour: u64,
+        department: &str,
+        (dataset, collector): (&str, &str),
+    ) {
+        let due = (self.now / HOUR_MS + 1) * HOUR_MS + self.parameters.half_grace_ms;
+        let about = [request, &hour.to_be_bytes(), department.as_bytes()].concat();
+        self.remind(due, TimerKind::HalvesDue, &about);
+        let (dataset, collector) = (dataset.to_owned(), collector.to_owned());
+        let halves = wire::Halves { dataset, collector, late: true, ..wire::Halves::default() };
+        let (request, department) = (request.to_vec(), department.to_owned());
+        self.answers.hours.push(Rc::new(Hour { request, hour, department, halves }));
+    }
+
     /// Whether a department acknowledges what it asked for under a grant: to a class all of its
     /// departments do, to a user nobody else.
     fn is_theirs(&self, grant: &Grant, code: &str) -> bool {
@@ -111,19 +128,19 @@ impl Simple {
             // One acknowledged by itself waits no longer.
             let there = self.comes_to_users_half(gateway, it, id, of, whose.0);
             let owed = knows_its_number(it);
-            let mut single = one_by_one;
             if !one_by_one {
                 // All are summed, as long as their hour is.
                 let hour = it.access_time_ms.min(self.now) / HOUR_MS;
-                match self.hour(id, hour, of, whose) {
-                    Some(halves) => {
-                        *(if owed { &mut halves.recorded } else { &mut halves.followed }) += 1;
-                        halves.gateway_id = gateway.to_vec();
-                    }
-                    None => single = true,
+                let is_over = self.hour(id, hour, of, whose).is_none();
+                if is_over && owed && !there {
+                    self.hour_again(id, hour, of, whose);
+                }
+                if let Some(halves) = self.hour(id, hour, of, whose) {
+                    *(if owed { &mut halves.recorded } else { &mut halves.followed }) += 1;
+                    halves.gateway_id = gateway.to_vec();
                 }
             }
-            if single && owed && !there {
+            if one_by_one && owed && !there {
                 self.wants_one(gateway, it, id, of, whose);
             }
         }
@@ -214,7 +231,8 @@ impl Simple {
             self.raise(rule, &halves.collector, &halves.gateway_id, about, gateways);
         }
         // Who says that there was more and shows nothing for it makes nobody guilty: both are to look.
-        if halves.unsupported > 0 || halves.summed > halves.recorded + halves.followed {
+        let more = halves.summed > halves.recorded + halves.followed && !halves.late;
+        if halves.unsupported > 0 || more {
             for of in [&it.department, &halves.collector] {
                 self.alert(WatchKind::HalvesDiffer, of, &[], about);
             }
@@ -257,6 +275,20 @@ impl Simple {
         match self.half_at(&it.request_id, &it.gateway_id, it.access_no, &it.using_department) {
             Some(at) if !self.answers.halves[at].half.is_users => {
                 self.both_there(at, it.row_count, &it.using_department, &it.dataset);
+            }
+            Some(at) if has_receipt && !self.answers.halves[at].half.has_receipt => {
+                let half = &mut Rc::make_mut(&mut self.answers.halves[at]).half;
+                let (of, before) = (it.using_department.clone(), half.hour);
+                (half.has_receipt, half.hour) = (true, self.now / HOUR_MS);
+                let same = |one: &&mut Rc<Hour>| {
+                    (&one.request, one.hour, &one.department) == (&it.request_id, before, &of)
+                };
+                if let Some(hour) = self.answers.hours.iter_mut().find(same) {
+                    Rc::make_mut(hour).halves.unsupported -= 1;
+                }
+                let (id, whose) = (&it.request_id, (it.dataset.as_str(), it.collector.as_str()));
+                let hour = self.now / HOUR_MS;
+                self.hour(id, hour, &it.using_department, whose).unwrap().gateway_missing += 1;
             }
             Some(_) => {}
             // What stands at the number already wants no half.

@@ -41,6 +41,7 @@ pub(super) use terms::allows;
 use crate::event::Outcome;
 use crate::tx::{Tx, TxHeader};
 use crate::wire::{self, GrantKind, GrantState, RequestState, item::Kind};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub(super) type Id = Vec<u8>;
@@ -212,12 +213,10 @@ pub(super) struct Simple {
     pub(super) grants: Vec<Rc<Grant>>,
     uses: Vec<Use>,
     answers: Answers,
-    /// Request and duty of each emergency access that was opened.
-    opened_emergencies: Vec<(Id, String)>,
-    /// Department, duty, dataset, and until when no more is opened.
-    refused_emergencies: Vec<(String, String, String, u64)>,
-    /// Audit, department, and for how many reads that it has not opened it was held to account.
-    blamed_readers: Vec<(Id, String, u64)>,
+    /// Department, dataset, and until when no more is opened.
+    refused_emergencies: Vec<(String, String, u64)>,
+    /// By collector: numbers that were declared lost.
+    losses: BTreeMap<String, wire::Declared>,
     pub(super) proposals: Vec<Rc<Proposal>>,
     pub(super) voters: Vec<wire::Voter>,
     pub(super) parameters: Rc<wire::Parameters>,
@@ -278,9 +277,8 @@ impl Simple {
             grants: Vec::new(),
             uses: Vec::new(),
             answers: Answers::default(),
-            opened_emergencies: Vec::new(),
             refused_emergencies: Vec::new(),
-            blamed_readers: Vec::new(),
+            losses: BTreeMap::new(),
             proposals: Vec::new(),
             voters: it.voters.clone(),
             parameters: Rc::new(it.parameters.clone().unwrap()),

@@ -16,8 +16,23 @@ pub(in super::super) struct Audit {
     pub(in super::super) code: String,
     pub(in super::super) closed: bool,
     pub(in super::super) until: u64,
+    /// By when what was sealed before it closed is to be opened.
+    due: Option<u64>,
     /// What was sealed for it.
     pub(in super::super) batches: Vec<Batch>,
+    /// What is to be opened.
+    owed: Vec<Owed>,
+}
+
+/// Reads that nodes of a department are to open.
+#[derive(Debug, Clone)]
+struct Owed {
+    by: String,
+    /// By when; not known before the audit closes.
+    due: Option<u64>,
+    left: u64,
+    /// For so many of them it was blamed.
+    blamed: u64,
 }
 
 /// Reads sealed together.
@@ -26,6 +41,8 @@ pub(in super::super) struct Batch {
     pub(in super::super) root: Id,
     pub(in super::super) by: String,
     pub(in super::super) count: u32,
+    /// By when it is to be opened, where it was sealed after its audit closed.
+    due: Option<u64>,
     /// Indices of those that are opened.
     pub(in super::super) opened: Vec<u32>,
 }
@@ -35,10 +52,23 @@ impl Audit {
         format!("{}/{}", self.department, self.code).into_bytes()
     }
 
-    /// How many of one department's wait to be opened.
-    pub(in super::super) fn unopened(&self, by: &str) -> u64 {
-        let own = self.batches.iter().filter(|it| it.by == by);
-        own.map(|it| u64::from(it.count) - it.opened.len() as u64).sum()
+    fn owe(&mut self, by: &str, due: Option<u64>, left: u64, blamed: u64) {
+        match self.owed.iter_mut().find(|it| it.by == by && it.due == due) {
+            Some(one) => {
+                one.left += left;
+                one.blamed += blamed;
+            }
+            None => self.owed.push(Owed { by: by.to_owned(), due, left, blamed }),
+        }
+    }
+
+    /// Whose reads are to be opened, by when (0: not known yet), how many, and for how many of them it was blamed.
+    pub(in super::super) fn owed(&self) -> Vec<(String, u64, u64, u64)> {
+        let waits = self.owed.iter().filter(|it| it.left > 0);
+        let row = |it: &Owed| (it.by.clone(), it.due.unwrap_or(0), it.left, it.blamed);
+        let mut owed: Vec<_> = waits.map(row).collect();
+        owed.sort();
+        owed
     }
 }
 
@@ -77,7 +107,7 @@ impl Simple {
     }
 
     /// A node says of nobody that it read what it did not ask for.
-    fn asked_for(&self, read: &wire::TrailRead, audit: &str, no: &mut Why) {
+    fn asked_for(&self, read: &wire::TrailRead, audit: &str, by: &str, no: &mut Why) {
         let it = read.request.as_ref().unwrap();
         let Some(key) = self.key(&it.key_id) else {
             no.push("key.unknown");
@@ -89,10 +119,9 @@ impl Simple {
         said.extend(&it.call_digest);
         said.extend(it.time_ms.to_be_bytes());
         said.extend(&it.nonce);
-        for text in [&it.server, &it.audit] {
-            said.extend((text.len() as u32).to_be_bytes());
-            said.extend(text.as_bytes());
-        }
+        said.extend(&it.node);
+        said.extend((it.audit.len() as u32).to_be_bytes());
+        said.extend(it.audit.as_bytes());
         let public = PublicKey::from_slice(&key.public).unwrap();
         let signed = public.verify(&said, &Signature::from_slice(&it.signature).unwrap());
         let theirs = (&key.department, &key.identity) == (&read.department, &read.identity_id);
@@ -102,7 +131,8 @@ impl Simple {
         let a_minute = 60_000;
         let about = [it.time_ms, it.time_ms + a_minute, it.time_ms.saturating_sub(a_minute)];
         let in_force = about.iter().any(|time| key.life.at_time(*time));
-        if !signed || !theirs || !when || !in_force || it.audit != audit {
+        let of_by = self.key(&it.node).is_some_and(|node| node.department == by);
+        if !signed || !theirs || !when || !in_force || it.audit != audit || !of_by {
             no.push("read.bad");
         }
     }
@@ -111,7 +141,11 @@ impl Simple {
         let mut no = Vec::new();
         self.node(by, &it.department, &mut no);
         for read in &it.reads {
-            self.asked_for(read, "", &mut no);
+            self.asked_for(read, "", &it.department, &mut no);
+            let overseers = [Right::Audit, Right::Regulate];
+            if !overseers.iter().any(|right| self.has_right(&read.department, *right)) {
+                no.push("read.bad");
+            }
         }
         for sealed in &it.sealed {
             match self.audit(&sealed.department, &sealed.audit) {
@@ -120,7 +154,7 @@ impl Simple {
                     let same = |one: &Batch| one.root == sealed.root && one.by == it.department;
                     let left = |one: &Batch| one.opened.len() < one.count as usize;
                     if audit.batches.iter().any(|one| same(one) && left(one)) {
-                        no.push("read.unknown");
+                        no.push("read.sealed");
                     }
                 }
             }
@@ -130,23 +164,25 @@ impl Simple {
         }
         for sealed in &it.sealed {
             let audit = self.audit(&sealed.department, &sealed.audit).unwrap();
+            let (closed, about) = (audit.closed, audit.about());
+            let due = closed.then(|| self.wants_opening(&about));
+            let audit = self.audit(&sealed.department, &sealed.audit).unwrap();
+            audit.owe(&it.department, due, u64::from(sealed.count), 0);
             audit.batches.push(Batch {
                 root: sealed.root.clone(),
                 by: it.department.clone(),
                 count: sealed.count,
+                due,
                 opened: Vec::new(),
             });
-            let (closed, about) = (audit.closed, audit.about());
-            if closed {
-                self.wants_opening(&about);
-            }
         }
         no
     }
 
-    fn wants_opening(&mut self, about: &[u8]) {
+    fn wants_opening(&mut self, about: &[u8]) -> u64 {
         let due = self.due_in(self.parameters.open_days);
         self.remind(due, TimerKind::ReadsDue, about);
+        due
     }
 
     pub(super) fn open_audit(&mut self, by: By<'_>, it: &wire::OpenAudit) -> Why {
@@ -160,7 +196,15 @@ impl Simple {
         }
         if no.is_empty() {
             let (department, code, until) = (it.department.clone(), it.audit.clone(), it.until_ms);
-            let audit = Audit { department, code, closed: false, until, batches: Vec::new() };
+            let audit = Audit {
+                department,
+                code,
+                closed: false,
+                until,
+                due: None,
+                batches: Vec::new(),
+                owed: Vec::new(),
+            };
             self.remind(until, TimerKind::AuditEnds, &audit.about());
             self.audits.push(audit);
         }
@@ -187,7 +231,10 @@ impl Simple {
     pub(super) fn audit_ends(&mut self, about: &[u8]) {
         let audit = self.audits.iter_mut().find(|it| it.about() == about).unwrap();
         audit.closed = true;
-        self.wants_opening(about);
+        let due = self.wants_opening(about);
+        let audit = self.audits.iter_mut().find(|it| it.about() == about).unwrap();
+        audit.due = Some(due);
+        audit.owed.iter_mut().for_each(|it| it.due = Some(due));
     }
 
     /// Each read must be one that was sealed for this audit, and is opened once.
@@ -199,7 +246,7 @@ impl Simple {
             if read.department != it.audit_department {
                 no.push("read.bad");
             }
-            self.asked_for(read, &it.audit, &mut no);
+            self.asked_for(read, &it.audit, &it.sealed_by, &mut no);
         }
         let Some(audit) = self.audit(&it.audit_department, &it.audit) else {
             no.push("audit.unknown");
@@ -225,11 +272,12 @@ impl Simple {
         }
         if no.is_empty() {
             batch.opened.extend(it.reads.iter().map(|one| one.index));
-            let (by, about) = (batch.by.clone(), audit.about());
-            let left = audit.unopened(&by);
-            let blamed = self.blamed_readers.iter_mut();
-            for one in blamed.filter(|one| one.0 == about && one.1 == by) {
-                one.2 = one.2.min(left);
+            let (by, due) = (batch.by.clone(), batch.due.or(audit.due));
+            for _ in &it.reads {
+                let owed = audit.owed.iter_mut().filter(|it| it.by == by && it.left > 0);
+                let first = owed.max_by_key(|it| (it.due == due, it.due)).unwrap();
+                first.left -= 1;
+                first.blamed = first.blamed.min(first.left);
             }
         }
         no
@@ -237,19 +285,26 @@ impl Simple {
 
     /// Whose nodes have not opened in time what they sealed are at fault, for each read once.
     pub(super) fn reads_overdue(&mut self, about: &[u8]) {
-        let audit = self.audits.iter().find(|it| it.about() == about).unwrap().clone();
-        let mut all: Vec<&str> = audit.batches.iter().map(|it| it.by.as_str()).collect();
-        all.sort_unstable();
-        all.dedup();
-        for by in all {
-            let left = audit.unopened(by);
-            let known = self.blamed_readers.iter().find(|one| one.0 == about && one.1 == by);
-            let blamed = known.map_or(0, |one| one.2);
-            if left > blamed {
-                self.blamed_readers.retain(|one| one.0 != about || one.1 != by);
-                self.blamed_readers.push((about.to_vec(), by.to_owned(), left));
-                self.raise(IntegrityRule::NotOpened, by, &[], ("", &[]), left - blamed);
+        let at = self.audits.iter().position(|it| it.about() == about).unwrap();
+        let mut owed = std::mem::take(&mut self.audits[at].owed);
+        owed.sort_by(|a, b| (&a.by, a.due).cmp(&(&b.by, b.due)));
+        for one in &mut owed {
+            let fresh = one.left - one.blamed;
+            if fresh == 0 || one.due.is_none_or(|due| due > self.now) {
+                continue;
             }
+            let department = self.department(&one.by).unwrap();
+            if !department.ended && !department.life.at_height(self.height) {
+                let due = self.wants_opening(about);
+                self.audits[at].owe(&one.by, Some(due), one.left, one.blamed);
+                one.left = 0;
+            } else {
+                one.blamed = one.left;
+                self.raise(IntegrityRule::NotOpened, &one.by, &[], ("", &[]), fresh);
+            }
+        }
+        for one in owed.into_iter().filter(|it| it.left > 0) {
+            self.audits[at].owed.push(one);
         }
     }
 }

@@ -210,9 +210,9 @@ impl Simple {
         if no.is_empty() {
             self.occupy(&it.gateway_id, &it.collector, it.first, it.last);
             let may = self.parameters.lost_numbers;
-            let before = self.gateway(&it.gateway_id).unwrap().numbers.lost;
+            let before = self.losses.get(&it.collector).copied();
             let (lost, beyond) = self.declared(before, it.last - it.first + 1, may);
-            self.gateway_mut(&it.gateway_id).numbers.lost = Some(lost);
+            self.losses.insert(it.collector.clone(), lost);
             if beyond > 0 {
                 let rule = IntegrityRule::LossesBeyond;
                 self.raise(rule, &it.collector, &it.gateway_id, ("", &[]), beyond);
@@ -228,8 +228,12 @@ impl Simple {
             no.push("outage.too_long");
         }
         if no.is_empty() {
-            let setup = self.gateway(&it.gateway_id).unwrap().setup.clone().unwrap();
+            let mut setup = self.gateway(&it.gateway_id).unwrap().setup.clone().unwrap();
             let from = self.now.max(setup.outage_until_ms);
+            if let Some(declared) = &mut setup.outage {
+                let taken_back = setup.outage_until_ms.saturating_sub(self.now.max(it.until_ms));
+                declared.count = declared.count.saturating_sub(taken_back);
+            }
             let more = it.until_ms.saturating_sub(from);
             let may = self.parameters.outage_31_days_ms;
             let (outage, beyond) = self.declared(setup.outage, more, may);
