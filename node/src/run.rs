@@ -7,7 +7,9 @@ use crate::app::{Chain, OpenReport};
 use crate::checkpoints::{Checkpoints, Cosigner};
 use crate::clock;
 use crate::config::Settings;
-use crate::consensus::{self, Adapter, AdapterParts, End, EngineHandle, EngineSettings, Withheld};
+use crate::consensus::{
+    self, Adapter, AdapterParts, Conduct, End, EngineHandle, EngineSettings, Withheld,
+};
 use crate::gossip::{self, Gossip, GossipConfig, Received};
 use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
@@ -44,6 +46,7 @@ pub async fn run(
     settings: &Settings,
     founding: Founding,
     keys: Keys,
+    conduct: Arc<dyn Conduct>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let _lock = alone(home, settings)?;
@@ -52,8 +55,7 @@ pub async fn run(
     let chain = open_known(&data, settings, founding).await?;
     let known = Registry::read(&chain, settings, &own)?;
     let committed = watch::Sender::new(chain.header().height);
-    let chain = Arc::new(RwLock::new(chain));
-    let work = Arc::new(Notify::new());
+    let (chain, work) = (Arc::new(RwLock::new(chain)), Arc::new(Notify::new()));
     // Stopped when the node ends, for whatever reason.
     let services = CancellationToken::new();
     let _guard = services.clone().drop_guard();
@@ -74,7 +76,7 @@ pub async fn run(
     let checkpoints = cosigner.start(&services);
 
     let node = Engine { chain: &chain, settings, keys: &keys, data: &data };
-    let started = node.start(&known).await?;
+    let started = node.start(&known, &*conduct).await?;
     let (withheld, opened) = (watch::Sender::new(started.withheld), watch::Sender::new(None));
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
@@ -101,6 +103,7 @@ pub async fn run(
         mempool,
         undecided: UndecidedBlocks::open(&data.join("undecided"))?,
         key: keys.node.clone(),
+        conduct,
         settings: settings.clone(),
         own,
         registry,
@@ -148,7 +151,7 @@ impl Engine<'_> {
                     tracing::info!("this node has caught up: it votes again");
                     consensus::stop(engine).await;
                     let known = back.registry.borrow().clone();
-                    started = self.start(&known).await?;
+                    started = self.start(&known, &*back.conduct).await?;
                     parts = back;
                 }
                 End::EngineEnded => {
@@ -161,7 +164,11 @@ impl Engine<'_> {
         }
     }
 
-    async fn start(&self, known: &Registry) -> anyhow::Result<consensus::Started> {
+    async fn start(
+        &self,
+        known: &Registry,
+        conduct: &dyn Conduct,
+    ) -> anyhow::Result<consensus::Started> {
         let engine = {
             let chain = read(self.chain);
             let key_id = self.keys.node.public().key_id();
@@ -176,7 +183,7 @@ impl Engine<'_> {
                 next_height: chain.next_height(),
             }
         };
-        consensus::start(engine).await
+        consensus::start(engine, conduct).await
     }
 }
 

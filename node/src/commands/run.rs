@@ -1,11 +1,13 @@
 //! `liuhen-node run`: runs the node until Ctrl-C or SIGTERM.
 
 use crate::config::{self, Flags};
+use crate::consensus::{Conduct, Honest};
 use crate::home::Home;
 use crate::{files, run, telemetry};
 use anyhow::Context as _;
 use liuhen_keyfile::PassphraseSource;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +27,11 @@ pub struct Run {
 impl Run {
     /// Runs it.
     pub fn run(&self) -> anyhow::Result<()> {
+        self.run_as(Arc::new(Honest))
+    }
+
+    /// Runs it as one that takes part in its own way.
+    pub fn run_as(&self, conduct: Arc<dyn Conduct>) -> anyhow::Result<()> {
         let settings = config::load(&self.home, &self.flags)?;
         telemetry::start(&settings)?;
         files::raise_limit();
@@ -36,7 +43,7 @@ impl Run {
         runtime.block_on(async {
             let stop = CancellationToken::new();
             tokio::spawn(on_signal(stop.clone())?);
-            run::run(&home, &settings, founding, keys, stop).await
+            run::run(&home, &settings, founding, keys, conduct, stop).await
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The loop between the engine and the application.
 
+use super::conduct::Conduct;
 use super::handle;
 use super::parts::{Assembled, Streams, cut};
 use super::signing::{is_signed, parts_message};
@@ -49,6 +50,8 @@ pub struct AdapterParts {
     pub undecided: UndecidedBlocks,
     /// The key this node votes with.
     pub key: PrivateKey,
+    /// How it takes part.
+    pub conduct: Arc<dyn Conduct>,
     /// This node's settings, by which the registry is read.
     pub settings: Settings,
     /// This node's peer id.

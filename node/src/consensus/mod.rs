@@ -5,16 +5,20 @@ mod adapter;
 #[doc(hidden)]
 pub mod again;
 mod codec;
+mod conduct;
 mod dials;
 mod handle;
 mod parts;
-mod signing;
+#[doc(hidden)]
+pub mod signing;
 mod start;
-mod types;
+#[doc(hidden)]
+pub mod types;
 mod wal;
 mod withheld;
 
 pub use adapter::{Adapter, AdapterParts, End};
+pub use conduct::{Conduct, Honest, Network};
 pub use dials::WithoutDials;
 pub use malachitebft_app_channel::EngineHandle;
 pub use start::{EngineSettings, Started, note_safety_halt, start, stop};

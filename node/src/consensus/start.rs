@@ -2,6 +2,7 @@
 
 use super::adapter::Ctx;
 use super::codec::WireCodec;
+use super::conduct::{Conduct, Network};
 use super::signing::{Judge, Keeper};
 use super::types::{Address, LiuhenContext};
 use super::withheld::{self, Withheld};
@@ -13,12 +14,14 @@ use malachitebft_app_channel::app::config::{
     ValueSyncConfig,
 };
 use malachitebft_app_channel::app::engine::network::Msg as NetworkActorMessage;
+use malachitebft_app_channel::app::metrics::SharedRegistry;
 use malachitebft_app_channel::app::types::Keypair;
 use malachitebft_app_channel::app::types::codec::Codec;
 use malachitebft_app_channel::app::types::core::ValidatorProof;
+use malachitebft_app_channel::spawn::spawn_network_actor;
 use malachitebft_app_channel::{
-    Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity,
-    RequestContext, Signer, SyncContext, WalContext,
+    Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkIdentity, RequestContext,
+    Signer, SyncContext, WalContext,
 };
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -79,7 +82,7 @@ impl NodeConfig for EngineConfig {
 }
 
 /// Starts the engine.
-pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
+pub async fn start(settings: EngineSettings, conduct: &dyn Conduct) -> anyhow::Result<Started> {
     let folder = folder(&settings.data);
     std::fs::create_dir_all(&folder)?;
     let wal = folder.join("engine.wal");
@@ -100,9 +103,10 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
     let moniker = settings.moniker.clone();
     let identity = NetworkIdentity::new_validator(moniker, keypair, address.to_string(), proof);
     let context = ConsensusContext::new_validator(address, Box::new(judge), Box::new(keeper));
+    let (network, parts) = conduct.network(&settings, network(identity, &config).await?).await?;
     let (channels, handle) = EngineBuilder::new(LiuhenContext, config)
         .with_default_wal(WalContext::new(wal, WireCodec))
-        .with_default_network(NetworkContext::new(identity, WireCodec))
+        .with_custom_network(network, parts)
         .with_default_sync(SyncContext::new(WireCodec))
         .with_default_consensus(context)
         .with_default_request(RequestContext::new(100))
@@ -110,6 +114,15 @@ pub async fn start(settings: EngineSettings) -> anyhow::Result<Started> {
         .await
         .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
     Ok(Started { channels, withheld, handle })
+}
+
+/// Starts the engine's own network.
+async fn network(identity: NetworkIdentity, config: &EngineConfig) -> anyhow::Result<Network> {
+    let registry = SharedRegistry::global().with_moniker(config.moniker());
+    let (consensus, sync) = (config.consensus(), config.value_sync());
+    spawn_network_actor(identity, consensus, sync, &registry, WireCodec)
+        .await
+        .map_err(|report| anyhow::anyhow!("the consensus network can't start: {report:?}"))
 }
 
 /// The engine's channel closed. If the engine itself has not ended, it halted for safety: its log

@@ -48,7 +48,7 @@ fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<
     let Built { candidate, refused, left_out } = {
         let chain = adapter.chain();
         anyhow::ensure!(chain.next_height().get() == height.0, "asked for height {height}");
-        chain.propose(me, clock::now(), transactions)?
+        adapter.parts.conduct.propose(&chain, me, clock::now(), transactions)?
     };
     for (tx, why) in refused {
         adapter.parts.mempool.refuse(&tx, &why);
