@@ -3,9 +3,12 @@
 use crate::consortium::{Consortium, Member, NODES};
 use crate::wait::{DEADLINE, until};
 use anyhow::Context as _;
+use liuhen_byzantine::Lie;
 use liuhen_client::connect::Node;
 use liuhen_client::submit::Account;
 use liuhen_keyfile::PassphraseSource;
+use liuhen_node::store::{BlockLog, StoredBlock};
+use liuhen_proto::types::Height;
 use liuhen_proto::wire::GetStatusResponse;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -96,6 +99,21 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Founds a consortium, and starts its four nodes, of which one lies.
+    pub async fn start_beside(liar: &'static str, lie: Lie) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let consortium = Consortium::found(folder.path())?;
+        let mut cluster = Self { consortium, folder, running: BTreeMap::new() };
+        for node in NODES.into_iter().filter(|it| *it != liar) {
+            cluster.launch(node)?;
+        }
+        let mut program = Command::new(programs()?.join("liuhen-byzantine"));
+        program.args(["--lie", &lie.name()]);
+        cluster.spawn(liar, program)?;
+        cluster.all_at(1).await?;
+        Ok(cluster)
+    }
+
     /// Starts a node's process.
     pub fn launch(&mut self, node: &'static str) -> anyhow::Result<()> {
         self.spawn(node, Command::new(programs()?.join("liuhen-node")))
@@ -123,7 +141,7 @@ impl Cluster {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .context("start liuhen-node")?;
+            .with_context(|| format!("start {}: is it built?", program.get_program().display()))?;
         self.running.insert(node, child);
         Ok(())
     }
@@ -194,10 +212,14 @@ impl Cluster {
 
     /// The end of a node's log.
     pub fn log(&self, node: &str) -> String {
-        let text = std::fs::read_to_string(self.consortium.home(node).join("log"));
-        let text = text.unwrap_or_default();
+        let text = self.whole_log(node);
         let lines: Vec<&str> = text.lines().rev().take(20).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// All that a node logged.
+    pub fn whole_log(&self, node: &str) -> String {
+        std::fs::read_to_string(self.consortium.home(node).join("log")).unwrap_or_default()
     }
 
     /// The address of a node that runs.
@@ -228,6 +250,15 @@ impl Cluster {
     ) -> anyhow::Result<Account> {
         let file = self.consortium.key(department, identity);
         Ok(Account::open(node, &file, &PassphraseSource::CredentialOrPrompt).await?)
+    }
+
+    /// The blocks in the log of a node that does not run, from height 1 on. Errors where the log is damaged.
+    pub fn blocks(&self, node: &str) -> anyhow::Result<Vec<StoredBlock>> {
+        let (log, damage) = BlockLog::open(&self.consortium.home(node).join("data/blocks"))?;
+        anyhow::ensure!(damage.is_none(), "{node}: {damage:?}");
+        let all = (1..=log.height().get())
+            .map(|height| log.read(Height::new(height))?.context("a block below the log's height"));
+        all.collect()
     }
 
     /// Waits until every running node is at this height, and gives their statuses.

@@ -3,7 +3,7 @@
 
 use liuhen_node::store::undecided::{Undecided, UndecidedBlocks};
 use liuhen_node::store::{BlockLog, StoredBlock};
-use liuhen_proto::types::{Height, KeyId};
+use liuhen_proto::types::KeyId;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{record, record_all, register};
 use liuhen_tests::consortium::NODES;
@@ -16,15 +16,6 @@ fn data(cluster: &Cluster, node: &str) -> PathBuf {
 
 fn wal(cluster: &Cluster, node: &str) -> PathBuf {
     data(cluster, node).join("consensus/engine.wal")
-}
-
-/// The blocks of a node that does not run, from height 1 on.
-fn blocks(cluster: &Cluster, node: &str) -> anyhow::Result<Vec<StoredBlock>> {
-    let (log, damage) = BlockLog::open(&data(cluster, node).join("blocks"))?;
-    assert_eq!(damage, None);
-    (1..=log.height().get())
-        .map(|height| Ok(log.read(Height::new(height))?.expect("a block below the log's height")))
-        .collect()
 }
 
 /// Waits until every node says something of its status.
@@ -73,7 +64,7 @@ async fn killed_while_it_fetches_its_own_block_again() -> anyhow::Result<()> {
     record_all(&node, &gateway, 1..=12).await?;
     let own = KeyId::from_slice(&cluster.connect("tax").await?.status().await?.key_id)?;
     cluster.stop("tax").await?;
-    let logged = blocks(&cluster, "tax")?;
+    let logged = cluster.blocks("tax")?;
     let is_own = |it: &StoredBlock| it.block.header().is_ok_and(|it| it.proposer == own);
     let at = logged.iter().rposition(is_own).expect("a block of its own turn among so many");
     let header = logged[at].block.header()?;

@@ -1,0 +1,126 @@
+//! Blocks for who is behind, forged.
+
+use crate::Lie;
+use crate::outgoing::{Outgoing, Tongue, between};
+use async_trait::async_trait;
+use bytes::Bytes;
+use liuhen_node::consensus::signing::Keeper;
+use liuhen_node::consensus::types::{Address, Height, LiuhenContext, Vote};
+use liuhen_node::consensus::{Conduct, EngineSettings, Network};
+use liuhen_proto::types::BlockId;
+use malachitebft_app_channel::Signer;
+use malachitebft_app_channel::app::engine::network::Status;
+use malachitebft_app_channel::app::types::core::{
+    ExtendedCommitCertificate, ExtendedCommitSignature, NilOrVal, Round, VoteType,
+};
+use malachitebft_app_channel::app::types::sync::{RawDecidedValue, Response};
+use malachitebft_sync::ValueResponse;
+
+/// Heights that it says it has beyond those that there are.
+const AHEAD: u64 = 3;
+
+/// See [`Lie::ForgesSync`].
+pub struct ForgesSync;
+
+#[async_trait]
+impl Conduct for ForgesSync {
+    async fn network(&self, own: &EngineSettings, network: Network) -> anyhow::Result<Network> {
+        let keeper = Keeper { chain: own.chain, key: own.key.clone() };
+        let voter = Address(own.key.public().key_id());
+        between(Forger { keeper, voter, tip: Height(0), forged: 0, before: Bytes::new() }, network)
+            .await
+    }
+}
+
+struct Forger {
+    keeper: Keeper,
+    voter: Address,
+    /// The last height that there is.
+    tip: Height,
+    forged: u64,
+    /// A block that it was asked for before.
+    before: Bytes,
+}
+
+/// In what a block is forged.
+#[derive(Debug, Clone, Copy)]
+enum Forged {
+    /// Its bytes: they are none of a block.
+    Bytes,
+    /// Its bytes: they are those of another height's block.
+    Height,
+    /// Its certificate: the liar alone signed.
+    Certificate,
+}
+
+const FORGED: [Forged; 3] = [Forged::Bytes, Forged::Height, Forged::Certificate];
+
+#[async_trait]
+impl Tongue for Forger {
+    async fn say(&mut self, message: Outgoing) -> Vec<Outgoing> {
+        match message {
+            Outgoing::BroadcastStatus(status) => {
+                self.tip = status.tip_height;
+                let tip = Height(self.tip.0.saturating_add(AHEAD));
+                vec![Outgoing::BroadcastStatus(Status::new(tip, status.history_min_height))]
+            }
+            Outgoing::OutgoingResponse(request, Response::ValueResponse(mut answer)) => {
+                let number = usize::try_from(self.forged).unwrap_or(0) % FORGED.len();
+                self.forged = self.forged.saturating_add(1);
+                let how = FORGED[number];
+                Lie::ForgesSync.told(format_args!("{how:?} of {} blocks", answer.values.len()));
+                self.forge(how, &mut answer.values).await;
+                vec![Outgoing::OutgoingResponse(request, Response::ValueResponse(answer))]
+            }
+            // Asked for what there is not, the engine would not answer.
+            Outgoing::CancelInboundRequest(request) => {
+                let next = Height(self.tip.0.saturating_add(1));
+                Lie::ForgesSync.told(format_args!("a block of height {next}, which there is not"));
+                let certificate = self.certificate(next, BlockId::new([7; 32])).await;
+                let values = vec![RawDecidedValue::new(Bytes::from_static(b"none"), certificate)];
+                let answer = Response::ValueResponse(ValueResponse::new(next, values));
+                vec![Outgoing::OutgoingResponse(request, answer)]
+            }
+            other => vec![other],
+        }
+    }
+}
+
+impl Forger {
+    async fn forge(&mut self, how: Forged, values: &mut [RawDecidedValue<LiuhenContext>]) {
+        match how {
+            Forged::Bytes => {
+                for value in values {
+                    value.value_bytes = Bytes::from_static(b"none");
+                }
+            }
+            Forged::Height => {
+                for value in values {
+                    std::mem::swap(&mut value.value_bytes, &mut self.before);
+                }
+            }
+            Forged::Certificate => {
+                for value in values {
+                    let (height, id) = (value.certificate.height, value.certificate.value_id);
+                    value.certificate = self.certificate(height, id).await;
+                }
+            }
+        }
+    }
+
+    /// Signed by the liar alone.
+    async fn certificate(
+        &self,
+        height: Height,
+        value_id: BlockId,
+    ) -> ExtendedCommitCertificate<LiuhenContext> {
+        let round = Round::new(0);
+        let (kind, value, voter) = (VoteType::Precommit, NilOrVal::Val(value_id), self.voter);
+        let signed = self.keeper.sign_vote(Vote { kind, height, round, value, voter }).await;
+        let commit_signatures = signed
+            .map(|it| ExtendedCommitSignature::new(voter, it.signature, None))
+            .into_iter()
+            .collect();
+        ExtendedCommitCertificate { height, round, value_id, commit_signatures }
+    }
+}
