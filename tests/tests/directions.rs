@@ -86,6 +86,20 @@ fn packages_depend_in_one_direction() {
     }
 }
 
+/// Who can lie is in no program.
+#[test]
+fn liars_are_in_tests_alone() {
+    let needs = needs(&metadata());
+    let liars = ["liuhen-byzantine", "arc-malachitebft-engine-byzantine"];
+    assert!(tree(&needs, "liuhen-byzantine").contains(liars[1]), "the liars are found by name");
+    for package in ["liuhen-node", "liuhen-cli", "liuhen-sources", "liuhen-verify"] {
+        let tree = tree(&needs, package);
+        for liar in liars {
+            assert!(!tree.contains(liar), "{package} depends on {liar}");
+        }
+    }
+}
+
 /// A feature that tests alone ask of a package would have it, and all that stands on it, built once more for them.
 #[test]
 fn tests_ask_no_features_that_programs_do_not() {
@@ -215,6 +229,7 @@ fn files_stay_short() {
         "client/cli/src",
         "client/sources/src",
         "client/verifier/src",
+        "tests/byzantine/src",
     ] {
         sources(&root().join(folder), &mut files);
     }

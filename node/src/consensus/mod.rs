@@ -8,7 +8,8 @@ mod codec;
 mod conduct;
 mod dials;
 mod handle;
-mod parts;
+#[doc(hidden)]
+pub mod parts;
 #[doc(hidden)]
 pub mod signing;
 mod start;

@@ -28,7 +28,7 @@ pub(super) struct Assembled {
 }
 
 /// The parts of a block's stream.
-pub(super) fn cut(
+pub fn cut(
     height: Height,
     round: Round,
     proposer: Address,

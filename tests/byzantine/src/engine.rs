@@ -1,29 +1,14 @@
-//! The lies that the engine's own liars tell.
+//! The lies that the engine's own liars tell: they sign and send a second message beside each.
 
 use crate::Lie;
 use async_trait::async_trait;
 use liuhen_node::consensus::signing::Keeper;
-use liuhen_node::consensus::types::{Address, LiuhenContext, Value};
+use liuhen_node::consensus::types::{Address, LiuhenContext};
 use liuhen_node::consensus::{Conduct, EngineSettings, Network};
 use liuhen_proto::types::BlockId;
 use malachitebft_engine_byzantine::{
     ByzantineConfig, ByzantineNetworkProxy, ConflictingValueFn, ConflictingVoteValueFn, Trigger,
 };
-
-/// See [`Lie::Equivocates`].
-pub struct Equivocates;
-
-#[async_trait]
-impl Conduct for Equivocates {
-    async fn network(&self, own: &EngineSettings, network: Network) -> anyhow::Result<Network> {
-        let config = ByzantineConfig::default().with_equivocate_proposals(Trigger::Always);
-        let second: ConflictingValueFn<LiuhenContext> = Box::new(|first| {
-            Lie::Equivocates.told(format_args!("a second proposal beside {}", first.0));
-            Value(other(&first.0))
-        });
-        between(config, own, network, Some(second), None).await
-    }
-}
 
 /// See [`Lie::VotesTwice`].
 pub struct VotesTwice;
@@ -36,12 +21,12 @@ impl Conduct for VotesTwice {
             Lie::VotesTwice.told(format_args!("a second vote beside {first:?}"));
             first.map_or(BlockId::new([1; 32]), other)
         });
-        between(config, own, network, None, Some(second)).await
+        sign_twice(config, own, network, None, Some(second)).await
     }
 }
 
 /// Puts the engine's liar between the engine and its network.
-async fn between(
+pub async fn sign_twice(
     config: ByzantineConfig,
     own: &EngineSettings,
     (network, parts): Network,

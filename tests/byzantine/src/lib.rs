@@ -3,11 +3,14 @@
 //! said before it is signed, with the liar's own key.
 
 mod engine;
+mod equivocation;
 mod flood;
 mod outgoing;
 mod parts;
 mod proposals;
 mod sync;
+
+pub use sync::{FORGED, Forged};
 
 use clap::ValueEnum;
 use liuhen_node::consensus::Conduct;
@@ -29,7 +32,7 @@ pub enum Lie {
     FalseTime,
     /// Proposes blocks that carry a certificate with a signature that nobody made.
     FalseCertificate,
-    /// Sends votes, proposals and parts for heights and rounds that are not there, many for each of its own votes.
+    /// Sends votes, proposals, parts and tips without end, for blocks, heights and rounds that are not there.
     Floods,
     /// Says that it is ahead, and answers who asks for blocks with forged ones.
     ForgesSync,
@@ -47,7 +50,7 @@ impl Lie {
     /// How a node takes part that tells this lie at each occasion.
     pub fn conduct(self) -> Arc<dyn Conduct> {
         match self {
-            Self::Equivocates => Arc::new(engine::Equivocates),
+            Self::Equivocates => Arc::<equivocation::Equivocates>::default(),
             Self::VotesTwice => Arc::new(engine::VotesTwice),
             Self::WithholdsParts => Arc::new(parts::WithholdsParts),
             Self::WrongRoots => Arc::new(proposals::WrongRoots),

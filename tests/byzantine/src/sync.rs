@@ -14,10 +14,9 @@ use malachitebft_app_channel::app::types::core::{
     ExtendedCommitCertificate, ExtendedCommitSignature, NilOrVal, Round, VoteType,
 };
 use malachitebft_app_channel::app::types::sync::{RawDecidedValue, Response};
-use malachitebft_sync::ValueResponse;
 
-/// Heights that it says it has beyond those that there are.
-const AHEAD: u64 = 3;
+/// Heights that it says it has beyond those that there are. Far beyond: who is behind prefers a peer that has all that it asks for.
+const AHEAD: u64 = 100;
 
 /// See [`Lie::ForgesSync`].
 pub struct ForgesSync;
@@ -27,24 +26,21 @@ impl Conduct for ForgesSync {
     async fn network(&self, own: &EngineSettings, network: Network) -> anyhow::Result<Network> {
         let keeper = Keeper { chain: own.chain, key: own.key.clone() };
         let voter = Address(own.key.public().key_id());
-        between(Forger { keeper, voter, tip: Height(0), forged: 0, before: Bytes::new() }, network)
-            .await
+        between(Forger { keeper, voter, forged: 0, before: Bytes::new() }, network).await
     }
 }
 
 struct Forger {
     keeper: Keeper,
     voter: Address,
-    /// The last height that there is.
-    tip: Height,
-    forged: u64,
+    forged: usize,
     /// A block that it was asked for before.
     before: Bytes,
 }
 
 /// In what a block is forged.
-#[derive(Debug, Clone, Copy)]
-enum Forged {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forged {
     /// Its bytes: they are none of a block.
     Bytes,
     /// Its bytes: they are those of another height's block.
@@ -53,33 +49,24 @@ enum Forged {
     Certificate,
 }
 
-const FORGED: [Forged; 3] = [Forged::Bytes, Forged::Height, Forged::Certificate];
+/// All of it. The liar's log says which it was.
+pub const FORGED: [Forged; 3] = [Forged::Bytes, Forged::Height, Forged::Certificate];
 
 #[async_trait]
 impl Tongue for Forger {
     async fn say(&mut self, message: Outgoing) -> Vec<Outgoing> {
         match message {
             Outgoing::BroadcastStatus(status) => {
-                self.tip = status.tip_height;
-                let tip = Height(self.tip.0.saturating_add(AHEAD));
+                let tip = Height(status.tip_height.0.saturating_add(AHEAD));
                 vec![Outgoing::BroadcastStatus(Status::new(tip, status.history_min_height))]
             }
             Outgoing::OutgoingResponse(request, Response::ValueResponse(mut answer)) => {
-                let number = usize::try_from(self.forged).unwrap_or(0) % FORGED.len();
-                self.forged = self.forged.saturating_add(1);
-                let how = FORGED[number];
-                Lie::ForgesSync.told(format_args!("{how:?} of {} blocks", answer.values.len()));
-                self.forge(how, &mut answer.values).await;
+                match answer.values.len() {
+                    // Asked for what there is not, the engine answers with nothing.
+                    0 => answer.values = vec![self.invented(answer.start_height).await],
+                    blocks => self.forge(&mut answer.values, blocks).await,
+                }
                 vec![Outgoing::OutgoingResponse(request, Response::ValueResponse(answer))]
-            }
-            // Asked for what there is not, the engine would not answer.
-            Outgoing::CancelInboundRequest(request) => {
-                let next = Height(self.tip.0.saturating_add(1));
-                Lie::ForgesSync.told(format_args!("a block of height {next}, which there is not"));
-                let certificate = self.certificate(next, BlockId::new([7; 32])).await;
-                let values = vec![RawDecidedValue::new(Bytes::from_static(b"none"), certificate)];
-                let answer = Response::ValueResponse(ValueResponse::new(next, values));
-                vec![Outgoing::OutgoingResponse(request, answer)]
             }
             other => vec![other],
         }
@@ -87,7 +74,16 @@ impl Tongue for Forger {
 }
 
 impl Forger {
-    async fn forge(&mut self, how: Forged, values: &mut [RawDecidedValue<LiuhenContext>]) {
+    async fn invented(&self, height: Height) -> RawDecidedValue<LiuhenContext> {
+        Lie::ForgesSync.told(format_args!("a block of height {height}, which there is not"));
+        let certificate = self.certificate(height, BlockId::new([7; 32])).await;
+        RawDecidedValue::new(Bytes::from_static(b"none"), certificate)
+    }
+
+    async fn forge(&mut self, values: &mut [RawDecidedValue<LiuhenContext>], blocks: usize) {
+        let how = FORGED[self.forged % FORGED.len()];
+        self.forged = self.forged.wrapping_add(1);
+        Lie::ForgesSync.told(format_args!("{how:?} of {blocks} blocks"));
         match how {
             Forged::Bytes => {
                 for value in values {

@@ -1,21 +1,24 @@
 //! Three honest nodes beside one that lies: they go on, agree, and lose nothing. What convicts the liar goes on its
 //! department's integrity chain.
 
-use liuhen_byzantine::{Lie, TOLD};
+use liuhen_byzantine::{FORGED, Lie, TOLD};
 use liuhen_client::connect::Node;
 use liuhen_client::submit::Account;
 use liuhen_node::store::StoredBlock;
 use liuhen_proto::header::certificate::{self, PROPOSAL};
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::Tx;
-use liuhen_proto::wire::{self, IntegrityRule, ListIntegrityRequest, item::Kind};
+use liuhen_proto::wire::{IntegrityRule, ListIntegrityRequest, item::Kind};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{record, register};
 use liuhen_tests::consortium::NODES;
-use liuhen_tests::wait::until;
+use liuhen_tests::wait::{DEADLINE, until};
+use std::time::Instant;
 
 const LIAR: &str = "tax";
 /// Occasions that each liar is given.
 const LIES: usize = 2;
+const MIB: u64 = 1 << 20;
 /// Blocks within which it has that many: each validator proposes in turn.
 const MOST_BLOCKS: u64 = 60;
 
@@ -72,6 +75,19 @@ impl Beside {
         self.record(NODES.len()).await
     }
 
+    /// Whether the liar forged blocks in each way that it knows, for who asked it for them.
+    fn forged_all(&self) -> bool {
+        let log = self.cluster.whole_log(LIAR);
+        FORGED.iter().all(|how| log.contains(&format!("{how:?} of")))
+    }
+
+    /// Bytes of memory that the honest node has which has most.
+    fn memory(&self) -> anyhow::Result<u64> {
+        let all: Vec<u64> =
+            honest().map(|it| self.cluster.memory(it)).collect::<anyhow::Result<_>>()?;
+        Ok(all.into_iter().max().unwrap_or_default())
+    }
+
     fn logs(&self) -> String {
         NODES.map(|it| format!("{it}:\n{}", self.cluster.log(it))).join("\n")
     }
@@ -81,21 +97,33 @@ impl Beside {
         honest().any(|it| self.cluster.whole_log(it).contains(what))
     }
 
-    /// Waits until an honest node says of the liar's department that it voted twice.
+    /// Records until the liar's department is convicted of a double vote: evidence comes with the block behind it.
     async fn convicted(&mut self) -> anyhow::Result<()> {
         let officer = self.cluster.account(&self.node, "bdb", "officer").await?.on(&self.node);
+        let mut found = Vec::new();
         let convicted = until("a double vote on the integrity chain", async || {
+            self.record(1).await.ok()?;
             let request = ListIntegrityRequest {
                 department: format!("gz.{LIAR}"),
                 limit: 100,
                 ..ListIntegrityRequest::default()
             };
-            let found = officer.accountability().list_integrity(request).await.ok()?.into_inner();
-            let rule = |it: &wire::IntegrityEvent| it.raised.as_ref().map(|it| it.rule());
-            found.events.iter().find(|it| rule(it) == Some(IntegrityRule::DoubleVote)).cloned()
+            found =
+                officer.accountability().list_integrity(request).await.ok()?.into_inner().events;
+            let rules = found.iter().filter_map(|it| it.raised.as_ref()).map(|it| it.rule());
+            rules.into_iter().any(|it| it == IntegrityRule::DoubleVote).then_some(())
         })
         .await;
-        convicted.map_err(|e| anyhow::anyhow!("{e}: {}", self.logs()))?;
+        convicted.map_err(|e| anyhow::anyhow!("{e}: {found:?}: {}", self.logs()))
+    }
+
+    /// Waits until an honest node is where the last record was committed.
+    async fn caught_up(&mut self, name: &str) -> anyhow::Result<()> {
+        let (node, height) = (self.cluster.connect(name).await?, self.height);
+        let reached = until("the last height", async || {
+            node.status().await.ok().filter(|it| it.height >= height)
+        });
+        reached.await.map_err(|e| anyhow::anyhow!("{name}: {e}: {}", self.logs()))?;
         Ok(())
     }
 
@@ -103,12 +131,7 @@ impl Beside {
     /// these blocks.
     async fn agree(mut self) -> anyhow::Result<Vec<StoredBlock>> {
         for name in honest() {
-            let node = self.cluster.connect(name).await?;
-            let height = self.height;
-            let reached = until("the last height", async || {
-                node.status().await.ok().filter(|it| it.height >= height)
-            });
-            reached.await.map_err(|e| anyhow::anyhow!("{name}: {e}: {}", self.logs()))?;
+            self.caught_up(name).await?;
         }
         let mut all = Vec::new();
         for name in honest() {
@@ -134,12 +157,15 @@ impl Beside {
     }
 }
 
-/// Types of the votes by which validators are convicted in these blocks.
-fn convictions(blocks: &[StoredBlock]) -> anyhow::Result<Vec<u32>> {
+/// Stops the honest nodes, and gives the types of the votes by which they convicted the liar. They convicted nobody else.
+async fn convictions(beside: Beside) -> anyhow::Result<Vec<u32>> {
+    let key = hex::decode(beside.cluster.consortium.public_key_of_node(LIAR)?)?;
+    let liar = PublicKey::from_slice(&key)?.key_id();
     let mut types = Vec::new();
-    for bytes in blocks.iter().flat_map(|it| &it.block.transactions) {
+    for bytes in beside.agree().await?.iter().flat_map(|it| &it.block.transactions) {
         for item in Tx::parse(bytes)?.items() {
             if let Kind::ReportDoubleVote(it) = item.kind() {
+                assert_eq!(it.key_id, liar.to_vec());
                 types.extend(it.first.as_ref().map(|it| it.vote_type));
             }
         }
@@ -152,7 +178,7 @@ async fn equivocates() -> anyhow::Result<()> {
     let mut beside = Beside::start(Lie::Equivocates).await?;
     beside.record_amid_lies().await?;
     beside.convicted().await?;
-    let types = convictions(&beside.agree().await?)?;
+    let types = convictions(beside).await?;
     assert!(types.contains(&PROPOSAL), "{types:?}");
     Ok(())
 }
@@ -162,7 +188,7 @@ async fn votes_twice() -> anyhow::Result<()> {
     let mut beside = Beside::start(Lie::VotesTwice).await?;
     beside.record_amid_lies().await?;
     beside.convicted().await?;
-    let types = convictions(&beside.agree().await?)?;
+    let types = convictions(beside).await?;
     assert!(types.iter().any(|it| *it < PROPOSAL), "{types:?}");
     Ok(())
 }
@@ -205,22 +231,37 @@ async fn false_certificate() -> anyhow::Result<()> {
     ignored(Lie::FalseCertificate, "does not verify").await
 }
 
+/// What a liar sends without end takes no more of the honest nodes' memory the longer it lasts. Much of it
+/// contradicts itself, and convicts it.
 #[tokio::test(flavor = "multi_thread")]
 async fn floods() -> anyhow::Result<()> {
     let mut beside = Beside::start(Lie::Floods).await?;
     beside.record_amid_lies().await?;
-    beside.agree().await?;
+    let before = beside.memory()?;
+    let told = beside.told();
+    beside.record(5 * NODES.len()).await?;
+    assert!(beside.told() > told, "{}", beside.logs());
+    let more = beside.memory()?.saturating_sub(before);
+    eprintln!("{} floods; memory {} MiB, {} MiB more", beside.told(), before / MIB, more / MIB);
+    assert!(more < 100 * MIB, "{} MiB more", more / MIB);
+    beside.convicted().await?;
+    convictions(beside).await?;
     Ok(())
 }
 
-/// One that was away asks the liar too, and takes nothing of it.
+/// One that was away asks the liar too, and takes nothing of it, whatever is forged.
 #[tokio::test(flavor = "multi_thread")]
 async fn forges_sync() -> anyhow::Result<()> {
     const AWAY: &str = "bdb";
     let mut beside = Beside::start(Lie::ForgesSync).await?;
-    beside.cluster.stop(AWAY).await?;
-    beside.record(6).await?;
-    beside.cluster.launch(AWAY)?;
+    let began = Instant::now();
+    while !beside.forged_all() {
+        anyhow::ensure!(began.elapsed() < DEADLINE, "it was not asked: {}", beside.logs());
+        beside.cluster.stop(AWAY).await?;
+        beside.record(2).await?;
+        beside.cluster.launch(AWAY)?;
+        beside.caught_up(AWAY).await?;
+    }
     beside.record_amid_lies().await?;
     beside.agree().await?;
     Ok(())
