@@ -26,16 +26,15 @@ impl Conduct for ForgesSync {
     async fn network(&self, own: &EngineSettings, network: Network) -> anyhow::Result<Network> {
         let keeper = Keeper { chain: own.chain, key: own.key.clone() };
         let voter = Address(own.key.public().key_id());
-        between(Forger { keeper, voter, forged: 0, before: Bytes::new() }, network).await
+        between(Forger { keeper, voter, first: None }, network).await
     }
 }
 
 struct Forger {
     keeper: Keeper,
     voter: Address,
-    forged: usize,
-    /// A block that it was asked for before.
-    before: Bytes,
+    /// The first block that it was asked for.
+    first: Option<(Height, Bytes)>,
 }
 
 /// In what a block is forged.
@@ -43,7 +42,7 @@ struct Forger {
 pub enum Forged {
     /// Its bytes: they are none of a block.
     Bytes,
-    /// Its bytes: they are those of another height's block.
+    /// Its bytes: they are those of an earlier block.
     Height,
     /// Its certificate: the liar alone signed.
     Certificate,
@@ -64,7 +63,7 @@ impl Tongue for Forger {
                 match answer.values.len() {
                     // Asked for what there is not, the engine answers with nothing.
                     0 => answer.values = vec![self.invented(answer.start_height).await],
-                    blocks => self.forge(&mut answer.values, blocks).await,
+                    _ => self.forge(answer.start_height, &mut answer.values).await,
                 }
                 vec![Outgoing::OutgoingResponse(request, Response::ValueResponse(answer))]
             }
@@ -80,26 +79,26 @@ impl Forger {
         RawDecidedValue::new(Bytes::from_static(b"none"), certificate)
     }
 
-    async fn forge(&mut self, values: &mut [RawDecidedValue<LiuhenContext>], blocks: usize) {
-        let how = FORGED[self.forged % FORGED.len()];
-        self.forged = self.forged.wrapping_add(1);
-        Lie::ForgesSync.told(format_args!("{how:?} of {blocks} blocks"));
-        match how {
-            Forged::Bytes => {
-                for value in values {
-                    value.value_bytes = Bytes::from_static(b"none");
-                }
-            }
-            Forged::Height => {
-                for value in values {
-                    std::mem::swap(&mut value.value_bytes, &mut self.before);
-                }
-            }
-            Forged::Certificate => {
-                for value in values {
-                    let (height, id) = (value.certificate.height, value.certificate.value_id);
-                    value.certificate = self.certificate(height, id).await;
-                }
+    /// Forges an answer; who asks for the same again is answered in the same way.
+    async fn forge(&mut self, start: Height, values: &mut [RawDecidedValue<LiuhenContext>]) {
+        let (height, earlier) = match (&self.first, values.first()) {
+            (Some(first), _) => first.clone(),
+            (None, Some(value)) => (start, value.value_bytes.clone()),
+            (None, None) => return,
+        };
+        self.first = Some((height, earlier.clone()));
+        let how = match (start.0.saturating_sub(height.0) / 2) % 3 {
+            0 => Forged::Bytes,
+            1 => Forged::Height,
+            _ => Forged::Certificate,
+        };
+        Lie::ForgesSync.told(format_args!("{how:?} of {} blocks from {start} on", values.len()));
+        for value in values {
+            let (height, id) = (value.certificate.height, value.certificate.value_id);
+            match how {
+                Forged::Bytes => value.value_bytes = Bytes::from_static(b"none"),
+                Forged::Height => value.value_bytes = earlier.clone(),
+                Forged::Certificate => value.certificate = self.certificate(height, id).await,
             }
         }
     }

@@ -40,7 +40,13 @@ pub(in crate::consensus) fn handle(
             log(&error, &format!("synced height {height}"));
             match error {
                 NotABlock::Wrong(_) => SyncedValueOutcome::PeerFault,
-                _ => SyncedValueOutcome::LocalTransientError,
+                // The certificate is of another height than these bytes: that is nobody's fault but the peer's.
+                NotABlock::Height { found, .. } if found.get() != height.0 => {
+                    SyncedValueOutcome::PeerFault
+                }
+                NotABlock::Height { .. } | NotABlock::Clock(_) | NotABlock::Unknown(_) => {
+                    SyncedValueOutcome::LocalTransientError
+                }
             }
         }
     };
