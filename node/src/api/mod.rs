@@ -56,6 +56,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch::Receiver;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::{Request, Status};
 use tower_layer::layer_fn;
 
@@ -227,8 +228,6 @@ pub async fn serve(
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let submission = submission::Submission(shared.clone());
-    let trails = trails::Trails(shared.clone());
     let incoming = listener.into_stream().map(Ok::<_, std::io::Error>);
     let (limits, receipts) = (Arc::clone(&shared.limits), Arc::clone(&shared.receipts));
     tonic::transport::Server::builder()
@@ -236,13 +235,36 @@ pub async fn serve(
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(4 * WINDOW)
         .http2_max_header_list_size(HEADER_BYTES)
-        .layer(layer_fn(move |inner| Bounded::new(inner, Arc::clone(&limits))))
-        .layer(layer_fn(move |inner| Signed::new(inner, Arc::clone(&receipts))))
+        .layer(layer_fn(move |inner| within(inner, &limits, &receipts)))
         .http2_keepalive_interval(Some(listener::PING_EVERY))
         .http2_keepalive_timeout(Some(listener::PING_WITHIN))
+        .add_routes(routes(shared))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
+        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
+        .await?;
+    Ok(())
+}
+
+/// The services over what they share, as [`serve`] serves them, for calls within this process: they come by no
+/// connection, and all count as of one address.
+pub fn services(shared: Shared) -> Bounded<Signed<Routes>> {
+    let (limits, receipts) = (Arc::clone(&shared.limits), Arc::clone(&shared.receipts));
+    within(routes(shared), &limits, &receipts)
+}
+
+/// A service within limits, with receipts for what readers sign.
+fn within<S>(inner: S, limits: &Arc<Limits>, receipts: &Arc<ReceiptSigner>) -> Bounded<Signed<S>> {
+    Bounded::new(Signed::new(inner, Arc::clone(receipts)), Arc::clone(limits))
+}
+
+/// Each service of the contract by its name, with the bytes that its messages may have.
+fn routes(shared: Shared) -> Routes {
+    let submission = submission::Submission(shared.clone());
+    let trails = trails::Trails(shared.clone());
+    let mut routes = Routes::builder();
+    routes
         .add_service(
             SubmissionServiceServer::new(submission).max_decoding_message_size(SUBMITTED_BYTES),
         )
@@ -275,10 +297,8 @@ pub async fn serve(
         )
         .add_service(
             NodeServiceServer::new(node::Node(shared)).max_decoding_message_size(ASKED_BYTES),
-        )
-        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
-        .await?;
-    Ok(())
+        );
+    routes.routes()
 }
 
 /// Runs work away from the runtime's threads, while a turn lasts.
