@@ -8,6 +8,7 @@ pub mod bystander;
 pub mod certificates;
 pub mod cluster;
 pub mod consortium;
+pub mod things;
 pub mod wait;
 
 pub use cluster::Cluster;

@@ -2,7 +2,6 @@
 //! read» of `docs/operating.md` too; and who is refused is told the same of what there is not.
 
 mod calls;
-mod items;
 mod ledger;
 mod lists;
 mod parties;

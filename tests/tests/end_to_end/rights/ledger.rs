@@ -1,19 +1,19 @@
 //! A ledger with one of each thing that there is to read.
 
-use super::items::{self, COLLECTOR, MANAGER, USER};
 use super::parties::Parties;
-use super::roles::{MEMBERS, May, PARAMETERS, ROLES, Role, Who};
+use super::roles::{MEMBERS, May, PARAMETERS, ROLES, Role};
 use anyhow::Context as _;
+use liuhen_client::clock::now;
 use liuhen_client::connect::Node;
 use liuhen_client::submit::{Account, item};
 use liuhen_proto::items::trails;
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::subject;
 use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::Tx;
-use liuhen_proto::types::{Hash, IdKind, RequestId, TxId};
+use liuhen_proto::types::{Hash, IdKind, TxId};
 use liuhen_proto::wire::{self, GetStatusRequest, item::Kind};
 use liuhen_tests::Cluster;
+use liuhen_tests::things::{self as items, COLLECTOR, GATEWAY, MANAGER, Things, USER, Who};
 use liuhen_tests::wait::until;
 use std::collections::BTreeMap;
 
@@ -34,50 +34,8 @@ pub struct Step {
     pub trails: Vec<Place>,
 }
 
-/// The things that are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Things {
-    /// The grant between user and collector.
-    pub grant: RequestId,
-    /// The offer to a class.
-    pub standing: RequestId,
-    /// The grant that the user passed on.
-    pub passed_on: RequestId,
-    /// Identities and keys, by who.
-    pub identities: BTreeMap<Who, (Vec<u8>, Vec<u8>)>,
-    /// The case.
-    pub case: Vec<u8>,
-    /// The product.
-    pub product: Vec<u8>,
-    /// The proposal.
-    pub proposal: Vec<u8>,
-    /// What the tag of the subject follows from.
-    pub subject_key: Hash,
-}
-
-impl Things {
-    /// The tag of the subject.
-    pub fn tag(&self) -> Hash {
-        subject::tag(&self.subject_key)
-    }
-
-    /// The id of an identity.
-    pub fn identity(&self, who: Who) -> Vec<u8> {
-        self.identities.get(&who).map(|(id, _)| id.clone()).unwrap_or_default()
-    }
-
-    /// The id of its key.
-    pub fn key(&self, who: Who) -> Vec<u8> {
-        self.identities.get(&who).map(|(_, key)| key.clone()).unwrap_or_default()
-    }
-}
-
-/// The gateway of the collector.
-pub const GATEWAY: Who = ("psb", "gateway");
 /// What an overseer's read is filed with.
 pub const REGULATOR: Who = ("sup", "regulator");
-/// The number of the record of a bulk set.
-pub const BULK: u64 = 3;
 /// The last of all steps; every member sees it.
 pub const END: &str = "the end";
 
@@ -182,13 +140,14 @@ impl Ledger {
 
     /// Records of each sort, and the user's half of one.
     async fn access(&mut self) -> anyhow::Result<()> {
-        let order = self.put(("sec", "officer"), vec![("sealing order", items::order())]).await?;
+        let order =
+            self.put(("sec", "officer"), vec![("sealing order", items::order(now()))]).await?;
         let order = order.header().made_id(IdKind::SealingOrder, 0);
-        let records = items::records(&self.things, &order);
+        let records = items::records(&self.things, &order, now());
         self.put(GATEWAY, records).await?;
         let half = items::half(&self.things);
         self.put(("hrss", "portal"), vec![("half", half)]).await?;
-        let correction = items::correction(&self.things);
+        let correction = items::correction(&self.things, now());
         let corrected = self.put(COLLECTOR, vec![("correction", correction)]).await?;
         let correction = corrected.header().made_id(IdKind::Correction, 0);
         self.put(USER, vec![("agreement", items::agreement(&correction))]).await?;
@@ -209,7 +168,7 @@ impl Ledger {
         }
         let proposed = self.put(MANAGER, vec![("proposal", items::proposal())]).await?;
         self.things.proposal = proposed.header().proposal_id(0).to_vec();
-        self.put(("aud", "officer"), vec![("audit", items::audit())]).await?;
+        self.put(("aud", "officer"), vec![("audit", items::audit(now()))]).await?;
         self.put(COLLECTOR, vec![(END, items::update())]).await?;
         Ok(())
     }

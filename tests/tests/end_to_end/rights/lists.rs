@@ -1,9 +1,9 @@
 //! Calls without a subject, and about one thing: what a list holds is told by names.
 
 use super::calls::{ALL, NOTHING, One, Plain, whole};
-use super::ledger::BULK;
 use liuhen_client::connect::Node;
 use liuhen_proto::wire::{self, ListRequestsRequest, SubmitStreamRequest};
+use liuhen_tests::things::BULK;
 use tonic::Status;
 
 impl Plain {

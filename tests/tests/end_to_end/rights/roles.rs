@@ -1,6 +1,7 @@
 //! The roles of the matrix: who asks.
 
 use liuhen_tests::consortium::Member;
+use liuhen_tests::things::Who;
 
 /// What a role's department may beside the rights of a member, as far as reading goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +15,6 @@ pub enum May {
     /// One of a department that audits or regulates, and of those of its people who may.
     Oversee,
 }
-
-/// A department's code behind `gz.`, and an identity's.
-pub type Who = (&'static str, &'static str);
 
 /// Somebody who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

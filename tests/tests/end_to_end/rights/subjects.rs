@@ -1,9 +1,9 @@
 //! What each kind of trail and object is asked of: one that there is, and one that there is not.
 
-use super::items::{OPEN, RESIDENT};
-use super::ledger::{BULK, GATEWAY, REGULATOR, Things};
+use super::ledger::REGULATOR;
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::{Height, IdentityId, KeyId, TimeMs};
+use liuhen_tests::things::{BULK, GATEWAY, OPEN, RESIDENT, Things};
 
 /// An id that nothing has.
 pub const NOBODY: [u8; 32] = [0xee; 32];

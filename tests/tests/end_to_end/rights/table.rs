@@ -2,7 +2,7 @@
 //! the node's table; the rest is told here, by the letters of those who may.
 
 use super::calls::{ALL, Ask, By, NOTHING, One, PART, Plain, Trail};
-use super::ledger::{GATEWAY, Ledger};
+use super::ledger::Ledger;
 use super::lists::listed;
 use super::parties::Sight;
 use super::roles::{May, ROLES, Role};
@@ -10,6 +10,7 @@ use super::subjects::{self, NO_CODE, NOBODY};
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::subject;
 use liuhen_proto::types::{Hash, TxId};
+use liuhen_tests::things::GATEWAY;
 use std::collections::BTreeMap;
 
 /// A row.

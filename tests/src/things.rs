@@ -1,15 +1,16 @@
-//! What is put on the ledger.
+//! A ledger's worth of things: one of each that there is to read, to be put there in order.
 
-use super::ledger::{BULK, GATEWAY, Things};
-use super::roles::Who;
-use liuhen_client::clock::now;
 use liuhen_proto::items::access::sealing::commitment;
-use liuhen_proto::subject::bulk_root;
-use liuhen_proto::types::{Hash, RequestId};
+use liuhen_proto::subject::{self, bulk_root};
+use liuhen_proto::types::{Hash, RequestId, TimeMs};
 use liuhen_proto::wire::{
     self, Category, Channel, Decision, Delegation, Operation, ProductKind, Quota, RecordAccess,
     Right, Subjects, Terms, case_subject::About, item::Kind, propose::Change,
 };
+use std::collections::BTreeMap;
+
+/// A department's code behind `gz.`, and an identity's.
+pub type Who = (&'static str, &'static str);
 
 /// Who collects.
 pub const COLLECTOR: Who = ("psb", "officer");
@@ -17,10 +18,53 @@ pub const COLLECTOR: Who = ("psb", "officer");
 pub const USER: Who = ("hrss", "officer");
 /// Who manages.
 pub const MANAGER: Who = ("bdb", "officer");
+/// The gateway of the collector.
+pub const GATEWAY: Who = ("psb", "gateway");
 /// The dataset of the grants.
 pub const RESIDENT: &str = "civil.resident";
 /// The dataset that is open to a class.
 pub const OPEN: &str = "civil.open";
+
+/// The number of the record of a bulk set.
+pub const BULK: u64 = 3;
+
+/// The things that are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Things {
+    /// The grant between user and collector.
+    pub grant: RequestId,
+    /// The offer to a class.
+    pub standing: RequestId,
+    /// The grant that the user passed on.
+    pub passed_on: RequestId,
+    /// Identities and keys, by who.
+    pub identities: BTreeMap<Who, (Vec<u8>, Vec<u8>)>,
+    /// The case.
+    pub case: Vec<u8>,
+    /// The product.
+    pub product: Vec<u8>,
+    /// The proposal.
+    pub proposal: Vec<u8>,
+    /// What the tag of the subject follows from.
+    pub subject_key: Hash,
+}
+
+impl Things {
+    /// The tag of the subject.
+    pub fn tag(&self) -> Hash {
+        subject::tag(&self.subject_key)
+    }
+
+    /// The id of an identity.
+    pub fn identity(&self, who: Who) -> Vec<u8> {
+        self.identities.get(&who).map(|(id, _)| id.clone()).unwrap_or_default()
+    }
+
+    /// The id of its key.
+    pub fn key(&self, who: Who) -> Vec<u8> {
+        self.identities.get(&who).map(|(_, key)| key.clone()).unwrap_or_default()
+    }
+}
 
 /// A moment that lies beyond all that is done here.
 const LATER_MS: u64 = 3_600_000;
@@ -145,12 +189,12 @@ pub fn passing_on(id: &RequestId, village: &[u8]) -> Kind {
 }
 
 /// An authority decides that records may be sealed.
-pub fn order() -> Kind {
+pub fn order(now: TimeMs) -> Kind {
     Kind::OrderSealing(wire::OrderSealing {
         authority: "gz.sec".into(),
         collector: "gz.psb".into(),
         decision_digest: digest(3),
-        open_by_ms: now().get() + 24 * LATER_MS,
+        open_by_ms: now.get() + 24 * LATER_MS,
     })
 }
 
@@ -160,6 +204,7 @@ fn record(
     dataset: &str,
     grant: Option<&RequestId>,
     asker: Option<(&str, Vec<u8>)>,
+    now: TimeMs,
 ) -> RecordAccess {
     let asker = match asker {
         Some((department, identity_id)) => {
@@ -184,23 +229,23 @@ fn record(
         subjects: Some(Subjects::default()),
         query_digest: digest(8),
         row_count: 1,
-        access_time_ms: now().get(),
+        access_time_ms: now.get(),
         channel: Channel::Door as i32,
         ..RecordAccess::default()
     }
 }
 
 /// Those of the gateway, of each sort.
-pub fn records(things: &Things, order: &Hash) -> Vec<(&'static str, Kind)> {
+pub fn records(things: &Things, order: &Hash, now: TimeMs) -> Vec<(&'static str, Kind)> {
     let portal = ("gz.hrss", things.identity(("hrss", "portal")));
     let village = ("gz.vill", things.identity(("vill", "officer")));
-    let mut of_subject = record(1, RESIDENT, Some(&things.grant), Some(portal));
+    let mut of_subject = record(1, RESIDENT, Some(&things.grant), Some(portal), now);
     let tags = vec![things.tag().to_vec()];
     of_subject.subjects = Some(Subjects { tags, ..Subjects::default() });
     // Without a grant, and by a clock that is ahead: an integrity event, and an alert.
-    let mut uncovered = record(2, RESIDENT, None, None);
+    let mut uncovered = record(2, RESIDENT, None, None, now);
     uncovered.access_time_ms += LATER_MS;
-    let mut bulk = record(BULK, OPEN, None, None);
+    let mut bulk = record(BULK, OPEN, None, None, now);
     let root = bulk_root([digest(9).as_slice()]).to_vec();
     bulk.subjects =
         Some(Subjects { bulk: Some(wire::BulkSubjects { count: 1, root }), ..Subjects::default() });
@@ -209,11 +254,11 @@ pub fn records(things: &Things, order: &Hash) -> Vec<(&'static str, Kind)> {
         authority: "gz.sec".into(),
         order_id: order.to_vec(),
         access_no: 4,
-        commitment: commitment(&[1; 16], &record(4, RESIDENT, None, None)).to_vec(),
+        commitment: commitment(&[1; 16], &record(4, RESIDENT, None, None, now)).to_vec(),
     });
-    let of_class = record(5, OPEN, Some(&things.standing), Some(village.clone()));
-    let passed_on = record(6, RESIDENT, Some(&things.passed_on), Some(village));
-    let wrong = record(7, OPEN, None, None);
+    let of_class = record(5, OPEN, Some(&things.standing), Some(village.clone()), now);
+    let passed_on = record(6, RESIDENT, Some(&things.passed_on), Some(village), now);
+    let wrong = record(7, OPEN, None, None, now);
     let tags = Kind::AddBulkTags(wire::AddBulkTags {
         collector: "gz.psb".into(),
         access_no: BULK,
@@ -246,7 +291,7 @@ pub fn half(things: &Things) -> Kind {
 }
 
 /// The wrong record was the portal's.
-pub fn correction(things: &Things) -> Kind {
+pub fn correction(things: &Things, now: TimeMs) -> Kind {
     let portal = things.identity(("hrss", "portal"));
     Kind::CorrectRecords(wire::CorrectRecords {
         collector: "gz.psb".into(),
@@ -256,7 +301,7 @@ pub fn correction(things: &Things) -> Kind {
         from_unmapped_digest: digest(7),
         to_department: "gz.hrss".into(),
         to_identity_id: portal.clone(),
-        records: vec![record(7, OPEN, None, Some(("gz.hrss", portal)))],
+        records: vec![record(7, OPEN, None, Some(("gz.hrss", portal)), now)],
         recorded: vec![digest(8)],
         ..wire::CorrectRecords::default()
     })
@@ -314,8 +359,8 @@ pub fn proposal() -> Kind {
 }
 
 /// An audit begins.
-pub fn audit() -> Kind {
-    let until_ms = liuhen_client::clock::now().get() + 90 * 86_400_000;
+pub fn audit(now: TimeMs) -> Kind {
+    let until_ms = now.get() + 90 * 86_400_000;
     Kind::OpenAudit(wire::OpenAudit {
         department: "gz.aud".into(),
         audit: "audit-1".into(),
