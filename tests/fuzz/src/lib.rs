@@ -2,6 +2,8 @@
 //! arbitrary bytes to one decoder: it must not panic, and what it takes must come out again as it
 //! came in. `scripts/fuzz` builds them with coverage counters, makes seeds, and runs them.
 
+pub mod services;
+
 use liuhen_proto::header::{
     block::{HEADER_BYTES, MAGIC},
     checkpoint::Checkpoint,

@@ -1,0 +1,103 @@
+//! A node's services under generated requests. One chain is held with one of each thing that there is to read; each input
+//! is a call of one of the contract's methods, by somebody, and its request is either the input's bytes or made by them
+//! out of what stands on the chain. Which methods and messages there are is read from the descriptors.
+
+mod contract;
+mod credentials;
+mod ground;
+mod judge;
+mod known;
+mod node;
+mod requests;
+pub mod seeds;
+#[cfg(test)]
+mod tests;
+
+use self::contract::{Contract, Shape, Value};
+use self::credentials::Credentials;
+use self::ground::Ground;
+use self::known::Known;
+use self::node::{Answer, Node};
+use self::requests::{Call, HEAD, How, Requests, frame};
+use tokio::runtime::{Builder, Runtime};
+use tonic::Code;
+
+pub use self::contract::Method;
+
+/// How often a token that was answered is shown again.
+const PAGES: usize = 3;
+
+/// Services that can be called.
+pub struct Services {
+    contract: Contract,
+    ground: Ground,
+    known: Known,
+    credentials: Credentials,
+    runtime: Runtime,
+}
+
+impl Services {
+    /// Makes the chain that they are over.
+    pub fn make() -> anyhow::Result<Self> {
+        let (contract, ground) = (Contract::read()?, Ground::make()?);
+        let known = Known::of(&contract, &ground)?;
+        let credentials = Credentials::of_all(&ground);
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Ok(Self { contract, ground, known, credentials, runtime })
+    }
+
+    /// Every method of the contract.
+    pub fn methods(&self) -> &[Method] {
+        &self.contract.methods
+    }
+
+    /// Makes the call that an input stands for, shows the tokens that are answered again, and judges each answer. Panics
+    /// where one is not as it must be. Gives the first call's method and how it ended; `None` where the input is too
+    /// short for a call.
+    pub fn run(&self, input: &[u8]) -> Option<(Method, Code)> {
+        let mut call = self.requests().call(input)?;
+        let method = call.method.clone();
+        let (code, mut next) = self.runtime.block_on(async {
+            let mut node = Node::start(&self.ground).expect("a node can be started");
+            let answer = self.judged(&mut node, &call).await;
+            let mut next = self.next(&call, &answer);
+            for _ in 0..PAGES {
+                let Some(page) = next.take() else { break };
+                call = page;
+                let answer = self.judged(&mut node, &call).await;
+                next = self.next(&call, &answer);
+            }
+            (answer.status.code(), next)
+        });
+        next.take();
+        Some((method, code))
+    }
+
+    fn requests(&self) -> Requests<'_> {
+        Requests { contract: &self.contract, known: &self.known, ground: &self.ground }
+    }
+
+    async fn judged(&self, node: &mut Node, call: &Call) -> Answer {
+        let answer = node.call(call, &self.credentials).await;
+        if answer.status.code() != Code::Ok {
+            judge::refusal(call, &answer.status);
+        }
+        judge::answer(&self.contract, &self.ground, call, &answer);
+        answer
+    }
+
+    /// The same call with the token that was answered last, where there is one: a field's name in the request ends
+    /// that of one in the answer.
+    fn next(&self, call: &Call, answer: &Answer) -> Option<Call> {
+        let told = self.contract.read_message(&call.method.told, answer.messages.last()?)?;
+        let asked = self.contract.fields(&call.method.asked).iter();
+        let mut tokens = asked.filter(|it| it.shape == Shape::Bytes && it.name.ends_with("token"));
+        let field = tokens.next()?;
+        let (_, token) = told.last()?.iter().find(|(name, _)| name.ends_with(&field.name))?;
+        let mut message = call.message()?.to_vec();
+        // Of a field that is there twice the last counts.
+        contract::write(field.number, token, &mut message);
+        let is_new = matches!(token, Value::Bytes(it) if !it.is_empty());
+        is_new.then(|| Call { frames: frame(&message), ..call.clone() })
+    }
+}
