@@ -2,6 +2,7 @@
 //! not take, is bounded in bytes and in time.
 
 use super::connection::{ClientConnection, client_of};
+use super::unread::with_reason_if_unread;
 use crate::limits::{Budget, Client, Limits, Share};
 use bytes::Bytes;
 use http_body::Frame;
@@ -69,7 +70,7 @@ where
         let answering = self.inner.call(request);
         let answers = Arc::clone(&self.limits.answers);
         Box::pin(async move {
-            let response = answering.await?;
+            let response = with_reason_if_unread(answering.await?);
             // A message is held as long as it is being answered.
             drop(held);
             let (rest, share) = (Bytes::new(), None);

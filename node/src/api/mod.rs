@@ -17,6 +17,7 @@ mod signed;
 mod submission;
 pub mod tls;
 mod trails;
+mod unread;
 mod watch;
 
 use self::auth::Caller;

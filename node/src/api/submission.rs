@@ -1,5 +1,6 @@
 //! Taking transactions.
 
+use super::unread::{is_unread, told};
 use super::{Shared, address};
 use crate::limits::Client;
 use crate::mempool::{Answer, Submitted};
@@ -66,7 +67,7 @@ async fn answer_all(
     answers: mpsc::Sender<Result<SubmitStreamResponse, Status>>,
 ) {
     let mut waiting = FuturesUnordered::new();
-    let mut open = true;
+    let (mut open, mut unread) = (true, None);
     while open || !waiting.is_empty() {
         tokio::select! {
             request = requests.message(), if open && waiting.len() < IN_FLIGHT => match request {
@@ -75,7 +76,11 @@ async fn answer_all(
                     let correlation = request.correlation;
                     waiting.push(async move { (correlation, receiver.await) });
                 }
-                Ok(None) | Err(_) => open = false,
+                Ok(None) => open = false,
+                Err(status) => {
+                    open = false;
+                    unread = is_unread(&status).then(|| told(&status));
+                }
             },
             Some((correlation, answer)) = waiting.next() => {
                 let answer = answer.unwrap_or_else(|_| Err(stopping()));
@@ -84,6 +89,10 @@ async fn answer_all(
                 }
             }
         }
+    }
+    // A stream that merely ended would look as if all of it was read.
+    if let Some(status) = unread {
+        let _ = answers.send(Err(status)).await;
     }
 }
 
