@@ -3,6 +3,7 @@
 //!
 //!     LIUHEN_CORPUS=… seeds FOLDER
 
+use liuhen_fuzz::services::Services;
 use liuhen_fuzz::{CHECKPOINT, FOUNDING, corpus, fields, files};
 use liuhen_genesis::compose;
 use liuhen_node::codec;
@@ -41,6 +42,7 @@ fn main() {
     texts(&mut add);
     blocks(&mut add);
     messages(&mut add);
+    calls(&mut add);
     for (target, inputs) in &seeds {
         write(&folder.join(target), inputs);
         println!("{target}: {}", inputs.len());
@@ -228,4 +230,11 @@ fn messages(add: &mut impl FnMut(&'static str, Vec<u8>)) {
     let fin = codec::encode(&(vec![1u8], 2u64, Some((2u32, SIGNATURE))));
     let parts: Vec<Vec<u8>> = [init, data, fin].map(|part| part.expect(encode)).to_vec();
     add("engine", [vec![12], codec::encode(&parts).expect(encode)].concat());
+}
+
+/// Calls of a node's services, some of each method.
+fn calls(add: &mut impl FnMut(&'static str, Vec<u8>)) {
+    let services = Services::make().expect("the chain that is asked about can be made");
+    let all = services.seeds().expect("each method answers some request");
+    all.into_iter().flat_map(|(_, inputs)| inputs).for_each(|input| add("services", input));
 }

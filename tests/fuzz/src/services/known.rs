@@ -8,7 +8,7 @@ use liuhen_proto::header::note::{Kind, Note, VerifierKey, sign};
 use liuhen_proto::items::trails;
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::Hash;
-use prost::Message;
+use liuhen_tests::things::{BULK, GATEWAY};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Values that belong together, by the names of the fields that hold them.
@@ -34,15 +34,7 @@ impl Known {
     pub(super) fn of(contract: &Contract, ground: &Ground) -> anyhow::Result<Self> {
         let mut fragments = BTreeSet::new();
         for tx in &ground.transactions {
-            of_message(contract, ".liuhen.v1.Transaction", tx.raw(), &mut fragments);
-            of_message(
-                contract,
-                ".liuhen.v1.TransactionHeader",
-                &tx.header().to_bytes(),
-                &mut fragments,
-            );
             for (number, item) in (0..).zip(tx.items()) {
-                of_message(contract, ".liuhen.v1.Item", item.bytes(), &mut fragments);
                 let trails = trails(tx.header(), number, item);
                 fragments.extend(trails.iter().map(of_trail));
                 fragments.insert(fragment([
@@ -52,9 +44,8 @@ impl Known {
             }
             fragments.insert(fragment([("transaction", Value::Bytes(tx.raw().to_vec()))]));
         }
-        let document = ground.chain().founding().document().encode_to_vec();
-        of_message(contract, ".liuhen.v1.Genesis", &document, &mut fragments);
-        of_objects(&ground.chain(), &mut fragments)?;
+        of_objects(contract, &ground.chain(), &mut fragments)?;
+        of_people(ground, &mut fragments);
         of_subject(ground, &mut fragments);
         of_notes(&ground.chain(), &mut fragments)?;
         Ok(Self::sorted(contract, fragments, numbers(&ground.chain())))
@@ -146,9 +137,15 @@ fn of_trail(trail: &Place) -> Fragment {
     ])
 }
 
-fn of_objects(chain: &Chain, fragments: &mut BTreeSet<Fragment>) -> anyhow::Result<()> {
+/// What objects hold, and where they stand. Each is a message of the name of its kind.
+fn of_objects(
+    contract: &Contract,
+    chain: &Chain,
+    fragments: &mut BTreeSet<Fragment>,
+) -> anyhow::Result<()> {
     for kind in ObjectKind::ALL {
-        for (place, _) in chain.index().list(*kind)? {
+        for (place, object) in chain.index().list(*kind)? {
+            of_message(contract, &format!(".liuhen.v1.{kind:?}"), &object.to_bytes(), fragments);
             fragments.insert(fragment([
                 ("kind", Value::Number(u64::from(*kind as u8))),
                 ("id", Value::Bytes(place.id().to_vec())),
@@ -156,6 +153,25 @@ fn of_objects(chain: &Chain, fragments: &mut BTreeSet<Fragment>) -> anyhow::Resu
         }
     }
     Ok(())
+}
+
+/// Identities with their keys, each as a gateway too; and the records of the one that is.
+fn of_people(ground: &Ground, fragments: &mut BTreeSet<Fragment>) {
+    for ((department, _), (identity, key)) in &ground.things.identities {
+        let [identity, key] = [identity, key].map(|it| Value::Bytes(it.clone()));
+        fragments.insert(fragment([
+            ("department", Value::Bytes(format!("gz.{department}").into_bytes())),
+            ("identity_id", identity.clone()),
+            ("gateway_id", identity),
+            ("key_id", key),
+        ]));
+    }
+    for number in 0..=BULK {
+        fragments.insert(fragment([
+            ("gateway_id", Value::Bytes(ground.things.identity(GATEWAY))),
+            ("access_no", Value::Number(number)),
+        ]));
+    }
 }
 
 /// The subject, with the key that its tag follows from.

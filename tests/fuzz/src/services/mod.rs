@@ -18,7 +18,7 @@ use self::credentials::Credentials;
 use self::ground::Ground;
 use self::known::Known;
 use self::node::{Answer, Node};
-use self::requests::{Call, HEAD, How, Requests, frame};
+use self::requests::{Call, Requests, frame};
 use tokio::runtime::{Builder, Runtime};
 use tonic::Code;
 
@@ -26,6 +26,8 @@ pub use self::contract::Method;
 
 /// How often a token that was answered is shown again.
 const PAGES: usize = 3;
+/// What the runtime's threads are called.
+const THREAD: &str = "services";
 
 /// Services that can be called.
 pub struct Services {
@@ -42,7 +44,8 @@ impl Services {
         let (contract, ground) = (Contract::read()?, Ground::make()?);
         let known = Known::of(&contract, &ground)?;
         let credentials = Credentials::of_all(&ground);
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let mut runtime = Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).thread_name(THREAD).enable_all().build()?;
         Ok(Self { contract, ground, known, credentials, runtime })
     }
 
@@ -52,25 +55,33 @@ impl Services {
     }
 
     /// Makes the call that an input stands for, shows the tokens that are answered again, and judges each answer. Panics
-    /// where one is not as it must be. Gives the first call's method and how it ended; `None` where the input is too
+    /// where one is not as it must be. Gives the method, and how its first call ended; `None` where the input is too
     /// short for a call.
     pub fn run(&self, input: &[u8]) -> Option<(Method, Code)> {
-        let mut call = self.requests().call(input)?;
-        let method = call.method.clone();
-        let (code, mut next) = self.runtime.block_on(async {
+        let call = self.requests().call(input)?;
+        let code = self.runtime.block_on(async {
             let mut node = Node::start(&self.ground).expect("a node can be started");
             let answer = self.judged(&mut node, &call).await;
+            self.as_nobody(&mut node, &call, &answer).await;
             let mut next = self.next(&call, &answer);
             for _ in 0..PAGES {
-                let Some(page) = next.take() else { break };
-                call = page;
-                let answer = self.judged(&mut node, &call).await;
-                next = self.next(&call, &answer);
+                let Some(page) = next else { break };
+                let answer = self.judged(&mut node, &page).await;
+                next = self.next(&page, &answer);
             }
-            (answer.status.code(), next)
+            node.let_go().await;
+            answer.status.code()
         });
-        next.take();
-        Some((method, code))
+        Some((call.method, code))
+    }
+
+    /// A token that does not hold opens nothing that is not open to who shows none.
+    async fn as_nobody(&self, node: &mut Node, call: &Call, answer: &Answer) {
+        if call.how.token_bent() && answer.status.code() == Code::Ok {
+            let nobody = Call { who: None, ..call.clone() };
+            let open = self.judged(node, &nobody).await;
+            assert_eq!(open.status.code(), Code::Ok, "{}: by a bad token", call.method.path);
+        }
     }
 
     fn requests(&self) -> Requests<'_> {

@@ -1,6 +1,5 @@
 //! A node's services over the chain, without consensus and without a network, and what a call of them gives.
 
-use super::contract::Method;
 use super::credentials::Credentials;
 use super::ground::{self, Ground};
 use super::known;
@@ -16,7 +15,7 @@ use liuhen_proto::header::note::{Kind, sign};
 use liuhen_proto::ledger::{Halt, NotApplied, Refusal};
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::limits;
-use liuhen_rpc::{MESSAGE_BYTES, READ_RECEIPT};
+use liuhen_rpc::MESSAGE_BYTES;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -42,8 +41,6 @@ const ENDS_WITHIN: Duration = Duration::from_secs(15);
 pub(super) struct Answer {
     pub(super) messages: Vec<Vec<u8>>,
     pub(super) status: Status,
-    /// Whether the node says that it notes a read.
-    pub(super) receipt: bool,
 }
 
 /// The node. It has seen nothing yet: each input meets it so.
@@ -93,27 +90,34 @@ impl Node {
         loop {
             tokio::select! {
                 answer = &mut answering => {
-                    let why = || format!("{} does not end", call.method.path);
-                    return answer.unwrap_or_else(|_| panic!("{}", why()));
+                    return answer.unwrap_or_else(|_| panic!("{} does not end", call.method.path));
                 }
                 Some(tx) = self.taken.recv() => decide(&self.shared, &tx),
             }
         }
     }
 
-    /// What clients hold of the node, by what it is.
-    pub(super) fn held(&self) -> [(&'static str, usize); 8] {
+    /// Waits until nothing is held for calls that are over. Panics where something is kept.
+    pub(super) async fn let_go(&self) {
         let limits = &self.shared.limits;
-        [
-            ("calls", limits.calls.taken()),
-            ("requests", limits.requests.taken()),
-            ("answers", limits.answers.taken()),
-            ("proofs", limits.proofs.taken()),
-            ("long proofs", limits.long_proofs.taken()),
-            ("watches", limits.watches.taken()),
-            ("submissions", limits.submissions.taken()),
-            ("reads", limits.reads.taken()),
-        ]
+        let all = [
+            &limits.calls,
+            &limits.requests,
+            &limits.answers,
+            &limits.proofs,
+            &limits.long_proofs,
+            &limits.watches,
+            &limits.submissions,
+            &limits.reads,
+        ];
+        let free = async {
+            while all.iter().any(|it| it.taken() > 0) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let kept = || all.map(|it| it.taken());
+        let freed = tokio::time::timeout(ENDS_WITHIN, free).await;
+        assert!(freed.is_ok(), "what a call took is not given back: {:?}", kept());
     }
 }
 
@@ -161,7 +165,6 @@ fn request(call: &Call, credentials: &Credentials) -> http::Request<Body> {
 async fn answer(shared: Shared, request: http::Request<Body>) -> Answer {
     let Ok(response) = services(shared).call(request).await;
     let (head, mut body) = response.into_parts();
-    let receipt = head.headers.contains_key(READ_RECEIPT);
     let mut status = Status::from_header_map(&head.headers);
     let (mut messages, mut bytes) = (Vec::new(), Vec::new());
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
@@ -181,7 +184,7 @@ async fn answer(shared: Shared, request: http::Request<Body>) -> Answer {
     }
     let status = status.expect("a call ends with a status");
     assert!(bytes.is_empty() || status.code() != Code::Ok, "half a message at the end");
-    Answer { messages, status, receipt }
+    Answer { messages, status }
 }
 
 /// The next whole message of what came.
@@ -208,12 +211,5 @@ impl http_body::Body for Once {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(self.get_mut().0.take().map(|bytes| Ok(Frame::data(bytes))))
-    }
-}
-
-impl Method {
-    /// Its name without its service's.
-    pub(super) fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
     }
 }

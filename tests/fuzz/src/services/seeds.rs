@@ -38,16 +38,14 @@ impl Numbers {
 }
 
 impl Services {
-    /// For each method: inputs that it answers, whose requests are made, and the same requests as they are; and what
-    /// nobody of that name may ask. Errors for a method that nothing was found for: what its requests need does not
+    /// For each method: inputs that it answers, whose requests are made, and the same requests as they are. Errors for a method that nothing was found for: what its requests need does not
     /// stand on the chain, or under another name.
     pub fn seeds(&self) -> anyhow::Result<Vec<(Method, Vec<Vec<u8>>)>> {
         let mut all = Vec::new();
         for (number, method) in (0..).zip(self.methods()) {
             let found = self.answered(number);
             anyhow::ensure!(!found.is_empty(), "{}: no request was answered", method.path);
-            let raw = found.iter().filter_map(|input| self.raw(input));
-            let raw: Vec<Vec<u8>> = raw.collect();
+            let raw: Vec<Vec<u8>> = found.iter().filter_map(|input| self.raw(input)).collect();
             all.push((method.clone(), found.into_iter().chain(raw).collect()));
         }
         Ok(all)
