@@ -1,6 +1,6 @@
 //! What the fuzz targets share. Each target is a program of its own, `src/bin/NAME.rs`, that hands
 //! arbitrary bytes to one decoder: it must not panic, and what it takes must come out again as it
-//! came in. `scripts/fuzz` builds them with coverage counters, makes seeds, and runs them.
+//! came in; one of them calls a node's [`services`]. `scripts/fuzz` builds them with coverage counters, makes seeds, and runs them.
 
 pub mod services;
 

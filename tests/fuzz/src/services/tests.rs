@@ -35,6 +35,18 @@ fn every_method_of_the_descriptors_is_answered_and_anything_else_is_refused_well
     assert_eq!(PANICS.load(Ordering::Relaxed), 0, "a task panicked");
 }
 
+/// Of a stream as well: one that merely ended would look as if all of it was read.
+#[test]
+fn what_no_method_can_read_is_the_callers_fault() {
+    let services = Services::make().expect("the chain can be made");
+    for (number, method) in (0..).zip(services.methods()) {
+        // A field that is longer than what is there.
+        let input = [0, number, requests::How::RAW, 0x0a, 0x7f, 0x00];
+        let (_, code) = services.run(&input).expect("a call");
+        assert_eq!(code, Code::InvalidArgument, "{}", method.path);
+    }
+}
+
 #[test]
 fn the_chain_is_the_same_each_time() {
     let [one, other] = [0, 1].map(|_| Ground::make().expect("the chain can be made"));
