@@ -78,6 +78,19 @@ impl Contract {
         self.messages.get(message).map_or(&[], Vec::as_slice)
     }
 
+    /// The messages that stand in a message itself, as they are.
+    pub(super) fn inside(&self, message: &str, mut bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        while let Some((number, value)) = next(&mut bytes) {
+            let field = self.fields(message).iter().find(|it| it.number == number);
+            match (field.map(|it| &it.shape), value) {
+                (Some(Shape::Message(_)), Value::Bytes(inside)) => found.push(inside),
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// What a message holds, and what the messages in it do: for each the values by the names of their fields. `None`
     /// for bytes that are no such message.
     pub(super) fn read_message(

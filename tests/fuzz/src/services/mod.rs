@@ -19,6 +19,7 @@ use self::ground::Ground;
 use self::known::Known;
 use self::node::{Answer, Node};
 use self::requests::{Call, Requests, frame};
+use std::collections::BTreeSet;
 use tokio::runtime::{Builder, Runtime};
 use tonic::Code;
 
@@ -63,16 +64,29 @@ impl Services {
             let mut node = Node::start(&self.ground).expect("a node can be started");
             let answer = self.judged(&mut node, &call).await;
             self.as_nobody(&mut node, &call, &answer).await;
-            let mut next = self.next(&call, &answer);
-            for _ in 0..PAGES {
-                let Some(page) = next else { break };
-                let answer = self.judged(&mut node, &page).await;
-                next = self.next(&page, &answer);
-            }
+            self.go_on(&mut node, &call, &answer).await;
             node.let_go().await;
             answer.status.code()
         });
         Some((call.method, code))
+    }
+
+    /// Shows tokens again that are answered: behind each comes nothing that was told before.
+    async fn go_on(&self, node: &mut Node, call: &Call, answer: &Answer) {
+        let told = |answer: &Answer| {
+            let messages = answer.messages.iter();
+            messages.flat_map(|it| self.contract.inside(&call.method.told, it)).collect::<Vec<_>>()
+        };
+        let mut before: BTreeSet<Vec<u8>> = told(answer).into_iter().collect();
+        let mut next = self.next(call, answer);
+        for _ in 0..PAGES {
+            let Some(page) = next else { break };
+            let answer = self.judged(node, &page).await;
+            for it in told(&answer) {
+                assert!(before.insert(it), "{}: told again behind a token", call.method.path);
+            }
+            next = self.next(&page, &answer);
+        }
     }
 
     /// A token that does not hold opens nothing that is not open to who shows none.
