@@ -83,9 +83,10 @@ impl Contract {
         let mut found = Vec::new();
         while let Some((number, value)) = next(&mut bytes) {
             let field = self.fields(message).iter().find(|it| it.number == number);
-            match (field.map(|it| &it.shape), value) {
-                (Some(Shape::Message(_)), Value::Bytes(inside)) => found.push(inside),
-                _ => {}
+            if let (Some(Shape::Message(_)), Value::Bytes(inside)) =
+                (field.map(|it| &it.shape), value)
+            {
+                found.push(inside);
             }
         }
         found

@@ -67,7 +67,8 @@ fn proof(contract: &Contract, ground: &Ground, call: &Call, answer: &Answer) {
     assert!(!parts || file.is_empty(), "{path}: half a file");
 }
 
-fn holds(ground: &Ground, path: &str, pinned: u64, file: &[u8]) {
+fn holds(ground: &Ground, path: &str, pinned: Option<u64>, file: &[u8]) {
+    let Some(pinned) = pinned else { return };
     let chain = ground.chain();
     let trust: Trust<'_> = match pinned {
         0 => chain.founding().into(),
@@ -78,13 +79,13 @@ fn holds(ground: &Ground, path: &str, pinned: u64, file: &[u8]) {
     }
 }
 
-/// The size of the checkpoint that the caller trusts, as the last field of that name has it.
-fn pinned(contract: &Contract, call: &Call) -> u64 {
-    let values = call.message().and_then(|it| contract.read_message(&call.method.asked, it));
-    let own = values.and_then(|mut all| all.pop()).unwrap_or_default();
+/// The size of the checkpoint that the caller trusts, as the last field of that name has it. `None` where the request
+/// holds what no field of the contract is made like.
+fn pinned(contract: &Contract, call: &Call) -> Option<u64> {
+    let own = contract.read_message(&call.method.asked, call.message()?)?.pop()?;
     let pinned = own.into_iter().rev().find(|(name, _)| name == "pinned");
     match pinned {
-        Some((_, Value::Number(size))) => size,
-        _ => 0,
+        Some((_, Value::Number(size))) => Some(size),
+        _ => Some(0),
     }
 }
