@@ -1,6 +1,6 @@
 //! Who calls, as a call says it: tokens, and signatures of those who oversee.
 
-use super::ground::{Ground, OVERSEERS};
+use super::ground::{Ground, OVERSEERS, node_keys};
 use super::node::SERVER;
 use super::requests::Call;
 use liuhen_client::clock::now;
@@ -54,7 +54,7 @@ impl Credentials {
                 call: call_digest(&call.method.path, &call.frames),
                 time: now(),
                 nonce: [9; 16],
-                server: SERVER,
+                node: node_keys()[0].public().key_id(),
                 audit: call.how.audit().unwrap_or_default(),
             };
             let signed = sign(key, &self.chain, &asked).encode_to_vec();
