@@ -9,7 +9,7 @@ async fn main() -> ExitCode {
     match Cli::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("liuhen: {error}");
+            liuhen_cli::tell!("liuhen: {error}");
             ExitCode::from(error.exit_code())
         }
     }

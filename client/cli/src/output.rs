@@ -99,7 +99,11 @@ impl Rows {
             writer.write_record(&self.columns).map_err(ClientError::failed)?;
         }
         for row in &self.rows {
-            writer.write_record(row.iter().map(plain)).map_err(ClientError::failed)?;
+            let cell = |value: &Value| match value {
+                Value::String(_) | Value::Array(_) => harmless(plain(value)),
+                other => plain(other),
+            };
+            writer.write_record(row.iter().map(cell)).map_err(ClientError::failed)?;
         }
         let bytes = writer.into_inner().map_err(ClientError::failed)?;
         String::from_utf8(bytes).map_err(ClientError::failed)
@@ -124,6 +128,47 @@ pub fn print_one(fields: &[(&'static str, Value)], format: Format) -> Result<(),
     }
 }
 
+/// Text of others as it may be shown: what would steer a terminal, or turn or hide what stands beside it, is escaped.
+pub fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+        c.is_control() && c != '\n' || turns || c == '\u{feff}'
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match steers(c) {
+            true => shown.extend(c.escape_unicode()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// The same in one line: a cell, or a part of a sentence.
+pub fn in_one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
+}
+
+/// Tells people something on stderr. That nobody reads it any more is no error.
+pub fn tell(text: &str) {
+    let mut stderr = anstream::stderr();
+    let _gone = stderr.write_all(printable(text).as_bytes()).and_then(|()| stderr.write_all(b"\n"));
+}
+
+/// Like `eprintln!`, for what people are told: see [`tell`].
+#[macro_export]
+macro_rules! tell {
+    ($($text:tt)*) => { $crate::output::tell(&format!($($text)*)) };
+}
+
+/// A cell that no spreadsheet takes for a formula.
+pub fn harmless(text: String) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t']) {
+        true => format!("'{text}"),
+        false => text,
+    }
+}
+
 fn pretty(value: &Value) -> Result<String, ClientError> {
     let text = serde_json::to_string_pretty(value).map_err(ClientError::failed)?;
     Ok(format!("{text}\n"))
@@ -133,7 +178,7 @@ fn pretty(value: &Value) -> Result<String, ClientError> {
 pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => in_one_line(text),
         Value::Array(all) => all.iter().map(plain).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     }
@@ -144,5 +189,28 @@ pub fn write(text: &str) -> Result<(), ClientError> {
     match anstream::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Nothing of others steers the terminal, hides or turns text, or runs in a spreadsheet.
+    #[test]
+    fn text_of_others_is_shown_as_text() {
+        assert_eq!(printable("\u{1b}[2Jclean\r"), "\\u{1b}[2Jclean\\u{d}");
+        assert_eq!(
+            printable("a\u{202e}b\u{200b}c\u{feff}\u{9b}m"),
+            "a\\u{202e}b\\u{200b}c\\u{feff}\\u{9b}m"
+        );
+        assert_eq!(printable("两行\n“常住人口”"), "两行\n“常住人口”");
+        let mut rows = Rows::new(&["a", "b", "c"]);
+        rows.push(vec![json!("=HYPERLINK(1)"), json!("x\n\u{1b}y"), json!(-5)]);
+        rows.push(vec![json!(["@a", "b"]), json!("+1"), json!("ok")]);
+        let expected = "a,b,c\n'=HYPERLINK(1),x\\n\\u{1b}y,-5\n'@a b,'+1,ok\n";
+        assert_eq!(rows.csv(true).unwrap(), expected);
+        assert!(rows.table().lines().count() == 3, "{}", rows.table());
     }
 }

@@ -2,6 +2,7 @@
 //! It is held in memory for a time, and told over a socket to programs of the same user alone.
 
 use super::Common;
+use crate::tell;
 use liuhen_client::error::ClientError;
 use liuhen_client::lang::pick;
 use liuhen_keyfile::{AGENT, PassphraseSource};
@@ -84,7 +85,7 @@ impl Agent {
             None => (shell(), &[][..]),
         };
         let minutes = self.time.as_secs().div_ceil(60);
-        eprintln!(
+        tell!(
             "{}",
             match liuhen_client::lang::is_chinese() {
                 true => format!("口令在此保存 {minutes} 分钟，或至 {program} 结束"),
@@ -128,7 +129,7 @@ async fn forget(held: Arc<Held>) {
     while held.passphrase().is_some() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    eprintln!("liuhen: {}", pick("the passphrase is held no longer", "口令已不再保存"));
+    tell!("liuhen: {}", pick("the passphrase is held no longer", "口令已不再保存"));
 }
 
 async fn answer_all(listener: UnixListener, held: Arc<Held>) {

@@ -4,6 +4,7 @@
 use super::Common;
 use super::signing::{Act, nothing};
 use crate::output::Rows;
+use crate::tell;
 use crate::text;
 use liuhen_client::error::ClientError;
 use liuhen_client::lang::pick;
@@ -100,7 +101,7 @@ async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Resul
     rows.print(common.output)?;
     if unread > 0 {
         let what = pick("lines can't be read", "行无法读取");
-        eprintln!("liuhen: {}: {unread} {what}", file.path().display());
+        tell!("liuhen: {}: {unread} {what}", file.path().display());
     }
     let bad = |fate: &&ReadFate| match fate {
         ReadFate::Missing | ReadFate::TooOften | ReadFate::BadReceipt | ReadFate::NoReceipt => true,

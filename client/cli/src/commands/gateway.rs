@@ -4,6 +4,7 @@ use super::Common;
 use super::digest::of_file;
 use super::signing::{Act, nothing};
 use crate::output::print_one;
+use crate::tell;
 use crate::text;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
@@ -289,7 +290,7 @@ async fn tags(act: &Act<'_>, access_no: u64, file: &Path) -> Result<(), ClientEr
     let request = wire::GetBulkSetRequest { gateway_id, access_no };
     let set = act.node.accountability().get_bulk_set(request).await?.into_inner();
     if set.complete {
-        eprintln!("all {} tags are there already", set.count);
+        tell!("all {} tags are there already", set.count);
         return Ok(());
     }
     let root = subject::bulk_root(all.iter().map(Vec::as_slice));
@@ -300,7 +301,7 @@ async fn tags(act: &Act<'_>, access_no: u64, file: &Path) -> Result<(), ClientEr
     let received = usize::try_from(set.received).unwrap_or(usize::MAX);
     let left = all.get(received..).unwrap_or_default();
     super::record::add_tags(&act.node, &act.account, access_no, left).await?;
-    eprintln!("{} of {} tags sent", left.len(), set.count);
+    tell!("{} of {} tags sent", left.len(), set.count);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `liuhen genesis`: fetches the founding document, to be compared by its fingerprint.
 
 use super::Common;
+use crate::tell;
 use liuhen_client::error::ClientError;
 use liuhen_genesis::{Founding, fingerprint};
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ impl Genesis {
         let bytes = common.connect().await?.genesis().await?;
         let founding = Founding::from_bytes(&bytes).map_err(ClientError::failed)?;
         std::fs::write(&self.out, &bytes)?;
-        eprintln!("fingerprint {}", fingerprint(&founding.chain()));
+        tell!("fingerprint {}", fingerprint(&founding.chain()));
         Ok(())
     }
 }

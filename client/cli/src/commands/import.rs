@@ -2,6 +2,7 @@
 
 use super::Common;
 use crate::output::{Format, Rows};
+use crate::tell;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use liuhen_client::error::ClientError;
@@ -71,7 +72,7 @@ impl Watches for Bar {
     }
 
     fn stands_in(&self, datasets: &str, reason: &str) {
-        eprintln!("accesses to {datasets} can't be recorded ({reason}): digests stand in");
+        tell!("accesses to {datasets} can't be recorded ({reason}): digests stand in");
     }
 }
 
@@ -98,30 +99,34 @@ impl Import {
 /// not on the ledger.
 fn print(summary: &Summary, format: Format) -> Result<(), ClientError> {
     for (line, why) in &summary.unknown {
-        eprintln!("line {line} skipped: {why}");
+        tell!("line {line} skipped: {why}");
     }
     for (line, why) in &summary.set_aside {
-        eprintln!("line {line} set aside: {why}");
+        tell!("line {line} set aside: {why}");
+    }
+    if let Some(number) = summary.unfinished {
+        tell!("line {number}, the last, is not written whole yet: the next run takes it");
     }
     if summary.contradictory > 0 {
         let count = summary.contradictory;
-        eprintln!("{count} statements name several grants that differ: recorded without one");
+        tell!("{count} statements name several grants that differ: recorded without one");
     }
     for (tag, count) in &summary.unknown_tags {
-        eprintln!("no grant {tag} on the ledger: {count} statements recorded without one");
+        tell!("no grant {tag} on the ledger: {count} statements recorded without one");
     }
     let mut rows = Rows::new(&["verdict", "reason", "timeliness", "records"]);
     for ((verdict, reason, timeliness), count) in &summary.outcomes {
         rows.push(vec![json!(verdict), json!(reason), json!(timeliness), json!(count)]);
     }
     rows.print(format)?;
-    eprintln!(
-        "{} lines: {} statements, {} lines of other databases, {} lines of no access, {} not \
-         understood, {} set aside",
+    tell!(
+        "{} lines: {} statements, {} lines of other databases, {} lines of no access, {} blank, {} \
+         not understood, {} set aside",
         summary.lines,
         summary.statements,
         summary.other_databases,
         summary.other_lines,
+        summary.blank_lines,
         summary.unknown.len(),
         summary.set_aside.len()
     );
@@ -129,7 +134,7 @@ fn print(summary: &Summary, format: Format) -> Result<(), ClientError> {
         0 => String::new(),
         ms => format!(" in {ms} ms, {} a second", u128::from(summary.recorded()) * 1000 / ms),
     };
-    eprintln!(
+    tell!(
         "{} recorded{rate}; {} recorded before; {} left",
         summary.recorded(),
         summary.already,

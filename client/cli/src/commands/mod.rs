@@ -40,6 +40,7 @@ mod watch;
 mod witness;
 
 use crate::output::Format;
+use crate::tell;
 use clap::{Parser, Subcommand};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
@@ -347,7 +348,7 @@ impl KeepsReads for KeptInFile {
             let file = self.0.path().display();
             let what =
                 pick("the node's receipt of this read is not kept", "该次查阅的节点回执未能保存");
-            eprintln!("liuhen: {file}: {error}: {what}");
+            tell!("liuhen: {file}: {error}: {what}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::trail::Which;
 use super::{Common, named};
+use crate::tell;
 use crate::text;
 use liuhen_client::connect::{Node, join};
 use liuhen_client::error::ClientError;
@@ -197,7 +198,7 @@ impl Prove {
         };
         std::fs::write(&self.out, &bytes)
             .map_err(|e| ClientError::Failed(format!("{}: {e}", self.out.display())))?;
-        eprintln!("{}: {} bytes", self.out.display(), bytes.len());
+        tell!("{}: {} bytes", self.out.display(), bytes.len());
         Ok(())
     }
 
@@ -311,7 +312,7 @@ impl Stretch {
         if !bytes.is_empty() || parts == 0 {
             return Err(ClientError::failed("the node ended within a file"));
         }
-        eprintln!("{}: {parts} files", out.display());
+        tell!("{}: {parts} files", out.display());
         Ok(())
     }
 

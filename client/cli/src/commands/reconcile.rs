@@ -3,6 +3,7 @@
 use super::Common;
 use super::import::source;
 use crate::output::Rows;
+use crate::tell;
 use crate::text;
 use liuhen_client::error::ClientError;
 use liuhen_proto::suite::sign::PublicKey;
@@ -119,12 +120,12 @@ fn show(
     }
     rows.print(common.output)?;
     for reference in it.only_in_log.iter().take(20) {
-        eprintln!("only in the log: statement {reference}");
+        tell!("only in the log: statement {reference}");
     }
     for number in it.only_on_ledger.iter().take(20) {
-        eprintln!("only on the ledger: number {number}");
+        tell!("only on the ledger: number {number}");
     }
-    eprintln!(
+    tell!(
         "{} statements in the log, {} records of {} in the same hours: {} hours and accounts \
          differ; {} only in the log, {} only on the ledger",
         it.statements,
@@ -162,6 +163,6 @@ async fn check(common: &Common, file: &Path) -> Result<(), ClientError> {
     if !public.verify(&message, &signature) {
         return Err(ClientError::failed("the signature does not verify: the result was changed"));
     }
-    eprintln!("signed by key {key_id} of {}", key.department);
+    tell!("signed by key {key_id} of {}", key.department);
     show(&it, common, |account| account.chars().take(24).collect())
 }

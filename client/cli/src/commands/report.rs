@@ -1,6 +1,7 @@
 //! `liuhen report`: what others are handed.
 
 use crate::report::{File, GENESIS, Proof, pack};
+use crate::tell;
 use liuhen_client::error::ClientError;
 use liuhen_client::lang::pick;
 use liuhen_genesis::Founding;
@@ -75,7 +76,7 @@ impl Evidence {
         let wrote = if zipped { zip(&self.out, &files) } else { folder(&self.out, &files) };
         wrote.map_err(|e| ClientError::Failed(format!("{}: {e}", self.out.display())))?;
         let page = if zipped { self.out.clone() } else { self.out.join("index.html") };
-        eprintln!("{}: {} files, with {GENESIS} and the proofs", page.display(), files.len());
+        tell!("{}: {} files, with {GENESIS} and the proofs", page.display(), files.len());
         Ok(())
     }
 }

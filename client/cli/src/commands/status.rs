@@ -2,6 +2,7 @@
 
 use super::Common;
 use crate::output::print_one;
+use crate::tell;
 use crate::text;
 use liuhen_client::error::ClientError;
 use liuhen_genesis::fingerprint;
@@ -41,16 +42,16 @@ impl Status {
         ];
         print_one(&fields, common.output)?;
         if it.open_for_ms >= NO_QUORUM_MS {
-            eprintln!("{}", no_quorum(it.height.saturating_add(1), it.open_for_ms / 1000));
+            tell!("{}", no_quorum(it.height.saturating_add(1), it.open_for_ms / 1000));
         }
         if !it.away.is_empty() {
-            eprintln!("{}", away(&it.away));
+            tell!("{}", away(&it.away));
         }
         if let Some(said) = clock(it.time_ms, it.now_ms) {
-            eprintln!("{said}");
+            tell!("{said}");
         }
         if !it.fork_note.is_empty() {
-            eprintln!("{}\n{}", forked(), it.fork_note);
+            tell!("{}\n{}", forked(), it.fork_note);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 use super::{Common, names};
 use crate::output::Rows;
 use crate::rows;
+use crate::tell;
 use liuhen_client::connect::{Node, join};
 use liuhen_client::error::ClientError;
 use liuhen_client::event::Event;
@@ -47,7 +48,7 @@ pub(super) async fn print(common: &Common, node: &Node, name: &str) -> Result<()
             continue;
         }
         if story.read.len() >= TRAILS {
-            eprintln!("the story goes on beyond {TRAILS} trails: {trail} and more are left out");
+            tell!("the story goes on beyond {TRAILS} trails: {trail} and more are left out");
             break;
         }
         story.read.insert(trail.clone());
@@ -56,7 +57,7 @@ pub(super) async fn print(common: &Common, node: &Node, name: &str) -> Result<()
             Ok(events) => story.take(part, events),
             // What one may not read is left out, and said.
             Err(ClientError::Refused(why, _)) => {
-                eprintln!("{trail} is left out: {}", why.message);
+                tell!("{trail} is left out: {}", why.message);
             }
             Err(error) => return Err(error),
         }

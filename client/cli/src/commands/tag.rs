@@ -2,6 +2,7 @@
 
 use super::Common;
 use crate::output::{Rows, print_one};
+use crate::tell;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use liuhen_client::error::ClientError;
 use liuhen_client::subject_number::NumberKind;
@@ -233,7 +234,7 @@ impl Tag {
         std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(bits)).map_err(at)?;
         std::fs::rename(&inner, socket).map_err(at)?;
         std::fs::remove_dir(&made).map_err(at)?;
-        eprintln!("tags of {} years on {}", keys.len(), socket.display());
+        tell!("tags of {} years on {}", keys.len(), socket.display());
         let (keys, turns) = (Arc::new(keys), Arc::new(Semaphore::new(CONNECTIONS)));
         let numbers = self.numbers;
         loop {
@@ -242,7 +243,7 @@ impl Tag {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     // Out of descriptors, perhaps: those who are served go on.
-                    eprintln!("{}: {error}", socket.display());
+                    tell!("{}: {error}", socket.display());
                     tokio::time::sleep(Duration::from_secs(1)).await;
                     continue;
                 }
@@ -269,7 +270,7 @@ impl Tag {
         open.sync_all().map_err(at)?;
         std::fs::remove_file(&file).map_err(at)?;
         File::open(&self.keys).and_then(|folder| folder.sync_all()).map_err(at)?;
-        eprintln!(
+        tell!(
             "the tag key of {year} is destroyed here; destroy its backups as well. Nobody can say \
              any more whose its tags are; proofs stay valid"
         );

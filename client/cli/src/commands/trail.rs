@@ -2,6 +2,7 @@
 
 use super::{Common, named, names};
 use crate::rows;
+use crate::tell;
 use crate::text;
 use clap::ValueEnum;
 use liuhen_client::connect::Node;
@@ -198,9 +199,9 @@ impl Trail {
             request.page_token = page.next_page_token;
         };
         rows.print(common.output)?;
-        eprintln!("{} of {size} events of {} as of height {height}", rows.len(), self.which.name());
+        tell!("{} of {size} events of {} as of height {height}", rows.len(), self.which.name());
         if withheld > 0 {
-            eprintln!("{}", not_shown(withheld));
+            tell!("{}", not_shown(withheld));
         }
         Ok(())
     }

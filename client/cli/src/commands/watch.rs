@@ -4,6 +4,7 @@ use super::trail::{self, Which};
 use super::{Common, names};
 use crate::output::{Format, write};
 use crate::rows;
+use crate::tell;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::event::{Event, Names};
@@ -76,7 +77,7 @@ impl Watch {
             match place.lost {
                 None => {
                     let resumes = pick("it is taken up again where it was", "将从中断处继续");
-                    eprintln!("liuhen: {why}; {resumes}");
+                    tell!("liuhen: {why}; {resumes}");
                     place.lost = Some(Instant::now());
                 }
                 Some(since) if since.elapsed() >= GIVES_UP_AFTER => {
@@ -97,7 +98,7 @@ impl Watch {
     ) -> Result<bool, ClientError> {
         let mut stream = node.watching().watch(place.request.clone()).await?.into_inner();
         if place.lost.take().is_some() {
-            eprintln!("liuhen: {}", pick("connected again", "已重新连接"));
+            tell!("liuhen: {}", pick("connected again", "已重新连接"));
         }
         while let Some(response) = stream.message().await? {
             if let Some(event) = &response.event {

@@ -2,6 +2,7 @@
 
 use super::Common;
 use crate::output::write;
+use crate::tell;
 use crate::text::parse_duration;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
@@ -78,7 +79,7 @@ impl Witness {
                 let bytes = attached(&node, &bytes, *wait).await?;
                 let out = out.as_ref().unwrap_or(proof);
                 replace(out, &bytes)?;
-                eprintln!("{}: {} bytes", out.display(), bytes.len());
+                tell!("{}: {} bytes", out.display(), bytes.len());
                 Ok(())
             }
         }
@@ -143,7 +144,7 @@ impl Run {
             match looked {
                 Err(Seldom::Fork(error)) => return Err(error),
                 Err(Seldom::Else(error)) if !self.once => {
-                    eprintln!("liuhen: {error}; tried again");
+                    tell!("liuhen: {error}; tried again");
                 }
                 Err(Seldom::Else(error)) => return Err(error),
                 Ok(()) if self.once => return Ok(()),
@@ -162,7 +163,7 @@ impl Run {
     ) -> Result<(), Seldom> {
         let node = common.reach().await?;
         match look(&node, founding, seen.as_ref()).await? {
-            Look::Behind => eprintln!("liuhen: the node is behind what this witness saw"),
+            Look::Behind => tell!("liuhen: the node is behind what this witness saw"),
             Look::Fork(evidence) => return Err(self.report_fork(founding, &evidence)?),
             Look::Grown(now) => {
                 let note = self.cosign(&node, &now, key).await?;
