@@ -8,12 +8,14 @@
 //! | file | holds |
 //! |---|---|
 //! | [`Source`] | the kinds of logs there are, each once |
-//! | [`log`] | a log, read: statements, whatever wrote them |
+//! | [`log`], `lines`, `guess` | a log, read: statements, whatever wrote them; its lines as they are; what a wrong file seems to be |
 //! | [`pgaudit`], [`sql`] | one kind of log, and what its statements say |
 //! | [`mapping`] | whose accounts and relations are whose on the ledger |
 //! | `plan`, `resume`, `send` | from statements to records, what is there already, and on the way |
 //! | [`reconcile`] | comparing a log with the ledger |
 
+mod guess;
+mod lines;
 pub mod log;
 pub mod mapping;
 pub mod pgaudit;

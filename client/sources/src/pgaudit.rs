@@ -13,7 +13,8 @@ use jiff::tz::{Offset, TimeZone};
 use liuhen_client::error::ClientError;
 use liuhen_proto::wire::Operation;
 use regex::Regex;
-use serde::Deserialize;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
 
 /// State code of «insufficient privilege».
@@ -21,14 +22,53 @@ const DENIED: &str = "42501";
 #[derive(Debug, Deserialize)]
 struct Line {
     timestamp: String,
-    user: Option<String>,
-    dbname: Option<String>,
+    user: Option<Text>,
+    dbname: Option<Text>,
     session_id: String,
     line_num: u64,
     error_severity: String,
     state_code: Option<String>,
-    message: String,
-    statement: Option<String>,
+    message: Text,
+    statement: Option<Text>,
+}
+
+/// A text of a log, which is of the server's encoding, or of each session's.
+#[derive(Debug, Clone, Default)]
+struct Text(Vec<u8>);
+
+impl Text {
+    fn shown(&self) -> String {
+        shown(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Takes;
+
+        impl Visitor<'_> for Takes {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
+                Ok(Text(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(Takes)
+    }
+}
+
+/// Bytes as text: what is no UTF-8 as `\xNN`, so that texts that differ are shown as such.
+fn shown(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02X}")));
+    }
+    text
 }
 
 /// Reads lines of a jsonlog.
@@ -54,22 +94,28 @@ impl<'a> Reader<'a> {
 
 impl log::Reader for Reader<'_> {
     fn line(&self, bytes: &[u8], log: &mut Log) -> Result<(), NotRead> {
-        let line: Line =
-            serde_json::from_slice(bytes).map_err(|e| format!("no jsonlog line: {e}"))?;
-        let audit = line.message.strip_prefix("AUDIT: ");
+        let line: Line = serde_json::from_slice(bytes).map_err(|error| {
+            let why = format!("no jsonlog line: {error}");
+            if error.is_eof() { NotRead::CutOff(why) } else { NotRead::Unknown(why) }
+        })?;
+        let audit = line.message.0.strip_prefix(b"AUDIT: ");
         let denied = line.error_severity == "ERROR" && line.state_code.as_deref() == Some(DENIED);
         if audit.is_none() && !denied {
             log.other_lines += 1;
             return Ok(());
         }
-        let database = line.dbname.clone().ok_or("no database is named")?;
+        let database = line.dbname.as_ref().ok_or("no database is named")?.shown();
         if !self.mapping.databases.contains(&database) {
             log.other_databases += 1;
             return Ok(());
         }
-        let (mut statement, text) = match audit {
+        let told = match audit {
             Some(audit) => self.audited(&line, database, audit)?,
-            None => self.denied(&line, database)?,
+            None => Some(self.denied(&line, database)?),
+        };
+        let Some((mut statement, text)) = told else {
+            log.other_lines += 1;
+            return Ok(());
         };
         let (tag, contradictory) = named_grant(&text);
         statement.tag = tag;
@@ -79,46 +125,51 @@ impl log::Reader for Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// The statement of an entry, without a grant, and the text whose comments may name one.
+    /// The statement of an entry, without a grant, and the text whose comments may name one; `None` where it is no access.
     fn audited(
         &self,
         line: &Line,
         database: String,
-        audit: &str,
-    ) -> Result<(Statement, String), NotRead> {
-        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(audit.as_bytes());
-        let fields = rows.records().next().ok_or("an empty AUDIT entry")?;
+        audit: &[u8],
+    ) -> Result<Option<(Statement, String)>, NotRead> {
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(audit);
+        let fields = rows.byte_records().next().ok_or("an empty AUDIT entry")?;
         let fields = fields.map_err(|e| format!("AUDIT entry: {e}"))?;
-        let field =
-            |n: usize| fields.get(n).ok_or_else(|| format!("AUDIT entry without field {n}"));
+        let raw = |n: usize| fields.get(n).ok_or_else(|| format!("AUDIT entry without field {n}"));
+        let field = |n: usize| raw(n).map(shown);
         let (number, substatement) = (field(1)?, field(2)?);
-        let operation = operation(field(3)?, field(4)?)?;
+        let (class, command) = (field(3)?, field(4)?);
         let relation = field(6)?;
-        if relation.is_empty() {
-            return Err(format!("{} names no relation", field(4)?).into());
+        if relation.is_empty() && touches_nothing(&class, &command) {
+            return Ok(None);
         }
-        let dataset = self.mapping.dataset(&database, relation);
+        let operation = operation(&class, &command)?;
+        if relation.is_empty() {
+            return Err(format!("{command} names no relation").into());
+        }
+        let dataset = self.mapping.dataset(&database, &relation);
         let dataset = dataset
             .ok_or_else(|| format!("relation {database}.{relation} is not in the mapping"))?;
         let text = field(7)?;
         let statement = Statement {
             reference: format!("{}/{number}/{substatement}", line.session_id),
             time_ms: self.time(&line.timestamp)?,
-            role: line.user.clone().ok_or("no role is named")?,
+            role: line.user.as_ref().ok_or("no role is named")?.shown(),
             touched: BTreeSet::from([(dataset.to_owned(), operation as i32)]),
             tag: None,
             rows: field(9)?.parse().map_err(|_| "the row count is no number".to_owned())?,
             denied: false,
-            text: format!("{text}\n{}", field(8)?),
+            text: [raw(7)?, b"\n", raw(8)?].concat(),
             database,
         };
-        Ok((statement, text.to_owned()))
+        Ok(Some((statement, text)))
     }
 
     fn denied(&self, line: &Line, database: String) -> Result<(Statement, String), NotRead> {
-        let text = line.statement.clone().unwrap_or_default();
-        let table = self.denied_table.captures(&line.message).and_then(|found| found.get(1));
-        let table = table.ok_or_else(|| format!("`{}` names no table", line.message))?.as_str();
+        let whole = line.statement.clone().unwrap_or_default();
+        let (text, message) = (whole.shown(), line.message.shown());
+        let table = self.denied_table.captures(&message).and_then(|found| found.get(1));
+        let table = table.ok_or_else(|| format!("`{message}` names no table"))?.as_str();
         let dataset = self.mapping.dataset_of_table(&database, table.trim_matches('"'));
         let dataset = dataset.ok_or_else(|| {
             format!("table {table} of {database} is not in the mapping, or more than once")
@@ -127,12 +178,12 @@ impl Reader<'_> {
         let statement = Statement {
             reference: format!("{}/line/{}", line.session_id, line.line_num),
             time_ms: self.time(&line.timestamp)?,
-            role: line.user.clone().ok_or("no role is named")?,
+            role: line.user.as_ref().ok_or("no role is named")?.shown(),
             touched: BTreeSet::from([(dataset.to_owned(), operation as i32)]),
             tag: None,
             rows: 0,
             denied: true,
-            text: text.clone(),
+            text: whole.0,
             database,
         };
         Ok((statement, text))
@@ -213,6 +264,33 @@ fn named_grant(text: &str) -> (Option<String>, bool) {
     let contradictory = named.len() > 1;
     let only = named.pop().filter(|it| !contradictory && !it.is_empty());
     (only, contradictory)
+}
+
+/// Whether a command that names no relation reads and changes no data: settings, transactions, pings and the like.
+fn touches_nothing(class: &str, command: &str) -> bool {
+    const COMMANDS: [&str; 20] = [
+        "BEGIN",
+        "START TRANSACTION",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT",
+        "RELEASE",
+        "ROLLBACK TO",
+        "PREPARE TRANSACTION",
+        "SHOW",
+        "SET",
+        "RESET",
+        "DISCARD ALL",
+        "LISTEN",
+        "UNLISTEN",
+        "NOTIFY",
+        "CHECKPOINT",
+        "DEALLOCATE",
+        "DEALLOCATE ALL",
+        "LOAD",
+        "DO",
+    ];
+    matches!(class, "MISC" | "MISC_SET" | "FUNCTION") && COMMANDS.contains(&command)
 }
 
 /// The operation of a pgAudit class and command.

@@ -80,7 +80,7 @@ impl<'a> Planner<'a> {
                 unknown_count: statement.rows,
                 ..wire::Subjects::default()
             }),
-            query_digest: salted_digest(&salt, statement.text.as_bytes()).to_vec(),
+            query_digest: salted_digest(&salt, &statement.text).to_vec(),
             row_count: statement.rows,
             access_time_ms: u64::try_from(shifted).unwrap_or(statement.time_ms),
             ..wire::RecordAccess::default()

@@ -13,6 +13,10 @@ pub struct Summary {
     pub lines: u64,
     /// Lines that are no access.
     pub other_lines: u64,
+    /// Lines that hold nothing.
+    pub blank_lines: u64,
+    /// The last line, where it was not written whole: it is left for the next run.
+    pub unfinished: Option<u64>,
     /// Lines of databases that the mapping does not name.
     pub other_databases: u64,
     /// Lines that were not understood, and why.
@@ -40,6 +44,8 @@ impl Summary {
         Self {
             lines: log.lines,
             other_lines: log.other_lines,
+            blank_lines: log.blank_lines,
+            unfinished: log.unfinished,
             other_databases: log.other_databases,
             unknown: log.unknown.clone(),
             set_aside: log.set_aside.clone(),
