@@ -11,10 +11,14 @@ macro_rules! pages {
         let mut all = Vec::new();
         loop {
             let page = $node.$service().$call(request.clone()).await?.into_inner();
+            let is_empty = page.$entries.is_empty();
             all.extend(page.$entries);
-            // A node that gives the same token again would be asked for ever.
-            if page.next_page_token.is_empty() || page.next_page_token == request.page_token {
+            if page.next_page_token.is_empty() {
                 return Ok(all);
+            }
+            // Else a node could be asked for ever; and a part is not the whole.
+            if is_empty || page.next_page_token == request.page_token {
+                return Err(ClientError::failed("the node's list does not go on where it says"));
             }
             request.page_token = page.next_page_token;
         }
@@ -72,6 +76,36 @@ impl Node {
     pub async fn corrections(&self) -> Result<Vec<wire::CorrectionStanding>, ClientError> {
         let request = wire::ListCorrectionsRequest::default();
         pages!(self, accountability.list_corrections, request, corrections)
+    }
+
+    /// A department's alerts, the newest first.
+    pub async fn alerts(
+        &self,
+        department: String,
+        open_only: bool,
+    ) -> Result<Vec<wire::Alert>, ClientError> {
+        let request = wire::ListAlertsRequest {
+            department,
+            open_only,
+            limit: 1000,
+            page_token: String::new(),
+        };
+        pages!(self, accountability.list_alerts, request, alerts)
+    }
+
+    /// Integrity events of a department, or of one of its identities, the newest first.
+    pub async fn integrity_events(
+        &self,
+        department: String,
+        identity_id: Vec<u8>,
+    ) -> Result<Vec<wire::IntegrityEvent>, ClientError> {
+        let request = wire::ListIntegrityRequest {
+            department,
+            identity_id,
+            limit: 1000,
+            page_token: String::new(),
+        };
+        pages!(self, accountability.list_integrity, request, events)
     }
 
     /// Sealing orders that the caller may see.

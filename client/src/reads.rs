@@ -133,7 +133,8 @@ pub enum ReadFate {
     Missing,
     /// The node says that it showed nothing by oversight.
     NothingNoted,
-    /// It stands on the ledger more often than the node said.
+    /// It stands on the ledger more often than the node said: a node that was stopped before it noted that it had recorded a
+    /// read records it again.
     TooOften,
     /// The receipt is not that of the node that was asked.
     BadReceipt,

@@ -1,5 +1,7 @@
 //! Logs as they really are: the inputs of `shared/cases` beside the repository, each with what is right of it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: a broken case may end them")]
+
 use liuhen_client::error::ClientError;
 use liuhen_sources::Source;
 use liuhen_sources::log::Log;

@@ -70,7 +70,8 @@ impl Bearer {
         Ok(request::sign(&self.key, &self.chain, &asked))
     }
 
-    /// Keeps what was signed, with the node's receipt; by who oversees also where the node says that it noted nothing, or sent none.
+    /// Keeps what was signed of a call that may be overseen, with the node's receipt or the lack of one; where the node says that it
+    /// noted nothing, only by who oversees.
     pub(super) fn keep(
         &self,
         node: &str,
@@ -83,8 +84,9 @@ impl Bearer {
         let metadata = MetadataMap::from_headers(answer.clone());
         let receipt = metadata.get_bin(READ_RECEIPT).and_then(|it| it.to_bytes().ok());
         let receipt = receipt.and_then(|bytes| ReadReceipt::decode(bytes).ok());
-        let noted = receipt.as_ref().is_some_and(|it| it.reads > 0);
-        if noted || oversees {
+        // A node that says nothing at all is kept whoever asked: it is not believed about whom it would have had to tell.
+        let says_nothing_noted = receipt.as_ref().is_some_and(|it| it.reads == 0);
+        if !says_nothing_noted || oversees {
             let (node, call) = (node.to_owned(), path.to_owned());
             let request = request.clone();
             keeper.keep(&KeptRead { chain: self.chain, node, call, request, receipt });

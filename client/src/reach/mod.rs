@@ -212,9 +212,11 @@ impl Reach {
                     self.current.store(number, Ordering::Relaxed);
                     let refused = Status::from_header_map(response.headers());
                     let refused = refused.filter(|it| it.code() != Code::Ok);
-                    if let (Some(bearer), Some(signed)) = (&self.bearer, &signed) {
-                        let shown = refused.is_none() && may_be_overseen(&path);
-                        let oversees = shown && self.oversees(bearer, target).await;
+                    if let (Some(bearer), Some(signed)) = (&self.bearer, &signed)
+                        && refused.is_none()
+                        && may_be_overseen(&path)
+                    {
+                        let oversees = self.oversees(bearer, target).await;
                         bearer.keep(&target.text, &path, signed, response.headers(), oversees);
                     }
                     if refused.as_ref().is_some_and(|it| is(it, Reason::ReadUnsigned)) {

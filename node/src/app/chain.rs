@@ -183,14 +183,18 @@ impl Chain {
             let same = (then.height, then.parent_id) == (now.height, now.parent_id);
             same && now.time >= then.time && now.time.since(then.time) < BEGUN_FOR_MS
         };
-        let begun = match known.as_ref().filter(|it| fresh(it)) {
-            Some(begun) => begun.clone(),
-            None => {
-                let begun = Draft::new(&self.index, context, chain).map_err(missing)?.begun();
-                *known = Some(begun.clone());
-                begun
+        if let Some(begun) = known.as_ref().filter(|it| fresh(it)).cloned() {
+            let is_now = begun.context().time == context.time;
+            drop(known);
+            let tried = begun.draft(&self.index, chain).transaction(tx);
+            if tried.is_ok() || is_now {
+                return tried;
             }
-        };
+            // What was refused a moment ago may be taken now.
+            known = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        let begun = Draft::new(&self.index, context, chain).map_err(missing)?.begun();
+        *known = Some(begun.clone());
         drop(known);
         begun.draft(&self.index, chain).transaction(tx)
     }

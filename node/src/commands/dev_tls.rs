@@ -16,6 +16,11 @@ use std::path::Path;
 pub fn certify(authority: &Path, home: &Path, names: &[String]) -> anyhow::Result<TlsFiles> {
     std::fs::create_dir_all(authority).with_context(|| authority.display().to_string())?;
     let (certificate, key) = (authority.join("ca.pem"), authority.join("ca.key"));
+    anyhow::ensure!(
+        certificate.exists() == key.exists(),
+        "{}: one of ca.pem and ca.key is missing: nothing that it signed before would fit",
+        authority.display()
+    );
     let signs = match std::fs::read_to_string(&key) {
         Ok(pem) => KeyPair::from_pem(&pem).with_context(|| key.display().to_string())?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -104,6 +109,11 @@ mod tests {
             assert!(Tls::open(there, b"h2", &names).is_ok());
             assert!(certify(&authority, &home, &names).is_err(), "a key is not overwritten");
         }
+        let whole = folder.path().join("ca.key");
+        std::fs::rename(authority.join("ca.key"), &whole).unwrap();
+        let lost = certify(&authority, &folder.path().join("d"), &["a.example".to_owned()]);
+        assert!(lost.unwrap_err().to_string().contains("ca.key is missing"));
+        std::fs::rename(whole, authority.join("ca.key")).unwrap();
         let elsewhere = folder.path().join("other");
         certify(&elsewhere, &folder.path().join("c"), &["a.example".to_owned()]).unwrap();
         assert!(!is_trusted(&elsewhere, &folder.path().join("a/tls/node.pem"), "a.example"));

@@ -69,11 +69,11 @@ impl Init {
         anyhow::ensure!(self.join.exists(), "there is no join file {}", self.join.display());
         let home = Home::new(&self.home);
         let source = PassphraseSource::from_descriptor(self.passphrase_fd);
+        let made = self.certificate()?;
         let strength = if self.dev { Strength::Any } else { Strength::Strong };
         let keys = home.make_keys((!self.plain_keys).then_some(&source), strength)?;
         let flags = &self.flags;
         let defaults = Settings::default();
-        let made = self.certificate()?;
         let (tls_certificate, tls_key) = match &made {
             Some(made) => (Some(made.certificate.clone()), Some(made.key.clone())),
             None => (flags.tls_certificate.clone(), flags.tls_key.clone()),

@@ -43,6 +43,11 @@ fn is_read_again(place: &Place) -> bool {
     kinds.iter().any(|kind| *kind as u8 == place.kind())
 }
 
+/// Whether each transaction of a block reads the same object of this kind.
+fn is_read_by_all(place: &Place) -> bool {
+    [ObjectKind::Parameters, ObjectKind::RecentBlock].iter().any(|kind| *kind as u8 == place.kind())
+}
+
 /// An object that was read, and its bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
@@ -180,8 +185,10 @@ impl<'v> Draft<'v> {
                 known
             }
         };
-        // It costs each transaction the same, whether another of the block has read it or not.
-        self.cost.reads(place, known.bytes);
+        // It costs each transaction the same, whether another of the block has read it or not; what all of them read, nothing.
+        if !is_read_by_all(place) {
+            self.cost.reads(place, known.bytes);
+        }
         Ok(known.object)
     }
 

@@ -110,7 +110,7 @@ parameters! {
     appeal_days: Days = 15, DAYS, "For appealing an integrity event.";
     rule_appeal_days: Days = 20, DAYS, "For ruling on an appeal; after that the event is final.";
     emergency_pause_days: Days = 5, DAYS,
-        "Before emergency access is opened again to a dataset for a duty of a department to which it was refused.";
+        "Before a department opens emergency access again to a dataset to which it was refused.";
     lost_numbers: Count = 1_000, 0..=1_000_000_000,
         "Numbers that a collector may declare lost within 31 days; more are an integrity event.";
     outage_31_days_ms: Milliseconds = 72 * HOUR_MS, 0..=31 * DAY_MS,

@@ -73,13 +73,11 @@ async fn list(
     department: String,
     open_only: bool,
 ) -> Result<(), ClientError> {
-    let request =
-        wire::ListAlertsRequest { department, open_only, limit: 1000, ..Default::default() };
-    let found = act.node.accountability().list_alerts(request).await?.into_inner();
+    let alerts = act.node.alerts(department, open_only).await?;
     let names = super::names(&act.node).await?;
     let mut rows =
         Rows::new(&["number", "since", "watch", "identity", "dataset", "grant", "count", "state"]);
-    for it in found.alerts {
+    for it in alerts {
         let raised = it.raised.clone().unwrap_or_default();
         let state = match it.state() {
             wire::AlertState::Unspecified => "open".to_owned(),

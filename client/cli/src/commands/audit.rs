@@ -104,8 +104,12 @@ async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Resul
         tell!("liuhen: {}: {unread} {what}", file.path().display());
     }
     let bad = |fate: &&ReadFate| match fate {
-        ReadFate::Missing | ReadFate::TooOften | ReadFate::BadReceipt | ReadFate::NoReceipt => true,
-        ReadFate::Recorded | ReadFate::Sealed | ReadFate::Fresh | ReadFate::NothingNoted => false,
+        ReadFate::Missing | ReadFate::BadReceipt | ReadFate::NoReceipt => true,
+        ReadFate::Recorded
+        | ReadFate::TooOften
+        | ReadFate::Sealed
+        | ReadFate::Fresh
+        | ReadFate::NothingNoted => false,
     };
     match fates.iter().filter(bad).count() {
         0 if unread == 0 => Ok(()),
@@ -127,7 +131,7 @@ fn state(fate: ReadFate) -> &'static str {
         ReadFate::Fresh => pick("on its way", "记录中"),
         ReadFate::Missing => pick("missing", "缺失"),
         ReadFate::NothingNoted => pick("by own right, says the node", "节点称依自身权限查阅"),
-        ReadFate::TooOften => pick("recorded too often", "记录次数过多"),
+        ReadFate::TooOften => pick("recorded more than once", "重复记录"),
         ReadFate::NoReceipt => pick("no receipt", "无回执"),
         ReadFate::BadReceipt => pick("not the node's receipt", "并非该节点的回执"),
     }

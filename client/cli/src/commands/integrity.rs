@@ -43,9 +43,11 @@ async fn whose(node: &Node, of: &str) -> Result<(String, Vec<u8>), ClientError> 
 
 async fn ask(node: &Node, of: &str) -> Result<wire::ListIntegrityResponse, ClientError> {
     let (department, identity_id) = whose(node, of).await?;
+    let events = node.integrity_events(department.clone(), identity_id.clone()).await?;
     let request =
-        wire::ListIntegrityRequest { department, identity_id, limit: 1000, ..Default::default() };
-    Ok(node.accountability().list_integrity(request).await?.into_inner())
+        wire::ListIntegrityRequest { department, identity_id, limit: 1, ..Default::default() };
+    let found = node.accountability().list_integrity(request).await?.into_inner();
+    Ok(wire::ListIntegrityResponse { events, ..found })
 }
 
 impl Integrity {

@@ -101,7 +101,9 @@ pub(crate) fn recorded(
         }
         let counted = Counted {
             request_id: &access.request_id,
-            hour: hour_of(TimeMs::new(it.access_time_ms).min(draft.context().time)),
+            // No earlier than the grant: its user can give no sum of an hour before.
+            hour: hour_of(TimeMs::new(it.access_time_ms).min(draft.context().time))
+                .max(begun(&grant)),
             department: &asker.department,
             dataset: &grant.dataset,
             collector: &it.collector,
@@ -130,6 +132,11 @@ pub(crate) fn recorded(
         }
     }
     Ok(())
+}
+
+/// The hour in which a grant begins.
+fn begun(grant: &wire::Grant) -> u64 {
+    hour_of(TimeMs::new(grant.steps.first().map_or(0, |step| step.time_ms)))
 }
 
 /// Whether a department acknowledges accesses under a grant: its user, or one of its class.
@@ -226,7 +233,7 @@ fn supported(
     draft: &mut Draft<'_>,
     place: Place,
     first: &wire::Half,
-    counted: Counted<'_>,
+    (counted, gateway): (Counted<'_>, &[u8]),
 ) -> Result<(), Halt> {
     let before = Counted { hour: first.hour, ..counted };
     let known: Option<Arc<wire::Halves>> = draft.get(&before.place())?;
@@ -236,6 +243,7 @@ fn supported(
     }
     if let Some(mut halves) = open(draft, counted)? {
         halves.gateway_missing = halves.gateway_missing.saturating_add(1);
+        halves.gateway_id = gateway.to_vec();
         draft.put(counted.place(), halves);
         draft.put(place, wire::Half { has_receipt: true, hour: counted.hour, ..*first });
     }
@@ -292,16 +300,17 @@ impl ItemKind for wire::Acknowledge {
             collector: &self.collector,
         };
         let place = counted.half(&self.gateway_id, self.access_no);
+        let is_numbered = numbers::is_numbered(draft, &self.gateway_id, self.access_no)?;
         let other: Option<Arc<wire::Half>> = draft.get(&place)?;
         match other {
             Some(other) if !other.is_users => {
                 matched(draft, place, &other, self.row_count, counted)?;
             }
-            Some(other) if has_receipt && !other.has_receipt => {
-                supported(draft, place, &other, counted)?;
+            Some(other) if has_receipt && !other.has_receipt && !is_numbered => {
+                supported(draft, place, &other, (counted, &self.gateway_id))?;
             }
             Some(_) => {}
-            None if numbers::is_numbered(draft, &self.gateway_id, self.access_no)? => {}
+            None if is_numbered => {}
             None => {
                 if let Some(mut halves) = open(draft, counted)? {
                     let missing = match has_receipt {
@@ -342,8 +351,7 @@ impl ItemKind for wire::AcknowledgeHour {
             return Err(Refusal::HourRuns(self.hour).into());
         }
         let id = RequestId::from_slice(&self.request_id).unwrap_or_default();
-        let begun = grant::grant_of(draft, &id)?.steps.first().map_or(0, |step| step.time_ms);
-        if self.hour < hour_of(TimeMs::new(begun)) {
+        if self.hour < begun(&*grant::grant_of(draft, &id)?) {
             let (request, field) = (id.to_string(), "hour");
             return Err(Refusal::RequestContradiction { request, field }.into());
         }

@@ -86,14 +86,12 @@ pub(super) fn add_count(list: &mut Vec<wire::UnopenedCount>, more: wire::Unopene
     }
 }
 
-/// So many of a department are opened: of those that are due on a date; where its time began anew, of those that are due last.
+/// So many of a department are opened: of those that are due on a date; where its time began anew, of those for which it was not
+/// blamed, the first that are due first.
 fn take_count(list: &mut Vec<wire::UnopenedCount>, department: &str, due_ms: u64, mut count: u64) {
-    let (on_date, others): (Vec<_>, Vec<_>) = list
-        .iter_mut()
-        .rev()
-        .filter(|one| one.department == department)
-        .partition(|one| one.due_ms == due_ms);
-    for one in on_date.into_iter().chain(others) {
+    let mut own: Vec<_> = list.iter_mut().filter(|one| one.department == department).collect();
+    own.sort_by_key(|one| (one.due_ms != due_ms, one.count == one.blamed, one.due_ms));
+    for one in own {
         let some = count.min(one.count);
         count = count.saturating_sub(some);
         one.count = one.count.saturating_sub(some);

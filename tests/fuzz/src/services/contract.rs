@@ -78,14 +78,21 @@ impl Contract {
         self.messages.get(message).map_or(&[], Vec::as_slice)
     }
 
-    /// The messages that stand in a message itself, as they are.
+    /// The entries of an answer, as they are: of its first list, or where it has none the messages that stand in it. What stands
+    /// beside a list, a sum or a standing, is told on each page.
     pub(super) fn inside(&self, message: &str, mut bytes: &[u8]) -> Vec<Vec<u8>> {
+        let messages = || {
+            let fields = self.fields(message).iter();
+            fields.filter(|it| matches!(it.shape, Shape::Message(_)))
+        };
+        let list = messages().filter(|it| it.repeated).map(|it| it.number).min();
         let mut found = Vec::new();
         while let Some((number, value)) = next(&mut bytes) {
-            let field = self.fields(message).iter().find(|it| it.number == number);
-            if let (Some(Shape::Message(_)), Value::Bytes(inside)) =
-                (field.map(|it| &it.shape), value)
-            {
+            let is_entry = match list {
+                Some(list) => list == number,
+                None => messages().any(|it| it.number == number),
+            };
+            if let (true, Value::Bytes(inside)) = (is_entry, value) {
                 found.push(inside);
             }
         }

@@ -185,7 +185,7 @@ fn takes(s: &mut Staged, id: &RequestId, step: Step) {
 #[test]
 fn halves_from_grade_3_up() {
     let (user, collector) = (blamed("gz.hrss", 1), blamed("gz.psb", 1));
-    let cases: [(&[Step], Blamed, bool); 21] = [
+    let cases: [(&[Step], Blamed, bool); 22] = [
         (&[Recorded, Acknowledged], vec![], false),
         (&[Acknowledged, Recorded], vec![], false),
         (&[Shown, Recorded], vec![], false),
@@ -198,6 +198,7 @@ fn halves_from_grade_3_up() {
         (&[Acknowledged, Shown], collector.clone(), false),
         (&[Acknowledged, Shown, Acknowledged, Shown], collector.clone(), false),
         (&[Acknowledged, Shown, Recorded], vec![], false),
+        (&[Acknowledged, Lost, Shown], vec![], true),
         (&[Recorded, Acknowledged, Acknowledged], vec![], false),
         (&[Acknowledged, Acknowledged, Recorded], vec![], false),
         (&[Acknowledged, Acknowledged], vec![], true),

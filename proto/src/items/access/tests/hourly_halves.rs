@@ -91,6 +91,20 @@ fn late_records_are_summed_in_their_hour() {
     }
 }
 
+/// What is said to have been before the grant is owed in the grant's first hour, in which its user can sum it.
+#[test]
+fn an_access_before_the_grant_can_be_summed() {
+    let mut s = staged();
+    let access_time_ms = T0 - 3 * HOUR;
+    let it = wire::RecordAccess { access_time_ms, decided_height: None, ..s.covered() };
+    s.world.does(GATEWAY, it);
+    s.world.reach(T0 + HOUR);
+    let it = acknowledge_hour(&s.id("granted"), &s.asked(), FIRST_HOUR, 1);
+    s.world.does(APP, it);
+    s.world.reach(DUE + HOUR);
+    assert_eq!(at_fault(&s, MISSING), []);
+}
+
 /// A whole hour that comes when it was judged is owed as one sum, which may hold what was summed before; nothing is owed
 /// singly.
 #[test]

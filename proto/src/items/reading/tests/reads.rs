@@ -422,6 +422,39 @@ fn who_could_not_open_yet_is_not_at_fault() {
     }
 }
 
+/// What is opened in time is not blamed for what is sealed and due later, also where its time began anew.
+#[test]
+fn what_is_opened_in_time_is_not_blamed() {
+    let mut s = staged();
+    let by = s.world.signer("gz.psb/node").key.public().key_id();
+    s.world.does(AUDITOR, open_audit("gz.aud", AUDIT.1));
+    let signer = s.world.signer(AUDITOR).clone();
+    let auditor = s.identity(AUDITOR);
+    let read = |salt| {
+        let it = sealed_read("gz.aud", &auditor, salt);
+        signed(&signer.key, &signer.chain, it, (&by, AUDIT.1))
+    };
+    let (first, later) = ([read(1), read(2)], [read(3)]);
+    s.world.does("gz.psb/node", seal_reads("gz.psb", AUDIT.1, &first));
+    s.world.does(AUDITOR, close_audit("gz.aud", AUDIT.1));
+    let others = ["gz.bdb", "gz.hrss", "gz.tax"];
+    assert!(voted(&mut s, change("gz.psb", StandingChange::Suspend), &others).is_some());
+    s.world.pause(8 * DAY);
+    assert!(voted(&mut s, change("gz.psb", StandingChange::Reinstate), &others).is_some());
+    s.world.pause(2 * DAY);
+    s.world.does("gz.psb/node", seal_reads("gz.psb", AUDIT.1, &later));
+    let opened = wire::OpenReads {
+        department: "gz.psb".into(),
+        sealed_by: "gz.psb".into(),
+        ..opening(&first, &[0, 1])
+    };
+    s.world.does("gz.psb/node", opened);
+    s.world.pause(6 * DAY);
+    assert_eq!(counts(&s, "gz.psb", NotOpened), [0; 0]);
+    s.world.pause(9 * DAY);
+    assert_eq!(counts(&s, "gz.psb", NotOpened), [1]);
+}
+
 /// The salt hides what was read from whoever guesses.
 #[test]
 fn commitments_are_salted() {

@@ -113,10 +113,17 @@ impl Moves<'_> {
     pub(super) fn audit_life(&mut self) -> Option<Move> {
         let department = self.with_right(Right::Audit)?;
         let by = self.of(&department, &[Officer, IdentityKind::Auditor])?;
-        let audit = format!("audit-{}", self.dice.below(12));
+        let mut audit = format!("audit-{}", self.dice.below(12));
         let days = if self.dice.percent(95) { self.dice.between(1, 40) } else { 367 };
         let until_ms = self.simple.now + days * DAY;
-        Some(match self.dice.percent(60) {
+        let opens = self.dice.percent(60);
+        // Mostly one that is open: of twelve codes few are.
+        if !opens && self.dice.percent(80) {
+            let own = |it: &&Audit| it.department == department && !it.closed;
+            let open: Vec<_> = self.simple.audits.iter().filter(own).collect();
+            audit.clone_from(&self.dice.pick_if_any(&open)?.code);
+        }
+        Some(match opens {
             true => (by, Kind::OpenAudit(wire::OpenAudit { department, audit, until_ms })),
             false => (by, Kind::CloseAudit(wire::CloseAudit { department, audit })),
         })

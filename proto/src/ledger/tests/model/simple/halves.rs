@@ -130,7 +130,8 @@ impl Simple {
             let owed = knows_its_number(it);
             if !one_by_one {
                 // All are summed, as long as their hour is.
-                let hour = it.access_time_ms.min(self.now) / HOUR_MS;
+                let begun = grant.steps.first().map_or(0, |step| step.time) / HOUR_MS;
+                let hour = (it.access_time_ms.min(self.now) / HOUR_MS).max(begun);
                 let is_over = self.hour(id, hour, of, whose).is_none();
                 if is_over && owed && !there {
                     self.hour_again(id, hour, of, whose);
@@ -276,7 +277,11 @@ impl Simple {
             Some(at) if !self.answers.halves[at].half.is_users => {
                 self.both_there(at, it.row_count, &it.using_department, &it.dataset);
             }
-            Some(at) if has_receipt && !self.answers.halves[at].half.has_receipt => {
+            Some(at)
+                if has_receipt
+                    && !self.answers.halves[at].half.has_receipt
+                    && !self.gateway(&it.gateway_id).is_some_and(|one| one.has(it.access_no)) =>
+            {
                 let half = &mut Rc::make_mut(&mut self.answers.halves[at]).half;
                 let (of, before) = (it.using_department.clone(), half.hour);
                 (half.has_receipt, half.hour) = (true, self.now / HOUR_MS);
@@ -288,7 +293,9 @@ impl Simple {
                 }
                 let (id, whose) = (&it.request_id, (it.dataset.as_str(), it.collector.as_str()));
                 let hour = self.now / HOUR_MS;
-                self.hour(id, hour, &it.using_department, whose).unwrap().gateway_missing += 1;
+                let halves = self.hour(id, hour, &it.using_department, whose).unwrap();
+                halves.gateway_missing += 1;
+                halves.gateway_id.clone_from(&it.gateway_id);
             }
             Some(_) => {}
             // What stands at the number already wants no half.

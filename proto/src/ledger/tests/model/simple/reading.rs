@@ -275,7 +275,8 @@ impl Simple {
             let (by, due) = (batch.by.clone(), batch.due.or(audit.due));
             for _ in &it.reads {
                 let owed = audit.owed.iter_mut().filter(|it| it.by == by && it.left > 0);
-                let first = owed.max_by_key(|it| (it.due == due, it.due)).unwrap();
+                let first = owed.min_by_key(|it| (it.due != due, it.left == it.blamed, it.due));
+                let first = first.unwrap();
                 first.left -= 1;
                 first.blamed = first.blamed.min(first.left);
             }
