@@ -1,7 +1,9 @@
-//! Open files: as many as the system lets this process have, and how they are shared out. Blocks, votes and the index
-//! need some at any moment; without one a node must not vote on.
+//! Open files: as many as the system lets this process have, and how they are shared out; and files that are written whole
+//! or not at all. Blocks, votes and the index need some at any moment; without one a node must not vote on.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+use std::io::Write;
+use std::path::Path;
 
 /// Files that are kept from clients: block log, index, votes, the two networks of nodes.
 const RESERVED: usize = 512;
@@ -35,6 +37,19 @@ pub fn limit() -> usize {
 /// How many of so many files clients may hold: what is not reserved, and never more than half.
 pub fn for_clients(limit: usize) -> usize {
     limit.saturating_sub(RESERVED).clamp(limit / 8, limit / 2)
+}
+
+/// Writes a file so that a power cut leaves it as it was, or as it shall be.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = std::fs::File::create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    match path.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -400,3 +400,18 @@ fn no_files_of_the_protocol_name_each_other_in_a_circle() {
     bent.get_mut("ledger::overlay").unwrap().insert("items::due".into());
     assert!(circle(&bent).is_some(), "one that is made is found");
 }
+
+/// Around the engine only the adapter and the files of its messages name each other.
+#[test]
+fn no_files_around_the_engine_name_each_other_in_a_circle() {
+    let mut arrows = arrows(&root().join("node/src"));
+    arrows.retain(|from, _| from.starts_with("consensus"));
+    let room: BTreeSet<String> = arrows.keys().cloned().collect();
+    arrows.values_mut().for_each(|named| named.retain(|it| room.contains(it)));
+    assert!(arrows["consensus::start"].contains("consensus::withheld"), "{arrows:?}");
+    let handles = |it: &String| it.starts_with("consensus::handle");
+    arrows.iter_mut().filter(|(from, _)| handles(from)).for_each(|(_, named)| {
+        named.remove("consensus::adapter");
+    });
+    assert_eq!(circle(&arrows), None);
+}

@@ -118,7 +118,7 @@ impl Shared {
             let chain = self.chain();
             (auth::public_key(&chain, &caller.key)?, chain.founding().chain())
         };
-        call.check(caller, &key, &chain, &self.key)?;
+        call.check((&caller.key, caller.audit.as_deref()), &key, &chain, &self.key)?;
         // What this node can't put on the ledger it does not show.
         let own = auth::in_force(&self.chain(), &self.key, None);
         if !own.is_ok_and(|own| own.identity.kind() == wire::IdentityKind::Node) {

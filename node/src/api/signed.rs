@@ -1,7 +1,6 @@
 //! What a reader signs with a call, and what it gets for it. Who audits or regulates signs each call that it reads by, in
 //! `liuhen-read-bin`: a canonical `ReadRequest`. The node's receipt goes with the answer, in `liuhen-read-receipt-bin`.
 
-use super::auth::Caller;
 use bytes::Bytes;
 use http_body::Frame;
 use liuhen_proto::canonical;
@@ -69,7 +68,7 @@ impl SignedCall {
     /// Checks that a caller signed this call: just before it came, for this node, and for what it reads for.
     pub(super) fn check(
         &self,
-        caller: &Caller,
+        (caller, audit): (&KeyId, Option<&str>),
         key: &PublicKey,
         chain: &ChainId,
         own: &KeyId,
@@ -81,10 +80,10 @@ impl SignedCall {
         if let Err(why) = request::check(it) {
             return bad(&why.to_string());
         }
-        if it.key_id != caller.key.as_bytes() {
+        if it.key_id != caller.as_bytes() {
             return bad("it is signed with another key than the token");
         }
-        if it.audit != caller.audit.as_deref().unwrap_or_default() {
+        if it.audit != audit.unwrap_or_default() {
             return bad("it is for another audit than the token");
         }
         if it.node != own.as_bytes() {

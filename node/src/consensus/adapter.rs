@@ -4,7 +4,7 @@ use super::conduct::Conduct;
 use super::handle;
 use super::parts::{Assembled, Streams, cut};
 use super::signing::{is_signed, parts_message};
-use super::types::{Address, Height, LiuhenContext, ProposalPart, ValidatorSet};
+use super::types::{Address, Ctx, Height, ProposalPart, ValidatorSet};
 use super::withheld::Withheld;
 use crate::app::{Candidate, Chain, Clock, NotABlock};
 use crate::clock;
@@ -28,8 +28,6 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
-
-pub(super) type Ctx = LiuhenContext;
 
 /// A block at least this often, so that silence is told from death.
 const HEARTBEAT_MS: u64 = 60_000;

@@ -1,7 +1,7 @@
 //! The engine's messages as bincode, over mirrors of its types. Rounds that may not be nil can't be
 //! said to be; the engine would go on with them.
 
-use super::types::{Address, Height, LiuhenContext, Proposal, ProposalPart, Value, Vote};
+use super::types::{Address, Ctx, Height, Proposal, ProposalPart, Value, Vote};
 use crate::codec::{self, CodecError};
 use bincode::{Decode, Encode};
 use bytes::Bytes;
@@ -18,8 +18,6 @@ use malachitebft_app_channel::app::types::core::{
 };
 use malachitebft_app_channel::app::types::sync::{RawDecidedValue, Request, Response, Status};
 use malachitebft_sync::{ValueRequest, ValueResponse};
-
-type Ctx = LiuhenContext;
 
 /// bincode, over mirrors of the engine's types.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,7 +1,7 @@
 //! How a node takes part.
 
-use super::adapter::Ctx;
-use super::start::EngineSettings;
+use super::settings::EngineSettings;
+use super::types::Ctx;
 use crate::app::{Built, Chain};
 use crate::store::StoreError;
 use async_trait::async_trait;

@@ -10,6 +10,7 @@ mod dials;
 mod handle;
 #[doc(hidden)]
 pub mod parts;
+mod settings;
 #[doc(hidden)]
 pub mod signing;
 mod start;
@@ -22,5 +23,6 @@ pub use adapter::{Adapter, AdapterParts, End};
 pub use conduct::{Conduct, Honest, Network};
 pub use dials::WithoutDials;
 pub use malachitebft_app_channel::EngineHandle;
-pub use start::{EngineSettings, Started, note_safety_halt, start, stop};
+pub use settings::EngineSettings;
+pub use start::{Started, note_safety_halt, start, stop};
 pub use withheld::{Why, Withheld};

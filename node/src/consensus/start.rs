@@ -1,14 +1,12 @@
 //! Setting the engine up, and stopping it.
 
-use super::adapter::Ctx;
 use super::codec::WireCodec;
 use super::conduct::{Conduct, Network};
+use super::settings::EngineSettings;
 use super::signing::{Judge, Keeper};
-use super::types::{Address, LiuhenContext};
+use super::types::{Address, Ctx, LiuhenContext};
 use super::withheld::{self, Withheld};
-use libp2p::Multiaddr;
-use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::types::{ChainId, Height};
+use liuhen_proto::types::Height;
 use malachitebft_app_channel::app::config::{
     ConsensusConfig, NodeConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
     ValueSyncConfig,
@@ -23,29 +21,8 @@ use malachitebft_app_channel::{
     Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkIdentity, RequestContext,
     Signer, SyncContext, WalContext,
 };
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// How the engine is set up.
-pub struct EngineSettings {
-    /// The node's name in logs.
-    pub moniker: String,
-    /// The chain.
-    pub chain: ChainId,
-    /// Where to listen.
-    pub listen: Multiaddr,
-    /// The others, each address ending in `/p2p/<peer id>`.
-    pub peers: Vec<Multiaddr>,
-    /// The network key's seed.
-    pub network_seed: [u8; 32],
-    /// The key to vote with.
-    pub key: PrivateKey,
-    /// The data folder.
-    pub data: PathBuf,
-    /// The next height by the block log.
-    pub next_height: Height,
-}
 
 /// A running engine.
 pub struct Started {
@@ -161,19 +138,6 @@ async fn unlocked(wal: &Path) -> anyhow::Result<()> {
 
 fn folder(data: &Path) -> PathBuf {
     data.join("consensus")
-}
-
-/// Writes a file so that a power cut leaves it as it was, or as it shall be.
-pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = std::fs::File::create(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&new, path)?;
-    match path.parent() {
-        Some(folder) => std::fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 /// Stops an engine; afterwards its port is free. Its network first: stopped from above, that would

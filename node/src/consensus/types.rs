@@ -14,6 +14,9 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiuhenContext;
 
+/// The same, shorter.
+pub type Ctx = LiuhenContext;
+
 /// A validator's key id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(pub KeyId);

@@ -10,8 +10,8 @@
 //! is compressed u8 ‖ length u64 ‖ CRC-32 of the data u32 ‖ data. No checksum covers the length.
 
 use super::codec::WireCodec;
-use super::start::write_durably;
 use super::types::LiuhenContext;
+use crate::files::write_durably;
 use liuhen_proto::types::Height;
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::types::codec::Codec;

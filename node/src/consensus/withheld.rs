@@ -1,8 +1,8 @@
 //! Why a node follows without a vote, and until when. Marks beside the engine's log of votes say so, also after a
 //! restart: the engine empties that log as soon as it follows without a vote.
 
-use super::start::write_durably;
 use super::wal::{self, Found};
+use crate::files::write_durably;
 use anyhow::Context as _;
 use liuhen_proto::types::Height;
 use std::io::ErrorKind;

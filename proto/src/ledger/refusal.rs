@@ -473,7 +473,7 @@ refusals! {
     AuditTooLong(days: u64) = "audit.too_long": State,
         "an audit ends after now, and within {days} days",
         "审计须晚于现在结束，最长 {days} 天";
-    SealedRead(audit: String) = "read.sealed": Exists,
+    SealedRead(audit: String) = "read.sealed": State,
         "these reads are sealed for audit {audit} already",
         "这些查阅已为审计 {audit} 封存";
     UnknownRead(audit: String) = "read.unknown": NotFound,

@@ -3,7 +3,8 @@
 
 use crate::app::{Candidate, Clock};
 use crate::clock;
-use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::adapter::Adapter;
+use crate::consensus::types::Ctx;
 use anyhow::Context as _;
 use liuhen_proto::types::BlockId;
 use liuhen_proto::wire;

@@ -1,7 +1,8 @@
 //! Serving decided blocks to a node that is behind.
 
 use crate::codec;
-use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::adapter::Adapter;
+use crate::consensus::types::Ctx;
 use crate::consensus::types::{Address, Height};
 use crate::store::StoredBlock;
 use liuhen_proto::header::certificate;

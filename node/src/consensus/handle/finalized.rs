@@ -1,7 +1,8 @@
 //! A height is over. The next begins when there is work; until then the answer is held, so that an
 //! idle chain makes no blocks.
 
-use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::adapter::Adapter;
+use crate::consensus::types::Ctx;
 use crate::misbehaviour::Seen;
 use liuhen_proto::header::certificate::PROPOSAL;
 use liuhen_proto::wire::SignedVote;

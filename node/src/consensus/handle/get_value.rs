@@ -4,7 +4,8 @@
 use crate::app::Built;
 use crate::clock;
 use crate::codec;
-use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::adapter::Adapter;
+use crate::consensus::types::Ctx;
 use crate::consensus::types::{Height, Value};
 use crate::store::undecided::Undecided;
 use anyhow::Context as _;

@@ -1,6 +1,7 @@
 //! The engine is ready: it is told at which height to begin, once the others are there.
 
-use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::adapter::Adapter;
+use crate::consensus::types::Ctx;
 use crate::consensus::types::Height;
 use malachitebft_app_channel::app::engine::host::HeightParams;
 use malachitebft_app_channel::{NetworkRequest, Reply};

@@ -2,8 +2,9 @@
 
 use crate::app::{Clock, NotABlock};
 use crate::clock;
-use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::adapter::Adapter;
 use crate::consensus::parts::Assembled;
+use crate::consensus::types::Ctx;
 use crate::consensus::types::{ProposalPart, Value};
 use crate::store::undecided::Undecided;
 use malachitebft_app_channel::Reply;

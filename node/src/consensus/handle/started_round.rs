@@ -1,8 +1,9 @@
 //! A round begins: the engine is given every block held for the height, of whichever round, for it
 //! pairs them with proposals by id alone.
 
-use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::adapter::Adapter;
 use crate::consensus::handle::received_part::judge;
+use crate::consensus::types::Ctx;
 use crate::consensus::types::{Address, Height, Value};
 use malachitebft_app_channel::Reply;
 use malachitebft_app_channel::app::consensus::ProposedValue;

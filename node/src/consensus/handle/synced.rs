@@ -1,8 +1,9 @@
 //! A decided block that came by sync, its certificate already verified by the engine.
 
 use crate::app::{Clock, NotABlock};
-use crate::consensus::adapter::{Adapter, Ctx};
+use crate::consensus::adapter::Adapter;
 use crate::consensus::handle::received_part::log;
+use crate::consensus::types::Ctx;
 use crate::consensus::types::{Address, Height, Value};
 use crate::store::undecided::Undecided;
 use malachitebft_app_channel::Reply;

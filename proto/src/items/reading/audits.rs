@@ -4,7 +4,7 @@ use crate::event::Outcome;
 use crate::items::fields::{Checked, code, ensure};
 use crate::items::kind::ItemKind;
 use crate::items::oversight::integrity::{self, Fault};
-use crate::items::reading::sealed;
+use crate::items::reading::unopened;
 use crate::ledger::{
     Draft, Halt, Refusal, authority::needs_kind, calendar, intervals, timers, words,
 };
@@ -157,7 +157,7 @@ pub(crate) fn reads_due(draft: &mut Draft<'_>, about: &[u8]) -> Result<(), Halt>
         let due = wants_opening(draft, &place)?;
         for one in waits {
             let later = wire::UnopenedCount { due_ms: due.get(), ..one };
-            sealed::add_count(&mut audit.unopened, later);
+            unopened::add(&mut audit.unopened, later);
         }
     }
     draft.put(place, audit);

@@ -5,6 +5,7 @@ pub mod read;
 pub mod reads;
 pub mod request;
 pub mod sealed;
+mod unopened;
 
 #[cfg(test)]
 pub(crate) mod tests;

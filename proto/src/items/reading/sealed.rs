@@ -4,6 +4,7 @@ use crate::items::fields::{Checked, code, ensure, id, wrong};
 use crate::items::reading::{
     audits,
     read::{self, commitment},
+    unopened,
 };
 use crate::ledger::{Draft, Halt, Refusal};
 use crate::merkle::{Blake3Log, MemoryLog, Tree, inclusion};
@@ -56,7 +57,7 @@ pub(super) fn add(draft: &mut Draft<'_>, it: &wire::SealedReads, by: &str) -> Re
     let due = if audit.closed { audits::wants_opening(draft, &of_audit)? } else { TimeMs::new(0) };
     let more =
         wire::UnopenedCount { department: by.to_owned(), count, blamed: 0, due_ms: due.get() };
-    add_count(&mut audit.unopened, more);
+    unopened::add(&mut audit.unopened, more);
     draft.put(of_audit, audit);
     let batch = wire::UnopenedRead {
         department: it.department.clone(),
@@ -68,36 +69,6 @@ pub(super) fn add(draft: &mut Draft<'_>, it: &wire::SealedReads, by: &str) -> Re
     };
     draft.put(place, batch);
     Ok(())
-}
-
-/// More that a department is to open by a date.
-pub(super) fn add_count(list: &mut Vec<wire::UnopenedCount>, more: wire::UnopenedCount) {
-    let order = |one: &wire::UnopenedCount| {
-        (one.department.as_str(), one.due_ms).cmp(&(more.department.as_str(), more.due_ms))
-    };
-    match list.binary_search_by(order) {
-        Ok(at) => {
-            if let Some(one) = list.get_mut(at) {
-                one.count = one.count.saturating_add(more.count);
-                one.blamed = one.blamed.saturating_add(more.blamed);
-            }
-        }
-        Err(at) => list.insert(at, more),
-    }
-}
-
-/// So many of a department are opened: of those that are due on a date; where its time began anew, of those for which it was not
-/// blamed, the first that are due first.
-fn take_count(list: &mut Vec<wire::UnopenedCount>, department: &str, due_ms: u64, mut count: u64) {
-    let mut own: Vec<_> = list.iter_mut().filter(|one| one.department == department).collect();
-    own.sort_by_key(|one| (one.due_ms != due_ms, one.count == one.blamed, one.due_ms));
-    for one in own {
-        let some = count.min(one.count);
-        count = count.saturating_sub(some);
-        one.count = one.count.saturating_sub(some);
-        one.blamed = one.blamed.min(one.count);
-    }
-    list.retain(|one| one.count > 0);
 }
 
 /// Reads of a batch are opened, each once.
@@ -115,7 +86,7 @@ pub(super) fn open(draft: &mut Draft<'_>, it: &wire::OpenReads, name: &str) -> R
     let mut audit = (*audits::find(draft, &it.audit_department, &it.audit)?).clone();
     audit.opened = audit.opened.saturating_add(opened);
     let due = if batch.due_ms == 0 { audit.due_ms } else { batch.due_ms };
-    take_count(&mut audit.unopened, &batch.sealed_by, due, opened);
+    unopened::take(&mut audit.unopened, &batch.sealed_by, due, opened);
     draft.put(Place::audit(&it.audit_department, &it.audit), audit);
     let all: u32 = batch.opened.iter().map(|byte| byte.count_ones()).sum();
     if all == batch.count {
