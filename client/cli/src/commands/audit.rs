@@ -74,7 +74,7 @@ impl Audit {
 
 /// A row for each read, and an error where one is missing.
 async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Result<(), ClientError> {
-    let node = common.connect().await?;
+    let node = common.connect_unkept().await?;
     let missing = || {
         ClientError::Usage(
             "LIUHEN_READS is empty, so nothing is kept: name the file with --kept".into(),

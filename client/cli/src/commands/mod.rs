@@ -262,15 +262,26 @@ impl Common {
 
     /// Connects; as the identity of the key given with --key, if one is.
     async fn connect(&self) -> Result<Node, ClientError> {
+        let keeper = kept_reads().map(|file| Arc::new(KeptInFile(file)));
         let node = self.reach().await?;
+        self.sign_in(match keeper {
+            Some(keeper) => node.keeping(keeper),
+            None => node,
+        })
+        .await
+    }
+
+    /// The same, without keeping what nodes say of reads: looking for those that are kept adds none.
+    async fn connect_unkept(&self) -> Result<Node, ClientError> {
+        let node = self.reach().await?;
+        self.sign_in(node).await
+    }
+
+    async fn sign_in(&self, node: Node) -> Result<Node, ClientError> {
         if self.key.is_none() {
             return Ok(node);
         }
         let (key, chain) = self.opened(&node).await?;
-        let node = match kept_reads() {
-            Some(file) => node.keeping(Arc::new(KeptInFile(file))),
-            None => node,
-        };
         Ok(node.signed_in(&key, chain, self.audit.clone()))
     }
 
