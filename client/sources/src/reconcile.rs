@@ -211,7 +211,8 @@ pub async fn run(
         differences,
         only_in_log,
         only_on_ledger,
-        set_aside: log.set_aside.iter().map(|(line, _)| *line).collect(),
+        // A last line that is not whole yet is not compared either.
+        set_aside: log.set_aside.iter().map(|(line, _)| *line).chain(log.unfinished).collect(),
         made_ms: liuhen_client::clock::now().get(),
     })
 }

@@ -2,6 +2,7 @@
 //! that this burdens, or by a ruling.
 
 use crate::event::{Outcome, Reason, Timeliness, Verdict, ledger::LedgerEvent};
+use crate::items::access::corrections::differs;
 use crate::ledger::tests::{
     account::named,
     items::{
@@ -295,6 +296,24 @@ fn each_corrected_record_is_told_by_itself() {
     }
     let names: Vec<_> = s.world.told().iter().map(LedgerEvent::name).collect();
     assert_eq!(names, ["RecordCorrected", "RecordCorrected", "RecordsCorrected"]);
+}
+
+/// But for the asker, and grants, a corrected record is what was recorded.
+#[test]
+fn what_differs_from_the_record() {
+    let s = staged();
+    let recorded = s.covered();
+    let with = |bend: fn(&mut wire::RecordAccess)| {
+        let mut corrected = recorded.clone();
+        bend(&mut corrected);
+        differs(&recorded, &corrected)
+    };
+    assert!(!with(|it| it.asker = None));
+    assert!(!with(|it| it.accesses[0].request_id.clear()));
+    assert!(with(|it| it.row_count += 1));
+    assert!(with(|it| it.access_no += 1));
+    assert!(with(|it| it.accesses[0].dataset.push('x')));
+    assert!(with(|it| it.subjects = None));
 }
 
 /// Nobody has to agree to what a department puts down to itself.
