@@ -2,8 +2,8 @@
 
 use crate::error::ClientError;
 use crate::event::Event;
+use crate::kept_reads::KeepsReads;
 use crate::reach::{ANSWER_WITHIN, Reach, ReachOptions};
-use crate::reads::KeepsReads;
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, limits};

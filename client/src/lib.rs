@@ -6,7 +6,7 @@
 //! | [`connect`], [`reach`] | a connection to a node, on which every call ends |
 //! | [`submit`], [`clock`] | signing items and submitting them; the time that they state |
 //! | [`event`], [`evidence`] | what a node shows, read and checked; proof files taken together |
-//! | [`reads`] | what was read by oversight, and whether it came onto the ledger |
+//! | [`kept_reads`], [`reads`] | calls of oversight with their receipts, in a file; whether those came onto the ledger |
 //! | [`witness`] | following the header log |
 //! | [`subject_number`], [`did`] | numbers of data subjects; identities as DID documents |
 //! | [`error`], [`typed`], [`lang`] | what went wrong, with its exit code; in the words that were typed; in which language |
@@ -17,6 +17,7 @@ pub mod did;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod kept_reads;
 pub mod lang;
 mod lists;
 pub mod reach;

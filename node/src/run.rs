@@ -1,6 +1,7 @@
 //! The only wiring: from a home to a running node, and down again.
 
-use crate::api::listener::{Connections, HTTP2_FIRST_BYTES, Listener};
+use crate::api::listener::{HTTP2_FIRST_BYTES, Listener};
+use crate::api::places::Connections;
 use crate::api::tls::{Tls, TlsFiles};
 use crate::api::{self, ReceiptSigner, Shared, reads::Reads};
 use crate::app::{Chain, OpenReport};

@@ -1,6 +1,6 @@
 //! Tokens for each call: one for each server, made anew when it is some minutes old.
 
-use crate::reads::{KeepsReads, KeptRead};
+use crate::kept_reads::{KeepsReads, KeptRead};
 use liuhen_proto::items::reading::request::{self, Asked, call_digest};
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, KeyId, TimeMs};

@@ -11,7 +11,7 @@ use self::bearer::Bearer;
 use self::one::One;
 use self::tls::{Connector, TlsOptions};
 use crate::error::ClientError;
-use crate::reads::KeepsReads;
+use crate::kept_reads::KeepsReads;
 use http_body_util::{BodyExt, Full};
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, KeyId};

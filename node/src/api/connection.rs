@@ -1,6 +1,6 @@
 //! A client's connection: how long it may say nothing, and leave untaken what it is sent.
 
-use super::listener::Place;
+use super::places::Place;
 use crate::limits::Client;
 use std::collections::BTreeMap;
 use std::io;

@@ -9,6 +9,7 @@ pub mod listener;
 mod lists;
 mod node;
 mod page;
+pub mod places;
 mod proofs;
 pub mod reads;
 mod registry;

@@ -1,7 +1,7 @@
 //! Reads by oversight: signed by who reads, recorded by the node that shows, and found again by who read.
 
 use liuhen_client::connect::Node;
-use liuhen_client::reads::{KeptRead, ReadsFile};
+use liuhen_client::kept_reads::{KeptRead, ReadsFile};
 use liuhen_keyfile::PassphraseSource;
 use liuhen_node::home::Home;
 use liuhen_proto::items::reading::request::{self, Asked, acknowledge, call_digest};
