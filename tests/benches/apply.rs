@@ -234,7 +234,7 @@ fn block(founding: &Founding, grants: usize) -> anyhow::Result<Vec<Tx>> {
             purpose: "pension".into(),
             subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], ..Default::default() }),
             query_digest: vec![9; 32],
-            row_count: 1,
+            row_count: Some(1),
             access_time_ms: NOW - 5,
             decided_height: Some(1),
             ..wire::RecordAccess::default()

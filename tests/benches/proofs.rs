@@ -63,7 +63,7 @@ impl Used {
             purpose: "pension".into(),
             subjects: Some(wire::Subjects { tags, ..wire::Subjects::default() }),
             query_digest: vec![9; 32],
-            row_count: 1,
+            row_count: Some(1),
             access_time_ms: now().get(),
             ..wire::RecordAccess::default()
         }))?)

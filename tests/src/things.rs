@@ -228,7 +228,7 @@ fn record(
         purpose: grant.map_or_else(String::new, |_| "pension".into()),
         subjects: Some(Subjects::default()),
         query_digest: digest(8),
-        row_count: 1,
+        row_count: Some(1),
         access_time_ms: now.get(),
         channel: Channel::Door as i32,
         ..RecordAccess::default()
@@ -285,7 +285,7 @@ pub fn half(things: &Things) -> Kind {
         using_department: "gz.hrss".into(),
         gateway_id: things.identity(GATEWAY),
         access_no: 1,
-        row_count: 1,
+        row_count: Some(1),
         ..wire::Acknowledge::default()
     })
 }

@@ -81,7 +81,7 @@ impl<'a> Planner<'a> {
                 ..wire::Subjects::default()
             }),
             query_digest: salted_digest(&salt, &statement.text).to_vec(),
-            row_count: statement.rows,
+            row_count: Some(statement.rows),
             access_time_ms: u64::try_from(shifted).unwrap_or(statement.time_ms),
             ..wire::RecordAccess::default()
         };

@@ -119,6 +119,10 @@ numbered! {
         SameBody = 29 "same_body",
         /// An internal permit does not reach beyond the collector's own body.
         OtherBody = 30 "other_body",
+        /// The record does not say which datasets were touched.
+        DatasetUnknown = 31 "dataset_unknown",
+        /// The grant's rows are limited, and the record does not say how many there were.
+        RowsUnknown = 32 "rows_unknown",
     }
 }
 

@@ -147,6 +147,7 @@ fn watches() -> Vec<Watch> {
         watch(WatchKind::NoGateway, 0, 7 * 24 * HOUR_MS),
         watch(WatchKind::FutureTime, 0, 0),
         watch(WatchKind::HalvesDiffer, 0, 0),
+        watch(WatchKind::DatasetUnknown, 0, 0),
     ]
 }
 
@@ -305,7 +306,8 @@ fn is_watchable(it: &Watch) -> bool {
         WatchKind::UnpublishedChange
         | WatchKind::SilentGateway
         | WatchKind::FutureTime
-        | WatchKind::HalvesDiffer => true,
+        | WatchKind::HalvesDiffer
+        | WatchKind::DatasetUnknown => true,
         WatchKind::Unspecified => false,
     }
 }

@@ -73,6 +73,8 @@ pub const EVIDENCE_DAYS: u32 = 30;
 pub const DEADLINE_DAYS: u32 = 366;
 /// Days of use kept with a grant.
 pub const USE_DAYS: usize = 32;
+/// Statements kept with a grant's counters, of those that may need several records.
+pub const USE_STATEMENTS: usize = 8;
 /// Recent blocks dropped in one block, so that a long pause is made up for in steps.
 pub const RECENT_DROPPED: u64 = 1000;
 /// Bytes of a certificate.

@@ -250,13 +250,16 @@ fn caveats(claim: &Claim, witnessed: bool) -> Vec<Caveat> {
         }
     }
     let unknown = |it: &&wire::RecordAccess| {
-        it.subjects.as_ref().is_some_and(|subjects| subjects.unknown_count > 0)
+        it.subjects
+            .as_ref()
+            .is_some_and(|subjects| subjects.unknown_count > 0 || subjects.uncounted)
     };
     let mut unknown_subjects = records.iter().any(unknown);
     if let Claim::Subject(it) = claim {
         caveats.extend([Caveat::OnlyTheseTags, Caveat::Sealed]);
-        let told = it.tags.iter().any(|tag| tag.unknown.0 > 0 || tag.concerned.contains(&None));
-        unknown_subjects = unknown_subjects || told;
+        let none = wire::UnknownCount::default();
+        let open = it.tags.iter().any(|tag| tag.unknown != none || tag.concerned.contains(&None));
+        unknown_subjects = unknown_subjects || open;
     }
     let of_tag = |trail: &Place| trail.kind() == TrailKind::Subject as u8;
     if claim.trail().is_some_and(of_tag) {

@@ -31,9 +31,9 @@ pub enum Ack {
         /// The gateway's number
         #[arg(long)]
         number: u64,
-        /// Rows received
-        #[arg(long, default_value_t = 0)]
-        rows: u64,
+        /// Rows received; without it: unknown
+        #[arg(long)]
+        rows: Option<u64>,
         /// What the gateway gave with it, as `liuhen record` printed it: with it a missing record is the collector's fault
         #[arg(long)]
         receipt: Option<String>,

@@ -51,9 +51,9 @@ pub struct Record {
     /// How many more subjects there were without a known tag
     #[arg(long, default_value_t = 0)]
     unknown_subjects: u64,
-    /// Rows returned or changed
-    #[arg(long, default_value_t = 0)]
-    rows: u64,
+    /// Rows returned or changed; without it: unknown, and none of what was refused
+    #[arg(long)]
+    rows: Option<u64>,
     /// The query; it stays here, its salted digest goes on the ledger
     #[arg(long, default_value = "")]
     query: String,
@@ -157,7 +157,7 @@ impl Record {
             purpose: self.purpose.clone(),
             subjects: Some(self.subjects(tags)?),
             query_digest: salted_digest(salt, self.query.as_bytes()).to_vec(),
-            row_count: self.rows,
+            row_count: self.rows.or(self.denied.then_some(0)),
             access_time_ms: match &self.time {
                 Some(time) => text::parse_time(time)?,
                 None => liuhen_client::clock::now().get(),
@@ -222,6 +222,7 @@ impl Record {
             request_id,
             fields,
             version: self.version,
+            ..wire::DatasetAccess::default()
         })
     }
 
@@ -257,7 +258,10 @@ impl Record {
             root: subject::bulk_root(tags.iter().map(Vec::as_slice)).to_vec(),
         });
         let unknown_count = self.unknown_subjects;
-        Ok(wire::Subjects { tags, unknown_count, bulk, whole: self.whole })
+        // Where not even the rows are counted, its subjects are not.
+        let said = !tags.is_empty() || unknown_count > 0 || bulk.is_some() || self.whole;
+        let uncounted = !said && self.rows.is_none() && !self.denied;
+        Ok(wire::Subjects { tags, unknown_count, bulk, whole: self.whole, uncounted })
     }
 }
 

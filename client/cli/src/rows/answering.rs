@@ -25,7 +25,7 @@ pub(super) fn handover(it: &wire::ManualHandover, names: &Names) -> String {
     format!(
         "{} {} rows to {} on medium {}",
         datasets.join(" "),
-        record.row_count,
+        super::number_of(record.row_count),
         asker.unwrap_or_default(),
         text::short(&it.medium_digest)
     )

@@ -103,6 +103,11 @@ fn record(it: &wire::RecordAccess, names: &Names) -> Vec<Value> {
     vec![json!(time), json!(asker), Value::Array(touched), json!(it.row_count)]
 }
 
+/// How many rows, or that nobody knows.
+fn number_of(count: Option<u64>) -> String {
+    count.map_or_else(|| "an unknown number of".to_owned(), |it| it.to_string())
+}
+
 fn party_name(party: &wire::Party, names: &Names) -> String {
     if party.identity_id.is_empty() {
         return format!("unmapped {}", text::short(&party.unmapped_digest));

@@ -6,6 +6,7 @@ use liuhen_proto::place::TrailKind;
 use liuhen_proto::verify::{
     Absence, Claim, Completeness, Consistency, Department, Fork, Omission, Range, Subject, Tag,
 };
+use liuhen_proto::wire::UnknownCount;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -121,10 +122,11 @@ fn subject(it: &Subject, lang: Lang) -> String {
     let since = since.split(' ').next().unwrap_or_default();
     let (more, open) = (count(Some(true)), count(None));
     // Two tags of one collector are told of the same unknown subjects.
-    let unknown: BTreeMap<&str, (u64, u64)> =
+    let unknown: BTreeMap<&str, UnknownCount> =
         it.tags.iter().map(|tag| (tag.collector.as_str(), tag.unknown)).collect();
-    let records = unknown.values().map(|it| it.0).fold(0, u64::saturating_add);
-    let subjects = unknown.values().map(|it| it.1).fold(0, u64::saturating_add);
+    let sum = |of: fn(&UnknownCount) -> u64| unknown.values().map(of).fold(0, u64::saturating_add);
+    let (records, subjects) = (sum(|it| it.records), sum(|it| it.subjects));
+    let (uncounted, untold) = (sum(|it| it.uncounted), sum(|it| it.untold));
     let sealed = it.sealed.values().copied().fold(0, u64::saturating_add);
     let names: Vec<String> =
         it.tags.iter().map(|tag| event::tag(&tag.collector, tag.tag.as_bytes())).collect();
@@ -134,13 +136,14 @@ fn subject(it: &Subject, lang: Lang) -> String {
         &format!(
             "of {names} {range}: {listed} records list this subject and {more} more are about it \
              (bulk sets, whole versions), and nothing else on the ledger is; {open} bulk sets are \
-             not told yet; {records} records left {subjects} subjects unknown; {sealed} records \
+             not told yet; {records} records left {subjects} subjects unknown, {uncounted} did not \
+             count them, {untold} did not tell the datasets; {sealed} records \
              were sealed everywhere from {since} to two months ago"
         ),
         &format!(
             "{names} {range}：列名记录 {listed} 条，另涉及该主体 {more} 条（批量集、整版），\
              账本上再无其他；未公布的批量集 {open} 个；未载明主体的记录 {records} 条、\
-             主体 {subjects} 个；自 {since} 至两个月前全账本共密封 {sealed} 条"
+             主体 {subjects} 个，未计主体数的 {uncounted} 条，未能确定数据集的 {untold} 条；自 {since} 至两个月前全账本共密封 {sealed} 条"
         ),
     )
 }
@@ -251,8 +254,10 @@ pub(super) fn json(claim: &Claim) -> Value {
                 "listed": complete(&tag.listed),
                 "unlisted": complete(&tag.unlisted),
                 "concerned": tag.concerned,
-                "unknown_records": tag.unknown.0,
-                "unknown_subjects": tag.unknown.1,
+                "unknown_records": tag.unknown.records,
+                "unknown_subjects": tag.unknown.subjects,
+                "uncounted_records": tag.unknown.uncounted,
+                "untold_records": tag.unknown.untold,
             })).collect::<Vec<_>>(),
             "sealed_by_month": it.sealed,
             "sealed_from_month": it.sealed_from,

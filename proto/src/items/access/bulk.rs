@@ -37,17 +37,21 @@ pub(crate) fn expected(
     Ok(())
 }
 
-/// A record does not say whose data it was: a subject's proof says how many there are.
+/// A record does not say whose data it was, or of which datasets: a subject's proof says how many there are.
 pub(crate) fn unknown(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
     let more = it.subjects.as_ref().map_or(0, |it| it.unknown_count);
-    if more == 0 {
+    let uncounted = it.subjects.as_ref().is_some_and(|it| it.uncounted);
+    let untold = it.accesses.is_empty();
+    if more == 0 && !uncounted && !untold {
         return Ok(());
     }
     let place = Place::unknown_count(&it.collector);
     let known: Option<Arc<wire::UnknownCount>> = draft.get(&place)?;
     let mut count = known.map(|it| *it).unwrap_or_default();
-    count.records = count.records.saturating_add(1);
+    count.records = count.records.saturating_add(u64::from(more > 0));
     count.subjects = count.subjects.saturating_add(more);
+    count.uncounted = count.uncounted.saturating_add(u64::from(uncounted));
+    count.untold = count.untold.saturating_add(u64::from(untold));
     draft.put(place, count);
     Ok(())
 }

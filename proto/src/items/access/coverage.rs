@@ -87,7 +87,10 @@ pub(crate) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outco
         let names_others = false;
         return Ok((Outcome { verdict, reason, timeliness, future, names_others }, 0));
     }
-    let (mut worst, mut decides) = ((Verdict::Covered, Reason::None), 0);
+    // Of what nobody can say where it was, nobody can say that it was allowed.
+    let nowhere = (Verdict::Undetermined, Reason::DatasetUnknown);
+    let begins = if it.accesses.is_empty() { nowhere } else { (Verdict::Covered, Reason::None) };
+    let (mut worst, mut decides) = (begins, 0);
     for (at, access) in it.accesses.iter().enumerate() {
         let found = match judge_access(draft, it, access, moment, &decided, &parameters)? {
             Ok(kind) if !future => (allowed(kind), Reason::None),
@@ -416,6 +419,13 @@ pub(crate) fn in_schedule(schedule: &wire::Schedule, time: TimeMs) -> bool {
     (hours.contains(&minute) && on(weekday)) || (hours.contains(&into_day_behind) && on(day_before))
 }
 
+/// What a record adds to the counters of a grant: a query and its rows; nothing where another record of its statement is
+/// counted there already.
+pub(crate) fn adds(it: &wire::RecordAccess, used: &wire::GrantUse) -> (u64, Option<u64>) {
+    let counted = !it.statement_digest.is_empty() && used.statements.contains(&it.statement_digest);
+    if counted { (0, Some(0)) } else { (1, it.row_count) }
+}
+
 fn quota(
     it: &wire::RecordAccess,
     day: u64,
@@ -424,17 +434,20 @@ fn quota(
 ) -> Check {
     let empty = wire::GrantUse::default();
     let used = used.unwrap_or(&empty);
+    let (queries, known_rows) = adds(it, used);
+    let rows = known_rows.unwrap_or(0);
     // 0 is no limit.
     let within =
         |used: u64, more: u64, limit: u64| limit == 0 || used.saturating_add(more) <= limit;
-    ensure(within(used.queries, 1, quota.queries_total), Reason::QuotaExceeded)?;
-    ensure(within(used.rows, it.row_count, quota.rows_total), Reason::QuotaExceeded)?;
-    if quota.queries_per_day == 0 && quota.rows_per_day == 0 {
-        return Ok(());
+    ensure(within(used.queries, queries, quota.queries_total), Reason::QuotaExceeded)?;
+    ensure(within(used.rows, rows, quota.rows_total), Reason::QuotaExceeded)?;
+    if quota.queries_per_day > 0 || quota.rows_per_day > 0 {
+        let oldest = used.days.first().map_or(0, |it| it.day);
+        known(used.days.len() < USE_DAYS || day >= oldest, Reason::QuotaDayUnknown)?;
+        let today = used.days.iter().find(|it| it.day == day).copied().unwrap_or_default();
+        ensure(within(today.queries, queries, quota.queries_per_day), Reason::QuotaExceeded)?;
+        ensure(within(today.rows, rows, quota.rows_per_day), Reason::QuotaExceeded)?;
     }
-    let oldest = used.days.first().map_or(0, |it| it.day);
-    known(used.days.len() < USE_DAYS || day >= oldest, Reason::QuotaDayUnknown)?;
-    let today = used.days.iter().find(|it| it.day == day).copied().unwrap_or_default();
-    ensure(within(today.queries, 1, quota.queries_per_day), Reason::QuotaExceeded)?;
-    ensure(within(today.rows, it.row_count, quota.rows_per_day), Reason::QuotaExceeded)
+    let is_limited = quota.rows_total > 0 || quota.rows_per_day > 0;
+    known(!is_limited || known_rows.is_some(), Reason::RowsUnknown)
 }

@@ -200,7 +200,7 @@ fn matched(
     draft: &mut Draft<'_>,
     place: Place,
     first: &wire::Half,
-    row_count: u64,
+    row_count: Option<u64>,
     counted: Counted<'_>,
 ) -> Result<(), Halt> {
     draft.remove(place);
@@ -216,7 +216,9 @@ fn matched(
         *missing = missing.saturating_sub(1);
         draft.put(counted.place(), halves);
     }
-    if first.row_count != row_count {
+    // Who does not know how many rows there were says nothing against the other.
+    let differ = first.row_count.zip(row_count).is_some_and(|(one, other)| one != other);
+    if differ {
         let concern = Concern {
             department: counted.department,
             dataset: counted.dataset,

@@ -35,7 +35,13 @@ impl ItemKind for wire::RecordAccess {
             "channel",
             "how the gateway knew is needed: door, api, log or file",
         )?;
-        ensure(!self.accesses.is_empty(), "accesses", "at least one dataset is needed")?;
+        // Who decides before serving knows what it serves; who reads a log may not be able to tell.
+        let may_be_untold = self.channel() != wire::Channel::Door;
+        ensure(
+            may_be_untold || !self.accesses.is_empty(),
+            "accesses",
+            "at least one dataset is needed",
+        )?;
         let order: Vec<(&str, i32)> =
             self.accesses.iter().map(|one| (one.dataset.as_str(), one.operation)).collect();
         ascending("accesses", &order, limits::RECORD_DATASETS)?;
@@ -58,6 +64,7 @@ impl ItemKind for wire::RecordAccess {
         subjects(self)?;
         id("query_digest", &self.query_digest)?;
         id_if_given("result_digest", &self.result_digest)?;
+        id_if_given("statement_digest", &self.statement_digest)?;
         ensure(self.access_time_ms > 0, "access_time_ms", "a time is needed")
     }
 
@@ -86,6 +93,7 @@ impl ItemKind for wire::ManualHandover {
         ItemKind::check(given)?;
         let served = given.decision() == wire::Decision::Served;
         ensure(served, "record.decision", "what is handed over is served")?;
+        ensure(!given.accesses.is_empty(), "record.accesses", "at least one dataset is needed")?;
         id("medium_digest", &self.medium_digest)
     }
 
@@ -171,6 +179,10 @@ pub(crate) fn judged(
         }
         bulk::expected(draft, gateway, it)?;
         bulk::unknown(draft, it)?;
+    }
+    if it.accesses.is_empty() && outcome.verdict != Verdict::Denied {
+        let concern = Concern { department: &it.collector, ..Concern::default() };
+        watches::alert(draft, WatchKind::DatasetUnknown, concern)?;
     }
     if outcome.verdict == Verdict::Uncovered
         && let Some(access) = it.accesses.get(at)
@@ -260,10 +272,15 @@ fn count_one(
     let used: Option<Arc<wire::GrantUse>> = draft.get(&place)?;
     let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
     let before = (used.queries, used.rows);
-    used.queries = used.queries.saturating_add(1);
-    used.rows = used.rows.saturating_add(it.row_count);
+    let (queries, rows) = coverage::adds(it, &used);
+    used.queries = used.queries.saturating_add(queries);
+    used.rows = used.rows.saturating_add(rows.unwrap_or(0));
+    used.rows_unknown = used.rows_unknown.saturating_add(u64::from(rows.is_none()));
     let after = (used.queries, used.rows);
-    count_day(&mut used.days, coverage::day_of_use(draft, it), it.row_count);
+    let more =
+        wire::DayUse { day: coverage::day_of_use(draft, it), queries, rows: rows.unwrap_or(0) };
+    count_day(&mut used.days, more);
+    remember(&mut used.statements, &it.statement_digest);
     let quota = grants::terms(grant).and_then(|terms| terms.quota).unwrap_or_default();
     let reached = |used: u64, limit: u64| limit > 0 && used >= limit;
     let exhausted =
@@ -285,18 +302,29 @@ fn count_one(
     Ok(())
 }
 
-fn count_day(days: &mut Vec<wire::DayUse>, day: u64, rows: u64) {
-    match days.binary_search_by_key(&day, |it| it.day) {
+/// Remembers a statement that is counted, and forgets the oldest of too many.
+fn remember(statements: &mut Vec<Vec<u8>>, digest: &[u8]) {
+    if digest.is_empty() || statements.iter().any(|it| it == digest) {
+        return;
+    }
+    if statements.len() >= limits::USE_STATEMENTS {
+        statements.remove(0);
+    }
+    statements.push(digest.to_vec());
+}
+
+fn count_day(days: &mut Vec<wire::DayUse>, more: wire::DayUse) {
+    match days.binary_search_by_key(&more.day, |it| it.day) {
         Ok(at) => {
             if let Some(it) = days.get_mut(at) {
-                it.queries = it.queries.saturating_add(1);
-                it.rows = it.rows.saturating_add(rows);
+                it.queries = it.queries.saturating_add(more.queries);
+                it.rows = it.rows.saturating_add(more.rows);
             }
         }
         // Older than all the days kept: its quota is judged as unknown.
         Err(0) if days.len() >= limits::USE_DAYS => {}
         Err(at) => {
-            days.insert(at, wire::DayUse { day, queries: 1, rows });
+            days.insert(at, more);
             if days.len() > limits::USE_DAYS {
                 days.remove(0);
             }
@@ -336,7 +364,7 @@ pub(crate) fn subjects(record: &wire::RecordAccess) -> Checked {
     for tag in &it.tags {
         id("subjects.tags", tag)?;
     }
-    let few = !it.tags.is_empty() || it.unknown_count > 0;
+    let few = !it.tags.is_empty() || it.unknown_count > 0 || it.uncounted;
     if let Some(bulk) = &it.bulk {
         let fits = (1..=limits::BULK_SUBJECTS).contains(&bulk.count);
         ensure_of(fits, "subjects.bulk.count", || {
@@ -344,9 +372,15 @@ pub(crate) fn subjects(record: &wire::RecordAccess) -> Checked {
         })?;
         id("subjects.bulk.root", &bulk.root)?;
         ensure(!few && !it.whole, "subjects.bulk", "a bulk set stands alone")?;
+        ensure(
+            !record.accesses.is_empty(),
+            "subjects.bulk",
+            "whose datasets can't be told has none",
+        )?;
     }
     if it.whole {
-        let named = record.accesses.iter().all(|one| one.version > 0);
+        let all_named = record.accesses.iter().all(|one| one.version > 0);
+        let named = all_named && !record.accesses.is_empty();
         ensure(named && !few, "subjects.whole", "whole versions are named, and stand alone")?;
     }
     Ok(())

@@ -234,11 +234,14 @@ impl Before<'_> {
         let record = self.it.record;
         let day = crate::items::access::coverage::day_of(record, self.it.leaf.time);
         let mut used = now.clone();
+        let rows = record.row_count.unwrap_or(0);
+        // Whether it was the first of its statement is not known: less one query, it adds one.
+        used.statements.clear();
         used.queries = used.queries.saturating_sub(1);
-        used.rows = used.rows.saturating_sub(record.row_count);
+        used.rows = used.rows.saturating_sub(rows);
         if let Some(it) = used.days.iter_mut().find(|it| it.day == day) {
             it.queries = it.queries.saturating_sub(1);
-            it.rows = it.rows.saturating_sub(record.row_count);
+            it.rows = it.rows.saturating_sub(rows);
         }
         used
     }

@@ -44,8 +44,8 @@ pub struct Tag {
     /// Of each of those: whether it is about this subject. `None` where the set's tags are not all on
     /// the ledger.
     pub concerned: Vec<Option<bool>>,
-    /// Records, and subjects of them, of which the collector did not say who they are, since genesis.
-    pub unknown: (u64, u64),
+    /// What the collector's records leave unknown, since genesis.
+    pub unknown: wire::UnknownCount,
 }
 
 impl Tag {
@@ -125,11 +125,11 @@ fn subject_tag(
         }
         Some(it) => {
             reads.insert(place);
-            (it.records, it.subjects)
+            *it
         }
         None => {
             absent(&place, given.no_unknown.as_ref(), checker)?;
-            (0, 0)
+            wire::UnknownCount::default()
         }
     };
     Ok(Tag { collector: collector.to_owned(), tag, listed, unlisted, concerned, unknown })
