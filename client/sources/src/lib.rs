@@ -8,27 +8,32 @@
 //! | file | holds |
 //! |---|---|
 //! | [`Source`] | the kinds of logs there are, each once |
-//! | [`log`], `lines`, `guess` | a log, read: statements, whatever wrote them; its lines as they are; what a wrong file seems to be |
-//! | [`pgaudit`], [`sql`] | one kind of log, and what its statements say |
-//! | [`mapping`] | whose accounts and relations are whose on the ledger |
-//! | `plan`, `resume`, `send` | from statements to records, what is there already, and on the way |
+//! | [`log`], [`statement`], `lines`, `guess` | a log, read; one statement of it; its lines as they are; what a wrong file seems to be |
+//! | `postgres` | one kind of log |
+//! | [`sql`] | what statements say |
+//! | [`mapping`], [`relation`] | whose accounts and relations are whose on the ledger |
+//! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
 //! | [`reconcile`] | comparing a log with the ledger |
 
 mod guess;
+pub mod known;
 mod lines;
 pub mod log;
 pub mod mapping;
-pub mod pgaudit;
 mod plan;
+mod postgres;
 pub mod reconcile;
-mod resume;
+pub mod relation;
 mod send;
 mod source;
 pub mod sql;
+pub mod statement;
 mod summary;
 
-pub use summary::{Summary, not_all};
+pub use plan::Counts;
+pub use summary::{Lines, Summary};
 
+use known::Known;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::submit::Account;
@@ -37,12 +42,12 @@ use liuhen_proto::wire::{self, item::Kind};
 use log::Log;
 use mapping::Mapping;
 use plan::Planner;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 source::sources! {
-    Pgaudit = "pgaudit", pgaudit, "A PostgreSQL server's jsonlog with pgAudit, plain or gzip";
+    Pgaudit = "pgaudit", postgres, "A PostgreSQL server's log with pgAudit: jsonlog, csvlog, or as others wrap it; plain or gzip";
 }
 
 /// How often an import begins again that was overtaken by what a run before left on its way.
@@ -66,8 +71,8 @@ pub trait Watches {
 pub struct Options {
     /// What kind of log it is.
     pub source: Source,
-    /// The log.
-    pub log: PathBuf,
+    /// The log's files, in order.
+    pub logs: Vec<PathBuf>,
     /// The mapping.
     pub mapping: PathBuf,
     /// Records a transaction.
@@ -93,14 +98,19 @@ pub async fn run(
         let why = format!("--shift-times is for dev- chains; this is {}", status.chain_name);
         return Err(ClientError::Usage(why));
     }
-    let log = options.source.read(&options.log, &mapping, options.skip_unknown)?;
+    let log = options.source.read(&options.logs, &mapping, options.skip_unknown)?;
+    let gateway = account.signer.identity;
+    let file = mapping.known_file(&gateway);
+    let mut known = Known::open(Some(&file), &node.chain().await?, gateway)?;
+    known.bring_up(node).await?;
     let mut tries = 0;
     let mut run = Run {
         options,
         watcher,
         mapping: &mapping,
         log: &log,
-        before: None,
+        before: known.size()?,
+        known,
         refused: Refused::default(),
         elapsed: Duration::ZERO,
     };
@@ -176,8 +186,10 @@ struct Run<'a> {
     watcher: &'a dyn Watches,
     mapping: &'a Mapping,
     log: &'a Log,
-    /// The nonces that the ledger had before the first attempt.
-    before: Option<HashSet<[u8; 16]>>,
+    /// What the ledger has.
+    known: Known,
+    /// How many events the gateway's trail had before the first attempt.
+    before: u64,
     refused: Refused,
     /// How long sending has taken.
     elapsed: Duration,
@@ -188,40 +200,41 @@ impl Run<'_> {
     /// recorded, or left on its way, counts by what the ledger says of it.
     async fn attempt(&mut self, node: &Node, account: &Account) -> Result<Summary, ClientError> {
         let (options, log) = (self.options, self.log);
-        let recorded = resume::recorded(node, account).await?;
-        let salt = self.mapping.salt(recorded.outcomes.is_empty())?;
+        self.known.bring_up(node).await?;
+        let salt = self.mapping.salt(self.known.size()? == 0)?;
         let shift_ms = match (options.shift_times, log.statements.last()) {
             (true, Some(last)) => {
                 i128::from(liuhen_client::clock::now().get()) - i128::from(last.time_ms)
             }
             _ => 0,
         };
-        let before = self.before.get_or_insert_with(|| recorded.outcomes.keys().copied().collect());
         let mut planner = Planner::new(node, self.mapping, salt, shift_ms).await?;
         let mut summary = Summary::of_log(log);
         let mut missing = Vec::new();
         for statement in &log.statements {
-            let nonce = planner.nonce(statement);
-            match recorded.outcomes.get(&nonce) {
-                Some(_) if before.contains(&nonce) => summary.already += 1,
-                Some(outcome) => {
-                    summary.count(*outcome);
-                    planner.count_tags(statement);
-                }
-                None => missing.push(statement),
+            let plan = planner.plan(statement, &self.known)?;
+            let by_this_run = plan.recorded.iter().filter(|it| it.position >= self.before);
+            by_this_run.clone().for_each(|it| summary.count(it.outcome()));
+            let is_before = by_this_run.count() < plan.recorded.len();
+            summary.already += usize::from(plan.missing.is_empty() && is_before);
+            summary.changed += usize::from(!plan.missing.is_empty() && is_before);
+            if plan.missing.is_empty() && !is_before {
+                planner.count(statement);
             }
+            missing.extend(plan.missing.into_iter().map(|it| (statement, it)));
         }
         let made = usize::try_from(summary.recorded()).unwrap_or(usize::MAX);
         let room = options.limit.map_or(usize::MAX, |limit| limit.saturating_sub(made));
         summary.left = missing.len().saturating_sub(room);
-        let (mut items, mut access_no) = (Vec::new(), recorded.last_access_no);
+        let (mut items, mut access_no) =
+            (Vec::new(), node.last_access_no(&account.signer.identity).await?);
         let collector = &account.signer.department;
-        for statement in missing.into_iter().take(room) {
+        for (statement, planned) in missing.into_iter().take(room) {
             access_no = access_no.saturating_add(1);
-            let item = planner.item(statement, access_no, collector)?;
+            let item = planner.item(statement, &planned, access_no, collector)?;
             items.push(self.refused.stand_in(item, collector, access_no)?);
         }
-        summary.unknown_tags = planner.unknown_tags();
+        summary.grants = planner.counts;
         let (mut at_fault, began) = (None, Instant::now());
         let sent = send::all(
             node,

@@ -55,12 +55,15 @@ impl<R: BufRead> Lines<R> {
         if self.number == 1 {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
-        let empty = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-        let begin = line.iter().position(|it| !empty(it));
-        let end = line.iter().rposition(|it| !empty(it)).map_or(0, |it| it + 1);
-        let line = begin.and_then(|begin| line.get(begin..end)).unwrap_or_default();
-        let line = if line.is_empty() { Line::Blank } else { Line::Of(line, ended) };
-        Ok(Some((self.number, line)))
+        let is_empty = line.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0);
+        if is_empty {
+            return Ok(Some((self.number, Line::Blank)));
+        }
+        // What stands before its text tells whether it goes on with the line before; zeros are of a crash.
+        let begin = line.iter().position(|it| *it != 0).unwrap_or(0);
+        let end = line.iter().rposition(|it| !matches!(it, b'\n' | b'\r' | 0));
+        let line = line.get(begin..end.map_or(0, |it| it + 1)).unwrap_or_default();
+        Ok(Some((self.number, Line::Of(line, ended))))
     }
 }
 

@@ -2,35 +2,13 @@
 
 use crate::guess::what_it_seems;
 use crate::lines::{Line, Lines};
+use crate::statement::Statement;
 use flate2::read::MultiGzDecoder;
 use liuhen_client::error::ClientError;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-
-/// One statement, with all its relations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// What tells it from all others of the server: session, statement and substatement.
-    pub reference: String,
-    /// Milliseconds since the Unix epoch, as the log has it.
-    pub time_ms: u64,
-    /// The database.
-    pub database: String,
-    /// The database role.
-    pub role: String,
-    /// Datasets touched, with the operation on each.
-    pub touched: BTreeSet<(String, i32)>,
-    /// The grant named in its comments. Where they name several that differ, none.
-    pub tag: Option<String>,
-    /// Rows returned or changed.
-    pub rows: u64,
-    /// Whether the server refused it.
-    pub denied: bool,
-    /// Its text and parameters, as the bytes that stand in the log; they never leave this machine.
-    pub text: Vec<u8>,
-}
 
 /// A log, read.
 #[derive(Debug, Default)]
@@ -43,6 +21,8 @@ pub struct Log {
     pub blank_lines: u64,
     /// Lines of databases that the mapping does not name.
     pub other_databases: u64,
+    /// Lines of statements that the server refused and that meant none of the mapped relations' data.
+    pub other_denied: u64,
     /// Lines that could not be understood: number and why.
     pub unknown: Vec<(u64, String)>,
     /// The last line, where it was not written whole: it is left for the next run.
@@ -51,8 +31,18 @@ pub struct Log {
     first_unknown: Option<Vec<u8>>,
     /// Lines that were set aside, for they can't be told rightly: number and why.
     pub set_aside: Vec<(u64, String)>,
-    /// Statements whose comments name grants that differ.
-    pub contradictory: u64,
+    /// Lines of accesses of which not all datasets can be told: number and why.
+    pub untold: Vec<(u64, String)>,
+    /// Relations and functions that the mapping does not name, `database.schema.name`, and in how many lines they are.
+    pub unmapped: BTreeMap<String, u64>,
+    /// Functions that are called and into which no log looks, unless the mapping says what they touch; in how many lines.
+    pub calls: BTreeMap<String, u64>,
+    /// What happened to the log itself: number of the line, and what.
+    pub events: Vec<(u64, String)>,
+    /// Lines that belong to a statement that is there already.
+    pub further_lines: u64,
+    /// The times of its first and last lines that have one, milliseconds.
+    pub times: Option<(u64, u64)>,
     /// Statements in the order of their first lines.
     pub statements: Vec<Statement>,
     by_reference: BTreeMap<String, usize>,
@@ -61,7 +51,10 @@ pub struct Log {
 impl Log {
     /// Whether any line was understood.
     fn is_understood(&self) -> bool {
-        !self.statements.is_empty() || self.other_lines > 0 || self.other_databases > 0
+        !self.statements.is_empty()
+            || self.other_lines > 0
+            || self.other_databases > 0
+            || self.other_denied > 0
     }
 
     /// Fails where lines were skipped and not one was understood: that is another file.
@@ -77,17 +70,38 @@ impl Log {
         }
     }
 
-    /// Joins the lines of one statement.
-    pub fn add(&mut self, statement: Statement, contradictory: bool) {
-        let known = self.by_reference.get(&statement.reference);
-        if let Some(before) = known.and_then(|at| self.statements.get_mut(*at)) {
-            before.touched.extend(statement.touched);
-            before.rows = before.rows.max(statement.rows);
+    /// Takes what a line tells of a statement, together with what others told of it.
+    pub fn add(&mut self, line: u64, statement: Statement) {
+        self.untold.extend(statement.untold.iter().map(|why| (line, why.clone())));
+        if let Some(before) = self.known(&statement.reference) {
+            before.join(statement);
+            self.further_lines += 1;
             return;
         }
-        self.contradictory += u64::from(contradictory);
         self.by_reference.insert(statement.reference.clone(), self.statements.len());
         self.statements.push(statement);
+    }
+
+    /// Takes the time of a line, whatever it tells.
+    pub fn seen(&mut self, time_ms: u64) {
+        let (first, last) = self.times.unwrap_or((time_ms, time_ms));
+        self.times = Some((first.min(time_ms), last.max(time_ms)));
+    }
+
+    /// A statement that is there already.
+    pub fn known(&mut self, reference: &str) -> Option<&mut Statement> {
+        let at = *self.by_reference.get(reference)?;
+        self.statements.get_mut(at)
+    }
+
+    /// Statements whose comments name grants that differ.
+    pub fn contradictory(&self) -> usize {
+        self.statements.iter().filter(|it| it.named.is_contradictory()).count()
+    }
+
+    /// Statements whose text the log hides.
+    pub fn hidden(&self) -> usize {
+        self.statements.iter().filter(|it| it.named.hidden).count()
     }
 }
 
@@ -108,10 +122,15 @@ impl<T: Into<String>> From<T> for NotRead {
     }
 }
 
-/// Reads the lines of one kind of log.
+/// Reads the lines of one kind of log, in order.
 pub trait Reader {
     /// Takes what a line tells into the log.
-    fn line(&self, line: &[u8], log: &mut Log) -> Result<(), NotRead>;
+    fn line(&mut self, number: u64, line: &[u8], log: &mut Log) -> Result<(), NotRead>;
+
+    /// Takes what the end of the log tells: of lines that others could have belonged to.
+    fn end(&mut self, _log: &mut Log) -> Result<(), NotRead> {
+        Ok(())
+    }
 }
 
 /// Reads the lines of a log. Stops at the first that can't be understood, with its number, unless those are to be
@@ -119,13 +138,15 @@ pub trait Reader {
 pub fn read_lines(
     lines: impl BufRead,
     path: &Path,
-    reader: &dyn Reader,
+    reader: &mut dyn Reader,
     skip_unknown: bool,
-) -> Result<Log, ClientError> {
+    log: &mut Log,
+) -> Result<(), ClientError> {
     let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", path.display()));
-    let mut log = Log::default();
     let mut lines = Lines::new(lines);
-    while let Some((number, line)) = lines.next().map_err(at)? {
+    let (mut number, mut last) = (0, (Vec::new(), true));
+    while let Some((this, line)) = lines.next().map_err(at)? {
+        number = this;
         log.lines += 1;
         let (line, ended) = match line {
             Line::Of(line, ended) => (line, ended),
@@ -139,35 +160,52 @@ pub fn read_lines(
                 continue;
             }
         };
-        let why = match reader.line(line, &mut log) {
-            Ok(()) => continue,
-            Err(NotRead::SetAside(why)) => {
-                log.set_aside.push((number, why));
-                continue;
-            }
-            // Whoever writes it goes on with it.
-            Err(NotRead::CutOff(_)) if !ended => {
-                log.unfinished = Some(number);
-                continue;
-            }
-            Err(NotRead::CutOff(why) | NotRead::Unknown(why)) => why,
-        };
-        if !skip_unknown {
-            let path = path.display();
-            let hint = if log.is_understood() { String::new() } else { seems(line) };
-            return Err(ClientError::Failed(format!(
-                "{path}, line {number}: {why}{hint} (--skip-unknown goes on)"
-            )));
+        let told = reader.line(number, line, log);
+        understood(told, (number, line, ended), path, skip_unknown, log)?;
+        if !ended {
+            last = (line.to_vec(), ended);
         }
-        log.first_unknown.get_or_insert_with(|| line.to_vec());
-        log.unknown.push((number, why));
     }
-    log.must_be_understood(path)?;
-    Ok(log)
+    let told = reader.end(log);
+    understood(told, (number, &last.0, last.1), path, skip_unknown, log)?;
+    log.must_be_understood(path)
+}
+
+/// Counts what a line that was not read is. Fails where it is nothing to pass over.
+fn understood(
+    told: Result<(), NotRead>,
+    (number, line, ended): (u64, &[u8], bool),
+    path: &Path,
+    skip_unknown: bool,
+    log: &mut Log,
+) -> Result<(), ClientError> {
+    let why = match told {
+        Ok(()) => return Ok(()),
+        Err(NotRead::SetAside(why)) => {
+            log.set_aside.push((number, why));
+            return Ok(());
+        }
+        // Whoever writes it goes on with it.
+        Err(NotRead::CutOff(_)) if !ended => {
+            log.unfinished = Some(number);
+            return Ok(());
+        }
+        Err(NotRead::CutOff(why) | NotRead::Unknown(why)) => why,
+    };
+    if !skip_unknown {
+        let path = path.display();
+        let hint = if log.is_understood() { String::new() } else { seems(line) };
+        return Err(ClientError::Failed(format!(
+            "{path}, line {number}: {why}{hint} (--skip-unknown goes on)"
+        )));
+    }
+    log.first_unknown.get_or_insert_with(|| line.to_vec());
+    log.unknown.push((number, why));
+    Ok(())
 }
 
 fn seems(line: &[u8]) -> String {
-    format!("; the file seems to be {}: a jsonlog is read", what_it_seems(line))
+    format!("; the file seems to be {}", what_it_seems(line))
 }
 
 /// Opens a log, plain or gzip.

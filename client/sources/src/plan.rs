@@ -1,143 +1,358 @@
-//! From statements to records: names resolved against the ledger once, text digested with salts
-//! that follow from the gateway's secret.
+//! From statements to records: names resolved against the ledger once, text digested with salts that follow from the gateway's
+//! secret, and what is recorded already left out.
 
-use crate::log::Statement;
-use crate::mapping::Mapping;
+use crate::known::{Known, KnownRecord, account};
+use crate::mapping::{Mapping, Role};
+use crate::sql::Fields;
+use crate::statement::Statement;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_proto::items::Item;
+use liuhen_proto::items::sharing::grants::{self, Moment};
 use liuhen_proto::suite::hash::{Domain, hash, salted_digest};
-use liuhen_proto::types::check_code;
-use liuhen_proto::wire::{self, item::Kind};
+use liuhen_proto::types::{TimeMs, check_code, limits};
+use liuhen_proto::wire::{self, GrantState, item::Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A dataset with an operation on it.
+type Touch = (String, i32);
+
+/// A record to be made of a statement: some of its datasets, or none where they can't be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Planned {
+    nonce: [u8; 16],
+    touched: Vec<Touch>,
+}
+
+/// What is to be recorded of a statement, and what is on the ledger of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub missing: Vec<Planned>,
+    pub recorded: Vec<KnownRecord>,
+}
+
 /// Makes records of statements.
-pub(super) struct Planner<'a> {
+pub(crate) struct Planner<'a> {
     mapping: &'a Mapping,
     salt: [u8; 32],
     shift_ms: i128,
     identities: BTreeMap<String, wire::Identity>,
-    /// Request ids by reference and dataset.
-    grants: BTreeMap<(String, String), Vec<u8>>,
-    unknown_tags: BTreeMap<String, u64>,
+    /// The fields of datasets, as the catalogue has them.
+    fields: BTreeMap<String, BTreeSet<String>>,
+    grants: Vec<wire::Grant>,
+    /// Places in `grants`, by reference and dataset.
+    by_reference: BTreeMap<(String, String), usize>,
+    /// What could not be resolved, and how often.
+    pub counts: Counts,
+}
+
+/// What of the statements' grants could not be resolved, and how often.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Names of grants, with the dataset, that the ledger does not have.
+    pub unknown_grants: BTreeMap<String, u64>,
+    /// Accesses whose grant a rule of the mapping took, by caller and dataset.
+    pub by_rule: BTreeMap<String, u64>,
+    /// Accesses for which a rule found no grant that fits.
+    pub no_grant_fits: BTreeMap<String, u64>,
+    /// Accesses for which a rule found several, and took none.
+    pub several_fit: BTreeMap<String, u64>,
 }
 
 impl<'a> Planner<'a> {
-    pub(super) async fn new(
+    pub(crate) async fn new(
         node: &Node,
         mapping: &'a Mapping,
         salt: [u8; 32],
         shift_ms: i128,
     ) -> Result<Self, ClientError> {
         let mut identities = BTreeMap::new();
-        for (role, it) in &mapping.roles {
-            let identity = node.identity(&it.identity).await?;
-            if !it.purpose.is_empty() {
-                check_code(&it.purpose).map_err(|e| ClientError::Usage(e.to_string()))?;
+        let of_roles = mapping.roles.values().map(|it| (&it.identity, &it.purpose));
+        let of_callers = mapping.callers.iter().map(|it| (&it.identity, &it.purpose));
+        let of_rules = mapping.rules.iter().map(|it| (&it.identity, &it.purpose));
+        for (identity, purpose) in of_roles.chain(of_callers).chain(of_rules) {
+            if !identities.contains_key(identity) {
+                identities.insert(identity.clone(), node.identity(identity).await?);
             }
-            identities.insert(role.clone(), identity);
-        }
-        for dataset in mapping.relations.values().collect::<BTreeSet<_>>() {
-            node.dataset(dataset).await?;
-        }
-        let mut grants = BTreeMap::new();
-        for it in node.requests(wire::ListRequestsRequest::default()).await? {
-            if let Some(grant) = it.grant {
-                grants.insert((grant.reference, grant.dataset), grant.request_id);
+            if !purpose.is_empty() {
+                check_code(purpose).map_err(|e| ClientError::Usage(e.to_string()))?;
             }
         }
-        let unknown_tags = BTreeMap::new();
-        Ok(Self { mapping, salt, shift_ms, identities, grants, unknown_tags })
+        let mut fields = BTreeMap::new();
+        let of_functions = mapping.functions.values().flatten();
+        for code in mapping.relations.values().chain(of_functions).collect::<BTreeSet<_>>() {
+            let dataset = node.dataset(code).await?;
+            let registered = dataset.fields.into_iter();
+            fields.insert(code.clone(), registered.map(|it| it.name).collect());
+        }
+        let requests = node.requests(wire::ListRequestsRequest::default()).await?;
+        let grants: Vec<wire::Grant> = requests.into_iter().filter_map(|it| it.grant).collect();
+        let places = grants.iter().enumerate();
+        let by_reference =
+            places.map(|(at, it)| ((it.reference.clone(), it.dataset.clone()), at)).collect();
+        let counts = Counts::default();
+        Ok(Self { mapping, salt, shift_ms, identities, fields, grants, by_reference, counts })
     }
 
-    /// The nonce of a statement's record: nobody without the salt can guess it, and the same
-    /// statement has the same again.
-    pub(super) fn nonce(&self, statement: &Statement) -> [u8; 16] {
-        self.derived(b"nonce", statement.reference.as_bytes())
+    /// What is to be recorded of a statement. A record's nonce follows from what tells the statement from others: nobody
+    /// without the salt can guess it, and the same statement has the same again. Where a further line, or a log that holds
+    /// more, shows that it touched more, that is recorded beside what is there.
+    pub(crate) fn plan(&self, statement: &Statement, known: &Known) -> Result<Plan, ClientError> {
+        let mut reference = statement.reference.clone();
+        let first = known.record(&self.nonce(&reference))?;
+        if first.as_ref().is_some_and(|it| self.is_another(it, statement)) {
+            // Two servers may give the same numbers; what they executed tells them apart.
+            let text = hash(Domain::Digest, &[&statement.text()]).to_string();
+            reference = format!("{reference}#{text}");
+        }
+        let mut plan = Plan::default();
+        let mut left: BTreeSet<Touch> = statement.touched.keys().cloned().collect();
+        let base = self.nonce(&reference);
+        let base_known = known.record(&base)?;
+        let mut take = |record: Option<KnownRecord>, left: &mut BTreeSet<Touch>| {
+            record.map(|it| {
+                left.retain(|touch| !it.touched.contains(touch));
+                plan.recorded.push(it);
+            })
+        };
+        let has_base = take(base_known, &mut left).is_some();
+        for touch in statement.touched.keys() {
+            if left.contains(touch) {
+                take(known.record(&self.nonce_of(&reference, touch))?, &mut left);
+            }
+        }
+        let untold = self.nonce(&format!("{reference}/untold"));
+        let untold_known = take(known.record(&untold)?, &mut left).is_some();
+        let left: Vec<Touch> = left.into_iter().collect();
+        for (at, touched) in left.chunks(limits::RECORD_DATASETS).enumerate() {
+            let Some(first) = touched.first() else { continue };
+            let nonce = match at == 0 && !has_base {
+                true => base,
+                false => self.nonce_of(&reference, first),
+            };
+            plan.missing.push(Planned { nonce, touched: touched.to_vec() });
+        }
+        if !statement.untold.is_empty() && !untold_known {
+            plan.missing.push(Planned { nonce: untold, touched: Vec::new() });
+        }
+        Ok(plan)
     }
 
-    /// The record of a statement.
-    pub(super) fn item(
+    /// How far a log was moved when it was imported: what the first of its statements that is recorded says.
+    pub(crate) fn moved(&self, all: &[Statement], known: &Known) -> Result<i128, ClientError> {
+        for statement in all {
+            if let Some(record) = known.record(&self.nonce(&statement.reference))? {
+                return Ok(i128::from(record.time_ms) - i128::from(statement.time_ms));
+            }
+        }
+        Ok(0)
+    }
+
+    /// Moves the times of statements.
+    pub(crate) fn shift(&mut self, by_ms: i128) {
+        self.shift_ms = by_ms;
+    }
+
+    /// How far times are moved, milliseconds.
+    pub(crate) fn shifted(&self) -> i64 {
+        i64::try_from(self.shift_ms).unwrap_or(0)
+    }
+
+    fn nonce(&self, reference: &str) -> [u8; 16] {
+        self.derived(b"nonce", reference.as_bytes())
+    }
+
+    fn nonce_of(&self, reference: &str, (dataset, operation): &Touch) -> [u8; 16] {
+        self.nonce(&format!("{reference}/{dataset}/{operation}"))
+    }
+
+    /// Whether a record with a statement's nonce is of another statement: neither its text is the same, nor who asked and when.
+    fn is_another(&self, known: &KnownRecord, statement: &Statement) -> bool {
+        let same_text = known.query == self.query_digest(statement);
+        let asker = account(Some(&self.asker(statement)));
+        let same_asker = known.account == asker && known.time_ms == self.time(statement);
+        !same_text && !same_asker
+    }
+
+    pub(crate) fn query_digest(&self, statement: &Statement) -> Vec<u8> {
+        let salt = self.derived(b"query", statement.reference.as_bytes());
+        salted_digest(&salt, &statement.text()).to_vec()
+    }
+
+    pub(crate) fn time(&self, statement: &Statement) -> u64 {
+        let shifted = i128::from(statement.time_ms) + self.shift_ms;
+        u64::try_from(shifted).unwrap_or(statement.time_ms)
+    }
+
+    /// A record of a statement.
+    pub(crate) fn item(
         &mut self,
         statement: &Statement,
+        planned: &Planned,
         access_no: u64,
         collector: &str,
     ) -> Result<Item, ClientError> {
-        let salt = self.derived(b"query", statement.reference.as_bytes());
-        let role = self.mapping.roles.get(&statement.role);
+        let role = self.mapping.caller(&statement.caller);
+        let (accesses, by_rule) = self.accesses(statement, role.as_ref(), &planned.touched);
         let decision =
             if statement.denied { wire::Decision::Denied } else { wire::Decision::Served };
-        let shifted = i128::from(statement.time_ms) + self.shift_ms;
+        let rows = statement.rows();
+        let salt = self.derived(b"statement", statement.reference.as_bytes());
+        let named = statement.named.purpose.clone().filter(|it| check_code(it).is_ok());
         let record = wire::RecordAccess {
             channel: wire::Channel::Log as i32,
             collector: collector.to_owned(),
             access_no,
             decision: decision as i32,
-            accesses: self.accesses(statement),
+            accesses,
             asker: Some(self.asker(statement)),
-            purpose: role.map(|it| it.purpose.clone()).unwrap_or_default(),
+            on_behalf_of: statement
+                .named
+                .user
+                .as_ref()
+                .map(|user| self.unmapped(&format!("user {user}"))),
+            purpose: named.or(by_rule).or(role.map(|it| it.purpose)).unwrap_or_default(),
             subjects: Some(wire::Subjects {
-                unknown_count: statement.rows,
+                unknown_count: rows.unwrap_or(0),
+                uncounted: rows.is_none(),
                 ..wire::Subjects::default()
             }),
-            query_digest: salted_digest(&salt, &statement.text).to_vec(),
-            row_count: Some(statement.rows),
-            access_time_ms: u64::try_from(shifted).unwrap_or(statement.time_ms),
+            query_digest: self.query_digest(statement),
+            row_count: rows,
+            access_time_ms: self.time(statement),
+            statement_digest: salted_digest(&salt, statement.reference.as_bytes()).to_vec(),
             ..wire::RecordAccess::default()
         };
-        let made = Item::new(self.nonce(statement), Kind::RecordAccess(record));
+        let made = Item::new(planned.nonce, Kind::RecordAccess(record));
         made.map_err(|e| ClientError::Failed(format!("statement {}: {e}", statement.reference)))
     }
 
-    /// Tags that name no grant of the dataset, and how often each came up.
-    pub(super) fn unknown_tags(&self) -> Vec<(String, u64)> {
-        self.unknown_tags.iter().map(|(tag, count)| (tag.clone(), *count)).collect()
+    /// Counts what of a statement can't be resolved that is recorded already.
+    pub(crate) fn count(&mut self, statement: &Statement) {
+        let role = self.mapping.caller(&statement.caller);
+        let touched: Vec<Touch> = statement.touched.keys().cloned().collect();
+        self.accesses(statement, role.as_ref(), &touched);
     }
 
-    /// Counts the tags of a statement that is recorded already.
-    pub(super) fn count_tags(&mut self, statement: &Statement) {
-        self.accesses(statement);
+    /// The grants under which a statement's accesses are recorded, hexadecimal.
+    pub(crate) fn grants(&mut self, statement: &Statement) -> BTreeSet<String> {
+        let role = self.mapping.caller(&statement.caller);
+        let touched: Vec<Touch> = statement.touched.keys().cloned().collect();
+        let (accesses, _) = self.accesses(statement, role.as_ref(), &touched);
+        let ids = accesses.iter().map(|it| hex::encode(&it.request_id));
+        ids.filter(|it| !it.is_empty()).collect()
     }
 
-    fn accesses(&mut self, statement: &Statement) -> Vec<wire::DatasetAccess> {
-        let mut accesses = Vec::with_capacity(statement.touched.len());
-        for (dataset, operation) in &statement.touched {
-            let grant = statement.tag.as_ref().and_then(|tag| {
-                let reference = self.mapping.grants.get(tag).unwrap_or(tag);
-                let found = self.grants.get(&(reference.clone(), dataset.clone())).cloned();
-                if found.is_none() {
-                    *self.unknown_tags.entry(format!("{tag}@{dataset}")).or_default() += 1;
+    /// The accesses of a record; and the purpose that a rule gave.
+    fn accesses(
+        &mut self,
+        statement: &Statement,
+        role: Option<&Role>,
+        touched: &[Touch],
+    ) -> (Vec<wire::DatasetAccess>, Option<String>) {
+        let (mut accesses, mut purpose) = (Vec::with_capacity(touched.len()), None);
+        for (dataset, operation) in touched {
+            let named = self.named(statement, dataset);
+            let ruled = match (&named, role) {
+                (None, Some(role)) if statement.named.grants.is_empty() => {
+                    self.by_rule(statement, role, (dataset, *operation))
                 }
-                found
-            });
+                _ => None,
+            };
+            let grant_by_rule = ruled.is_some();
+            if let Some((_, of_rule)) = &ruled {
+                purpose = Some(of_rule.clone());
+            }
+            let fields = self.known_fields(statement, dataset, *operation);
             accesses.push(wire::DatasetAccess {
                 dataset: dataset.clone(),
                 operation: *operation,
-                request_id: grant.unwrap_or_default(),
+                request_id: named.or(ruled.map(|(id, _)| id)).unwrap_or_default(),
+                fields_by_text: !fields.is_empty(),
+                fields,
+                grant_by_rule,
                 ..wire::DatasetAccess::default()
             });
         }
-        accesses
+        (accesses, purpose)
     }
 
-    pub(super) fn asker(&self, statement: &Statement) -> wire::Party {
-        let mapped =
-            self.mapping.roles.get(&statement.role).zip(self.identities.get(&statement.role));
+    /// The fields touched, where all of them are known and stand in the catalogue.
+    fn known_fields(&self, statement: &Statement, dataset: &str, operation: i32) -> Vec<String> {
+        let touched = statement.touched.get(&(dataset.to_owned(), operation));
+        let Some(Fields::These(fields)) = touched else { return Vec::new() };
+        let registered = self.fields.get(dataset);
+        let all = registered.is_some_and(|it| fields.iter().all(|field| it.contains(field)));
+        if all { fields.iter().cloned().collect() } else { Vec::new() }
+    }
+
+    /// The grant that a statement names.
+    fn named(&mut self, statement: &Statement, dataset: &str) -> Option<Vec<u8>> {
+        let name = statement.named.grant()?;
+        let reference = self.mapping.grants.get(name).map_or(name, String::as_str);
+        let found = self.by_reference.get(&(reference.to_owned(), dataset.to_owned()));
+        let found = found.and_then(|at| self.grants.get(*at)).map(|it| it.request_id.clone());
+        if found.is_none() {
+            *self.counts.unknown_grants.entry(format!("{name}@{dataset}")).or_default() += 1;
+        }
+        found
+    }
+
+    /// The only grant that fits a caller's rule, with the rule's purpose.
+    fn by_rule(
+        &mut self,
+        statement: &Statement,
+        role: &Role,
+        (dataset, operation): (&str, i32),
+    ) -> Option<(Vec<u8>, String)> {
+        let rule = self.mapping.rule(&role.identity, dataset)?;
+        let identity = self.identities.get(&role.identity)?;
+        let time = self.time(statement);
+        let moment = Moment::Time(TimeMs::new(time));
+        let fits = |it: &&wire::Grant| {
+            let terms = grants::terms_at(it, moment);
+            it.dataset == dataset
+                && it.using_department == identity.department
+                && it.purpose == rule.purpose
+                && grants::state_at(it, moment) == GrantState::Active
+                && terms.is_some_and(|terms| {
+                    terms.identity_ids.contains(&identity.identity_id)
+                        && terms.operations.contains(&operation)
+                        && (terms.from_ms..terms.until_ms).contains(&time)
+                })
+        };
+        let mut fitting = self.grants.iter().filter(fits);
+        let (only, further) = (fitting.next(), fitting.next());
+        let counts = match (only, further) {
+            (Some(_), None) => &mut self.counts.by_rule,
+            (Some(_), Some(_)) => &mut self.counts.several_fit,
+            (None, _) => &mut self.counts.no_grant_fits,
+        };
+        *counts.entry(format!("{} on {dataset}", role.identity)).or_default() += 1;
+        let only = only.filter(|_| further.is_none())?;
+        Some((only.request_id.clone(), rule.purpose.clone()))
+    }
+
+    pub(crate) fn asker(&self, statement: &Statement) -> wire::Party {
+        let role = self.mapping.caller(&statement.caller);
+        let mapped = role.and_then(|role| Some((self.identities.get(&role.identity)?, role)));
         match mapped {
-            Some((role, identity)) => wire::Party {
+            Some((identity, role)) => wire::Party {
                 department: identity.department.clone(),
                 identity_id: identity.identity_id.clone(),
                 assurance: role.assurance.to_wire() as i32,
                 ..wire::Party::default()
             },
-            None => {
-                let account = format!("{}@{}", statement.role, statement.database);
-                let salt = self.derived(b"account", account.as_bytes());
-                wire::Party {
-                    unmapped_digest: salted_digest(&salt, account.as_bytes()).to_vec(),
-                    ..wire::Party::default()
-                }
-            }
+            None => self.unmapped(&format!("{}@{}", statement.caller.role, statement.database)),
+        }
+    }
+
+    /// An account without an identity.
+    fn unmapped(&self, account: &str) -> wire::Party {
+        let salt = self.derived(b"account", account.as_bytes());
+        wire::Party {
+            unmapped_digest: salted_digest(&salt, account.as_bytes()).to_vec(),
+            ..wire::Party::default()
         }
     }
 

@@ -5,7 +5,7 @@ use crate::log::{self, Log};
 use crate::mapping::Mapping;
 use liuhen_client::error::ClientError;
 use std::io::BufRead;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes [`Source`] of a table: name, name for commands, file, what it is.
 macro_rules! sources {
@@ -40,17 +40,22 @@ macro_rules! sources {
 pub(crate) use sources;
 
 impl Source {
-    /// Reads a log, plain or gzip. Stops at the first line that can't be understood, with its number, unless those are
-    /// to be skipped.
+    /// Reads a log's files, plain or gzip, one behind the other. Stops at the first line that can't be understood, with its
+    /// number, unless those are to be skipped.
     pub fn read(
         self,
-        path: &Path,
+        paths: &[PathBuf],
         mapping: &Mapping,
         skip_unknown: bool,
     ) -> Result<Log, ClientError> {
-        let lines = log::open(path);
-        let lines = lines.map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))?;
-        self.read_lines(lines, path, mapping, skip_unknown)
+        let (mut log, mut reader) = (Log::default(), self.reader(mapping)?);
+        for path in paths {
+            let lines = log::open(path);
+            let lines =
+                lines.map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))?;
+            log::read_lines(lines, path, &mut *reader, skip_unknown, &mut log)?;
+        }
+        Ok(log)
     }
 
     /// Reads the lines of a log, as [`Source::read`] does; `path` names it in errors.
@@ -61,6 +66,8 @@ impl Source {
         mapping: &Mapping,
         skip_unknown: bool,
     ) -> Result<Log, ClientError> {
-        log::read_lines(lines, path, &*self.reader(mapping)?, skip_unknown)
+        let mut log = Log::default();
+        log::read_lines(lines, path, &mut *self.reader(mapping)?, skip_unknown, &mut log)?;
+        Ok(log)
     }
 }

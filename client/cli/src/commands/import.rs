@@ -6,7 +6,7 @@ use crate::tell;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use liuhen_client::error::ClientError;
-use liuhen_sources::{Options, Source, Summary, Watches, not_all, run};
+use liuhen_sources::{Counts, Lines, Options, Source, Summary, Watches, run};
 use serde_json::json;
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -17,8 +17,9 @@ pub struct Import {
     /// What kind of log it is
     #[arg(value_parser = source())]
     source: Source,
-    /// The log
-    log: PathBuf,
+    /// The log's files, in the order in which they were written
+    #[arg(required = true)]
+    logs: Vec<PathBuf>,
     /// The mapping, TOML
     #[arg(long)]
     mapping: PathBuf,
@@ -83,7 +84,7 @@ impl Import {
         let account = common.account(&node).await?;
         let options = Options {
             source: self.source,
-            log: self.log.clone(),
+            logs: self.logs.clone(),
             mapping: self.mapping.clone(),
             batch: self.batch as usize,
             limit: self.limit,
@@ -95,41 +96,23 @@ impl Import {
     }
 }
 
-/// Prints counts by verdict on stdout, all else on stderr. Fails where lines were set aside: what they tell of is
-/// not on the ledger.
+/// Prints counts by verdict on stdout, all else on stderr. Fails where something of the log is not on the ledger, or stands there
+/// as what can't be told.
 fn print(summary: &Summary, format: Format) -> Result<(), ClientError> {
-    for (line, why) in &summary.unknown {
-        tell!("line {line} skipped: {why}");
-    }
-    for (line, why) in &summary.set_aside {
-        tell!("line {line} set aside: {why}");
-    }
-    if let Some(number) = summary.unfinished {
-        tell!("line {number}, the last, is not written whole yet: the next run takes it");
-    }
-    if summary.contradictory > 0 {
-        let count = summary.contradictory;
-        tell!("{count} statements name several grants that differ: recorded without one");
-    }
-    for (tag, count) in &summary.unknown_tags {
-        tell!("no grant {tag} on the ledger: {count} statements recorded without one");
-    }
+    told_of_lines(&summary.lines);
+    told_of_grants(&summary.grants);
     let mut rows = Rows::new(&["verdict", "reason", "timeliness", "records"]);
     for ((verdict, reason, timeliness), count) in &summary.outcomes {
         rows.push(vec![json!(verdict), json!(reason), json!(timeliness), json!(count)]);
     }
     rows.print(format)?;
-    tell!(
-        "{} lines: {} statements, {} lines of other databases, {} lines of no access, {} blank, {} \
-         not understood, {} set aside",
-        summary.lines,
-        summary.statements,
-        summary.other_databases,
-        summary.other_lines,
-        summary.blank_lines,
-        summary.unknown.len(),
-        summary.set_aside.len()
-    );
+    counted(&summary.lines, summary.statements);
+    if summary.changed > 0 {
+        let count = summary.changed;
+        tell!(
+            "{count} statements recorded before touched more than was known then: that is recorded beside it"
+        );
+    }
     let rate = match summary.elapsed.as_millis() {
         0 => String::new(),
         ms => format!(" in {ms} ms, {} a second", u128::from(summary.recorded()) * 1000 / ms),
@@ -140,5 +123,79 @@ fn print(summary: &Summary, format: Format) -> Result<(), ClientError> {
         summary.already,
         summary.left
     );
-    not_all(&summary.set_aside)
+    summary.lines.must_be_all()
+}
+
+/// How many of a list are shown by line; the rest is counted.
+const SHOWN: usize = 20;
+
+fn by_line(lines: &[(u64, String)], what: &str) {
+    for (line, why) in lines.iter().take(SHOWN) {
+        tell!("line {line} {what}: {why}");
+    }
+    if lines.len() > SHOWN {
+        tell!("and {} more lines {what}", lines.len() - SHOWN);
+    }
+}
+
+/// What became of lines that are more than a number.
+pub(super) fn told_of_lines(lines: &Lines) {
+    by_line(&lines.unknown, "skipped");
+    by_line(&lines.set_aside, "set aside");
+    by_line(&lines.untold, "not told in full");
+    by_line(&lines.events, "says of the log itself");
+    if let Some(number) = lines.unfinished {
+        tell!("line {number}, the last, is not written whole yet: the next run takes it");
+    }
+    for (name, count) in &lines.unmapped {
+        tell!(
+            "the mapping lacks {name} ({count} lines): add it to [relations], or to ignore where it holds no dataset's data"
+        );
+    }
+    for (name, count) in &lines.calls {
+        tell!(
+            "{name} is called in {count} lines, and no log says what it reads: name it in [functions] where it reads a dataset"
+        );
+    }
+    if lines.contradictory > 0 {
+        let count = lines.contradictory;
+        tell!("{count} statements name several grants that differ: recorded without one");
+    }
+    if lines.hidden > 0 {
+        let count = lines.hidden;
+        tell!(
+            "{count} statements without their text (pgaudit.log_statement = off): no grant that they name can be seen"
+        );
+    }
+}
+
+fn told_of_grants(it: &Counts) {
+    for (tag, count) in &it.unknown_grants {
+        tell!("no grant {tag} on the ledger: {count} accesses recorded without one");
+    }
+    for (who, count) in &it.by_rule {
+        tell!("{count} accesses of {who} name no grant: a rule took the only one that fits");
+    }
+    for (who, count) in &it.no_grant_fits {
+        tell!("{count} accesses of {who} name no grant, and none fits the rule");
+    }
+    for (who, count) in &it.several_fit {
+        tell!("{count} accesses of {who} name no grant, and several fit the rule: none is taken");
+    }
+}
+
+/// How many lines there are of each kind.
+pub(super) fn counted(lines: &Lines, statements: usize) {
+    tell!(
+        "{} lines: {statements} statements, {} lines of other databases, {} lines of no access, {} blank, {} \
+         refusals of other things, {} not understood, {} set aside, {} not told in full",
+        lines.all,
+        lines.other_databases,
+        lines.other,
+        lines.blank,
+        lines.other_denied,
+        lines.unknown.len(),
+        lines.set_aside.len(),
+        lines.untold.len()
+    );
 }

@@ -9,7 +9,7 @@ use liuhen_client::error::ClientError;
 use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::KeyId;
 use liuhen_sources::Source;
-use liuhen_sources::reconcile::{self, Reconciliation};
+use liuhen_sources::reconcile::{self, Cause, Difference, Reconciliation, by_cause};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -38,8 +38,9 @@ struct Compared {
     /// What kind of log it is
     #[arg(value_parser = source())]
     source: Source,
-    /// The log
-    log: PathBuf,
+    /// The log's files, in the order in which they were written
+    #[arg(required = true)]
+    logs: Vec<PathBuf>,
     /// The mapping, TOML, as for the import
     #[arg(long)]
     mapping: PathBuf,
@@ -49,10 +50,13 @@ struct Compared {
     /// The log was imported with its times moved
     #[arg(long)]
     shift_times: bool,
-    /// From when; without it: the log's first hour
+    /// Leave out lines that can't be understood, and say so in the result, instead of stopping at the first
+    #[arg(long)]
+    skip_unknown: bool,
+    /// From when; without it: the log's first moment
     #[arg(long)]
     from: Option<String>,
-    /// Until when; without it: the end of the log's last hour
+    /// Until when; without it: the log's last moment
     #[arg(long)]
     until: Option<String>,
     /// Where to write the signed result
@@ -79,10 +83,16 @@ impl Compared {
         let range = (time(&self.from)?, time(&self.until)?);
         let node = common.connect().await?;
         let account = common.account(&node).await?;
-        let log = (self.source, self.log.as_path());
-        let shifted = self.shift_times;
-        let result =
-            reconcile::run(&node, &self.gateway, log, &self.mapping, shifted, range).await?;
+        let compared = reconcile::Compared {
+            source: self.source,
+            logs: self.logs.clone(),
+            mapping: self.mapping.clone(),
+            gateway: self.gateway.clone(),
+            shifted: self.shift_times,
+            skip_unknown: self.skip_unknown,
+            range,
+        };
+        let result = reconcile::run(&node, &compared).await?;
         if let Some(out) = &self.out {
             let signed = reconcile::sign(&result, &account.signer.key)?;
             write_new(out, &signed)?;
@@ -103,50 +113,113 @@ fn write_new(file: &Path, text: &str) -> Result<(), ClientError> {
     open.sync_all().map_err(at)
 }
 
+/// A line for each cause, with the command that settles it; and the first of each.
 fn show(
     it: &Reconciliation,
     common: &Common,
     name: impl Fn(&str) -> String,
 ) -> Result<(), ClientError> {
-    let mut rows = Rows::new(&["hour", "account", "in_log", "on_ledger"]);
-    for one in &it.differences {
-        let hour = text::time(one.hour_ms);
+    let mut rows = Rows::new(&["cause", "count", "first", "settled_by"]);
+    let causes = by_cause(&it.differences);
+    for (cause, all) in &causes {
+        let first = all.first().map(|it| shown(it)).unwrap_or_default();
         rows.push(vec![
-            json!(hour),
-            json!(name(&one.account)),
-            json!(one.in_log),
-            json!(one.on_ledger),
+            json!(word(*cause)),
+            json!(all.len()),
+            json!(first),
+            json!(settled_by(*cause)),
         ]);
     }
     rows.print(common.output)?;
-    for reference in it.only_in_log.iter().take(20) {
-        tell!("only in the log: statement {reference}");
-    }
-    for number in it.only_on_ledger.iter().take(20) {
-        tell!("only on the ledger: number {number}");
+    for (cause, all) in &causes {
+        for one in all.iter().take(EACH) {
+            let (time, account) = (text::time(one.time_ms), name(&one.account));
+            let (in_log, on_ledger) = (or_nothing(&one.in_log), or_nothing(&one.on_ledger));
+            tell!(
+                "{}: {} at {time} by {account}: in the log {in_log}, on the ledger {on_ledger}",
+                word(*cause),
+                shown(one)
+            );
+        }
     }
     tell!(
-        "{} statements in the log, {} records of {} in the same hours: {} hours and accounts \
-         differ; {} only in the log, {} only on the ledger",
+        "{} statements in the log, {} records of {} from {} to {}: {} differences",
         it.statements,
         it.records,
         it.gateway,
-        it.differences.len(),
-        it.only_in_log.len(),
-        it.only_on_ledger.len()
+        text::time(it.from_ms),
+        text::time(it.until_ms),
+        it.differences.len()
     );
-    if !it.set_aside.is_empty() {
-        let (count, first) =
-            (it.set_aside.len(), it.set_aside.first().copied().unwrap_or_default());
+    let left = &it.not_compared;
+    tell!(
+        "of {} lines {} are no access, {} of other databases, {} refusals of other things, {} set aside, {} not understood",
+        left.of,
+        left.no_access,
+        left.other_databases,
+        left.other_denied,
+        left.set_aside.len(),
+        left.not_understood.len()
+    );
+    if left.open() > 0 {
+        let first =
+            left.set_aside.iter().chain(&left.not_understood).min().copied().unwrap_or_default();
         let why = format!(
-            "{count} lines of the log were set aside and not compared, the first is line {first}"
+            "{} lines of the log were not compared, the first is line {first}",
+            left.open()
         );
         return Err(ClientError::Failed(why));
     }
-    if it.differences.is_empty() && it.only_in_log.is_empty() && it.only_on_ledger.is_empty() {
+    if it.differences.is_empty() {
         return Ok(());
     }
     Err(ClientError::failed("the log and the ledger differ"))
+}
+
+/// How many differences of each cause are shown one by one.
+const EACH: usize = 20;
+
+fn shown(it: &Difference) -> String {
+    let numbers: Vec<String> = it.numbers.iter().map(u64::to_string).collect();
+    match (it.statement.is_empty(), numbers.is_empty()) {
+        (false, true) => format!("statement {}", it.statement),
+        (false, false) => format!("statement {}, number {}", it.statement, numbers.join(" ")),
+        (true, _) => format!("number {}", numbers.join(" ")),
+    }
+}
+
+fn or_nothing(text: &str) -> &str {
+    if text.is_empty() { "nothing" } else { text }
+}
+
+fn word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Unreported => "unreported",
+        Cause::Datasets => "other datasets",
+        Cause::Rows => "other rows",
+        Cause::Account => "other account",
+        Cause::Time => "other time",
+        Cause::Grant => "other grant",
+        Cause::Decision => "served or denied",
+        Cause::Text => "other text",
+        Cause::Double => "double",
+        Cause::OnlyOnLedger => "only on the ledger",
+    }
+}
+
+/// The command that settles a difference.
+fn settled_by(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Unreported | Cause::Datasets => "liuhen import",
+        Cause::Rows
+        | Cause::Account
+        | Cause::Time
+        | Cause::Grant
+        | Cause::Decision
+        | Cause::Double => "liuhen correction propose",
+        Cause::Text => "liuhen case open",
+        Cause::OnlyOnLedger => "liuhen reconcile with the log's other files; liuhen case open",
+    }
 }
 
 async fn check(common: &Common, file: &Path) -> Result<(), ClientError> {

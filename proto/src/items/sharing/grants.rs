@@ -5,7 +5,7 @@ use crate::wire::{Department, DepartmentClass, Grant, GrantState, GrantStep, Ter
 
 /// The instant by which grants are judged.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Moment {
+pub enum Moment {
     /// After this block.
     Height(Height),
     /// At the last block not after this time.
@@ -22,13 +22,13 @@ impl Moment {
 }
 
 /// The state of a grant; unspecified before it was made.
-pub(crate) fn state_at(grant: &Grant, moment: Moment) -> GrantState {
+pub fn state_at(grant: &Grant, moment: Moment) -> GrantState {
     let step = grant.steps.iter().rev().find(|step| moment.is_reached_by(step));
     step.map_or(GrantState::Unspecified, GrantStep::state)
 }
 
 /// The terms of a grant.
-pub(crate) fn terms_at(grant: &Grant, moment: Moment) -> Option<&Terms> {
+pub fn terms_at(grant: &Grant, moment: Moment) -> Option<&Terms> {
     let steps = grant.steps.iter().rev().filter(|step| moment.is_reached_by(step));
     steps.filter_map(|step| step.terms.as_ref()).next().or(grant.terms.as_ref())
 }

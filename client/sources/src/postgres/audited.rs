@@ -1,0 +1,351 @@
+//! What an entry of pgAudit tells: a relation that a statement touched, or a statement that names none.
+
+use super::Reader;
+use super::entry::Entry;
+use super::line::{ServerLine, shown};
+use super::touched::Touched;
+use crate::log::{Log, NotRead};
+use crate::mapping::Meant;
+use crate::relation::parts;
+use crate::sql::{self, Dialect, Doing, Fields, Name, Told};
+use crate::statement::{Caller, Named, Part, Statement};
+use liuhen_proto::wire::Operation;
+use std::collections::BTreeMap;
+
+/// What kinds of objects hold rows.
+const RELATIONS: [&str; 5] =
+    ["TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "PARTITIONED TABLE"];
+
+impl Reader<'_> {
+    pub(super) fn audited(
+        &mut self,
+        number: u64,
+        line: &ServerLine,
+        log: &mut Log,
+    ) -> Result<(), NotRead> {
+        let Some(mut entry) = line.entry()? else { return Ok(()) };
+        // A parallel worker runs in the name of a session, and says of itself neither role nor database.
+        let leader = self.sessions.of_leader(line).map(str::to_owned);
+        let session = leader.filter(|_| line.database.is_empty());
+        let session = session.as_deref().unwrap_or(&line.session);
+        let reference = self.reference(&format!("{session}/{}", entry.statement));
+        let database = match log.known(&reference) {
+            Some(known) if line.database.is_empty() => known.database.clone(),
+            _ => line.database.clone(),
+        };
+        if !database.is_empty() && !self.mapping.databases.contains(&database) {
+            log.other_databases += 1;
+            return Ok(());
+        }
+        if entry.is_logged_before() {
+            let known = log.known(&reference).and_then(|it| it.parts.get(&entry.substatement));
+            entry.text = known.map(|it| it.text.clone()).unwrap_or_default();
+        }
+        let text = shown(&entry.text);
+        let told = self.told(&database, &text).filter(|_| !entry.is_hidden());
+        if let Some(told) = &told {
+            self.sessions.set(line, &told.settings, self.mapping.pooled);
+            self.audit_set(number, line, told, log)?;
+        }
+        let touched = self.touched(&database, &entry, &text, told.as_ref());
+        self.sessions.ran(line, &reference);
+        let nothing = touched.is_nothing();
+        let unmapped = touched.unmapped.clone();
+        let view = entry.object_type == "VIEW" && touched.datasets.is_empty();
+        if !view {
+            note(&touched, log);
+        }
+        // What a statement says of itself counts for all that ran inside it, in whatever order the lines come.
+        let named = self.named(line, &text, entry.is_hidden());
+        let statement = self.of_entry(line, &entry, touched, named, (reference, database))?;
+        let known = log.known(&statement.reference);
+        match (known, nothing, view) {
+            (Some(known), true, _) => {
+                known.join(statement);
+                log.further_lines += 1;
+            }
+            (None, true, _) => {
+                self.open.insert(session.to_owned(), statement);
+                log.other_lines += 1;
+            }
+            // The tables behind a view may be named in lines of their own.
+            (_, false, true) => {
+                let name = unmapped.into_iter().next().unwrap_or_default();
+                self.views.push((number, name, statement));
+            }
+            (_, false, false) => {
+                let outside =
+                    self.open.get(session).filter(|it| it.reference == statement.reference);
+                let outside = outside.cloned();
+                log.add(number, statement);
+                if let Some((outside, known)) = outside.and_then(|it| {
+                    let known = log.known(&it.reference)?;
+                    Some((it, known))
+                }) {
+                    known.join(outside);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Views that the mapping does not name: those whose tables are named in the same statement need no mapping.
+    pub(super) fn looked_through(&mut self, log: &mut Log) {
+        for (number, name, statement) in std::mem::take(&mut self.views) {
+            match log.known(&statement.reference) {
+                Some(known) if !known.touched.is_empty() => log.further_lines += 1,
+                _ => {
+                    *log.unmapped.entry(name).or_default() += 1;
+                    log.add(number, statement);
+                }
+            }
+        }
+    }
+
+    /// The statement that an entry is about, or what it tells of it.
+    fn of_entry(
+        &self,
+        line: &ServerLine,
+        entry: &Entry,
+        touched: Touched,
+        named: Named,
+        (reference, database): (String, String),
+    ) -> Result<Statement, NotRead> {
+        let text = [entry.text.as_slice(), b"\n", entry.parameters.as_slice()].concat();
+        Ok(Statement {
+            reference,
+            time_ms: self.times.time(&line.time)?,
+            database,
+            caller: caller(line),
+            touched: touched.datasets,
+            untold: touched.untold,
+            parts: BTreeMap::from([(entry.substatement, Part { text, rows: entry.known_rows() })]),
+            named,
+            denied: false,
+        })
+    }
+
+    /// The reference of a statement within this server's log.
+    pub(super) fn reference(&self, of: &str) -> String {
+        match self.mapping.server.as_str() {
+            "" => of.to_owned(),
+            server => format!("{server}/{of}"),
+        }
+    }
+
+    /// What comments name, and where they name nothing, what the session has set.
+    pub(super) fn named(&self, line: &ServerLine, text: &str, hidden: bool) -> Named {
+        let set = self.sessions.named(line);
+        if hidden {
+            return Named { hidden: set.grants.is_empty(), ..set };
+        }
+        let comments = sql::comments(text, Dialect::Postgres);
+        let of = |key: &str| sql::values_of(key, &comments);
+        let grants = of("liuhen_grant");
+        let only = |values: Vec<String>| values.into_iter().find(|it| !it.is_empty());
+        Named {
+            grants: if grants.is_empty() { set.grants } else { grants.into_iter().collect() },
+            purpose: only(of("liuhen_purpose")).or(set.purpose),
+            user: only(of("liuhen_user")).or(set.user),
+            hidden: false,
+        }
+    }
+
+    fn touched(&self, database: &str, entry: &Entry, text: &str, told: Option<&Told>) -> Touched {
+        match parts(&entry.object).filter(|_| !entry.object.is_empty()) {
+            Some(mut parts) => {
+                let table = parts.pop().unwrap_or_default();
+                let name = Name { schema: parts.pop(), table };
+                self.of_relation(database, entry, &name, told)
+            }
+            None => self.of_statement(database, entry, text, told),
+        }
+    }
+
+    /// What an entry tells that names a relation.
+    fn of_relation(
+        &self,
+        database: &str,
+        entry: &Entry,
+        name: &Name,
+        told: Option<&Told>,
+    ) -> Touched {
+        let mut touched = Touched::default();
+        let is_relation = RELATIONS.contains(&entry.object_type.as_str());
+        if !is_relation || sql::is_systems(name, Dialect::Postgres) {
+            return touched;
+        }
+        let dataset = match self.meant(database, name) {
+            Meant::Dataset(dataset) => dataset.to_owned(),
+            Meant::None => return touched,
+            Meant::Unknown => {
+                self.unmapped(database, name, &mut touched);
+                return touched;
+            }
+        };
+        // The text tells more: whether rows were copied out, or an insert may update.
+        let is_it =
+            |it: &Name| it.table == name.table && (it.schema.is_none() || it.schema == name.schema);
+        let by_class = of_class(entry);
+        let fits = |operation: Operation| match (entry.class.as_str(), operation) {
+            ("READ", Operation::Read | Operation::Export) => true,
+            ("WRITE", Operation::Insert | Operation::Update | Operation::Delete) => true,
+            ("READ" | "WRITE", _) => false,
+            (_, operation) => Some(operation) == by_class,
+        };
+        let by_text = told.into_iter().flat_map(|it| &it.touches);
+        let by_text: Vec<_> =
+            by_text.filter(|it| is_it(&it.relation) && fits(it.operation)).collect();
+        for it in &by_text {
+            let fields = self.fields(&dataset, &it.fields);
+            touched.datasets.insert((dataset.clone(), it.operation as i32), fields);
+        }
+        if by_text.is_empty() {
+            let operation = by_class.unwrap_or(Operation::Admin);
+            touched.datasets.insert((dataset, operation as i32), Fields::Unknown);
+        }
+        touched
+    }
+
+    /// What a relation is; of a worker that does not say its database, what it is in the only one that has it.
+    fn meant(&self, database: &str, name: &Name) -> Meant<'_> {
+        if !database.is_empty() {
+            return self.mapping.meant(database, name);
+        }
+        let mut known = self.mapping.databases.iter().map(|it| self.mapping.meant(it, name));
+        let known = known.by_ref().filter(|it| *it != Meant::Unknown).collect::<Vec<_>>();
+        match known.as_slice() {
+            [only] => *only,
+            _ => Meant::Unknown,
+        }
+    }
+
+    /// What an entry tells that names no relation: by its text, as far as that goes.
+    fn of_statement(
+        &self,
+        database: &str,
+        entry: &Entry,
+        text: &str,
+        told: Option<&Told>,
+    ) -> Touched {
+        if entry.object_type == "FUNCTION" {
+            return Touched::default();
+        }
+        let Some(told) = told else { return self.of_unparsed(database, entry, text) };
+        let mut touched = self.by_text(database, told);
+        // What runs inside a block stands in entries of its own, where it is audited.
+        let nothing = touched.is_nothing() && matches!(told.kind, Doing::Nothing | Doing::Block);
+        if nothing || told.kind == Doing::Admin {
+            // Who makes, changes or drops what holds no dataset's data touches none.
+            touched.untold.clear();
+            touched.unmapped.clear();
+        }
+        touched
+    }
+
+    /// What can't be parsed may be an access, but for commands that touch nothing.
+    fn of_unparsed(&self, database: &str, entry: &Entry, text: &str) -> Touched {
+        if touches_nothing(entry) {
+            return Touched::default();
+        }
+        let command = &entry.command;
+        let mut touched = match entry.is_hidden() {
+            true => Touched::default(),
+            false => self.by_mention(database, text, of_class(entry)),
+        };
+        let is_data = matches!(entry.class.as_str(), "READ" | "WRITE" | "FUNCTION");
+        if touched.is_nothing() && is_data {
+            let why = if entry.is_hidden() {
+                "its text is not logged"
+            } else {
+                "its text can't be parsed"
+            };
+            touched.untold.insert(format!("{command} names no relation, and {why}"));
+        }
+        touched
+    }
+
+    /// Whoever changes what is audited changes what the log tells.
+    fn audit_set(
+        &self,
+        number: u64,
+        line: &ServerLine,
+        told: &Told,
+        log: &mut Log,
+    ) -> Result<(), NotRead> {
+        let names = told.settings.iter().filter_map(|it| it.name.as_deref());
+        for name in names.filter(|it| it.starts_with("pgaudit.")) {
+            let why = format!(
+                "{} sets {name}: the log may not tell what follows in its session",
+                line.role
+            );
+            log.events.push((number, why.clone()));
+            self.untold(number, line, name, why, log)?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts what the mapping does not name.
+fn note(touched: &Touched, log: &mut Log) {
+    for name in &touched.unmapped {
+        *log.unmapped.entry(name.clone()).or_default() += 1;
+    }
+    for name in &touched.calls {
+        *log.calls.entry(name.clone()).or_default() += 1;
+    }
+}
+
+pub(super) fn caller(line: &ServerLine) -> Caller {
+    Caller {
+        role: line.role.clone(),
+        address: line.address.clone(),
+        application: line.application.clone(),
+    }
+}
+
+/// The operation of a class and command; `None` where they do not say.
+fn of_class(entry: &Entry) -> Option<Operation> {
+    match (entry.class.as_str(), entry.command.as_str()) {
+        ("READ", "COPY") => Some(Operation::Export),
+        ("READ", _) => Some(Operation::Read),
+        ("WRITE", "INSERT" | "COPY") => Some(Operation::Insert),
+        ("WRITE", "UPDATE" | "MERGE") => Some(Operation::Update),
+        ("WRITE", "DELETE" | "TRUNCATE TABLE" | "TRUNCATE") => Some(Operation::Delete),
+        ("DDL" | "ROLE", _) => Some(Operation::Admin),
+        _ => None,
+    }
+}
+
+/// Whether a command that names no relation reads and changes no data: settings, transactions, pings and the like.
+fn touches_nothing(entry: &Entry) -> bool {
+    const COMMANDS: [&str; 24] = [
+        "BEGIN",
+        "START TRANSACTION",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT",
+        "RELEASE",
+        "ROLLBACK TO",
+        "PREPARE TRANSACTION",
+        "COMMIT PREPARED",
+        "ROLLBACK PREPARED",
+        "SHOW",
+        "SET",
+        "RESET",
+        "DISCARD ALL",
+        "LISTEN",
+        "UNLISTEN",
+        "NOTIFY",
+        "CHECKPOINT",
+        "DEALLOCATE",
+        "DEALLOCATE ALL",
+        "LOAD",
+        "LOCK TABLE",
+        "CLOSE CURSOR",
+        "DO",
+    ];
+    let is_misc = matches!(entry.class.as_str(), "MISC" | "MISC_SET" | "FUNCTION");
+    let is_made = matches!(entry.class.as_str(), "DDL" | "ROLE");
+    is_made || is_misc && COMMANDS.contains(&entry.command.as_str())
+}

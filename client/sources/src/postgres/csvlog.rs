@@ -1,0 +1,60 @@
+//! `csvlog`, by PostgreSQL 15's manual (20.8.4), and the files of pgauditlogtofile, which are values between commas too.
+
+use super::entry::Entry;
+use super::line::{ServerLine, Text, shown, without_port};
+use crate::log::NotRead;
+
+/// Whether a record goes on in the next line: a quote is open.
+pub(super) fn is_open(record: &[u8]) -> bool {
+    let looks_right = record.first().is_some_and(u8::is_ascii_digit);
+    looks_right && record.iter().filter(|byte| **byte == b'"').count() % 2 == 1
+}
+
+/// A record.
+pub(super) fn line(record: &[u8]) -> Result<ServerLine, NotRead> {
+    let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record);
+    let fields = rows.byte_records().next().ok_or("an empty record")?;
+    let fields = fields.map_err(|e| format!("no record of a server's log: {e}"))?;
+    let fields: Vec<&[u8]> = fields.iter().collect();
+    let text = |n: usize| fields.get(n).map(|it| shown(it)).unwrap_or_default();
+    let session = text(5);
+    let is_session = session.split_once('.').is_some_and(|(start, pid)| {
+        let hexadecimal = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_hexdigit());
+        hexadecimal(start) && hexadecimal(pid)
+    });
+    if !is_session || fields.len() < 20 {
+        return Err("no record of a server's log".into());
+    }
+    let mut line = ServerLine {
+        time: text(0),
+        role: text(1),
+        database: text(2),
+        session,
+        line_num: text(6).parse().ok(),
+        address: without_port(&text(4)),
+        transaction: text(9),
+        ..ServerLine::default()
+    };
+    if matches!(fields.get(12), Some(&b"SESSION" | &b"OBJECT")) {
+        of_file(&mut line, &fields)?;
+        return Ok(line);
+    }
+    line.severity = text(11);
+    line.state = text(12);
+    line.message = Text(fields.get(13).copied().unwrap_or_default().to_vec());
+    line.statement = fields.get(19).filter(|it| !it.is_empty()).map(|it| Text(it.to_vec()));
+    line.application = text(22);
+    line.leader = text(24).parse().ok();
+    Ok(line)
+}
+
+/// The rest of a record of pgauditlogtofile: the entry's values stand in it as they are, the rows where they are logged.
+fn of_file(line: &mut ServerLine, fields: &[&[u8]]) -> Result<(), NotRead> {
+    let entry = fields.get(12..).unwrap_or_default();
+    let has_rows = entry.get(9).is_some_and(|it| it.iter().all(u8::is_ascii_digit));
+    let entry = entry.get(..if has_rows { 10 } else { 9 }).unwrap_or_default();
+    line.state = fields.get(11).map(|it| shown(it)).unwrap_or_default();
+    line.application = fields.last().map(|it| shown(it)).unwrap_or_default();
+    line.entry = Some(Entry::of_fields(entry)?);
+    Ok(())
+}

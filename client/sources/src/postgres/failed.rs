@@ -1,0 +1,183 @@
+//! What an error tells: a statement that the server refused, or one that did not end well, whose rows may have reached the client
+//! before. By the error's state and the statement's text, for messages are in the server's language.
+
+use super::Reader;
+use super::audited::caller;
+use super::line::ServerLine;
+use super::touched::Touched;
+use crate::log::{Log, NotRead};
+use crate::mapping::Meant;
+use crate::sql::Told;
+use crate::statement::{Part, Statement};
+use liuhen_proto::wire::Operation;
+use std::collections::BTreeMap;
+
+/// State of «insufficient privilege».
+const DENIED: &str = "42501";
+/// Classes of errors that come before a statement is executed: of its text, its transaction's state, its session.
+const BEFORE: [&str; 12] = ["42", "25", "26", "28", "08", "0A", "34", "3B", "3D", "3F", "2D", "2B"];
+/// Classes of errors that end a statement that is under way.
+const UNDER_WAY: [&str; 6] = ["57", "22", "53", "54", "58", "XX"];
+
+impl Reader<'_> {
+    pub(super) fn failed(
+        &mut self,
+        number: u64,
+        line: &ServerLine,
+        log: &mut Log,
+    ) -> Result<(), NotRead> {
+        if line.database.is_empty() {
+            log.other_lines += 1;
+            return Ok(());
+        }
+        if !self.mapping.databases.contains(&line.database) {
+            log.other_databases += 1;
+            return Ok(());
+        }
+        let denied = line.state == DENIED;
+        let class = line.state.get(..2).unwrap_or_default();
+        if !denied && BEFORE.contains(&class) {
+            log.other_lines += 1;
+            return Ok(());
+        }
+        if !denied && self.has_failed(line, log) {
+            log.further_lines += 1;
+            return Ok(());
+        }
+        let bytes = line.statement.clone().unwrap_or_default();
+        let text = bytes.shown();
+        let told = Some(&text).filter(|it| !it.trim().is_empty());
+        let told = told.and_then(|text| self.told(&line.database, text));
+        let touched = match denied {
+            true => self.refused(line, &text, told.as_ref()),
+            false => self.broken_off(line, &text, told.as_ref(), class),
+        };
+        if touched.is_nothing() {
+            let count = if denied { &mut log.other_denied } else { &mut log.other_lines };
+            *count += 1;
+            return Ok(());
+        }
+        for name in &touched.unmapped {
+            *log.unmapped.entry(name.clone()).or_default() += 1;
+        }
+        let at = line.line_num.map_or_else(|| line.time.clone(), |it| it.to_string());
+        let rows = denied.then_some(0);
+        let statement = Statement {
+            reference: self.reference(&format!("{}/line/{at}", line.session)),
+            time_ms: self.times.time(&line.time)?,
+            database: line.database.clone(),
+            caller: caller(line),
+            touched: touched.datasets,
+            untold: touched.untold,
+            named: self.named(line, &text, false),
+            parts: BTreeMap::from([(0, Part { text: bytes.0, rows })]),
+            denied,
+        };
+        log.add(number, statement);
+        Ok(())
+    }
+
+    /// Whether it is the session's last statement, which has an entry: then nobody knows how many rows there were.
+    fn has_failed(&self, line: &ServerLine, log: &mut Log) -> bool {
+        let Some(text) = &line.statement else { return false };
+        let Some(known) = self.sessions.last(line).and_then(|it| log.known(it)) else {
+            return false;
+        };
+        let begins = |part: &Part| {
+            part.text.strip_prefix(text.0.as_slice()).is_some_and(|it| it.first() == Some(&b'\n'))
+        };
+        let Some(part) = known.parts.values_mut().find(|it| begins(it)) else { return false };
+        part.rows = None;
+        true
+    }
+
+    /// What a refused statement would have touched: of its relations those that the message names, or all where it names none.
+    fn refused(&self, line: &ServerLine, text: &str, told: Option<&Told>) -> Touched {
+        let message = line.message.shown();
+        let database = line.database.as_str();
+        let Some(told) = told else {
+            let touched = self.by_mention(database, text, None);
+            return if touched.is_nothing() {
+                self.named_by_message(database, &message)
+            } else {
+                touched
+            };
+        };
+        let is_data = |operation: Operation| operation != Operation::Admin;
+        let mut meant: Vec<_> = told.touches.iter().filter(|it| is_data(it.operation)).collect();
+        if meant.iter().any(|it| names(&message, &it.relation.table)) {
+            meant.retain(|it| names(&message, &it.relation.table));
+        }
+        let mut touched = Touched::default();
+        for it in meant {
+            if let Meant::Dataset(dataset) = self.mapping.meant(database, &it.relation) {
+                let fields = self.fields(dataset, &it.fields);
+                touched.datasets.insert((dataset.to_owned(), it.operation as i32), fields);
+            }
+        }
+        touched
+    }
+
+    /// A refusal without its statement: the relation is known where the message names it, what was to be done is not.
+    fn named_by_message(&self, database: &str, message: &str) -> Touched {
+        let mut touched = Touched::default();
+        let named = self.mapping.relations.iter().filter(|(it, _)| it.database == database);
+        for (relation, _) in named.filter(|(it, _)| names(message, &it.name)) {
+            let why = format!("{relation} was refused, and the statement is not in the log");
+            touched.untold.insert(why);
+        }
+        touched
+    }
+
+    /// What a statement touched that did not end well.
+    fn broken_off(
+        &self,
+        line: &ServerLine,
+        text: &str,
+        told: Option<&Told>,
+        class: &str,
+    ) -> Touched {
+        let database = line.database.as_str();
+        let mut touched = match told {
+            Some(told) => {
+                let mut touched = self.by_text(database, told);
+                touched.datasets.retain(|(_, operation), _| *operation != Operation::Admin as i32);
+                touched
+            }
+            None => self.by_mention(database, text, None),
+        };
+        let is_unseen = text.trim().is_empty() && UNDER_WAY.contains(&class);
+        if touched.is_nothing() && is_unseen {
+            let state = &line.state;
+            touched
+                .untold
+                .insert(format!("a statement ended with error {state}, and is not in the log"));
+        }
+        touched
+    }
+}
+
+/// Whether a message names a relation, as a word of its own.
+fn names(message: &str, name: &str) -> bool {
+    let is_of_word = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    !name.is_empty()
+        && message.match_indices(name).any(|(at, _)| {
+            let before = message.get(..at).and_then(|it| it.chars().next_back());
+            let behind = message.get(at + name.len()..).and_then(|it| it.chars().next());
+            !before.is_some_and(is_of_word) && !behind.is_some_and(is_of_word)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_whole_words() {
+        assert!(names("对表 resident 权限不够", "resident"));
+        assert!(names("permission denied for table \"居民信息\"", "居民信息"));
+        assert!(!names("permission denied for sequence resident_id_seq", "resident"));
+        assert!(!names("permission denied for schema civil", "resident"));
+        assert!(!names("anything", ""));
+    }
+}

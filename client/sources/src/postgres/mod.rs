@@ -1,0 +1,165 @@
+//! PostgreSQL's server log with pgAudit's entries.
+//!
+//! pgAudit writes a line for each audited relation of a statement: session, statement and substatement number tell which lines
+//! are one statement. With `log_rows` it writes them when the statement has ended, so that one which did not end well stands in
+//! the log as an error alone.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `line` | a line of the server's log, whatever form it has |
+//! | `jsonlog`, `csvlog`, `wrapped` | forms of it |
+//! | `time` | its times |
+//! | `entry` | an entry of pgAudit |
+//! | `audited`, `failed` | what an entry tells; what an error tells |
+//! | `session` | what a session has set, and which statement was its last |
+
+mod audited;
+mod csvlog;
+mod entry;
+mod failed;
+mod jsonlog;
+mod line;
+mod session;
+mod time;
+mod touched;
+mod wrapped;
+
+use crate::log::{self, Log, NotRead};
+use crate::mapping::Mapping;
+use crate::sql::Schema;
+use crate::statement::{Named, Part, Statement};
+use line::ServerLine;
+use liuhen_client::error::ClientError;
+use session::Sessions;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use time::Times;
+
+/// Reads lines of a server's log.
+pub struct Reader<'a> {
+    mapping: &'a Mapping,
+    times: Times,
+    schemas: BTreeMap<String, Schema>,
+    sessions: Sessions,
+    /// By session, the statement in which what comes may have run: it touches nothing by itself.
+    open: HashMap<String, Statement>,
+    /// Statements of views that the mapping does not name, with the numbers of their lines.
+    views: Vec<(u64, String, Statement)>,
+    /// Lines of a record that goes on, with the number of the first.
+    record: Option<(u64, Vec<u8>)>,
+}
+
+impl<'a> Reader<'a> {
+    /// By a mapping. Errors for a time zone that there is not.
+    pub fn new(mapping: &'a Mapping) -> Result<Self, ClientError> {
+        let databases = mapping.databases.iter();
+        Ok(Self {
+            mapping,
+            times: Times::new(&mapping.time_zone).map_err(ClientError::failed)?,
+            schemas: databases.map(|it| (it.clone(), mapping.schema(it))).collect(),
+            sessions: Sessions::default(),
+            open: HashMap::new(),
+            views: Vec::new(),
+            record: None,
+        })
+    }
+
+    fn server_line(&mut self, number: u64, line: ServerLine, log: &mut Log) -> Result<(), NotRead> {
+        if let Ok(time) = self.times.time(&line.time) {
+            log.seen(time);
+        }
+        if let Some((first, last)) = self.sessions.missing(&line)
+            && !self.mapping.filtered
+        {
+            let why = format!("lines {first} to {last} of session {} are missing", line.session);
+            self.untold(number, &line, &format!("missing/{first}"), why, log)?;
+        }
+        if let Some(message) = line.what_happened() {
+            log.events.push((number, message.clone()));
+            if message.contains("\"pgaudit.") {
+                self.untold(number, &line, "audit", message, log)?;
+            }
+        }
+        if line.entry()?.is_some() {
+            return self.audited(number, &line, log);
+        }
+        if line.is_error() {
+            return self.failed(number, &line, log);
+        }
+        log.other_lines += 1;
+        Ok(())
+    }
+}
+
+impl Reader<'_> {
+    /// Something happened by which accesses may be hidden: it is an access of which nothing can be told.
+    fn untold(
+        &self,
+        number: u64,
+        line: &ServerLine,
+        what: &str,
+        why: String,
+        log: &mut Log,
+    ) -> Result<(), NotRead> {
+        let at = line.line_num.unwrap_or(number);
+        log.add(
+            number,
+            Statement {
+                reference: self.reference(&format!("{}/{at}/{what}", line.session)),
+                time_ms: self.times.time(&line.time)?,
+                database: line.database.clone(),
+                caller: audited::caller(line),
+                touched: BTreeMap::new(),
+                parts: BTreeMap::from([(0, Part { text: why.clone().into_bytes(), rows: None })]),
+                untold: BTreeSet::from([why]),
+                named: Named::default(),
+                denied: false,
+            },
+        );
+        Ok(())
+    }
+}
+
+impl log::Reader for Reader<'_> {
+    fn line(&mut self, number: u64, bytes: &[u8], log: &mut Log) -> Result<(), NotRead> {
+        if let Some((first, mut record)) = self.record.take() {
+            // A text may hold what looks like a record: where one ends its quotes say, and nothing else.
+            record.push(b'\n');
+            record.extend_from_slice(bytes);
+            return self.records(first, record, log);
+        }
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            let line = jsonlog::line(bytes)?;
+            return self.server_line(number, line, log);
+        }
+        self.records(number, bytes.to_vec(), log)
+    }
+
+    fn end(&mut self, log: &mut Log) -> Result<(), NotRead> {
+        self.looked_through(log);
+        match self.record.take() {
+            None => Ok(()),
+            Some((first, _)) => {
+                Err(NotRead::CutOff(format!("the record that begins in line {first} does not end")))
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// A record of values between commas, which may go on in further lines.
+    fn records(&mut self, number: u64, bytes: Vec<u8>, log: &mut Log) -> Result<(), NotRead> {
+        if csvlog::is_open(&bytes) {
+            if bytes.len() > crate::lines::LINE_BYTES {
+                let most = crate::lines::LINE_BYTES;
+                return Err(NotRead::SetAside(format!("a record of more than {most} bytes")));
+            }
+            self.record = Some((number, bytes));
+            return Ok(());
+        }
+        let line = csvlog::line(&bytes)?;
+        self.server_line(number, line, log)
+    }
+}
+
+#[cfg(test)]
+mod tests;
