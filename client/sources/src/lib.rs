@@ -13,8 +13,10 @@
 //! | [`sql`] | what statements say |
 //! | [`mapping`], [`relation`] | whose accounts and relations are whose on the ledger |
 //! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
+//! | [`check`] | what a log tells, before anything is signed |
 //! | [`reconcile`] | comparing a log with the ledger |
 
+pub mod check;
 mod guess;
 pub mod known;
 mod lines;

@@ -5,7 +5,7 @@ use crate::lines::{Line, Lines};
 use crate::statement::Statement;
 use flate2::read::MultiGzDecoder;
 use liuhen_client::error::ClientError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -37,6 +37,10 @@ pub struct Log {
     pub unmapped: BTreeMap<String, u64>,
     /// Functions that are called and into which no log looks, unless the mapping says what they touch; in how many lines.
     pub calls: BTreeMap<String, u64>,
+    /// What the server's settings hide, and in how many lines that is seen.
+    pub hides: BTreeMap<String, u64>,
+    /// Databases that are named, and not in the mapping.
+    pub databases: BTreeSet<String>,
     /// What happened to the log itself: number of the line, and what.
     pub events: Vec<(u64, String)>,
     /// Lines that belong to a statement that is there already.
@@ -80,6 +84,22 @@ impl Log {
         }
         self.by_reference.insert(statement.reference.clone(), self.statements.len());
         self.statements.push(statement);
+    }
+
+    /// Counts a line in which it is seen what a setting of the server hides.
+    pub fn hides(&mut self, what: &str) {
+        match self.hides.get_mut(what) {
+            Some(count) => *count += 1,
+            None => drop(self.hides.insert(what.to_owned(), 1)),
+        }
+    }
+
+    /// Counts a line of a database that the mapping does not name.
+    pub fn of_other_database(&mut self, database: &str) {
+        self.other_databases += 1;
+        if !self.databases.contains(database) {
+            self.databases.insert(database.to_owned());
+        }
     }
 
     /// Takes the time of a line, whatever it tells.
@@ -126,6 +146,11 @@ impl<T: Into<String>> From<T> for NotRead {
 pub trait Reader {
     /// Takes what a line tells into the log.
     fn line(&mut self, number: u64, line: &[u8], log: &mut Log) -> Result<(), NotRead>;
+
+    /// What a line says it is, empty where that can't be told, and what is worth showing of it.
+    fn shown(&self, line: &[u8]) -> (String, Vec<u8>) {
+        (String::new(), line.to_vec())
+    }
 
     /// Takes what the end of the log tells: of lines that others could have belonged to.
     fn end(&mut self, _log: &mut Log) -> Result<(), NotRead> {

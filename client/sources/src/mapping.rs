@@ -65,6 +65,9 @@ pub struct Mapping {
     /// Grant named in a comment → reference of the request, where they differ.
     #[serde(default)]
     pub grants: BTreeMap<String, String>,
+    /// Of whatever database: a log is only looked at.
+    #[serde(skip)]
+    any_database: bool,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -226,6 +229,35 @@ impl Mapping {
         jiff::tz::TimeZone::get(&mapping.time_zone)
             .map_err(|e| ClientError::Usage(format!("{shown}: time_zone: {e}")))?;
         Ok(mapping)
+    }
+
+    /// One that names nothing but the zone of a log's times, by which a log can be looked at.
+    pub fn of_any(time_zone: &str) -> Self {
+        Self {
+            time_zone: time_zone.to_owned(),
+            server: String::new(),
+            databases: BTreeSet::new(),
+            salt_file: PathBuf::new(),
+            pooled: false,
+            filtered: false,
+            roles: BTreeMap::new(),
+            callers: Vec::new(),
+            rules: Vec::new(),
+            relations: BTreeMap::new(),
+            ignore: BTreeSet::new(),
+            functions: BTreeMap::new(),
+            columns: BTreeMap::new(),
+            views: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            any_database: true,
+            folder: PathBuf::new(),
+        }
+    }
+
+    /// Whether accesses to a database are recorded.
+    pub fn has(&self, database: &str) -> bool {
+        self.any_database || self.databases.contains(database)
     }
 
     /// What a relation of a database is. One that is named without its schema is the only one of that name in the mapping.

@@ -1,17 +1,16 @@
 //! `liuhen ack`: the user's half of accesses.
 
 use super::Common;
+use super::ack_hour::{self, Hour};
 use super::gateway::access_no;
 use super::signing::{Act, nothing};
 use crate::output::Rows;
 use crate::text;
 use liuhen_client::error::ClientError;
 use liuhen_proto::event::Body;
-use liuhen_proto::ledger::calendar::hour_of;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::suite::hash::{Domain, hash};
-use liuhen_proto::types::TimeMs;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -53,6 +52,21 @@ pub enum Ack {
         #[arg(long)]
         list: Option<PathBuf>,
     },
+    /// An hour's accesses under a grant, as the collector recorded them
+    List(Hour),
+    /// Confirm all that the collector recorded in an hour under a grant
+    Confirm(Hour),
+    /// Dispute some that the collector recorded in an hour: a case is opened for each, the rest is confirmed
+    Dispute {
+        #[command(flatten)]
+        hour: Hour,
+        /// The numbers, as `ack list` shows them
+        #[arg(required = true)]
+        numbers: Vec<String>,
+        /// Why; the sentence stays here, its salted digest goes on the ledger
+        #[arg(long)]
+        reason: String,
+    },
     /// What only one side says of a grant: recorded and not acknowledged, or the other way round
     Missing {
         /// The grant: request id, reference, or reference@dataset
@@ -67,6 +81,11 @@ impl Ack {
         let act = Act::begin(common).await?;
         let using_department = act.department();
         let kind = match self {
+            Self::List(it) => return ack_hour::list(common, &act, it).await,
+            Self::Confirm(it) => return ack_hour::confirm(&act, it).await,
+            Self::Dispute { hour, numbers, reason } => {
+                return ack_hour::dispute(common, &act, hour, numbers, reason).await;
+            }
             Self::Missing { grant } => return missing(common, &act, grant).await,
             Self::One { grant, gateway, number, rows, receipt } => {
                 let grant = act.grant(grant).await?;
@@ -84,10 +103,7 @@ impl Ack {
             }
             Self::Hour { grant, hour, count, list } => {
                 let grant = act.grant(grant).await?;
-                let hour = match hour {
-                    Some(time) => hour_of(TimeMs::new(text::parse_time(time)?)),
-                    None => hour_of(liuhen_client::clock::now()).saturating_sub(1),
-                };
+                let hour = Hour::number(hour.as_deref())?;
                 Kind::AcknowledgeHour(wire::AcknowledgeHour {
                     request_id: grant.request_id,
                     dataset: grant.dataset,

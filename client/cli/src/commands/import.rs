@@ -1,6 +1,7 @@
 //! `liuhen import`.
 
 use super::Common;
+use super::import_check::Check;
 use crate::output::{Format, Rows};
 use crate::tell;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -11,9 +12,36 @@ use serde_json::json;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-/// Record accesses from a log
+/// Record accesses from a log, or look at what it tells
 #[derive(Debug, clap::Args)]
+#[command(subcommand_negates_reqs = true, subcommand_precedence_over_arg = true)]
 pub struct Import {
+    #[command(subcommand)]
+    check: Option<Look>,
+    #[command(flatten)]
+    recorded: Option<Recorded>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Look {
+    /// Say what a log tells, what its server's settings hide and what a mapping must name; signs nothing, asks no node
+    Check(Check),
+}
+
+impl Import {
+    /// Imports, or looks.
+    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+        match (&self.check, &self.recorded) {
+            (Some(Look::Check(it)), _) => it.run(common.output),
+            (None, Some(it)) => it.run(common).await,
+            (None, None) => Err(ClientError::Usage("a log to import is needed, or `check`".into())),
+        }
+    }
+}
+
+/// What is recorded
+#[derive(Debug, clap::Args)]
+struct Recorded {
     /// What kind of log it is
     #[arg(value_parser = source())]
     source: Source,
@@ -77,9 +105,8 @@ impl Watches for Bar {
     }
 }
 
-impl Import {
-    /// Imports it.
-    pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
+impl Recorded {
+    async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let node = common.connect().await?;
         let account = common.account(&node).await?;
         let options = Options {

@@ -1,6 +1,7 @@
 //! The `liuhen` command: `liuhen <noun> <verb>`, one file a noun.
 
 mod ack;
+mod ack_hour;
 mod agent;
 mod alert;
 mod audit;
@@ -16,6 +17,7 @@ mod grant;
 mod grant_unasked;
 mod identity;
 mod import;
+mod import_check;
 mod integrity;
 mod key;
 mod member;

@@ -33,10 +33,14 @@ impl Reader<'_> {
             Some(known) if line.database.is_empty() => known.database.clone(),
             _ => line.database.clone(),
         };
-        if !database.is_empty() && !self.mapping.databases.contains(&database) {
-            log.other_databases += 1;
+        if !database.is_empty() && !self.mapping.has(&database) {
+            log.of_other_database(&database);
             return Ok(());
         }
+        if !database.is_empty() && !self.mapping.databases.contains(&database) {
+            log.databases.insert(database.clone());
+        }
+        hides(&entry, log);
         if entry.is_logged_before() {
             let known = log.known(&reference).and_then(|it| it.parts.get(&entry.substatement));
             entry.text = known.map(|it| it.text.clone()).unwrap_or_default();
@@ -283,6 +287,27 @@ impl Reader<'_> {
             self.untold(number, line, name, why, log)?;
         }
         Ok(())
+    }
+}
+
+/// Notes by which settings of pgAudit an entry hides something.
+fn hides(entry: &Entry, log: &mut Log) {
+    if !matches!(entry.class.as_str(), "READ" | "WRITE") {
+        return;
+    }
+    match entry.rows {
+        None => log.hides("pgaudit.log_rows = off: how many rows there were"),
+        Some(_) => log.hides(
+            "pgaudit.log_rows = on: statements that did not end have no entry, and are told by their errors alone",
+        ),
+    }
+    if entry.is_hidden() {
+        log.hides("pgaudit.log_statement = off: the text, and with it the grant that it names");
+    }
+    if entry.object.is_empty()
+        && matches!(entry.command.as_str(), "COPY" | "DECLARE CURSOR" | "TRUNCATE TABLE")
+    {
+        log.hides("no setting of pgAudit names the relations of COPY, DECLARE CURSOR and TRUNCATE: the text tells them");
     }
 }
 

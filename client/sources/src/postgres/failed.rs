@@ -30,8 +30,8 @@ impl Reader<'_> {
             log.other_lines += 1;
             return Ok(());
         }
-        if !self.mapping.databases.contains(&line.database) {
-            log.other_databases += 1;
+        if !self.mapping.has(&line.database) {
+            log.of_other_database(&line.database);
             return Ok(());
         }
         let denied = line.state == DENIED;

@@ -134,6 +134,25 @@ impl log::Reader for Reader<'_> {
         self.records(number, bytes.to_vec(), log)
     }
 
+    fn shown(&self, bytes: &[u8]) -> (String, Vec<u8>) {
+        let line = match bytes.trim_ascii_start().starts_with(b"{") {
+            true => jsonlog::line(bytes),
+            false => csvlog::line(bytes),
+        };
+        let Ok(line) = line else { return (String::new(), bytes.to_vec()) };
+        match line.entry() {
+            Ok(Some(it)) => {
+                let object = if it.object.is_empty() { "-" } else { &it.object };
+                let kind = format!("AUDIT {} {}", it.class, it.command);
+                (kind, [object.as_bytes(), b" ", it.text.as_slice()].concat())
+            }
+            Ok(None) | Err(_) => {
+                let kind = format!("{} {}", line.severity, line.state).trim_end().to_owned();
+                (kind, line.message.0)
+            }
+        }
+    }
+
     fn end(&mut self, log: &mut Log) -> Result<(), NotRead> {
         self.looked_through(log);
         match self.record.take() {
