@@ -216,6 +216,14 @@ impl Mapping {
         let shown = path.display();
         let mut mapping: Self =
             toml::from_str(text).map_err(|e| ClientError::Usage(format!("{shown}: {e}")))?;
+        for (view, text) in &mapping.views {
+            let told = sql::told(text, Dialect::Postgres, &mapping.schema(&view.database));
+            if told.is_none_or(|it| it.touches.is_empty()) {
+                let why =
+                    format!("{shown}: views: of {view} it can't be told which relations it reads");
+                return Err(ClientError::Usage(why));
+            }
+        }
         let callers = mapping.callers.iter();
         if callers
             .clone()
@@ -282,7 +290,10 @@ impl Mapping {
         };
         match self.relations.get(&relation) {
             Some(dataset) => Meant::Dataset(dataset),
-            None if self.ignore.contains(&relation) => Meant::None,
+            // A view's tables are told with it.
+            None if self.ignore.contains(&relation) || self.views.contains_key(&relation) => {
+                Meant::None
+            }
             None => Meant::Unknown,
         }
     }

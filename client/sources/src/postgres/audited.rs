@@ -46,7 +46,11 @@ impl Reader<'_> {
             entry.text = known.map(|it| it.text.clone()).unwrap_or_default();
         }
         let text = shown(&entry.text);
-        let told = self.told(&database, &text).filter(|_| !entry.is_hidden());
+        let told = match (entry.is_hidden(), entry.is_executed()) {
+            (true, _) => None,
+            (false, true) => self.executed(&database, &text),
+            (false, false) => self.told(&database, &text),
+        };
         if let Some(told) = &told {
             self.sessions.set(line, &told.settings, self.mapping.pooled);
             self.audit_set(number, line, told, log)?;
@@ -55,7 +59,8 @@ impl Reader<'_> {
         self.sessions.ran(line, &reference);
         let nothing = touched.is_nothing();
         let unmapped = touched.unmapped.clone();
-        let view = entry.object_type == "VIEW" && touched.datasets.is_empty();
+        let behind = entry.object_type == "VIEW" || entry.is_unknown();
+        let view = behind && touched.datasets.is_empty();
         if !view {
             note(&touched, log);
         }
@@ -72,7 +77,7 @@ impl Reader<'_> {
                 self.open.insert(session.to_owned(), statement);
                 log.other_lines += 1;
             }
-            // The tables behind a view may be named in lines of their own.
+            // The tables behind a view, or of a partition, may be named in lines of their own.
             (_, false, true) => {
                 let name = unmapped.into_iter().next().unwrap_or_default();
                 self.views.push((number, name, statement));
@@ -93,7 +98,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Views that the mapping does not name: those whose tables are named in the same statement need no mapping.
+    /// Views and partitions that the mapping does not name: those whose tables are named in the same statement need no mapping.
     pub(super) fn looked_through(&mut self, log: &mut Log) {
         for (number, name, statement) in std::mem::take(&mut self.views) {
             match log.known(&statement.reference) {
@@ -205,8 +210,9 @@ impl Reader<'_> {
             touched.datasets.insert((dataset.clone(), it.operation as i32), fields);
         }
         if by_text.is_empty() {
-            let operation = by_class.unwrap_or(Operation::Admin);
-            touched.datasets.insert((dataset, operation as i32), Fields::Unknown);
+            for operation in by_class.map_or_else(|| of_unknown(entry, told), |it| vec![it]) {
+                touched.datasets.insert((dataset.clone(), operation as i32), Fields::Unknown);
+            }
         }
         touched
     }
@@ -340,6 +346,19 @@ fn of_class(entry: &Entry) -> Option<Operation> {
         ("DDL" | "ROLE", _) => Some(Operation::Admin),
         _ => None,
     }
+}
+
+/// The operations of an entry whose class does not say. A partition, of which pgAudit knows no command, is touched as the text
+/// touches its table.
+fn of_unknown(entry: &Entry, told: Option<&Told>) -> Vec<Operation> {
+    if !entry.is_unknown() {
+        return vec![Operation::Admin];
+    }
+    let mut operations: Vec<Operation> =
+        told.into_iter().flat_map(|it| &it.touches).map(|it| it.operation).collect();
+    operations.sort_by_key(|it| *it as i32);
+    operations.dedup();
+    if operations.is_empty() { vec![Operation::Read] } else { operations }
 }
 
 /// Whether a command that names no relation reads and changes no data: settings, transactions, pings and the like.

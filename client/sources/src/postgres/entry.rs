@@ -75,6 +75,16 @@ impl Entry {
         self.text == NOT_LOGGED
     }
 
+    /// Whether pgAudit knows no command for it, as of partitions.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.command == "???"
+    }
+
+    /// Whether it tells of what was executed, whose text may be that which prepared it.
+    pub(super) fn is_executed(&self) -> bool {
+        matches!(self.class.as_str(), "READ" | "WRITE" | "MISC") && self.command != "PREPARE"
+    }
+
     /// Whether the text stood in an entry of the same statement before.
     pub(super) fn is_logged_before(&self) -> bool {
         self.text == LOGGED_BEFORE

@@ -37,6 +37,12 @@ impl Reader<'_> {
         sql::told(text, Dialect::Postgres, self.schemas.get(database).unwrap_or(&none))
     }
 
+    /// What a text does that is executed, also where it is the one that prepared the statement.
+    pub(super) fn executed(&self, database: &str, text: &str) -> Option<Told> {
+        let none = Schema::default();
+        sql::executed(text, Dialect::Postgres, self.schemas.get(database).unwrap_or(&none))
+    }
+
     /// All that a parsed text touches.
     pub(super) fn by_text(&self, database: &str, told: &Told) -> Touched {
         let mut touched = Touched::default();

@@ -42,6 +42,7 @@ pub use names::{Dialect, Name, is_systems};
 pub use schema::Schema;
 
 use liuhen_proto::wire::Operation;
+use sqlparser::tokenizer::Token;
 use std::collections::BTreeSet;
 
 /// What a text of one or several statements does.
@@ -83,7 +84,7 @@ pub struct Touch {
 }
 
 /// Columns of a relation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fields {
     /// Any may be meant.
     Unknown,
@@ -115,10 +116,28 @@ pub enum SetTo {
 
 /// What a text does; `None` where it can't be parsed in full.
 pub fn told(text: &str, dialect: Dialect, schema: &Schema) -> Option<Told> {
+    let statements = tokens::statements(tokens::tokenised(text, dialect)?, dialect);
+    told_of(&statements, dialect, schema)
+}
+
+/// What a text does that is executed: of one that prepares a statement, what that does. `None` where it can't be parsed in full.
+pub fn executed(text: &str, dialect: Dialect, schema: &Schema) -> Option<Told> {
+    let mut statements = tokens::statements(tokens::tokenised(text, dialect)?, dialect);
+    for statement in &mut statements {
+        let mut rest = tokens::Cursor { rest: statement, dialect };
+        if rest.eat("PREPARE") && rest.skip_to(&["AS"]) {
+            rest.eat("AS");
+            *statement = rest.rest.to_vec();
+        }
+    }
+    told_of(&statements, dialect, schema)
+}
+
+fn told_of(statements: &[Vec<Token>], dialect: Dialect, schema: &Schema) -> Option<Told> {
     let mut told = walk::Collected::default();
-    for statement in tokens::statements(tokens::tokenised(text, dialect)?, dialect) {
+    for statement in statements {
         let mut walk = walk::Walk::new(dialect, schema);
-        let kind = walk.told(&statement)?;
+        let kind = walk.told(statement)?;
         told.kind = told.kind.max(kind);
         told.add(walk.collected()?);
     }

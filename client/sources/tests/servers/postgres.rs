@@ -1,0 +1,451 @@
+//! PostgreSQL 15 with pgAudit: each statement in a session of its own, under each of the settings that change what is logged.
+
+use liuhen_proto::wire::Operation;
+use liuhen_sources::log::Log;
+use liuhen_sources::mapping::Mapping;
+use liuhen_sources::statement::Statement;
+use liuhen_sources::{Lines, Source};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
+const AUDIT: &str = "/usr/lib/postgresql/15/lib/pgaudit.so";
+
+const MAPPING: &str = r#"
+time_zone = "Asia/Shanghai"
+databases = ["population"]
+salt_file = "salt"
+ignore = ["population.civil.notes", "population.public.made", "population.public.made_too"]
+[relations]
+"population.civil.resident" = "civil.resident"
+"population.civil.household" = "civil.household"
+"population.civil.居民信息" = "civil.resident"
+"population.civil.visit" = "civil.visit"
+"population.civil.visit_2026" = "civil.visit"
+[functions]
+"population.civil.definer" = ["civil.resident"]
+[views]
+"population.civil.v_resident" = "select id, name from civil.resident"
+[columns]
+"population.civil.resident" = ["id", "name", "household"]
+"population.civil.household" = ["id", "address"]
+"#;
+
+const SCHEMA: &str = r#"
+create schema civil;
+create table civil.household (id int primary key, address text);
+create table civil.resident (id int primary key, name text, household int);
+create table civil."居民信息" (id int, "姓名" text);
+create table civil.secret (id int);
+create table civil.notes (id int);
+create table civil.visit (id int, day date) partition by range (day);
+create table civil.visit_2026 partition of civil.visit for values from ('2026-01-01') to ('2027-01-01');
+insert into civil.household select n, 'address ' || n from generate_series(1, 100) n;
+insert into civil.resident select n, 'name ' || n, n % 100 + 1 from generate_series(1, 500) n;
+insert into civil.visit select n, '2026-05-01' from generate_series(1, 10) n;
+create view civil.v_resident as select id, name from civil.resident;
+create materialized view civil.mv as select household, count(*) from civil.resident group by 1;
+create function civil.name_of(p int) returns text language plpgsql as
+  $$begin return (select name from civil.resident where id = p); end$$;
+create function civil.definer(p int) returns text language plpgsql security definer as
+  $$begin return (select name from civil.resident where id = p); end$$;
+create procedure civil.moves(p int) language plpgsql as
+  $$begin update civil.resident set household = 1 where id = p; end$$;
+create function civil.noted() returns trigger language plpgsql as
+  $$begin update civil.household set address = address where id = new.household; return new; end$$;
+create trigger noted after update on civil.resident for each row execute function civil.noted();
+create role app login;
+grant usage on schema civil to app;
+grant select on civil.household to app;
+"#;
+
+/// A server with a folder of its own, that is stopped when it is dropped. It listens on a socket in that folder alone.
+struct Server {
+    folder: tempfile::TempDir,
+}
+
+/// A program of the server's; as its own user where the tests run as root, which it refuses to.
+fn program(name: &str) -> Command {
+    let path = format!("{PROGRAMS}/{name}");
+    if std::env::var("USER").as_deref() == Ok("root")
+        || Path::new("/root").metadata().is_ok_and(is_own)
+    {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--", &path]);
+        return command;
+    }
+    Command::new(path)
+}
+
+/// Whether a folder is one's own: then the tests run as its owner.
+fn is_own(of: std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = std::fs::metadata("/proc/self").map(|it| it.uid());
+    of.uid() == 0 && own.is_ok_and(|it| it == 0)
+}
+
+fn done(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+impl Server {
+    /// Starts one; `None` where there is none, which the project's own runs forbid.
+    fn start() -> Option<Self> {
+        if !Path::new(AUDIT).exists() {
+            assert!(std::env::var_os("CI").is_none(), "{AUDIT} is missing");
+            eprintln!("skipped: PostgreSQL 15 with pgAudit is not installed");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut open = Command::new("chmod");
+        open.arg("777").arg(folder.path());
+        done(open);
+        let data = folder.path().join("data");
+        let mut init = program("initdb");
+        init.arg("-D").arg(&data).args([
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        ]);
+        done(init);
+        let settings = format!(
+            "listen_addresses = ''\nunix_socket_directories = '{}'\nshared_preload_libraries = 'pgaudit'\n\
+             logging_collector = on\nlog_destination = 'jsonlog,csvlog'\nlog_directory = 'log'\n\
+             log_filename = 'server.log'\nlog_file_mode = 0644\nlog_timezone = 'Asia/Shanghai'\n\
+             fsync = off\npgaudit.log_catalog = on\n",
+            folder.path().display()
+        );
+        let mut write = program("../../../../bin/sh");
+        if write.get_program() != "runuser" {
+            write = Command::new("sh");
+        }
+        write.args(["-c", &format!("cat >> '{}/postgresql.conf'", data.display())]);
+        let mut writing = write.stdin(Stdio::piped()).spawn().unwrap();
+        writing.stdin.take().unwrap().write_all(settings.as_bytes()).unwrap();
+        assert!(writing.wait().unwrap().success());
+        let mut start = program("pg_ctl");
+        start.arg("-D").arg(&data).args(["-w", "-t", "60", "-l", "/dev/null", "start"]);
+        start.stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(start.status().unwrap().success(), "the server did not start");
+        let server = Self { folder };
+        server.run("postgres", "postgres", "", "create database population");
+        server.run("population", "postgres", "", "create extension pgaudit");
+        server.run("population", "postgres", "", SCHEMA);
+        Some(server)
+    }
+
+    /// Executes statements in one session; what they end with is for the caller. `name` is what the client calls itself.
+    fn run(&self, database: &str, role: &str, name: &str, text: &str) -> Output {
+        self.run_with(database, role, name, "", text)
+    }
+
+    fn run_with(
+        &self,
+        database: &str,
+        role: &str,
+        name: &str,
+        options: &str,
+        text: &str,
+    ) -> Output {
+        let mut command = Command::new(format!("{PROGRAMS}/psql"));
+        command.args(["-X", "-q", "-h"]).arg(self.folder.path()).args(["-U", role, "-d", database]);
+        command.env("PGAPPNAME", name).env("PGOPTIONS", options);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = command.spawn().unwrap();
+        running.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        running.wait_with_output().unwrap()
+    }
+
+    /// The log in one of its forms, once a last statement is in it.
+    fn log(&self, form: &str) -> PathBuf {
+        self.run("postgres", "postgres", "last", "select 1/0");
+        let file = self.folder.path().join(format!("data/log/server.{form}"));
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let mut read = Command::new("cat");
+            let text = read.arg(&file).output().unwrap().stdout;
+            if text.windows(6).any(|it| it == b"\"last\"") {
+                let copy = self.folder.path().join(format!("copy.{form}"));
+                std::fs::write(&copy, text).unwrap();
+                return copy;
+            }
+            assert!(Instant::now() < until, "{} has no last line", file.display());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let mut stop = program("pg_ctl");
+        stop.arg("-D").arg(self.folder.path().join("data")).args(["-m", "immediate", "stop"]);
+        let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let data = self.folder.path().join("data");
+        let mut remove = program("../../../../bin/rm");
+        if remove.get_program() == "runuser" {
+            let _ = remove.arg("-rf").arg(data).status();
+        }
+    }
+}
+
+/// What was done, and what is right of it: operations on datasets. `+`: the reading may show more, for what ran inside.
+const DONE: [(&str, &str, &str); 41] = [
+    ("select", "select * from civil.resident where id < 4", "read:civil.resident"),
+    (
+        "join",
+        "select r.name, h.address from civil.resident r join civil.household h on h.id = r.household",
+        "read:civil.resident read:civil.household",
+    ),
+    (
+        "cte",
+        "with x as (select id from civil.resident) select count(*) from x",
+        "read:civil.resident",
+    ),
+    (
+        "subquery",
+        "select 1 where exists (select 1 from civil.household where id = 3)",
+        "read:civil.household",
+    ),
+    ("table", "table civil.household", "read:civil.household"),
+    (
+        "for-update",
+        "begin; select * from civil.resident where id = 1 for update; rollback",
+        "read:civil.resident",
+    ),
+    ("insert", "insert into civil.resident values (1001, 'x', 1)", "insert:civil.resident"),
+    (
+        "insert-select",
+        "insert into civil.resident select id + 5000, address, 1 from civil.household",
+        "insert:civil.resident read:civil.household",
+    ),
+    (
+        "upsert",
+        "insert into civil.household values (1, 'y') on conflict (id) do update set address = 'z'",
+        "insert:civil.household update:civil.household",
+    ),
+    ("update", "update civil.household set address = 'w' where id = 2", "update:civil.household"),
+    ("delete", "delete from civil.resident where id = 400", "delete:civil.resident"),
+    (
+        "with-delete",
+        "with d as (delete from civil.resident where id = 401 returning id) select * from d",
+        "delete:civil.resident",
+    ),
+    (
+        "merge",
+        "merge into civil.household h using civil.resident r on h.id = r.id when matched then update set address = 'm' when not matched then do nothing",
+        "update:civil.household read:civil.resident",
+    ),
+    ("truncate", "begin; truncate civil.resident; rollback", "delete:civil.resident"),
+    ("copy-out", "copy civil.resident to stdout", "export:civil.resident"),
+    ("copy-query", "copy (select name from civil.resident) to stdout", "export:civil.resident"),
+    ("copy-in", "copy civil.household from stdin;\n2001\tq\n\\.\n", "insert:civil.household"),
+    (
+        "cursor",
+        "begin; declare c cursor for select * from civil.resident; fetch 10 from c; commit",
+        "read:civil.resident",
+    ),
+    (
+        "prepare",
+        "prepare q(int) as select * from civil.resident where id = $1; execute q(1)",
+        "read:civil.resident",
+    ),
+    ("function", "select civil.name_of(7)", "read:civil.resident"),
+    ("definer", "select civil.definer(7)", "read:civil.resident"),
+    ("procedure", "call civil.moves(7)", "update:civil.resident update:civil.household"),
+    ("block", "do $$begin perform count(*) from civil.resident; end$$", "read:civil.resident"),
+    (
+        "trigger",
+        "update civil.resident set household = 2 where id = 9",
+        "update:civil.resident update:civil.household",
+    ),
+    ("partition", "select count(*) from civil.visit", "read:civil.visit"),
+    ("view", "select * from civil.v_resident where id = 2", "read:civil.resident"),
+    ("made", "create table made as select * from civil.resident", "read:civil.resident"),
+    ("made-too", "select * into made_too from civil.household", "read:civil.household"),
+    ("explain", "explain analyze select * from civil.resident", "read:civil.resident"),
+    ("failed", "select 1/(id - 300) from civil.resident order by id", "read:civil.resident"),
+    (
+        "timeout",
+        "set statement_timeout = 20; select id, pg_sleep(0.01) from civil.resident",
+        "read:civil.resident",
+    ),
+    (
+        "savepoint",
+        "begin; savepoint a; update civil.household set address = 'v'; rollback to a; commit",
+        "update:civil.household",
+    ),
+    ("chinese", "select * from civil.\"居民信息\" where \"姓名\" = '某人'", "read:civil.resident"),
+    (
+        "two",
+        "select 1 from civil.resident limit 1\\; delete from civil.household where id = 90",
+        "read:civil.resident delete:civil.household",
+    ),
+    ("matview", "select * from civil.mv", "?"),
+    ("unmapped", "select * from civil.secret", "?"),
+    ("ping", "select 1; select now()", ""),
+    ("ignored", "select * from civil.notes", ""),
+    ("settings", "begin; set local search_path = civil; show search_path; commit", ""),
+    ("catalogue", "select relname from pg_catalog.pg_class limit 1", ""),
+    ("temporary", "create temp table t (i int); insert into t values (1); select * from t", ""),
+];
+
+/// What stands in an entry.
+#[derive(Clone, Copy)]
+struct Logged {
+    text: bool,
+    relation: bool,
+}
+
+/// What no entry shows: without their relations pgAudit 1.7 writes none of merges, and without its text an insert does not say that
+/// it may update.
+fn is_unseen(name: &str, logged: Logged) -> bool {
+    name == "merge" && !logged.relation || name == "upsert" && !logged.text
+}
+
+/// The settings that change what is logged, and whether the text is there, and the relations.
+const SETTINGS: [(&str, &str, Logged); 8] = [
+    (
+        "all on",
+        "-c pgaudit.log=read,write -c pgaudit.log_relation=on -c pgaudit.log_rows=on -c pgaudit.log_parameter=on",
+        Logged { text: true, relation: true },
+    ),
+    (
+        "no rows",
+        "-c pgaudit.log=read,write -c pgaudit.log_relation=on -c pgaudit.log_rows=off",
+        Logged { text: true, relation: true },
+    ),
+    (
+        "no relation",
+        "-c pgaudit.log=read,write -c pgaudit.log_relation=off -c pgaudit.log_rows=on",
+        Logged { text: true, relation: false },
+    ),
+    (
+        "neither",
+        "-c pgaudit.log=read,write -c pgaudit.log_relation=off -c pgaudit.log_rows=off",
+        Logged { text: true, relation: false },
+    ),
+    (
+        "every class",
+        "-c pgaudit.log=all -c pgaudit.log_relation=on -c pgaudit.log_rows=on",
+        Logged { text: true, relation: true },
+    ),
+    (
+        "once",
+        "-c pgaudit.log=read,write -c pgaudit.log_relation=on -c pgaudit.log_rows=on -c pgaudit.log_statement_once=on",
+        Logged { text: true, relation: true },
+    ),
+    (
+        "no text",
+        "-c pgaudit.log=read,write -c pgaudit.log_relation=on -c pgaudit.log_rows=on -c pgaudit.log_statement=off",
+        Logged { text: false, relation: true },
+    ),
+    (
+        "no text, no relation",
+        "-c pgaudit.log=read,write -c pgaudit.log_relation=off -c pgaudit.log_statement=off",
+        Logged { text: false, relation: false },
+    ),
+];
+
+fn touched(statements: &[&Statement]) -> BTreeSet<String> {
+    let all = statements.iter().flat_map(|it| it.touched.keys());
+    all.map(|(dataset, operation)| {
+        let operation = Operation::try_from(*operation).unwrap();
+        let operation = operation.as_str_name().trim_start_matches("OPERATION_").to_lowercase();
+        format!("{operation}:{dataset}")
+    })
+    .collect()
+}
+
+fn of<'a>(log: &'a Log, application: &str) -> Vec<&'a Statement> {
+    log.statements.iter().filter(|it| it.caller.application == application).collect()
+}
+
+/// What is wrong with what was read of a statement; `None` where it is right.
+fn wrong(log: &Log, (name, expected): (&str, &str), setting: (&str, Logged)) -> Option<String> {
+    let (setting, logged) = setting;
+    if is_unseen(name, logged) {
+        return None;
+    }
+    let statements = of(log, &format!("{name}@{setting}"));
+    let found = touched(&statements);
+    let untold = statements.iter().any(|it| !it.untold.is_empty());
+    let wanted: BTreeSet<String> =
+        expected.split_whitespace().filter(|it| *it != "?").map(str::to_owned).collect();
+    let right = match expected {
+        // Nothing known was touched: silence is right where the text shows it.
+        "" => found.is_empty() && (!untold || !logged.text || !logged.relation),
+        "?" => untold,
+        // With the text all is told, and no more; without it what is not told is said.
+        _ if logged.text => found == wanted && !untold,
+        _ => wanted.is_subset(&found) || untold,
+    };
+    (!right).then(|| {
+        let why: Vec<_> = statements.iter().flat_map(|it| &it.untold).collect();
+        format!("{name}, {setting}: expected {expected:?}, found {found:?}, untold {why:?}")
+    })
+}
+
+#[test]
+fn what_the_server_did_is_what_is_read() {
+    let Some(server) = Server::start() else { return };
+    for (setting, options, _) in SETTINGS {
+        for (name, text, _) in DONE {
+            let reset = "drop table if exists made, made_too;";
+            server.run("population", "postgres", "", reset);
+            let application = format!("{name}@{setting}");
+            server.run_with("population", "postgres", &application, options, &format!("{text};\n"));
+        }
+    }
+    let denied = "select * from civil.resident; delete from civil.household; select * from civil.household limit 1;";
+    server.run("population", "app", "denied", denied);
+    let mapping: Mapping = toml::from_str(MAPPING).unwrap();
+    let (json, csv) = (server.log("json"), server.log("csv"));
+    let log = Source::Pgaudit.read(&[json], &mapping, false).unwrap();
+    let mut wrongs = Vec::new();
+    for (setting, _, logged) in SETTINGS {
+        for (name, _, expected) in DONE {
+            wrongs.extend(wrong(&log, (name, expected), (setting, logged)));
+        }
+    }
+    assert!(
+        wrongs.is_empty(),
+        "{} of {}:\n{}",
+        wrongs.len(),
+        DONE.len() * SETTINGS.len(),
+        wrongs.join("\n")
+    );
+    let refused: Vec<_> = of(&log, "denied").into_iter().filter(|it| it.denied).collect();
+    assert_eq!(
+        touched(&refused).into_iter().collect::<Vec<_>>(),
+        ["delete:civil.household", "read:civil.resident"]
+    );
+    // Rows are those that the server counted, or unknown.
+    let rows = |name: &str| of(&log, name).iter().map(|it| it.rows()).collect::<Vec<_>>();
+    assert_eq!(rows("select@all on"), [Some(3)]);
+    assert_eq!(rows("select@no rows"), [None]);
+    assert_eq!(rows("copy-out@all on"), [None]);
+    assert_eq!(rows("failed@all on"), [None]);
+    assert_eq!(rows("failed@no rows"), [None]);
+    // The other form tells the same.
+    let other = Source::Pgaudit.read(&[csv], &mapping, false).unwrap();
+    let known = |log: &Log| {
+        let all = log.statements.iter().filter(|it| it.caller.application != "last");
+        all.map(|it| (it.reference.clone(), it.touched.clone(), it.rows(), it.untold.clone()))
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(
+        known(&log).symmetric_difference(&known(&other)).collect::<Vec<_>>(),
+        Vec::<&_>::new()
+    );
+    assert_eq!(Lines::of(&log).unknown, []);
+}
