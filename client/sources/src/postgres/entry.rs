@@ -51,7 +51,7 @@ impl Entry {
         };
         let rows = match fields.get(9) {
             None => None,
-            Some(text) if text.is_empty() => None,
+            Some([]) => None,
             Some(text) => {
                 let text = shown(text);
                 Some(text.parse().map_err(|_| format!("the row count `{text}` is no number"))?)

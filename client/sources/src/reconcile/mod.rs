@@ -1,0 +1,125 @@
+//! Comparing a database's own audit log with the ledger, statement by statement and content with content. What nobody reported
+//! shows here, and nowhere else.
+//!
+//! A statement's record is known by its nonce, where the gateway recorded this log; else by what it says: who, when, which
+//! datasets, which operation. What a clean result means: every statement of the log is on the ledger once, with these datasets,
+//! rows, account, time and grant, and between the log's first and last moment the gateway recorded nothing that the log does not
+//! have. It says nothing of what the log itself does not tell: the counts of lines that were not compared stand in it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `result` | what was found, and its signature |
+//! | `compare` | one statement against its records |
+
+mod compare;
+mod result;
+
+pub use result::{Cause, Difference, NotCompared, Reconciliation, by_cause, open, sign};
+
+use crate::Source;
+use crate::known::Known;
+use crate::log::Log;
+use crate::mapping::Mapping;
+use crate::plan::Planner;
+use crate::summary::Lines;
+use compare::{Expected, Pair, differences};
+use liuhen_client::connect::Node;
+use liuhen_client::error::ClientError;
+use liuhen_proto::suite::hash::{Domain, hash};
+use liuhen_proto::types::IdentityId;
+use std::path::{Path, PathBuf};
+
+/// What to compare, and with what.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// What kind of log it is.
+    pub source: Source,
+    /// The log's files, in order.
+    pub logs: Vec<PathBuf>,
+    /// The mapping.
+    pub mapping: PathBuf,
+    /// The gateway, `department/code`.
+    pub gateway: String,
+    /// Whether the log was imported with its times moved.
+    pub shifted: bool,
+    /// Whether to leave out lines that can't be understood, and say so.
+    pub skip_unknown: bool,
+    /// From when, and until when, milliseconds; without them the log's first and last moment.
+    pub range: (Option<u64>, Option<u64>),
+}
+
+/// Compares a log with the records of a gateway.
+pub async fn run(node: &Node, compared: &Compared) -> Result<Reconciliation, ClientError> {
+    let mapping = Mapping::read(&compared.mapping)?;
+    let log = compared.source.read(&compared.logs, &mapping, compared.skip_unknown)?;
+    let status = node.status().await?;
+    let id: IdentityId = node.identity_id(&compared.gateway).await?;
+    let mut known = known(&mapping, node, id).await?;
+    known.bring_up(node).await?;
+    let salt = mapping.salt(false)?;
+    let mut planner = Planner::new(node, &mapping, salt, 0).await?;
+    if compared.shifted {
+        let by_ms = planner.moved(&log.statements, &known)?;
+        planner.shift(by_ms);
+    }
+    let shift_ms = if compared.shifted { planner.shifted() } else { 0 };
+    let (from_ms, until_ms) = time(&log, shift_ms, compared.range)?;
+    let mut pairs = Vec::new();
+    for statement in &log.statements {
+        let expected = Expected::of(&mut planner, statement);
+        if (from_ms..until_ms).contains(&expected.time_ms) {
+            let records = planner.plan(statement, &known)?.recorded;
+            let is_untold = !statement.untold.is_empty();
+            pairs.push(Pair { expected, records, is_untold });
+        }
+    }
+    let within = known.within(from_ms, until_ms)?;
+    Ok(Reconciliation {
+        chain_id: hex::encode(&status.chain_id),
+        height: status.height,
+        gateway: compared.gateway.clone(),
+        gateway_id: id.to_string(),
+        log_digests: compared.logs.iter().map(|it| digest(it)).collect::<Result<_, _>>()?,
+        mapping_digest: digest(&compared.mapping)?,
+        shift_ms,
+        from_ms,
+        until_ms,
+        statements: pairs.len() as u64,
+        records: within.len() as u64,
+        differences: differences(&pairs, &within),
+        not_compared: NotCompared::of(&Lines::of(&log)),
+        made_ms: liuhen_client::clock::now().get(),
+    })
+}
+
+/// What is known of the gateway's records; in memory where the mapping's folder can't be written.
+async fn known(mapping: &Mapping, node: &Node, id: IdentityId) -> Result<Known, ClientError> {
+    let chain = node.chain().await?;
+    let file = mapping.known_file(&id);
+    Known::open(Some(&file), &chain, id).or_else(|_| Known::open(None, &chain, id))
+}
+
+/// The time that is compared.
+fn time(
+    log: &Log,
+    shift_ms: i64,
+    range: (Option<u64>, Option<u64>),
+) -> Result<(u64, u64), ClientError> {
+    let moved = |time: u64| time.saturating_add_signed(shift_ms);
+    let first = log.times.map(|(first, _)| moved(first));
+    let behind = log.times.map(|(_, last)| moved(last).saturating_add(1));
+    match (range.0.or(first), range.1.or(behind)) {
+        (Some(from), Some(until)) => Ok((from, until)),
+        _ => {
+            let why =
+                "the log has no line with a time: say --from and --until, which time it is of";
+            Err(ClientError::Usage(why.into()))
+        }
+    }
+}
+
+fn digest(file: &Path) -> Result<String, ClientError> {
+    let bytes =
+        std::fs::read(file).map_err(|e| ClientError::Failed(format!("{}: {e}", file.display())))?;
+    Ok(hash(Domain::Digest, &[&bytes]).to_string())
+}
