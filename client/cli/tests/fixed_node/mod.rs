@@ -407,7 +407,7 @@ fn record() -> RecordAccess {
         }),
         subjects: Some(Subjects { tags: vec![vec![0x12; 32]], ..Subjects::default() }),
         query_digest: vec![0x34; 32],
-        row_count: 3,
+        row_count: Some(3),
         access_time_ms: T0,
         ..RecordAccess::default()
     }
