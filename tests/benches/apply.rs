@@ -217,7 +217,7 @@ fn block(founding: &Founding, grants: usize) -> anyhow::Result<Vec<Tx>> {
             operation: wire::Operation::Read as i32,
             request_id: id(which).to_vec(),
             fields: vec!["a".into()],
-            version: 0,
+            ..wire::DatasetAccess::default()
         };
         let asker = wire::Party {
             department: "hrss".into(),

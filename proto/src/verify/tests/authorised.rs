@@ -180,9 +180,11 @@ fn limited(stage: &mut Staged) -> crate::types::RequestId {
     id
 }
 
-/// Records that leave something unknown, or go on with a statement: what a verifier must say of each, a name for it, and its
-/// proof of being authorised.
-pub(super) fn unknowns() -> (Staged, Vec<(&'static str, Option<&'static str>, Trace)>) {
+/// A name, the code by which a verifier refuses it, and the proof.
+type Named = (&'static str, Option<&'static str>, Trace);
+
+/// Records that leave something unknown, or go on with a statement, each with its proof of being authorised.
+pub(super) fn unknowns() -> (Staged, Vec<Named>) {
     let mut s = scene();
     let untold = |s: &Staged| RecordAccess {
         accesses: Vec::new(),

@@ -51,7 +51,8 @@ fn alert(s: &Staged, number: u64) -> wire::Alert {
 /// no half, no integrity event. What was denied stays denied, and raises nothing.
 #[test]
 fn datasets_that_cant_be_told() {
-    let askers: [(&str, fn(&Staged, &mut RecordAccess)); 3] = [
+    type Bend = fn(&Staged, &mut RecordAccess);
+    let askers: [(&str, Bend); 3] = [
         ("its user", |_, _| {}),
         ("an account without an identity", |_, it| {
             it.asker = Some(wire::Party { unmapped_digest: vec![7; 32], ..Default::default() });
