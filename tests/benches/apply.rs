@@ -182,7 +182,8 @@ fn objects(founding: &Founding, size: usize, grade: u32) -> BTreeMap<Place, Obje
         objects.insert(Place::gateway_setup(id.as_bytes()), setup.into());
     }
     let days = (0..32).map(|day| wire::DayUse { day: 20_700 + day, queries: 9, rows: 9 }).collect();
-    let used = Object::from(wire::GrantUse { queries: 288, rows: 288, days });
+    let used = wire::GrantUse { queries: 288, rows: 288, days, ..wire::GrantUse::default() };
+    let used = Object::from(used);
     let mut number = 0;
     while objects.len() < size {
         objects.insert(Place::grant(&id(number)), grant(number).into());
@@ -216,7 +217,7 @@ fn block(founding: &Founding, grants: usize) -> anyhow::Result<Vec<Tx>> {
             operation: wire::Operation::Read as i32,
             request_id: id(which).to_vec(),
             fields: vec!["a".into()],
-            version: 0,
+            ..wire::DatasetAccess::default()
         };
         let asker = wire::Party {
             department: "hrss".into(),

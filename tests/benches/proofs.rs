@@ -44,7 +44,7 @@ impl Used {
             operation: wire::Operation::Read as i32,
             request_id: self.request_id.clone(),
             fields: vec!["id".into()],
-            version: 0,
+            ..wire::DatasetAccess::default()
         };
         let asker = wire::Party {
             department: "gz.hrss".into(),

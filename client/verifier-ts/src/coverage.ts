@@ -90,7 +90,11 @@ class Judge {
     if (record.decision === Decision.DENIED) {
       return { outcome: { verdict: "denied", reason: "none", timeliness, future, namesOthers: false }, decides: 0 };
     }
-    let worst: { verdict: AccessVerdict; reason: Reason } = { verdict: "covered", reason: "none" };
+    // Of what nobody can say where it was, nobody can say that it was allowed.
+    let worst: { verdict: AccessVerdict; reason: Reason } =
+      record.accesses.length > 0
+        ? { verdict: "covered", reason: "none" }
+        : { verdict: "undetermined", reason: "dataset_unknown" };
     let decides = 0;
     record.accesses.forEach((access, at) => {
       const found = this.one(access, future);
@@ -234,18 +238,25 @@ class Judge {
   }
 
   private withinQuota(quota: Quota, used: GrantUse): void {
-    const rows = this.record.rowCount;
+    const { rowCount, statementDigest } = this.record;
+    // The rest of a statement that is counted adds nothing.
+    const isCounted = statementDigest.length > 0 && used.statements.some((it) => equal(it, statementDigest));
+    const queries = isCounted ? 0n : 1n;
+    const rows = isCounted ? 0n : (rowCount ?? 0n);
     // 0 is no limit. Counters stay at the greatest number.
     const isWithin = (count: bigint, more: bigint, limit: bigint): boolean =>
       limit === 0n || (count + more > MAX_U64 ? MAX_U64 : count + more) <= limit;
-    ensure(isWithin(used.queries, 1n, quota.queriesTotal), "quota_exceeded");
+    ensure(isWithin(used.queries, queries, quota.queriesTotal), "quota_exceeded");
     ensure(isWithin(used.rows, rows, quota.rowsTotal), "quota_exceeded");
-    if (quota.queriesPerDay === 0n && quota.rowsPerDay === 0n) return;
-    const day = dayOfUse(this.record, this.state.leaf.timeMs);
-    known(used.days.length < USE_DAYS || day >= (used.days[0]?.day ?? 0n), "quota_day_unknown");
-    const today = used.days.find((it) => it.day === day);
-    ensure(isWithin(today?.queries ?? 0n, 1n, quota.queriesPerDay), "quota_exceeded");
-    ensure(isWithin(today?.rows ?? 0n, rows, quota.rowsPerDay), "quota_exceeded");
+    if (quota.queriesPerDay > 0n || quota.rowsPerDay > 0n) {
+      const day = dayOfUse(this.record, this.state.leaf.timeMs);
+      known(used.days.length < USE_DAYS || day >= (used.days[0]?.day ?? 0n), "quota_day_unknown");
+      const today = used.days.find((it) => it.day === day);
+      ensure(isWithin(today?.queries ?? 0n, queries, quota.queriesPerDay), "quota_exceeded");
+      ensure(isWithin(today?.rows ?? 0n, rows, quota.rowsPerDay), "quota_exceeded");
+    }
+    const areRowsLimited = quota.rowsTotal > 0n || quota.rowsPerDay > 0n;
+    known(!areRowsLimited || rowCount !== undefined, "rows_unknown");
   }
 }
 

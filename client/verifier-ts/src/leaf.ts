@@ -42,6 +42,8 @@ export const REASONS = [
   "not_in_class",
   "same_body",
   "other_body",
+  "dataset_unknown",
+  "rows_unknown",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

@@ -98,7 +98,10 @@ export class StateBefore {
   used(request: Uint8Array): GrantUse {
     const now = this.objects.need(place.grantUse(request), GrantUseSchema);
     const less = (count: bigint, by: bigint): bigint => (count > by ? count - by : 0n);
-    const rows = this.record.rowCount;
+    const { statementDigest, rowCount } = this.record;
+    // Whether it was the first of its statement is not known: it is counted at the anchor, and adds nothing to that.
+    if (statementDigest.length > 0) return { ...now, statements: [statementDigest] };
+    const rows = rowCount ?? 0n;
     const day = dayOfUse(this.record, this.leaf.timeMs);
     const days = now.days.map((it) =>
       it.day === day ? { ...it, queries: less(it.queries, 1n), rows: less(it.rows, rows) } : it,

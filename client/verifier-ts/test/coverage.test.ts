@@ -148,6 +148,14 @@ const department = (it: World, code: string): Department => it.departments.get(c
 const step = (it: World, state: GrantState): unknown =>
   grant(it).steps.push({ ...grant(it).steps[0]!, height: 5n, state });
 
+const noRows = (it: World): unknown => Object.assign(grant(it).terms!.quota!, { rowsTotal: 0n, rowsPerDay: 0n });
+/** A statement that is counted, as the last that the quota allows. */
+const goesOn = (it: World): unknown => {
+  it.record.statementDigest = id(7);
+  const day = { ...it.used.days[0]!, queries: 5n, rows: 50n };
+  return Object.assign(it.used, { queries: 10n, rows: 100n, days: [day], statements: [id(6), id(7)] });
+};
+
 const CASES: [string, (it: World) => void][] = [
   ["covered live", () => {}],
   ["covered late", (it) => delete it.record.decidedHeight],
@@ -205,6 +213,24 @@ const CASES: [string, (it: World) => void][] = [
         day: dayOf(ACCESS) + 1n + BigInt(at),
       }))),
   ],
+  ["covered live", (it) => Object.assign(it.record, { rowCount: undefined }) && noRows(it)],
+  ["undetermined rows_unknown live", (it) => (it.record.rowCount = undefined)],
+  [
+    "undetermined rows_unknown live",
+    (it) => Object.assign(it.record, { rowCount: undefined }) && (grant(it).terms!.quota!.rowsPerDay = 0n),
+  ],
+  [
+    "undetermined rows_unknown live",
+    (it) => Object.assign(it.record, { rowCount: undefined }) && (grant(it).terms!.quota!.rowsTotal = 0n),
+  ],
+  ["uncovered quota_exceeded live", (it) => Object.assign(it.record, { rowCount: undefined }) && (it.used.queries = 10n)],
+  ["covered live", (it) => goesOn(it)],
+  ["undetermined rows_unknown live", (it) => goesOn(it) && (it.record.rowCount = undefined)],
+  ["uncovered quota_exceeded live", (it) => goesOn(it) && (it.record.statementDigest = id(8))],
+  ["uncovered quota_exceeded live", (it) => goesOn(it) && (it.used.queries = 11n)],
+  ["undetermined dataset_unknown live", (it) => (it.record.accesses = [])],
+  ["undetermined dataset_unknown late", (it) => Object.assign(it.record, { accesses: [], decidedHeight: undefined })],
+  ["denied live", (it) => Object.assign(it.record, { accesses: [], decision: Decision.DENIED })],
   // What is left open hides nothing that is known.
   ["uncovered quota_exceeded live", (it) => Object.assign(it.record, { purpose: "" }) && (it.used.queries = 10n)],
   ["emergency live", (it) => (grant(it).kind = GrantKind.EMERGENCY)],

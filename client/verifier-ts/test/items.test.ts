@@ -1,8 +1,9 @@
 /** What fields of items must be: a good item of every kind, and each of its fields bent. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, type Message, ScalarType, create } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { BulkSubjectsSchema, Channel, SubjectsSchema } from "../src/gen/liuhen/v1/access_pb.js";
 import { ItemSchema } from "../src/gen/liuhen/v1/transaction_pb.js";
 import { BadItem } from "../src/items/fields.js";
 import { parseItem } from "../src/items/item.js";
@@ -49,6 +50,56 @@ function setBad(it: ReflectMessage, field: DescField, bad: unknown): void {
   if (!it.isSet(field)) throw new NotThere();
   it.get(field).set(0, bad as never);
 }
+
+/** Bends a good item of a kind; gives whether it is one still. */
+function isGood(kind: string, bend: (value: any) => void): boolean {
+  const item = goodItem(kind);
+  bend(item.kind.value);
+  try {
+    parseItem(bytesOfItem(item));
+    return true;
+  } catch (error) {
+    if (error instanceof BadItem) return false;
+    throw error;
+  }
+}
+
+test("what a record can't tell", () => {
+  const of = (channel: Channel, bend: (it: any) => void = () => {}): boolean =>
+    isGood("recordAccess", (it) => {
+      Object.assign(it, { channel, accesses: [] });
+      it.subjects = create(SubjectsSchema, {});
+      bend(it);
+    });
+  assert.deepEqual([Channel.API, Channel.LOG, Channel.FILE].map((it) => of(it)), [true, true, true]);
+  assert.equal(of(Channel.DOOR), false);
+  const bulk = create(BulkSubjectsSchema, { count: 1n, root: new Uint8Array(32).fill(1) });
+  assert.equal(of(Channel.LOG, (it) => (it.subjects.uncounted = true)), true);
+  assert.equal(of(Channel.LOG, (it) => (it.subjects.bulk = bulk)), false);
+  assert.equal(of(Channel.LOG, (it) => (it.subjects.whole = true)), false);
+  const whose = (bend: (it: any) => void): boolean =>
+    isGood("recordAccess", (it) => {
+      it.accesses[0].version = 1n;
+      it.subjects = create(SubjectsSchema, { uncounted: true });
+      bend(it.subjects);
+    });
+  assert.equal(whose(() => {}), true);
+  assert.equal(whose((it) => (it.tags = [new Uint8Array(32)])), true);
+  assert.equal(whose((it) => (it.unknownCount = 1n)), true);
+  assert.equal(whose((it) => (it.bulk = bulk)), false);
+  assert.equal(whose((it) => (it.whole = true)), false);
+  assert.equal(whose((it) => Object.assign(it, { whole: true, uncounted: false })), true);
+  const handed = (channel: Channel, accesses: boolean): boolean =>
+    isGood("manualHandover", ({ record }) => {
+      record.channel = channel;
+      if (!accesses) record.accesses = [];
+      record.subjects = create(SubjectsSchema, {});
+    });
+  assert.deepEqual([handed(Channel.LOG, true), handed(Channel.LOG, false)], [true, false]);
+  assert.equal(isGood("recordAccess", (it) => (it.rowCount = undefined)), true);
+  assert.equal(isGood("acknowledge", (it) => (it.rowCount = undefined)), true);
+  assert.equal(isGood("recordAccess", (it) => (it.statementDigest = new Uint8Array(0))), true);
+});
 
 for (const kind of ITEM_KINDS) {
   test(`fields of ${kind}`, () => {

@@ -187,7 +187,7 @@ fn request() -> RequestStanding {
             steps: vec![step],
             ..Grant::default()
         }),
-        r#use: Some(GrantUse { queries: 12, rows: 340, days: Vec::new() }),
+        r#use: Some(GrantUse { queries: 12, rows: 340, ..GrantUse::default() }),
     }
 }
 
@@ -407,7 +407,7 @@ fn record() -> RecordAccess {
         }),
         subjects: Some(Subjects { tags: vec![vec![0x12; 32]], ..Subjects::default() }),
         query_digest: vec![0x34; 32],
-        row_count: 3,
+        row_count: Some(3),
         access_time_ms: T0,
         ..RecordAccess::default()
     }
@@ -454,8 +454,16 @@ answers! { TrailService:
             future: false,
             names_others: false,
         };
-        let events = vec![event(0, registration(), Outcome::DONE), event(1, record(), uncovered)];
-        Ok(GetTrailResponse { events, size: 2, height: 7, ..GetTrailResponse::default() })
+        // How many rows nobody knows, though they are limited.
+        let open = RecordAccess { row_count: None, access_no: 42, ..record() };
+        let undetermined =
+            Outcome { verdict: Verdict::Undetermined, reason: Reason::RowsUnknown, ..uncovered };
+        let events = vec![
+            event(0, registration(), Outcome::DONE),
+            event(1, record(), uncovered),
+            event(2, open, undetermined),
+        ];
+        Ok(GetTrailResponse { events, size: 3, height: 7, ..GetTrailResponse::default() })
     };
 }
 

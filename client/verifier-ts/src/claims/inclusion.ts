@@ -98,7 +98,7 @@ export function caveatsOf(events: readonly Event[]): string[] {
   if (events.some((it) => it.body.by === "ledger")) {
     caveats.push("events that the ledger made are attested by the validators, and signed by nobody");
   }
-  if (records.some((it) => (it.subjects?.unknownCount ?? 0n) > 0n)) {
+  if (records.some((it) => (it.subjects?.unknownCount ?? 0n) > 0n || it.subjects?.uncounted)) {
     caveats.push("some records do not say whose data it was");
   }
   return caveats;

@@ -3,7 +3,7 @@ import { compare, compareText, equal, hex, isAscending, utf8 } from "../bytes.js
 import { dayOf } from "../calendar.js";
 import { type Event, anyRecordOf } from "../events.js";
 import type { File, Shown } from "../file.js";
-import { BulkSetSchema, SealedCountSchema, UnknownCountSchema } from "../gen/liuhen/v1/accountability_pb.js";
+import { BulkSetSchema, SealedCountSchema, type UnknownCount, UnknownCountSchema } from "../gen/liuhen/v1/accountability_pb.js";
 import type { BulkMembership, SubjectClaim, SubjectTrails } from "../gen/liuhen/v1/proof_pb.js";
 import { type BulkSubjects, Decision } from "../gen/liuhen/v1/access_pb.js";
 import { HASH_BYTES, hash } from "../hash.js";
@@ -27,8 +27,8 @@ interface Found {
   /** Records of bulk sets that hold a tag; of sets whose tags are not all there yet. */
   inBulk: number;
   openBulk: number;
-  /** Subjects that each collector's records leave unknown. */
-  unknown: Map<string, bigint>;
+  /** What each collector's records leave unknown. */
+  unknown: Map<string, UnknownCount>;
 }
 
 export function subject(claim: SubjectClaim, file: File): Shown {
@@ -50,8 +50,14 @@ export function subject(claim: SubjectClaim, file: File): Shown {
 
 function caveats({ unknown, openBulk }: Found, sealed: bigint): string[] {
   const list = ["nothing is said of other collectors and years, whose tags are others"];
-  for (const [collector, count] of unknown)
-    list.push(`records of ${collector} leave ${count} subjects unknown, since genesis`);
+  for (const [collector, { subjects, uncounted, untold }] of unknown) {
+    const left = [
+      ...(subjects > 0n ? [`${subjects} subjects unknown`] : []),
+      ...(uncounted > 0n ? [`those of ${uncounted} records uncounted`] : []),
+      ...(untold > 0n ? [`the datasets of ${untold} records untold`] : []),
+    ];
+    if (left.length > 0) list.push(`records of ${collector} leave ${left.join(", ")}, since genesis`);
+  }
   if (openBulk > 0) list.push(`${openBulk} bulk sets are not complete yet, and say nothing`);
   if (sealed > 0n) list.push(`${sealed} records were sealed by lawful decision in the months told`);
   return list;
@@ -122,13 +128,13 @@ function isMember({ first, tags, hashes }: BulkMembership, tag: Uint8Array, coun
   return false;
 }
 
-/** How many subjects a collector's records leave unknown, or that they leave none. */
+/** What a collector's records leave unknown, or that they leave nothing. */
 function checkUnknown({ collector, noUnknown }: SubjectTrails, file: File, found: Found): void {
   const at = place.unknownCount(collector);
   const count = file.objects.find(at, UnknownCountSchema);
   if (count !== undefined) {
     demand(noUnknown === undefined, "file.unused", "that there are no unknown subjects, and how many");
-    found.unknown.set(collector, count.subjects);
+    found.unknown.set(collector, count);
     return;
   }
   if (noUnknown === undefined) throw new Undecidable(`object ${nameOf(at)}, or that there is none`);

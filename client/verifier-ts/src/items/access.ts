@@ -72,6 +72,7 @@ function manualHandover(it: access.ManualHandover): void {
   const record = given(it.record, "record");
   recordAccess(record);
   ensure(record.decision === access.Decision.SERVED, "what is handed over is served");
+  ensure(record.accesses.length > 0, "at least one dataset");
   ids(it.mediumDigest);
 }
 

@@ -26,6 +26,8 @@ export function recordAccess(it: RecordAccess): void {
   numbered(it.accessNo);
   within(it.decision, Decision.SERVED, Decision.DENIED, "a decision");
   within(it.channel, Channel.DOOR, Channel.FILE, "a channel");
+  // Who decides before serving knows what it serves.
+  ensure(it.channel !== Channel.DOOR || it.accesses.length > 0, "at least one dataset");
   accesses(it.accesses);
   party(given(it.asker, "asker"));
   if (it.via !== undefined) party(it.via);
@@ -36,11 +38,12 @@ export function recordAccess(it: RecordAccess): void {
   subjects(it);
   ids(it.queryDigest);
   idIfGiven(it.resultDigest);
+  idIfGiven(it.statementDigest);
   ensure(it.accessTimeMs > 0n, "a time of access is needed");
 }
 
 function accesses(list: readonly DatasetAccess[]): void {
-  ensure(list.length >= 1 && list.length <= DATASETS, "1 to 64 datasets");
+  ensure(list.length <= DATASETS, "at most 64 datasets");
   const order = (a: DatasetAccess, b: DatasetAccess): number =>
     compareText(a.dataset, b.dataset) || a.operation - b.operation;
   ensure(isAscending(list, order), "accesses are not strictly ascending");
@@ -65,17 +68,19 @@ function party(it: Party): void {
 }
 
 function subjects(record: RecordAccess): void {
-  const { tags, unknownCount, bulk, whole } = given(record.subjects, "subjects");
+  const { tags, unknownCount, bulk, whole, uncounted } = given(record.subjects, "subjects");
   ascendingBytes(tags, TAGS);
   ids(...tags);
-  const isFew = tags.length > 0 || unknownCount > 0n;
+  const isFew = tags.length > 0 || unknownCount > 0n || uncounted;
+  const isTold = record.accesses.length > 0;
   if (bulk !== undefined) {
     ensure(bulk.count >= 1n && bulk.count <= BULK_SUBJECTS, "1 to 100,000,000 subjects of a bulk set");
     ids(bulk.root);
     ensure(!isFew && !whole, "a bulk set stands alone");
+    ensure(isTold, "a bulk set is of datasets that are told");
   }
   if (whole) {
-    const isNamed = record.accesses.every((one) => one.version > 0n);
+    const isNamed = isTold && record.accesses.every((one) => one.version > 0n);
     ensure(isNamed && !isFew, "whole versions are named, and stand alone");
   }
 }

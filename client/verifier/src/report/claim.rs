@@ -124,9 +124,7 @@ fn subject(it: &Subject, lang: Lang) -> String {
     // Two tags of one collector are told of the same unknown subjects.
     let unknown: BTreeMap<&str, UnknownCount> =
         it.tags.iter().map(|tag| (tag.collector.as_str(), tag.unknown)).collect();
-    let sum = |of: fn(&UnknownCount) -> u64| unknown.values().map(of).fold(0, u64::saturating_add);
-    let (records, subjects) = (sum(|it| it.records), sum(|it| it.subjects));
-    let (uncounted, untold) = (sum(|it| it.uncounted), sum(|it| it.untold));
+    let unknown = unknown_text(unknown.values(), lang);
     let sealed = it.sealed.values().copied().fold(0, u64::saturating_add);
     let names: Vec<String> =
         it.tags.iter().map(|tag| event::tag(&tag.collector, tag.tag.as_bytes())).collect();
@@ -136,16 +134,39 @@ fn subject(it: &Subject, lang: Lang) -> String {
         &format!(
             "of {names} {range}: {listed} records list this subject and {more} more are about it \
              (bulk sets, whole versions), and nothing else on the ledger is; {open} bulk sets are \
-             not told yet; {records} records left {subjects} subjects unknown, {uncounted} did not \
-             count them, {untold} did not tell the datasets; {sealed} records \
+             not told yet; {unknown}; {sealed} records \
              were sealed everywhere from {since} to two months ago"
         ),
         &format!(
             "{names} {range}：列名记录 {listed} 条，另涉及该主体 {more} 条（批量集、整版），\
-             账本上再无其他；未公布的批量集 {open} 个；未载明主体的记录 {records} 条、\
-             主体 {subjects} 个，未计主体数的 {uncounted} 条，未能确定数据集的 {untold} 条；自 {since} 至两个月前全账本共密封 {sealed} 条"
+             账本上再无其他；未公布的批量集 {open} 个；{unknown}；\
+             自 {since} 至两个月前全账本共密封 {sealed} 条"
         ),
     )
+}
+
+/// What collectors' records leave unknown; of what is rare only where there is any.
+fn unknown_text<'a>(all: impl Iterator<Item = &'a UnknownCount> + Clone, lang: Lang) -> String {
+    let sum = |of: fn(&UnknownCount) -> u64| all.clone().map(of).fold(0, u64::saturating_add);
+    let (records, subjects) = (sum(|it| it.records), sum(|it| it.subjects));
+    let (uncounted, untold) = (sum(|it| it.uncounted), sum(|it| it.untold));
+    let mut parts = vec![lang.pick(
+        &format!("{records} records left {subjects} subjects unknown"),
+        &format!("未载明主体的记录 {records} 条、主体 {subjects} 个"),
+    )];
+    if uncounted > 0 {
+        parts.push(lang.pick(
+            &format!("{uncounted} records did not count their subjects"),
+            &format!("未计主体数的记录 {uncounted} 条"),
+        ));
+    }
+    if untold > 0 {
+        parts.push(lang.pick(
+            &format!("{untold} records could not tell which datasets they touched"),
+            &format!("未能确定数据集的记录 {untold} 条"),
+        ));
+    }
+    parts.join(lang.pick("; ", "；").as_str())
 }
 
 fn consistency(it: &Consistency, lang: Lang) -> String {
@@ -311,5 +332,43 @@ fn range_json(range: Range) -> Value {
         Range::Whole => json!({ "kind": "whole" }),
         Range::Heights(from, until) => json!({ "kind": "heights", "from": from, "until": until }),
         Range::Times(from, until) => json!({ "kind": "times", "from": from, "until": until }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lang, unknown_text};
+    use liuhen_proto::wire::UnknownCount;
+
+    /// An ordinary sentence stays as it is; what is rare is added where there is any, of all collectors together.
+    #[test]
+    fn what_is_left_unknown() {
+        let none = UnknownCount::default();
+        let some = UnknownCount { records: 2, subjects: 5, ..none };
+        let uncounted = UnknownCount { uncounted: 3, ..none };
+        let untold = UnknownCount { records: 1, subjects: 1, untold: 4, ..none };
+        let cases: [(&[UnknownCount], &str, &str); 4] = [
+            (&[none], "0 records left 0 subjects unknown", "未载明主体的记录 0 条、主体 0 个"),
+            (
+                &[some, none],
+                "2 records left 5 subjects unknown",
+                "未载明主体的记录 2 条、主体 5 个",
+            ),
+            (
+                &[some, uncounted],
+                "2 records left 5 subjects unknown; 3 records did not count their subjects",
+                "未载明主体的记录 2 条、主体 5 个；未计主体数的记录 3 条",
+            ),
+            (
+                &[some, uncounted, untold],
+                "3 records left 6 subjects unknown; 3 records did not count their subjects; \
+                 4 records could not tell which datasets they touched",
+                "未载明主体的记录 3 条、主体 6 个；未计主体数的记录 3 条；未能确定数据集的记录 4 条",
+            ),
+        ];
+        for (all, english, chinese) in cases {
+            assert_eq!(unknown_text(all.iter(), Lang::En), english);
+            assert_eq!(unknown_text(all.iter(), Lang::Zh), chinese);
+        }
     }
 }

@@ -36,7 +36,10 @@ pub(super) fn text(event: &ProvedEvent, lang: Lang) -> String {
 fn access(it: &wire::RecordAccess, gateway: &str, lang: Lang) -> String {
     let (number, collector) = (it.access_no, &it.collector);
     let touched: Vec<String> = it.accesses.iter().map(|one| dataset(one, lang)).collect();
-    let touched = touched.join(lang.pick(", and ", "；").as_str());
+    let touched = match touched.is_empty() {
+        true => lang.pick("of datasets that could not be told", "未能确定所涉数据集"),
+        false => touched.join(lang.pick(", and ", "；").as_str()),
+    };
     let (asker, at) = (asker(it, lang), time(TimeMs::new(it.access_time_ms)));
     let denied = match it.decision() {
         wire::Decision::Denied => lang.pick(", denied", "，已拒绝"),

@@ -35,10 +35,17 @@ pub(super) fn text(object: &Object, lang: Lang) -> String {
             )
         }
         Object::GrantUse(it) => {
-            let (queries, rows) = (it.queries, it.rows);
+            let (queries, rows, unknown) = (it.queries, it.rows, it.rows_unknown);
+            let more = match unknown {
+                0 => String::new(),
+                _ => lang.pick(
+                    &format!(", and of {unknown} records nobody knows the rows"),
+                    &format!("，另有 {unknown} 条记录行数不明"),
+                ),
+            };
             lang.pick(
-                &format!("{queries} queries, {rows} rows"),
-                &format!("查询 {queries} 次，{rows} 行"),
+                &format!("{queries} queries, {rows} rows{more}"),
+                &format!("查询 {queries} 次，{rows} 行{more}"),
             )
         }
         Object::Score(it) => {

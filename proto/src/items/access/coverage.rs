@@ -419,11 +419,11 @@ pub(crate) fn in_schedule(schedule: &wire::Schedule, time: TimeMs) -> bool {
     (hours.contains(&minute) && on(weekday)) || (hours.contains(&into_day_behind) && on(day_before))
 }
 
-/// What a record adds to the counters of a grant: a query and its rows; nothing where another record of its statement is
-/// counted there already.
-pub(crate) fn adds(it: &wire::RecordAccess, used: &wire::GrantUse) -> (u64, Option<u64>) {
+/// What a record adds to the queries and rows under a grant: nothing where another record of its statement is counted there
+/// already.
+pub(crate) fn adds(it: &wire::RecordAccess, used: &wire::GrantUse) -> (u64, u64) {
     let counted = !it.statement_digest.is_empty() && used.statements.contains(&it.statement_digest);
-    if counted { (0, Some(0)) } else { (1, it.row_count) }
+    if counted { (0, 0) } else { (1, it.row_count.unwrap_or(0)) }
 }
 
 fn quota(
@@ -434,8 +434,7 @@ fn quota(
 ) -> Check {
     let empty = wire::GrantUse::default();
     let used = used.unwrap_or(&empty);
-    let (queries, known_rows) = adds(it, used);
-    let rows = known_rows.unwrap_or(0);
+    let (queries, rows) = adds(it, used);
     // 0 is no limit.
     let within =
         |used: u64, more: u64, limit: u64| limit == 0 || used.saturating_add(more) <= limit;
@@ -449,5 +448,6 @@ fn quota(
         ensure(within(today.rows, rows, quota.rows_per_day), Reason::QuotaExceeded)?;
     }
     let is_limited = quota.rows_total > 0 || quota.rows_per_day > 0;
-    known(!is_limited || known_rows.is_some(), Reason::RowsUnknown)
+    // Whatever else is counted of its statement: a replay does not know that.
+    known(!is_limited || it.row_count.is_some(), Reason::RowsUnknown)
 }

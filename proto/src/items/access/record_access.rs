@@ -273,13 +273,16 @@ fn count_one(
     let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
     let before = (used.queries, used.rows);
     let (queries, rows) = coverage::adds(it, &used);
+    if queries == 0 {
+        return Ok(());
+    }
     used.queries = used.queries.saturating_add(queries);
-    used.rows = used.rows.saturating_add(rows.unwrap_or(0));
-    used.rows_unknown = used.rows_unknown.saturating_add(u64::from(rows.is_none()));
+    used.rows = used.rows.saturating_add(rows);
+    let is_unknown = it.row_count.is_none();
+    used.rows_unknown = used.rows_unknown.saturating_add(u64::from(is_unknown));
     let after = (used.queries, used.rows);
-    let more =
-        wire::DayUse { day: coverage::day_of_use(draft, it), queries, rows: rows.unwrap_or(0) };
-    count_day(&mut used.days, more);
+    let day = coverage::day_of_use(draft, it);
+    count_day(&mut used.days, wire::DayUse { day, queries, rows });
     remember(&mut used.statements, &it.statement_digest);
     let quota = grants::terms(grant).and_then(|terms| terms.quota).unwrap_or_default();
     let reached = |used: u64, limit: u64| limit > 0 && used >= limit;
@@ -304,7 +307,7 @@ fn count_one(
 
 /// Remembers a statement that is counted, and forgets the oldest of too many.
 fn remember(statements: &mut Vec<Vec<u8>>, digest: &[u8]) {
-    if digest.is_empty() || statements.iter().any(|it| it == digest) {
+    if digest.is_empty() {
         return;
     }
     if statements.len() >= limits::USE_STATEMENTS {

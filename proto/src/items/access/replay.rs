@@ -234,9 +234,13 @@ impl Before<'_> {
         let record = self.it.record;
         let day = crate::items::access::coverage::day_of(record, self.it.leaf.time);
         let mut used = now.clone();
+        if !record.statement_digest.is_empty() {
+            // Whether it was the first of its statement, and added anything, is not known. What stands later has it counted
+            // either way: so nothing is taken away, and it adds nothing.
+            used.statements = vec![record.statement_digest.clone()];
+            return used;
+        }
         let rows = record.row_count.unwrap_or(0);
-        // Whether it was the first of its statement is not known: less one query, it adds one.
-        used.statements.clear();
         used.queries = used.queries.saturating_sub(1);
         used.rows = used.rows.saturating_sub(rows);
         if let Some(it) = used.days.iter_mut().find(|it| it.day == day) {

@@ -153,7 +153,7 @@ pub(crate) fn access(dataset: &str, request: Option<&RequestId>) -> wire::Datase
         operation: wire::Operation::Read as i32,
         request_id: request.map(|id| id.to_vec()).unwrap_or_default(),
         fields: vec!["name".into()],
-        version: 0,
+        ..wire::DatasetAccess::default()
     }
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn record(
         subjects: Some(wire::Subjects { tags: vec![vec![8; 32]], ..Default::default() }),
         query_digest: vec![9; 32],
         result_digest: vec![10; 32],
-        row_count: 1,
+        row_count: Some(1),
         access_time_ms,
         ..Default::default()
     }

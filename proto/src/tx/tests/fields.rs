@@ -2,7 +2,7 @@
 
 use super::kinds;
 use crate::ledger::tests::items::{access, field};
-use crate::wire::{Party, RecordAccess, RequestAccess, Schedule, Terms};
+use crate::wire::{Channel, Party, RecordAccess, RequestAccess, Schedule, Subjects, Terms};
 
 #[test]
 fn every_item() {
@@ -171,6 +171,12 @@ fn p(it: &mut RecordAccess) -> &mut Party {
     it.asker.as_mut().unwrap()
 }
 
+/// Leaves open which datasets it was, as this channel may or may not.
+fn untold(it: &mut RecordAccess, channel: Channel) {
+    it.accesses.clear();
+    it.channel = channel as i32;
+}
+
 #[test]
 fn records() {
     right!(
@@ -187,13 +193,24 @@ fn records() {
         |it| it.subjects.as_mut().unwrap().tags.clear(),
         |it| it.decided_height = Some(0),
         |it| it.access_time_ms = u64::MAX,
+        |it| it.row_count = None,
+        |it| it.row_count = Some(0),
+        |it| it.row_count = Some(u64::MAX),
+        |it| it.statement_digest = vec![1; 32],
+        |it| it.accesses[0].fields_by_text = true,
+        |it| it.accesses[0].grant_by_rule = true,
+        |it| it.subjects.as_mut().unwrap().uncounted = true,
+        |it| it.subjects = Some(Subjects { uncounted: true, ..Subjects::default() }),
+        |it| untold(it, Channel::Api),
+        |it| untold(it, Channel::Log),
+        |it| untold(it, Channel::File),
     );
     wrong!(RecordAccess,
         "collector": |it| it.collector.clear(),
         "access_no": |it| it.access_no = 0,
         "decision": |it| it.decision = 0,
         "decision": |it| it.decision = 3,
-        "accesses": |it| it.accesses.clear(),
+        "accesses": |it| untold(it, Channel::Door),
         "accesses": |it| it.accesses.push(it.accesses[0].clone()),
         "accesses": |it| it.accesses.push(access("a", None)),
         "accesses": |it| {
@@ -222,6 +239,8 @@ fn digests_subjects_and_times_of_records() {
         },
         "query_digest": |it| it.query_digest.clear(),
         "result_digest": |it| it.result_digest.push(1),
+        "statement_digest": |it| it.statement_digest = vec![1; 31],
+        "statement_digest": |it| it.statement_digest = vec![1; 33],
         "access_time_ms": |it| it.access_time_ms = 0,
     );
 }

@@ -2,7 +2,8 @@
 
 use crate::types::limits;
 use crate::wire::{
-    BulkSubjects, CorrectRecords, ManualHandover, Observed, RecordAccess, SealPeriod, Subjects,
+    BulkSubjects, Channel, CorrectRecords, ManualHandover, Observed, RecordAccess, SealPeriod,
+    Subjects,
 };
 
 fn codes(count: usize) -> Vec<String> {
@@ -111,6 +112,7 @@ fn handovers() {
         "access_no": |it| handed(it).access_no = 0,
         "query_digest": |it| handed(it).query_digest.clear(),
         "record.decision": |it| handed(it).decision = 2,
+        "record.accesses": |it| untold(handed(it)),
         "medium_digest": |it| it.medium_digest.clear(),
     );
 }
@@ -131,6 +133,12 @@ fn whole(it: &mut RecordAccess) {
     it.subjects = Some(Subjects { whole: true, ..Subjects::default() });
 }
 
+/// A record that does not say which datasets it touched, of a channel that may.
+fn untold(it: &mut RecordAccess) {
+    it.accesses.clear();
+    it.channel = Channel::Log as i32;
+}
+
 #[test]
 fn bulk_subjects() {
     right!(RecordAccess, |it| about(it, 1), |it| about(it, limits::BULK_SUBJECTS), whole);
@@ -143,10 +151,14 @@ fn bulk_subjects() {
         },
         "subjects.bulk": |it| { about(it, 1); subjects(it).tags = vec![vec![1; 32]]; },
         "subjects.bulk": |it| { about(it, 1); subjects(it).unknown_count = 1; },
+        "subjects.bulk": |it| { about(it, 1); subjects(it).uncounted = true; },
         "subjects.bulk": |it| { whole(it); about(it, 1); subjects(it).whole = true; },
+        "subjects.bulk": |it| { about(it, 1); untold(it); },
         "subjects.whole": |it| { whole(it); it.accesses[0].version = 0; },
         "subjects.whole": |it| { whole(it); subjects(it).tags = vec![vec![1; 32]]; },
         "subjects.whole": |it| { whole(it); subjects(it).unknown_count = 1; },
+        "subjects.whole": |it| { whole(it); subjects(it).uncounted = true; },
+        "subjects.whole": |it| { whole(it); untold(it); },
     );
     // More tags than the limit do not fit into an item at all.
     right!(AddBulkTags, |it| it.tags.truncate(1), |it| it.tags = tags(limits::BULK_TAGS));
@@ -224,7 +236,9 @@ fn corrected_records() {
 
 #[test]
 fn halves() {
-    right!(Acknowledge, |it| it.result_digest.clear(), |it| it.row_count = 0);
+    right!(Acknowledge, |it| it.result_digest.clear(), |it| it.row_count = Some(0), |it| {
+        it.row_count = None;
+    });
     wrong!(Acknowledge,
         "request_id": |it| it.request_id.clear(),
         "dataset": |it| it.dataset.clear(),

@@ -6,8 +6,9 @@ use super::prover;
 use super::scene::{FIRST_RECORD, checked, refusal, scene};
 use super::structure::{Case, run};
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
+use crate::ledger::tests::account::{access_to, granted};
 use crate::ledger::tests::items::{self, HOUR};
-use crate::ledger::tests::stage::{COLLECTOR, GATEWAY, MANAGER, RESIDENT, Staged};
+use crate::ledger::tests::stage::{APP, COLLECTOR, GATEWAY, MANAGER, RESIDENT, Staged};
 use crate::place::{ObjectKind, Place};
 use crate::verify::{Caveat, Claim};
 use crate::wire::{self, RecordAccess, Trace, trace};
@@ -154,4 +155,101 @@ fn validators_that_call_covered_what_was_not() {
     stage.world.commit(Vec::new());
     let trace = prover::authorised(&stage.world, height, 0);
     assert_eq!(refusal(&stage.world, &trace), Some("authorised.differs"));
+}
+
+/// Commits a record, as the validators call it, if they don't call it what the rules do; gives its height.
+fn called(stage: &mut Staged, record: RecordAccess, called: Option<Verdict>) -> u64 {
+    let tx = stage.sign(GATEWAY, record);
+    stage.world.commit_as(vec![tx], |event| {
+        if let Some(verdict) = called
+            && event.leaf.outcome.verdict != Verdict::None
+        {
+            let outcome = event.leaf.outcome;
+            event.leaf.outcome = Outcome { verdict, reason: Reason::None, ..outcome };
+        }
+    });
+    stage.world.height().get()
+}
+
+/// A grant of three queries and twenty rows.
+fn limited(stage: &mut Staged) -> crate::types::RequestId {
+    let mut terms = items::terms(&[stage.identity(APP)]);
+    terms.quota = Some(wire::Quota { queries_total: 3, rows_total: 20, ..Default::default() });
+    let id = granted(stage, RESIDENT);
+    stage.world.does(COLLECTOR, items::amend(&id, &stage.asked(), "gz.bdb", terms));
+    id
+}
+
+/// A name, the code by which a verifier refuses it, and the proof.
+type Named = (&'static str, Option<&'static str>, Trace);
+
+/// Records that leave something unknown, or go on with a statement, each with its proof of being authorised.
+pub(super) fn unknowns() -> (Staged, Vec<Named>) {
+    let mut s = scene();
+    let untold = |s: &Staged| RecordAccess {
+        accesses: Vec::new(),
+        channel: wire::Channel::Log as i32,
+        row_count: None,
+        ..s.covered()
+    };
+    let under = |s: &Staged, id, statement: u8, rows| RecordAccess {
+        statement_digest: vec![statement; 32],
+        row_count: rows,
+        ..access_to(s, RESIDENT, id)
+    };
+    let mut made = Vec::new();
+    let mut make = |s: &mut Staged, name, code, record, lie| {
+        made.push((name, code, called(s, record, lie)));
+    };
+    let covered = Some(Verdict::Covered);
+    let it = RecordAccess { row_count: None, ..s.covered() };
+    make(&mut s, "rows-unlimited", None, it, None);
+    let mut it = s.covered();
+    it.subjects = Some(wire::Subjects { uncounted: true, ..Default::default() });
+    (it.accesses[0].fields_by_text, it.accesses[0].grant_by_rule) = (true, true);
+    make(&mut s, "subjects-uncounted", None, it, None);
+    let it = untold(&s);
+    make(&mut s, "untold", Some("authorised.not"), it, None);
+    let it = untold(&s);
+    make(&mut s, "untold-called-covered", Some("authorised.differs"), it, covered);
+    let id = limited(&mut s);
+    for (name, rows) in [("statement", Some(5)), ("goes-on", Some(5)), ("goes-on-longer", Some(90))]
+    {
+        let it = under(&s, &id, 1, rows);
+        make(&mut s, name, None, it, None);
+    }
+    let it = under(&s, &id, 1, None);
+    make(&mut s, "rows-unknown", Some("authorised.not"), it, None);
+    let it = under(&s, &id, 1, None);
+    make(&mut s, "rows-unknown-called-covered", Some("authorised.differs"), it, covered);
+    let it = RecordAccess { row_count: Some(0), ..access_to(&s, RESIDENT, &id) };
+    make(&mut s, "no-rows", None, it, None);
+    // Used further than it may be: what stands then says nothing of before.
+    let id = limited(&mut s);
+    for (name, statement) in [("then-exceeded", 1), ("then-exceeded-goes-on", 1)] {
+        let it = under(&s, &id, statement, Some(5));
+        make(&mut s, name, Some("undecidable"), it, None);
+    }
+    for statement in 2..5 {
+        let it = under(&s, &id, statement, Some(5));
+        s.world.does(GATEWAY, it);
+    }
+    s.world.commit(Vec::new());
+    let proofs = made
+        .into_iter()
+        .map(|(name, code, height)| (name, code, prover::authorised(&s.world, height, 0)));
+    let proofs = proofs.collect();
+    (s, proofs)
+}
+
+#[test]
+fn what_leaves_something_unknown() {
+    let (stage, proofs) = unknowns();
+    for (name, code, trace) in &proofs {
+        assert_eq!(refusal(&stage.world, trace), *code, "{name}");
+        let Ok(verified) = checked(&stage.world, trace) else { continue };
+        oracle::assert_true(&stage.world, verified.get());
+        let open = verified.get().caveats.contains(&Caveat::UnknownSubjects);
+        assert_eq!(open, *name == "subjects-uncounted", "{name}");
+    }
 }

@@ -104,6 +104,17 @@ fn corpus() -> Vec<Sample> {
     for (name, trace) in more {
         samples.push(Sample::of(&stage, name.into(), trace.encode_to_vec()));
     }
+    let (stage, unknowns) = authorised::unknowns();
+    for (name, _, trace) in unknowns {
+        samples.push(Sample::of(&stage, format!("unknown-{name}"), trace.encode_to_vec()));
+    }
+    let open = subjects::left_open();
+    let of_all = prover::subject(&open.world, &[("gz.psb", [8; 32])], (RangeKind::Whole, 0, 0));
+    let gateways = scene::whole(&open, &scene::gateway_trail(&open));
+    for (name, trace) in [("unknown-subject", of_all), ("unknown-gateway", gateways)] {
+        samples.push(Sample::of(&open, name.into(), trace.encode_to_vec()));
+    }
+    let stage = scene::scene();
     // One byte in 29 flipped, and cut off.
     for (name, make) in [("middle", scene::middle as fn(&Staged) -> Trace), ("told", told::mixed)] {
         let bytes = make(&stage).encode_to_vec();

@@ -10,7 +10,7 @@ use crate::verify::{
     Absence, Claim, Completeness, Consistency, Inclusion, ProvedEvent, Range, Statement, Tag,
     allows,
 };
-use crate::wire::item::Kind;
+use crate::wire::{UnknownCount, item::Kind};
 use std::collections::BTreeSet;
 
 /// Panics unless what was verified is so.
@@ -58,7 +58,7 @@ fn included(world: &World, claim: &Inclusion) {
 fn subject(world: &World, tag: &Tag) {
     complete(world, &tag.listed);
     complete(world, &tag.unlisted);
-    let (mut records, mut subjects) = (0, 0);
+    let mut known = UnknownCount::default();
     for item in world.transactions.iter().flat_map(|tx| tx.items()) {
         let record = match item.kind() {
             Kind::RecordAccess(it) => Some(it),
@@ -67,13 +67,15 @@ fn subject(world: &World, tag: &Tag) {
             _ => None,
         };
         let Some(it) = record.filter(|it| it.collector == tag.collector) else { continue };
-        let unknown = it.subjects.as_ref().map_or(0, |it| it.unknown_count);
-        if unknown > 0 && it.decision() == crate::wire::Decision::Served {
-            records += 1;
-            subjects += unknown;
+        if it.decision() == crate::wire::Decision::Served {
+            let whose = it.subjects.as_ref().unwrap();
+            known.records += u64::from(whose.unknown_count > 0);
+            known.subjects += whose.unknown_count;
+            known.uncounted += u64::from(whose.uncounted);
+            known.untold += u64::from(it.accesses.is_empty());
         }
     }
-    assert_eq!(tag.unknown, (records, subjects));
+    assert_eq!(tag.unknown, known);
 }
 
 fn extends(world: &World, claim: &Consistency) {

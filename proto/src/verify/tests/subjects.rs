@@ -40,6 +40,23 @@ pub(super) fn told() -> Staged {
     stage
 }
 
+/// The scene, then records that do not count their subjects, and one that does not say its datasets either.
+pub(super) fn left_open() -> Staged {
+    let mut stage = scene();
+    let tags = vec![vec![8; 32]];
+    recorded(&mut stage, Some(Subjects { uncounted: true, ..Subjects::default() }), 0);
+    recorded(&mut stage, Some(Subjects { tags, uncounted: true, ..Subjects::default() }), 0);
+    let it = wire::RecordAccess {
+        accesses: Vec::new(),
+        channel: wire::Channel::Log as i32,
+        row_count: None,
+        ..stage.covered()
+    };
+    stage.world.does(GATEWAY, it);
+    stage.world.commit(Vec::new());
+    stage
+}
+
 pub(super) fn in_one(stage: &Staged) -> Trace {
     prover::subject(&stage.world, &[("gz.psb", of(20))], WHOLE)
 }
@@ -78,12 +95,28 @@ fn who_looked_and_in_which_sets_one_is() {
     let all = prover::subject(&stage.world, &[("gz.hrss", of(1)), ("gz.psb", [8; 32])], WHOLE);
     let [other, listed]: [Tag; 2] = tags(&stage, &all).try_into().unwrap();
     assert_eq!((other.listed.events.len(), other.unlisted.events.len()), (0, 0));
-    assert_eq!(other.unknown, (0, 0));
+    assert_eq!(other.unknown, wire::UnknownCount::default());
     assert!(listed.listed.events.len() >= 6, "the scene's records name it");
-    assert!(listed.unknown.0 > 0);
+    assert!(listed.unknown.records > 0);
     let height = stage.world.height().get();
     let range = (RangeKind::Heights, 1, height - 3);
     tags(&stage, &prover::subject(&stage.world, &[("gz.psb", [8; 32])], range));
+}
+
+/// What nobody counted, and where nobody can say, is told with what is unknown.
+#[test]
+fn what_is_left_open_is_counted() {
+    let before = scene();
+    let of_all = |stage: &Staged| prover::subject(&stage.world, &[("gz.psb", [8; 32])], WHOLE);
+    let [first]: [Tag; 1] = tags(&before, &of_all(&before)).try_into().unwrap();
+    let stage = left_open();
+    let [found]: [Tag; 1] = tags(&stage, &of_all(&stage)).try_into().unwrap();
+    let expected = wire::UnknownCount { uncounted: 2, untold: 1, ..first.unknown };
+    assert_eq!(found.unknown, expected);
+    assert_eq!(found.listed.events.len(), first.listed.events.len() + 2);
+    let of_another = prover::subject(&stage.world, &[("gz.psb", of(99))], WHOLE);
+    let verified = checked(&stage.world, &of_another).unwrap();
+    assert!(verified.get().caveats.contains(&Caveat::UnknownSubjects));
 }
 
 /// Who was shown the trails stands on them: that is no access to the data.

@@ -310,7 +310,11 @@ fn what_differs_from_the_record() {
     };
     assert!(!with(|it| it.asker = None));
     assert!(!with(|it| it.accesses[0].request_id.clear()));
-    assert!(with(|it| it.row_count += 1));
+    assert!(with(|it| it.row_count = Some(2)));
+    assert!(with(|it| it.row_count = None));
+    assert!(with(|it| it.statement_digest = vec![1; 32]));
+    assert!(with(|it| it.accesses.clear()));
+    assert!(with(|it| it.subjects.as_mut().unwrap().uncounted = true));
     assert!(with(|it| it.access_no += 1));
     assert!(with(|it| it.accesses[0].dataset.push('x')));
     assert!(with(|it| it.subjects = None));

@@ -53,15 +53,16 @@ fn counters_of_use() {
     let mut stage = staged();
     let id = stage.id("granted");
     judged(&mut stage, |it| {
-        it.row_count = 5;
+        it.row_count = Some(5);
         also(it, Operation::Export, Some(&id));
     });
     judged(&mut stage, |it| {
-        it.row_count = 7;
+        it.row_count = Some(7);
         it.purpose = "audit".into();
     });
     let today = wire::DayUse { day: 20_500, queries: 2, rows: 12 };
-    assert_eq!(used(&stage), Some(GrantUse { queries: 2, rows: 12, days: vec![today] }));
+    let expected = GrantUse { queries: 2, rows: 12, days: vec![today], ..GrantUse::default() };
+    assert_eq!(used(&stage), Some(expected));
     // Nothing is counted for grants that do not exist.
     let unknown = crate::types::RequestId::new([1; 32]);
     judged(&mut stage, |it| it.accesses = vec![access(RESIDENT, Some(&unknown))]);
@@ -159,7 +160,7 @@ fn what_names_anothers_grant_counts_on_nothing() {
         let quota = wire::Quota { queries_total: 1, rows_total: 1, ..Default::default() };
         limit(&mut stage, quota);
         let mut record = stage.covered();
-        record.row_count = u64::MAX;
+        record.row_count = Some(u64::MAX);
         bend(&stage, &mut record);
         let outcome = stage.world.does(GATEWAY, record);
         assert_eq!((outcome.verdict, outcome.names_others), (Verdict::Uncovered, true), "{name}");
@@ -174,7 +175,7 @@ fn what_names_anothers_grant_counts_on_nothing() {
         };
         assert_eq!(stage.world.objects.keys().find(halves), None, "{name}");
         // The next honest record is covered, and uses it up.
-        let outcome = judged(&mut stage, |it| it.row_count = 1);
+        let outcome = judged(&mut stage, |it| it.row_count = Some(1));
         assert_eq!((outcome.verdict, outcome.names_others), (Verdict::Covered, false), "{name}");
         assert_eq!(used(&stage).map(|it| (it.queries, it.rows)), Some((1, 1)), "{name}");
     }
@@ -195,11 +196,11 @@ fn another_collectors_record_ends_nothing() {
         asker,
         time,
     );
-    record.row_count = u64::MAX;
+    record.row_count = Some(u64::MAX);
     let outcome = stage.world.does("gz.hrss/app", record);
     assert_eq!((outcome.reason, outcome.names_others), (Reason::OtherDataset, true));
     assert_eq!(used(&stage), None);
-    let outcome = judged(&mut stage, |it| it.row_count = 1);
+    let outcome = judged(&mut stage, |it| it.row_count = Some(1));
     assert_eq!(outcome.verdict, Verdict::Covered);
 }
 

@@ -14,12 +14,14 @@ use crate::wire::{Decision, Operation, RecordAccess};
 use std::collections::BTreeSet;
 
 /// Reasons that leave a verdict open; the others speak against it.
-const OPEN: [Reason; 5] = [
+const OPEN: [Reason; 7] = [
     Reason::FieldsUnknown,
     Reason::PurposeUnknown,
     Reason::FutureTime,
     Reason::UnknownHeight,
     Reason::QuotaDayUnknown,
+    Reason::DatasetUnknown,
+    Reason::RowsUnknown,
 ];
 
 fn verdict_of(reason: Reason) -> Verdict {

@@ -19,4 +19,6 @@ mod receipts;
 pub(crate) mod replay;
 pub(crate) mod sealing;
 pub(crate) mod seals;
+mod statements;
+mod untold;
 pub(crate) mod use_cases;

@@ -244,6 +244,70 @@ fn quotas_are_known_from_above() {
     assert!(matches!(first.judged(&s.world), Err(Halt::Missing(_))));
 }
 
+/// Whether a record was the first of its statement is not known later; that as much was used at most is.
+#[test]
+fn statements_that_went_on_are_told_again() {
+    let mut s = staged();
+    let mut terms = items::terms(&[s.identity(crate::ledger::tests::stage::APP)]);
+    terms.quota = Some(wire::Quota { queries_total: 3, rows_total: 20, ..Default::default() });
+    let id = crate::ledger::tests::account::granted(&mut s, RESIDENT);
+    let amended = items::amend(&id, &s.asked(), "gz.bdb", terms);
+    s.world.does(COLLECTOR, amended);
+    let statement = |s: &mut Staged, statement: u8, rows| {
+        let mut it = access_to(s, RESIDENT, &id);
+        it.statement_digest = vec![statement; 32];
+        it.row_count = rows;
+        Again::commit(s, it)
+    };
+    // More rows than are left are no more where they are the same statement's.
+    let said = [(1, Some(5)), (1, Some(5)), (1, Some(90)), (2, Some(3)), (1, Some(0))];
+    let covered = said.map(|(number, rows)| statement(&mut s, number, rows));
+    let unknown = [(1, None), (1, None)].map(|(number, rows)| statement(&mut s, number, rows));
+    for it in &covered {
+        assert_eq!(it.leaf.outcome.verdict, Verdict::Covered);
+        it.assert_same(&s.world, "two of three");
+    }
+    for it in &unknown {
+        assert_eq!(it.leaf.outcome.reason, Reason::RowsUnknown);
+        it.assert_same(&s.world, "rows that are limited and unknown");
+    }
+    // With two queries more the counters exceed the quota, and say nothing of then.
+    statement(&mut s, 3, Some(1));
+    covered[1].assert_same(&s.world, "three of three");
+    statement(&mut s, 4, Some(1));
+    assert!(matches!(covered[0].judged(&s.world), Err(Halt::Missing(_))));
+    assert!(matches!(covered[1].judged(&s.world), Err(Halt::Missing(_))));
+}
+
+/// What does not say which datasets it was, or whose data, is judged again like the rest.
+#[test]
+fn what_was_not_told_is_not_told_again() {
+    let mut s = staged();
+    let mut untold = s.covered();
+    untold.accesses.clear();
+    untold.channel = wire::Channel::Log as i32;
+    untold.subjects = Some(wire::Subjects { uncounted: true, ..Default::default() });
+    let untold = Again::commit(&mut s, untold);
+    let ahead = RecordAccess {
+        access_time_ms: s.world.now + HOUR,
+        accesses: Vec::new(),
+        channel: wire::Channel::Api as i32,
+        ..s.covered()
+    };
+    let ahead = Again::commit(&mut s, ahead);
+    let unlimited = RecordAccess { row_count: None, ..s.covered() };
+    let unlimited = Again::commit(&mut s, unlimited);
+    s.world.now += 25 * HOUR;
+    s.world.commit(Vec::new());
+    for it in [&untold, &ahead] {
+        assert_eq!(it.leaf.outcome.reason, Reason::DatasetUnknown);
+        it.assert_same(&s.world, "without datasets");
+    }
+    assert_eq!((untold.leaf.outcome.future, ahead.leaf.outcome.future), (false, true));
+    assert_eq!(unlimited.leaf.outcome.verdict, Verdict::Covered);
+    unlimited.assert_same(&s.world, "rows that are not limited");
+}
+
 /// A block by which the gateway decided, long out of the window of recent ones.
 #[test]
 fn late_records_and_the_window_of_recent_blocks() {

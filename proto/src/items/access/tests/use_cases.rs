@@ -66,11 +66,63 @@ pub(crate) const QUOTA: &[Case] = &[
     }),
     ("rows, just enough", Reason::None, |s, it| {
         used_twice(s, it, wire::Quota { rows_total: 12, ..Default::default() });
-        it.row_count = 10;
+        it.row_count = Some(10);
     }),
     ("rows, one too many", Reason::QuotaExceeded, |s, it| {
         used_twice(s, it, wire::Quota { rows_total: 12, ..Default::default() });
-        it.row_count = 11;
+        it.row_count = Some(11);
+    }),
+    ("rows not said, and none limited", Reason::None, |s, it| {
+        used_twice(
+            s,
+            it,
+            wire::Quota { queries_total: 5, queries_per_day: 5, ..Default::default() },
+        );
+        it.row_count = None;
+    }),
+    ("rows not said, and limited in all", Reason::RowsUnknown, |s, it| {
+        used_twice(s, it, wire::Quota { rows_total: 12, ..Default::default() });
+        it.row_count = None;
+    }),
+    ("rows not said, and limited by the day", Reason::RowsUnknown, |s, it| {
+        used_twice(s, it, wire::Quota { rows_per_day: 2, ..Default::default() });
+        it.row_count = None;
+    }),
+    ("rows said to be none, and none left today", Reason::None, |s, it| {
+        used_twice(s, it, wire::Quota { rows_per_day: 2, ..Default::default() });
+        it.row_count = Some(0);
+    }),
+    ("rows not said, and no query left", Reason::QuotaExceeded, |s, it| {
+        used_twice(s, it, wire::Quota { queries_per_day: 2, rows_total: 9, ..Default::default() });
+        it.row_count = None;
+    }),
+    ("rows not said, nor the purpose", Reason::PurposeUnknown, |s, it| {
+        used_twice(s, it, wire::Quota { rows_total: 12, ..Default::default() });
+        (it.row_count, it.purpose) = (None, String::new());
+    }),
+    ("rows not said, of a day too long ago", Reason::QuotaDayUnknown, |s, it| {
+        used_for_days(s, it, 33);
+        it.channel = wire::Channel::Log as i32;
+        at(s, it, T0 + items::HOUR);
+        it.row_count = None;
+    }),
+    ("the rest of a statement, no query left", Reason::None, |s, it| {
+        it.statement_digest = vec![1; 32];
+        used_twice(
+            s,
+            it,
+            wire::Quota { queries_per_day: 1, rows_per_day: 1, ..Default::default() },
+        );
+    }),
+    ("the rest of a statement, whose rows are limited", Reason::RowsUnknown, |s, it| {
+        it.statement_digest = vec![1; 32];
+        used_twice(s, it, wire::Quota { rows_total: 12, ..Default::default() });
+        it.row_count = None;
+    }),
+    ("another statement, no query left", Reason::QuotaExceeded, |s, it| {
+        it.statement_digest = vec![1; 32];
+        used_twice(s, it, wire::Quota { queries_per_day: 1, ..Default::default() });
+        it.statement_digest = vec![2; 32];
     }),
     ("queries of the day, none left", Reason::QuotaExceeded, |s, it| {
         used_twice(s, it, wire::Quota { queries_per_day: 2, ..Default::default() });
@@ -120,6 +172,20 @@ fn used_for_days(s: &mut Staged, it: &mut RecordAccess, days: u64) {
 }
 
 pub(crate) const UNKNOWN: &[Case] = &[
+    ("datasets not said", Reason::DatasetUnknown, |_, it| {
+        it.accesses.clear();
+        it.channel = wire::Channel::Log as i32;
+    }),
+    ("datasets not said, of an account without an identity", Reason::DatasetUnknown, |_, it| {
+        it.accesses.clear();
+        it.channel = wire::Channel::File as i32;
+        it.asker = Some(wire::Party { unmapped_digest: vec![1; 32], ..Default::default() });
+    }),
+    ("datasets not said, and rows neither", Reason::DatasetUnknown, |_, it| {
+        it.accesses.clear();
+        it.channel = wire::Channel::Api as i32;
+        it.row_count = None;
+    }),
     ("fields not said", Reason::FieldsUnknown, |_, it| it.accesses[0].fields.clear()),
     ("fields not said, where all are granted", Reason::None, |s, it| {
         regrant(s, it, |asked| asked.terms.as_mut().unwrap().fields.clear());

@@ -71,7 +71,7 @@ fn whose_fault_an_uncovered_access_is() {
     let mut record = s.covered();
     let quota = wire::Quota { rows_total: 10, ..wire::Quota::default() };
     regrant(&mut s, &mut record, |asked| asked.terms.as_mut().unwrap().quota = Some(quota));
-    s.world.does(GATEWAY, wire::RecordAccess { row_count: 11, ..record });
+    s.world.does(GATEWAY, wire::RecordAccess { row_count: Some(11), ..record });
     assert_eq!(s.world.at_fault(), [("gz.hrss".into(), IntegrityRule::QuotaExceeded, 1)]);
     let raised = events(&s, "gz.hrss", IntegrityRule::QuotaExceeded)[0].raised.clone().unwrap();
     assert_eq!(raised.identity_id, s.identity(APP).to_vec());

@@ -222,12 +222,12 @@ fn a_quota_that_others_used_up() {
     let asker = verified("gy.hrss", &s.identity("gy.hrss/officer"));
     let above = judged(&mut s, |it| {
         it.accesses[0].request_id = top.to_vec();
-        it.row_count = 9;
+        it.row_count = Some(9);
     });
     assert_eq!(above.verdict, Verdict::Covered);
     let outcome = judged(&mut s, |it| {
         it.accesses[0].request_id = below.to_vec();
-        (it.asker, it.row_count) = (Some(asker), 2);
+        (it.asker, it.row_count) = (Some(asker), Some(2));
     });
     assert_eq!(outcome.reason, Reason::QuotaExceeded);
     assert_eq!(s.world.at_fault(), [("gz.psb".into(), IntegrityRule::Uncovered, 1)]);

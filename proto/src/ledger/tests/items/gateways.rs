@@ -159,7 +159,7 @@ pub(crate) fn acknowledge(
         using_department: asked.using_department.clone(),
         gateway_id: gateway.to_vec(),
         access_no,
-        row_count: 1,
+        row_count: Some(1),
         result_digest: vec![10; 32],
     }
 }

@@ -5,7 +5,7 @@ use super::net::Net;
 use super::simple::Simple;
 use crate::ledger::Object;
 use crate::place::{ObjectKind, Place};
-use crate::types::IdentityId;
+use crate::types::{IdentityId, RequestId};
 use crate::wire;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ pub(super) fn agree(net: &Net, simple: &Simple) {
     halves(net, simple);
     integrity(net, simple);
     alerts(net, simple);
+    used(net, simple);
+    unknown(net, simple);
     cases(net, simple);
     products(net, simple);
     sealing(net, simple);
@@ -116,6 +118,29 @@ fn alerts(net: &Net, simple: &Simple) {
         let own = all.iter().filter(|one| one.department == it.code);
         let open = own.clone().filter(|one| one.state != wire::AlertState::Closed).count();
         assert_eq!((book.alerts, book.open), (own.count() as u64, open as u64), "{}", it.code);
+    }
+}
+
+/// What was used of each grant, by day as far back as is kept.
+fn used(net: &Net, simple: &Simple) {
+    for (at, grant) in simple.grants.iter().enumerate() {
+        let id = RequestId::from_slice(&grant.id).unwrap();
+        let found: Option<Arc<wire::GrantUse>> = net.object(&Place::grant_use(&id));
+        let found = found.map(|it| (*it).clone()).unwrap_or_default();
+        assert_eq!([found.queries, found.rows], simple.used(at), "used of grant {id}");
+        assert_eq!(found.rows_unknown, simple.without_rows(at) as u64, "rows of grant {id}");
+        let statements: Vec<_> = simple.last_statements(at).iter().map(|it| it.to_vec()).collect();
+        assert_eq!(found.statements, statements, "statements of grant {id}");
+    }
+}
+
+/// What each collector's records leave unknown.
+fn unknown(net: &Net, simple: &Simple) {
+    for it in &simple.departments {
+        let found: Option<Arc<wire::UnknownCount>> = net.object(&Place::unknown_count(&it.code));
+        let known = simple.left_unknown(&it.code);
+        assert_eq!(found.is_some(), known != wire::UnknownCount::default(), "{}", it.code);
+        assert_eq!(found.map(|it| *it).unwrap_or_default(), known, "{}", it.code);
     }
 }
 

@@ -285,6 +285,7 @@ fn watches(dice: &mut Dice) -> Vec<wire::Watch> {
         watch(WatchKind::NoGateway, 0, dice.between(1, 72) * HOUR),
         watch(WatchKind::FutureTime, 0, 0),
         watch(WatchKind::HalvesDiffer, 0, 0),
+        watch(WatchKind::DatasetUnknown, 0, 0),
     ];
     dice.some(&all, 90)
 }

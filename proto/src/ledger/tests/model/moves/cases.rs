@@ -28,7 +28,8 @@ impl Moves<'_> {
 
     pub(super) fn correct_records(&mut self) -> Option<Move> {
         let (gateway_id, first) = self.past_record()?;
-        let grant = self.simple.grant(&first.accesses[0].request_id).cloned();
+        let request = first.accesses.first().map(|it| it.request_id.clone()).unwrap_or_default();
+        let grant = self.simple.grant(&request).cloned();
         let named = grant.map(|it| it.last().terms.identity_ids.clone()).unwrap_or_default();
         let own: Vec<Id> = self
             .simple
@@ -121,15 +122,17 @@ impl Moves<'_> {
             1 | 2 => {
                 let (gateway_id, it) = self.past_record()?;
                 let access_no = self.mostly_recorded(&gateway_id, it.access_no);
-                let dataset = match self.dice.percent(95) {
-                    true => it.accesses[0].dataset.clone(),
+                let first = it.accesses.first().cloned().unwrap_or_default();
+                // Of what can't be told where it was, whoever opens it says so.
+                let dataset = match self.dice.percent(95) && !it.accesses.is_empty() {
+                    true => first.dataset,
                     false => self.dataset()?.entry.dataset,
                 };
                 let about = wire::RecordName {
                     dataset,
                     gateway_id,
                     access_no,
-                    request_id: it.accesses[0].request_id.clone(),
+                    request_id: first.request_id,
                 };
                 (About::Record(about), anybody, it.collector)
             }

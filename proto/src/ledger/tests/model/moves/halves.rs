@@ -28,7 +28,7 @@ impl Moves<'_> {
                 let grant = self.grant_in_use()?;
                 let gateway = self.system(&grant.collector)?;
                 let number = self.number(&gateway);
-                (grant.clone(), grant.user, gateway, number, 7)
+                (grant.clone(), grant.user, gateway, number, Some(7))
             }
         };
         let user = if user.is_empty() { self.any_department() } else { user };
@@ -46,7 +46,11 @@ impl Moves<'_> {
                 _ => gateway_id,
             },
             access_no,
-            row_count: rows + u64::from(self.dice.percent(12)),
+            row_count: match self.dice.below(100) {
+                0..12 => Some(rows.unwrap_or(0) + 1),
+                12..20 => None,
+                _ => rows,
+            },
             result_digest: Vec::new(),
             receipt,
         };

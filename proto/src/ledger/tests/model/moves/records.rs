@@ -3,7 +3,7 @@
 use super::super::simple::{Grant, Id};
 use super::sharing::{DAY, HOUR};
 use super::{Move, Moves};
-use crate::wire::{self, Assurance, Decision, GrantState, item::Kind};
+use crate::wire::{self, Assurance, Channel, Decision, GrantState, item::Kind};
 use std::rc::Rc;
 
 impl Moves<'_> {
@@ -24,7 +24,8 @@ impl Moves<'_> {
         }
         let grant = self.grant_to_use()?;
         let by = self.system(&grant.collector)?;
-        let item = self.record_of(&grant, &by);
+        let record = self.record_of(&grant, &by);
+        let item = self.told_or_not(record);
         Some((by, Kind::RecordAccess(item)))
     }
 
@@ -54,6 +55,15 @@ impl Moves<'_> {
         }
     }
 
+    /// Who did not decide before serving may not be able to say which datasets it was.
+    pub(super) fn told_or_not(&mut self, mut it: wire::RecordAccess) -> wire::RecordAccess {
+        let is_set = it.subjects.as_ref().is_some_and(|it| it.bulk.is_some());
+        if it.channel() != Channel::Door && !is_set && self.dice.percent(20) {
+            it.accesses.clear();
+        }
+        it
+    }
+
     /// An access under a grant, as this gateway, or who stands in for one, would record it.
     pub(super) fn record_of(&mut self, grant: &Grant, gateway: &[u8]) -> wire::RecordAccess {
         let access_no = self.number(gateway);
@@ -74,11 +84,24 @@ impl Moves<'_> {
             },
             subjects: Some(self.subjects()),
             query_digest: vec![9; 32],
-            row_count: self.dice.between(0, 60),
+            row_count: match self.dice.between(0, 65) {
+                rows @ 0..=60 => Some(rows),
+                _ => None,
+            },
+            statement_digest: self.statement(),
             access_time_ms,
             decided_height,
             channel: *self.dice.pick(&[1, 1, 1, 1, 2, 3, 4]),
             ..Default::default()
+        }
+    }
+
+    /// Few statements need several records; of those that do some come again and again.
+    fn statement(&mut self) -> Id {
+        match self.dice.below(20) {
+            0..4 => vec![u8::try_from(self.dice.between(1, 2)).unwrap(); 32],
+            4 => vec![u8::try_from(self.dice.between(1, 14)).unwrap(); 32],
+            _ => Vec::new(),
         }
     }
 
@@ -110,7 +133,15 @@ impl Moves<'_> {
         }
         tags.sort();
         tags.dedup();
-        wire::Subjects { tags, ..wire::Subjects::default() }
+        let (unknown_count, uncounted) = match self.dice.below(20) {
+            0 => (self.dice.between(1, 5), false),
+            1 => (self.dice.below(3), true),
+            _ => (0, false),
+        };
+        if self.dice.percent(5) {
+            tags.clear();
+        }
+        wire::Subjects { tags, unknown_count, uncounted, ..wire::Subjects::default() }
     }
 
     /// The time of access, and by which block the gateway says it decided.
@@ -207,6 +238,12 @@ impl Moves<'_> {
             true => grant.dataset.clone(),
             false => self.dice.pick(&self.simple.datasets).entry.dataset.clone(),
         };
-        wire::DatasetAccess { dataset, operation, request_id, fields, version: 0 }
+        wire::DatasetAccess {
+            dataset,
+            operation,
+            request_id,
+            fields,
+            ..wire::DatasetAccess::default()
+        }
     }
 }

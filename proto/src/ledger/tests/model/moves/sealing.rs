@@ -74,6 +74,7 @@ impl Moves<'_> {
         let grant = self.dice.pick_if_any(&own)?.clone();
         let by = self.system(&collector)?;
         let record = self.record_of(&grant, &by);
+        let record = self.told_or_not(record);
         let access_no = record.access_no;
         let salt = self.dice.digest()[..16].to_vec();
         let item = wire::RecordSealed {

@@ -96,6 +96,8 @@ impl Simple {
         let future = it.access_time_ms > self.now + parameters.future_drift_ms;
         let ((verdict, reason), at) = match it.decision() {
             Decision::Denied => ((Verdict::Denied, Reason::None), 0),
+            // Nobody knows what to judge.
+            _ if it.accesses.is_empty() => ((Verdict::Undetermined, Reason::DatasetUnknown), 0),
             _ => heaviest(it.accesses.iter().map(|access| {
                 let found = self.one(it, access, moment, decided, future);
                 heaviest(found.into_iter()).0
@@ -285,24 +287,32 @@ impl Simple {
         let used: Vec<&Use> = self.uses.iter().filter(|one| one.grant == at).collect();
         let today = self.day_of(it);
         let of_today: Vec<&Use> = used.iter().filter(|one| one.day == today).copied().collect();
-        let rows = |list: &[&Use]| list.iter().map(|one| one.rows).sum::<u64>() + it.row_count;
+        // The rest of a statement that is counted is no query more.
+        let is_more = !self.is_counted_already(at, it);
+        let queries = |list: &[&Use]| list.len() as u64 + u64::from(is_more);
+        let rows = |list: &[&Use]| {
+            let more = it.row_count.filter(|_| is_more);
+            list.iter().map(|one| one.rows).chain([more]).flatten().sum::<u64>()
+        };
         let within = |sum: u64, limit: u64| limit == 0 || sum <= limit;
         let quota = terms.quota.unwrap();
-        let left = within(used.len() as u64 + 1, quota.queries_total)
-            && within(rows(&used), quota.rows_total);
+        let left =
+            within(queries(&used), quota.queries_total) && within(rows(&used), quota.rows_total);
         uncovered(left, Reason::QuotaExceeded, found);
-        if quota.queries_per_day == 0 && quota.rows_per_day == 0 {
-            return;
+        if quota.queries_per_day > 0 || quota.rows_per_day > 0 {
+            // Of each day but the latest 32 nothing is kept.
+            let mut days: Vec<u64> = used.iter().map(|one| one.day).collect();
+            days.sort_unstable_by(|a, b| b.cmp(a));
+            days.dedup();
+            let known = days.get(31).is_none_or(|oldest| today >= *oldest);
+            unknown(known, Reason::QuotaDayUnknown, found);
+            let left = within(queries(&of_today), quota.queries_per_day)
+                && within(rows(&of_today), quota.rows_per_day);
+            uncovered(left || !known, Reason::QuotaExceeded, found);
         }
-        // Of each day but the latest 32 nothing is kept.
-        let mut days: Vec<u64> = used.iter().map(|one| one.day).collect();
-        days.sort_unstable_by(|a, b| b.cmp(a));
-        days.dedup();
-        let known = days.get(31).is_none_or(|oldest| today >= *oldest);
-        unknown(known, Reason::QuotaDayUnknown, found);
-        let left = within(of_today.len() as u64 + 1, quota.queries_per_day)
-            && within(rows(&of_today), quota.rows_per_day);
-        uncovered(left || !known, Reason::QuotaExceeded, found);
+        // Nobody can say that too many rows were not too many.
+        let rows_matter = quota.rows_total > 0 || quota.rows_per_day > 0;
+        unknown(it.row_count.is_some() || !rows_matter, Reason::RowsUnknown, found);
     }
 }
 

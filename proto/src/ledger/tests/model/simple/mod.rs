@@ -178,12 +178,15 @@ impl Grant {
     }
 }
 
-/// What one record used of one grant.
+/// What one record used of one grant; not one whose statement was counted there not long before.
 #[derive(Debug, Clone, Copy)]
 struct Use {
     grant: usize,
     day: u64,
-    rows: u64,
+    /// `None`: its gateway can't say.
+    rows: Option<u64>,
+    /// Of a statement that may need several records.
+    statement: Option<[u8; 32]>,
 }
 
 #[derive(Debug, Clone)]
@@ -212,6 +215,8 @@ pub(super) struct Simple {
     pub(super) requests: Vec<Rc<Request>>,
     pub(super) grants: Vec<Rc<Grant>>,
     uses: Vec<Use>,
+    /// How many records added nothing to a grant, for their statement was counted there.
+    pub(super) went_on: u64,
     answers: Answers,
     /// Department, dataset, and until when no more is opened.
     refused_emergencies: Vec<(String, String, u64)>,
@@ -276,6 +281,7 @@ impl Simple {
             requests: Vec::new(),
             grants: Vec::new(),
             uses: Vec::new(),
+            went_on: 0,
             answers: Answers::default(),
             refused_emergencies: Vec::new(),
             losses: BTreeMap::new(),

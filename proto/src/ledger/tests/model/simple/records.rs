@@ -71,6 +71,9 @@ impl Simple {
                 self.wants_half(gateway, it);
             }
             self.wants_tags(gateway, it);
+            if it.accesses.is_empty() {
+                self.alert(WatchKind::DatasetUnknown, &it.collector, &[], ("", &[]));
+            }
         }
         if outcome.verdict == Verdict::Uncovered {
             self.at_fault_for(gateway, it, &it.accesses[at], outcome.reason);
@@ -116,7 +119,7 @@ impl Simple {
         over(queries, quota.queries_total)
             || over(rows, quota.rows_total)
             || over(of_day.clone().count() as u64, quota.queries_per_day)
-            || over(of_day.map(|one| one.rows).sum(), quota.rows_per_day)
+            || over(of_day.filter_map(|one| one.rows).sum(), quota.rows_per_day)
     }
 
     /// What was served counts under each grant of its own and all that it hangs from, once; one whose
@@ -135,17 +138,59 @@ impl Simple {
                     continue;
                 }
                 counted.push(grant);
+                if self.is_counted_already(grant, it) {
+                    self.went_on += 1;
+                    continue;
+                }
                 let before = self.used(grant);
-                self.uses.push(Use { grant, day, rows: it.row_count });
+                let statement = <[u8; 32]>::try_from(it.statement_digest.as_slice()).ok();
+                self.uses.push(Use { grant, day, rows: it.row_count, statement });
                 self.used_up(grant, before);
             }
         }
     }
 
+    /// Whether a record belongs to one of the eight statements counted last under a grant, of those that may need several.
+    pub(super) fn is_counted_already(&self, grant: usize, it: &RecordAccess) -> bool {
+        self.last_statements(grant).iter().any(|one| it.statement_digest == one)
+    }
+
+    /// The last eight statements of a grant that may need several records, the newest at the end.
+    pub(in super::super) fn last_statements(&self, grant: usize) -> Vec<[u8; 32]> {
+        let all = self.uses.iter().filter(|one| one.grant == grant);
+        let mut last: Vec<_> = all.rev().filter_map(|one| one.statement).take(8).collect();
+        last.reverse();
+        last
+    }
+
     /// Queries and rows under a grant so far.
-    fn used(&self, grant: usize) -> [u64; 2] {
+    pub(in super::super) fn used(&self, grant: usize) -> [u64; 2] {
         let used: Vec<&Use> = self.uses.iter().filter(|one| one.grant == grant).collect();
-        [used.len() as u64, used.iter().map(|one| one.rows).sum()]
+        [used.len() as u64, used.iter().filter_map(|one| one.rows).sum()]
+    }
+
+    /// How many of the records that count under a grant do not say their rows.
+    pub(in super::super) fn without_rows(&self, grant: usize) -> usize {
+        self.uses.iter().filter(|one| one.grant == grant && one.rows.is_none()).count()
+    }
+
+    /// What the records of a collector leave unknown, of those that were not denied.
+    pub(in super::super) fn left_unknown(&self, collector: &str) -> wire::UnknownCount {
+        let served = |one: &&RecordAccess| {
+            one.collector == collector && one.decision() != wire::Decision::Denied
+        };
+        let all = self.answers.records.iter().map(|one| &one.1).filter(served);
+        let all: Vec<(&RecordAccess, wire::Subjects)> =
+            all.map(|one| (one, one.subjects.clone().unwrap())).collect();
+        let count = |what: &dyn Fn(&RecordAccess, &wire::Subjects) -> bool| {
+            all.iter().filter(|(one, subjects)| what(one, subjects)).count() as u64
+        };
+        wire::UnknownCount {
+            records: count(&|_, whose| whose.unknown_count > 0),
+            subjects: all.iter().map(|(_, whose)| whose.unknown_count).sum(),
+            uncounted: count(&|_, whose| whose.uncounted),
+            untold: count(&|one, _| one.accesses.is_empty()),
+        }
     }
 
     /// What comes of a grant having been used more than before.

@@ -78,7 +78,8 @@ impl Simple {
     }
 
     pub(super) fn watch_record(&mut self, it: &RecordAccess, future: bool) {
-        let (dataset, request) = (&it.accesses[0].dataset, &it.accesses[0].request_id);
+        let first = it.accesses.first().cloned().unwrap_or_default();
+        let (dataset, request) = (first.dataset.as_str(), first.request_id.as_slice());
         if future {
             self.alert(WatchKind::FutureTime, &it.collector, &[], (dataset, &[]));
         }
