@@ -263,11 +263,13 @@ impl<'a> Planner<'a> {
             if let Some((_, of_rule)) = &ruled {
                 purpose = Some(of_rule.clone());
             }
+            let request_id = named.or(ruled.map(|(id, _)| id)).unwrap_or_default();
             let fields = self.known_fields(statement, dataset, *operation);
             accesses.push(wire::DatasetAccess {
                 dataset: dataset.clone(),
                 operation: *operation,
-                request_id: named.or(ruled.map(|(id, _)| id)).unwrap_or_default(),
+                grant_unknown: statement.named.hidden && request_id.is_empty(),
+                request_id,
                 fields_by_text: !fields.is_empty(),
                 fields,
                 grant_by_rule,

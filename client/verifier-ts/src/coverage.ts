@@ -135,6 +135,8 @@ class Judge {
     this.open = undefined;
     const { asker } = this.record;
     ensure(asker !== undefined && asker.identityId.length > 0, "unmapped_account");
+    // What nobody could see accuses nobody.
+    known(access.requestId.length > 0 || !access.grantUnknown, "grant_unknown");
     ensure(access.requestId.length > 0, "no_grant");
     const grant = this.state.grant(access.requestId);
     ensure(grant !== undefined, "unknown_grant");

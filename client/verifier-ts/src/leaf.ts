@@ -44,6 +44,7 @@ export const REASONS = [
   "other_body",
   "dataset_unknown",
   "rows_unknown",
+  "grant_unknown",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

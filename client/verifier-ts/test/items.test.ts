@@ -96,6 +96,13 @@ test("what a record can't tell", () => {
       record.subjects = create(SubjectsSchema, {});
     });
   assert.deepEqual([handed(Channel.LOG, true), handed(Channel.LOG, false)], [true, false]);
+  const unseen = (channel: Channel, named: boolean): boolean =>
+    isGood("recordAccess", (it) => {
+      it.channel = channel;
+      it.accesses[0].grantUnknown = true;
+      if (!named) it.accesses[0].requestId = new Uint8Array(0);
+    });
+  assert.deepEqual([unseen(Channel.LOG, false), unseen(Channel.LOG, true), unseen(Channel.DOOR, false)], [true, false, false]);
   assert.equal(isGood("recordAccess", (it) => (it.rowCount = undefined)), true);
   assert.equal(isGood("acknowledge", (it) => (it.rowCount = undefined)), true);
   assert.equal(isGood("recordAccess", (it) => (it.statementDigest = new Uint8Array(0))), true);

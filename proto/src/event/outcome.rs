@@ -123,6 +123,8 @@ numbered! {
         DatasetUnknown = 31 "dataset_unknown",
         /// The grant's rows are limited, and the record does not say how many there were.
         RowsUnknown = 32 "rows_unknown",
+        /// Whether a grant was named can't be told.
+        GrantUnknown = 33 "grant_unknown",
     }
 }
 

@@ -29,6 +29,7 @@ export function recordAccess(it: RecordAccess): void {
   // Who decides before serving knows what it serves.
   ensure(it.channel !== Channel.DOOR || it.accesses.length > 0, "at least one dataset");
   accesses(it.accesses);
+  ensure(it.channel !== Channel.DOOR || !it.accesses.some((one) => one.grantUnknown), "who decides knows the grant");
   party(given(it.asker, "asker"));
   if (it.via !== undefined) party(it.via);
   idIfGiven(it.viaMessageDigest);
@@ -51,6 +52,7 @@ function accesses(list: readonly DatasetAccess[]): void {
     codes(it.dataset);
     within(it.operation, 1, 6, "an operation");
     idIfGiven(it.requestId);
+    ensure(!it.grantUnknown || it.requestId.length === 0, "a grant that is named is known");
     ascendingTexts(it.fields, FIELDS);
     codes(...it.fields);
   }

@@ -69,6 +69,8 @@ const record = (it: Loose): void => {
   for (const party of [it.asker, it.via, it.onBehalfOf]) party.unmappedDigest = none;
   it.subjects.bulk = undefined;
   it.subjects.whole = false;
+  // Who names a grant knows it.
+  for (const one of it.accesses) one.grantUnknown = false;
 };
 
 /** What of a kind can't be as `fill` makes it. */

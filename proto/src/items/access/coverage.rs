@@ -198,7 +198,11 @@ fn judge_access(
         return failed(Reason::UnmappedAccount);
     };
     let Ok(id) = RequestId::from_slice(&access.request_id) else {
-        return failed(Reason::NoGrant);
+        // What nobody could see accuses nobody.
+        return match access.grant_unknown {
+            true => Ok(Err((Verdict::Undetermined, Reason::GrantUnknown))),
+            false => failed(Reason::NoGrant),
+        };
     };
     let Some(grant): Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))? else {
         return failed(Reason::UnknownGrant);

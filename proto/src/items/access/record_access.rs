@@ -47,6 +47,12 @@ impl ItemKind for wire::RecordAccess {
         ascending("accesses", &order, limits::RECORD_DATASETS)?;
         for one in &self.accesses {
             dataset_access(one)?;
+            let is_known = may_be_untold || !one.grant_unknown;
+            ensure(
+                is_known,
+                "accesses.grant_unknown",
+                "who decides before serving knows the grant",
+            )?;
         }
         party("asker", self.asker.as_ref().ok_or_else(|| wrong("asker", "an asker is needed"))?)?;
         if let Some(via) = &self.via {
@@ -353,6 +359,8 @@ pub(crate) fn dataset_access(it: &wire::DatasetAccess) -> Checked {
     code("accesses.dataset", &it.dataset)?;
     operation("accesses.operation", it.operation)?;
     id_if_given("accesses.request_id", &it.request_id)?;
+    let is_one = !it.grant_unknown || it.request_id.is_empty();
+    ensure(is_one, "accesses.grant_unknown", "a grant that is named is known")?;
     ascending("accesses.fields", &it.fields, limits::FIELDS)?;
     for field in &it.fields {
         code("accesses.fields", field)?;

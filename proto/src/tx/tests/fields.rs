@@ -172,6 +172,11 @@ fn p(it: &mut RecordAccess) -> &mut Party {
 }
 
 /// Leaves open which datasets it was, as this channel may or may not.
+fn unseen(it: &mut RecordAccess, channel: Channel) {
+    it.channel = channel as i32;
+    (it.accesses[0].request_id, it.accesses[0].grant_unknown) = (Vec::new(), true);
+}
+
 fn untold(it: &mut RecordAccess, channel: Channel) {
     it.accesses.clear();
     it.channel = channel as i32;
@@ -199,6 +204,8 @@ fn records() {
         |it| it.statement_digest = vec![1; 32],
         |it| it.accesses[0].fields_by_text = true,
         |it| it.accesses[0].grant_by_rule = true,
+        |it| unseen(it, Channel::Log),
+        |it| unseen(it, Channel::Api),
         |it| it.subjects.as_mut().unwrap().uncounted = true,
         |it| it.subjects = Some(Subjects { uncounted: true, ..Subjects::default() }),
         |it| untold(it, Channel::Api),
@@ -211,6 +218,11 @@ fn records() {
         "decision": |it| it.decision = 0,
         "decision": |it| it.decision = 3,
         "accesses": |it| untold(it, Channel::Door),
+        "accesses.grant_unknown": |it| unseen(it, Channel::Door),
+        "accesses.grant_unknown": |it| {
+            it.channel = Channel::Log as i32;
+            (it.accesses[0].request_id, it.accesses[0].grant_unknown) = (vec![1; 32], true);
+        },
         "accesses": |it| it.accesses.push(it.accesses[0].clone()),
         "accesses": |it| it.accesses.push(access("a", None)),
         "accesses": |it| {

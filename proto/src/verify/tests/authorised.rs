@@ -212,6 +212,15 @@ pub(super) fn unknowns() -> (Staged, Vec<Named>) {
     make(&mut s, "untold", Some("authorised.not"), it, None);
     let it = untold(&s);
     make(&mut s, "untold-called-covered", Some("authorised.differs"), it, covered);
+    let unseen = |s: &Staged| {
+        let mut it = RecordAccess { channel: wire::Channel::Log as i32, ..s.covered() };
+        (it.accesses[0].request_id, it.accesses[0].grant_unknown) = (Vec::new(), true);
+        it
+    };
+    let it = unseen(&s);
+    make(&mut s, "grant-unseen", Some("authorised.not"), it, None);
+    let it = unseen(&s);
+    make(&mut s, "grant-unseen-called-covered", Some("authorised.differs"), it, covered);
     let id = limited(&mut s);
     for (name, rows) in [("statement", Some(5)), ("goes-on", Some(5)), ("goes-on-longer", Some(90))]
     {

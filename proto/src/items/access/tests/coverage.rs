@@ -14,7 +14,7 @@ use crate::wire::{Decision, Operation, RecordAccess};
 use std::collections::BTreeSet;
 
 /// Reasons that leave a verdict open; the others speak against it.
-const OPEN: [Reason; 7] = [
+const OPEN: [Reason; 8] = [
     Reason::FieldsUnknown,
     Reason::PurposeUnknown,
     Reason::FutureTime,
@@ -22,6 +22,7 @@ const OPEN: [Reason; 7] = [
     Reason::QuotaDayUnknown,
     Reason::DatasetUnknown,
     Reason::RowsUnknown,
+    Reason::GrantUnknown,
 ];
 
 fn verdict_of(reason: Reason) -> Verdict {

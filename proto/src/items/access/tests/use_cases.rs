@@ -186,6 +186,19 @@ pub(crate) const UNKNOWN: &[Case] = &[
         it.channel = wire::Channel::Api as i32;
         it.row_count = None;
     }),
+    ("grant not to be seen", Reason::GrantUnknown, |_, it| {
+        (it.accesses[0].request_id, it.accesses[0].grant_unknown) = (Vec::new(), true);
+        it.channel = wire::Channel::Log as i32;
+    }),
+    (
+        "grant not to be seen, of an account without an identity",
+        Reason::UnmappedAccount,
+        |_, it| {
+            (it.accesses[0].request_id, it.accesses[0].grant_unknown) = (Vec::new(), true);
+            it.channel = wire::Channel::Log as i32;
+            it.asker = Some(wire::Party { unmapped_digest: vec![1; 32], ..Default::default() });
+        },
+    ),
     ("fields not said", Reason::FieldsUnknown, |_, it| it.accesses[0].fields.clear()),
     ("fields not said, where all are granted", Reason::None, |s, it| {
         regrant(s, it, |asked| asked.terms.as_mut().unwrap().fields.clear());

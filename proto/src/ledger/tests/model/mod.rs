@@ -251,7 +251,7 @@ proptest! {
 }
 
 /// What a long run must reach, and how often at least; each kind of item must be accepted too.
-const REACHED: [(&str, u64); 48] = [
+const REACHED: [(&str, u64); 49] = [
     ("judged again: covered", 200),
     ("judged again: uncovered", 800),
     ("accepted", 9100),
@@ -287,6 +287,7 @@ const REACHED: [(&str, u64); 48] = [
     ("because not_yet_granted", 75),
     ("because dataset_unknown", 200),
     ("because rows_unknown", 10),
+    ("because grant_unknown", 40),
     ("because not_reconfirmed", 16),
     ("because outside_period", 90),
     ("because quota_exceeded", 75),

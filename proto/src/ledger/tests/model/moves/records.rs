@@ -61,6 +61,11 @@ impl Moves<'_> {
         if it.channel() != Channel::Door && !is_set && self.dice.percent(20) {
             it.accesses.clear();
         }
+        if it.channel() != Channel::Door && self.dice.percent(20) {
+            for one in &mut it.accesses {
+                (one.request_id, one.grant_unknown) = (Vec::new(), true);
+            }
+        }
         it
     }
 

@@ -172,6 +172,11 @@ impl Simple {
         let asker = it.asker.clone().unwrap();
         let mut found = Findings::new();
         uncovered(!asker.identity_id.is_empty(), Reason::UnmappedAccount, &mut found);
+        let unseen = access.grant_unknown && found.is_empty();
+        if unseen {
+            unknown(false, Reason::GrantUnknown, &mut found);
+            return found;
+        }
         uncovered(!access.request_id.is_empty(), Reason::NoGrant, &mut found);
         let grant = self.grant(&access.request_id);
         uncovered(grant.is_some(), Reason::UnknownGrant, &mut found);
