@@ -111,7 +111,8 @@ impl<'a> Planner<'a> {
         let base_known = known.record(&base)?;
         let mut take = |record: Option<KnownRecord>, left: &mut BTreeSet<Touch>| {
             record.map(|it| {
-                left.retain(|touch| !it.touched.contains(touch));
+                // What stands in the place of a record stands for all of it.
+                left.retain(|touch| it.is_record && !it.touched.contains(touch));
                 plan.recorded.push(it);
             })
         };

@@ -5,6 +5,7 @@ use crate::sql::Name;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::fmt;
+use std::str::FromStr;
 
 /// A relation, or a function, of a database.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,16 +43,21 @@ impl fmt::Display for Relation {
 
 impl<'de> Deserialize<'de> for Relation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let parts = parts(&text);
-        match parts.as_deref() {
-            Some([database, schema, name]) => {
-                Ok(Self { database: database.clone(), schema: schema.clone(), name: name.clone() })
-            }
-            _ => Err(D::Error::custom(format!(
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl FromStr for Relation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts: Option<[String; 3]> = parts(text).and_then(|it| it.try_into().ok());
+        let [database, schema, name] = parts.ok_or_else(|| {
+            format!(
                 "relation `{text}`: database.schema.table is needed, a part with a dot in double quotes"
-            ))),
-        }
+            )
+        })?;
+        Ok(Self { database, schema, name })
     }
 }
 
