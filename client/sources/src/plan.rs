@@ -172,7 +172,7 @@ impl<'a> Planner<'a> {
         let same_text = known.query == self.query_digest(statement);
         let asker = account(Some(&self.asker(statement)));
         let same_asker = known.account == asker && known.time_ms == self.time(statement);
-        !same_text && !same_asker
+        known.is_record && !same_text && !same_asker
     }
 
     pub(crate) fn query_digest(&self, statement: &Statement) -> Vec<u8> {

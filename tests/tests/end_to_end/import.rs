@@ -186,3 +186,101 @@ async fn what_can_never_be_recorded_holds_nothing_back() -> anyhow::Result<()> {
     assert_eq!(recorded(&mut cluster).await?, STATEMENTS);
     Ok(())
 }
+
+/// A case beside the repository, copied beside the mapping; `None` where it is not there.
+fn case(cluster: &Cluster, name: &str) -> anyhow::Result<Option<String>> {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases").join(name);
+    if !from.exists() {
+        anyhow::ensure!(std::env::var_os("CI").is_none(), "{} is missing", from.display());
+        eprintln!("skipped: {} is not here", from.display());
+        return Ok(None);
+    }
+    let to = cluster.file(&name.replace('/', "-"));
+    std::fs::copy(from, &to)?;
+    Ok(Some(path_text(&to)?.to_owned()))
+}
+
+/// What is the matter of a comparison, by cause.
+async fn causes(
+    cluster: &mut Cluster,
+    logs: &[&str],
+    mapping: &str,
+) -> anyhow::Result<(bool, BTreeMap<String, u64>)> {
+    let gateway = ["--mapping", mapping, "--gateway", "gz.psb/gateway", "-o", "csv"];
+    let compare = [&["reconcile", "pgaudit"], logs, &gateway[..]].concat();
+    let output = cluster.liuhen("psb", ("psb", "gateway"), &compare).await?;
+    let causes = String::from_utf8(output.stdout.clone())?;
+    let causes = causes.lines().skip(1).filter_map(|line| {
+        let mut fields = line.split(',');
+        Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
+    });
+    Ok((output.status.success(), causes.collect()))
+}
+
+/// A log grows and rotates: halves of a statement come apart, and nothing of it is lost or passes for the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_log_tells_later_is_recorded_beside() -> anyhow::Result<()> {
+    let (mut cluster, _, mapping) = prepared("psb").await?;
+    let gateway = ("psb", "gateway");
+    let of = |name: &str| format!("13-file-ends-inside-a-statement/{name}.jsonlog");
+    let (Some(a), Some(b), Some(whole)) =
+        (case(&cluster, &of("a"))?, case(&cluster, &of("b"))?, case(&cluster, &of("whole"))?)
+    else {
+        return Ok(());
+    };
+    let import = |file: &str| ["import", "pgaudit", file, "--mapping", &mapping].map(str::to_owned);
+    let run = async |cluster: &mut Cluster, file: &str| {
+        let import = import(file);
+        let import: Vec<&str> = import.iter().map(String::as_str).collect();
+        liuhen(cluster, gateway, &import).await
+    };
+    run(&mut cluster, &a).await?;
+    assert_eq!(recorded(&mut cluster).await?, 1);
+    let (same, found) = causes(&mut cluster, &[&whole], &mapping).await?;
+    assert!(!same, "the ledger lacks a dataset and a statement");
+    assert_eq!(found, BTreeMap::from([("other datasets".into(), 1), ("unreported".into(), 1)]));
+    // Its second line, and the statement behind it.
+    run(&mut cluster, &b).await?;
+    assert_eq!(recorded(&mut cluster).await?, 3);
+    for file in [&whole, &a, &b] {
+        run(&mut cluster, file).await?;
+        assert_eq!(recorded(&mut cluster).await?, 3, "{file}");
+    }
+    for logs in [&[whole.as_str()][..], &[&a, &b]] {
+        let (same, found) = causes(&mut cluster, logs, &mapping).await?;
+        assert!(same && found.is_empty(), "{found:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_told_is_on_the_ledger_and_in_the_exit_code() -> anyhow::Result<()> {
+    let (mut cluster, _, mapping) = prepared("psb").await?;
+    let gateway = ("psb", "gateway");
+    let mut import = vec!["import", "pgaudit"];
+    let names = ["35-views/log.jsonlog", "28-statement-text-off/log.jsonlog"];
+    let files: Option<Vec<String>> =
+        names.iter().map(|name| case(&cluster, name)).collect::<anyhow::Result<Option<_>>>()?;
+    let Some(files) = files else { return Ok(()) };
+    import.extend(files.iter().map(String::as_str));
+    import.extend(["--mapping", &mapping, "-o", "csv"]);
+    let output = cluster.liuhen("psb", gateway, &import).await?;
+    assert!(!output.status.success(), "{}", told(&output));
+    assert!(
+        told(&output).contains("the mapping lacks population.civil.mv_township"),
+        "{}",
+        told(&output)
+    );
+    let found = counts(&String::from_utf8(output.stdout)?);
+    let of = |reason: &str| found.get(&("undetermined".to_owned(), reason.to_owned())).copied();
+    assert_eq!((of("dataset_unknown"), of("grant_unknown")), (Some(1), Some(1)), "{found:?}");
+    let output = cluster.liuhen("psb", ("psb", "officer"), &["alert", "list"]).await?;
+    let alerts = String::from_utf8(output.stdout)?;
+    assert!(alerts.contains("dataset unknown"), "{alerts}");
+    let again = cluster.liuhen("psb", gateway, &import).await?;
+    assert!(counts(&String::from_utf8(again.stdout)?).is_empty(), "nothing is recorded twice");
+    let logs: Vec<&str> = files.iter().map(String::as_str).collect();
+    let (same, found) = causes(&mut cluster, &logs, &mapping).await?;
+    assert!(same && found.is_empty(), "{found:?}");
+    Ok(())
+}
