@@ -43,7 +43,8 @@ use liuhen_proto::items::Item;
 use liuhen_proto::wire::{self, item::Kind};
 use log::Log;
 use mapping::Mapping;
-use plan::Planner;
+use plan::{Planned, Planner};
+use statement::Statement;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -51,6 +52,9 @@ use std::time::{Duration, Instant};
 source::sources! {
     Pgaudit = "pgaudit", postgres, "A PostgreSQL server's log with pgAudit: jsonlog, csvlog, or as others wrap it; plain or gzip";
 }
+
+/// Records that are made before they are sent: as many are in memory.
+const AT_ONCE: usize = 10_000;
 
 /// How often an import begins again that was overtaken by what a run before left on its way.
 const TRIES: usize = 20;
@@ -228,28 +232,30 @@ impl Run<'_> {
         let made = usize::try_from(summary.recorded()).unwrap_or(usize::MAX);
         let room = options.limit.map_or(usize::MAX, |limit| limit.saturating_sub(made));
         summary.left = missing.len().saturating_sub(room);
-        let (mut items, mut access_no) =
-            (Vec::new(), node.last_access_no(&account.signer.identity).await?);
+        let mut access_no = node.last_access_no(&account.signer.identity).await?;
         let collector = &account.signer.department;
-        for (statement, planned) in missing.into_iter().take(room) {
-            access_no = access_no.saturating_add(1);
-            let item = planner.item(statement, &planned, access_no, collector)?;
-            items.push(self.refused.stand_in(item, collector, access_no)?);
+        let missing: Vec<(&Statement, Planned)> = missing.into_iter().take(room).collect();
+        self.watcher.begins(missing.len());
+        for some in missing.chunks(AT_ONCE) {
+            let mut items = Vec::with_capacity(some.len());
+            for (statement, planned) in some {
+                access_no = access_no.saturating_add(1);
+                let item = planner.item(statement, planned, access_no, collector)?;
+                items.push(self.refused.stand_in(item, collector, access_no)?);
+            }
+            let (mut at_fault, began) = (None, Instant::now());
+            let watched = (&mut summary, self.watcher);
+            let sent =
+                send::all(node, account, &items, options.batch, watched, &mut at_fault).await;
+            self.elapsed += began.elapsed();
+            self.refused.last = at_fault.and_then(|at| items.get(at)).map(datasets);
+            sent?;
         }
-        summary.grants = planner.counts;
-        let (mut at_fault, began) = (None, Instant::now());
-        let sent = send::all(
-            node,
-            account,
-            &items,
-            options.batch,
-            (&mut summary, self.watcher),
-            &mut at_fault,
-        )
-        .await;
-        self.elapsed += began.elapsed();
+        self.watcher.ends();
         summary.elapsed = self.elapsed;
-        self.refused.last = at_fault.and_then(|at| items.get(at)).map(datasets);
-        sent.map(|()| summary)
+        summary.grants = planner.counts;
+        // What this run recorded is read now, and not by the next.
+        self.known.bring_up(node).await?;
+        Ok(summary)
     }
 }

@@ -34,7 +34,6 @@ pub(super) async fn all(
         return Ok(());
     }
     let size = batch.max(1);
-    watcher.begins(items.len());
     let (requests, receiver) = mpsc::channel(IN_FLIGHT);
     let stream = node.submission().submit_stream(ReceiverStream::new(receiver)).await?;
     let mut answers = stream.into_inner();
@@ -90,7 +89,6 @@ pub(super) async fn all(
             Err(_) => {}
         }
     }
-    watcher.ends();
     refusal.map_or(Ok(()), |(_, error)| Err(error))
 }
 
