@@ -10,6 +10,7 @@
 //! | [`Source`] | the kinds of logs there are, each once |
 //! | [`log`], [`statement`], `lines`, `guess` | a log, read; one statement of it; its lines as they are; what a wrong file seems to be |
 //! | `postgres` | one kind of log |
+//! | `syslog`, `time`, `touched` | what several kinds need: syslog's lines, times, datasets by a text |
 //! | [`sql`] | what statements say |
 //! | [`mapping`], [`relation`] | whose accounts and relations are whose on the ledger |
 //! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
@@ -29,6 +30,9 @@ mod source;
 pub mod sql;
 pub mod statement;
 mod summary;
+mod syslog;
+mod time;
+mod touched;
 
 pub use plan::Counts;
 pub use summary::{Lines, Summary};
@@ -47,7 +51,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 source::sources! {
-    Pgaudit = "pgaudit", postgres, "A PostgreSQL server's log with pgAudit: jsonlog, csvlog, or as others wrap it; plain or gzip";
+    Pgaudit = "pgaudit", postgres, "A PostgreSQL server's log with pgAudit: jsonlog, csvlog, text (stderr), syslog, or as others wrap it; plain or gzip";
 }
 
 /// How often an import begins again that was overtaken by what a run before left on its way.

@@ -35,6 +35,9 @@ pub struct Mapping {
     /// The log was filtered before it came here: lines that are missing tell nothing.
     #[serde(default)]
     pub filtered: bool,
+    /// What stands before each line of a PostgreSQL log of text, as in postgresql.conf; absent: `%m [%p] `, its default.
+    #[serde(default = "log_line_prefix")]
+    pub log_line_prefix: String,
     /// Database role → identity.
     #[serde(default)]
     pub roles: BTreeMap<String, Role>,
@@ -67,6 +70,10 @@ pub struct Mapping {
     pub grants: BTreeMap<String, String>,
     #[serde(skip)]
     folder: PathBuf,
+}
+
+fn log_line_prefix() -> String {
+    "%m [%p] ".to_owned()
 }
 
 /// Who asks, told by what the log says of a connection. All that is given must fit.
@@ -229,8 +236,8 @@ impl Mapping {
     }
 
     /// What a relation of a database is. One that is named without its schema is the only one of that name in the mapping.
-    pub fn meant(&self, database: &str, name: &Name) -> Meant<'_> {
-        if sql::is_systems(name, Dialect::Postgres) {
+    pub fn meant(&self, database: &str, name: &Name, dialect: Dialect) -> Meant<'_> {
+        if sql::is_systems(name, dialect) {
             return Meant::None;
         }
         let Some(relation) = Relation::of(database, name) else {

@@ -494,7 +494,8 @@ mod tests {
 
     #[test]
     fn each_cause_is_told() {
-        let changes: [(Cause, fn(&mut KnownRecord)); 7] = [
+        type Change = fn(&mut KnownRecord);
+        let changes: [(Cause, Change); 7] = [
             (Cause::Datasets, |it| it.touched = BTreeSet::new()),
             (Cause::Rows, |it| it.rows = Some(2)),
             (Cause::Account, |it| it.account = "b".into()),

@@ -3,12 +3,12 @@
 use super::Reader;
 use super::entry::Entry;
 use super::line::{ServerLine, shown};
-use super::touched::Touched;
 use crate::log::{Log, NotRead};
 use crate::mapping::Meant;
 use crate::relation::parts;
 use crate::sql::{self, Dialect, Doing, Fields, Name, Told};
 use crate::statement::{Caller, Named, Part, Statement};
+use crate::touched::Touched;
 use liuhen_proto::wire::Operation;
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ impl Reader<'_> {
             entry.text = known.map(|it| it.text.clone()).unwrap_or_default();
         }
         let text = shown(&entry.text);
-        let told = self.told(&database, &text).filter(|_| !entry.is_hidden());
+        let told = self.looks.told(&database, &text).filter(|_| !entry.is_hidden());
         if let Some(told) = &told {
             self.sessions.set(line, &told.settings, self.mapping.pooled);
             self.audit_set(number, line, told, log)?;
@@ -175,11 +175,11 @@ impl Reader<'_> {
         if !is_relation || sql::is_systems(name, Dialect::Postgres) {
             return touched;
         }
-        let dataset = match self.meant(database, name) {
+        let dataset = match self.looks.meant(database, name) {
             Meant::Dataset(dataset) => dataset.to_owned(),
             Meant::None => return touched,
             Meant::Unknown => {
-                self.unmapped(database, name, &mut touched);
+                self.looks.unmapped(database, name, &mut touched);
                 return touched;
             }
         };
@@ -197,7 +197,7 @@ impl Reader<'_> {
         let by_text: Vec<_> =
             by_text.filter(|it| is_it(&it.relation) && fits(it.operation)).collect();
         for it in &by_text {
-            let fields = self.fields(&dataset, &it.fields);
+            let fields = self.looks.fields(&dataset, &it.fields);
             touched.datasets.insert((dataset.clone(), it.operation as i32), fields);
         }
         if by_text.is_empty() {
@@ -205,19 +205,6 @@ impl Reader<'_> {
             touched.datasets.insert((dataset, operation as i32), Fields::Unknown);
         }
         touched
-    }
-
-    /// What a relation is; of a worker that does not say its database, what it is in the only one that has it.
-    fn meant(&self, database: &str, name: &Name) -> Meant<'_> {
-        if !database.is_empty() {
-            return self.mapping.meant(database, name);
-        }
-        let mut known = self.mapping.databases.iter().map(|it| self.mapping.meant(it, name));
-        let known = known.by_ref().filter(|it| *it != Meant::Unknown).collect::<Vec<_>>();
-        match known.as_slice() {
-            [only] => *only,
-            _ => Meant::Unknown,
-        }
     }
 
     /// What an entry tells that names no relation: by its text, as far as that goes.
@@ -232,7 +219,7 @@ impl Reader<'_> {
             return Touched::default();
         }
         let Some(told) = told else { return self.of_unparsed(database, entry, text) };
-        let mut touched = self.by_text(database, told);
+        let mut touched = self.looks.by_text(database, told);
         // What runs inside a block stands in entries of its own, where it is audited.
         let nothing = touched.is_nothing() && matches!(told.kind, Doing::Nothing | Doing::Block);
         if nothing || told.kind == Doing::Admin {
@@ -251,7 +238,7 @@ impl Reader<'_> {
         let command = &entry.command;
         let mut touched = match entry.is_hidden() {
             true => Touched::default(),
-            false => self.by_mention(database, text, of_class(entry)),
+            false => self.looks.by_mention(database, text, of_class(entry)),
         };
         let is_data = matches!(entry.class.as_str(), "READ" | "WRITE" | "FUNCTION");
         if touched.is_nothing() && is_data {

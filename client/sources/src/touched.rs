@@ -1,7 +1,6 @@
 //! Which datasets a text touches, by the mapping.
 
-use super::Reader;
-use crate::mapping::Meant;
+use crate::mapping::{Mapping, Meant};
 use crate::relation::Relation;
 use crate::sql::{self, Dialect, Fields, Name, Schema, Told};
 use liuhen_proto::wire::Operation;
@@ -9,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a line says was touched.
 #[derive(Debug, Default)]
-pub(super) struct Touched {
+pub(crate) struct Touched {
     /// Datasets with the operations, and the fields of each.
     pub datasets: BTreeMap<(String, i32), Fields>,
     /// Why not all can be told.
@@ -21,7 +20,7 @@ pub(super) struct Touched {
 }
 
 impl Touched {
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         self.datasets.is_empty() && self.untold.is_empty()
     }
 
@@ -30,18 +29,48 @@ impl Touched {
     }
 }
 
-impl Reader<'_> {
+/// Looks at texts of one dialect, by a mapping.
+#[derive(Debug)]
+pub(crate) struct Looks<'a> {
+    mapping: &'a Mapping,
+    dialect: Dialect,
+    schemas: BTreeMap<String, Schema>,
+}
+
+impl<'a> Looks<'a> {
+    pub(crate) fn new(mapping: &'a Mapping, dialect: Dialect) -> Self {
+        let databases = mapping.databases.iter();
+        let schemas = databases.map(|it| (it.clone(), mapping.schema(it))).collect();
+        Self { mapping, dialect, schemas }
+    }
+
+    /// What a relation is; where the log does not say the database, what it is in the only one that has it.
+    pub(crate) fn meant(&self, database: &str, name: &Name) -> Meant<'a> {
+        if !database.is_empty() {
+            return self.mapping.meant(database, name, self.dialect);
+        }
+        let all = self.mapping.databases.iter();
+        let known: Vec<_> = all
+            .map(|it| self.mapping.meant(it, name, self.dialect))
+            .filter(|it| *it != Meant::Unknown)
+            .collect();
+        match known.as_slice() {
+            [only] => *only,
+            _ => Meant::Unknown,
+        }
+    }
+
     /// What a text does; `None` where it can't be parsed.
-    pub(super) fn told(&self, database: &str, text: &str) -> Option<Told> {
+    pub(crate) fn told(&self, database: &str, text: &str) -> Option<Told> {
         let none = Schema::default();
-        sql::told(text, Dialect::Postgres, self.schemas.get(database).unwrap_or(&none))
+        sql::told(text, self.dialect, self.schemas.get(database).unwrap_or(&none))
     }
 
     /// All that a parsed text touches.
-    pub(super) fn by_text(&self, database: &str, told: &Told) -> Touched {
+    pub(crate) fn by_text(&self, database: &str, told: &Told) -> Touched {
         let mut touched = Touched::default();
         for it in &told.touches {
-            match self.mapping.meant(database, &it.relation) {
+            match self.meant(database, &it.relation) {
                 Meant::Dataset(dataset) => {
                     let fields = self.fields(dataset, &it.fields);
                     touched.add(dataset, it.operation, fields);
@@ -55,21 +84,21 @@ impl Reader<'_> {
     }
 
     /// What a text that can't be parsed may be about: the mapped relations that it names.
-    pub(super) fn by_mention(
+    pub(crate) fn by_mention(
         &self,
         database: &str,
         text: &str,
         operation: Option<Operation>,
     ) -> Touched {
         let mut touched = Touched::default();
-        let datasets: BTreeSet<&str> = sql::mentions(text, Dialect::Postgres)
+        let datasets: BTreeSet<&str> = sql::mentions(text, self.dialect)
             .iter()
-            .filter_map(|name| match self.mapping.meant(database, name) {
+            .filter_map(|name| match self.meant(database, name) {
                 Meant::Dataset(dataset) => Some(dataset),
                 Meant::None | Meant::Unknown => None,
             })
             .collect();
-        match operation.or_else(|| sql::first_operation(text, Dialect::Postgres)) {
+        match operation.or_else(|| sql::first_operation(text, self.dialect)) {
             Some(operation) => {
                 datasets.iter().for_each(|it| touched.add(it, operation, Fields::Unknown));
             }
@@ -92,7 +121,7 @@ impl Reader<'_> {
                         .for_each(|it| touched.add(it, Operation::Read, Fields::Unknown));
                 }
                 // Without a schema it is the server's own, or one that the mapping has to name.
-                None if name.schema.is_none() || sql::is_systems(name, Dialect::Postgres) => {}
+                None if name.schema.is_none() || sql::is_systems(name, self.dialect) => {}
                 None => {
                     touched.calls.insert(shown(database, name));
                 }
@@ -100,14 +129,14 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn unmapped(&self, database: &str, name: &Name, touched: &mut Touched) {
+    pub(crate) fn unmapped(&self, database: &str, name: &Name, touched: &mut Touched) {
         let name = shown(database, name);
         touched.untold.insert(format!("relation {name} is not in the mapping"));
         touched.unmapped.insert(name);
     }
 
     /// The fields of a dataset that columns hold; unknown where one of them can be none.
-    pub(super) fn fields(&self, dataset: &str, fields: &Fields) -> Fields {
+    pub(crate) fn fields(&self, dataset: &str, fields: &Fields) -> Fields {
         let Fields::These(columns) = fields else { return Fields::Unknown };
         let fields: BTreeSet<String> =
             columns.iter().map(|it| self.mapping.field(dataset, it).to_owned()).collect();
