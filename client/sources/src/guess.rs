@@ -34,8 +34,11 @@ pub fn what_it_seems(line: &[u8]) -> &'static str {
         () if has("AUDIT: ") || has("] LOG: ") || has(" LOG:  ") => {
             "a log of lines of text (stderr) with another log_line_prefix than the mapping's"
         }
-        () if has(",QUERY,") || has(",CONNECT,") || has(",TABLE,") && !audited => {
-            "a log of MariaDB's server_audit"
+        () if has(",QUERY,")
+            || has(",CONNECT,")
+            || (has(",READ,") || has(",WRITE,")) && !audited =>
+        {
+            "a log of MariaDB's server_audit: `liuhen import mariadb` reads it"
         }
         () if audited => "a file of pgauditlogtofile",
         () if line.contains(&0) => "no text",

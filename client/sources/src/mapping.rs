@@ -47,7 +47,10 @@ pub struct Mapping {
     /// Under which grant a caller asks who names none.
     #[serde(default)]
     pub rules: Vec<GrantRule>,
-    /// `database.schema.table` → dataset.
+    /// How many bytes of a text MariaDB's server_audit writes (`server_audit_query_log_limit`): one as long may be cut off.
+    #[serde(default = "query_log_limit")]
+    pub query_log_limit: usize,
+    /// `database.schema.table` → dataset; MariaDB's databases are its schemas: `database.database.table`.
     #[serde(default)]
     pub relations: BTreeMap<Relation, String>,
     /// Relations that hold no dataset's data.
@@ -74,6 +77,11 @@ pub struct Mapping {
 
 fn log_line_prefix() -> String {
     "%m [%p] ".to_owned()
+}
+
+/// Its default.
+fn query_log_limit() -> usize {
+    1024
 }
 
 /// Who asks, told by what the log says of a connection. All that is given must fit.
@@ -233,6 +241,14 @@ impl Mapping {
         jiff::tz::TimeZone::get(&mapping.time_zone)
             .map_err(|e| ClientError::Usage(format!("{shown}: time_zone: {e}")))?;
         Ok(mapping)
+    }
+
+    /// A statement's reference within its server's log, as one among all servers'.
+    pub(crate) fn reference(&self, of: &str) -> String {
+        match self.server.as_str() {
+            "" => of.to_owned(),
+            server => format!("{server}/{of}"),
+        }
     }
 
     /// What a relation of a database is. One that is named without its schema is the only one of that name in the mapping.

@@ -1,8 +1,10 @@
 //! Which datasets a text touches, by the mapping.
 
+use crate::log::Log;
 use crate::mapping::{Mapping, Meant};
 use crate::relation::Relation;
 use crate::sql::{self, Dialect, Fields, Name, Schema, Told};
+use crate::statement::Named;
 use liuhen_proto::wire::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +26,7 @@ impl Touched {
         self.datasets.is_empty() && self.untold.is_empty()
     }
 
-    fn add(&mut self, dataset: &str, operation: Operation, fields: Fields) {
+    pub(crate) fn add(&mut self, dataset: &str, operation: Operation, fields: Fields) {
         self.datasets.insert((dataset.to_owned(), operation as i32), fields);
     }
 }
@@ -46,6 +48,10 @@ impl<'a> Looks<'a> {
 
     /// What a relation is; where the log does not say the database, what it is in the only one that has it.
     pub(crate) fn meant(&self, database: &str, name: &Name) -> Meant<'a> {
+        let (database, name) = &self.whole(database, name);
+        if self.dialect == Dialect::MySql && !self.is_recorded(database) {
+            return Meant::None;
+        }
         if !database.is_empty() {
             return self.mapping.meant(database, name, self.dialect);
         }
@@ -58,6 +64,28 @@ impl<'a> Looks<'a> {
             [only] => *only,
             _ => Meant::Unknown,
         }
+    }
+
+    /// The database in which a name is, and its name there: MySQL's databases are its schemas.
+    fn whole(&self, database: &str, name: &Name) -> (String, Name) {
+        if self.dialect == Dialect::Postgres {
+            return (database.to_owned(), name.clone());
+        }
+        let schema = name.schema.clone().or_else(|| Some(database.to_owned()));
+        let schema = schema.filter(|it| !it.is_empty());
+        let within = Name { schema: schema.clone(), table: name.table.clone() };
+        (schema.unwrap_or_default(), within)
+    }
+
+    /// Whether accesses to a database are recorded; one that the log does not say may be.
+    pub(crate) fn is_recorded(&self, database: &str) -> bool {
+        database.is_empty() || self.mapping.databases.contains(database)
+    }
+
+    /// The datasets that a function reads, as the mapping says.
+    pub(crate) fn function(&self, database: &str, name: &Name) -> Option<&'a BTreeSet<String>> {
+        let (database, name) = self.whole(database, name);
+        self.mapping.function(&database, &name)
     }
 
     /// What a text does; `None` where it can't be parsed.
@@ -114,7 +142,7 @@ impl<'a> Looks<'a> {
     /// The functions that a statement calls: what the mapping says that they read; else they are shown.
     fn called(&self, database: &str, functions: &[Name], touched: &mut Touched) {
         for name in functions {
-            match self.mapping.function(database, name) {
+            match self.function(database, name) {
                 Some(datasets) => {
                     datasets
                         .iter()
@@ -123,14 +151,14 @@ impl<'a> Looks<'a> {
                 // Without a schema it is the server's own, or one that the mapping has to name.
                 None if name.schema.is_none() || sql::is_systems(name, self.dialect) => {}
                 None => {
-                    touched.calls.insert(shown(database, name));
+                    touched.calls.insert(self.shown(database, name));
                 }
             }
         }
     }
 
     pub(crate) fn unmapped(&self, database: &str, name: &Name, touched: &mut Touched) {
-        let name = shown(database, name);
+        let name = self.shown(database, name);
         touched.untold.insert(format!("relation {name} is not in the mapping"));
         touched.unmapped.insert(name);
     }
@@ -143,8 +171,34 @@ impl<'a> Looks<'a> {
         let are_codes = fields.iter().all(|it| liuhen_proto::types::check_code(it).is_ok());
         if are_codes && !fields.is_empty() { Fields::These(fields) } else { Fields::Unknown }
     }
+
+    /// A name as mappings have it.
+    pub(crate) fn shown(&self, database: &str, name: &Name) -> String {
+        let (database, name) = self.whole(database, name);
+        let whole = Relation::of(&database, &name);
+        whole.map_or_else(|| format!("{database}.*.{name}"), |it| it.to_string())
+    }
 }
 
-fn shown(database: &str, name: &Name) -> String {
-    Relation::of(database, name).map_or_else(|| format!("{database}.*.{name}"), |it| it.to_string())
+/// What the comments of a text name.
+pub(crate) fn named(text: &str, dialect: Dialect) -> Named {
+    let comments = sql::comments(text, dialect);
+    let of = |key: &str| sql::values_of(key, &comments);
+    let only = |values: Vec<String>| values.into_iter().find(|it| !it.is_empty());
+    Named {
+        grants: of("liuhen_grant").into_iter().collect(),
+        purpose: only(of("liuhen_purpose")),
+        user: only(of("liuhen_user")),
+        hidden: false,
+    }
+}
+
+/// Counts what the mapping does not name.
+pub(crate) fn note(touched: &Touched, log: &mut Log) {
+    for name in &touched.unmapped {
+        *log.unmapped.entry(name.clone()).or_default() += 1;
+    }
+    for name in &touched.calls {
+        *log.calls.entry(name.clone()).or_default() += 1;
+    }
 }

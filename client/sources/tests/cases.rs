@@ -303,9 +303,18 @@ fn other_files() {
     assert_eq!(all(&of(Source::Pgaudit, "stderr.log", stderr, false).unwrap()), [one.as_str()]);
     let syslog = of(Source::Pgaudit, "syslog.log", "log_line_prefix = '%m '", false).unwrap();
     assert_eq!((all(&syslog), syslog.further_lines), (vec![one], 1));
-    for (name, seems) in
-        [("server_audit.log", "server_audit"), ("stderr.log", "stderr"), ("syslog.log", "syslog")]
-    {
+    let tables = "relations = { \"population.population.resident\" = \"civil.resident\" }";
+    let mapping = format!(
+        "time_zone = \"Asia/Shanghai\"\ndatabases = [\"population\"]\nsalt_file = \"s\"\n{tables}"
+    );
+    let file = folder.join("29-nothing-understood/server_audit.log");
+    let log = Source::Mariadb.read(&[file], &toml::from_str(&mapping).unwrap(), false).unwrap();
+    assert_eq!(all(&log), ["read:civil.resident, rows unknown"]);
+    for (name, seems) in [
+        ("server_audit.log", "`liuhen import mariadb`"),
+        ("stderr.log", "stderr"),
+        ("syslog.log", "syslog"),
+    ] {
         for skip in [false, true] {
             let other = "log_line_prefix = '%c '";
             let why = of(Source::Pgaudit, name, other, skip).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use crate::mapping::Meant;
 use crate::relation::parts;
 use crate::sql::{self, Dialect, Doing, Fields, Name, Told};
 use crate::statement::{Caller, Named, Part, Statement};
-use crate::touched::Touched;
+use crate::touched::{Touched, named, note};
 use liuhen_proto::wire::Operation;
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl Reader<'_> {
         let leader = self.sessions.of_leader(line).map(str::to_owned);
         let session = leader.filter(|_| line.database.is_empty());
         let session = session.as_deref().unwrap_or(&line.session);
-        let reference = self.reference(&format!("{session}/{}", entry.statement));
+        let reference = self.mapping.reference(&format!("{session}/{}", entry.statement));
         let database = match log.known(&reference) {
             Some(known) if line.database.is_empty() => known.database.clone(),
             _ => line.database.clone(),
@@ -125,28 +125,17 @@ impl Reader<'_> {
         })
     }
 
-    /// The reference of a statement within this server's log.
-    pub(super) fn reference(&self, of: &str) -> String {
-        match self.mapping.server.as_str() {
-            "" => of.to_owned(),
-            server => format!("{server}/{of}"),
-        }
-    }
-
     /// What comments name, and where they name nothing, what the session has set.
     pub(super) fn named(&self, line: &ServerLine, text: &str, hidden: bool) -> Named {
         let set = self.sessions.named(line);
         if hidden {
             return Named { hidden: set.grants.is_empty(), ..set };
         }
-        let comments = sql::comments(text, Dialect::Postgres);
-        let of = |key: &str| sql::values_of(key, &comments);
-        let grants = of("liuhen_grant");
-        let only = |values: Vec<String>| values.into_iter().find(|it| !it.is_empty());
+        let named = named(text, Dialect::Postgres);
         Named {
-            grants: if grants.is_empty() { set.grants } else { grants.into_iter().collect() },
-            purpose: only(of("liuhen_purpose")).or(set.purpose),
-            user: only(of("liuhen_user")).or(set.user),
+            grants: if named.grants.is_empty() { set.grants } else { named.grants },
+            purpose: named.purpose.or(set.purpose),
+            user: named.user.or(set.user),
             hidden: false,
         }
     }
@@ -270,16 +259,6 @@ impl Reader<'_> {
             self.untold(number, line, name, why, log)?;
         }
         Ok(())
-    }
-}
-
-/// Counts what the mapping does not name.
-fn note(touched: &Touched, log: &mut Log) {
-    for name in &touched.unmapped {
-        *log.unmapped.entry(name.clone()).or_default() += 1;
-    }
-    for name in &touched.calls {
-        *log.calls.entry(name.clone()).or_default() += 1;
     }
 }
 

@@ -63,7 +63,7 @@ impl Reader<'_> {
         let at = line.line_num.map_or_else(|| line.time.clone(), |it| it.to_string());
         let rows = denied.then_some(0);
         let statement = Statement {
-            reference: self.reference(&format!("{}/line/{at}", line.session)),
+            reference: self.mapping.reference(&format!("{}/line/{at}", line.session)),
             time_ms: self.times.time(&line.time)?,
             database: line.database.clone(),
             caller: caller(line),

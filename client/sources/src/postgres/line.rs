@@ -16,7 +16,7 @@ impl Text {
 }
 
 /// Bytes as text: what is no UTF-8 as `\xNN`.
-pub(super) fn shown(bytes: &[u8]) -> String {
+pub(crate) fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());

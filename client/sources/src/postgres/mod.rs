@@ -34,6 +34,7 @@ use crate::statement::{Named, Part, Statement};
 use crate::time::Times;
 use crate::touched::Looks;
 use line::ServerLine;
+pub(crate) use line::shown;
 use liuhen_client::error::ClientError;
 use session::Sessions;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -111,7 +112,7 @@ impl Reader<'_> {
         log.add(
             number,
             Statement {
-                reference: self.reference(&format!("{}/{at}/{what}", line.session)),
+                reference: self.mapping.reference(&format!("{}/{at}/{what}", line.session)),
                 time_ms: self.times.time(&line.time)?,
                 database: line.database.clone(),
                 caller: audited::caller(line),
