@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`Source`] | the kinds of logs there are, each once |
 //! | [`log`], [`statement`], `lines`, `guess` | a log, read; one statement of it; its lines as they are; what a wrong file seems to be |
-//! | `postgres`, `mariadb` | one kind of log each |
+//! | `postgres`, `mariadb`, `mapped` | one kind of log each |
 //! | `syslog`, `time`, `touched` | what several kinds need: syslog's lines, times, datasets by a text |
 //! | [`sql`] | what statements say |
 //! | [`mapping`], [`relation`] | whose accounts and relations are whose on the ledger |
@@ -20,6 +20,7 @@ mod guess;
 pub mod known;
 mod lines;
 pub mod log;
+mod mapped;
 pub mod mapping;
 mod mariadb;
 mod plan;
@@ -54,6 +55,7 @@ use std::time::{Duration, Instant};
 source::sources! {
     Pgaudit = "pgaudit", postgres, "A PostgreSQL server's log with pgAudit: jsonlog, csvlog, text (stderr), syslog, or as others wrap it; plain or gzip";
     Mariadb = "mariadb", mariadb, "A log of MariaDB's server_audit, a file or as syslog carries it; plain or gzip";
+    Mapped = "mapped", mapped, "Any JSON lines, CSV, logfmt or syslog, by a jq program of the mapping's that tells the accesses; plain or gzip";
 }
 
 /// How often an import begins again that was overtaken by what a run before left on its way.

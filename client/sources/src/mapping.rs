@@ -50,6 +50,18 @@ pub struct Mapping {
     /// How many bytes of a text MariaDB's server_audit writes (`server_audit_query_log_limit`): one as long may be cut off.
     #[serde(default = "query_log_limit")]
     pub query_log_limit: usize,
+    /// Of what form a log is that a program reads (`mapped`).
+    #[serde(default)]
+    pub format: Option<Format>,
+    /// The names of its values between commas; absent: the first line has them.
+    #[serde(default)]
+    pub header: Vec<String>,
+    /// The jq program that tells the accesses of a record.
+    #[serde(default)]
+    pub jq: Option<String>,
+    /// Or its file, relative to the mapping.
+    #[serde(default)]
+    pub jq_file: Option<PathBuf>,
     /// `database.schema.table` → dataset; MariaDB's databases are its schemas: `database.database.table`.
     #[serde(default)]
     pub relations: BTreeMap<Relation, String>,
@@ -82,6 +94,20 @@ fn log_line_prefix() -> String {
 /// Its default.
 fn query_log_limit() -> usize {
     1024
+}
+
+/// Of what form a log is that a program reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A value of JSON a line.
+    Json,
+    /// Values between commas.
+    Csv,
+    /// Pairs `key=value`.
+    Logfmt,
+    /// Lines of syslog.
+    Syslog,
 }
 
 /// Who asks, told by what the log says of a connection. All that is given must fit.
@@ -248,6 +274,23 @@ impl Mapping {
         match self.server.as_str() {
             "" => of.to_owned(),
             server => format!("{server}/{of}"),
+        }
+    }
+
+    /// The jq program that reads a log; `None` where there is none. Errors where there are two, or its file can't be read.
+    pub(crate) fn program(&self) -> Result<Option<String>, ClientError> {
+        match (&self.jq, &self.jq_file) {
+            (Some(_), Some(_)) => {
+                let why = "mapping: `jq` and `jq_file` are both there: one is needed";
+                Err(ClientError::Usage(why.to_owned()))
+            }
+            (None, Some(file)) => {
+                let path = self.folder.join(file);
+                let text = std::fs::read_to_string(&path);
+                let at = |e| ClientError::Failed(format!("{}: {e}", path.display()));
+                text.map(Some).map_err(at)
+            }
+            (text, None) => Ok(text.clone()),
         }
     }
 
