@@ -174,8 +174,12 @@ impl log::Reader for Noting<'_> {
         told
     }
 
-    fn end(&mut self, log: &mut Log) -> Result<(), log::NotRead> {
-        self.reader.end(log)
+    fn is_whole(&self, line: &[u8]) -> bool {
+        self.reader.is_whole(line)
+    }
+
+    fn end(&mut self, cut: Option<&[u8]>, log: &mut Log) -> Result<(), log::NotRead> {
+        self.reader.end(cut, log)
     }
 
     fn shown(&self, line: &[u8]) -> (String, Vec<u8>) {

@@ -27,13 +27,18 @@ pub fn what_it_seems(line: &[u8]) -> &'static str {
         .next()
         .is_some_and(|it| it.len() == 3 && it.chars().all(|c| c.is_ascii_alphabetic()));
     match () {
-        () if text.starts_with('<') || begins_with_month => "a syslog",
+        () if text.starts_with('<') || begins_with_month => {
+            "a syslog whose messages begin with another log_line_prefix than the mapping's, or of another program"
+        }
         () if has("AUDIT: ") && quoted_first => "a csvlog",
         () if has("AUDIT: ") || has("] LOG: ") || has(" LOG:  ") => {
-            "a log of lines of text (stderr)"
+            "a log of lines of text (stderr) with another log_line_prefix than the mapping's"
         }
-        () if has(",QUERY,") || has(",CONNECT,") || has(",TABLE,") && !audited => {
-            "a log of MariaDB's server_audit"
+        () if has(",QUERY,")
+            || has(",CONNECT,")
+            || (has(",READ,") || has(",WRITE,")) && !audited =>
+        {
+            "a log of MariaDB's server_audit: `liuhen import mariadb` reads it"
         }
         () if audited => "a file of pgauditlogtofile",
         () if line.contains(&0) => "no text",

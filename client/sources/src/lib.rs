@@ -9,7 +9,8 @@
 //! |---|---|
 //! | [`Source`] | the kinds of logs there are, each once |
 //! | [`log`], [`statement`], `lines`, `guess` | a log, read; one statement of it; its lines as they are; what a wrong file seems to be |
-//! | `postgres` | one kind of log |
+//! | `postgres`, `mariadb`, `mapped` | one kind of log each |
+//! | `syslog`, `time`, `touched` | what several kinds need: syslog's lines, times, datasets by a text |
 //! | [`sql`] | what statements say |
 //! | [`mapping`], [`relation`] | whose accounts and relations are whose on the ledger |
 //! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
@@ -21,7 +22,9 @@ mod guess;
 pub mod known;
 mod lines;
 pub mod log;
+mod mapped;
 pub mod mapping;
+mod mariadb;
 mod plan;
 mod postgres;
 pub mod reconcile;
@@ -31,6 +34,9 @@ mod source;
 pub mod sql;
 pub mod statement;
 mod summary;
+mod syslog;
+mod time;
+mod touched;
 
 pub use plan::Counts;
 pub use summary::{Lines, Summary};
@@ -50,7 +56,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 source::sources! {
-    Pgaudit = "pgaudit", postgres, "A PostgreSQL server's log with pgAudit: jsonlog, csvlog, or as others wrap it; plain or gzip";
+    Pgaudit = "pgaudit", postgres, "A PostgreSQL server's log with pgAudit: jsonlog, csvlog, text (stderr), syslog, or as others wrap it; plain or gzip";
+    Mariadb = "mariadb", mariadb, "A log of MariaDB's server_audit, a file or as syslog carries it; plain or gzip";
+    Mapped = "mapped", mapped, "Any JSON lines, CSV, logfmt or syslog, by a jq program of the mapping's that tells the accesses; plain or gzip";
 }
 
 /// Records that are made before they are sent: as many are in memory.

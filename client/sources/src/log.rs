@@ -152,8 +152,14 @@ pub trait Reader {
         (String::new(), line.to_vec())
     }
 
-    /// Takes what the end of the log tells: of lines that others could have belonged to.
-    fn end(&mut self, _log: &mut Log) -> Result<(), NotRead> {
+    /// Whether a line tells that it is whole where nothing ends it: a file's last line may not be written whole.
+    fn is_whole(&self, _line: &[u8]) -> bool {
+        true
+    }
+
+    /// Takes what the end of a file tells: of lines that others could have belonged to. A last line that may not be whole
+    /// was not taken, and is given here.
+    fn end(&mut self, _cut: Option<&[u8]>, _log: &mut Log) -> Result<(), NotRead> {
         Ok(())
     }
 }
@@ -169,7 +175,7 @@ pub fn read_lines(
 ) -> Result<(), ClientError> {
     let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", path.display()));
     let mut lines = Lines::new(lines);
-    let (mut number, mut last) = (0, (Vec::new(), true));
+    let (mut number, mut last, mut is_cut) = (0, (Vec::new(), true), false);
     while let Some((this, line)) = lines.next().map_err(at)? {
         number = this;
         log.lines += 1;
@@ -185,13 +191,17 @@ pub fn read_lines(
                 continue;
             }
         };
-        let told = reader.line(number, line, log);
-        understood(told, (number, line, ended), path, skip_unknown, log)?;
         if !ended {
             last = (line.to_vec(), ended);
         }
+        if !ended && !reader.is_whole(line) {
+            (log.unfinished, is_cut) = (Some(number), true);
+            break;
+        }
+        let told = reader.line(number, line, log);
+        understood(told, (number, line, ended), path, skip_unknown, log)?;
     }
-    let told = reader.end(log);
+    let told = reader.end(is_cut.then_some(last.0.as_slice()), log);
     understood(told, (number, &last.0, last.1), path, skip_unknown, log)?;
     log.must_be_understood(path)
 }

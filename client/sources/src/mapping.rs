@@ -16,7 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// A mapping file, TOML.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// The zone of the log's times, as in the IANA database: the log's own abbreviation is not
@@ -35,6 +35,9 @@ pub struct Mapping {
     /// The log was filtered before it came here: lines that are missing tell nothing.
     #[serde(default)]
     pub filtered: bool,
+    /// What stands before each line of a PostgreSQL log of text, as in postgresql.conf; absent: `%m [%p] `, its default.
+    #[serde(default = "log_line_prefix")]
+    pub log_line_prefix: String,
     /// Database role → identity.
     #[serde(default)]
     pub roles: BTreeMap<String, Role>,
@@ -44,7 +47,22 @@ pub struct Mapping {
     /// Under which grant a caller asks who names none.
     #[serde(default)]
     pub rules: Vec<GrantRule>,
-    /// `database.schema.table` → dataset.
+    /// How many bytes of a text MariaDB's server_audit writes (`server_audit_query_log_limit`): one as long may be cut off.
+    #[serde(default = "query_log_limit")]
+    pub query_log_limit: usize,
+    /// Of what form a log is that a program reads (`mapped`).
+    #[serde(default)]
+    pub format: Option<Format>,
+    /// The names of its values between commas; absent: the first line has them.
+    #[serde(default)]
+    pub header: Vec<String>,
+    /// The jq program that tells the accesses of a record.
+    #[serde(default)]
+    pub jq: Option<String>,
+    /// Or its file, relative to the mapping.
+    #[serde(default)]
+    pub jq_file: Option<PathBuf>,
+    /// `database.schema.table` → dataset; MariaDB's databases are its schemas: `database.database.table`.
     #[serde(default)]
     pub relations: BTreeMap<Relation, String>,
     /// Relations that hold no dataset's data.
@@ -70,6 +88,29 @@ pub struct Mapping {
     any_database: bool,
     #[serde(skip)]
     folder: PathBuf,
+}
+
+fn log_line_prefix() -> String {
+    "%m [%p] ".to_owned()
+}
+
+/// Its default.
+fn query_log_limit() -> usize {
+    1024
+}
+
+/// Of what form a log is that a program reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A value of JSON a line.
+    Json,
+    /// Values between commas.
+    Csv,
+    /// Pairs `key=value`.
+    Logfmt,
+    /// Lines of syslog.
+    Syslog,
 }
 
 /// Who asks, told by what the log says of a connection. All that is given must fit.
@@ -241,26 +282,7 @@ impl Mapping {
 
     /// One that names nothing but the zone of a log's times, by which a log can be looked at.
     pub fn of_any(time_zone: &str) -> Self {
-        Self {
-            time_zone: time_zone.to_owned(),
-            server: String::new(),
-            databases: BTreeSet::new(),
-            salt_file: PathBuf::new(),
-            pooled: false,
-            filtered: false,
-            roles: BTreeMap::new(),
-            callers: Vec::new(),
-            rules: Vec::new(),
-            relations: BTreeMap::new(),
-            ignore: BTreeSet::new(),
-            functions: BTreeMap::new(),
-            columns: BTreeMap::new(),
-            views: BTreeMap::new(),
-            fields: BTreeMap::new(),
-            grants: BTreeMap::new(),
-            any_database: true,
-            folder: PathBuf::new(),
-        }
+        Self { time_zone: time_zone.to_owned(), any_database: true, ..Self::default() }
     }
 
     /// Whether accesses to a database are recorded.
@@ -268,9 +290,34 @@ impl Mapping {
         self.any_database || self.databases.contains(database)
     }
 
+    /// A statement's reference within its server's log, as one among all servers'.
+    pub(crate) fn reference(&self, of: &str) -> String {
+        match self.server.as_str() {
+            "" => of.to_owned(),
+            server => format!("{server}/{of}"),
+        }
+    }
+
+    /// The jq program that reads a log; `None` where there is none. Errors where there are two, or its file can't be read.
+    pub(crate) fn program(&self) -> Result<Option<String>, ClientError> {
+        match (&self.jq, &self.jq_file) {
+            (Some(_), Some(_)) => {
+                let why = "mapping: `jq` and `jq_file` are both there: one is needed";
+                Err(ClientError::Usage(why.to_owned()))
+            }
+            (None, Some(file)) => {
+                let path = self.folder.join(file);
+                let text = std::fs::read_to_string(&path);
+                let at = |e| ClientError::Failed(format!("{}: {e}", path.display()));
+                text.map(Some).map_err(at)
+            }
+            (text, None) => Ok(text.clone()),
+        }
+    }
+
     /// What a relation of a database is. One that is named without its schema is the only one of that name in the mapping.
-    pub fn meant(&self, database: &str, name: &Name) -> Meant<'_> {
-        if sql::is_systems(name, Dialect::Postgres) {
+    pub fn meant(&self, database: &str, name: &Name, dialect: Dialect) -> Meant<'_> {
+        if sql::is_systems(name, dialect) {
             return Meant::None;
         }
         let Some(relation) = Relation::of(database, name) else {

@@ -294,12 +294,30 @@ fn other_files() {
         ("29-nothing-understood/pgauditlogtofile.log", &[&one]),
     ]);
     let Some(folder) = cases() else { return };
-    for (name, seems) in
-        [("server_audit.log", "server_audit"), ("stderr.log", "stderr"), ("syslog.log", "syslog")]
-    {
+    let of = |source: Source, name: &str, more: &str, skip: bool| {
+        let text = std::fs::read_to_string(folder.join("psb.mapping.toml")).unwrap();
+        let mapping = toml::from_str(&format!("{more}\n{text}")).unwrap();
+        source.read(&[folder.join(format!("29-nothing-understood/{name}"))], &mapping, skip)
+    };
+    let stderr = "log_line_prefix = '%m [%p] %u@%d '";
+    assert_eq!(all(&of(Source::Pgaudit, "stderr.log", stderr, false).unwrap()), [one.as_str()]);
+    let syslog = of(Source::Pgaudit, "syslog.log", "log_line_prefix = '%m '", false).unwrap();
+    assert_eq!((all(&syslog), syslog.further_lines), (vec![one], 1));
+    let tables = "relations = { \"population.population.resident\" = \"civil.resident\" }";
+    let mapping = format!(
+        "time_zone = \"Asia/Shanghai\"\ndatabases = [\"population\"]\nsalt_file = \"s\"\n{tables}"
+    );
+    let file = folder.join("29-nothing-understood/server_audit.log");
+    let log = Source::Mariadb.read(&[file], &toml::from_str(&mapping).unwrap(), false).unwrap();
+    assert_eq!(all(&log), ["read:civil.resident, rows unknown"]);
+    for (name, seems) in [
+        ("server_audit.log", "`liuhen import mariadb`"),
+        ("stderr.log", "stderr"),
+        ("syslog.log", "syslog"),
+    ] {
         for skip in [false, true] {
-            let log = format!("29-nothing-understood/{name}");
-            let why = read(&folder, &log, None, skip).unwrap_err().to_string();
+            let other = "log_line_prefix = '%c '";
+            let why = of(Source::Pgaudit, name, other, skip).unwrap_err().to_string();
             assert!(why.contains(seems), "{name}: {why}");
         }
     }

@@ -3,12 +3,12 @@
 use super::Reader;
 use super::entry::Entry;
 use super::line::{ServerLine, shown};
-use super::touched::Touched;
 use crate::log::{Log, NotRead};
 use crate::mapping::Meant;
 use crate::relation::parts;
 use crate::sql::{self, Dialect, Doing, Fields, Name, Told};
 use crate::statement::{Caller, Named, Part, Statement};
+use crate::touched::{Touched, named, note};
 use liuhen_proto::wire::Operation;
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl Reader<'_> {
         let leader = self.sessions.of_leader(line).map(str::to_owned);
         let session = leader.filter(|_| line.database.is_empty());
         let session = session.as_deref().unwrap_or(&line.session);
-        let reference = self.reference(&format!("{session}/{}", entry.statement));
+        let reference = self.mapping.reference(&format!("{session}/{}", entry.statement));
         let database = match log.known(&reference) {
             Some(known) if line.database.is_empty() => known.database.clone(),
             _ => line.database.clone(),
@@ -48,8 +48,8 @@ impl Reader<'_> {
         let text = shown(&entry.text);
         let told = match (entry.is_hidden(), entry.is_executed()) {
             (true, _) => None,
-            (false, true) => self.executed(&database, &text),
-            (false, false) => self.told(&database, &text),
+            (false, true) => self.looks.executed(&database, &text),
+            (false, false) => self.looks.told(&database, &text),
         };
         if let Some(told) = &told {
             self.sessions.set(line, &told.settings, self.mapping.pooled);
@@ -134,28 +134,17 @@ impl Reader<'_> {
         })
     }
 
-    /// The reference of a statement within this server's log.
-    pub(super) fn reference(&self, of: &str) -> String {
-        match self.mapping.server.as_str() {
-            "" => of.to_owned(),
-            server => format!("{server}/{of}"),
-        }
-    }
-
     /// What comments name, and where they name nothing, what the session has set.
     pub(super) fn named(&self, line: &ServerLine, text: &str, hidden: bool) -> Named {
         let set = self.sessions.named(line);
         if hidden {
             return Named { hidden: set.grants.is_empty(), ..set };
         }
-        let comments = sql::comments(text, Dialect::Postgres);
-        let of = |key: &str| sql::values_of(key, &comments);
-        let grants = of("liuhen_grant");
-        let only = |values: Vec<String>| values.into_iter().find(|it| !it.is_empty());
+        let named = named(text, Dialect::Postgres);
         Named {
-            grants: if grants.is_empty() { set.grants } else { grants.into_iter().collect() },
-            purpose: only(of("liuhen_purpose")).or(set.purpose),
-            user: only(of("liuhen_user")).or(set.user),
+            grants: if named.grants.is_empty() { set.grants } else { named.grants },
+            purpose: named.purpose.or(set.purpose),
+            user: named.user.or(set.user),
             hidden: false,
         }
     }
@@ -184,11 +173,11 @@ impl Reader<'_> {
         if !is_relation || sql::is_systems(name, Dialect::Postgres) {
             return touched;
         }
-        let dataset = match self.meant(database, name) {
+        let dataset = match self.looks.meant(database, name) {
             Meant::Dataset(dataset) => dataset.to_owned(),
             Meant::None => return touched,
             Meant::Unknown => {
-                self.unmapped(database, name, &mut touched);
+                self.looks.unmapped(database, name, &mut touched);
                 return touched;
             }
         };
@@ -206,7 +195,7 @@ impl Reader<'_> {
         let by_text: Vec<_> =
             by_text.filter(|it| is_it(&it.relation) && fits(it.operation)).collect();
         for it in &by_text {
-            let fields = self.fields(&dataset, &it.fields);
+            let fields = self.looks.fields(&dataset, &it.fields);
             touched.datasets.insert((dataset.clone(), it.operation as i32), fields);
         }
         if by_text.is_empty() {
@@ -215,19 +204,6 @@ impl Reader<'_> {
             }
         }
         touched
-    }
-
-    /// What a relation is; of a worker that does not say its database, what it is in the only one that has it.
-    fn meant(&self, database: &str, name: &Name) -> Meant<'_> {
-        if !database.is_empty() {
-            return self.mapping.meant(database, name);
-        }
-        let mut known = self.mapping.databases.iter().map(|it| self.mapping.meant(it, name));
-        let known = known.by_ref().filter(|it| *it != Meant::Unknown).collect::<Vec<_>>();
-        match known.as_slice() {
-            [only] => *only,
-            _ => Meant::Unknown,
-        }
     }
 
     /// What an entry tells that names no relation: by its text, as far as that goes.
@@ -242,7 +218,7 @@ impl Reader<'_> {
             return Touched::default();
         }
         let Some(told) = told else { return self.of_unparsed(database, entry, text) };
-        let mut touched = self.by_text(database, told);
+        let mut touched = self.looks.by_text(database, told);
         // What runs inside a block stands in entries of its own, where it is audited.
         let nothing = touched.is_nothing() && matches!(told.kind, Doing::Nothing | Doing::Block);
         if nothing || told.kind == Doing::Admin {
@@ -261,7 +237,7 @@ impl Reader<'_> {
         let command = &entry.command;
         let mut touched = match entry.is_hidden() {
             true => Touched::default(),
-            false => self.by_mention(database, text, of_class(entry)),
+            false => self.looks.by_mention(database, text, of_class(entry)),
         };
         let is_data = matches!(entry.class.as_str(), "READ" | "WRITE" | "FUNCTION");
         if touched.is_nothing() && is_data {
@@ -314,16 +290,6 @@ fn hides(entry: &Entry, log: &mut Log) {
         && matches!(entry.command.as_str(), "COPY" | "DECLARE CURSOR" | "TRUNCATE TABLE")
     {
         log.hides("no setting of pgAudit names the relations of COPY, DECLARE CURSOR and TRUNCATE: the text tells them");
-    }
-}
-
-/// Counts what the mapping does not name.
-fn note(touched: &Touched, log: &mut Log) {
-    for name in &touched.unmapped {
-        *log.unmapped.entry(name.clone()).or_default() += 1;
-    }
-    for name in &touched.calls {
-        *log.calls.entry(name.clone()).or_default() += 1;
     }
 }
 

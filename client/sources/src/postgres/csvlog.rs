@@ -10,6 +10,27 @@ pub(super) fn is_open(record: &[u8]) -> bool {
     looks_right && record.iter().filter(|byte| **byte == b'"').count() % 2 == 1
 }
 
+/// Whether a line looks like the first of a record: its sixth value is a session.
+pub(super) fn is_record(line: &[u8]) -> bool {
+    let (mut quoted, mut at, mut begin) = (false, 0, 0);
+    for (place, byte) in line.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b',' if !quoted && at == 5 => {
+                return is_session(&shown(line.get(begin..place).unwrap_or_default()));
+            }
+            b',' if !quoted => (at, begin) = (at + 1, place + 1),
+            _ => {}
+        }
+    }
+    false
+}
+
+fn is_session(text: &str) -> bool {
+    let hexadecimal = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_hexdigit());
+    text.split_once('.').is_some_and(|(start, process)| hexadecimal(start) && hexadecimal(process))
+}
+
 /// A record.
 pub(super) fn line(record: &[u8]) -> Result<ServerLine, NotRead> {
     let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record);
@@ -18,11 +39,7 @@ pub(super) fn line(record: &[u8]) -> Result<ServerLine, NotRead> {
     let fields: Vec<&[u8]> = fields.iter().collect();
     let text = |n: usize| fields.get(n).map(|it| shown(it)).unwrap_or_default();
     let session = text(5);
-    let is_session = session.split_once('.').is_some_and(|(start, pid)| {
-        let hexadecimal = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_hexdigit());
-        hexadecimal(start) && hexadecimal(pid)
-    });
-    if !is_session || fields.len() < 20 {
+    if !is_session(&session) || fields.len() < 20 {
         return Err("no record of a server's log".into());
     }
     let mut line = ServerLine {

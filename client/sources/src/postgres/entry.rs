@@ -50,8 +50,7 @@ impl Entry {
             text.parse().map_err(|_| format!("AUDIT entry: `{text}` is no number"))
         };
         let rows = match fields.get(9) {
-            None => None,
-            Some([]) => None,
+            None | Some([]) => None,
             Some(text) => {
                 let text = shown(text);
                 Some(text.parse().map_err(|_| format!("the row count `{text}` is no number"))?)

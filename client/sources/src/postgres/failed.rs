@@ -4,11 +4,11 @@
 use super::Reader;
 use super::audited::caller;
 use super::line::ServerLine;
-use super::touched::Touched;
 use crate::log::{Log, NotRead};
 use crate::mapping::Meant;
 use crate::sql::Told;
 use crate::statement::{Part, Statement};
+use crate::touched::Touched;
 use liuhen_proto::wire::Operation;
 use std::collections::BTreeMap;
 
@@ -26,11 +26,11 @@ impl Reader<'_> {
         line: &ServerLine,
         log: &mut Log,
     ) -> Result<(), NotRead> {
-        if line.database.is_empty() {
+        if line.database.is_empty() && !line.is_database_untold {
             log.other_lines += 1;
             return Ok(());
         }
-        if !self.mapping.has(&line.database) {
+        if !line.database.is_empty() && !self.mapping.has(&line.database) {
             log.of_other_database(&line.database);
             return Ok(());
         }
@@ -47,7 +47,7 @@ impl Reader<'_> {
         let bytes = line.statement.clone().unwrap_or_default();
         let text = bytes.shown();
         let told = Some(&text).filter(|it| !it.trim().is_empty());
-        let told = told.and_then(|text| self.told(&line.database, text));
+        let told = told.and_then(|text| self.looks.told(&line.database, text));
         let touched = match denied {
             true => self.refused(line, &text, told.as_ref()),
             false => self.broken_off(line, &text, told.as_ref(), class),
@@ -63,7 +63,7 @@ impl Reader<'_> {
         let at = line.line_num.map_or_else(|| line.time.clone(), |it| it.to_string());
         let rows = denied.then_some(0);
         let statement = Statement {
-            reference: self.reference(&format!("{}/line/{at}", line.session)),
+            reference: self.mapping.reference(&format!("{}/line/{at}", line.session)),
             time_ms: self.times.time(&line.time)?,
             database: line.database.clone(),
             caller: caller(line),
@@ -96,7 +96,7 @@ impl Reader<'_> {
         let message = line.message.shown();
         let database = line.database.as_str();
         let Some(told) = told else {
-            let touched = self.by_mention(database, text, None);
+            let touched = self.looks.by_mention(database, text, None);
             return if touched.is_nothing() {
                 self.named_by_message(database, &message)
             } else {
@@ -110,8 +110,8 @@ impl Reader<'_> {
         }
         let mut touched = Touched::default();
         for it in meant {
-            if let Meant::Dataset(dataset) = self.mapping.meant(database, &it.relation) {
-                let fields = self.fields(dataset, &it.fields);
+            if let Meant::Dataset(dataset) = self.looks.meant(database, &it.relation) {
+                let fields = self.looks.fields(dataset, &it.fields);
                 touched.datasets.insert((dataset.to_owned(), it.operation as i32), fields);
             }
         }
@@ -121,7 +121,11 @@ impl Reader<'_> {
     /// A refusal without its statement: the relation is known where the message names it, what was to be done is not.
     fn named_by_message(&self, database: &str, message: &str) -> Touched {
         let mut touched = Touched::default();
-        let named = self.mapping.relations.iter().filter(|(it, _)| it.database == database);
+        let named = self
+            .mapping
+            .relations
+            .iter()
+            .filter(|(it, _)| it.database == database || database.is_empty());
         for (relation, _) in named.filter(|(it, _)| names(message, &it.name)) {
             let why = format!("{relation} was refused, and the statement is not in the log");
             touched.untold.insert(why);
@@ -140,18 +144,21 @@ impl Reader<'_> {
         let database = line.database.as_str();
         let mut touched = match told {
             Some(told) => {
-                let mut touched = self.by_text(database, told);
+                let mut touched = self.looks.by_text(database, told);
                 touched.datasets.retain(|(_, operation), _| *operation != Operation::Admin as i32);
                 touched
             }
-            None => self.by_mention(database, text, None),
+            None => self.looks.by_mention(database, text, None),
         };
-        let is_unseen = text.trim().is_empty() && UNDER_WAY.contains(&class);
-        if touched.is_nothing() && is_unseen {
-            let state = &line.state;
-            touched
-                .untold
-                .insert(format!("a statement ended with error {state}, and is not in the log"));
+        // Where the log has no states any error may have ended one; who is not let in has none under way.
+        let under_way = match class {
+            "" => line.severity == "ERROR",
+            class => UNDER_WAY.contains(&class),
+        };
+        if touched.is_nothing() && text.trim().is_empty() && under_way {
+            let with = if class.is_empty() { "an error" } else { &format!("error {}", line.state) };
+            let why = format!("a statement ended with {with}, and is not in the log");
+            touched.untold.insert(why);
         }
         touched
     }

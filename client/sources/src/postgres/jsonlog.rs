@@ -49,6 +49,8 @@ pub(super) fn line(bytes: &[u8]) -> Result<ServerLine, NotRead> {
         state: line.state_code.unwrap_or_default(),
         message: line.message,
         entry: None,
+        is_database_untold: false,
+        last_line_num: None,
         statement: line.statement,
     })
 }

@@ -16,7 +16,7 @@ impl Text {
 }
 
 /// Bytes as text: what is no UTF-8 as `\xNN`.
-pub(super) fn shown(bytes: &[u8]) -> String {
+pub(crate) fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -53,10 +53,14 @@ pub(super) struct ServerLine {
     pub role: String,
     /// The database; empty for processes of the server's own, and for parallel workers.
     pub database: String,
+    /// Whether the form does not say the database at all.
+    pub is_database_untold: bool,
     /// The session: when its process began, and its number.
     pub session: String,
     /// The number of the line within its process.
     pub line_num: Option<u64>,
+    /// The number of the last of its lines, where those that follow an entry have numbers of their own.
+    pub last_line_num: Option<u64>,
     /// The client's address, without its port.
     pub address: String,
     /// What the client calls itself.

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `line` | a line of the server's log, whatever form it has |
 //! | `jsonlog`, `csvlog`, `wrapped` | forms of it |
-//! | `time` | its times |
+//! | `stderr`, `syslog` | lines of text, and as syslog carries them |
+//! | `prefix`, `words` | what stands before a line of text, and what its words mean |
 //! | `entry` | an entry of pgAudit |
 //! | `audited`, `failed` | what an entry tells; what an error tells |
 //! | `session` | what a session has set, and which statement was its last |
@@ -19,26 +20,31 @@ mod entry;
 mod failed;
 mod jsonlog;
 mod line;
+mod prefix;
 mod session;
-mod time;
-mod touched;
+mod stderr;
+mod syslog;
+mod words;
 mod wrapped;
 
 use crate::log::{self, Log, NotRead};
 use crate::mapping::Mapping;
-use crate::sql::Schema;
+use crate::sql::Dialect;
 use crate::statement::{Named, Part, Statement};
+use crate::time::Times;
+use crate::touched::Looks;
 use line::ServerLine;
+pub(crate) use line::shown;
 use liuhen_client::error::ClientError;
 use session::Sessions;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use time::Times;
+use stderr::{Entries, Origin, Whole};
 
 /// Reads lines of a server's log.
 pub struct Reader<'a> {
     mapping: &'a Mapping,
     times: Times,
-    schemas: BTreeMap<String, Schema>,
+    looks: Looks<'a>,
     sessions: Sessions,
     /// By session, the statement in which what comes may have run: it touches nothing by itself.
     open: HashMap<String, Statement>,
@@ -46,20 +52,22 @@ pub struct Reader<'a> {
     views: Vec<(u64, String, Statement)>,
     /// Lines of a record that goes on, with the number of the first.
     record: Option<(u64, Vec<u8>)>,
+    /// Entries that lines of text make.
+    entries: Entries,
 }
 
 impl<'a> Reader<'a> {
-    /// By a mapping. Errors for a time zone that there is not.
+    /// By a mapping. Errors for a time zone that there is not, and for a prefix that is too long.
     pub fn new(mapping: &'a Mapping) -> Result<Self, ClientError> {
-        let databases = mapping.databases.iter();
         Ok(Self {
             mapping,
             times: Times::new(&mapping.time_zone).map_err(ClientError::failed)?,
-            schemas: databases.map(|it| (it.clone(), mapping.schema(it))).collect(),
+            looks: Looks::new(mapping, Dialect::Postgres),
             sessions: Sessions::default(),
             open: HashMap::new(),
             views: Vec::new(),
             record: None,
+            entries: Entries::new(&mapping.log_line_prefix).map_err(ClientError::Usage)?,
         })
     }
 
@@ -104,7 +112,7 @@ impl Reader<'_> {
         log.add(
             number,
             Statement {
-                reference: self.reference(&format!("{}/{at}/{what}", line.session)),
+                reference: self.mapping.reference(&format!("{}/{at}/{what}", line.session)),
                 time_ms: self.times.time(&line.time)?,
                 database: line.database.clone(),
                 caller: audited::caller(line),
@@ -127,11 +135,20 @@ impl log::Reader for Reader<'_> {
             record.extend_from_slice(bytes);
             return self.records(first, record, log);
         }
-        if bytes.trim_ascii_start().starts_with(b"{") {
+        if is_json(bytes) {
             let line = jsonlog::line(bytes)?;
             return self.server_line(number, line, log);
         }
-        self.records(number, bytes.to_vec(), log)
+        if csvlog::is_record(bytes) {
+            return self.records(number, bytes.to_vec(), log);
+        }
+        if bytes.first() != Some(&b'\t')
+            && !self.entries.begins(bytes)
+            && let Some(line) = crate::syslog::line(bytes)
+        {
+            return self.of_syslog(number, &line, log);
+        }
+        self.text(number, bytes, &Origin::default(), true, log)
     }
 
     fn shown(&self, bytes: &[u8]) -> (String, Vec<u8>) {
@@ -153,15 +170,27 @@ impl log::Reader for Reader<'_> {
         }
     }
 
-    fn end(&mut self, log: &mut Log) -> Result<(), NotRead> {
+    fn is_whole(&self, line: &[u8]) -> bool {
+        self.record.is_some() || is_json(line) || csvlog::is_record(line)
+    }
+
+    fn end(&mut self, cut: Option<&[u8]>, log: &mut Log) -> Result<(), NotRead> {
+        let syslog = cut.and_then(crate::syslog::line).map(|it| it.message);
+        let whole = self.entries.end(syslog.or(cut));
+        let told = self.entries(whole, log);
         self.looked_through(log);
         match self.record.take() {
-            None => Ok(()),
+            None => told,
             Some((first, _)) => {
                 Err(NotRead::CutOff(format!("the record that begins in line {first} does not end")))
             }
         }
     }
+}
+
+/// A line of text that begins with a tab goes on with the one before it.
+fn is_json(line: &[u8]) -> bool {
+    line.first() != Some(&b'\t') && line.trim_ascii_start().starts_with(b"{")
 }
 
 impl Reader<'_> {
@@ -178,7 +207,46 @@ impl Reader<'_> {
         let line = csvlog::line(&bytes)?;
         self.server_line(number, line, log)
     }
+
+    /// A line of text; of some, one line of the file holds several.
+    fn text(
+        &mut self,
+        number: u64,
+        text: &[u8],
+        origin: &Origin,
+        is_first: bool,
+        log: &mut Log,
+    ) -> Result<(), NotRead> {
+        match self.entries.line(number, text, origin, &self.times)? {
+            Some(whole) => self.entries(whole, log),
+            None => {
+                log.further_lines += u64::from(is_first);
+                Ok(())
+            }
+        }
+    }
+
+    /// Entries that are whole. What can't be told is said of the line in which it begins.
+    fn entries(&mut self, whole: Vec<Whole>, log: &mut Log) -> Result<(), NotRead> {
+        let mut told = Ok(());
+        for (number, line) in whole {
+            match line.and_then(|line| self.server_line(number, line, log)) {
+                Ok(()) => {}
+                Err(NotRead::SetAside(why)) => log.set_aside.push((number, why)),
+                Err(NotRead::Unknown(why) | NotRead::CutOff(why)) => {
+                    let why = format!("the entry that begins in line {number}: {why}");
+                    match told {
+                        Ok(()) => told = Err(NotRead::Unknown(why)),
+                        Err(_) => log.unknown.push((number, why)),
+                    }
+                }
+            }
+        }
+        told
+    }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;

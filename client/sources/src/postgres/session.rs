@@ -39,7 +39,7 @@ impl Sessions {
         }
         let session = self.all.entry(line.session.clone()).or_default();
         let this = line.line_num?;
-        let known = std::mem::replace(&mut session.line_num, this);
+        let known = std::mem::replace(&mut session.line_num, line.last_line_num.unwrap_or(this));
         let (first, last) = (known.saturating_add(1), this.saturating_sub(1));
         (known > 0 && first <= last).then_some((first, last))
     }
@@ -59,6 +59,8 @@ impl Sessions {
             for name in meant {
                 let local = setting.local || pooled;
                 match &setting.to {
+                    // Nobody knows where a transaction ends that has no number.
+                    SetTo::Text(_) if local && line.transaction.is_empty() => {}
                     SetTo::Text(text) if local => {
                         session.local.insert(name, (line.transaction.clone(), text.clone()));
                     }

@@ -61,6 +61,8 @@ fn cloud_native(record: &Value) -> Result<ServerLine, NotRead> {
         state: text(record, "sql_state_code"),
         message: Text(text(record, "message").into_bytes()),
         entry,
+        is_database_untold: false,
+        last_line_num: None,
         statement: Some(statement).filter(|it| !it.is_empty()).map(|it| Text(it.into_bytes())),
     })
 }

@@ -16,6 +16,23 @@ pub fn without_comments(text: &str, dialect: Dialect) -> String {
     pieces.map(|it| if it.kind == Kind::Comment { " " } else { it.text }).collect()
 }
 
+/// A statement with a space in place of the mark of each comment that goes to the end of its line; `None` of one without any.
+/// Where a log has no ends of lines, such a comment seems to take in all that follows.
+pub fn within_line_comments(text: &str, dialect: Dialect) -> Option<String> {
+    let is_line = |it: &str| !it.starts_with("/*");
+    let mut found = false;
+    let pieces = Pieces::of(text, dialect);
+    let shown = pieces.map(|it| match it.kind == Kind::Comment && is_line(it.text) {
+        true => {
+            found = true;
+            format!(" {}", inner(it.text).replace("--", " ").replace('#', " "))
+        }
+        false => it.text.to_owned(),
+    });
+    let shown: String = shown.collect();
+    found.then_some(shown)
+}
+
 fn inner(comment: &str) -> &str {
     match comment.strip_prefix("--").or_else(|| comment.strip_prefix('#')) {
         Some(line) => line.trim_end_matches(['\r', '\n']),

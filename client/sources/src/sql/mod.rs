@@ -36,7 +36,7 @@ mod tokens;
 mod views;
 mod walk;
 
-pub use comments::{comments, values_of, without_comments};
+pub use comments::{comments, values_of, within_line_comments, without_comments};
 pub use mentions::{first_operation, mentions};
 pub use names::{Dialect, Name, is_systems};
 pub use schema::Schema;

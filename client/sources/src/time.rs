@@ -7,22 +7,26 @@ use jiff::tz::{Offset, TimeZone};
 
 /// Reads times by the zone that the mapping names.
 #[derive(Debug)]
-pub(super) struct Times {
+pub(crate) struct Times {
     name: String,
     zone: TimeZone,
 }
 
 impl Times {
     /// Of a zone of the IANA database. Errors for one that there is not.
-    pub(super) fn new(name: &str) -> Result<Self, jiff::Error> {
+    pub(crate) fn new(name: &str) -> Result<Self, jiff::Error> {
         Ok(Self { name: name.to_owned(), zone: TimeZone::get(name)? })
     }
 
     /// A time like `2026-11-23 04:32:01.521 CST`, also with `T` between day and clock, with an offset right behind the clock, or
     /// as seconds since the Unix epoch. UTC and an offset stand as they are. An abbreviation is not unique (CST is China's and
     /// Chicago's): it is taken where the mapping's zone has it at that time, and only then.
-    pub(super) fn time(&self, text: &str) -> Result<u64, NotRead> {
+    pub(crate) fn time(&self, text: &str) -> Result<u64, NotRead> {
         let bad = || format!("`{text}` is no time of a log");
+        if text.is_empty() {
+            let why = "the log does not say when, or not in which year";
+            return Err(NotRead::SetAside(why.into()));
+        }
         if let Some(time) = since_epoch(text) {
             return Ok(time);
         }
@@ -61,6 +65,12 @@ impl Times {
             },
         };
         Ok(u64::try_from(at.as_millisecond()).map_err(|_| bad())?)
+    }
+
+    /// The day of a time, in the mapping's zone, `2026-11-23`.
+    pub(crate) fn day(&self, time_ms: u64) -> String {
+        let at = i64::try_from(time_ms).ok().and_then(|it| Timestamp::from_millisecond(it).ok());
+        at.map(|at| at.to_zoned(self.zone.clone()).date().to_string()).unwrap_or_default()
     }
 
     /// A local time at which the mapping's zone goes by this abbreviation; of two such, where clocks were put back, the
