@@ -4,6 +4,7 @@
 
 pub mod services;
 
+use liuhen_client::error::ClientError;
 use liuhen_proto::header::{
     block::{HEADER_BYTES, MAGIC},
     checkpoint::Checkpoint,
@@ -12,6 +13,7 @@ use liuhen_proto::header::{
 use liuhen_proto::tx::TxHeader;
 use liuhen_proto::types::{BlockId, ChainId, Hash, Height, IdentityId, KeyId, TimeMs};
 use liuhen_proto::verify::{Trust, verify};
+use liuhen_sources::{log::Log, statement::Statement};
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint};
 use std::collections::BTreeSet;
@@ -30,6 +32,59 @@ pub fn both_spellings<M: Message + Default>(bytes: &[u8], judge: impl Fn(&[u8]))
         }
     }
 }
+
+/// Judges a log that was read with what can't be understood skipped.
+pub fn judge_log(log: Result<Log, ClientError>) {
+    let log = match log {
+        Ok(log) => log,
+        // Only where no line was anything else is it another file.
+        Err(error) => {
+            assert!(error.to_string().contains("log: 0 of "), "{error}");
+            return;
+        }
+    };
+    let other = log.other_lines + log.other_databases + log.other_denied + log.blank_lines;
+    let left = log.unknown.len() + log.set_aside.len();
+    let told = other + left as u64 + u64::from(log.unfinished.is_some());
+    assert!(told <= log.lines, "more told than there are lines");
+    let is_access = |it: &Statement| !it.touched.is_empty() || !it.untold.is_empty();
+    assert!(log.statements.iter().all(is_access), "a statement that is no access");
+    let untold = log.statements.iter().any(|it| !it.untold.is_empty());
+    assert_eq!(untold, !log.untold.is_empty(), "what can't be told is said of a line");
+}
+
+/// Mappings of logs: each has all that some kind of log needs.
+pub const LOG_MAPPINGS: [&str; 3] = [
+    r#"
+time_zone = "Asia/Shanghai"
+databases = ["population"]
+salt_file = "salt"
+log_line_prefix = "%m [%p] %q%u@%d "
+format = "json"
+jq = ".. | objects"
+relations = { "population.civil.resident" = "civil.resident", "population.population.resident" = "civil.resident" }
+"#,
+    r#"
+time_zone = "Europe/Berlin"
+databases = ["population", "other"]
+salt_file = "salt"
+log_line_prefix = "%m "
+format = "csv"
+query_log_limit = 64
+jq = "{time: .t, datasets: [{dataset: .d, operation: .o}], text: .x}"
+relations = { "population.civil.resident" = "civil.resident", "population.population.resident" = "civil.resident" }
+"#,
+    r#"
+time_zone = "UTC"
+databases = ["population"]
+salt_file = "salt"
+pooled = true
+log_line_prefix = "%t:%r:%u@%d:[%p]:%l:%e:%a "
+format = "logfmt"
+jq = "{time: .time, untold: .why}"
+relations = { "population.civil.resident" = "civil.resident", "population.population.resident" = "civil.resident" }
+"#,
+];
 
 /// Verifies a proof file. What is valid must speak of the corpus's chain, as of a header that the
 /// corpus shows: nobody who lacks the validators' keys can have another certified.

@@ -28,6 +28,8 @@ pub(super) struct Origin {
     pub time: Option<String>,
     /// The number of the entry within the process, and that of the piece within the entry.
     pub sequence: Option<(u64, u64)>,
+    /// It stood behind an end of a line within one line of syslog.
+    pub is_further: bool,
 }
 
 /// An entry that is whole, with the number of its first line.
@@ -38,6 +40,8 @@ pub(super) type Whole = (u64, Result<ServerLine, NotRead>);
 struct Open {
     number: u64,
     line: ServerLine,
+    /// The process, where lines say it.
+    process: String,
     /// Where what comes next belongs.
     goes_on: Word,
     /// The number of the entry, and that of its last piece.
@@ -94,7 +98,7 @@ impl Entries {
         let head = self.prefix.head(line).map(|head| (Word::of(head.word), head));
         let begins = match origin.sequence {
             Some((_, piece)) => piece <= 1,
-            None => matches!(head, Some((Word::Entry(_), _))),
+            None => !origin.is_further && matches!(head, Some((Word::Entry(_), _))),
         };
         let open = self.open.get_mut(&origin.from).filter(|it| it.is_of(origin, line, &head));
         match open {
@@ -106,6 +110,7 @@ impl Entries {
                 let why = "the first piece of the entry is missing";
                 return Err(NotRead::SetAside(why.to_owned()));
             }
+            None if origin.is_further => return Ok(None),
             _ => {}
         }
         match head {
@@ -186,7 +191,8 @@ impl Entries {
         };
         line.session = self.session(head, origin, &line, times);
         let goes_on = Word::Entry(String::new());
-        Open { number, line, goes_on, sequence: origin.sequence, is_torn: false }
+        let (process, sequence) = (process(head), origin.sequence);
+        Open { number, line, process, goes_on, sequence, is_torn: false }
     }
 
     /// The session: `%c`, or what it is made of; else what comes nearest.
@@ -258,7 +264,10 @@ impl Open {
     fn is_of(&self, origin: &Origin, line: &[u8], head: &Option<(Word, Head<'_>)>) -> bool {
         match (self.sequence, origin.sequence) {
             (Some((open, _)), Some((this, _))) => open == this,
-            _ => head.is_some() || line.first() == Some(&b'\t') || !origin.from.is_empty(),
+            _ => match head {
+                Some((_, head)) => process(head) == self.process,
+                None => line.first() == Some(&b'\t') || !origin.from.is_empty(),
+            },
         }
     }
 
@@ -312,4 +321,9 @@ fn with_state(state: String, message: &[u8]) -> (String, &[u8]) {
         }
         _ => (state, message),
     }
+}
+
+/// The process that wrote a line, by its session or its number.
+fn process(head: &Head<'_>) -> String {
+    [b'c', b'p'].map(|it| head.value(it)).concat()
 }

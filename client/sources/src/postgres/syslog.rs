@@ -24,16 +24,16 @@ impl Reader<'_> {
             return Ok(());
         }
         // A process goes on with the next entry where the number is another.
-        let origin = Origin { from, time: line.time.clone(), sequence };
-        let mut told = Ok(());
+        let origin = Origin { from, time: line.time.clone(), sequence, is_further: false };
         for (at, part) in text.split(|it| *it == b'\n').enumerate() {
-            let origin = match (at, sequence) {
-                (0, _) | (_, None) => origin.clone(),
-                (_, Some((entry, _))) => Origin { sequence: Some((entry, 2)), ..origin.clone() },
+            let further = match sequence {
+                Some((entry, _)) if at > 0 => Some((entry, 2)),
+                other => other,
             };
-            told = told.and(self.text(number, part, &origin, at == 0, log));
+            let origin = Origin { sequence: further, is_further: at > 0, ..origin.clone() };
+            self.text(number, part, &origin, at == 0, log)?;
         }
-        told
+        Ok(())
     }
 }
 

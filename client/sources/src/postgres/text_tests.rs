@@ -52,10 +52,12 @@ const READ: &str = at!(
     "app@population LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,select 1,<none>,1"
 );
 
+/// Its name, lines, and statements.
+type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
+
 #[test]
 fn entries_with_what_belongs_to_them() {
-    let denied = at!("app@population 错误:  对表 resident 权限不够");
-    let cases: [(&str, &[&str], &[&str]); 9] = [
+    let cases: [Case; 6] = [
         ("alone", &[READ, ""], &["17@2026-11-28/1 app read"]),
         (
             "its text over lines",
@@ -71,32 +73,13 @@ fn entries_with_what_belongs_to_them() {
         (
             "a refusal in Chinese",
             &[
-                denied,
+                at!("app@population 错误:  对表 resident 权限不够"),
                 at!("app@population 提示:  x"),
                 at!("app@population 语句:  delete"),
                 "\tfrom civil.resident",
                 "",
             ],
             &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app delete denied"],
-        ),
-        (
-            "an error under way",
-            &[
-                at!("app@population ERROR:  canceling statement due to user request"),
-                at!("app@population STATEMENT:  select * from civil.resident"),
-                "",
-            ],
-            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app read"],
-        ),
-        (
-            "an error without its statement",
-            &[at!("app@population ERROR:  division by zero"), ""],
-            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app untold"],
-        ),
-        (
-            "who is not let in",
-            &[at!("app@population FATAL:  password authentication failed for user \"app\""), ""],
-            &[],
         ),
         ("of the server's own", &[at!("日志:  checkpoint starting: time"), ""], &[]),
         (
@@ -119,6 +102,43 @@ fn entries_with_what_belongs_to_them() {
                 "17@2026-11-28/2 app read",
                 "17@2026-11-28 21:40:00.100 CST/1 app read",
             ],
+        ),
+    ];
+    for (name, lines, expected) in cases {
+        assert_eq!(all(FULL, lines), expected, "{name}");
+    }
+}
+
+#[test]
+fn errors() {
+    let cases: [Case; 4] = [
+        (
+            "an error under way",
+            &[
+                at!("app@population ERROR:  canceling statement due to user request"),
+                at!("app@population STATEMENT:  select * from civil.resident"),
+                "",
+            ],
+            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app read"],
+        ),
+        (
+            "an error without its statement",
+            &[at!("app@population ERROR:  division by zero"), ""],
+            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app untold"],
+        ),
+        (
+            "who is not let in",
+            &[at!("app@population FATAL:  password authentication failed for user \"app\""), ""],
+            &[],
+        ),
+        (
+            "another process between",
+            &[
+                at!("app@population ERROR:  division by zero"),
+                "2026-11-28 21:40:00.100 CST [18] b@population STATEMENT:  select 1 from civil.resident",
+                "",
+            ],
+            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app untold"],
         ),
     ];
     for (name, lines, expected) in cases {
@@ -223,4 +243,6 @@ fn syslog() {
         String::new(),
     ];
     assert_eq!(all("%m ", &[&of(&forged)]), [one]);
+    let within = format!("{head}{text}\"select 1#012{text}forged,<none>,1\",<none>,1\n");
+    assert_eq!(all("%m ", &[&within]), [one]);
 }

@@ -120,6 +120,33 @@ const LOG: [&str; 3] = [
     r#"{"timestamp":"2026-11-23 04:32:03.000 CST","session_id":"6b.1","line_num":3,"error_severity":"LOG","message":"checkpoint starting: time"}"#,
 ];
 
+/// Lines of other kinds of logs, behind the byte that says which kind and mapping.
+const LOGS: [(u8, &str); 8] = [
+    (
+        0,
+        "2026-11-28 21:40:00.100 CST [17] app@population LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,\"select 1\n\tfrom x\",<none>,1\n",
+    ),
+    (
+        0,
+        "2026-11-28 21:40:00.100 CST [17] app@population 错误:  对表 resident 权限不够\n2026-11-28 21:40:00.100 CST [17] app@population 语句:  delete from civil.resident\n",
+    ),
+    (
+        3,
+        "Nov 28 21:40:00 db1 postgres[17]: [3-1] 2026-11-28 21:40:00.100 CST LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,\"select 1\nNov 28 21:40:00 db1 postgres[17]: [3-2] #011from x\",<none>,1\n",
+    ),
+    (
+        1,
+        "20261128 21:40:00,db1,app,10.0.0.7,42,935,READ,population,resident,\n20261128 21:40:00,db1,app,10.0.0.7,42,935,QUERY,population,'select name from resident where a=\\'b\\'',0\n",
+    ),
+    (
+        4,
+        "Nov 28 21:40:00 db1 mysql-server_auditing: db1,app,h,42,935,QUERY,population,'select 1 -- x from resident',1142\n",
+    ),
+    (2, "{\"time\":1795379521521,\"datasets\":[{\"dataset\":\"a\",\"operation\":\"read\"}]}\n"),
+    (5, "t,d,o,x\n2026-11-28 21:40:00,a,read,\"x\n\"\"y\"\n"),
+    (8, "time=2026-11-28T21:40:00Z why=\"a b\"\n"),
+];
+
 /// Keys for nothing else than this: one plain, one whose passphrase costs little to try.
 const KEY_FILES: [&str; 2] = [
     "-----BEGIN PRIVATE KEY-----\n\
@@ -172,6 +199,9 @@ fn texts(add: &mut impl FnMut(&'static str, Vec<u8>)) {
     MAPPINGS.into_iter().for_each(|text| add("mapping", text.into()));
     LOG.into_iter().for_each(|line| add("pgaudit", line.into()));
     add("pgaudit", LOG.join("\n").into());
+    for (which, lines) in LOGS {
+        add("logs", [&[which], lines.as_bytes()].concat());
+    }
     let (key, now) = (PrivateKey::from_seed(&[1; 32]), TimeMs::new(1_800_000_000_000));
     for chain in [2, 3].map(|byte| ChainId::new([byte; 32])) {
         let audience = token::Audience { chain, server: "node.example".into() };
