@@ -3,6 +3,7 @@
 #![no_main]
 
 use liuhen_sources::mapping::{Mapping, Meant};
+use liuhen_sources::sql::Dialect;
 use std::path::Path;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -10,7 +11,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(mapping) = Mapping::parse(text, Path::new("mapping.toml")) {
         for (relation, dataset) in &mapping.relations {
             let (database, name) = (&relation.database, relation.to_name());
-            let meant = mapping.meant(database, &name);
+            let meant = mapping.meant(database, &name, Dialect::Postgres);
             // What looks like the server's own is that, whatever a mapping says.
             assert!(meant == Meant::Dataset(dataset) || meant == Meant::None, "{relation}");
             assert_eq!(
