@@ -1,6 +1,6 @@
 //! PostgreSQL 15 with pgAudit: each statement in a session of its own, under each of the settings that change what is logged.
 
-use liuhen_proto::wire::Operation;
+use crate::{done, read_until, touched};
 use liuhen_sources::log::Log;
 use liuhen_sources::mapping::Mapping;
 use liuhen_sources::statement::Statement;
@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 const AUDIT: &str = "/usr/lib/postgresql/15/lib/pgaudit.so";
@@ -67,30 +66,9 @@ struct Server {
     folder: tempfile::TempDir,
 }
 
-/// A program of the server's; as its own user where the tests run as root, which it refuses to.
+/// A program of the server's.
 fn program(name: &str) -> Command {
-    let path = format!("{PROGRAMS}/{name}");
-    if std::env::var("USER").as_deref() == Ok("root")
-        || Path::new("/root").metadata().is_ok_and(is_own)
-    {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--", &path]);
-        return command;
-    }
-    Command::new(path)
-}
-
-/// Whether a folder is one's own: then the tests run as its owner.
-fn is_own(of: std::fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let own = std::fs::metadata("/proc/self").map(|it| it.uid());
-    of.uid() == 0 && own.is_ok_and(|it| it == 0)
-}
-
-fn done(mut command: Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output
+    crate::program("postgres", &format!("{PROGRAMS}/{name}"))
 }
 
 impl Server {
@@ -101,10 +79,7 @@ impl Server {
             eprintln!("skipped: PostgreSQL 15 with pgAudit is not installed");
             return None;
         }
-        let folder = tempfile::tempdir().unwrap();
-        let mut open = Command::new("chmod");
-        open.arg("777").arg(folder.path());
-        done(open);
+        let folder = crate::folder();
         let data = folder.path().join("data");
         let mut init = program("initdb");
         init.arg("-D").arg(&data).args([
@@ -117,7 +92,7 @@ impl Server {
             "--locale=C.UTF-8",
             "-N",
         ]);
-        done(init);
+        done(&mut init);
         let settings = format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nshared_preload_libraries = 'pgaudit'\n\
              logging_collector = on\nlog_destination = 'jsonlog,csvlog'\nlog_directory = 'log'\n\
@@ -125,10 +100,7 @@ impl Server {
              fsync = off\npgaudit.log_catalog = on\n",
             folder.path().display()
         );
-        let mut write = program("../../../../bin/sh");
-        if write.get_program() != "runuser" {
-            write = Command::new("sh");
-        }
+        let mut write = crate::program("postgres", "/bin/sh");
         write.args(["-c", &format!("cat >> '{}/postgresql.conf'", data.display())]);
         let mut writing = write.stdin(Stdio::piped()).spawn().unwrap();
         writing.stdin.take().unwrap().write_all(settings.as_bytes()).unwrap();
@@ -170,18 +142,9 @@ impl Server {
     fn log(&self, form: &str) -> PathBuf {
         self.run("postgres", "postgres", "last", "select 1/0");
         let file = self.folder.path().join(format!("data/log/server.{form}"));
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let mut read = Command::new("cat");
-            let text = read.arg(&file).output().unwrap().stdout;
-            if text.windows(6).any(|it| it == b"\"last\"") {
-                let copy = self.folder.path().join(format!("copy.{form}"));
-                std::fs::write(&copy, text).unwrap();
-                return copy;
-            }
-            assert!(Instant::now() < until, "{} has no last line", file.display());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let copy = self.folder.path().join(format!("copy.{form}"));
+        std::fs::write(&copy, read_until(&file, b"\"last\"")).unwrap();
+        copy
     }
 }
 
@@ -191,10 +154,7 @@ impl Drop for Server {
         stop.arg("-D").arg(self.folder.path().join("data")).args(["-m", "immediate", "stop"]);
         let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
         let data = self.folder.path().join("data");
-        let mut remove = program("../../../../bin/rm");
-        if remove.get_program() == "runuser" {
-            let _ = remove.arg("-rf").arg(data).status();
-        }
+        let _ = crate::program("postgres", "/bin/rm").arg("-rf").arg(data).status();
     }
 }
 
@@ -355,16 +315,6 @@ const SETTINGS: [(&str, &str, Logged); 8] = [
         Logged { text: false, relation: false },
     ),
 ];
-
-fn touched(statements: &[&Statement]) -> BTreeSet<String> {
-    let all = statements.iter().flat_map(|it| it.touched.keys());
-    all.map(|(dataset, operation)| {
-        let operation = Operation::try_from(*operation).unwrap();
-        let operation = operation.as_str_name().trim_start_matches("OPERATION_").to_lowercase();
-        format!("{operation}:{dataset}")
-    })
-    .collect()
-}
 
 fn of<'a>(log: &'a Log, application: &str) -> Vec<&'a Statement> {
     log.statements.iter().filter(|it| it.caller.application == application).collect()
