@@ -45,6 +45,10 @@ impl Reader<'_> {
             let known = log.known(&reference).and_then(|it| it.parts.get(&entry.substatement));
             entry.text = known.map(|it| it.text.clone()).unwrap_or_default();
         }
+        // What copies rows out shows as a read where its text is not logged; the line says which command it is.
+        if entry.is_hidden() && entry.class == "READ" && line.tag == "COPY" {
+            entry.command.clone_from(&line.tag);
+        }
         let text = shown(&entry.text);
         let told = match (entry.is_hidden(), entry.is_executed()) {
             (true, _) => None,

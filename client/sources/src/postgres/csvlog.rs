@@ -49,6 +49,7 @@ pub(super) fn line(record: &[u8]) -> Result<ServerLine, NotRead> {
         session,
         line_num: text(6).parse().ok(),
         address: without_port(&text(4)),
+        tag: text(7),
         transaction: text(9),
         ..ServerLine::default()
     };

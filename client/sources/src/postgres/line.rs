@@ -67,6 +67,8 @@ pub(super) struct ServerLine {
     pub application: String,
     /// Of a parallel worker: the process of the session it works for.
     pub leader: Option<u64>,
+    /// The command of the client's statement; empty where the form does not say.
+    pub tag: String,
     /// The transaction.
     pub transaction: String,
     /// How grave: `LOG`, `ERROR` and so on, or the word for it in another language.

@@ -56,6 +56,7 @@ fn cloud_native(record: &Value) -> Result<ServerLine, NotRead> {
         address: super::line::without_port(&text(record, "connection_from")),
         application: text(record, "application_name"),
         leader: None,
+        tag: text(record, "command_tag"),
         transaction: text(record, "virtual_transaction_id"),
         severity: text(record, "error_severity"),
         state: text(record, "sql_state_code"),
