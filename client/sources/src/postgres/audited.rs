@@ -41,14 +41,7 @@ impl Reader<'_> {
             log.databases.insert(database.clone());
         }
         hides(&entry, log);
-        if entry.is_logged_before() {
-            let known = log.known(&reference).and_then(|it| it.parts.get(&entry.substatement));
-            entry.text = known.map(|it| it.text.clone()).unwrap_or_default();
-        }
-        // What copies rows out shows as a read where its text is not logged; the line says which command it is.
-        if entry.is_hidden() && entry.class == "READ" && line.tag == "COPY" {
-            entry.command.clone_from(&line.tag);
-        }
+        self.completed(&mut entry, line, session, &reference, log);
         let text = shown(&entry.text);
         let told = match (entry.is_hidden(), entry.is_executed()) {
             (true, _) => None,
@@ -71,8 +64,7 @@ impl Reader<'_> {
         // What a statement says of itself counts for all that ran inside it, in whatever order the lines come.
         let named = self.named(line, &text, entry.is_hidden());
         let statement = self.of_entry(line, &entry, touched, named, (reference, database))?;
-        let known = log.known(&statement.reference);
-        match (known, nothing, view) {
+        match (log.known(&statement.reference), nothing, view) {
             (Some(known), true, _) => {
                 known.join(statement);
                 log.further_lines += 1;
@@ -87,19 +79,37 @@ impl Reader<'_> {
                 self.views.push((number, name, statement));
             }
             (_, false, false) => {
-                let outside =
-                    self.open.get(session).filter(|it| it.reference == statement.reference);
-                let outside = outside.cloned();
+                let reference = statement.reference.clone();
                 log.add(number, statement);
-                if let Some((outside, known)) = outside.and_then(|it| {
-                    let known = log.known(&it.reference)?;
-                    Some((it, known))
-                }) {
-                    known.join(outside);
+                let outside = self.open.get(session).filter(|it| it.reference == reference);
+                if let (Some(outside), Some(known)) = (outside, log.known(&reference)) {
+                    known.join(outside.clone());
                 }
             }
         }
         Ok(())
+    }
+
+    /// Puts into an entry what others of its statement say, or its line.
+    fn completed(
+        &self,
+        entry: &mut Entry,
+        line: &ServerLine,
+        session: &str,
+        reference: &str,
+        log: &mut Log,
+    ) {
+        if entry.is_logged_before() {
+            let waits = self.open.get(session).filter(|it| it.reference == reference);
+            let parts = log.known(reference).map(|it| &it.parts);
+            let part =
+                parts.or(waits.map(|it| &it.parts)).and_then(|it| it.get(&entry.substatement));
+            entry.text_before(part.map(|it| it.text.as_slice()));
+        }
+        // What copies rows out shows as a read where its text is not logged; the line says which command it is.
+        if entry.is_hidden() && entry.class == "READ" && line.tag == "COPY" {
+            entry.command.clone_from(&line.tag);
+        }
     }
 
     /// Views and partitions that the mapping does not name: those whose tables are named in the same statement need no mapping.

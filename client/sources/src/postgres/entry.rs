@@ -89,6 +89,12 @@ impl Entry {
         self.text == LOGGED_BEFORE
     }
 
+    /// Takes the text that stood in an entry before, with its parameters behind it; where that is not there, it is hidden.
+    pub(super) fn text_before(&mut self, text: Option<&[u8]>) {
+        let text = text.and_then(|it| it.rsplitn(2, |byte| *byte == b'\n').nth(1));
+        self.text = text.unwrap_or(NOT_LOGGED).to_vec();
+    }
+
     /// Rows that mean something: of a command that reads or writes and whose relations pgAudit can't name, it writes 0,
     /// whatever passed.
     pub(super) fn known_rows(&self) -> Option<u64> {
