@@ -89,6 +89,13 @@ impl Entry {
         self.text == LOGGED_BEFORE
     }
 
+    /// What it is, and what is worth showing of it.
+    pub(super) fn shown(&self) -> (String, Vec<u8>) {
+        let object = if self.object.is_empty() { "-" } else { &self.object };
+        let kind = format!("AUDIT {} {}", self.class, self.command);
+        (kind, [object.as_bytes(), b" ", self.text.as_slice()].concat())
+    }
+
     /// Takes the text that stood in an entry before, with its parameters behind it; where that is not there, it is hidden.
     pub(super) fn text_before(&mut self, text: Option<&[u8]>) {
         let text = text.and_then(|it| it.rsplitn(2, |byte| *byte == b'\n').nth(1));

@@ -33,12 +33,16 @@ use crate::sql::Dialect;
 use crate::statement::{Named, Part, Statement};
 use crate::time::Times;
 use crate::touched::Looks;
+use entry::Entry;
 use line::ServerLine;
 pub(crate) use line::shown;
 use liuhen_client::error::ClientError;
 use session::Sessions;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use stderr::{Entries, Origin, Whole};
+
+/// What stands before an entry of pgAudit in a message.
+const AUDIT: &[u8] = b"AUDIT: ";
 
 /// Reads lines of a server's log.
 pub struct Reader<'a> {
@@ -156,13 +160,14 @@ impl log::Reader for Reader<'_> {
             true => jsonlog::line(bytes),
             false => csvlog::line(bytes),
         };
-        let Ok(line) = line else { return (String::new(), bytes.to_vec()) };
+        // Of a line of text its prefix is not worth showing.
+        let Ok(line) = line else {
+            let at = bytes.windows(AUDIT.len()).position(|it| it == AUDIT);
+            let entry = at.and_then(|at| Entry::of_text(bytes.get(at + AUDIT.len()..)?).ok());
+            return entry.map_or_else(|| (String::new(), bytes.to_vec()), |it| it.shown());
+        };
         match line.entry() {
-            Ok(Some(it)) => {
-                let object = if it.object.is_empty() { "-" } else { &it.object };
-                let kind = format!("AUDIT {} {}", it.class, it.command);
-                (kind, [object.as_bytes(), b" ", it.text.as_slice()].concat())
-            }
+            Ok(Some(entry)) => entry.shown(),
             Ok(None) | Err(_) => {
                 let kind = format!("{} {}", line.severity, line.state).trim_end().to_owned();
                 (kind, line.message.0)
