@@ -10,10 +10,14 @@ use liuhen_proto::types::{ChainId, IdentityId};
 use liuhen_proto::wire::{self, GetTrailRequest};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// The form of the file; one of another form is made again.
 const FORM: i64 = 1;
+/// How long another run is waited for that holds the file.
+const BUSY: Duration = Duration::from_secs(30);
 /// Events asked for at first: most runs find few that are new.
 const FEW: u32 = 50;
 const MANY: u32 = 1000;
@@ -130,6 +134,18 @@ fn failed(path: &str, error: &rusqlite::Error) -> ClientError {
     ClientError::Failed(format!("{path}: {error}"))
 }
 
+/// Whether a file is none of this kind, or an empty one.
+fn is_no_such_file(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    let no_table = error.to_string().contains("no such");
+    no_table
+        || matches!(error, rusqlite::Error::QueryReturnedNoRows)
+        || matches!(
+            code,
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
+        )
+}
+
 /// Errors of the file, once it is open.
 fn of_file(error: rusqlite::Error) -> ClientError {
     failed("the file of what is recorded", &error)
@@ -143,21 +159,33 @@ impl Known {
         gateway: IdentityId,
     ) -> Result<Self, ClientError> {
         let shown = path.map_or_else(|| "memory".to_owned(), |it| it.display().to_string());
+        if let Some(path) = path {
+            // Who may read a gateway's trail is few: so is this.
+            let made = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+            made.map_err(|e| ClientError::Failed(format!("{shown}: {e}")))?;
+        }
         let open = || match path {
             Some(path) => Connection::open(path),
             None => Connection::open_in_memory(),
         };
         let file = open().map_err(|e| failed(&shown, &e))?;
+        file.busy_timeout(BUSY).map_err(|e| failed(&shown, &e))?;
         let known = Self { file, gateway };
-        // What is no such file, or is of another chain, is made again: all of it is on the ledger.
-        if known.is_of(chain).unwrap_or(false) {
-            return Ok(known);
+        // What is no such file, or is of another chain, is made again: all of it is on the ledger. What can't be read now stays.
+        match known.is_of(chain) {
+            Ok(true) => return Ok(known),
+            Ok(false) => {}
+            Err(error) if is_no_such_file(&error) => {}
+            Err(error) => return Err(failed(&shown, &error)),
         }
         let known = match path {
             Some(path) => {
                 drop(known);
                 let at = |e: std::io::Error| ClientError::Failed(format!("{shown}: {e}"));
                 std::fs::remove_file(path).map_err(at)?;
+                let made =
+                    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+                made.map_err(at)?;
                 Self { file: open().map_err(|e| failed(&shown, &e))?, gateway }
             }
             None => known,

@@ -5,6 +5,7 @@ use crate::lines::{Line, Lines};
 use crate::statement::Statement;
 use flate2::read::MultiGzDecoder;
 use liuhen_client::error::ClientError;
+use liuhen_proto::suite::hash::{Domain, hash};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -75,7 +76,12 @@ impl Log {
     }
 
     /// Takes what a line tells of a statement, together with what others told of it.
-    pub fn add(&mut self, line: u64, statement: Statement) {
+    pub fn add(&mut self, line: u64, mut statement: Statement) {
+        // Numbers may be given again: by another server, or by one that began anew.
+        if self.known(&statement.reference).is_some_and(|it| !it.may_be(&statement)) {
+            let text = hash(Domain::Digest, &[&statement.text()]);
+            statement.reference = format!("{}#{text}", statement.reference);
+        }
         self.untold.extend(statement.untold.iter().map(|why| (line, why.clone())));
         if let Some(before) = self.known(&statement.reference) {
             before.join(statement);

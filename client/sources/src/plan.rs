@@ -17,11 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A dataset with an operation on it.
 type Touch = (String, i32);
 
+/// How far apart the lines of one statement may be written.
+const SAME_STATEMENT_MS: u64 = 3_600_000;
+
 /// A record to be made of a statement: some of its datasets, or none where they can't be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Planned {
     nonce: [u8; 16],
     touched: Vec<Touch>,
+    /// What tells the statement from others.
+    reference: String,
 }
 
 /// What is to be recorded of a statement, and what is on the ledger of it.
@@ -99,7 +104,9 @@ impl<'a> Planner<'a> {
     /// more, shows that it touched more, that is recorded beside what is there.
     pub(crate) fn plan(&self, statement: &Statement, known: &Known) -> Result<Plan, ClientError> {
         let mut reference = statement.reference.clone();
-        let first = known.record(&self.nonce(&reference))?;
+        let first = [reference.clone(), format!("{reference}/untold")];
+        let first =
+            first.iter().find_map(|it| known.record(&self.nonce(it)).transpose()).transpose()?;
         if first.as_ref().is_some_and(|it| self.is_another(it, statement)) {
             // Two servers may give the same numbers; what they executed tells them apart.
             let text = hash(Domain::Digest, &[&statement.text()]).to_string();
@@ -131,10 +138,11 @@ impl<'a> Planner<'a> {
                 true => base,
                 false => self.nonce_of(&reference, first),
             };
-            plan.missing.push(Planned { nonce, touched: touched.to_vec() });
+            let reference = reference.clone();
+            plan.missing.push(Planned { nonce, touched: touched.to_vec(), reference });
         }
         if !statement.untold.is_empty() && !untold_known {
-            plan.missing.push(Planned { nonce: untold, touched: Vec::new() });
+            plan.missing.push(Planned { nonce: untold, touched: Vec::new(), reference });
         }
         Ok(plan)
     }
@@ -167,12 +175,15 @@ impl<'a> Planner<'a> {
         self.nonce(&format!("{reference}/{dataset}/{operation}"))
     }
 
-    /// Whether a record with a statement's nonce is of another statement: neither its text is the same, nor who asked and when.
+    /// Whether a record with a statement's nonce is of another statement: another time, or neither the same text nor the same account.
     fn is_another(&self, known: &KnownRecord, statement: &Statement) -> bool {
         let same_text = known.query == self.query_digest(statement);
         let asker = account(Some(&self.asker(statement)));
-        let same_asker = known.account == asker && known.time_ms == self.time(statement);
-        known.is_record && !same_text && !same_asker
+        let same_asker = known.account == asker;
+        // The lines of a statement may be written one after the other; times that were moved say nothing.
+        let apart = known.time_ms.abs_diff(self.time(statement));
+        let same_time = apart <= SAME_STATEMENT_MS || self.shift_ms != 0;
+        known.is_record && !(same_time && (same_text || same_asker))
     }
 
     pub(crate) fn query_digest(&self, statement: &Statement) -> Vec<u8> {
@@ -198,7 +209,7 @@ impl<'a> Planner<'a> {
         let decision =
             if statement.denied { wire::Decision::Denied } else { wire::Decision::Served };
         let rows = statement.rows();
-        let salt = self.derived(b"statement", statement.reference.as_bytes());
+        let salt = self.derived(b"statement", planned.reference.as_bytes());
         let named = statement.named.purpose.clone().filter(|it| check_code(it).is_ok());
         let record = wire::RecordAccess {
             channel: wire::Channel::Log as i32,
@@ -221,7 +232,7 @@ impl<'a> Planner<'a> {
             query_digest: self.query_digest(statement),
             row_count: rows,
             access_time_ms: self.time(statement),
-            statement_digest: salted_digest(&salt, statement.reference.as_bytes()).to_vec(),
+            statement_digest: salted_digest(&salt, planned.reference.as_bytes()).to_vec(),
             ..wire::RecordAccess::default()
         };
         let made = Item::new(planned.nonce, Kind::RecordAccess(record));
@@ -255,7 +266,10 @@ impl<'a> Planner<'a> {
         for (dataset, operation) in touched {
             let named = self.named(statement, dataset);
             let ruled = match (&named, role) {
-                (None, Some(role)) if statement.named.grants.is_empty() => {
+                // What is hidden may name one.
+                (None, Some(role))
+                    if statement.named.grants.is_empty() && !statement.named.hidden =>
+                {
                     self.by_rule(statement, role, (dataset, *operation))
                 }
                 _ => None,

@@ -49,11 +49,22 @@ impl Source {
         skip_unknown: bool,
     ) -> Result<Log, ClientError> {
         let (mut log, mut reader) = (Log::default(), self.reader(mapping)?);
-        for path in paths {
+        for (at, path) in paths.iter().enumerate() {
             let lines = log::open(path);
             let lines =
                 lines.map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))?;
             log::read_lines(lines, path, &mut *reader, skip_unknown, &mut log)?;
+            // Nobody goes on with a file behind which another stands.
+            if at + 1 < paths.len()
+                && let Some(number) = log.unfinished.take()
+            {
+                let why = "the file ends before the line is whole".to_owned();
+                if !skip_unknown {
+                    let path = path.display();
+                    return Err(ClientError::Failed(format!("{path}, line {number}: {why}")));
+                }
+                log.unknown.push((number, why));
+            }
         }
         Ok(log)
     }

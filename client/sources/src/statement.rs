@@ -3,6 +3,9 @@
 use crate::sql::Fields;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How far apart the lines of one statement may be written: what runs inside may take its time.
+const APART_MS: u64 = 12 * 3_600_000;
+
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
@@ -96,6 +99,14 @@ impl Statement {
         self.parts.values().map(|it| it.text.as_slice()).collect::<Vec<_>>().join(&b'\n')
     }
 
+    /// Whether what a line tells may be of it, by who asked, where, and when.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let same = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
+        same(&self.caller.role, &other.caller.role)
+            && same(&self.database, &other.database)
+            && self.time_ms.abs_diff(other.time_ms) <= APART_MS
+    }
+
     /// Takes in what a further line tells of it.
     pub fn join(&mut self, other: Self) {
         for (what, fields) in other.touched {
@@ -126,7 +137,7 @@ impl Statement {
 }
 
 /// The fields that are meant by either.
-fn both(one: &Fields, other: Fields) -> Fields {
+pub(crate) fn both(one: &Fields, other: Fields) -> Fields {
     match (one, other) {
         (Fields::These(one), Fields::These(mut other)) => {
             other.extend(one.iter().cloned());

@@ -4,7 +4,7 @@ use crate::log::Log;
 use crate::mapping::{Mapping, Meant};
 use crate::relation::Relation;
 use crate::sql::{self, Dialect, Fields, Name, Schema, Told};
-use crate::statement::Named;
+use crate::statement::{Named, both};
 use liuhen_proto::wire::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,13 @@ impl Touched {
     }
 
     pub(crate) fn add(&mut self, dataset: &str, operation: Operation, fields: Fields) {
-        self.datasets.insert((dataset.to_owned(), operation as i32), fields);
+        // Several relations may hold one dataset's data.
+        let what = (dataset.to_owned(), operation as i32);
+        let fields = match self.datasets.remove(&what) {
+            Some(known) => both(&known, fields),
+            None => fields,
+        };
+        self.datasets.insert(what, fields);
     }
 }
 
@@ -110,6 +116,8 @@ impl<'a> Looks<'a> {
                     touched.add(dataset, it.operation, fields);
                 }
                 Meant::None => {}
+                // Who makes, changes or drops what holds no dataset's data touches none.
+                Meant::Unknown if it.operation == Operation::Admin => {}
                 Meant::Unknown => self.unmapped(database, &it.relation, &mut touched),
             }
         }
@@ -136,17 +144,18 @@ impl<'a> Looks<'a> {
             Some(operation) => {
                 datasets.iter().for_each(|it| touched.add(it, operation, Fields::Unknown));
             }
-            None if !datasets.is_empty() => {
-                let names = datasets.into_iter().collect::<Vec<_>>().join(", ");
-                touched.untold.insert(format!("the text names {names} and can't be parsed"));
-            }
             None => {}
+        }
+        // What it names besides can't be told either.
+        if !datasets.is_empty() {
+            let names = datasets.into_iter().collect::<Vec<_>>().join(", ");
+            touched.untold.insert(format!("the text names {names} and can't be parsed"));
         }
         touched
     }
 
     /// The functions that a statement calls: what the mapping says that they read; else they are shown.
-    fn called(&self, database: &str, functions: &[Name], touched: &mut Touched) {
+    pub(crate) fn called(&self, database: &str, functions: &[Name], touched: &mut Touched) {
         for name in functions {
             match self.function(database, name) {
                 Some(datasets) => {

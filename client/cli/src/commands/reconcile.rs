@@ -90,6 +90,7 @@ impl Compared {
             gateway: self.gateway.clone(),
             shifted: self.shift_times,
             skip_unknown: self.skip_unknown,
+            by_itself: node.identity_id(&self.gateway).await? == account.signer.identity,
             range,
         };
         let result = reconcile::run(&node, &compared).await?;

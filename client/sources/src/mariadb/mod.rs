@@ -7,7 +7,7 @@
 //! What it does not say: how many rows there were; what is the end of a line, so that a comment up to it may hide what follows;
 //! the text behind `server_audit_query_log_limit` bytes (the mapping's `query_log_limit`); whether it inserted, updated or deleted,
 //! where the text is not there; what users did whom it is told to leave out. Numbers begin anew with the server: a statement is
-//! told by the time of its connection where that is in the log, else by its day. Times have no zone: the mapping's is meant.
+//! told by its time. Times have no zone: the mapping's is meant.
 
 mod line;
 mod text;
@@ -17,7 +17,7 @@ use crate::mapping::{Mapping, Meant};
 use crate::sql::{Dialect, Fields, Name, Told};
 use crate::statement::{Caller, Named, Part, Statement};
 use crate::time::Times;
-use crate::touched::{Looks, Touched, named, note};
+use crate::touched::{Looks, Touched, note};
 use line::Line;
 use liuhen_client::error::ClientError;
 use liuhen_proto::wire::Operation;
@@ -48,8 +48,6 @@ pub struct Reader<'a> {
     times: Times,
     looks: Looks<'a>,
     pending: HashMap<Connection, Pending>,
-    /// When each connection was made.
-    since: HashMap<Connection, String>,
 }
 
 impl<'a> Reader<'a> {
@@ -60,7 +58,6 @@ impl<'a> Reader<'a> {
             times: Times::new(&mapping.time_zone).map_err(ClientError::failed)?,
             looks: Looks::new(mapping, Dialect::MySql),
             pending: HashMap::new(),
-            since: HashMap::new(),
         })
     }
 }
@@ -136,11 +133,6 @@ impl Reader<'_> {
             pending.lines += 1;
             return self.statement(pending, Some(line), log);
         }
-        match line.operation.as_str() {
-            "CONNECT" => drop(self.since.insert(connection, line.time)),
-            "DISCONNECT" => drop(self.since.remove(&connection)),
-            _ => {}
-        }
         let count = match line.operation.as_str() {
             "FAILED_CONNECT" => &mut log.other_denied,
             _ => &mut log.other_lines,
@@ -214,7 +206,7 @@ impl Reader<'_> {
             touched: touched.datasets,
             untold,
             parts: BTreeMap::from([(0, part)]),
-            named: text.map_or(hidden, |it| named(&it.text, Dialect::MySql)),
+            named: text.map_or(hidden, |it| it.named()),
             denied,
         };
         log.add(pending.number, statement);
@@ -222,9 +214,8 @@ impl Reader<'_> {
     }
 
     fn reference(&self, line: &Line, time_ms: u64) -> String {
-        let since = self.since.get(&(line.server.clone(), line.connection.clone()));
-        let since = since.cloned().unwrap_or_else(|| self.times.day(time_ms));
-        let of = format!("{}/{since}/{}/{}", line.server, line.connection, line.query);
+        // Nothing but what stands in the line itself: whichever file one begins with, it is the same.
+        let of = format!("{}/{time_ms}/{}/{}", line.server, line.connection, line.query);
         self.mapping.reference(&of)
     }
 

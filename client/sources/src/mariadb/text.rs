@@ -3,7 +3,8 @@
 use super::line::Line;
 use crate::postgres::shown;
 use crate::sql::{self, Dialect, Doing, Told};
-use crate::touched::{Looks, Touched};
+use crate::statement::Named;
+use crate::touched::{Looks, Touched, named};
 use liuhen_proto::wire::Operation;
 
 /// A text.
@@ -42,6 +43,13 @@ impl Text {
                 unseen: Some("its text holds a comment whose end can't be seen"),
             },
         }
+    }
+
+    /// What its comments name; where it is cut off, a comment at its end may be what is missing.
+    pub(super) fn named(&self) -> Named {
+        let named = named(&self.text, Dialect::MySql);
+        let hidden = self.unseen.is_some() && named.grants.is_empty();
+        Named { hidden, ..named }
     }
 
     /// Whether nothing but the statement itself can have run.

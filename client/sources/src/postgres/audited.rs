@@ -48,9 +48,12 @@ impl Reader<'_> {
             (false, true) => self.looks.executed(&database, &text),
             (false, false) => self.looks.told(&database, &text),
         };
+        if entry.command.starts_with("ROLLBACK") {
+            self.sessions.rolled_back(line);
+        }
         if let Some(told) = &told {
             self.sessions.set(line, &told.settings, self.mapping.pooled);
-            self.audit_set(number, line, told, log)?;
+            self.audit_set(number, line, (told, &text), log)?;
         }
         let touched = self.touched(&database, &entry, &text, told.as_ref());
         self.sessions.ran(line, &reference);
@@ -183,6 +186,10 @@ impl Reader<'_> {
         told: Option<&Told>,
     ) -> Touched {
         let mut touched = Touched::default();
+        if entry.object_type == "FUNCTION" {
+            self.looks.called(database, std::slice::from_ref(name), &mut touched);
+            return touched;
+        }
         let is_relation = RELATIONS.contains(&entry.object_type.as_str());
         if !is_relation || sql::is_systems(name, Dialect::Postgres) {
             return touched;
@@ -210,11 +217,11 @@ impl Reader<'_> {
             by_text.filter(|it| is_it(&it.relation) && fits(it.operation)).collect();
         for it in &by_text {
             let fields = self.looks.fields(&dataset, &it.fields);
-            touched.datasets.insert((dataset.clone(), it.operation as i32), fields);
+            touched.add(&dataset, it.operation, fields);
         }
         if by_text.is_empty() {
             for operation in by_class.map_or_else(|| of_unknown(entry, told), |it| vec![it]) {
-                touched.datasets.insert((dataset.clone(), operation as i32), Fields::Unknown);
+                touched.add(&dataset, operation, Fields::Unknown);
             }
         }
         touched
@@ -228,17 +235,15 @@ impl Reader<'_> {
         text: &str,
         told: Option<&Told>,
     ) -> Touched {
-        if entry.object_type == "FUNCTION" {
-            return Touched::default();
-        }
         let Some(told) = told else { return self.of_unparsed(database, entry, text) };
         let mut touched = self.looks.by_text(database, told);
-        // What runs inside a block stands in entries of its own, where it is audited.
-        let nothing = touched.is_nothing() && matches!(told.kind, Doing::Nothing | Doing::Block);
-        if nothing || told.kind == Doing::Admin {
-            // Who makes, changes or drops what holds no dataset's data touches none.
-            touched.untold.clear();
-            touched.unmapped.clear();
+        // pgAudit says that something was read or written; where its text says of nothing, that is not in it.
+        let is_data = matches!(entry.class.as_str(), "READ" | "WRITE") && entry.is_executed();
+        if touched.is_nothing() && is_data && told.kind != Doing::Data {
+            let command = &entry.command;
+            touched
+                .untold
+                .insert(format!("{command} names no relation, and its text tells of none"));
         }
         touched
     }
@@ -270,20 +275,39 @@ impl Reader<'_> {
         &self,
         number: u64,
         line: &ServerLine,
-        told: &Told,
+        (told, text): (&Told, &str),
         log: &mut Log,
     ) -> Result<(), NotRead> {
-        let names = told.settings.iter().filter_map(|it| it.name.as_deref());
-        for name in names.filter(|it| it.starts_with("pgaudit.")) {
-            let why = format!(
-                "{} sets {name}: the log may not tell what follows in its session",
-                line.role
-            );
-            log.events.push((number, why.clone()));
-            self.untold(number, line, name, why, log)?;
-        }
-        Ok(())
+        let set = told.settings.iter().filter_map(|it| it.name.as_deref());
+        let set =
+            set.map(str::to_owned).find(|name| OF_THE_LOG.iter().any(|it| name.starts_with(it)));
+        let Some(name) = set.or_else(|| changes_the_log(text, told)) else { return Ok(()) };
+        let why = format!("{} sets {name}: the log may not tell what follows", line.role);
+        log.events.push((number, why.clone()));
+        self.untold(number, line, &name, why, log)
     }
+}
+
+/// Settings by which a log tells less.
+const OF_THE_LOG: [&str; 8] = [
+    "pgaudit.",
+    "log_min_messages",
+    "log_min_error_statement",
+    "log_destination",
+    "logging_collector",
+    "log_error_verbosity",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+];
+
+/// The setting of the log that a statement changes for others or for later: of a role, a database, the server, a function.
+fn changes_the_log(text: &str, told: &Told) -> Option<String> {
+    let text = sql::without_comments(text, Dialect::Postgres).to_lowercase();
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let of_settings = told.touches.iter().any(|it| it.relation.table == "pg_settings");
+    let changes = matches!(first, "alter" | "create") || of_settings && first == "update";
+    let name = OF_THE_LOG.iter().find(|name| changes && text.contains(*name));
+    name.map(|it| it.trim_end_matches('.').to_owned())
 }
 
 /// Notes by which settings of pgAudit an entry hides something.

@@ -26,6 +26,13 @@ pub(super) fn is_record(line: &[u8]) -> bool {
     false
 }
 
+/// Whether a line begins a record whatever is open before it. Within a text a quote stands doubled: behind a comma one that opens a
+/// value alone is not of a text.
+pub(super) fn begins_anew(line: &[u8]) -> bool {
+    let role = line.iter().position(|it| *it == b',').and_then(|at| line.get(at + 1..at + 3));
+    matches!(role, Some([b'"', second]) if *second != b'"') && is_record(line)
+}
+
 fn is_session(text: &str) -> bool {
     let hexadecimal = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_hexdigit());
     text.split_once('.').is_some_and(|(start, process)| hexadecimal(start) && hexadecimal(process))

@@ -6,18 +6,21 @@ use super::audited::caller;
 use super::line::ServerLine;
 use crate::log::{Log, NotRead};
 use crate::mapping::Meant;
-use crate::sql::Told;
+use crate::sql::{self, Dialect, Told};
 use crate::statement::{Part, Statement};
-use crate::touched::Touched;
+use crate::touched::{Touched, note};
 use liuhen_proto::wire::Operation;
 use std::collections::BTreeMap;
 
 /// State of «insufficient privilege».
 const DENIED: &str = "42501";
-/// Classes of errors that come before a statement is executed: of its text, its transaction's state, its session.
-const BEFORE: [&str; 12] = ["42", "25", "26", "28", "08", "0A", "34", "3B", "3D", "3F", "2D", "2B"];
+/// Classes of errors that come before a statement is executed: of its text, its transaction's state, its session. Not so where
+/// it calls something: that may be what they are of.
+const BEFORE: [&str; 11] = ["42", "25", "26", "28", "0A", "34", "3B", "3D", "3F", "2D", "2B"];
 /// Classes of errors that end a statement that is under way.
-const UNDER_WAY: [&str; 6] = ["57", "22", "53", "54", "58", "XX"];
+const UNDER_WAY: [&str; 7] = ["57", "22", "53", "54", "58", "XX", "08"];
+/// First words of statements that execute what stands elsewhere.
+const EXECUTES: [&str; 5] = ["execute", "fetch", "call", "do", "move"];
 
 impl Reader<'_> {
     pub(super) fn failed(
@@ -36,10 +39,6 @@ impl Reader<'_> {
         }
         let denied = line.state == DENIED;
         let class = line.state.get(..2).unwrap_or_default();
-        if !denied && BEFORE.contains(&class) {
-            log.other_lines += 1;
-            return Ok(());
-        }
         if !denied && self.has_failed(line, log) {
             log.further_lines += 1;
             return Ok(());
@@ -48,18 +47,21 @@ impl Reader<'_> {
         let text = bytes.shown();
         let told = Some(&text).filter(|it| !it.trim().is_empty());
         let told = told.and_then(|text| self.looks.told(&line.database, text));
+        let calls = told.as_ref().is_some_and(calls) || executes(&text);
+        if !denied && !calls && BEFORE.contains(&class) {
+            log.other_lines += 1;
+            return Ok(());
+        }
         let touched = match denied {
             true => self.refused(line, &text, told.as_ref()),
-            false => self.broken_off(line, &text, told.as_ref(), class),
+            false => self.broken_off(line, &text, told.as_ref(), (class, calls)),
         };
         if touched.is_nothing() {
             let count = if denied { &mut log.other_denied } else { &mut log.other_lines };
             *count += 1;
             return Ok(());
         }
-        for name in &touched.unmapped {
-            *log.unmapped.entry(name.clone()).or_default() += 1;
-        }
+        note(&touched, log);
         let at = line.line_num.map_or_else(|| line.time.clone(), |it| it.to_string());
         let rows = denied.then_some(0);
         let statement = Statement {
@@ -86,9 +88,9 @@ impl Reader<'_> {
         let begins = |part: &Part| {
             part.text.strip_prefix(text.0.as_slice()).is_some_and(|it| it.first() == Some(&b'\n'))
         };
-        let Some(part) = known.parts.values_mut().find(|it| begins(it)) else { return false };
-        part.rows = None;
-        true
+        // One whose rows are known has ended.
+        let mut open = known.parts.values().filter(|it| it.rows.is_none());
+        open.any(begins)
     }
 
     /// What a refused statement would have touched: of its relations those that the message names, or all where it names none.
@@ -103,6 +105,10 @@ impl Reader<'_> {
                 touched
             };
         };
+        // What it executes is not in its text.
+        if told.touches.is_empty() && (calls(told) || executes(text)) {
+            return self.named_by_message(database, &message);
+        }
         let is_data = |operation: Operation| operation != Operation::Admin;
         let mut meant: Vec<_> = told.touches.iter().filter(|it| is_data(it.operation)).collect();
         if meant.iter().any(|it| names(&message, &it.relation.table)) {
@@ -139,7 +145,7 @@ impl Reader<'_> {
         line: &ServerLine,
         text: &str,
         told: Option<&Told>,
-        class: &str,
+        (class, calls): (&str, bool),
     ) -> Touched {
         let database = line.database.as_str();
         let mut touched = match told {
@@ -155,13 +161,28 @@ impl Reader<'_> {
             "" => line.severity == "ERROR",
             class => UNDER_WAY.contains(&class),
         };
-        if touched.is_nothing() && text.trim().is_empty() && under_way {
+        // Nothing that the text says was touched; but it may not say all.
+        let is_open = text.trim().is_empty() || calls || told.is_none() && !class.is_empty();
+        if touched.is_nothing() && is_open && (under_way || calls) {
             let with = if class.is_empty() { "an error" } else { &format!("error {}", line.state) };
-            let why = format!("a statement ended with {with}, and is not in the log");
+            let why =
+                format!("a statement ended with {with}, and what it touched is not in its text");
             touched.untold.insert(why);
         }
         touched
     }
+}
+
+/// Whether a statement calls functions that are not the server's own.
+fn calls(told: &Told) -> bool {
+    told.functions.iter().any(|it| it.schema.is_some() && !sql::is_systems(it, Dialect::Postgres))
+}
+
+/// Whether a statement executes what stands elsewhere: prepared, declared, or in a block.
+fn executes(text: &str) -> bool {
+    let text = sql::without_comments(text, Dialect::Postgres);
+    let first = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    EXECUTES.contains(&first.as_str())
 }
 
 /// Whether a message names a relation, as a word of its own.

@@ -133,6 +133,14 @@ impl Reader<'_> {
 
 impl log::Reader for Reader<'_> {
     fn line(&mut self, number: u64, bytes: &[u8], log: &mut Log) -> Result<(), NotRead> {
+        if let Some((first, _)) = self.record.as_ref()
+            && csvlog::begins_anew(bytes)
+        {
+            let why = format!("the record that begins in line {first} does not end");
+            self.record = None;
+            self.line(number, bytes, log)?;
+            return Err(NotRead::Unknown(why));
+        }
         if let Some((first, mut record)) = self.record.take() {
             // A text may hold what looks like a record: where one ends its quotes say, and nothing else.
             record.push(b'\n');

@@ -16,7 +16,7 @@ struct Session {
     /// The number of its last line.
     line_num: u64,
     /// What it has set.
-    settings: HashMap<&'static str, String>,
+    settings: HashMap<&'static str, (String, String)>,
     /// What it has set for a transaction, and for which.
     local: HashMap<&'static str, (String, String)>,
     /// Its last statement: transaction and reference.
@@ -58,7 +58,9 @@ impl Sessions {
                 names.iter().filter(|it| setting.name.as_deref().is_none_or(|name| name == **it));
             for name in meant {
                 let local = setting.local || pooled;
-                match &setting.to {
+                // Of which name nobody knows, its value is nobody's.
+                let to = if setting.name.is_some() { &setting.to } else { &SetTo::Unknown };
+                match to {
                     // Nobody knows where a transaction ends that has no number.
                     SetTo::Text(_) if local && line.transaction.is_empty() => {}
                     SetTo::Text(text) if local => {
@@ -66,7 +68,7 @@ impl Sessions {
                     }
                     SetTo::Text(text) => {
                         session.local.remove(name);
-                        session.settings.insert(name, text.clone());
+                        session.settings.insert(name, (line.transaction.clone(), text.clone()));
                     }
                     SetTo::Default | SetTo::Unknown => {
                         session.local.remove(name);
@@ -77,13 +79,22 @@ impl Sessions {
         }
     }
 
+    /// Forgets what a transaction set that is rolled back, in part or whole.
+    pub(super) fn rolled_back(&mut self, line: &ServerLine) {
+        let Some(session) = self.all.get_mut(&line.session) else { return };
+        let stays = |(transaction, _): &(String, String)| *transaction != line.transaction;
+        session.settings.retain(|_, set| stays(set));
+        session.local.retain(|_, set| stays(set));
+    }
+
     /// What the settings of a line's session say at it.
     pub(super) fn named(&self, line: &ServerLine) -> Named {
         let Some(session) = self.all.get(&line.session) else { return Named::default() };
         let of = |name: &str| {
             let local = session.local.get(name);
             let local = local.filter(|(transaction, _)| *transaction == line.transaction);
-            let text = local.map(|(_, text)| text).or_else(|| session.settings.get(name));
+            let set = local.or_else(|| session.settings.get(name));
+            let text = set.map(|(_, text)| text);
             text.filter(|it| !it.is_empty()).cloned()
         };
         Named {

@@ -277,3 +277,149 @@ fn only_comments_name_grants() {
     assert_eq!(tags("/*liuhen_grant='a'*/ select 1 /*liuhen_grant='b'*/"), (None, 1));
     assert_eq!(tags("/*liuhen_grant='t-1'*/ select 1 /*liuhen_grant='t-1'*/"), named);
 }
+
+fn error(number: u64, state: &str, statement: &str) -> String {
+    serde_json::json!({
+        "timestamp": "2026-11-23 04:32:01.521 CST", "user": "app", "dbname": "population",
+        "session_id": "6b.1", "line_num": number, "error_severity": "ERROR", "state_code": state,
+        "message": "what happened", "statement": statement,
+    })
+    .to_string()
+}
+
+/// What was under way when an error came is told by its text, and where that does not say, it is said.
+#[test]
+fn what_an_error_ends() {
+    let read = |state: &str, statement: &str| {
+        let log = read_lines(&[error(1, state, statement)], false).unwrap();
+        let told = log.statements.first().map(|it| (it.touched.len(), it.untold.len()));
+        told.unwrap_or_default()
+    };
+    for (state, statement, expected) in [
+        ("57014", "select * from civil.resident", (1, 0)),
+        ("08006", "select * from civil.resident", (1, 0)),
+        ("57014", "execute p(1)", (0, 1)),
+        ("57014", "fetch 100 from c", (0, 1)),
+        ("57014", "do $$begin perform 1; end$$", (0, 1)),
+        ("57014", "call civil.p(1)", (0, 1)),
+        ("22012", "select civil.f(id) from generate_series(1, 3) id", (0, 1)),
+        ("42P01", "select name, civil.bad(id) from civil.resident", (1, 0)),
+        ("42601", "selct 1", (0, 0)),
+        ("42P01", "select * from civil.residnt", (0, 0)),
+        ("22012", "select 1/0", (0, 0)),
+        ("57014", "select pg_sleep(10)", (0, 0)),
+        ("25P02", "select * from civil.resident", (0, 0)),
+        ("42501", "execute p(1)", (0, 0)),
+    ] {
+        assert_eq!(read(state, statement), expected, "{state} {statement}");
+    }
+}
+
+/// A statement that has ended does not end again: one of the same text is another.
+#[test]
+fn the_same_text_again() {
+    let text = "select * from civil.resident";
+    let ended = format!("AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,{text},<none>,5");
+    let log = read_lines(&[line(&ended, 1), error(2, "57014", text)], false).unwrap();
+    assert_eq!(log.statements.iter().map(Statement::rows).collect::<Vec<_>>(), [Some(5), None]);
+    let begun = ended.strip_suffix(",5").unwrap();
+    let log = read_lines(&[line(begun, 1), error(2, "57014", text)], false).unwrap();
+    assert_eq!(log.statements.len(), 1, "without rows an entry is written as it begins");
+}
+
+/// Whoever changes what is logged, for whomever, leaves a mark.
+#[test]
+fn settings_of_the_log() {
+    for text in [
+        "set pgaudit.log = 'none'",
+        "select set_config('pgaudit.log', 'none', false)",
+        "alter role app set pgaudit.log = 'none'",
+        "alter system set log_min_messages = 'panic'",
+        "alter database population set pgaudit.log = 'none'",
+        "set log_min_messages = panic",
+        "create function f() returns int language sql set pgaudit.log = 'none' as 'select 1'",
+    ] {
+        let entry = format!("AUDIT: SESSION,7,1,MISC,SET,,,\"{text}\",<none>,0");
+        let log = read_lines(&[line(&entry, 1)], false).unwrap();
+        assert_eq!((log.untold.len(), log.events.len()), (1, 1), "{text}");
+    }
+    let shown = "AUDIT: SESSION,7,1,MISC,SHOW,,,show pgaudit.log,<none>,0";
+    assert_eq!(read_lines(&[line(shown, 1)], false).unwrap().untold, []);
+}
+
+/// What is set in a transaction that is rolled back was never set; of a name that nobody knows nothing is.
+#[test]
+fn settings_that_do_not_hold() {
+    let entry = |number: u64, command: &str, text: &str, vxid: &str| {
+        line(&format!("AUDIT: SESSION,{number},1,{command},,,\"{text}\",<none>,0"), number)
+            .replacen('{', &format!("{{\"vxid\":\"{vxid}\","), 1)
+    };
+    let read = |number: u64| {
+        let text = "READ,SELECT,TABLE,civil.resident,select 1 from civil.resident,<none>,1";
+        line(&format!("AUDIT: SESSION,{number},1,{text}"), number).replacen(
+            '{',
+            "{\"vxid\":\"3/9\",",
+            1,
+        )
+    };
+    let named = |lines: &[String]| {
+        let log = read_lines(lines, false).unwrap();
+        log.statements.last().unwrap().named.clone()
+    };
+    let set = entry(1, "MISC,SET", "set liuhen.grant = 't-1'", "3/1");
+    assert_eq!(named(&[set.clone(), read(2)]).grant(), Some("t-1"));
+    let undone = entry(2, "MISC,ROLLBACK", "rollback", "3/1");
+    assert_eq!(named(&[set.clone(), undone, read(3)]).grant(), None);
+    let later = entry(2, "MISC,ROLLBACK", "rollback", "3/2");
+    assert_eq!(named(&[set, later, read(3)]).grant(), Some("t-1"), "of another transaction");
+    let unnamed = entry(1, "READ,SELECT", "select set_config($1, 'app-7', false)", "3/1");
+    let found = named(&[unnamed, read(2)]);
+    assert_eq!((found.grant(), &found.purpose, &found.user), (None, &None, &None));
+}
+
+/// Numbers that come again, of another account or another day, are other statements.
+#[test]
+fn numbers_that_come_again() {
+    let entry = "AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,select 1,<none>,1";
+    let one = line(entry, 1);
+    for other in [one.replace("\"app\"", "\"other\""), one.replace("2026-11-23", "2026-11-24")] {
+        let other = other.replace("civil.resident", "civil.household");
+        let log = read_lines(&[one.clone(), other.clone()], false).unwrap();
+        assert_eq!(log.statements.iter().map(|it| it.touched.len()).collect::<Vec<_>>(), [1, 1]);
+        assert_ne!(log.statements[0].reference, log.statements[1].reference, "{other}");
+    }
+}
+
+#[test]
+fn a_torn_record_swallows_no_others() {
+    let record = |number: u64, text: &str| {
+        format!(
+            "2026-11-23 04:32:01.521 CST,\"app\",\"population\",1,\"10.0.0.1:1\",6b.1,{number},\"SELECT\",\
+             2026-11-23 04:32:01 CST,3/8,0,LOG,00000,\"AUDIT: SESSION,{number},1,READ,SELECT,TABLE,civil.resident,{text},\
+             <none>,1\",,,,,,,,,\"psql\",\"client backend\",,0"
+        )
+    };
+    let torn = record(1, "select 1")[..150].to_owned();
+    // A text may hold what looks like a record: its quotes are doubled.
+    let inside = format!("\"\"select '\n{}'\"\"", record(9, "x").replace('"', "\"\"\"\""));
+    let lines = [torn, record(2, &inside), record(3, "select 3")];
+    assert!(read_lines(&lines, false).unwrap_err().to_string().contains("line 1 does not end"));
+    let log = read_lines(&lines, true).unwrap();
+    assert_eq!((log.unknown.len(), log.statements.len()), (1, 2), "{:?}", log.unknown);
+}
+
+#[test]
+fn fields_of_several_relations_are_all() {
+    let mapping = format!(
+        "{MAPPING}\"population.civil.other\" = \"civil.resident\"\n[columns]\n\
+         \"population.civil.resident\" = [\"id\", \"name\"]\n\"population.civil.other\" = [\"id\", \"birth\"]\n"
+    );
+    let mapping: Mapping = toml::from_str(&mapping).unwrap();
+    let text = "select name from civil.resident union select birth from civil.other";
+    let entry = line(&format!("AUDIT: SESSION,1,1,READ,SELECT,,,{text},<none>,1"), 1);
+    let log = Source::Pgaudit.read_lines(entry.as_bytes(), Path::new("log"), &mapping, false);
+    let log = log.unwrap();
+    let fields: Vec<_> = log.statements[0].touched.values().cloned().collect();
+    let all = ["birth", "name"].map(str::to_owned).into();
+    assert_eq!(fields, [crate::sql::Fields::These(all)]);
+}

@@ -75,11 +75,13 @@ fn azure(properties: &Value, all: &Value) -> ServerLine {
         empty if empty.is_empty() => text(all, "time"),
         time => time,
     };
+    let day = time.get(..10).unwrap_or_default().to_owned();
     ServerLine {
         time,
         role: text(properties, "user"),
         database: text(properties, "database"),
-        session: text(properties, "processId"),
+        // A process has no beginning here: numbers that come again are told apart by the day.
+        session: format!("{}@{}", text(properties, "processId"), day),
         severity: text(properties, "errorLevel"),
         state: text(properties, "sqlerrcode"),
         message: Text(text(properties, "message").into_bytes()),

@@ -44,6 +44,8 @@ pub struct Compared {
     pub shifted: bool,
     /// Whether to leave out lines that can't be understood, and say so.
     pub skip_unknown: bool,
+    /// Whether the gateway compares by itself: then what it keeps of its records will do. Whoever checks it reads the trail.
+    pub by_itself: bool,
     /// From when, and until when, milliseconds; without them the log's first and last moment.
     pub range: (Option<u64>, Option<u64>),
 }
@@ -54,7 +56,7 @@ pub async fn run(node: &Node, compared: &Compared) -> Result<Reconciliation, Cli
     let log = compared.source.read(&compared.logs, &mapping, compared.skip_unknown)?;
     let status = node.status().await?;
     let id: IdentityId = node.identity_id(&compared.gateway).await?;
-    let mut known = known(&mapping, node, id).await?;
+    let mut known = known(&mapping, node, id, compared.by_itself).await?;
     known.bring_up(node).await?;
     let salt = mapping.salt(false)?;
     let mut planner = Planner::new(node, &mapping, salt, 0).await?;
@@ -92,11 +94,16 @@ pub async fn run(node: &Node, compared: &Compared) -> Result<Reconciliation, Cli
     })
 }
 
-/// What is known of the gateway's records; in memory where the mapping's folder can't be written.
-async fn known(mapping: &Mapping, node: &Node, id: IdentityId) -> Result<Known, ClientError> {
+/// What is known of the gateway's records: what it keeps itself, or nothing yet.
+async fn known(
+    mapping: &Mapping,
+    node: &Node,
+    id: IdentityId,
+    by_itself: bool,
+) -> Result<Known, ClientError> {
     let chain = node.chain().await?;
     let file = mapping.known_file(&id);
-    Known::open(Some(&file), &chain, id).or_else(|_| Known::open(None, &chain, id))
+    Known::open(by_itself.then_some(file.as_path()), &chain, id)
 }
 
 /// The time that is compared.

@@ -18,6 +18,12 @@ use std::time::{Duration, Instant};
 
 /// A program of a server's; as the server's own user where the tests run as root, as which it refuses to.
 fn program(user: &str, path: &str) -> Command {
+    let mut command = as_user(user, path);
+    command.env("TMPDIR", "/tmp");
+    command
+}
+
+fn as_user(user: &str, path: &str) -> Command {
     if std::fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0) {
         let mut command = Command::new("runuser");
         command.args(["-u", user, "--", path]);
