@@ -140,11 +140,9 @@ impl<'a> Looks<'a> {
                 Meant::None | Meant::Unknown => None,
             })
             .collect();
-        match operation.or_else(|| sql::first_operation(text, self.dialect)) {
-            Some(operation) => {
-                datasets.iter().for_each(|it| touched.add(it, operation, Fields::Unknown));
-            }
-            None => {}
+        let operation = operation.or_else(|| sql::first_operation(text, self.dialect));
+        if let Some(operation) = operation {
+            datasets.iter().for_each(|it| touched.add(it, operation, Fields::Unknown));
         }
         // What it names besides can't be told either.
         if !datasets.is_empty() {
