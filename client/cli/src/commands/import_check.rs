@@ -1,6 +1,6 @@
 //! `liuhen import check`: what a log tells, before anything is signed.
 
-use super::import::{counted, source, told_of_lines};
+use super::log_lines::{counted, source, told_of_lines};
 use crate::output::{Format, Rows};
 use crate::tell;
 use liuhen_client::error::ClientError;

@@ -20,6 +20,7 @@ mod import;
 mod import_check;
 mod integrity;
 mod key;
+mod log_lines;
 mod member;
 mod named;
 mod product;

@@ -1,7 +1,7 @@
 //! `liuhen reconcile`: a database's own audit log against the ledger.
 
 use super::Common;
-use super::import::source;
+use super::log_lines::source;
 use crate::output::Rows;
 use crate::tell;
 use crate::text;

@@ -2,7 +2,8 @@
 
 use super::Reader;
 use super::entry::Entry;
-use super::line::{ServerLine, shown};
+use super::line::ServerLine;
+use super::text::shown;
 use crate::log::{Log, NotRead};
 use crate::mapping::Meant;
 use crate::relation::parts;

@@ -1,7 +1,8 @@
 //! `csvlog`, by PostgreSQL 15's manual (20.8.4), and the files of pgauditlogtofile, which are values between commas too.
 
 use super::entry::Entry;
-use super::line::{ServerLine, Text, shown, without_port};
+use super::line::{ServerLine, without_port};
+use super::text::{Text, shown};
 use crate::log::NotRead;
 
 /// Whether a record goes on in the next line: a quote is open.

@@ -1,6 +1,6 @@
 //! An entry of pgAudit: values between commas, by its documentation («Format»).
 
-use super::line::shown;
+use super::text::shown;
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

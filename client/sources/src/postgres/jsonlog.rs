@@ -1,6 +1,7 @@
 //! `jsonlog`, and JSON lines that hold a line of the server's log wrapped by whoever carried it.
 
-use super::line::{ServerLine, Text};
+use super::line::ServerLine;
+use super::text::Text;
 use super::wrapped;
 use crate::log::NotRead;
 use serde::Deserialize;

@@ -6,7 +6,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `line` | a line of the server's log, whatever form it has |
+//! | `line`, `text` | a line of the server's log, whatever form it has; its texts |
 //! | `jsonlog`, `csvlog`, `wrapped` | forms of it |
 //! | `stderr`, `syslog` | lines of text, and as syslog carries them |
 //! | `prefix`, `words` | what stands before a line of text, and what its words mean |
@@ -24,6 +24,7 @@ mod prefix;
 mod session;
 mod stderr;
 mod syslog;
+mod text;
 mod words;
 mod wrapped;
 
@@ -35,11 +36,11 @@ use crate::time::Times;
 use crate::touched::Looks;
 use entry::Entry;
 use line::ServerLine;
-pub(crate) use line::shown;
 use liuhen_client::error::ClientError;
 use session::Sessions;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use stderr::{Entries, Origin, Whole};
+pub(crate) use text::shown;
 
 /// What stands before an entry of pgAudit in a message.
 const AUDIT: &[u8] = b"AUDIT: ";

@@ -1,6 +1,6 @@
 //! `log_line_prefix` by PostgreSQL 15's manual (20.8.3), as what takes a line's values apart.
 
-use super::line::shown;
+use super::text::shown;
 use regex::bytes::{Regex, RegexBuilder};
 
 /// The longest name that a server keeps, in bytes (NAMEDATALEN).

@@ -9,8 +9,9 @@
 //! relation is looked for in all databases, without `%e` refusals are known by their texts in English and Chinese alone, and
 //! without `%l` nobody sees that lines are missing. `%a` and `%u` are what the client said: a name can look like a line's rest.
 
-use super::line::{ServerLine, Text, without_port};
+use super::line::{ServerLine, without_port};
 use super::prefix::{Head, Prefix};
+use super::text::Text;
 use super::words::{Word, is_denial};
 use crate::log::NotRead;
 use crate::time::Times;
@@ -317,7 +318,7 @@ fn with_state(state: String, message: &[u8]) -> (String, &[u8]) {
     };
     match verbose.filter(|(it, _)| is_state(it)) {
         Some((text, rest)) if state.is_empty() || state.as_bytes() == text => {
-            (super::line::shown(text), rest)
+            (super::text::shown(text), rest)
         }
         _ => (state, message),
     }

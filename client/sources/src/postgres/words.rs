@@ -74,7 +74,7 @@ impl Word {
             return Self::Further;
         }
         let known = SEVERITIES.iter().find(|(it, _)| *it == word);
-        Self::Entry(known.map_or_else(|| super::line::shown(word), |(_, it)| (*it).to_owned()))
+        Self::Entry(known.map_or_else(|| super::text::shown(word), |(_, it)| (*it).to_owned()))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Lines of a server's log as those carry them who run servers for others: CloudNativePG, and Azure's diagnostic logs.
 
 use super::entry::Entry;
-use super::line::{ServerLine, Text};
+use super::line::ServerLine;
+use super::text::Text;
 use crate::log::NotRead;
 use serde_json::Value;
 

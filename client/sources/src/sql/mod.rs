@@ -15,7 +15,7 @@
 //! | `statement` | one statement by its first words |
 //! | `rewrite` | forms that the parser does not know, as those that it knows |
 //! | `admin`, `settings` | statements on objects, and on settings |
-//! | `walk`, `scope`, `from`, `reads`, `changes`, `leaves` | a parsed statement: what is in scope, read and changed |
+//! | `walk`, `scope`, `lookup`, `from`, `reads`, `changes`, `leaves` | a parsed statement: what is in scope, read and changed |
 //! | `views` | from a view's columns to those of its tables |
 
 mod admin;
@@ -23,6 +23,7 @@ mod changes;
 mod comments;
 mod from;
 mod leaves;
+mod lookup;
 mod mentions;
 mod names;
 mod pieces;
