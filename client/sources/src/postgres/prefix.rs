@@ -174,7 +174,7 @@ mod tests {
             ),
             (
                 "%n %c %l %e %v %x %Q %h %a: ",
-                "1795379521.521 6b0a.1f 3 42501 3/8 0 -77 [local] pgAdmin 4 - DB:b: 错误:  x"
+                "1795379521.521 6b0a.1f 3 42501 3/8 0 -77 [local] pgAdmin 4 - DB:b: 错误\u{3a}  x"
                     .to_owned(),
                 "n=1795379521.521; c=6b0a.1f; l=3; e=42501; v=3/8; x=0; Q=-77; h=[local]; a=pgAdmin 4 - DB:b; 错误|x",
             ),
@@ -186,7 +186,7 @@ mod tests {
             (
                 "%m %u %d ",
                 format!("{time} 张 三 居民库 日志： x"),
-                "m={time}; u=张; d=三 居民库; 日志|x",
+                "m={time}; u=张\u{3b} d=三 居民库\u{3b} 日志|x",
             ),
             ("%u@%d ", "[unknown]@[未知] FATAL:  x".to_owned(), "FATAL|x"),
             ("", "LOG:  x".to_owned(), "LOG|x"),

@@ -73,15 +73,15 @@ fn entries_with_what_belongs_to_them() {
         (
             "a refusal in Chinese",
             &[
-                at!("app@population 错误:  对表 resident 权限不够"),
-                at!("app@population 提示:  x"),
-                at!("app@population 语句:  delete"),
+                at!("app@population 错误\u{3a}  对表 resident 权限不够"),
+                at!("app@population 提示\u{3a}  x"),
+                at!("app@population 语句\u{3a}  delete"),
                 "\tfrom civil.resident",
                 "",
             ],
             &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app delete denied"],
         ),
-        ("of the server's own", &[at!("日志:  checkpoint starting: time"), ""], &[]),
+        ("of the server's own", &[at!("日志\u{3a}  checkpoint starting: time"), ""], &[]),
         (
             "another database",
             &[at!("app@postgres LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,a.b,x,<none>,1"), ""],
@@ -164,7 +164,7 @@ fn what_the_prefix_says() {
         ),
         (
             "%n %u ",
-            format!("1795379521.521 app 日誌:  00000: {entry}"),
+            format!("1795379521.521 app 日誌\u{3a}  00000: {entry}"),
             "1795379521.521/1 app read",
         ),
     ];
