@@ -139,8 +139,13 @@ impl log::Reader for Reader<'_> {
         {
             let why = format!("the record that begins in line {first} does not end");
             self.record = None;
-            self.line(number, bytes, log)?;
-            return Err(NotRead::Unknown(why));
+            return Err(NotRead::Unknown(match self.line(number, bytes, log) {
+                Ok(()) => why,
+                // Both are said.
+                Err(NotRead::Unknown(own) | NotRead::CutOff(own) | NotRead::SetAside(own)) => {
+                    format!("{why}; {own}")
+                }
+            }));
         }
         if let Some((first, mut record)) = self.record.take() {
             // A text may hold what looks like a record: where one ends its quotes say, and nothing else.
