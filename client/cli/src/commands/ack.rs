@@ -54,12 +54,21 @@ pub enum Ack {
     },
     /// An hour's accesses under a grant, as the collector recorded them
     List(Hour),
-    /// Confirm all that the collector recorded in an hour under a grant
-    Confirm(Hour),
+    /// Confirm all that the collector recorded in an hour under a grant: one by one what is owed so, and the sum
+    Confirm {
+        #[command(flatten)]
+        hour: Hour,
+        /// Only if the hour's accesses are still those of the list with this root, as `ack list` showed it
+        #[arg(long)]
+        root: Option<String>,
+    },
     /// Dispute some that the collector recorded in an hour: a case is opened for each, the rest is confirmed
     Dispute {
         #[command(flatten)]
         hour: Hour,
+        /// Only if the hour's accesses are still those of the list with this root, as `ack list` showed it
+        #[arg(long)]
+        root: Option<String>,
         /// The numbers, as `ack list` shows them
         #[arg(required = true)]
         numbers: Vec<String>,
@@ -82,8 +91,11 @@ impl Ack {
         let using_department = act.department();
         let kind = match self {
             Self::List(it) => return ack_hour::list(common, &act, it).await,
-            Self::Confirm(it) => return ack_hour::confirm(&act, it).await,
-            Self::Dispute { hour, numbers, reason } => {
+            Self::Confirm { hour, root } => {
+                return ack_hour::confirm(common, &act, hour, root.as_deref()).await;
+            }
+            Self::Dispute { hour, root, numbers, reason } => {
+                let hour = (hour, root.as_deref());
                 return ack_hour::dispute(common, &act, hour, numbers, reason).await;
             }
             Self::Missing { grant } => return missing(common, &act, grant).await,

@@ -101,37 +101,41 @@ pub(crate) fn recorded(
         }
         let counted = Counted {
             request_id: &access.request_id,
-            // No earlier than the grant: its user can give no sum of an hour before.
-            hour: hour_of(TimeMs::new(it.access_time_ms).min(draft.context().time))
-                .max(begun(&grant)),
+            hour: hour_of_access(&grant, it, draft.context().time),
             department: &asker.department,
             dataset: &grant.dataset,
             collector: &it.collector,
         };
-        let one_by_one = grade(draft, access, &grant)? >= SINGLY_FROM_GRADE;
+        let dataset = draft.dataset(&access.dataset)?;
+        let by_itself = is_owed_singly(dataset.registration.as_ref(), &grant, it, access);
         // Acknowledged by itself beforehand, it waits for its gateway no longer; below that grade it is summed all the same.
         let there = waited_for(draft, gateway, it, counted)?;
-        let reaches = coverage::reaches_user(it);
-        if one_by_one {
-            if reaches && !there {
-                singly(draft, gateway, it, counted)?;
-            }
-            continue;
+        if by_itself && !there {
+            singly(draft, gateway, it, counted)?;
         }
+        let is_owed_in_sum = coverage::reaches_user(it) && !by_itself;
         let halves = match open(draft, counted)? {
             Some(halves) => Some(halves),
             // Coming late spares nobody its half, and is summed like the rest.
-            None if reaches && !there => Some(open_again(draft, counted)?),
+            None if is_owed_in_sum && !there => Some(open_again(draft, counted)?),
             None => None,
         };
         if let Some(mut halves) = halves {
-            let count = if reaches { &mut halves.recorded } else { &mut halves.followed };
+            // A sum may speak of every access of its hour, also of those that it does not owe.
+            let count = if is_owed_in_sum { &mut halves.recorded } else { &mut halves.followed };
             *count = count.saturating_add(1);
             halves.gateway_id = gateway.to_vec();
             draft.put(counted.place(), halves);
         }
     }
     Ok(())
+}
+
+/// The hour, since the Unix epoch, whose sum speaks of a record under a grant that came in a block of this time. No earlier than the
+/// grant: its user can give no sum of an hour before.
+#[must_use]
+pub fn hour_of_access(grant: &wire::Grant, it: &wire::RecordAccess, block_time: TimeMs) -> u64 {
+    hour_of(TimeMs::new(it.access_time_ms).min(block_time)).max(begun(grant))
 }
 
 /// The hour in which a grant begins.
@@ -149,16 +153,27 @@ fn is_users(draft: &Draft<'_>, grant: &wire::Grant, code: &str) -> Result<bool, 
     Ok(department.is_some_and(|it| grants::is_of_class(&it, class)))
 }
 
-fn grade(
-    draft: &Draft<'_>,
-    access: &wire::DatasetAccess,
+/// Whether the user owes the half of an access by itself, and not in the sum of its hour: the number reached it, and what was read
+/// is of grade 3 or above. `dataset` as it is registered; `None` where it never was.
+#[must_use]
+pub fn is_owed_singly(
+    dataset: Option<&wire::RegisterDataset>,
     grant: &wire::Grant,
-) -> Result<u32, Halt> {
-    let dataset = draft.dataset(&access.dataset)?;
+    record: &wire::RecordAccess,
+    access: &wire::DatasetAccess,
+) -> bool {
+    coverage::reaches_user(record) && grade(dataset, grant, access) >= SINGLY_FROM_GRADE
+}
+
+fn grade(
+    dataset: Option<&wire::RegisterDataset>,
+    grant: &wire::Grant,
+    access: &wire::DatasetAccess,
+) -> u32 {
     let empty = wire::Terms::default();
     let terms = grants::terms(grant).unwrap_or(&empty);
     let fields = if access.fields.is_empty() { &terms.fields } else { &access.fields };
-    Ok(dataset.registration.as_ref().map_or(4, |it| sensitivity::grade(it, fields)))
+    dataset.map_or(4, |it| sensitivity::grade(it, fields))
 }
 
 /// Whether the user's half of an access waited for the gateway's, which is here now.

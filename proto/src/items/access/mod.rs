@@ -4,7 +4,7 @@ pub(crate) mod bulk;
 pub mod corrections;
 pub(crate) mod coverage;
 pub(crate) mod gateways;
-pub(crate) mod halves;
+pub mod halves;
 pub(crate) mod numbers;
 pub(crate) mod own_grant;
 pub mod receipt;

@@ -1,10 +1,10 @@
 //! Halves that are summed by the hour, below grade 3.
 
-use crate::items::access::tests::halves::{DUE, FIRST_HOUR, MISSING};
+use crate::items::access::tests::halves::{CORE, DUE, FIRST_HOUR, MISSING};
 use crate::ledger::Object;
 use crate::ledger::tests::{
-    account::{Blamed, alerted, at_fault, blamed},
-    items::{HOUR, T0, acknowledge_hour},
+    account::{Blamed, access_to, alerted, at_fault, blamed, granted},
+    items::{HOUR, T0, acknowledge_hour, asked_of},
     stage::{APP, GATEWAY, Staged, staged},
 };
 use crate::wire;
@@ -66,6 +66,32 @@ fn followed_accesses_are_summed_and_not_owed() {
         s.world.reach(DUE);
         assert_eq!(at_fault(&s, MISSING), expected, "{sum}");
         assert_eq!(!alerted(&s, wire::WatchKind::HalvesDiffer).is_empty(), alerts, "{sum}");
+    }
+}
+
+/// From grade 3 up each access that reached the user is owed by itself; a sum may speak of it and of those followed in a log, and
+/// alerts nobody as long as it says no more than was recorded.
+#[test]
+fn sums_where_each_access_is_acknowledged_by_itself() {
+    for (sum, alerts) in [(0, false), (1, false), (3, false), (4, true)] {
+        let mut s = staged();
+        let id = granted(&mut s, CORE);
+        for channel in [wire::Channel::Door, wire::Channel::Log, wire::Channel::File] {
+            let record = wire::RecordAccess { channel: channel as i32, ..access_to(&s, CORE, &id) };
+            s.world.does(GATEWAY, record);
+        }
+        let hour = s.world.now / HOUR;
+        s.world.pause(HOUR);
+        let asked = asked_of(CORE, &s.asked());
+        s.world.does(APP, acknowledge_hour(&id, &asked, hour, sum));
+        s.world.reach(DUE + HOUR);
+        assert_eq!(
+            at_fault(&s, MISSING),
+            blamed("gz.hrss", 1),
+            "{sum}: the door's is owed by itself"
+        );
+        let both = if alerts { vec!["gz.hrss", "gz.psb"] } else { vec![] };
+        assert_eq!(alerted(&s, wire::WatchKind::HalvesDiffer), both, "{sum}");
     }
 }
 
