@@ -4,24 +4,39 @@ use crate::connect::Node;
 use crate::error::ClientError;
 use liuhen_proto::wire;
 
-/// Asks for page after page, until there is no more.
+/// Pages in a row that show nothing, each of which looked at many entries: beyond this the node is not believed any more.
+const EMPTY_PAGES: u32 = 10_000;
+
+/// Asks for page after page by their tokens, until there is no more.
+async fn all_pages<E>(
+    mut page: impl AsyncFnMut(String) -> Result<(Vec<E>, String), ClientError>,
+) -> Result<Vec<E>, ClientError> {
+    let (mut all, mut token, mut empty) = (Vec::new(), String::new(), 0u32);
+    loop {
+        let (entries, next) = page(token.clone()).await?;
+        empty = if entries.is_empty() { empty.saturating_add(1) } else { 0 };
+        all.extend(entries);
+        if next.is_empty() {
+            return Ok(all);
+        }
+        // Else a node could be asked for ever; and a part is not the whole.
+        if next == token || empty > EMPTY_PAGES {
+            return Err(ClientError::failed("the node's list does not go on where it says"));
+        }
+        token = next;
+    }
+}
+
 macro_rules! pages {
     ($node:expr, $service:ident . $call:ident, $request:expr, $entries:ident) => {{
-        let mut request = $request;
-        let mut all = Vec::new();
-        loop {
-            let page = $node.$service().$call(request.clone()).await?.into_inner();
-            let is_empty = page.$entries.is_empty();
-            all.extend(page.$entries);
-            if page.next_page_token.is_empty() {
-                return Ok(all);
-            }
-            // Else a node could be asked for ever; and a part is not the whole.
-            if is_empty || page.next_page_token == request.page_token {
-                return Err(ClientError::failed("the node's list does not go on where it says"));
-            }
-            request.page_token = page.next_page_token;
-        }
+        let request = $request;
+        all_pages(async |page_token| {
+            let mut request = request.clone();
+            request.page_token = page_token;
+            let page = $node.$service().$call(request).await?.into_inner();
+            Ok((page.$entries, page.next_page_token))
+        })
+        .await
     }};
 }
 
@@ -112,5 +127,55 @@ impl Node {
     pub async fn sealing_orders(&self) -> Result<Vec<wire::SealingOrder>, ClientError> {
         let request = wire::ListSealingRequest::default();
         pages!(self, accountability.list_sealing, request, orders)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole of a list that a node answers in these pages: entries, and the token behind them.
+    async fn whole(pages: &[(&[u8], &str)]) -> Result<Vec<u8>, ClientError> {
+        let mut left = pages.iter();
+        let mut before = String::new();
+        all_pages(async |token| {
+            assert_eq!(token, before, "the page behind the one before is asked for");
+            let (entries, next) = left.next().expect("nothing is asked for behind the last page");
+            before = (*next).to_owned();
+            Ok((entries.to_vec(), before.clone()))
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn pages_are_asked_to_their_end() {
+        assert_eq!(whole(&[(&[], "")]).await.unwrap(), Vec::<u8>::new());
+        assert_eq!(whole(&[(&[1, 2], "a"), (&[3], "")]).await.unwrap(), [1, 2, 3]);
+        // A page that shows nothing is not the end.
+        assert_eq!(whole(&[(&[1], "a"), (&[], "b"), (&[2], "")]).await.unwrap(), [1, 2]);
+        assert_eq!(whole(&[(&[], "a"), (&[], "b"), (&[2], "")]).await.unwrap(), [2]);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_does_not_go_on_is_no_list() {
+        let stands = whole(&[(&[1], "a"), (&[2], "a")]).await.unwrap_err();
+        assert!(stands.to_string().contains("does not go on"), "{stands}");
+        let mut asked = 0u64;
+        let endless = all_pages(async |_| {
+            asked += 1;
+            Ok((Vec::<u8>::new(), asked.to_string()))
+        });
+        assert!(endless.await.is_err());
+        assert_eq!(asked, u64::from(EMPTY_PAGES) + 1);
+    }
+
+    #[tokio::test]
+    async fn a_failing_page_is_the_error_of_the_list() {
+        let mut is_first = true;
+        let failed = all_pages(async |_| match std::mem::take(&mut is_first) {
+            true => Ok((vec![1], "a".to_owned())),
+            false => Err(ClientError::NotFound("node".to_owned())),
+        });
+        assert!(matches!(failed.await, Err(ClientError::NotFound(_))));
     }
 }

@@ -2,7 +2,7 @@
 //! sealing.
 
 use super::auth::{self, Caller};
-use super::lists::Pager;
+use super::lists::{Pager, fill};
 use super::reads::Shown;
 use super::rights;
 use super::{Shared, bad_argument, not_found, of_store, trail_of};
@@ -20,6 +20,7 @@ use liuhen_proto::wire::{
 };
 use liuhen_rpc::services::accountability_service_server::AccountabilityService;
 use prost::Message;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -80,32 +81,31 @@ fn seen<T: Message>(
 where
     Arc<T>: TryFrom<Object>,
 {
-    let objects = chain.index().list(kind).map_err(|e| of_store(&e))?;
     let (mut shown, mut overseen) = (Vec::new(), 0u64);
-    for (place, object) in objects {
-        let Ok(object) = Arc::<T>::try_from(object) else { continue };
+    fill(chain, kind, pager, |pager, place, object: Arc<T>| {
         let own = is_party(&object);
-        if !pager.is_behind(place.id()) || !(own || caller.oversees()) {
-            continue;
+        if own || caller.oversees() {
+            if !pager.takes(place.id(), object.as_ref()) {
+                return Ok(ControlFlow::Break(()));
+            }
+            overseen += u64::from(!own);
+            shown.push((place, object));
         }
-        if !pager.takes(place.id(), object.as_ref()) {
-            break;
-        }
-        overseen += u64::from(!own);
-        shown.push((place, object));
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     // A list is one read, whatever stands in it.
     let overseen = (overseen > 0).then_some(Shown::List(list, overseen));
     Ok((shown, overseen.into_iter().collect()))
 }
 
-/// Numbers from the newest down that are behind those of the page before; a number's id ascends as it goes down.
+/// Numbers from the newest down, from the page's first on; a number's id ascends as it goes down.
 fn newest_first(pager: &Pager, newest: u64) -> impl Iterator<Item = (u64, [u8; 8])> + use<> {
-    let shown = pager.after().try_into().map(u64::from_be_bytes).unwrap_or(0);
-    let from = if pager.after().is_empty() {
-        newest
-    } else {
-        newest.min((u64::MAX - shown).saturating_sub(1))
+    let from = match pager.from().split_first_chunk() {
+        None => newest,
+        Some((id, behind)) => {
+            let number = u64::MAX - u64::from_be_bytes(*id);
+            newest.min(if behind.is_empty() { number } else { number.saturating_sub(1) })
+        }
     };
     (1..=from).rev().map(|number| (number, (u64::MAX - number).to_be_bytes()))
 }
@@ -155,6 +155,9 @@ fn integrity(
     let (mut pager, mut events) = (Pager::of(asked)?, Vec::new());
     for (number, id) in newest_first(&pager, all.map_or(0, |it| it.events)) {
         let place = Place::integrity_event(&asked.department, number);
+        if !pager.looks_at_own(&id) {
+            break;
+        }
         let event: Option<Arc<IntegrityEvent>> = get(chain, &place)?;
         let Some(event) = event else { continue };
         let of = event.raised.as_ref().map(|it| &it.identity_id);
@@ -188,6 +191,9 @@ fn alerts(
     let book = book.map(|it| *it).unwrap_or_default();
     let (mut pager, mut alerts) = (Pager::of(asked)?, Vec::new());
     for (number, id) in newest_first(&pager, book.alerts) {
+        if !pager.looks_at_own(&id) {
+            break;
+        }
         let alert: Option<Arc<Alert>> = get(chain, &Place::alert(&asked.department, number))?;
         let wanted = |it: &Arc<Alert>| !asked.open_only || it.state() != AlertState::Closed;
         let Some(alert) = alert.filter(wanted) else { continue };

@@ -1,17 +1,27 @@
-//! Lists in pages: of so many entries and so many bytes at most; a token, bound to the question, goes on behind the last.
+//! Lists in pages: of so many entries and so many bytes at most, and of so much work: a page that looked at many entries which it
+//! does not show ends, perhaps empty, and its token goes on. A token is bound to its question.
 
-use super::bad_argument;
+use super::{bad_argument, of_store};
+use crate::app::Chain;
 use crate::codec;
 use bincode::{Decode, Encode};
+use liuhen_proto::ledger::Object;
+use liuhen_proto::place::{ObjectKind, Place};
 use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_proto::wire;
 use prost::Message;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use tonic::Status;
 
 /// Entries of a page at most.
 const MOST: u32 = 1000;
 /// Bytes of a page, but for one entry that is larger by itself.
 const BYTES: usize = 4 << 20;
+/// Entries that a page looks at, shown or not.
+const LOOKED_AT: usize = 20_000;
+/// Bytes of an id that a token tells of an entry which it does not show: too few to name it.
+const TOLD: usize = 4;
 
 /// A question that is answered in pages.
 pub(super) trait Listing: Message + Clone + Default {
@@ -55,20 +65,22 @@ listings! {
 /// Where a reader of a list stands.
 #[derive(Debug, PartialEq, Eq, Encode, Decode)]
 struct Token {
-    /// The id of the last entry that was shown.
-    after: Vec<u8>,
+    /// The next entry's id is not before this.
+    from: Vec<u8>,
     asked: [u8; 8],
 }
 
 /// A page that is being filled, from entries in the order of their ids.
 #[derive(Debug)]
 pub(super) struct Pager {
-    after: Vec<u8>,
+    from: Vec<u8>,
     asked: [u8; 8],
     left: usize,
     bytes: usize,
     is_empty: bool,
     more: bool,
+    looks_left: usize,
+    last_looked_at: Vec<u8>,
 }
 
 impl Pager {
@@ -80,26 +92,50 @@ impl Pager {
         let digest = hash(Domain::Digest, &[L::NAME.as_bytes(), &question.encode_to_vec()]);
         let asked = digest.as_bytes().first_chunk().copied().unwrap_or_default();
         let size = if size == 0 { L::DEFAULT } else { size.min(MOST) };
-        let after = match token.as_str() {
+        let from = match token.as_str() {
             "" => Vec::new(),
             token => {
                 let known = hex::decode(token).ok().and_then(|it| codec::decode::<Token>(&it).ok());
                 let known = known.filter(|it| it.asked == asked);
-                known.ok_or_else(|| bad_argument("page_token", "of another question"))?.after
+                known.ok_or_else(|| bad_argument("page_token", "of another question"))?.from
             }
         };
-        let left = usize::try_from(size).unwrap_or(usize::MAX);
-        Ok(Self { after, asked, left, bytes: BYTES, is_empty: true, more: false })
+        Ok(Self {
+            from,
+            asked,
+            left: usize::try_from(size).unwrap_or(usize::MAX),
+            bytes: BYTES,
+            is_empty: true,
+            more: false,
+            looks_left: LOOKED_AT,
+            last_looked_at: Vec::new(),
+        })
     }
 
-    /// Whether an entry stands behind the page before.
-    pub(super) fn is_behind(&self, id: &[u8]) -> bool {
-        self.after.as_slice() < id
+    /// The first id that the page may have; empty for the first page.
+    pub(super) fn from(&self) -> &[u8] {
+        &self.from
     }
 
-    /// The id behind which the page begins; empty for the first.
-    pub(super) fn after(&self) -> &[u8] {
-        &self.after
+    /// Whether the page looks at one more entry, which the caller perhaps may not see; where not the page is done.
+    pub(super) fn looks_at(&mut self, id: &[u8]) -> bool {
+        self.looks(id.get(..TOLD).unwrap_or(id))
+    }
+
+    /// As `looks_at`, of an entry that the caller may see.
+    pub(super) fn looks_at_own(&mut self, id: &[u8]) -> bool {
+        self.looks(id)
+    }
+
+    fn looks(&mut self, told: &[u8]) -> bool {
+        if self.looks_left == 0 && told != self.last_looked_at {
+            // All that was looked at is before this.
+            (self.more, self.from) = (true, told.to_vec());
+            return false;
+        }
+        self.looks_left = self.looks_left.saturating_sub(1);
+        self.last_looked_at = told.to_vec();
+        true
     }
 
     /// Whether an entry of so many bytes still has room; where not the page is done.
@@ -111,7 +147,8 @@ impl Pager {
         }
         (self.left, self.bytes) = (self.left - 1, self.bytes.saturating_sub(bytes));
         self.is_empty = false;
-        self.after = id.to_vec();
+        // Right behind the id in the order of bytes.
+        self.from = [id, &[0]].concat();
         true
     }
 
@@ -120,9 +157,32 @@ impl Pager {
         if !self.more {
             return String::new();
         }
-        let token = Token { after: self.after, asked: self.asked };
+        let token = Token { from: self.from, asked: self.asked };
         codec::encode(&token).map(hex::encode).unwrap_or_default()
     }
+}
+
+/// Gives the page the objects of a kind from its first on, one after another, until it is done.
+pub(super) fn fill<T>(
+    chain: &Chain,
+    kind: ObjectKind,
+    pager: &mut Pager,
+    mut entry: impl FnMut(&mut Pager, Place, Arc<T>) -> Result<ControlFlow<()>, Status>,
+) -> Result<(), Status>
+where
+    Arc<T>: TryFrom<Object>,
+{
+    for found in chain.index().list_from(kind, &pager.from.clone()) {
+        let (place, object) = found.map_err(|e| of_store(&e))?;
+        if !pager.looks_at(place.id()) {
+            break;
+        }
+        let Ok(object) = Arc::<T>::try_from(object) else { continue };
+        if entry(pager, place, object)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -138,7 +198,7 @@ mod tests {
             let mut pager = Pager::of(&request).unwrap();
             let mut page = Vec::new();
             for number in 1..=count {
-                if !pager.is_behind(&[number]) {
+                if pager.from() > [number].as_slice() {
                     continue;
                 }
                 if !pager.takes(&[number], &entry) {
@@ -164,6 +224,59 @@ mod tests {
         assert_eq!(pages(0, 3, BYTES / 2 + 1), [vec![1], vec![2], vec![3]]);
         assert_eq!(pages(0, 2, 2 * BYTES), [vec![1], vec![2]]);
         assert_eq!(pages(5000, 3, 1), [vec![1, 2, 3]]);
+    }
+
+    /// A page that shows nothing of what it looks at ends as well. Its token tells of no entry more than the beginning of its id,
+    /// and passes over none.
+    #[test]
+    fn a_page_that_looks_at_much_and_shows_nothing() {
+        let ids: Vec<[u8; 6]> = (0..50_000u32)
+            .map(|it| {
+                let [_, a, b, c] = it.to_be_bytes();
+                [7, a, b, c / 3, c % 3, 9]
+            })
+            .collect();
+        let wanted = |id: &[u8; 6]| id[3] == 80 && id[4] == 2;
+        let mut request = wire::ListRequestsRequest::default();
+        let (mut shown, mut asked) = (Vec::new(), 0);
+        loop {
+            let mut pager = Pager::of(&request).unwrap();
+            let from = pager.from().to_vec();
+            let mut looked_at = 0;
+            for id in ids.iter().filter(|id| id.as_slice() >= from.as_slice()) {
+                if !pager.looks_at(id) {
+                    break;
+                }
+                looked_at += 1;
+                if wanted(id) {
+                    assert!(pager.takes(id, &wire::ProofChunk::default()));
+                    shown.push(*id);
+                }
+            }
+            assert!(looked_at <= LOOKED_AT + 3, "{looked_at}");
+            asked += 1;
+            request.page_token = pager.next();
+            if request.page_token.is_empty() {
+                break;
+            }
+            let token: Token = codec::decode(&hex::decode(&request.page_token).unwrap()).unwrap();
+            assert!(token.from.len() <= TOLD, "{:?}", token.from);
+        }
+        let expected: Vec<_> = ids.iter().copied().filter(wanted).collect();
+        assert!(!expected.is_empty());
+        assert_eq!((shown, asked), (expected, 3));
+    }
+
+    /// An id as short as what is told of it is not passed over.
+    #[test]
+    fn short_ids_are_not_passed_over() {
+        let request = wire::ListRequestsRequest::default();
+        let mut pager = Pager::of(&request).unwrap();
+        for number in 0..LOOKED_AT {
+            assert!(pager.looks_at(&(number as u32).to_be_bytes()[1..]));
+        }
+        assert!(!pager.looks_at(b"\xFFgz"));
+        assert_eq!(pager.from(), b"\xFFgz");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What stands on the ledger.
 
 use super::auth::{self, Caller};
-use super::lists::{Listing, Pager};
+use super::lists::{Listing, Pager, fill};
 use super::reads::Shown;
 use super::rights::Access;
 use super::{Shared, bad_argument, not_found, of_store};
@@ -19,6 +19,7 @@ use liuhen_proto::wire::{
 };
 use liuhen_rpc::services::registry_service_server::RegistryService;
 use prost::Message;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -80,19 +81,15 @@ where
 {
     let mut pager = Pager::of(asked)?;
     let mut page = Vec::new();
-    for (place, object) in chain.index().list(kind).map_err(|e| of_store(&e))? {
-        if !pager.is_behind(place.id()) {
-            continue;
+    fill(chain, kind, &mut pager, |pager, place, object: Arc<T>| {
+        if wanted(&object) {
+            if !pager.takes(place.id(), object.as_ref()) {
+                return Ok(ControlFlow::Break(()));
+            }
+            page.push((*object).clone());
         }
-        let Ok(object) = Arc::<T>::try_from(object) else { continue };
-        if !wanted(&object) {
-            continue;
-        }
-        if !pager.takes(place.id(), object.as_ref()) {
-            break;
-        }
-        page.push((*object).clone());
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok((page, pager.next()))
 }
 
@@ -154,18 +151,18 @@ fn requests(
     };
     let mut pager = Pager::of(asked)?;
     let mut seen = Vec::new();
-    for (place, object) in chain.index().list(ObjectKind::Request).map_err(|e| of_store(&e))? {
-        let Ok(it) = Arc::<wire::Request>::try_from(object) else { continue };
-        if !pager.is_behind(place.id()) || !wanted(&it) {
-            continue;
+    fill(chain, ObjectKind::Request, &mut pager, |pager, place, it: Arc<wire::Request>| {
+        if wanted(&it)
+            && let Some(access) = may_see(chain, caller, &it)?
+        {
+            let standing = standing(chain, caller, access, &it)?;
+            if !pager.takes(place.id(), &standing) {
+                return Ok(ControlFlow::Break(()));
+            }
+            seen.push((access, standing));
         }
-        let Some(access) = may_see(chain, caller, &it)? else { continue };
-        let standing = standing(chain, caller, access, &it)?;
-        if !pager.takes(place.id(), &standing) {
-            break;
-        }
-        seen.push((access, standing));
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok((seen, pager.next()))
 }
 

@@ -13,7 +13,7 @@ use liuhen_proto::merkle::trie::{Change, Trie};
 use liuhen_proto::merkle::{Blake3Log, Peaks};
 use liuhen_proto::place::{ObjectKind, Place};
 use liuhen_proto::types::{Hash, Height, TimeMs, TxId};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -172,16 +172,47 @@ impl Index {
 
     /// All objects of a kind, by id.
     pub fn list(&self, kind: ObjectKind) -> Result<Vec<(Place, Object)>, StoreError> {
-        let first = Place::object(kind, &[]);
-        let mut all: BTreeMap<Place, Option<Object>> = BTreeMap::new();
-        for entry in self.tables.objects(&first.to_bytes()) {
-            let (place, object) = entry?;
-            all.insert(place, Some(object));
-        }
-        let changed = self.memory.objects.range(first..);
-        let changed = changed.take_while(|(place, _)| place.kind() == kind as u8);
-        all.extend(changed.map(|(place, object)| (place.clone(), object.clone())));
-        Ok(all.into_iter().filter_map(|(place, object)| Some((place, object?))).collect())
+        self.list_from(kind, &[]).collect()
+    }
+
+    /// The objects of a kind whose ids are not before `first`, by id, each read when it is asked for.
+    pub fn list_from(
+        &self,
+        kind: ObjectKind,
+        first: &[u8],
+    ) -> impl Iterator<Item = Result<(Place, Object), StoreError>> + '_ {
+        let first = Place::object(kind, first);
+        let is_of_kind = move |place: &Place| place.kind() == kind as u8;
+        let mut written = self
+            .tables
+            .objects_from(&first)
+            .take_while(move |entry| entry.as_ref().map_or(true, |(place, _)| is_of_kind(place)))
+            .peekable();
+        let mut changed = self
+            .memory
+            .objects
+            .range(first..)
+            .take_while(move |(place, _)| is_of_kind(place))
+            .peekable();
+        std::iter::from_fn(move || {
+            loop {
+                let is_changed = match (written.peek(), changed.peek()) {
+                    (None, None) => return None,
+                    (Some(_), None) | (Some(Err(_)), Some(_)) => false,
+                    (None, Some(_)) => true,
+                    (Some(Ok((on_disk, _))), Some((in_memory, _))) => *in_memory <= on_disk,
+                };
+                if !is_changed {
+                    return written.next();
+                }
+                let (place, object) = changed.next()?;
+                // What stands in memory is newer than what is on disk.
+                let _ = written.next_if(|it| it.as_ref().is_ok_and(|(old, _)| old == place));
+                if let Some(object) = object {
+                    return Some(Ok((place.clone(), object.clone())));
+                }
+            }
+        })
     }
 
     /// The first timers that are due at a time, in order; at most `limit`.

@@ -82,12 +82,15 @@ impl Tables {
         &self,
         prefix: &[u8],
     ) -> impl Iterator<Item = Result<(Place, Object), StoreError>> + use<> {
-        self.objects.scan_prefix(prefix).map(|entry| {
-            let (key, bytes) = entry?;
-            let place = to_place(&key)?;
-            let object = to_object(&place, &bytes)?;
-            Ok((place, object))
-        })
+        self.objects.scan_prefix(prefix).map(placed)
+    }
+
+    /// Objects from a place on, in the order of their places, also those of the kinds behind its own.
+    pub(super) fn objects_from(
+        &self,
+        first: &Place,
+    ) -> impl Iterator<Item = Result<(Place, Object), StoreError>> + use<> {
+        self.objects.range(first.to_bytes()..).map(placed)
     }
 
     /// The places of such objects alone.
@@ -292,6 +295,13 @@ fn decode<T: Decode<()>>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
 
 fn to_place(key: &[u8]) -> Result<Place, StoreError> {
     Place::from_bytes(key).ok_or_else(|| StoreError::Damaged("index: a key of no bytes".into()))
+}
+
+fn placed(entry: sled::Result<(sled::IVec, sled::IVec)>) -> Result<(Place, Object), StoreError> {
+    let (key, bytes) = entry?;
+    let place = to_place(&key)?;
+    let object = to_object(&place, &bytes)?;
+    Ok((place, object))
 }
 
 fn to_object(place: &Place, bytes: &[u8]) -> Result<Object, StoreError> {

@@ -145,15 +145,16 @@ impl replay::Source for Chain {
 
     fn former(&self, of: &Place, at: Height) -> Result<Option<(Height, wire::Former)>, Missing> {
         let missing = |_| Missing(of.clone());
-        // They are few: each is a decision of the consortium's or an entry of the catalogue changed.
-        let kept = self.index.list(ObjectKind::Former).map_err(missing)?;
-        let later = kept.into_iter().filter_map(|(place, object)| {
-            let (id, until) = place.id().split_last_chunk::<8>()?;
-            let until = Height::new(u64::from_be_bytes(*until));
-            let former = Arc::<wire::Former>::try_from(object).ok()?;
-            (id == of.to_bytes() && until > at).then(|| (until, (*former).clone()))
-        });
-        Ok(later.min_by_key(|(until, _)| *until))
+        let id = of.to_bytes();
+        let first = [id.as_slice(), &at.get().saturating_add(1).to_be_bytes()].concat();
+        let Some(later) = self.index.list_from(ObjectKind::Former, &first).next() else {
+            return Ok(None);
+        };
+        let (place, object) = later.map_err(missing)?;
+        let Some((of_same, until)) = place.id().split_last_chunk::<8>() else { return Ok(None) };
+        let until = Height::new(u64::from_be_bytes(*until));
+        let former = Arc::<wire::Former>::try_from(object).ok();
+        Ok(former.filter(|_| of_same == id).map(|former| (until, (*former).clone())))
     }
 
     fn block(&self, height: Height) -> Result<Option<(BlockId, TimeMs)>, Missing> {
