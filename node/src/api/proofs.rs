@@ -4,7 +4,7 @@ use super::auth::{self, Caller};
 use super::reads::Shown;
 use super::rights::{self, Access, trail_about};
 use super::{Pieces, Shared, address, bad_argument, not_found, of_store, trail_of};
-use crate::app::{Chain, EventFilter, LongTrail, ProveError};
+use crate::app::{Chain, EventFilter, Long, ProveError};
 use crate::limits::Client;
 use liuhen_proto::place::{ObjectKind, Place, TrailKind};
 use liuhen_proto::types::{Hash, Height, TimeMs, TxId, limits};
@@ -29,13 +29,17 @@ const SUBJECT_TAGS: usize = 64;
 /// How long a piece of a long proof waits to be taken.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 
+/// The parts of a long proof, in pieces.
+type Parts = ReceiverStream<Result<ProofPart, Status>>;
+
 /// See [`ProofService`].
 pub struct Proofs(pub(super) Shared);
 
 #[tonic::async_trait]
 impl ProofService for Proofs {
     type ProveTrailStream = Pieces;
-    type ProveLongTrailStream = ReceiverStream<Result<ProofPart, Status>>;
+    type ProveLongTrailStream = Parts;
+    type ProveLongDepartmentStream = Parts;
     type ProveEventStream = Pieces;
     type ProveDepartmentStream = Pieces;
     type ProveSubjectStream = Pieces;
@@ -79,26 +83,32 @@ impl ProofService for Proofs {
                 (overseer, long.map_err(|e| of_prove(&e))?)
             };
             if let Some(caller) = overseer {
-                let (first, count) = long.numbers();
-                shared.note_read(caller, &asked.trail, first, count)?;
+                shared.note_reads(caller, &shown(long.reads()))?;
             }
             Ok(long)
         };
-        let busy = || with_reason(Reason::NodeBusy, "too many long proofs at once");
-        let turn = self.0.limits.long_proofs.take(&client, 1).ok_or_else(busy)?;
-        let long = self.0.blocking(client.clone(), begin).await?;
-        // One part is made while the one before is sent.
-        let (sender, parts) = mpsc::channel(1);
-        let shared = self.0.clone();
-        tokio::spawn(async move {
-            let sent = send_parts(shared, client, long, &sender).await;
-            drop(turn);
-            // A stream that merely ended would look like a whole one.
-            if let Err(status) = sent {
-                let _ = sender.send(Err(status)).await;
+        self.in_parts(client, begin).await
+    }
+
+    async fn prove_long_department(
+        &self,
+        request: Request<ProveDepartmentRequest>,
+    ) -> Result<Response<Self::ProveLongDepartmentStream>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
+        let (shared, client) = (self.0.clone(), caller.client());
+        let request = request.into_inner();
+        let own = is_own(&caller, &request.department)?;
+        let range = range(request.range, request.from, request.until)?;
+        let begin = move || {
+            let pinned = pinned(request.pinned);
+            let long = shared.chain().begin_long_department(&request.department, range, pinned);
+            let long = long.map_err(|e| of_prove(&e))?;
+            if !own {
+                shared.note_reads(&caller, &shown(long.reads()))?;
             }
-        });
-        Ok(Response::new(ReceiverStream::new(parts)))
+            Ok(long)
+        };
+        self.in_parts(client, begin).await
     }
 
     async fn prove_event(
@@ -143,11 +153,7 @@ impl ProofService for Proofs {
         let caller = auth::caller(&self.0, &request)?;
         let client = caller.client();
         let (shared, request) = (self.0.clone(), request.into_inner());
-        let own = caller.is(&request.department);
-        if !own && !caller.oversees() {
-            let why = format!("{} is another department", request.department);
-            return Err(with_reason(Reason::ReadDenied, &why));
-        }
+        let own = is_own(&caller, &request.department)?;
         let range = range(request.range, request.from, request.until)?;
         let work = move || {
             let proof =
@@ -336,12 +342,47 @@ impl AskedTrail {
     }
 }
 
+impl Proofs {
+    /// Begins a proof in parts, and answers while they are made.
+    async fn in_parts(
+        &self,
+        client: Client,
+        begin: impl FnOnce() -> Result<Long, Status> + Send + 'static,
+    ) -> Result<Response<Parts>, Status> {
+        let busy = || with_reason(Reason::NodeBusy, "too many long proofs at once");
+        let turn = self.0.limits.long_proofs.take(&client, 1).ok_or_else(busy)?;
+        let long = self.0.blocking(client.clone(), begin).await?;
+        // One part is made while the one before is sent.
+        let (sender, parts) = mpsc::channel(1);
+        let shared = self.0.clone();
+        tokio::spawn(async move {
+            let sent = send_parts(shared, client, long, &sender).await;
+            drop(turn);
+            // A stream that merely ended would look like a whole one.
+            if let Err(status) = sent {
+                let _ = sender.send(Err(status)).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(parts)))
+    }
+}
+
+/// Whether a department is the caller's own. Errors where it is not, and the caller oversees nothing.
+fn is_own(caller: &Caller, department: &str) -> Result<bool, Status> {
+    let own = caller.is(department);
+    if !own && !caller.oversees() {
+        let why = format!("{department} is another department");
+        return Err(with_reason(Reason::ReadDenied, &why));
+    }
+    Ok(own)
+}
+
 /// Makes one part after the other, and sends its pieces, until all are sent or nobody listens. Errors
 /// where a part can't be made, or is not taken for too long.
 async fn send_parts(
     shared: Shared,
     client: Client,
-    mut long: LongTrail,
+    mut long: Long,
     sender: &mpsc::Sender<Result<ProofPart, Status>>,
 ) -> Result<(), Status> {
     loop {

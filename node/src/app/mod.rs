@@ -13,7 +13,7 @@ pub use candidate::Candidate;
 pub use chain::{Built, Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use checkpoint::TILE_WIDTH;
 pub use open::OpenReport;
-pub use prove::{FoundEvent, LongTrail, ProveError, Read};
+pub use prove::{FoundEvent, Long, ProveError, Read};
 pub use trails::{Blocks, EventFilter, ReadEvent, Source};
 pub use validate::{Clock, Known, NotABlock};
 

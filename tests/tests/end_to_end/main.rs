@@ -2,6 +2,7 @@
 //! client and the node again.
 
 mod byzantine;
+mod corrections;
 mod crashes;
 mod doors;
 mod endings;

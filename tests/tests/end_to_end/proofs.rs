@@ -316,6 +316,34 @@ async fn a_long_trail_in_parts() -> anyhow::Result<()> {
     }
     let again = cluster.liuhen("psb", COLLECTOR, &parts).await?;
     assert!(!again.status.success() && told(&again).contains("exists"), "{}", told(&again));
+    all_that_a_department_signed_in_parts(&mut cluster, EVENTS).await
+}
+
+/// The same of a department whose gateway signed so many records.
+async fn all_that_a_department_signed_in_parts(
+    cluster: &mut Cluster,
+    records: u64,
+) -> anyhow::Result<()> {
+    let out = cluster.file("department");
+    let prove = ["prove", "department", "gz.psb", "--parts", "--out", path_text(&out)?];
+    let refused = cluster.liuhen("psb", ("hrss", "officer"), &prove).await?;
+    assert_eq!(refused.status.code(), Some(6), "{}", told(&refused));
+    liuhen(cluster, COLLECTOR, &prove).await?;
+    let (code, said) = verify(cluster, &[path_text(&out)?])?;
+    assert_eq!(code, 0, "{said}");
+    let joined = said["joined"].as_array().and_then(|it| it.first()).cloned().unwrap_or_default();
+    assert_eq!(joined["department"], "gz.psb", "{joined}");
+    assert!(joined["files"].as_u64() >= Some(3), "{joined}");
+    // The officer registered the dataset and decided a request, besides.
+    assert!(joined["events"].as_u64() >= Some(records + 2), "{joined}");
+    let anchor = joined["as_of_height"].as_u64();
+    assert_eq!(joined["until"].as_u64(), anchor.map(|it| it + 1), "{joined}");
+    std::fs::remove_file(out.join("part-0001.trace"))?;
+    std::fs::remove_file(out.join("part-0002.trace"))?;
+    let (code, said) = verify(cluster, &[path_text(&out)?])?;
+    let joined = said["joined"].as_array().and_then(|it| it.first()).cloned().unwrap_or_default();
+    assert_eq!(code, 0, "{said}");
+    assert_ne!(joined["from"], 0, "what begins later is not the whole: {joined}");
     Ok(())
 }
 

@@ -181,9 +181,9 @@ async fn show(common: &Common, node: &Node, name: &str) -> Result<(), ClientErro
     let found = found.ok_or_else(|| ClientError::NotFound(format!("correction {name}")))?;
     let it = found.correction.and_then(|it| it.corrected).unwrap_or_default();
     let events = match node.whole_trail(TrailKind::Gateway, it.gateway_id.clone()).await {
-        Ok(events) => events,
+        Ok(events) => Some(events),
         // The trail is its collector's, and that of who oversees.
-        Err(error) if error.exit_code() == 6 => Vec::new(),
+        Err(error) if error.exit_code() == 6 => None,
         Err(error) => return Err(error),
     };
     let (mut rows, mut others) = (Rows::new(&["number", "dataset", "state"]), 0);
@@ -191,12 +191,12 @@ async fn show(common: &Common, node: &Node, name: &str) -> Result<(), ClientErro
         let is_it = |event: &&liuhen_client::event::Event| {
             event.leaf.digest.as_bytes() == digest.as_slice()
         };
-        let event = events.iter().find(is_it);
+        let event = events.iter().flatten().find(is_it);
         let before = event.and_then(|event| event.body.record());
         let state = match before {
             Some(before) if !differs(before, record) => pick("as recorded", "与原记录一致"),
             Some(_) => pick("differs from what was recorded", "与原记录不一致"),
-            None if events.is_empty() => pick("not yours to see", "无权查看原记录"),
+            None if events.is_none() => pick("not yours to see", "无权查看原记录"),
             None => pick("of no record of this gateway", "该网关无此记录"),
         };
         let agrees = before.is_some_and(|before| !differs(before, record));

@@ -14,6 +14,7 @@ use liuhen_proto::types::{Hash, TxId, limits};
 use liuhen_proto::wire::{self, RangeKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tonic::Streaming;
 
 /// How long a witness is waited for.
 const WAIT: Duration = Duration::from_secs(60);
@@ -29,7 +30,7 @@ pub struct Prove {
     /// For whoever trusts the checkpoint of so many headers and has no founding document
     #[arg(long, global = true, value_name = "SIZE")]
     pinned: Option<u64>,
-    /// Of a trail of any length: several files, part-0001.trace and so on, into the new folder --out
+    /// Of a trail, or of what a department signed, of any length: several files, part-0001.trace and so on, into the new folder --out
     #[arg(long, global = true, conflicts_with = "witnessed")]
     parts: bool,
     /// Add that a witness saw the anchor: waits until one has, a minute at most
@@ -179,10 +180,8 @@ impl Prove {
     /// Makes it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         if self.parts {
-            let What::Trail(stretch) = &self.what else {
-                return Err(ClientError::Usage("--parts is for `prove trail`".into()));
-            };
-            return stretch.in_parts(&common.connect().await?, &self.out, self.pinned).await;
+            let pieces = self.long(&common.connect().await?).await?;
+            return save_parts(pieces, &self.out).await;
         }
         let bytes = match &self.what {
             What::Fork { one, other } => evidence::fork(&read(one)?, &read(other)?)?,
@@ -202,6 +201,25 @@ impl Prove {
         Ok(())
     }
 
+    /// Has a node make it in parts.
+    async fn long(&self, node: &Node) -> Result<Streaming<wire::ProofPart>, ClientError> {
+        let pinned = self.pinned.unwrap_or(0);
+        Ok(match &self.what {
+            What::Trail(stretch) => {
+                let request = stretch.request(node, pinned).await?;
+                node.proofs().prove_long_trail(request).await?.into_inner()
+            }
+            What::Department { code, range } => {
+                let request = of_department(code, range, pinned)?;
+                node.proofs().prove_long_department(request).await?.into_inner()
+            }
+            _ => {
+                let why = "--parts is for `prove trail` and `prove department`";
+                return Err(ClientError::Usage(why.into()));
+            }
+        })
+    }
+
     /// Has a node make it.
     async fn ask(&self, what: &What, node: &Node) -> Result<Vec<u8>, ClientError> {
         let pinned = self.pinned.unwrap_or(0);
@@ -210,10 +228,7 @@ impl Prove {
             What::Event(name) => name.ask(node, false, pinned).await,
             What::Authorised(name) => name.ask(node, true, pinned).await,
             What::Department { code, range } => {
-                let (range, from, until) = range.read()?;
-                let (department, range) = (code.clone(), range as u32);
-                let request =
-                    wire::ProveDepartmentRequest { department, range, from, until, pinned };
+                let request = of_department(code, range, pinned)?;
                 join(node.proofs().prove_department(request).await?.into_inner()).await
             }
             What::Subject { tags, subject_key, range } => {
@@ -267,6 +282,39 @@ impl Prove {
     }
 }
 
+fn of_department(
+    code: &str,
+    range: &RangeFlags,
+    pinned: u64,
+) -> Result<wire::ProveDepartmentRequest, ClientError> {
+    let (range, from, until) = range.read()?;
+    let (department, range) = (code.to_owned(), range as u32);
+    Ok(wire::ProveDepartmentRequest { department, range, from, until, pinned })
+}
+
+/// Writes a file for each part as it comes: what is there when something fails still counts.
+async fn save_parts(mut pieces: Streaming<wire::ProofPart>, out: &Path) -> Result<(), ClientError> {
+    let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", out.display()));
+    std::fs::create_dir(out).map_err(at)?;
+    let (mut parts, mut bytes) = (0u32, Vec::new());
+    while let Some(piece) = pieces.message().await? {
+        bytes.extend_from_slice(&piece.data);
+        if bytes.len() > limits::TRACE_BYTES {
+            return Err(ClientError::failed("the node sent a longer file than may be"));
+        }
+        if piece.last {
+            parts = parts.saturating_add(1);
+            std::fs::write(out.join(format!("part-{parts:04}.trace")), &bytes).map_err(at)?;
+            bytes.clear();
+        }
+    }
+    if !bytes.is_empty() || parts == 0 {
+        return Err(ClientError::failed("the node ended within a file"));
+    }
+    tell!("{}: {parts} files", out.display());
+    Ok(())
+}
+
 /// A tlog-proof of a header, in the newest checkpoint that has it.
 async fn tlog(node: &Node, height: u64, witnessed: bool) -> Result<Vec<u8>, ClientError> {
     let request = wire::GetCheckpointRequest { least_size: height.saturating_add(1), witnessed };
@@ -284,36 +332,6 @@ impl Stretch {
     async fn ask(&self, node: &Node, pinned: u64) -> Result<Vec<u8>, ClientError> {
         let request = self.request(node, pinned).await?;
         join(node.proofs().prove_trail(request).await?.into_inner()).await
-    }
-
-    /// Writes a file for each part as it comes: what is there when something fails still counts.
-    async fn in_parts(
-        &self,
-        node: &Node,
-        out: &Path,
-        pinned: Option<u64>,
-    ) -> Result<(), ClientError> {
-        let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", out.display()));
-        let request = self.request(node, pinned.unwrap_or(0)).await?;
-        let mut pieces = node.proofs().prove_long_trail(request).await?.into_inner();
-        std::fs::create_dir(out).map_err(at)?;
-        let (mut parts, mut bytes) = (0u32, Vec::new());
-        while let Some(piece) = pieces.message().await? {
-            bytes.extend_from_slice(&piece.data);
-            if bytes.len() > limits::TRACE_BYTES {
-                return Err(ClientError::failed("the node sent a longer file than may be"));
-            }
-            if piece.last {
-                parts = parts.saturating_add(1);
-                std::fs::write(out.join(format!("part-{parts:04}.trace")), &bytes).map_err(at)?;
-                bytes.clear();
-            }
-        }
-        if !bytes.is_empty() || parts == 0 {
-            return Err(ClientError::failed("the node ended within a file"));
-        }
-        tell!("{}: {parts} files", out.display());
-        Ok(())
     }
 
     async fn request(

@@ -1,16 +1,15 @@
-//! Several proof files that show one trail together.
+//! Several proof files that show one trail, or all that a department signed, together.
 
 use super::Lang;
-use liuhen_proto::place::Place;
 use liuhen_proto::types::{BlockId, Height, TimeMs};
 use liuhen_proto::verify::{Claim, Range, Statement, Verified};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Parts of one trail, anchored at one block, without a gap between them.
+/// Parts of one trail, or of one department's events, anchored at one block, without a gap between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Joined {
-    trail: String,
+    whose: Whose,
     /// Height of the anchor.
     height: u64,
     files: usize,
@@ -18,10 +17,19 @@ pub struct Joined {
     range: Range,
 }
 
-/// What a file shows of a trail.
+/// Whose events files show.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    /// A trail's, by its name.
+    Trail(String),
+    /// Those that the keys of a department signed.
+    Department(String),
+}
+
+/// What a file shows.
 #[derive(Debug, Clone)]
 pub struct Part {
-    trail: Place,
+    whose: Whose,
     anchor: BlockId,
     height: u64,
     events: usize,
@@ -29,42 +37,51 @@ pub struct Part {
 }
 
 impl Joined {
-    /// What a valid file may be a part of; `None` where it shows no trail.
+    /// What a valid file may be a part of; `None` where it shows neither.
     #[allow(clippy::needless_pass_by_value, reason = "the events of a file are let go")]
     pub fn part(verified: Verified<Statement>) -> Option<Part> {
-        let Claim::Completeness(it) = &verified.get().claim else { return None };
+        let (whose, events, range) = match &verified.get().claim {
+            Claim::Completeness(it) => {
+                (Whose::Trail(it.trail.to_string()), it.events.len(), it.range)
+            }
+            Claim::Department(it) => {
+                let events = it.keys.iter().map(|key| key.events.len()).sum();
+                (Whose::Department(it.code.clone()), events, it.keys.first()?.range)
+            }
+            _ => return None,
+        };
         let anchor = &verified.get().anchor;
-        Some(Part {
-            trail: it.trail.clone(),
-            anchor: anchor.block_id(),
-            height: anchor.height.get(),
-            events: it.events.len(),
-            range: it.range,
-        })
+        let (anchor, height) = (anchor.block_id(), anchor.height.get());
+        Some(Part { whose, anchor, height, events, range })
     }
 
-    /// What parts show together: of each trail and anchor, where there are several and each begins where
+    /// What parts show together: of each trail or department and anchor, where there are several and each begins where
     /// another ends.
     pub fn of(parts: Vec<Part>) -> Vec<Self> {
-        let mut trails: BTreeMap<_, Vec<Part>> = BTreeMap::new();
+        let mut all: BTreeMap<_, Vec<Part>> = BTreeMap::new();
         for part in parts {
-            trails.entry((part.trail.clone(), part.anchor)).or_default().push(part);
+            all.entry((part.whose.clone(), part.anchor)).or_default().push(part);
         }
-        trails.into_values().filter_map(|it| join(&it)).collect()
+        all.into_values().filter_map(|it| join(&it)).collect()
     }
 
     /// A sentence.
     pub fn text(&self, lang: Lang) -> String {
-        let Self { trail, height, files, events, .. } = self;
+        let Self { whose, height, files, events, .. } = self;
         let (from, until, what, what_zh) = self.ends();
+        let (of, of_zh) = match whose {
+            Whose::Trail(trail) => (format!("of trail «{trail}»"), format!("轨迹「{trail}」")),
+            Whose::Department(code) => (
+                format!("that the keys of «{code}» signed"),
+                format!("部门「{code}」的密钥所签署的"),
+            ),
+        };
         lang.pick(
             &format!(
-                "together, {files} files: these {events} events are all of trail «{trail}» at {what} \
-                 [{from}, {until}), as of height {height}"
+                "together, {files} files: these {events} events are all {of} at {what} [{from}, {until}), as of height {height}"
             ),
             &format!(
-                "{files} 份合并：截至高度 {height}，轨迹「{trail}」{what_zh} [{from}, {until}) \
-                 的全部事件共 {events} 条"
+                "{files} 份合并：截至高度 {height}，{of_zh}{what_zh} [{from}, {until}) 的全部事件共 {events} 条"
             ),
         )
     }
@@ -72,8 +89,12 @@ impl Joined {
     /// For machines.
     pub fn json(&self) -> Value {
         let (from, until, what, _) = self.ends();
+        let (key, whose) = match &self.whose {
+            Whose::Trail(trail) => ("trail", trail),
+            Whose::Department(code) => ("department", code),
+        };
         json!({
-            "trail": self.trail, "as_of_height": self.height, "files": self.files,
+            key: whose, "as_of_height": self.height, "files": self.files,
             "events": self.events, "of": what, "from": from, "until": until,
         })
     }
@@ -111,8 +132,8 @@ fn join(parts: &[Part]) -> Option<Joined> {
         false => Range::Heights(Height::new(from), Height::new(until)),
     };
     let events = parts.iter().map(|it| it.events).sum();
-    let (trail, height) = (first.trail.to_string(), first.height);
-    Some(Joined { trail, height, files: parts.len(), events, range })
+    let (whose, height) = (first.whose.clone(), first.height);
+    Some(Joined { whose, height, files: parts.len(), events, range })
 }
 
 #[cfg(test)]
@@ -122,7 +143,7 @@ mod tests {
     fn part(from: u64, until: u64, anchor: u8) -> Part {
         let range = Range::Heights(Height::new(from), Height::new(until));
         let anchor = BlockId::new([anchor; 32]);
-        Part { trail: Place::dataset_trail("d"), anchor, height: 9, events: 2, range }
+        Part { whose: Whose::Trail("dataset d".to_owned()), anchor, height: 9, events: 2, range }
     }
 
     fn joined(parts: &[Part]) -> Vec<(usize, usize)> {
@@ -140,6 +161,13 @@ mod tests {
         let mut whole = part(0, 3, 1);
         whole.range = Range::Whole;
         assert_eq!(joined(&[whole, part(3, 5, 1)]), []);
+        let department = |it: Part| Part { whose: Whose::Department("gz.psb".to_owned()), ..it };
+        assert_eq!(joined(&[part(0, 3, 1), department(part(3, 5, 1))]), []);
+        let both = [department(part(0, 3, 1)), department(part(3, 5, 1))];
+        assert_eq!(joined(&both), [(2, 4)]);
+        let told = Joined::of(both.to_vec()).remove(0);
+        assert_eq!(told.json()["department"], "gz.psb");
+        assert!(told.text(Lang::En).contains("all that the keys of «gz.psb» signed"));
         let mut times = part(3, 5, 1);
         times.range = Range::Times(TimeMs::new(3), TimeMs::new(5));
         assert_eq!(joined(&[part(0, 3, 1), times]), []);

@@ -7,7 +7,7 @@ mod state;
 mod subject;
 
 pub use event::FoundEvent;
-pub use long::LongTrail;
+pub use long::Long;
 
 use self::long::Snapshot;
 use super::Chain;
@@ -335,7 +335,16 @@ impl Chain {
         size: u64,
         so: impl Fn(&EventLeaf) -> bool,
     ) -> Result<u64, StoreError> {
-        let (mut low, mut high) = (0, size);
+        self.first_between(trail, (0, size), so)
+    }
+
+    /// The same of the numbers from one on and below another; that other where none is so.
+    fn first_between(
+        &self,
+        trail: &Place,
+        (mut low, mut high): (u64, u64),
+        so: impl Fn(&EventLeaf) -> bool,
+    ) -> Result<u64, StoreError> {
         while low < high {
             let middle = low.midpoint(high);
             if so(&self.leaf_of_trail(trail, middle)?) {

@@ -55,6 +55,8 @@ pub enum Ask {
     Event(TxId, u32, bool, &'static str),
     /// All that a department signed.
     Department(String),
+    /// The same in parts.
+    LongDepartment(String),
     /// All of a subject: collector, tag, and the key that is shown.
     Subject(&'static str, Hash, Vec<u8>),
     /// How an object stands.
@@ -139,6 +141,7 @@ impl Ask {
             Self::Trail(By::Watch, _) | Self::Ledger(_) => ("WatchService", "Watch"),
             Self::Event(..) => ("ProofService", "ProveEvent"),
             Self::Department(_) => ("ProofService", "ProveDepartment"),
+            Self::LongDepartment(_) => ("ProofService", "ProveLongDepartment"),
             Self::Subject(..) => ("ProofService", "ProveSubject"),
             Self::Object(..) => ("ProofService", "ProveObject"),
             Self::Plain(it) => {
@@ -158,7 +161,7 @@ impl Ask {
         match self {
             Self::Trail(_, trail) => Place::trail(trail.kind, &trail.id).to_string(),
             Self::Event(_, _, _, name) => (*name).to_owned(),
-            Self::Department(code) => code.clone(),
+            Self::Department(code) | Self::LongDepartment(code) => code.clone(),
             Self::Subject(collector, tag, _) => format!("{collector}/{tag}"),
             Self::Object(kind, id) => Place::object(*kind, id).to_string(),
             Self::Ledger(_) => "the ledger".into(),
@@ -180,6 +183,7 @@ impl Ask {
             Self::One(it, id) => super::lists::one(*it, id, node).await,
             Self::Event(..)
             | Self::Department(_)
+            | Self::LongDepartment(_)
             | Self::Subject(..)
             | Self::Object(..)
             | Self::Headers => self.proof(node).await,
@@ -201,6 +205,11 @@ impl Ask {
                 let request = wire::ProveDepartmentRequest { department, ..Default::default() };
                 proofs.prove_department(request).await
             }
+            Self::LongDepartment(code) => {
+                let department = code.clone();
+                let request = wire::ProveDepartmentRequest { department, ..Default::default() };
+                return all_parts(proofs.prove_long_department(request).await?.into_inner()).await;
+            }
             Self::Subject(collector, tag, key) => {
                 let (collector, subject_key) = ((*collector).to_owned(), key.clone());
                 let tag = wire::SubjectTag { collector, tag: tag.to_vec(), subject_key };
@@ -218,6 +227,15 @@ impl Ask {
         };
         whole(pieces).await
     }
+}
+
+/// What a proof in parts was answered with.
+async fn all_parts(mut parts: Streaming<wire::ProofPart>) -> Result<String, Status> {
+    let mut bytes = 0;
+    while let Some(part) = parts.message().await? {
+        bytes += part.data.len();
+    }
+    Ok(if bytes > 0 { ALL } else { NOTHING }.to_owned())
 }
 
 impl Found {
@@ -274,14 +292,7 @@ async fn of_trail(by: By, trail: &Trail, node: &Node) -> Result<String, Status> 
             })
         }
         By::Prove => whole(node.proofs().prove_trail(prove).await).await,
-        By::ProveLong => {
-            let (mut parts, mut bytes) =
-                (node.proofs().prove_long_trail(prove).await?.into_inner(), 0);
-            while let Some(part) = parts.message().await? {
-                bytes += part.data.len();
-            }
-            Ok(if bytes > 0 { ALL } else { NOTHING }.to_owned())
-        }
+        By::ProveLong => all_parts(node.proofs().prove_long_trail(prove).await?.into_inner()).await,
         By::Consistency => {
             let request = wire::ProveConsistencyRequest {
                 noted_size: trail.size.max(1),

@@ -164,6 +164,8 @@ impl<'a> Table<'a> {
     fn proofs(&mut self) {
         let none = || Some(Ask::Department(NO_CODE.into()));
         self.told(Ask::Department("gz.hrss".into()), none(), "uo", ALL, DENIED);
+        let none = || Some(Ask::LongDepartment(NO_CODE.into()));
+        self.told(Ask::LongDepartment("gz.hrss".into()), none(), "uo", ALL, DENIED);
         let (key, made_up) = (self.ledger.things.subject_key, Hash::new(NOBODY));
         let ask = |of: &Hash, shown: Vec<u8>| Ask::Subject("gz.psb", subject::tag(of), shown);
         for (shown, others) in [(Vec::new(), Vec::new()), (key.to_vec(), made_up.to_vec())] {
