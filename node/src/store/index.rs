@@ -183,36 +183,12 @@ impl Index {
     ) -> impl Iterator<Item = Result<(Place, Object), StoreError>> + '_ {
         let first = Place::object(kind, first);
         let is_of_kind = move |place: &Place| place.kind() == kind as u8;
-        let mut written = self
+        let written = self
             .tables
             .objects_from(&first)
-            .take_while(move |entry| entry.as_ref().map_or(true, |(place, _)| is_of_kind(place)))
-            .peekable();
-        let mut changed = self
-            .memory
-            .objects
-            .range(first..)
-            .take_while(move |(place, _)| is_of_kind(place))
-            .peekable();
-        std::iter::from_fn(move || {
-            loop {
-                let is_changed = match (written.peek(), changed.peek()) {
-                    (None, None) => return None,
-                    (Some(_), None) | (Some(Err(_)), Some(_)) => false,
-                    (None, Some(_)) => true,
-                    (Some(Ok((on_disk, _))), Some((in_memory, _))) => *in_memory <= on_disk,
-                };
-                if !is_changed {
-                    return written.next();
-                }
-                let (place, object) = changed.next()?;
-                // What stands in memory is newer than what is on disk.
-                let _ = written.next_if(|it| it.as_ref().is_ok_and(|(old, _)| old == place));
-                if let Some(object) = object {
-                    return Some(Ok((place.clone(), object.clone())));
-                }
-            }
-        })
+            .take_while(move |entry| entry.as_ref().map_or(true, |(place, _)| is_of_kind(place)));
+        let changed = self.memory.objects.range(first..);
+        merged(written, changed.take_while(move |(place, _)| is_of_kind(place)))
     }
 
     /// The first timers that are due at a time, in order; at most `limit`.
@@ -343,4 +319,67 @@ impl Heads for Index {
 /// A lock whose holder panicked still guards a cache that is whole.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// What is written and what has changed since, both in the order of places: what has changed is newer, and `None` is gone.
+fn merged<'a, T: Clone + 'a, E>(
+    written: impl Iterator<Item = Result<(Place, T), E>>,
+    changed: impl Iterator<Item = (&'a Place, &'a Option<T>)>,
+) -> impl Iterator<Item = Result<(Place, T), E>> {
+    let (mut written, mut changed) = (written.peekable(), changed.peekable());
+    std::iter::from_fn(move || {
+        loop {
+            let is_changed = match (written.peek(), changed.peek()) {
+                (None, None) => return None,
+                (Some(_), None) | (Some(Err(_)), Some(_)) => false,
+                (None, Some(_)) => true,
+                (Some(Ok((on_disk, _))), Some((in_memory, _))) => *in_memory <= on_disk,
+            };
+            if !is_changed {
+                return written.next();
+            }
+            let (place, object) = changed.next()?;
+            let _ = written.next_if(|it| it.as_ref().is_ok_and(|(old, _)| old == place));
+            if let Some(object) = object {
+                return Some(Ok((place.clone(), object.clone())));
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_has_changed_since_it_was_written_is_newer() {
+        let place = |id: u8| Place::object(ObjectKind::Request, &[id]);
+        for (written, changed, expected) in [
+            (vec![], vec![], vec![]),
+            (vec![1, 3], vec![], vec![(1, 'w'), (3, 'w')]),
+            (vec![], vec![(2, true)], vec![(2, 'c')]),
+            (vec![1, 3], vec![(2, true)], vec![(1, 'w'), (2, 'c'), (3, 'w')]),
+            (vec![1, 3], vec![(1, true), (4, true)], vec![(1, 'c'), (3, 'w'), (4, 'c')]),
+            // Gone: of what was written, and of what never was.
+            (vec![1, 3], vec![(0, false), (3, false), (4, false)], vec![(1, 'w')]),
+            (vec![1, 2], vec![(1, false), (2, false)], vec![]),
+        ] {
+            let on_disk = written.iter().map(|id| Ok::<_, ()>((place(*id), 'w')));
+            let in_memory: BTreeMap<Place, Option<char>> =
+                changed.iter().map(|(id, is)| (place(*id), is.then_some('c'))).collect();
+            let found: Vec<_> = merged(on_disk, in_memory.iter()).map(Result::unwrap).collect();
+            let expected: Vec<_> = expected.into_iter().map(|(id, of)| (place(id), of)).collect();
+            assert_eq!(found, expected, "{written:?} {changed:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_where_it_stands() {
+        let place = |id: u8| Place::object(ObjectKind::Request, &[id]);
+        let on_disk = [Ok((place(1), 'w')), Err("damaged")];
+        let in_memory = BTreeMap::from([(place(9), Some('c'))]);
+        let found: Vec<_> = merged(on_disk.into_iter(), in_memory.iter()).collect();
+        assert_eq!(found, [Ok((place(1), 'w')), Err("damaged"), Ok((place(9), 'c'))]);
+    }
 }
