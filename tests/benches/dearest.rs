@@ -5,7 +5,8 @@
 //!
 //! A row is a kind of block: the rules applied to it (the median of the repeats, the least and the most), the values of the map
 //! that follow, how many items found room, and why the next one did not. Signatures and trees are not in it: their
-//! cost goes by the number of transactions and objects, which other limits hold.
+//! cost goes by the number of transactions and objects, which other limits hold. The last rows are what goes off by itself at the
+//! beginning of a block, whatever each timer makes.
 
 use anyhow::Context as _;
 use liuhen_client::submit::item;
@@ -16,7 +17,7 @@ use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::tx::{Signer, Tx};
 use liuhen_proto::types::{Height, RequestId, TimeMs, identity_id, limits};
 use liuhen_proto::wire::{self, IdentityKind, StandingChange, item::Kind};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 const REPEATS: usize = 5;
@@ -25,6 +26,15 @@ const COLLECTORS: usize = 64;
 
 struct Memory {
     objects: HashMap<Place, Object>,
+    /// Timers, in order.
+    timers: BTreeSet<Place>,
+}
+
+impl Memory {
+    fn of(objects: HashMap<Place, Object>) -> Self {
+        let timers = objects.keys().filter(|place| place.timer_due().is_some()).cloned().collect();
+        Self { objects, timers }
+    }
 }
 
 impl View for Memory {
@@ -36,8 +46,9 @@ impl View for Memory {
         Ok(0)
     }
 
-    fn timers_due(&self, _: TimeMs, _: usize) -> Result<Vec<Place>, Missing> {
-        Ok(Vec::new())
+    fn timers_due(&self, until: TimeMs, limit: usize) -> Result<Vec<Place>, Missing> {
+        let due = |place: &&Place| place.timer_due().is_some_and(|due| due <= until);
+        Ok(self.timers.iter().filter(due).take(limit).cloned().collect())
     }
 }
 
@@ -267,6 +278,80 @@ fn stopping(founding: &Founding) -> anyhow::Result<Scenario> {
     Ok(("1,000 beneath stopped, started", objects, Box::new(next)))
 }
 
+/// A timer that is due now.
+fn due(objects: &mut HashMap<Place, Object>, kind: wire::TimerKind, about: &[u8]) {
+    let place = Place::timer(TimeMs::new(NOW - 1), kind as u8, about);
+    let (kind, about) = (kind as i32, about.to_vec());
+    objects.insert(place, wire::Timer { kind, about, ..wire::Timer::default() }.into());
+}
+
+/// As many hours' halves are due as timers go off in a block, with both sides at fault in each, and both to be alerted.
+fn halves_due(founding: &Founding) -> Scenario {
+    let mut objects: HashMap<Place, Object> = founding.objects().clone().into_iter().collect();
+    for number in 0..limits::TIMERS {
+        let place = Place::halves(id(number).as_bytes(), NOW / 3_600_000 - 30, "hrss");
+        let halves = wire::Halves {
+            user_missing: 3,
+            gateway_missing: 3,
+            unsupported: 3,
+            dataset: format!("civil.d{number}"),
+            collector: format!("c{}", number % COLLECTORS),
+            gateway_id: identity_id(&key(number % COLLECTORS).public().key_id()).to_vec(),
+            ..wire::Halves::default()
+        };
+        due(&mut objects, wire::TimerKind::HalvesDue, place.id());
+        objects.insert(place, halves.into());
+    }
+    ("1,000 hours of halves due", objects, nothing())
+}
+
+fn nothing() -> Next {
+    Box::new(|_| anyhow::bail!("nothing is said"))
+}
+
+/// Grants end by themselves, each with a thousand that hang from it, until no further timer goes off.
+fn expiring(founding: &Founding) -> Scenario {
+    let mut objects: HashMap<Place, Object> = founding.objects().clone().into_iter().collect();
+    for number in 0..limits::TIMERS {
+        let mut top = grant(number, 30, if number < 10 { 1000 } else { 0 });
+        top.terms = Some(terms(NOW - 1));
+        top.steps.iter_mut().for_each(|step| step.terms = Some(terms(NOW - 1)));
+        for child in &top.children {
+            let it = wire::Grant { request_id: child.clone(), ..grant(number, 30, 0) };
+            let child = RequestId::from_slice(child).unwrap_or_default();
+            objects.insert(Place::grant(&child), it.into());
+        }
+        due(&mut objects, wire::TimerKind::GrantExpires, id(number).as_bytes());
+        objects.insert(Place::grant(&id(number)), top.into());
+    }
+    ("grants with 1,000 beneath expire", objects, nothing())
+}
+
+/// What goes off by itself before the first transaction.
+fn measure_due((name, objects, _): Scenario, founding: &Founding) -> anyhow::Result<()> {
+    let view = Memory::of(objects);
+    let mut applied = Vec::new();
+    let (mut events, mut changed) = (0, BTreeMap::new());
+    for _ in 0..REPEATS {
+        let began = Instant::now();
+        let delta = begun(&view, founding)?.finish();
+        applied.push(began.elapsed());
+        (events, changed) = (delta.events.len(), delta.objects);
+    }
+    anyhow::ensure!(events > 0, "{name}: nothing went off");
+    applied.sort();
+    let gone = view.timers.iter().filter(|it| changed.contains_key(*it)).count();
+    let written: usize = changed.values().flatten().map(|it| it.to_bytes().len()).sum();
+    println!(
+        "{name:<34} {gone:>6} timers, {events:>6} events, {:>6} KiB stand changed: {:>4} ms applied ({} to {})",
+        written / 1024,
+        applied[REPEATS / 2].as_millis(),
+        applied[0].as_millis(),
+        applied[REPEATS - 1].as_millis(),
+    );
+    Ok(())
+}
+
 /// Transactions until a block takes no more; and why it does not.
 fn fill(
     view: &Memory,
@@ -295,7 +380,7 @@ fn begun<'v>(view: &'v Memory, founding: &Founding) -> anyhow::Result<Draft<'v>>
 }
 
 fn measure((name, objects, mut next): Scenario, founding: &Founding) -> anyhow::Result<()> {
-    let view = Memory { objects };
+    let view = Memory::of(objects);
     let (taken, why) = fill(&view, founding, next.as_mut())?;
     let items: usize = taken.iter().map(|tx| tx.items().len()).sum();
     let bytes: usize = taken.iter().map(|tx| tx.raw().len()).sum();
@@ -334,5 +419,7 @@ fn main() -> anyhow::Result<()> {
     measure(registering(&founding), &founding)?;
     measure(amending(&founding), &founding)?;
     measure(ending(&founding), &founding)?;
-    measure(stopping(&founding)?, &founding)
+    measure(stopping(&founding)?, &founding)?;
+    measure_due(halves_due(&founding), &founding)?;
+    measure_due(expiring(&founding), &founding)
 }
