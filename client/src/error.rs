@@ -21,7 +21,7 @@ pub enum ClientError {
     #[error("{}", refused_text(.0))]
     Refused(Refused, Code),
     /// Something asked for is not there.
-    #[error("there is no {0}")]
+    #[error("{}{_0}", crate::lang::pick("there is no ", "没有"))]
     NotFound(String),
     /// The words of the call.
     #[error("{0}")]
@@ -77,6 +77,11 @@ impl ClientError {
             }
             Self::Key(_) | Self::Failed(_) => 1,
         }
+    }
+
+    /// What is wrong with the words of a call, in English and Chinese.
+    pub fn usage(english: impl AsRef<str>, chinese: impl AsRef<str>) -> Self {
+        Self::Usage(crate::lang::pick(english.as_ref(), chinese.as_ref()).to_owned())
     }
 
     /// Anything that failed, in its own words.

@@ -1,6 +1,7 @@
 //! Proof files made of others, without a node: what is absent, and what speaks against validators.
 
 use crate::error::ClientError;
+use crate::lang::pick;
 use liuhen_proto::canonical;
 use liuhen_proto::header::{block::Header, checkpoint::Checkpoint, note::Note};
 use liuhen_proto::suite::sign::Signature;
@@ -16,7 +17,7 @@ fn read(bytes: &[u8]) -> Result<wire::Trace, ClientError> {
 fn complete(trace: &mut wire::Trace) -> Result<wire::CompletenessClaim, ClientError> {
     match trace.claim.take() {
         Some(Claim::Completeness(claim)) => Ok(claim),
-        _ => Err(ClientError::Usage("the file does not prove a trail".into())),
+        _ => Err(ClientError::usage("the file does not prove a trail", "该文件证明的不是轨迹")),
     }
 }
 
@@ -25,8 +26,11 @@ pub fn absent_number(trail: &[u8], number: u64) -> Result<Vec<u8>, ClientError> 
     let mut trace = read(trail)?;
     let claim = complete(&mut trace)?;
     if number < claim.size {
-        let why = format!("the trail has {} events, and so one of number {number}", claim.size);
-        return Err(ClientError::Failed(why));
+        let size = claim.size;
+        return Err(ClientError::failed(pick(
+            &format!("the trail has {size} events, and so one of number {number}"),
+            &format!("该轨迹有 {size} 个事件，编号 {number} 在其中"),
+        )));
     }
     let head = wire::TrailHead {
         trail_kind: claim.trail_kind,
@@ -51,7 +55,10 @@ pub fn absent_transaction(trail: &[u8], id: &TxId) -> Result<Vec<u8>, ClientErro
         signature.is_ok_and(|signature| liuhen_proto::tx::tx_id(&it.header, &signature) == *id)
     };
     if trace.transactions.iter().any(is) {
-        return Err(ClientError::Failed(format!("transaction {id} is on the trail")));
+        return Err(ClientError::failed(pick(
+            &format!("transaction {id} is on the trail"),
+            &format!("交易 {id} 在该轨迹上"),
+        )));
     }
     let of = Of::Transaction(wire::AbsentTransaction { trail: Some(claim), tx_id: id.to_vec() });
     trace.claim = Some(Claim::Absence(wire::AbsenceClaim { of: Some(of) }));
@@ -71,11 +78,14 @@ pub fn fork(one: &[u8], other: &[u8]) -> Result<Vec<u8>, ClientError> {
     };
     if height(&one)? != height(&other)? {
         let (one, other) = (height(&one)?, height(&other)?);
-        let why = format!("the files are anchored at heights {one} and {other}: one is needed");
-        return Err(ClientError::Failed(why));
+        return Err(ClientError::failed(pick(
+            &format!("the files are anchored at heights {one} and {other}: one is needed"),
+            &format!("两个文件的锚点区块为 {one} 和 {other}：须为同一区块"),
+        )));
     }
     if header(&one) == header(&other) {
-        return Err(ClientError::Failed("both files are of one history".into()));
+        let why = pick("both files are of one history", "两个文件出自同一份历史");
+        return Err(ClientError::failed(why));
     }
     let claim = wire::ForkClaim { other: other.anchor, ..wire::ForkClaim::default() };
     Ok(forked(one, claim))
@@ -127,13 +137,13 @@ pub fn witnessed(proof: &[u8], witnessed: wire::Witnessed) -> Result<Vec<u8>, Cl
 pub fn omission(event: &[u8], trail: &[u8]) -> Result<Vec<u8>, ClientError> {
     let (mut event, mut trace) = (read(event)?, read(trail)?);
     let Some(Claim::Inclusion(mut included)) = event.claim.take() else {
-        return Err(ClientError::Usage("the first file does not prove an event".into()));
+        let (why, why_zh) = ("the first file does not prove an event", "第一个文件证明的不是事件");
+        return Err(ClientError::usage(why, why_zh));
     };
     let trail = complete(&mut trace)?;
     if header(&event) != header(&trace) {
-        return Err(ClientError::Failed(
-            "the files are anchored at different blocks: one is needed".into(),
-        ));
+        let why = "the files are anchored at different blocks: one is needed";
+        return Err(ClientError::failed(pick(why, "两个文件的锚点不同：须为同一区块")));
     }
     if let (Some(given), Some(it)) = (event.transactions.pop(), &mut included.event) {
         let known = trace.transactions.iter().position(|other| *other == given);

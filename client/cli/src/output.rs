@@ -2,8 +2,10 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use serde_json::{Map, Value};
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 /// How rows are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -17,6 +19,16 @@ pub enum Format {
     Jsonl,
     /// Comma-separated, with a heading.
     Csv,
+}
+
+impl Format {
+    /// A word in a cell: people read it in their language; programs read the same in every one.
+    pub fn word<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
+        match self {
+            Self::Table => pick(english, chinese),
+            Self::Json | Self::Jsonl | Self::Csv => english,
+        }
+    }
 }
 
 /// Columns that would take the room of three others: not shown in tables.
@@ -116,7 +128,9 @@ pub fn print_one(fields: &[(&'static str, Value)], format: Format) -> Result<(),
         let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let lines: String = fields
             .iter()
-            .map(|(name, value)| format!("{name:<width$}  {}\n", plain(value)))
+            .map(|(name, value)| {
+                format!("{name:<width$}  {}", plain(value)).trim_end().to_owned() + "\n"
+            })
             .collect();
         return write(&lines);
     }
@@ -153,6 +167,17 @@ pub fn in_one_line(text: &str) -> String {
 pub fn tell(text: &str) {
     let mut stderr = anstream::stderr();
     let _gone = stderr.write_all(printable(text).as_bytes()).and_then(|()| stderr.write_all(b"\n"));
+}
+
+/// Tells people something in their language.
+pub fn say(english: impl AsRef<str>, chinese: impl AsRef<str>) {
+    tell(pick(english.as_ref(), chinese.as_ref()));
+}
+
+/// Tells people that a file was written, and how long it is.
+pub fn wrote(file: &Path, bytes: usize) {
+    let file = file.display();
+    say(format!("{file}: {bytes} bytes"), format!("{file}：{bytes} 字节"));
 }
 
 /// Like `eprintln!`, for what people are told: see [`tell`].

@@ -24,7 +24,12 @@ pub struct Address {
 impl Address {
     /// Reads an address. In the clear only this machine is spoken to, unless that is asked for.
     pub fn parse(text: &str, allow_plaintext: bool) -> Result<Self, ClientError> {
-        let bad = |why: &str| ClientError::Usage(format!("node address `{text}`: {why}"));
+        let bad = |why: &str| {
+            ClientError::usage(
+                format!("node address `{text}`: {why}"),
+                format!("节点地址“{text}”：{why}"),
+            )
+        };
         let uri: Uri = text.parse().map_err(|e| bad(&format!("{e}")))?;
         let needed = || {
             bad(pick(

@@ -4,9 +4,10 @@
 
 use super::Common;
 use super::signing::{Act, Reason};
-use crate::output::{Rows, print_one};
+use crate::output::{Rows, print_one, say};
 use crate::text;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_client::submit::item;
 use liuhen_proto::event::Body;
 use liuhen_proto::items::access::halves;
@@ -114,10 +115,17 @@ impl HourList {
     fn must_be(&self, root: Option<&str>) -> Result<(), ClientError> {
         let now = hex::encode(Self::root(self.recorded.iter()));
         match root {
-            Some(root) if root != now => Err(ClientError::Failed(format!(
-                "the hour has other accesses than the list with the root {root}: {} now, root {now}; see `liuhen ack list`",
-                self.recorded.len()
-            ))),
+            Some(root) if root != now => {
+                let count = self.recorded.len();
+                Err(ClientError::failed(pick(
+                    &format!(
+                        "the hour has other accesses than the list with the root {root}: {count} now, root {now}; see `liuhen ack list`"
+                    ),
+                    &format!(
+                        "该小时的访问与根为 {root} 的列表不同：现有 {count} 次，根 {now}；见 `liuhen ack list`"
+                    ),
+                )))
+            }
             _ => Ok(()),
         }
     }
@@ -130,15 +138,18 @@ impl HourList {
             match (with.next(), with.next()) {
                 (Some((at, _)), None) => found.insert(at),
                 (None, _) => {
-                    let why =
-                        format!("{number} is not among the hour's records: see `liuhen ack list`");
-                    return Err(ClientError::Usage(why));
+                    return Err(ClientError::usage(
+                        format!("{number} is not among the hour's records: see `liuhen ack list`"),
+                        format!("{number} 不在该小时的记录中：见 `liuhen ack list`"),
+                    ));
                 }
                 (Some(_), Some(_)) => {
-                    let why = format!(
-                        "more than one gateway has the number {number} in this hour: write department/gateway/number"
-                    );
-                    return Err(ClientError::Usage(why));
+                    return Err(ClientError::usage(
+                        format!(
+                            "more than one gateway has the number {number} in this hour: write department/gateway/number"
+                        ),
+                        format!("该小时有多个闸口的编号为 {number}：请写 部门/闸口/编号"),
+                    ));
                 }
             };
         }
@@ -233,19 +244,16 @@ pub(super) async fn list(common: &Common, act: &Act<'_>, it: &Hour) -> Result<()
     rows.print(common.output)?;
     let begins = text::time(list.hour.saturating_mul(HOUR_MS));
     let root = hex::encode(HourList::root(list.recorded.iter()));
-    eprintln!("{}", summary(list.recorded.len(), &begins, &root));
-    Ok(())
-}
-
-fn summary(count: usize, begins: &str, root: &str) -> String {
-    match liuhen_client::lang::is_chinese() {
-        true => format!(
-            "{begins} 起一小时内共 {count} 次访问，根 {root}：`ack confirm --root` 只确认这些"
-        ),
-        false => format!(
+    let count = list.recorded.len();
+    say(
+        format!(
             "{count} accesses in the hour from {begins}, root {root}: `ack confirm --root` confirms exactly these"
         ),
-    }
+        format!(
+            "{begins} 起一小时内共 {count} 次访问，根 {root}：`ack confirm --root` 只确认这些"
+        ),
+    );
+    Ok(())
 }
 
 /// `ack confirm`: all that the collector recorded was so.

@@ -3,7 +3,7 @@
 
 use super::Common;
 use super::signing::{Act, nothing};
-use crate::output::Rows;
+use crate::output::{Format, Rows};
 use crate::tell;
 use crate::text;
 use liuhen_client::error::ClientError;
@@ -77,8 +77,9 @@ impl Audit {
 async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Result<(), ClientError> {
     let node = common.connect_unkept().await?;
     let missing = || {
-        ClientError::Usage(
-            "LIUHEN_READS is empty, so nothing is kept: name the file with --kept".into(),
+        ClientError::usage(
+            "LIUHEN_READS is empty, so nothing is kept: name the file with --kept",
+            "LIUHEN_READS 为空，未保存任何回执：请用 --kept 指明文件",
         )
     };
     let file = kept.map(ReadsFile::new).or_else(super::kept_reads).ok_or_else(missing)?;
@@ -96,7 +97,7 @@ async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Resul
             json!(call(it)),
             json!(it.receipt.as_ref().map(|it| it.reads)),
             json!(it.request.audit),
-            json!(state(*fate)),
+            json!(state(*fate, common.output)),
         ]);
     }
     rows.print(common.output)?;
@@ -117,7 +118,7 @@ async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Resul
         0 => Err(ClientError::failed(pick("not all was looked for", "并非全部都已核对"))),
         count => {
             let what = pick(
-                "reads are not on the ledger as a node said or should have said: show the line of each to the regulator",
+                "of these reads are not on the ledger as a node said or should have said: show the line of each to the regulator",
                 "次查阅与节点应有的回执或账本记录不符：请将相应各行提交监管部门",
             );
             Err(ClientError::failed(format!("{count} {what}")))
@@ -125,16 +126,16 @@ async fn reads(common: &Common, kept: Option<PathBuf>, grace: Duration) -> Resul
     }
 }
 
-fn state(fate: ReadFate) -> &'static str {
+fn state(fate: ReadFate, shown: Format) -> &'static str {
     match fate {
-        ReadFate::Recorded => pick("recorded", "已记录"),
-        ReadFate::Sealed => pick("sealed until the audit closes", "封存至审计结束"),
-        ReadFate::Fresh => pick("on its way", "记录中"),
-        ReadFate::Missing => pick("missing", "缺失"),
-        ReadFate::NothingNoted => pick("by own right, says the node", "节点称依自身权限查阅"),
-        ReadFate::TooOften => pick("recorded more than once", "重复记录"),
-        ReadFate::NoReceipt => pick("no receipt", "无回执"),
-        ReadFate::BadReceipt => pick("not the node's receipt", "并非该节点的回执"),
+        ReadFate::Recorded => shown.word("recorded", "已记录"),
+        ReadFate::Sealed => shown.word("sealed until the audit closes", "封存至审计结束"),
+        ReadFate::Fresh => shown.word("on its way", "记录中"),
+        ReadFate::Missing => shown.word("missing", "缺失"),
+        ReadFate::NothingNoted => shown.word("by own right, says the node", "节点称依自身权限查阅"),
+        ReadFate::TooOften => shown.word("recorded more than once", "重复记录"),
+        ReadFate::NoReceipt => shown.word("no receipt", "无回执"),
+        ReadFate::BadReceipt => shown.word("not the node's receipt", "并非该节点的回执"),
     }
 }
 

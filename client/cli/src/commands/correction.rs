@@ -5,6 +5,7 @@ use super::digest::of_file;
 use super::named;
 use super::signing::{Act, Reason, nothing};
 use crate::output::Rows;
+use crate::rows::corrected_from;
 use crate::text::{self, state};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
@@ -193,11 +194,12 @@ async fn show(common: &Common, node: &Node, name: &str) -> Result<(), ClientErro
         };
         let event = events.iter().flatten().find(is_it);
         let before = event.and_then(|event| event.body.record());
+        let word = |en, zh| common.output.word(en, zh);
         let state = match before {
-            Some(before) if !differs(before, record) => pick("as recorded", "与原记录一致"),
-            Some(_) => pick("differs from what was recorded", "与原记录不一致"),
-            None if events.is_none() => pick("not yours to see", "无权查看原记录"),
-            None => pick("of no record of this gateway", "该网关无此记录"),
+            Some(before) if !differs(before, record) => word("as recorded", "与原记录一致"),
+            Some(_) => word("differs from what was recorded", "与原记录不一致"),
+            None if events.is_none() => word("not yours to see", "无权查看原记录"),
+            None => word("of no record of this gateway", "该网关无此记录"),
         };
         let agrees = before.is_some_and(|before| !differs(before, record));
         others += usize::from(!agrees);
@@ -209,7 +211,7 @@ async fn show(common: &Common, node: &Node, name: &str) -> Result<(), ClientErro
         0 => Ok(()),
         others => {
             let what = pick(
-                "records are not, or not known to be, what was recorded",
+                "of its records are not, or not known to be, what was recorded",
                 "条记录与原记录不一致或无法核实",
             );
             Err(ClientError::failed(format!("{others} {what}")))
@@ -231,7 +233,7 @@ async fn list(common: &Common, node: &Node) -> Result<(), ClientError> {
         };
         rows.push(vec![
             json!(corrected.collector),
-            json!(name(&corrected.from_identity_id)),
+            json!(corrected_from(&corrected, &names)),
             json!(name(&corrected.to_identity_id)),
             json!(corrected.records.len()),
             json!(corrected.reason),

@@ -5,6 +5,7 @@ use super::signing::{Act, Reason};
 use crate::output::Rows;
 use crate::text;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
@@ -183,7 +184,8 @@ impl Publish {
 async fn retire(common: &Common, dataset: &str, reason: &str) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
     let known = act.account.on(&act.node).dataset(dataset).await?;
-    act.ends(&format!("dataset {dataset} {} {}", known.title_zh, known.title_en))?;
+    let what = pick("dataset", "目录项");
+    act.ends(&format!("{what} {dataset} {} {}", known.title_zh, known.title_en))?;
     let reason = Reason::new(reason)?;
     let retired = wire::RetireDataset {
         dataset: dataset.to_owned(),

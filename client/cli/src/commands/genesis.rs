@@ -3,6 +3,7 @@
 use super::Common;
 use crate::tell;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_genesis::{Founding, fingerprint};
 use std::path::PathBuf;
 
@@ -19,8 +20,9 @@ impl Genesis {
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let bytes = common.connect().await?.genesis().await?;
         let founding = Founding::from_bytes(&bytes).map_err(ClientError::failed)?;
-        std::fs::write(&self.out, &bytes)?;
-        tell!("fingerprint {}", fingerprint(&founding.chain()));
+        let at = |e| ClientError::Failed(format!("{}: {e}", self.out.display()));
+        std::fs::write(&self.out, &bytes).map_err(at)?;
+        tell!("{} {}", pick("fingerprint", "指纹"), fingerprint(&founding.chain()));
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use super::terms::TermsFlags;
 use crate::output::Rows;
 use crate::text::{self, state};
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::is_chinese;
 use liuhen_proto::items::sharing::grants;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::{Value, json};
@@ -119,14 +120,7 @@ async fn revoke(common: &Common, it: &WithReason) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
     let grant = act.grant(&it.request).await?;
     let until = grant.terms.as_ref().map_or(0, |it| it.until_ms);
-    act.ends(&format!(
-        "grant {} of {} to {} for {} until {}, and what was passed on from it",
-        grant.reference,
-        grant.dataset,
-        grant.using_department,
-        grant.purpose,
-        crate::text::time(until)
-    ))?;
+    act.ends(&ending(&grant, &text::time(until)))?;
     let reason = Reason::new(&it.reason)?;
     let revocation = wire::RevokeGrant {
         request_id: grant.request_id,
@@ -137,6 +131,20 @@ async fn revoke(common: &Common, it: &WithReason) -> Result<(), ClientError> {
         reason_digest: reason.digest.clone(),
     };
     act.done(Kind::RevokeGrant(revocation), |_| vec![reason.shown()]).await
+}
+
+/// What is about to end.
+fn ending(it: &wire::Grant, until: &str) -> String {
+    let (reference, dataset, user) = (&it.reference, &it.dataset, &it.using_department);
+    let purpose = &it.purpose;
+    match is_chinese() {
+        true => format!(
+            "授权 {reference}（目录项 {dataset}，使用部门 {user}，用途 {purpose}，有效期至 {until}）及由其转授的授权"
+        ),
+        false => format!(
+            "grant {reference} of {dataset} to {user} for {purpose} until {until}, and what was passed on from it"
+        ),
+    }
 }
 
 impl Amend {

@@ -8,6 +8,7 @@ use crate::output::{Rows, write};
 use crate::text::{self, state};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_client::submit::{Account, random};
 use liuhen_proto::items::cosign_message;
 use liuhen_proto::place::TrailKind;
@@ -227,7 +228,8 @@ impl Change {
         let identity = named(&act.node, &self.identity).await?;
         if change == StandingChange::Revoke {
             let (of, code, keys) = (&identity.department, &identity.code, identity.key_ids.len());
-            act.ends(&format!("identity {of}/{code} and its keys ({keys} in all)"))?;
+            let what = format!("identity {of}/{code} and its keys ({keys} in all)");
+            act.ends(pick(&what, &format!("身份 {of}/{code} 及其全部密钥（共 {keys} 把）")))?;
         }
         let reason = Reason::new(&self.reason)?;
         let mut changed = wire::ChangeIdentity {

@@ -3,8 +3,7 @@
 use super::Common;
 use super::import_check::Check;
 use super::log_lines::{counted, source, told_of_lines};
-use crate::output::{Format, Rows};
-use crate::tell;
+use crate::output::{Format, Rows, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use liuhen_client::error::ClientError;
 use liuhen_sources::{Counts, Options, Source, Summary, Watches, run};
@@ -92,7 +91,10 @@ impl Watches for Bar {
     }
 
     fn stands_in(&self, datasets: &str, reason: &str) {
-        tell!("accesses to {datasets} can't be recorded ({reason}): digests stand in");
+        say(
+            format!("accesses to {datasets} can't be recorded ({reason}): digests stand in"),
+            format!("对 {datasets} 的访问无法记录（{reason}）：以摘要代替"),
+        );
     }
 }
 
@@ -127,34 +129,53 @@ fn print(summary: &Summary, format: Format) -> Result<(), ClientError> {
     counted(&summary.lines, summary.statements);
     if summary.changed > 0 {
         let count = summary.changed;
-        tell!(
-            "{count} statements recorded before touched more than was known then: that is recorded beside it"
+        say(
+            format!(
+                "{count} statements recorded before touched more than was known then: that is recorded beside it"
+            ),
+            format!("此前记录的 {count} 条语句实际涉及更多内容：另行补记"),
         );
     }
-    let rate = match summary.elapsed.as_millis() {
-        0 => String::new(),
-        ms => format!(" in {ms} ms, {} a second", u128::from(summary.recorded()) * 1000 / ms),
+    let (recorded, before, left) = (summary.recorded(), summary.already, summary.left);
+    let (rate, rate_zh) = match summary.elapsed.as_millis() {
+        0 => (String::new(), String::new()),
+        ms => {
+            let rate = u128::from(recorded) * 1000 / ms;
+            (format!(" in {ms} ms, {rate} a second"), format!("（用时 {ms} 毫秒，每秒 {rate} 条）"))
+        }
     };
-    tell!(
-        "{} recorded{rate}; {} recorded before; {} left",
-        summary.recorded(),
-        summary.already,
-        summary.left
+    say(
+        format!("{recorded} recorded{rate}; {before} recorded before; {left} left"),
+        format!("已记录 {recorded} 条{rate_zh}；此前已记录 {before} 条；剩余 {left} 条"),
     );
     summary.lines.must_be_all()
 }
 
 fn told_of_grants(it: &Counts) {
     for (tag, count) in &it.unknown_grants {
-        tell!("no grant {tag} on the ledger: {count} accesses recorded without one");
+        say(
+            format!("no grant {tag} on the ledger: {count} accesses recorded without one"),
+            format!("账本上没有授权 {tag}：{count} 次访问记为未注明授权"),
+        );
     }
     for (who, count) in &it.by_rule {
-        tell!("{count} accesses of {who} name no grant: a rule took the only one that fits");
+        say(
+            format!("{count} accesses of {who} name no grant: a rule took the only one that fits"),
+            format!("{who} 的 {count} 次访问未写授权：按规则取唯一符合的授权"),
+        );
     }
     for (who, count) in &it.no_grant_fits {
-        tell!("{count} accesses of {who} name no grant, and none fits the rule");
+        say(
+            format!("{count} accesses of {who} name no grant, and none fits the rule"),
+            format!("{who} 的 {count} 次访问未写授权，且没有符合规则的授权"),
+        );
     }
     for (who, count) in &it.several_fit {
-        tell!("{count} accesses of {who} name no grant, and several fit the rule: none is taken");
+        say(
+            format!(
+                "{count} accesses of {who} name no grant, and several fit the rule: none is taken"
+            ),
+            format!("{who} 的 {count} 次访问未写授权，符合规则的授权不止一个：均不取"),
+        );
     }
 }

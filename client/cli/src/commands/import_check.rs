@@ -1,7 +1,7 @@
 //! `liuhen import check`: what a log tells, before anything is signed.
 
 use super::log_lines::{counted, source, told_of_lines};
-use crate::output::{Format, Rows};
+use crate::output::{Format, Rows, say};
 use crate::tell;
 use liuhen_client::error::ClientError;
 use liuhen_sources::Source;
@@ -39,7 +39,7 @@ impl Check {
         for it in &found.classes {
             let example = String::from_utf8_lossy(&it.example).into_owned();
             rows.push(vec![
-                json!(word(it.taken)),
+                json!(word(it.taken, format)),
                 json!(it.kind),
                 json!(it.lines),
                 json!(it.first),
@@ -56,7 +56,7 @@ impl Check {
         }
         told_of_lines(&lines);
         for (what, count) in &found.hides {
-            tell!("{what} ({count} lines)");
+            say(format!("{what} ({count} lines)"), format!("{what}（{count} 行）"));
         }
         counted(&lines, found.statements);
         must_name(&found.missing);
@@ -64,19 +64,19 @@ impl Check {
     }
 }
 
-fn word(taken: Taken) -> &'static str {
+fn word(taken: Taken, shown: Format) -> &'static str {
     match taken {
-        Taken::NotUnderstood => "not understood",
-        Taken::SetAside => "set aside",
-        Taken::NotToldInFull => "not told in full",
-        Taken::Access => "access",
-        Taken::AccessRowsUnknown => "access, rows unknown",
-        Taken::Denied => "access, denied",
-        Taken::Further => "of a statement above",
-        Taken::OtherDenied => "refusal of other things",
-        Taken::OtherDatabase => "other database",
-        Taken::NoAccess => "no access",
-        Taken::Nothing => "nothing",
+        Taken::NotUnderstood => shown.word("not understood", "未读懂"),
+        Taken::SetAside => shown.word("set aside", "搁置"),
+        Taken::NotToldInFull => shown.word("not told in full", "未能尽述"),
+        Taken::Access => shown.word("access", "访问"),
+        Taken::AccessRowsUnknown => shown.word("access, rows unknown", "访问，行数不明"),
+        Taken::Denied => shown.word("access, denied", "访问被拒"),
+        Taken::Further => shown.word("of a statement above", "属于上一语句"),
+        Taken::OtherDenied => shown.word("refusal of other things", "拒绝其他事项"),
+        Taken::OtherDatabase => shown.word("other database", "其他数据库"),
+        Taken::NoAccess => shown.word("no access", "非访问"),
+        Taken::Nothing => shown.word("nothing", "无内容"),
     }
 }
 
@@ -85,17 +85,25 @@ fn must_name(missing: &Missing) {
     if missing.is_none() {
         return;
     }
-    tell!("what the mapping does not name:");
+    say("what the mapping does not name:", "映射尚未列明：");
     for name in &missing.databases {
         tell!("  databases: {name:?}");
     }
     for (name, count) in &missing.relations {
-        tell!("  [relations] {:?} = \"…\"  # {count} lines; or in ignore", name);
+        let line = format!("  [relations] {name:?} = \"…\"  # ");
+        say(
+            format!("{line}{count} lines; or in ignore"),
+            format!("{line}{count} 行；或加入 ignore"),
+        );
     }
     for (name, count) in &missing.functions {
-        tell!("  [functions] {:?} = [\"…\"]  # {count} calls; [] where it reads no dataset", name);
+        let line = format!("  [functions] {name:?} = [\"…\"]  # ");
+        let (what, what_zh) =
+            ("calls; [] where it reads no dataset", "次调用；不读取目录项的写 []");
+        say(format!("{line}{count} {what}"), format!("{line}{count} {what_zh}"));
     }
     for (name, count) in &missing.roles {
-        tell!("  [roles.{name:?}] identity = \"…\"  # {count} statements");
+        let line = format!("  [roles.{name:?}] identity = \"…\"  # {count} ");
+        say(format!("{line}statements"), format!("{line}条语句"));
     }
 }

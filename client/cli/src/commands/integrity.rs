@@ -6,6 +6,7 @@ use crate::rows::rule_name;
 use crate::text::{self, state, thousandths};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_proto::event::Body;
 use liuhen_proto::items::oversight::score;
 use liuhen_proto::ledger::calendar;
@@ -139,7 +140,8 @@ async fn recompute(common: &Common, node: &Node, of: &str) -> Result<(), ClientE
     let found = ask(node, of).await?;
     let ledgers = found.score.unwrap_or_default();
     if ledgers.events != again.events {
-        return Err(ClientError::failed("the chain grew meanwhile: try again"));
+        let why = "the chain grew meanwhile: try again";
+        return Err(ClientError::failed(pick(why, "期间又有新事件，请重试")));
     }
     let today = |it: &wire::Score| thousandths(score::on_day(it, found.day, found.decay));
     let fields = [
@@ -153,5 +155,6 @@ async fn recompute(common: &Common, node: &Node, of: &str) -> Result<(), ClientE
     if again == ledgers {
         return Ok(());
     }
-    Err(ClientError::failed("the ledger's score is not that of its chain"))
+    let why = "the ledger's score is not that of its chain";
+    Err(ClientError::failed(pick(why, "账本上的诚信分与其事件链不符")))
 }

@@ -66,7 +66,8 @@ impl Key {
             }
             Self::Agent(it) => it.run(common).await,
             Self::Show => {
-                let missing = || ClientError::Usage("--key is needed".into());
+                let missing =
+                    || ClientError::usage("--key is needed: the key file", "需要 --key：密钥文件");
                 let file = common.key.as_ref().ok_or_else(missing)?;
                 let key = liuhen_keyfile::load(file, &common.passphrase(), true)?;
                 show(&key.public(), common)

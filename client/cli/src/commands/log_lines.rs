@@ -1,6 +1,6 @@
 //! Logs and what became of their lines, for the commands that read them.
 
-use crate::tell;
+use crate::output::say;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use liuhen_sources::{Lines, Source};
 
@@ -16,58 +16,80 @@ pub(super) fn source() -> impl TypedValueParser<Value = Source> {
 /// How many of a list are shown by line; the rest is counted.
 const SHOWN: usize = 20;
 
-fn by_line(lines: &[(u64, String)], what: &str) {
+fn by_line(lines: &[(u64, String)], (what, what_zh): (&str, &str)) {
     for (line, why) in lines.iter().take(SHOWN) {
-        tell!("line {line} {what}: {why}");
+        say(format!("line {line} {what}: {why}"), format!("第 {line} 行{what_zh}：{why}"));
     }
     if lines.len() > SHOWN {
-        tell!("and {} more lines {what}", lines.len() - SHOWN);
+        let more = lines.len() - SHOWN;
+        say(format!("and {more} more lines {what}"), format!("另有 {more} 行{what_zh}"));
     }
 }
 
 /// What became of lines that are more than a number.
 pub(super) fn told_of_lines(lines: &Lines) {
-    by_line(&lines.unknown, "skipped");
-    by_line(&lines.set_aside, "set aside");
-    by_line(&lines.untold, "not told in full");
-    by_line(&lines.events, "says of the log itself");
+    by_line(&lines.unknown, ("skipped", "已跳过"));
+    by_line(&lines.set_aside, ("set aside", "已搁置"));
+    by_line(&lines.untold, ("not told in full", "未能尽述"));
+    by_line(&lines.events, ("says of the log itself", "说明日志自身"));
     if let Some(number) = lines.unfinished {
-        tell!("line {number}, the last, is not written whole yet: the next run takes it");
+        say(
+            format!("line {number}, the last, is not written whole yet: the next run takes it"),
+            format!("第 {number} 行为末行，尚未写完：下次运行再读"),
+        );
     }
     for (name, count) in &lines.unmapped {
-        tell!(
-            "the mapping lacks {name} ({count} lines): add it to [relations], or to ignore where it holds no dataset's data"
+        say(
+            format!(
+                "the mapping lacks {name} ({count} lines): add it to [relations], or to ignore where it holds no dataset's data"
+            ),
+            format!(
+                "映射缺少 {name}（{count} 行）：请加入 [relations]；不含目录项数据的，加入 ignore"
+            ),
         );
     }
     for (name, count) in &lines.calls {
-        tell!(
-            "{name} is called in {count} lines, and no log says what it reads: name it in [functions] where it reads a dataset"
+        say(
+            format!(
+                "{name} is called in {count} lines, and no log says what it reads: name it in [functions] where it reads a dataset"
+            ),
+            format!(
+                "{count} 行调用了 {name}，日志不说明其读取内容：如读取目录项，请写入 [functions]"
+            ),
         );
     }
     if lines.contradictory > 0 {
         let count = lines.contradictory;
-        tell!("{count} statements name several grants that differ: recorded without one");
+        say(
+            format!("{count} statements name several grants that differ: recorded without one"),
+            format!("{count} 条语句写有互相矛盾的授权：均不取"),
+        );
     }
     if lines.hidden > 0 {
         let count = lines.hidden;
-        tell!(
-            "{count} statements without their text (pgaudit.log_statement = off): no grant that they name can be seen"
+        say(
+            format!(
+                "{count} statements without their text (pgaudit.log_statement = off): no grant that they name can be seen"
+            ),
+            format!("{count} 条语句没有文本（pgaudit.log_statement = off）：看不到其所写的授权"),
         );
     }
 }
 
 /// How many lines there are of each kind.
 pub(super) fn counted(lines: &Lines, statements: usize) {
-    tell!(
-        "{} lines: {statements} statements, {} lines of other databases, {} lines of no access, {} blank, {} \
-         refusals of other things, {} not understood, {} set aside, {} not told in full",
-        lines.all,
-        lines.other_databases,
-        lines.other,
-        lines.blank,
-        lines.other_denied,
-        lines.unknown.len(),
-        lines.set_aside.len(),
-        lines.untold.len()
+    let (all, databases, other) = (lines.all, lines.other_databases, lines.other);
+    let (blank, denied, unknown) = (lines.blank, lines.other_denied, lines.unknown.len());
+    let (aside, untold) = (lines.set_aside.len(), lines.untold.len());
+    say(
+        format!(
+            "{all} lines: {statements} statements, {databases} lines of other databases, {other} lines of no access, \
+             {blank} blank, {denied} refusals of other things, {unknown} not understood, {aside} set aside, {untold} not \
+             told in full"
+        ),
+        format!(
+            "共 {all} 行：语句 {statements} 条，其他数据库 {databases} 行，非访问 {other} 行，空行 {blank} 行，\
+             拒绝其他事项 {denied} 行，未读懂 {unknown} 行，搁置 {aside} 行，未能尽述 {untold} 行"
+        ),
     );
 }

@@ -5,6 +5,7 @@ use super::signing::{Act, Reason, nothing};
 use crate::output::Rows;
 use crate::text::{self, state};
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_proto::ledger::intervals;
 use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_proto::suite::sign::PublicKey;
@@ -228,7 +229,8 @@ async fn change(common: &Common, it: &Named, change: StandingChange) -> Result<(
     let act = Act::begin(common).await?;
     if change == StandingChange::Revoke {
         let named = act.account.on(&act.node).department(&it.department).await?;
-        act.ends(&format!("member {} {} {}", named.code, named.name_zh, named.name_en))?;
+        let what = pick("member", "成员");
+        act.ends(&format!("{what} {} {} {}", named.code, named.name_zh, named.name_en))?;
     }
     let reason = Reason::new(&it.reason)?;
     let changed = wire::ChangeDepartment {
@@ -240,10 +242,15 @@ async fn change(common: &Common, it: &Named, change: StandingChange) -> Result<(
     act.done(Kind::ChangeDepartment(changed), |_| vec![reason.shown()]).await
 }
 
+/// That a department ends, for another takes its place.
+pub(super) fn succeeded(from: &str, to: &str) -> String {
+    pick(&format!("{from}, whose place {to} takes"), &format!("{from}（由 {to} 承继）")).to_owned()
+}
+
 async fn succeed(common: &Common, it: &Succession) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
     let wanted = it.to_wire()?;
-    act.ends(&format!("{}, whose place {} takes", wanted.from, wanted.to))?;
+    act.ends(&succeeded(&wanted.from, &wanted.to))?;
     let succession = wire::SucceedDepartment { lead: act.department(), succession: Some(wanted) };
     act.done(Kind::SucceedDepartment(succession), nothing).await
 }

@@ -293,12 +293,14 @@ impl Common {
         if self.yes {
             return Ok(());
         }
-        let for_good = pick("this can't be undone", "此操作无法撤销");
         if !std::io::stdin().is_terminal() {
-            let needed = pick("say --yes to do it", "如确认，请加 --yes");
-            return Err(ClientError::Usage(format!("{what}: {for_good}; {needed}")));
+            return Err(ClientError::usage(
+                format!("{what}: this can't be undone; say --yes to do it"),
+                format!("{what}：此操作无法撤销；如确认，请加 --yes"),
+            ));
         }
-        eprint!("{what}: {for_good}. {} [y/N] ", pick("Go on?", "继续吗？"));
+        let (asks, asks_zh) = ("this can't be undone. Go on?", "此操作无法撤销。继续吗？");
+        eprint!("{what}{} [y/N] ", pick(&format!(": {asks}"), &format!("：{asks_zh}")));
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer)?;
         match matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是") {
@@ -317,7 +319,11 @@ impl Common {
         if let Some((key, chain)) = self.opened.get() {
             return Ok((key.clone(), *chain));
         }
-        let missing = || ClientError::Usage("--key is needed: the key file to sign with".into());
+        let missing = || {
+            let (why, why_zh) =
+                ("--key is needed: the key file to sign with", "需要 --key：用以签名的密钥文件");
+            ClientError::usage(why, why_zh)
+        };
         let file = self.key.as_ref().ok_or_else(missing)?;
         let opened = Account::key_of(node, file, &self.passphrase()).await?;
         Ok(self.opened.get_or_init(|| opened).clone())

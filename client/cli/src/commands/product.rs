@@ -8,6 +8,7 @@ use crate::output::Rows;
 use crate::text::{self, state};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_proto::types::IdKind;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
@@ -128,7 +129,7 @@ impl Product {
             }
             Self::Recall { product, reason } => {
                 let product_id = id(product).await?;
-                act.ends(&format!("product {product}"))?;
+                act.ends(&format!("{} {product}", pick("product", "数据产品")))?;
                 let reason = Reason::new(reason)?;
                 let reason_digest = reason.digest.clone();
                 let it = wire::RecallProduct { product_id, department, reason_digest };

@@ -1,6 +1,7 @@
 //! `liuhen proposal`: what the consortium votes on.
 
 use super::Common;
+use super::member::succeeded;
 use super::proposal_change::Change;
 use super::proposal_effect;
 use super::signing::{Act, Reason, nothing};
@@ -8,6 +9,7 @@ use crate::output::Rows;
 use crate::rows::about;
 use crate::text::{self, state};
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_proto::wire::propose::Change as Proposed;
 use liuhen_proto::wire::{self, item::Kind};
 use serde_json::json;
@@ -67,7 +69,9 @@ impl New {
         let act = Act::begin(common).await?;
         let change = self.change.to_wire(&act.node).await?;
         if self.dry_run {
-            return proposal_effect::rows(&act.node, &change).await?.print(common.output);
+            return proposal_effect::rows(&act.node, &change, common.output)
+                .await?
+                .print(common.output);
         }
         if let Some(ended) = ends(&change) {
             act.ends(&ended)?;
@@ -94,10 +98,14 @@ impl New {
 fn ends(change: &Proposed) -> Option<String> {
     match change {
         Proposed::ChangeMember(it) if it.change() == wire::StandingChange::Revoke => {
-            Some(format!("member {}", it.department))
+            Some(format!("{} {}", pick("member", "成员"), it.department))
         }
-        Proposed::Succeed(it) => Some(format!("{}, whose place {} takes", it.from, it.to)),
-        Proposed::SetRoot(it) => Some(format!("the root keys of {}", it.department)),
+        Proposed::Succeed(it) => Some(succeeded(&it.from, &it.to)),
+        Proposed::SetRoot(it) => {
+            let of = &it.department;
+            let (keys, keys_zh) = (format!("the root keys of {of}"), format!("{of} 的根密钥"));
+            Some(pick(&keys, &keys_zh).to_owned())
+        }
         Proposed::ChangeMember(_)
         | Proposed::AdmitVoter(_)
         | Proposed::SetRights(_)
@@ -114,7 +122,7 @@ async fn show(common: &Common, name: &str) -> Result<(), ClientError> {
     let change =
         named(&act.node.proposals().await?, name)?.proposed.clone().and_then(|it| it.change);
     let change = change.ok_or_else(|| ClientError::failed("a proposal without a change"))?;
-    proposal_effect::rows(&act.node, &change).await?.print(common.output)
+    proposal_effect::rows(&act.node, &change, common.output).await?.print(common.output)
 }
 
 /// The proposal of an id, or of a reference that only one has.

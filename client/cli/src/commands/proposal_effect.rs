@@ -1,12 +1,11 @@
 //! What a proposal would change: old beside new.
 
 use super::consortium::{of_parameters, protocol};
-use crate::output::Rows;
+use crate::output::{Format, Rows};
 use crate::rows::about;
 use crate::text;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
-use liuhen_client::lang::pick;
 use liuhen_proto::ledger::{intervals, parameters};
 use liuhen_proto::wire::{self, propose::Change};
 use serde_json::{Value, json};
@@ -15,17 +14,20 @@ use serde_json::{Value, json};
 type Effect = (String, Value, Value);
 
 /// A row for each thing that would change. Errors for parameters that can't be.
-pub(super) async fn rows(node: &Node, change: &Change) -> Result<Rows, ClientError> {
+pub(super) async fn rows(node: &Node, change: &Change, shown: Format) -> Result<Rows, ClientError> {
     let now = node.consortium().await?;
     let effects = match change {
         Change::SetParameters(it) => of_new_parameters(&now, it)?,
-        Change::AdmitVoter(it) => of_votes(&now, it),
-        Change::SetValidator(it) => of_validator(&now, it),
+        Change::AdmitVoter(it) => of_votes(&now, it, shown),
+        Change::SetValidator(it) => of_validator(&now, it, shown),
         Change::ChangeMember(it) => {
             let named = node.department(&it.department).await?;
             let in_force = intervals::is_open(&named.standing);
-            let before =
-                if in_force { pick("in force", "有效") } else { pick("suspended", "停用") };
+            let before = if in_force {
+                shown.word("in force", "有效")
+            } else {
+                shown.word("suspended", "停用")
+            };
             let then = text::state(it.change().as_str_name(), "STANDING_CHANGE_");
             vec![(format!("member {}", it.department), json!(before), json!(then))]
         }
@@ -36,7 +38,11 @@ pub(super) async fn rows(node: &Node, change: &Change) -> Result<Rows, ClientErr
         }
         Change::SetCalendar(it) => {
             let known = now.calendars.iter().find(|one| one.year == it.year && !one.missing);
-            vec![(format!("calendar {}", it.year), known.map_or_else(none, days), days(it))]
+            vec![(
+                format!("calendar {}", it.year),
+                known.map_or_else(|| none(shown), days),
+                days(it),
+            )]
         }
         Change::SetProtocol(it) => {
             let then = format!("{} from height {}", it.protocol, it.height);
@@ -49,11 +55,12 @@ pub(super) async fn rows(node: &Node, change: &Change) -> Result<Rows, ClientErr
             vec![(format!("root of {}", it.department), json!(before), json!(then))]
         }
         Change::RemovePeer(it) => {
-            let (before, then) = (of_peer(&now.peers, &it.peer_id), pick("removed", "移除"));
+            let (before, then) =
+                (of_peer(&now.peers, &it.peer_id, shown), shown.word("removed", "移除"));
             vec![(format!("peer {}", it.peer_id), before, json!(then))]
         }
         Change::Succeed(_) => {
-            vec![(about::proposal(Some(change)), none(), json!(pick("done", "生效")))]
+            vec![(about::proposal(Some(change)), none(shown), json!(shown.word("done", "生效")))]
         }
     };
     let mut rows = Rows::new(&["what", "now", "then"]);
@@ -75,30 +82,39 @@ fn of_new_parameters(
     Ok(changed.map(|((name, before), (_, then))| (name.to_owned(), before, then)).collect())
 }
 
-fn of_votes(now: &wire::GetConsortiumResponse, it: &wire::AdmitVoter) -> Vec<Effect> {
+fn of_votes(
+    now: &wire::GetConsortiumResponse,
+    it: &wire::AdmitVoter,
+    shown: Format,
+) -> Vec<Effect> {
     let code = it.department.as_ref().map_or(&it.member, |new| &new.code);
     let weight = now.voters.iter().find(|voter| voter.department == *code);
-    let weight = weight.map_or_else(none, |voter| json!(voter.weight));
-    let admitted = || (format!("member {code}"), none(), json!(pick("admitted", "加入")));
+    let weight = weight.map_or_else(|| none(shown), |voter| json!(voter.weight));
+    let admitted =
+        || (format!("member {code}"), none(shown), json!(shown.word("admitted", "加入")));
     let new = it.department.as_ref().map(|_| admitted());
     new.into_iter().chain([(format!("votes of {code}"), weight, json!(it.weight))]).collect()
 }
 
-fn of_validator(now: &wire::GetConsortiumResponse, it: &wire::SetValidator) -> Vec<Effect> {
+fn of_validator(
+    now: &wire::GetConsortiumResponse,
+    it: &wire::SetValidator,
+    shown: Format,
+) -> Vec<Effect> {
     let new = it.validator.clone().unwrap_or_default();
     let set = now.validators.last().map(|it| it.validators.as_slice()).unwrap_or_default();
     let known = set.iter().find(|one| one.key_id == new.key_id);
     let what = format!("power of validator {}", text::short(&new.key_id));
-    let power = (what, known.map_or_else(none, |one| json!(one.power)), json!(new.power));
+    let power = (what, known.map_or_else(|| none(shown), |one| json!(one.power)), json!(new.power));
     let peer = it.peer.as_ref().map(|peer| {
-        let before = of_peer(&now.peers, &peer.peer_id);
+        let before = of_peer(&now.peers, &peer.peer_id, shown);
         (format!("peer {}", peer.peer_id), before, json!(peer.department))
     });
     [power].into_iter().chain(peer).collect()
 }
 
-fn none() -> Value {
-    json!(pick("none", "无"))
+fn none(shown: Format) -> Value {
+    json!(shown.word("none", "无"))
 }
 
 fn rights(list: impl Iterator<Item = wire::Right>) -> Value {
@@ -110,7 +126,7 @@ fn days(it: &wire::Calendar) -> Value {
     json!(format!("{holidays} holidays, {make_up} make-up days"))
 }
 
-fn of_peer(peers: &[wire::Peer], id: &str) -> Value {
+fn of_peer(peers: &[wire::Peer], id: &str, shown: Format) -> Value {
     let known = peers.iter().find(|it| it.peer_id == id && !it.removed);
-    known.map_or_else(none, |it| json!(it.department))
+    known.map_or_else(|| none(shown), |it| json!(it.department))
 }

@@ -2,7 +2,7 @@
 
 use super::trail::Which;
 use super::{Common, named};
-use crate::tell;
+use crate::output::{say, wrote};
 use crate::text;
 use liuhen_client::connect::{Node, join};
 use liuhen_client::error::ClientError;
@@ -197,7 +197,7 @@ impl Prove {
         };
         std::fs::write(&self.out, &bytes)
             .map_err(|e| ClientError::Failed(format!("{}: {e}", self.out.display())))?;
-        tell!("{}: {} bytes", self.out.display(), bytes.len());
+        wrote(&self.out, bytes.len());
         Ok(())
     }
 
@@ -214,8 +214,10 @@ impl Prove {
                 node.proofs().prove_long_department(request).await?.into_inner()
             }
             _ => {
-                let why = "--parts is for `prove trail` and `prove department`";
-                return Err(ClientError::Usage(why.into()));
+                return Err(ClientError::usage(
+                    "--parts is for `prove trail` and `prove department`",
+                    "--parts 用于 `prove trail` 与 `prove department`",
+                ));
             }
         })
     }
@@ -311,7 +313,8 @@ async fn save_parts(mut pieces: Streaming<wire::ProofPart>, out: &Path) -> Resul
     if !bytes.is_empty() || parts == 0 {
         return Err(ClientError::failed("the node ended within a file"));
     }
-    tell!("{}: {parts} files", out.display());
+    let out = out.display();
+    say(format!("{out}: {parts} files"), format!("{out}：{parts} 个文件"));
     Ok(())
 }
 

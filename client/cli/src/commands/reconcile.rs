@@ -2,10 +2,11 @@
 
 use super::Common;
 use super::log_lines::source;
-use crate::output::Rows;
-use crate::tell;
+use crate::output::{Format, Rows, say};
 use crate::text;
 use liuhen_client::error::ClientError;
+use liuhen_client::event::Names;
+use liuhen_client::lang::pick;
 use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::KeyId;
 use liuhen_sources::Source;
@@ -98,12 +99,7 @@ impl Compared {
             let signed = reconcile::sign(&result, &account.signer.key)?;
             write_new(out, &signed)?;
         }
-        let names = super::names(&node).await?;
-        let name = |account: &str| {
-            let id = hex::decode(account).unwrap_or_default();
-            names.get(&id).cloned().unwrap_or_else(|| account.chars().take(24).collect())
-        };
-        show(&result, common, name)
+        show(&result, common, &super::names(&node).await?)
     }
 }
 
@@ -115,17 +111,13 @@ fn write_new(file: &Path, text: &str) -> Result<(), ClientError> {
 }
 
 /// A line for each cause, with the command that settles it; and the first of each.
-fn show(
-    it: &Reconciliation,
-    common: &Common,
-    name: impl Fn(&str) -> String,
-) -> Result<(), ClientError> {
+fn show(it: &Reconciliation, common: &Common, names: &Names) -> Result<(), ClientError> {
     let mut rows = Rows::new(&["cause", "count", "first", "settled_by"]);
     let causes = by_cause(&it.differences);
     for (cause, all) in &causes {
-        let first = all.first().map(|it| shown(it)).unwrap_or_default();
+        let first = all.first().map(|it| shown(it, common.output)).unwrap_or_default();
         rows.push(vec![
-            json!(word(*cause)),
+            json!(word(*cause, common.output)),
             json!(all.len()),
             json!(first),
             json!(settled_by(*cause)),
@@ -133,79 +125,108 @@ fn show(
     }
     rows.print(common.output)?;
     for (cause, all) in &causes {
-        for one in all.iter().take(EACH) {
-            let (time, account) = (text::time(one.time_ms), name(&one.account));
-            let (in_log, on_ledger) = (or_nothing(&one.in_log), or_nothing(&one.on_ledger));
-            tell!(
-                "{}: {} at {time} by {account}: in the log {in_log}, on the ledger {on_ledger}",
-                word(*cause),
-                shown(one)
-            );
-        }
+        all.iter().take(EACH).for_each(|one| one_by_one(*cause, one, names));
     }
-    tell!(
-        "{} statements in the log, {} records of {} from {} to {}: {} differences",
-        it.statements,
-        it.records,
-        it.gateway,
-        text::time(it.from_ms),
-        text::time(it.until_ms),
-        it.differences.len()
-    );
+    summed_up(it);
     let left = &it.not_compared;
-    tell!(
-        "of {} lines {} are no access, {} of other databases, {} refusals of other things, {} set aside, {} not understood",
-        left.of,
-        left.no_access,
-        left.other_databases,
-        left.other_denied,
-        left.set_aside.len(),
-        left.not_understood.len()
-    );
     if left.open() > 0 {
         let first =
             left.set_aside.iter().chain(&left.not_understood).min().copied().unwrap_or_default();
-        let why = format!(
-            "{} lines of the log were not compared, the first is line {first}",
-            left.open()
-        );
-        return Err(ClientError::Failed(why));
+        let open = left.open();
+        return Err(ClientError::failed(pick(
+            &format!("{open} lines of the log were not compared, the first is line {first}"),
+            &format!("日志有 {open} 行未比对，首行为第 {first} 行"),
+        )));
     }
     if it.differences.is_empty() {
         return Ok(());
     }
-    Err(ClientError::failed("the log and the ledger differ"))
+    Err(ClientError::failed(pick("the log and the ledger differ", "日志与账本不一致")))
 }
 
+/// One difference, by what either side says.
+fn one_by_one(cause: Cause, it: &Difference, names: &Names) {
+    let (time, what) = (text::time(it.time_ms), shown(it, Format::Table));
+    let id = hex::decode(&it.account).unwrap_or_default();
+    let account = names.get(&id).cloned();
+    let account = account.unwrap_or_else(|| it.account.chars().take(ACCOUNT).collect());
+    let (in_log, on_ledger) = (or_nothing(&it.in_log), or_nothing(&it.on_ledger));
+    let word = word(cause, Format::Table);
+    say(
+        format!(
+            "{word}: {what} at {time} by {account}: in the log {in_log}, on the ledger {on_ledger}"
+        ),
+        format!("{word}：{what}，{time}，{account}：日志为 {in_log}，账本为 {on_ledger}"),
+    );
+}
+
+/// How much was compared, and how much was not.
+fn summed_up(it: &Reconciliation) {
+    let (statements, records, gateway) = (it.statements, it.records, &it.gateway);
+    let (from, until) = (text::time(it.from_ms), text::time(it.until_ms));
+    let differences = it.differences.len();
+    say(
+        format!(
+            "{statements} statements in the log, {records} records of {gateway} from {from} to {until}: {differences} \
+             differences"
+        ),
+        format!(
+            "{from} 至 {until}：日志有语句 {statements} 条，账本有 {gateway} 的记录 {records} 条，不一致 {differences} 处"
+        ),
+    );
+    let left = &it.not_compared;
+    let (of, no_access, databases) = (left.of, left.no_access, left.other_databases);
+    let (denied, aside, unknown) =
+        (left.other_denied, left.set_aside.len(), left.not_understood.len());
+    say(
+        format!(
+            "of {of} lines {no_access} are no access, {databases} of other databases, {denied} refusals of other things, \
+             {aside} set aside, {unknown} not understood"
+        ),
+        format!(
+            "共 {of} 行：非访问 {no_access} 行，其他数据库 {databases} 行，拒绝其他事项 {denied} 行，搁置 {aside} 行，\
+             未读懂 {unknown} 行"
+        ),
+    );
+}
+
+/// Digits of an account's digest that are shown.
+const ACCOUNT: usize = 24;
 /// How many differences of each cause are shown one by one.
 const EACH: usize = 20;
 
-fn shown(it: &Difference) -> String {
+fn shown(it: &Difference, format: Format) -> String {
     let numbers: Vec<String> = it.numbers.iter().map(u64::to_string).collect();
-    match (it.statement.is_empty(), numbers.is_empty()) {
-        (false, true) => format!("statement {}", it.statement),
-        (false, false) => format!("statement {}, number {}", it.statement, numbers.join(" ")),
-        (true, _) => format!("number {}", numbers.join(" ")),
-    }
+    let (numbers, statement) = (numbers.join(" "), &it.statement);
+    let (english, chinese) = match (statement.is_empty(), numbers.is_empty()) {
+        (false, true) => (format!("statement {statement}"), format!("语句 {statement}")),
+        (false, false) => (
+            format!("statement {statement}, number {numbers}"),
+            format!("语句 {statement}，访问号 {numbers}"),
+        ),
+        (true, _) => (format!("number {numbers}"), format!("访问号 {numbers}")),
+    };
+    format.word(&english, &chinese).to_owned()
 }
 
 fn or_nothing(text: &str) -> &str {
-    if text.is_empty() { "nothing" } else { text }
+    if text.is_empty() { pick("nothing", "无") } else { text }
 }
 
-fn word(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Unreported => "unreported",
-        Cause::Datasets => "other datasets",
-        Cause::Rows => "other rows",
-        Cause::Account => "other account",
-        Cause::Time => "other time",
-        Cause::Grant => "other grant",
-        Cause::Decision => "served or denied",
-        Cause::Text => "other text",
-        Cause::Double => "double",
-        Cause::OnlyOnLedger => "only on the ledger",
-    }
+fn word(cause: Cause, shown: Format) -> &'static str {
+    let (english, chinese) = match cause {
+        Cause::Unreported => ("unreported", "未上报"),
+        Cause::Datasets => ("other datasets", "目录项不同"),
+        Cause::Rows => ("other rows", "行数不同"),
+        Cause::Account => ("other account", "账号不同"),
+        Cause::Time => ("other time", "时间不同"),
+        Cause::Grant => ("other grant", "授权不同"),
+        Cause::Decision => ("served or denied", "放行与拒绝不同"),
+        Cause::Text => ("other text", "语句文本不同"),
+        Cause::Double => ("double", "重复"),
+        Cause::OnlyOnLedger => ("only on the ledger", "仅账本有"),
+    };
+    shown.word(english, chinese)
 }
 
 /// The command that settles a difference.
@@ -232,11 +253,14 @@ async fn check(common: &Common, file: &Path) -> Result<(), ClientError> {
     let (key, _) = node.key(&key_id.parse::<KeyId>().map_err(bad)?).await?;
     let public = PublicKey::from_slice(&key.public_key).map_err(ClientError::failed)?;
     if it.chain_id != hex::encode(node.chain().await?.as_bytes()) {
-        return Err(ClientError::failed("the result is of another chain"));
+        let why = pick("the result is of another chain", "该结果属于另一条链");
+        return Err(ClientError::failed(why));
     }
     if !public.verify(&message, &signature) {
-        return Err(ClientError::failed("the signature does not verify: the result was changed"));
+        let why = "the signature does not verify: the result was changed";
+        return Err(ClientError::failed(pick(why, "签名验证不通过：结果已被改动")));
     }
-    tell!("signed by key {key_id} of {}", key.department);
-    show(&it, common, |account| account.chars().take(24).collect())
+    let signer = &key.department;
+    say(format!("signed by key {key_id} of {signer}"), format!("由 {signer} 的密钥 {key_id} 签名"));
+    show(&it, common, &super::names(&node).await?)
 }

@@ -240,8 +240,10 @@ impl Record {
                 party.unmapped_digest = salted_digest(salt, account.as_bytes()).to_vec();
             }
             (None, None) => {
-                let why = "--asker or --unmapped-account is needed: who asked";
-                return Err(ClientError::Usage(why.into()));
+                return Err(ClientError::usage(
+                    "--asker or --unmapped-account is needed: who asked",
+                    "需要 --asker 或 --unmapped-account：由谁访问",
+                ));
             }
         }
         Ok(party)

@@ -1,7 +1,7 @@
 //! `liuhen report`: what others are handed.
 
+use crate::output::say;
 use crate::report::{File, GENESIS, Proof, pack};
-use crate::tell;
 use liuhen_client::error::ClientError;
 use liuhen_client::lang::pick;
 use liuhen_genesis::Founding;
@@ -62,8 +62,11 @@ impl Evidence {
         for path in &self.proofs {
             let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
             if !name.ends_with(".trace") || !names.insert(name.clone()) {
-                let why = "proofs have names that end in .trace, and differ";
-                return Err(ClientError::Usage(format!("{}: {why}", path.display())));
+                let path = path.display();
+                return Err(ClientError::usage(
+                    format!("{path}: proofs have names that end in .trace, and differ"),
+                    format!("{path}：证明文件名须以 .trace 结尾，且互不相同"),
+                ));
             }
             let proof = Proof::new(&founding, &self.witnesses, name, read(path)?)?;
             if !self.unwitnessed && !proof.is_witnessed() {
@@ -76,18 +79,24 @@ impl Evidence {
         let wrote = if zipped { zip(&self.out, &files) } else { folder(&self.out, &files) };
         wrote.map_err(|e| ClientError::Failed(format!("{}: {e}", self.out.display())))?;
         let page = if zipped { self.out.clone() } else { self.out.join("index.html") };
-        tell!("{}: {} files, with {GENESIS} and the proofs", page.display(), files.len());
+        let (page, count) = (page.display(), files.len());
+        let told = format!("{page}: {count} files, with {GENESIS} and the proofs");
+        say(told, format!("{page}：共 {count} 个文件，含 {GENESIS} 和各证明文件"));
         Ok(())
     }
 }
 
 fn unwitnessed(path: &Path) -> ClientError {
-    let why = pick(
-        "no witness that --witness names saw what it stands on, and keys of former validators could have made it: \
-         attach one (liuhen witness attach), name it, or say --unwitnessed",
-        "没有 --witness 所指的见证方见证过其锚点，历任验证节点的密钥可能伪造：请附上见证（liuhen witness attach）并指明，或加 --unwitnessed",
+    let path = path.display();
+    let why = format!(
+        "{path}: no witness that --witness names saw what it stands on, and keys of former validators could have made it: \
+         attach one (liuhen witness attach), name it, or say --unwitnessed; nothing was packed"
     );
-    ClientError::Failed(format!("{}: {why}; nothing was packed", path.display()))
+    let why_zh = format!(
+        "{path}：没有 --witness 所指的见证方见证过其锚点，历任验证节点的密钥可能伪造：请附上见证（liuhen witness attach）并指明，\
+         或加 --unwitnessed；未打包任何文件"
+    );
+    ClientError::failed(pick(&why, &why_zh))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ClientError> {

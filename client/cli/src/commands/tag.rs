@@ -5,6 +5,7 @@ use crate::output::{Rows, print_one};
 use crate::tell;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_client::subject_number::NumberKind;
 use liuhen_keyfile::{PassphraseSource, Strength};
 use liuhen_proto::subject;
@@ -115,8 +116,13 @@ impl Tag {
     }
 
     fn collector(&self) -> Result<&str, ClientError> {
-        let missing =
-            || ClientError::Usage("--collector is needed: whose subjects they are".into());
+        let missing = || {
+            let (why, why_zh) = (
+                "--collector is needed: whose subjects they are",
+                "需要 --collector：哪个归集部门的主体",
+            );
+            ClientError::usage(why, why_zh)
+        };
         let collector = self.collector.as_deref().ok_or_else(missing)?;
         check_code(collector).map_err(|e| ClientError::Usage(e.to_string()))?;
         Ok(collector)
@@ -178,7 +184,11 @@ impl Tag {
         let file = self.file(year)?;
         if !file.exists() {
             let collector = self.collector()?;
-            return Err(ClientError::NotFound(format!("tag key of {collector} for {year}")));
+            let (what, what_zh) = (
+                format!("tag key of {collector} for {year}"),
+                format!("归集部门 {collector} {year} 年的标识密钥"),
+            );
+            return Err(ClientError::NotFound(pick(&what, &what_zh).to_owned()));
         }
         Ok(liuhen_keyfile::load(&file, passphrase, plain)?.to_seed())
     }
@@ -191,7 +201,10 @@ impl Tag {
             keys.insert(year, self.open(&passphrase, year, plain)?);
         }
         if keys.is_empty() {
-            return Err(ClientError::NotFound(format!("tag key of {}", self.collector()?)));
+            let collector = self.collector()?;
+            let (what, what_zh) =
+                (format!("tag key of {collector}"), format!("归集部门 {collector} 的标识密钥"));
+            return Err(ClientError::NotFound(pick(&what, &what_zh).to_owned()));
         }
         Ok(keys)
     }

@@ -1,6 +1,7 @@
 //! `liuhen trail`: who did what, in order.
 
 use super::{Common, named, names};
+use crate::output::say;
 use crate::rows;
 use crate::tell;
 use crate::text;
@@ -199,7 +200,9 @@ impl Trail {
             request.page_token = page.next_page_token;
         };
         rows.print(common.output)?;
-        tell!("{} of {size} events of {} as of height {height}", rows.len(), self.which.name());
+        let (shown, trail) = (rows.len(), self.which.name());
+        let told = format!("{shown} of {size} events of {trail} as of height {height}");
+        say(told, format!("{trail}：截至区块 {height}，共 {size} 个事件，显示 {shown} 个"));
         if withheld > 0 {
             tell!("{}", not_shown(withheld));
         }
@@ -210,9 +213,11 @@ impl Trail {
         let verdicts = self.verdict.iter().map(|name| {
             let known = Verdict::ALL.iter().find(|verdict| verdict.name() == name);
             known.map(|verdict| *verdict as u32).ok_or_else(|| {
-                ClientError::Usage(format!(
-                    "`{name}` is no verdict: covered, internal, emergency, uncovered, undetermined, denied"
-                ))
+                let known = "covered, internal, emergency, uncovered, undetermined, denied";
+                ClientError::usage(
+                    format!("`{name}` is no verdict: {known}"),
+                    format!("“{name}”不是判定结果；有：{known}"),
+                )
             })
         });
         let bound = |time: &Option<String>| match time {

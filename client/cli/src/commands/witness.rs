@@ -1,7 +1,7 @@
 //! `liuhen witness`: a regulator's own eyes on the ledger.
 
 use super::Common;
-use crate::output::write;
+use crate::output::{write, wrote};
 use crate::tell;
 use crate::text::parse_duration;
 use liuhen_client::connect::Node;
@@ -76,10 +76,12 @@ impl Witness {
             Self::Attach { proof, out, wait } => {
                 let bytes = std::fs::read(proof).map_err(at(proof))?;
                 let node = common.reach().await?;
+                let named = |e| ClientError::failed(format!("{}: {e}", proof.display()));
+                evidence::anchor(&bytes).map_err(named)?;
                 let bytes = attached(&node, &bytes, *wait).await?;
                 let out = out.as_ref().unwrap_or(proof);
                 replace(out, &bytes)?;
-                tell!("{}: {} bytes", out.display(), bytes.len());
+                wrote(out, bytes.len());
                 Ok(())
             }
         }
@@ -88,7 +90,8 @@ impl Witness {
 
 /// The key given with --key. A witness need not be known to the ledger.
 fn own_key(common: &Common) -> Result<PrivateKey, ClientError> {
-    let missing = || ClientError::Usage("--key is needed: the witness's key file".into());
+    let (why, why_zh) = ("--key is needed: the witness's key file", "需要 --key：见证方的密钥文件");
+    let missing = || ClientError::usage(why, why_zh);
     let file = common.key.as_ref().ok_or_else(missing)?;
     Ok(liuhen_keyfile::load(file, &common.passphrase(), true)?)
 }

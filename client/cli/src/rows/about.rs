@@ -205,11 +205,12 @@ pub(super) fn ledger_event(event: &LedgerEvent) -> String {
         Made::IntegrityRaised(it) => {
             let times = if it.count > 1 { format!(", {} times", it.count) } else { String::new() };
             let about = [it.dataset.clone(), text::short(&it.request_id)];
-            let about: Vec<_> = about.into_iter().filter(|word| !word.is_empty()).collect();
+            let about = about.iter().filter(|word| !word.is_empty());
+            let about: String = about.map(|word| format!(" {word}")).collect();
             let until = text::time(it.provisional_until_ms);
             let rule = rule(it.rule());
             let name = format!("{}/{}", it.department, it.number);
-            format!("{name} {rule}{times} {} (provisional until {until})", about.join(" "))
+            format!("{name} {rule}{times}{about} (provisional until {until})")
         }
         Made::IntegritySettled(it) => {
             let end = state(it.end().as_str_name(), "INTEGRITY_END_");

@@ -8,7 +8,8 @@ pub(super) fn agreed(yes: bool) -> &'static str {
     if yes { "agree" } else { "decline" }
 }
 
-pub(super) fn from(it: &wire::CorrectRecords, names: &Names) -> String {
+/// Whose a corrected record was said to be: a name, or an account without identity.
+pub fn from(it: &wire::CorrectRecords, names: &Names) -> String {
     match it.from_identity_id.is_empty() {
         true => format!("unmapped {}", text::short(&it.from_unmapped_digest)),
         false => names

@@ -3,7 +3,9 @@
 pub mod about;
 mod answering;
 
-pub use answering::{rule as rule_name, subject as subject_of_case, watch as watch_name};
+pub use answering::{
+    from as corrected_from, rule as rule_name, subject as subject_of_case, watch as watch_name,
+};
 
 use crate::output::Rows;
 use crate::text;
