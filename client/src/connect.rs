@@ -153,79 +153,10 @@ impl Node {
         Ok((key, response.next_seq))
     }
 
-    /// The identity `department/code`.
-    pub async fn identity(&self, name: &str) -> Result<wire::Identity, ClientError> {
-        let (department, code) = name.split_once('/').ok_or_else(|| {
-            ClientError::Usage(format!("identity `{name}`: department/code is needed"))
-        })?;
-        let all = self.identities(department).await?;
-        let found = all.into_iter().find(|it| it.code == code);
-        found.ok_or_else(|| ClientError::NotFound(format!("identity {name}")))
-    }
-
-    /// The id of the identity `department/code`, or one given in hexadecimal.
-    pub async fn identity_id(&self, name: &str) -> Result<IdentityId, ClientError> {
-        if let Ok(id) = name.parse() {
-            return Ok(id);
-        }
-        let identity = self.identity(name).await?;
-        crate::typed::note(&identity.identity_id, name);
-        IdentityId::from_slice(&identity.identity_id).map_err(ClientError::failed)
-    }
-
-    /// A dataset's entry in the catalogue.
-    pub async fn dataset(&self, code: &str) -> Result<wire::RegisterDataset, ClientError> {
-        Ok(self.dataset_whole(code).await?.registration.unwrap_or_default())
-    }
-
-    /// A dataset, with the newest version of its data.
-    pub async fn dataset_whole(&self, code: &str) -> Result<wire::Dataset, ClientError> {
-        let all = self.datasets("").await?;
-        let is = |it: &wire::Dataset| it.registration.as_ref().is_some_and(|r| r.dataset == code);
-        let found = all.into_iter().find(is);
-        found.ok_or_else(|| ClientError::NotFound(format!("dataset {code}")))
-    }
-
-    /// A department.
-    pub async fn department(&self, code: &str) -> Result<wire::Department, ClientError> {
-        let all = self.departments().await?;
-        let found = all.into_iter().find(|it| it.code == code);
-        found.ok_or_else(|| ClientError::NotFound(format!("department {code}")))
-    }
-
     /// What the consortium decided on.
     pub async fn consortium(&self) -> Result<wire::GetConsortiumResponse, ClientError> {
         let request = wire::GetConsortiumRequest {};
         Ok(self.registry().get_consortium(request).await?.into_inner())
-    }
-
-    /// The request of an id in hexadecimal, or of a reference that only one request has.
-    pub async fn request(&self, name: &str) -> Result<wire::RequestStanding, ClientError> {
-        if let Ok(bytes) = hex::decode(name)
-            && bytes.len() == 32
-        {
-            let wanted = wire::GetRequestRequest { request_id: bytes };
-            return Ok(self.registry().get_request(wanted).await?.into_inner());
-        }
-        let (reference, dataset) = name.split_once('@').unwrap_or((name, ""));
-        let wanted = wire::ListRequestsRequest {
-            reference: reference.to_owned(),
-            dataset: dataset.to_owned(),
-            ..wire::ListRequestsRequest::default()
-        };
-        let mut found = self.requests(wanted).await?;
-        match (found.pop(), found.len()) {
-            (Some(only), 0) => {
-                let id = only.request.as_ref().map(|it| it.request_id.as_slice());
-                crate::typed::note(id.unwrap_or_default(), name);
-                Ok(only)
-            }
-            (None, _) => Err(ClientError::NotFound(format!("request {name}"))),
-            (Some(_), more) => Err(ClientError::Usage(format!(
-                "{} requests have the reference {name}: say {name}@dataset, or the id",
-                more + 1
-            ))),
-        }
     }
 
     /// All events of a trail, page by page.

@@ -4,7 +4,7 @@ use crate::error::ClientError;
 use liuhen_proto::event::{Body, EventLeaf, ledger::LedgerEvent};
 use liuhen_proto::items::Item;
 use liuhen_proto::tx::TxHeader;
-use liuhen_proto::wire;
+use liuhen_proto::wire::{self, item::Kind};
 use std::collections::BTreeMap;
 
 /// An event, read.
@@ -42,6 +42,18 @@ impl Event {
 pub type Names = BTreeMap<Vec<u8>, String>;
 
 impl Event {
+    /// The number that an event of a gateway's trail takes.
+    pub fn access_no(&self) -> Option<u64> {
+        let Body::Signed { item, .. } = &self.body else { return None };
+        match item.kind() {
+            Kind::RecordAccess(it) => Some(it.access_no),
+            Kind::RecordSealed(it) => Some(it.access_no),
+            Kind::Unrecordable(it) => Some(it.access_no),
+            Kind::ManualHandover(it) => it.record.as_ref().map(|it| it.access_no),
+            _ => None,
+        }
+    }
+
     /// Whether the identity that signed has no name here yet.
     pub fn is_by_unknown(&self, names: &Names) -> bool {
         self.body.identity().is_some_and(|id| !names.contains_key(id.as_bytes().as_slice()))

@@ -4,6 +4,7 @@
 //! | room | holds |
 //! |---|---|
 //! | [`connect`], [`reach`] | a connection to a node, on which every call ends |
+//! | [`resolve`] | what people name, found on the ledger |
 //! | [`submit`], [`clock`] | signing items and submitting them; the time that they state |
 //! | [`event`], [`evidence`] | what a node shows, read and checked; proof files taken together |
 //! | [`kept_reads`], [`reads`] | calls of oversight with their receipts, in a file; whether those came onto the ledger |
@@ -22,6 +23,7 @@ pub mod lang;
 mod lists;
 pub mod reach;
 pub mod reads;
+pub mod resolve;
 pub mod subject_number;
 pub mod submit;
 pub mod typed;

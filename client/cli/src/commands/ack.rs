@@ -2,7 +2,6 @@
 
 use super::Common;
 use super::ack_hour::{self, Hour};
-use super::gateway::access_no;
 use super::signing::{Act, nothing};
 use crate::output::Rows;
 use crate::text;
@@ -100,7 +99,7 @@ impl Ack {
             }
             Self::Missing { grant } => return missing(common, &act, grant).await,
             Self::One { grant, gateway, number, rows, receipt } => {
-                let grant = act.grant(grant).await?;
+                let grant = act.node.grant(grant).await?;
                 Kind::Acknowledge(wire::Acknowledge {
                     request_id: grant.request_id,
                     dataset: grant.dataset,
@@ -114,7 +113,7 @@ impl Ack {
                 })
             }
             Self::Hour { grant, hour, count, list } => {
-                let grant = act.grant(grant).await?;
+                let grant = act.node.grant(grant).await?;
                 let hour = Hour::number(hour.as_deref())?;
                 Kind::AcknowledgeHour(wire::AcknowledgeHour {
                     request_id: grant.request_id,
@@ -133,10 +132,10 @@ impl Ack {
 
 /// Compares the use made of a grant with what was acknowledged one by one.
 async fn missing(common: &Common, act: &Act<'_>, grant: &str) -> Result<(), ClientError> {
-    let id = act.grant(grant).await?.request_id;
+    let id = act.node.grant(grant).await?.request_id;
     let mut sides: BTreeMap<(Vec<u8>, u64), (bool, bool, u64)> = BTreeMap::new();
     for event in act.node.whole_trail(TrailKind::Use, id.clone()).await? {
-        if let (Some(number), Some(gateway)) = (access_no(&event), event.body.identity()) {
+        if let (Some(number), Some(gateway)) = (event.access_no(), event.body.identity()) {
             let side = sides.entry((gateway.to_vec(), number)).or_default();
             (side.0, side.2) = (true, event.leaf.time.get());
         }

@@ -79,7 +79,7 @@ struct HourList {
 
 impl HourList {
     async fn ask(act: &Act<'_>, it: &Hour) -> Result<Self, ClientError> {
-        let grant = act.grant(&it.grant).await?;
+        let grant = act.node.grant(&it.grant).await?;
         let hour = Hour::number(it.hour.as_deref())?;
         let names = super::names(&act.node).await?;
         let department = act.department();

@@ -1,13 +1,14 @@
 //! `liuhen case`: cases against what stands on the ledger.
 
 use super::Common;
-use super::named;
+use super::resolve;
 use super::signing::{Act, Reason};
 use crate::output::Rows;
 use crate::rows::subject_of_case;
 use crate::text::{self, state};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
+use liuhen_client::resolve::id;
 use liuhen_proto::types::IdKind;
 use liuhen_proto::wire::{self, case_subject::About, item::Kind};
 use serde_json::json;
@@ -82,63 +83,30 @@ pub struct AboutFlags {
 
 impl AboutFlags {
     async fn to_wire(&self, node: &Node) -> Result<wire::CaseSubject, ClientError> {
-        let bad = |text: &str, wanted: &str| ClientError::Usage(format!("`{text}`: {wanted}"));
         let mut found = Vec::new();
         if let Some(text) = &self.integrity {
-            let why = || bad(text, "department/number");
-            let (department, number) = text.split_once('/').ok_or_else(why)?;
-            found.push(About::Integrity(wire::IntegrityName {
-                department: department.to_owned(),
-                number: number.parse().map_err(|_| why())?,
-            }));
+            found.push(About::Integrity(resolve::integrity_event(text)?));
         }
         if let Some(name) = &self.grant {
-            let request = node.request(name).await?.request.unwrap_or_default();
-            let dataset = request.asked.map(|it| it.dataset).unwrap_or_default();
-            found.push(About::Grant(wire::GrantName { dataset, request_id: request.request_id }));
+            found.push(About::Grant(resolve::grant(node, name).await?));
         }
         if let Some(text) = &self.record {
-            let why = || bad(text, "dataset:department/gateway#number");
-            let (dataset, rest) = text.split_once(':').ok_or_else(why)?;
-            let (gateway, number) = rest.split_once('#').ok_or_else(why)?;
-            let request_id = match &self.under {
-                Some(name) => node.request(name).await?.request.unwrap_or_default().request_id,
-                None => Vec::new(),
-            };
-            found.push(About::Record(wire::RecordName {
-                dataset: dataset.to_owned(),
-                gateway_id: node.identity_id(gateway).await?.to_vec(),
-                access_no: number.parse().map_err(|_| why())?,
-                request_id,
-            }));
+            found.push(About::Record(resolve::record(node, text, self.under.as_deref()).await?));
         }
         if let Some(text) = &self.version {
-            let why = || bad(text, "dataset:number");
-            let (dataset, version) = text.split_once(':').ok_or_else(why)?;
-            let version = version.parse().map_err(|_| why())?;
-            found.push(About::Version(wire::DatasetVersion { dataset: dataset.into(), version }));
+            found.push(About::Version(resolve::version(text)?));
         }
         if let Some(text) = &self.correction {
-            let correction_id = named::id(text)?;
-            found.push(About::Correction(wire::CorrectionName { correction_id }));
+            found.push(About::Correction(wire::CorrectionName { correction_id: id(text)? }));
         }
         match (found.pop(), found.len()) {
             (Some(about), 0) => Ok(wire::CaseSubject { about: Some(about) }),
-            _ => Err(ClientError::Usage(
-                "a case is about one thing: --integrity, --grant, --record, --version or --correction"
-                    .into(),
+            _ => Err(ClientError::usage(
+                "a case is about one thing: --integrity, --grant, --record, --version or --correction",
+                "一个案件只针对一件事：--integrity、--grant、--record、--version 或 --correction",
             )),
         }
     }
-}
-
-/// The id of a case, given in hexadecimal or by a reference that only one has.
-async fn id_of(node: &Node, name: &str) -> Result<Vec<u8>, ClientError> {
-    let listed = async || {
-        let named = |it: wire::Case| it.opened.map(|made| (it.case_id, made.reference));
-        Ok(node.cases().await?.into_iter().filter_map(named).collect())
-    };
-    named::id_or_reference("case", name, listed).await
 }
 
 impl Case {
@@ -166,7 +134,7 @@ impl Case {
             Self::Answer { case, text } => {
                 let answer = Reason::new(text)?;
                 let it = wire::AnswerCase {
-                    case_id: id_of(&act.node, case).await?,
+                    case_id: act.node.case_id(case).await?,
                     department,
                     answer_digest: answer.digest.clone(),
                 };
@@ -175,7 +143,7 @@ impl Case {
             Self::Rule { case, uphold, reason, commend } => {
                 let reason = Reason::new(reason)?;
                 let it = wire::RuleCase {
-                    case_id: id_of(&act.node, case).await?,
+                    case_id: act.node.case_id(case).await?,
                     department,
                     uphold: *uphold,
                     reason_digest: reason.digest.clone(),

@@ -2,7 +2,6 @@
 
 use super::Common;
 use super::digest::of_file;
-use super::named;
 use super::signing::{Act, Reason, nothing};
 use crate::output::Rows;
 use crate::rows::corrected_from;
@@ -10,6 +9,7 @@ use crate::text::{self, state};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::lang::pick;
+use liuhen_client::resolve::id;
 use liuhen_proto::items::access::corrections::differs;
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::types::IdKind;
@@ -87,14 +87,14 @@ impl Correction {
                 act.done(Kind::CorrectRecords(it), more).await
             }
             Self::Agree { correction } => {
-                let (correction_id, agree) = (named::id(correction)?, true);
+                let (correction_id, agree) = (id(correction)?, true);
                 let reason_digest = Vec::new();
                 let it = wire::AgreeCorrection { correction_id, department, agree, reason_digest };
                 act.done(Kind::AgreeCorrection(it), nothing).await
             }
             Self::Decline { correction, reason } => {
                 let reason = Reason::new(reason)?;
-                let (correction_id, agree) = (named::id(correction)?, false);
+                let (correction_id, agree) = (id(correction)?, false);
                 let reason_digest = reason.digest.clone();
                 let it = wire::AgreeCorrection { correction_id, department, agree, reason_digest };
                 act.done(Kind::AgreeCorrection(it), |_| vec![reason.shown()]).await
@@ -114,7 +114,7 @@ impl Correction {
             None => None,
         };
         let grant = match grant {
-            Some(name) => Some(act.grant(name).await?),
+            Some(name) => Some(act.node.grant(name).await?),
             None => None,
         };
         let stays = from.as_ref().is_some_and(|from| from.department == to.department);
@@ -156,7 +156,9 @@ impl Correction {
         records.sort_by_key(|(it, _)| it.access_no);
         let (records, recorded): (Vec<_>, Vec<_>) = records.into_iter().unzip();
         if records.is_empty() {
-            return Err(ClientError::NotFound(format!("such records of {gateway}")));
+            let (what, what_zh) =
+                (format!("such records of {gateway}"), format!("{gateway} 的此类记录"));
+            return Err(ClientError::NotFound(pick(&what, &what_zh).to_owned()));
         }
         Ok(wire::CorrectRecords {
             collector: act.department(),
@@ -176,11 +178,7 @@ impl Correction {
 
 /// A row for each record: whether it is as it was recorded, as far as one may see that.
 async fn show(common: &Common, node: &Node, name: &str) -> Result<(), ClientError> {
-    let id = named::id(name)?;
-    let all = node.corrections().await?;
-    let found = all.into_iter().find(|it| it.correction_id == id);
-    let found = found.ok_or_else(|| ClientError::NotFound(format!("correction {name}")))?;
-    let it = found.correction.and_then(|it| it.corrected).unwrap_or_default();
+    let it = node.correction(name).await?.corrected.unwrap_or_default();
     let events = match node.whole_trail(TrailKind::Gateway, it.gateway_id.clone()).await {
         Ok(events) => Some(events),
         // The trail is its collector's, and that of who oversees.

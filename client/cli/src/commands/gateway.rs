@@ -9,7 +9,6 @@ use crate::text;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::event::Event;
-use liuhen_proto::event::Body;
 use liuhen_proto::ledger::calendar::HOUR_MS;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::TrailKind;
@@ -257,7 +256,7 @@ async fn root_of_ledger(
         let page = node.trails().get_trail(request.clone()).await?.into_inner();
         for event in &page.events {
             let event = Event::from_wire(event)?;
-            if let Some(number) = access_no(&event)
+            if let Some(number) = event.access_no()
                 && (first..first.saturating_add(count)).contains(&number)
             {
                 digests.insert(number, event.leaf.digest);
@@ -269,18 +268,6 @@ async fn root_of_ledger(
         request.page_token = page.next_page_token;
     }
     Ok(log::root::<Blake3Log>(digests.into_values()).to_vec())
-}
-
-/// The number that an event of a gateway's trail takes.
-pub(super) fn access_no(event: &Event) -> Option<u64> {
-    let Body::Signed { item, .. } = &event.body else { return None };
-    match item.kind() {
-        Kind::RecordAccess(it) => Some(it.access_no),
-        Kind::RecordSealed(it) => Some(it.access_no),
-        Kind::Unrecordable(it) => Some(it.access_no),
-        Kind::ManualHandover(it) => it.record.as_ref().map(|it| it.access_no),
-        _ => None,
-    }
 }
 
 /// Sends what is missing of a bulk set.

@@ -118,7 +118,7 @@ async fn confirm(common: &Common, name: &str, returned: Option<&str>) -> Result<
 
 async fn revoke(common: &Common, it: &WithReason) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let grant = act.grant(&it.request).await?;
+    let grant = act.node.grant(&it.request).await?;
     let until = grant.terms.as_ref().map_or(0, |it| it.until_ms);
     act.ends(&ending(&grant, &text::time(until)))?;
     let reason = Reason::new(&it.reason)?;
@@ -150,7 +150,7 @@ fn ending(it: &wire::Grant, until: &str) -> String {
 impl Amend {
     async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let act = Act::begin(common).await?;
-        let grant = act.grant(&self.request).await?;
+        let grant = act.node.grant(&self.request).await?;
         let reason = Reason::new(&self.reason)?;
         let terms = self.narrower.apply(&act.node, grants::terms(&grant).cloned()).await?;
         let amendment = wire::AmendGrant {
@@ -168,7 +168,7 @@ impl Amend {
 
 async fn suspend(common: &Common, it: &WithReason) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let grant = act.grant(&it.request).await?;
+    let grant = act.node.grant(&it.request).await?;
     let reason = Reason::new(&it.reason)?;
     let suspension = wire::SuspendGrant {
         request_id: grant.request_id,
@@ -183,7 +183,7 @@ async fn suspend(common: &Common, it: &WithReason) -> Result<(), ClientError> {
 
 async fn resume(common: &Common, name: &str) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let grant = act.grant(name).await?;
+    let grant = act.node.grant(name).await?;
     let resumption = wire::ResumeGrant {
         request_id: grant.request_id,
         dataset: grant.dataset,
@@ -196,7 +196,7 @@ async fn resume(common: &Common, name: &str) -> Result<(), ClientError> {
 
 async fn reconfirm(common: &Common, name: &str) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let grant = act.grant(name).await?;
+    let grant = act.node.grant(name).await?;
     let reconfirmation = wire::ReconfirmGrant {
         request_id: grant.request_id,
         dataset: grant.dataset,

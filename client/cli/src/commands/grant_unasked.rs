@@ -39,7 +39,7 @@ pub struct Delegate {
 impl Delegate {
     pub(super) async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let act = Act::begin(common).await?;
-        let grant = act.grant(&self.request).await?;
+        let grant = act.node.grant(&self.request).await?;
         let mut wider = grants::terms(&grant).cloned().unwrap_or_default();
         wider.identity_ids.clear();
         let last = wider.delegation_depth <= 1;
@@ -199,7 +199,7 @@ pub(super) async fn ratify(
     refuse: Option<&str>,
 ) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let grant = act.grant(name).await?;
+    let grant = act.node.grant(name).await?;
     let reason = refuse.map(Reason::new).transpose()?;
     let ratification = wire::RatifyEmergency {
         request_id: grant.request_id,

@@ -6,9 +6,9 @@ use super::signing::{Act, Reason, nothing};
 use super::trail::print_trail;
 use crate::output::{Rows, write};
 use crate::text::{self, state};
-use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::lang::pick;
+use liuhen_client::resolve::key_id;
 use liuhen_client::submit::{Account, random};
 use liuhen_proto::items::cosign_message;
 use liuhen_proto::place::TrailKind;
@@ -186,26 +186,13 @@ impl Register {
     }
 }
 
-/// An identity as the ledger has it.
-async fn named(node: &Node, name: &str) -> Result<wire::Identity, ClientError> {
-    let id = node.identity_id(name).await?;
-    Ok(whole(node, id.to_vec()).await?.identity.unwrap_or_default())
-}
-
-async fn whole(node: &Node, id: Vec<u8>) -> Result<wire::GetIdentityResponse, ClientError> {
-    let request = wire::GetIdentityRequest { identity_id: id };
-    Ok(node.registry().get_identity(request).await?.into_inner())
-}
-
 impl Rotate {
     async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let act = Act::begin(common).await?;
-        let identity = named(&act.node, &self.identity).await?;
+        let identity = act.node.identity(&self.identity).await?;
         let mut end = Vec::with_capacity(self.end.len());
         for text in &self.end {
-            let id = hex::decode(text)
-                .map_err(|_| ClientError::Usage(format!("`{text}` is no key id: 64 digits")))?;
-            end.push(id);
+            end.push(key_id(text)?.to_vec());
         }
         end.sort();
         let mut rotation = wire::RotateKeys {
@@ -225,7 +212,7 @@ impl Rotate {
 impl Change {
     async fn run(&self, common: &Common, change: StandingChange) -> Result<(), ClientError> {
         let act = Act::begin(common).await?;
-        let identity = named(&act.node, &self.identity).await?;
+        let identity = act.node.identity(&self.identity).await?;
         if change == StandingChange::Revoke {
             let (of, code, keys) = (&identity.department, &identity.code, identity.key_ids.len());
             let what = format!("identity {of}/{code} and its keys ({keys} in all)");
@@ -253,7 +240,7 @@ async fn assign(
     with: &With,
 ) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let identity = named(&act.node, name).await?;
+    let identity = act.node.identity(name).await?;
     let (holder, salt) = pseudonym(holder)?;
     let mut assignment = wire::AssignPost {
         department: identity.department,
@@ -269,8 +256,7 @@ async fn assign(
 
 async fn show(common: &Common, name: &str, did: bool) -> Result<(), ClientError> {
     let node = common.connect().await?;
-    let id = node.identity_id(name).await?;
-    let found = whole(&node, id.to_vec()).await?;
+    let found = node.identity_whole(name).await?;
     if did {
         let chain = node.chain().await?;
         let document = liuhen_client::did::document(&chain, &found);
@@ -280,7 +266,7 @@ async fn show(common: &Common, name: &str, did: bool) -> Result<(), ClientError>
     let identity = found.identity.clone().unwrap_or_default();
     let fields = [
         ("identity", json!(format!("{}/{}", identity.department, identity.code))),
-        ("identity_id", json!(id.to_string())),
+        ("identity_id", json!(hex::encode(&identity.identity_id))),
         ("kind", json!(state(identity.kind().as_str_name(), "IDENTITY_KIND_"))),
         ("duty", json!(identity.duty)),
         ("standing", json!(standing(&identity.standing, identity.ended))),
@@ -293,7 +279,7 @@ async fn show(common: &Common, name: &str, did: bool) -> Result<(), ClientError>
         keys(&found).print(common.output)?;
         write("\n")?;
     }
-    print_trail(common, &node, TrailKind::Identity, id.to_vec()).await
+    print_trail(common, &node, TrailKind::Identity, identity.identity_id).await
 }
 
 fn keys(found: &wire::GetIdentityResponse) -> Rows {

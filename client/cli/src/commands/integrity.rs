@@ -1,6 +1,7 @@
 //! `liuhen integrity`: the integrity chain and its score.
 
 use super::Common;
+use super::resolve::whose;
 use crate::output::{Rows, print_one};
 use crate::rows::rule_name;
 use crate::text::{self, state, thousandths};
@@ -32,14 +33,6 @@ pub enum Integrity {
         /// A department, or one of its identities
         of: String,
     },
-}
-
-/// Whose chain it is: a department's, or that of one of its identities.
-async fn whose(node: &Node, of: &str) -> Result<(String, Vec<u8>), ClientError> {
-    match of.split_once('/') {
-        None => Ok((of.to_owned(), Vec::new())),
-        Some((department, _)) => Ok((department.to_owned(), node.identity_id(of).await?.to_vec())),
-    }
 }
 
 async fn ask(node: &Node, of: &str) -> Result<wire::ListIntegrityResponse, ClientError> {

@@ -2,7 +2,6 @@
 
 use super::Common;
 use super::digest::of_file;
-use super::named;
 use super::signing::{Act, Reason, nothing};
 use crate::output::Rows;
 use crate::text::{self, state};
@@ -76,21 +75,12 @@ pub enum Product {
     List,
 }
 
-/// The id of a product, given in hexadecimal or by a reference that only one has.
-async fn id_of(node: &Node, name: &str) -> Result<Vec<u8>, ClientError> {
-    let listed = async || {
-        let named = |it: wire::Product| it.registered.map(|made| (it.product_id, made.reference));
-        Ok(node.products().await?.into_iter().filter_map(named).collect())
-    };
-    named::id_or_reference("product", name, listed).await
-}
-
 impl Product {
     /// Does it.
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let act = Act::begin(common).await?;
         let department = act.department();
-        let id = async |name: &str| id_of(&act.node, name).await;
+        let id = async |name: &str| act.node.product_id(name).await;
         match self {
             Self::List => list(common, &act.node).await,
             Self::Register { .. } => {
@@ -149,7 +139,7 @@ impl Product {
             .ok_or_else(|| ClientError::Usage(format!("`{kind}`: model, report or service")))?;
         let mut request_ids = Vec::with_capacity(grants.len());
         for name in grants {
-            request_ids.push(act.grant(name).await?.request_id);
+            request_ids.push(act.node.grant(name).await?.request_id);
         }
         request_ids.sort();
         Ok(wire::RegisterProduct {

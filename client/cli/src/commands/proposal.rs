@@ -119,38 +119,16 @@ fn ends(change: &Proposed) -> Option<String> {
 
 async fn show(common: &Common, name: &str) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let change =
-        named(&act.node.proposals().await?, name)?.proposed.clone().and_then(|it| it.change);
+    let change = act.node.proposal(name).await?.proposed.and_then(|it| it.change);
     let change = change.ok_or_else(|| ClientError::failed("a proposal without a change"))?;
     proposal_effect::rows(&act.node, &change, common.output).await?.print(common.output)
 }
 
-/// The proposal of an id, or of a reference that only one has.
-fn named<'a>(
-    proposals: &'a [wire::Proposal],
-    name: &str,
-) -> Result<&'a wire::Proposal, ClientError> {
-    let mut found = proposals.iter().filter(|it| {
-        let reference = it.proposed.as_ref().map(|it| it.reference.as_str());
-        hex::encode(&it.proposal_id) == name || reference == Some(name)
-    });
-    match (found.next(), found.next()) {
-        (Some(only), None) => Ok(only),
-        (None, _) => Err(ClientError::NotFound(format!("proposal {name}"))),
-        _ => {
-            let why = format!("more than one proposal has the reference {name}: say its id");
-            Err(ClientError::Usage(why))
-        }
-    }
-}
-
 async fn vote(common: &Common, name: &str, approve: bool) -> Result<(), ClientError> {
     let act = Act::begin(common).await?;
-    let proposals = act.node.proposals().await?;
-    let proposal = named(&proposals, name)?;
     let vote = wire::Vote {
         department: act.department(),
-        proposal_id: proposal.proposal_id.clone(),
+        proposal_id: act.node.proposal(name).await?.proposal_id,
         approve,
     };
     act.done(Kind::Vote(vote), nothing).await

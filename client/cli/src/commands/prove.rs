@@ -1,15 +1,14 @@
 //! `liuhen prove`: makes a proof file that `liuhen-verify` checks offline.
 
-use super::trail::Which;
-use super::{Common, named};
+use super::Common;
+use super::resolve::{self, TrailName, TrailWord};
 use crate::output::{say, wrote};
 use crate::text;
 use liuhen_client::connect::{Node, join};
 use liuhen_client::error::ClientError;
 use liuhen_client::evidence;
+use liuhen_client::resolve::transaction;
 use liuhen_proto::header::{checkpoint::tlog_proof, note::Note};
-use liuhen_proto::place::ObjectKind;
-use liuhen_proto::subject;
 use liuhen_proto::types::{Hash, TxId, limits};
 use liuhen_proto::wire::{self, RangeKind};
 use std::path::{Path, PathBuf};
@@ -83,7 +82,7 @@ enum What {
         size: u64,
         /// Of a trail: what it is about
         #[arg(requires = "id")]
-        kind: Option<super::trail::Kind>,
+        kind: Option<TrailWord>,
         /// Of a trail: its id
         id: Option<String>,
     },
@@ -115,7 +114,7 @@ enum Absent {
         /// The number, from 0 on
         number: u64,
         #[command(flatten)]
-        which: Which,
+        which: TrailName,
     },
     /// A transaction is not on a trail
     Transaction {
@@ -130,7 +129,7 @@ enum Absent {
 #[derive(Debug, clap::Args)]
 struct Stretch {
     #[command(flatten)]
-    which: Which,
+    which: TrailName,
     #[command(flatten)]
     range: RangeFlags,
     /// Of a subject's trail: the key that its tag follows from
@@ -235,12 +234,12 @@ impl Prove {
             }
             What::Subject { tags, subject_key, range } => {
                 let (range, from, until) = range.read()?;
-                let (range, tags) = (range as u32, subject_tags(tags, subject_key)?);
+                let (range, tags) = (range as u32, resolve::subject_tags(tags, subject_key)?);
                 let request = wire::ProveSubjectRequest { tags, range, from, until, pinned };
                 join(node.proofs().prove_subject(request).await?.into_inner()).await
             }
             What::State { kind, id } => {
-                let (kind, id) = object(node, kind, id).await?;
+                let (kind, id) = resolve::object(node, kind, id).await?;
                 let request = wire::ProveObjectRequest { kind: u32::from(kind as u8), id, pinned };
                 join(node.proofs().prove_object(request).await?.into_inner()).await
             }
@@ -270,7 +269,7 @@ impl Prove {
                     ..wire::ProveConsistencyRequest::default()
                 };
                 if let (Some(kind), Some(id)) = (kind, id) {
-                    let which = Which { kind: *kind, id: id.clone() };
+                    let which = TrailName::new(*kind, id.clone());
                     let (kind, id) = which.resolve(node).await?;
                     (request.trail_kind, request.trail_id) = (kind as u32, id);
                 }
@@ -350,7 +349,7 @@ impl Stretch {
             range: range as u32,
             from,
             until,
-            subject_key: super::trail::key_of_subject(self.subject_key.as_deref())?,
+            subject_key: resolve::subject_key(self.subject_key.as_deref())?,
             pinned,
         })
     }
@@ -372,111 +371,16 @@ impl EventName {
 
 impl EventName {
     async fn resolve(&self, node: &Node) -> Result<(TxId, u32), ClientError> {
-        if self.event.contains('#') {
-            let leaf = super::story::named(node, &self.event).await?.leaf;
-            return Ok((leaf.origin, leaf.item));
-        }
-        let bad = |_| ClientError::Usage(format!("`{}`: no item's number", self.event));
-        match (self.event.split_once(':'), self.item) {
-            (Some((id, item)), None) => Ok((transaction(id)?, item.parse().map_err(bad)?)),
-            (Some(_), Some(_)) => {
-                Err(ClientError::Usage("the item's number is given twice".into()))
+        match self.item {
+            None => node.item_of_event(&self.event).await,
+            Some(_) if self.event.contains([':', '#']) => {
+                Err(ClientError::usage("the item's number is given twice", "条目序号写了两次"))
             }
-            (None, item) => Ok((transaction(&self.event)?, item.unwrap_or(0))),
+            Some(item) => Ok((transaction(&self.event)?, item)),
         }
     }
-}
-
-fn transaction(text: &str) -> Result<TxId, ClientError> {
-    text.parse().map_err(|e| ClientError::Usage(format!("`{text}`: {e}")))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ClientError> {
     std::fs::read(path).map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))
-}
-
-/// Tags as given, and those that follow from keys.
-fn subject_tags(tags: &[String], keys: &[String]) -> Result<Vec<wire::SubjectTag>, ClientError> {
-    let read = |text: &String| {
-        let bad = || ClientError::Usage(format!("`{text}`: collector/64 hexadecimal digits"));
-        let (collector, digits) = text.split_once('/').ok_or_else(bad)?;
-        let bytes: Hash = digits.parse().map_err(|_| bad())?;
-        Ok::<_, ClientError>((collector.to_owned(), bytes))
-    };
-    let mut all = Vec::with_capacity(tags.len().saturating_add(keys.len()));
-    for text in tags {
-        let (collector, tag) = read(text)?;
-        all.push(wire::SubjectTag { collector, tag: tag.to_vec(), subject_key: Vec::new() });
-    }
-    for text in keys {
-        let (collector, key) = read(text)?;
-        let (tag, subject_key) = (subject::tag(&key).to_vec(), key.to_vec());
-        all.push(wire::SubjectTag { collector, tag, subject_key });
-    }
-    Ok(all)
-}
-
-/// Kind and id of an object, names resolved.
-async fn object(node: &Node, kind: &str, id: &str) -> Result<(ObjectKind, Vec<u8>), ClientError> {
-    use ObjectKind as Is;
-    let unknown = || {
-        let all: Vec<String> = Is::ALL.iter().map(|kind| kind.name()).collect();
-        ClientError::Usage(format!("`{kind}` is no kind of object; there are: {}", all.join(", ")))
-    };
-    let kind = Is::from_name(kind).ok_or_else(unknown)?;
-    let id = match kind {
-        Is::Identity | Is::Gateway | Is::GatewaySetup | Is::IdentityWatch if id.contains('/') => {
-            node.identity_id(id).await?.to_vec()
-        }
-        Is::Score if id.contains('/') => {
-            [&[0xff][..], node.identity_id(id).await?.as_bytes()].concat()
-        }
-        Is::Department
-        | Is::Dataset
-        | Is::Beneath
-        | Is::IdentityName
-        | Is::Audit
-        | Is::DatasetGateways
-        | Is::AlertBook
-        | Is::Roster
-        | Is::UnknownCount
-        | Is::Score => id.as_bytes().to_vec(),
-        Is::Request | Is::Grant | Is::GrantUse | Is::GrantProducts => match named::id(id) {
-            Ok(id) => id,
-            Err(_) => node.request(id).await?.request.unwrap_or_default().request_id,
-        },
-        Is::Identity
-        | Is::Gateway
-        | Is::GatewaySetup
-        | Is::IdentityWatch
-        | Is::Key
-        | Is::Parameters
-        | Is::RecentBlock
-        | Is::RecentWindow
-        | Is::DayHeights
-        | Is::Timer
-        | Is::Voters
-        | Is::ValidatorSchedule
-        | Is::Peers
-        | Is::ProtocolSchedule
-        | Is::Calendar
-        | Is::Proposal
-        | Is::UnopenedRead
-        | Is::Halves
-        | Is::Half
-        | Is::BulkSet
-        | Is::Correction
-        | Is::SealingOrder
-        | Is::SealedAccess
-        | Is::SealedCount
-        | Is::IntegrityEvent
-        | Is::Joined
-        | Is::Alert
-        | Is::Case
-        | Is::Product
-        | Is::DoubleVote
-        | Is::Former => hex::decode(id)
-            .map_err(|_| ClientError::Usage(format!("`{id}`: an id in hexadecimal is needed")))?,
-    };
-    Ok((kind, id))
 }

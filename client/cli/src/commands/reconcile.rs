@@ -7,8 +7,8 @@ use crate::text;
 use liuhen_client::error::ClientError;
 use liuhen_client::event::Names;
 use liuhen_client::lang::pick;
+use liuhen_client::resolve;
 use liuhen_proto::suite::sign::PublicKey;
-use liuhen_proto::types::KeyId;
 use liuhen_sources::Source;
 use liuhen_sources::reconcile::{self, Cause, Difference, Reconciliation, by_cause};
 use serde_json::json;
@@ -249,8 +249,7 @@ async fn check(common: &Common, file: &Path) -> Result<(), ClientError> {
         .map_err(|e| ClientError::Usage(format!("{}: {e}", file.display())))?;
     let (it, key_id, message, signature) = reconcile::open(&text)?;
     let node = common.connect().await?;
-    let bad = |e| ClientError::Usage(format!("key `{key_id}`: {e}"));
-    let (key, _) = node.key(&key_id.parse::<KeyId>().map_err(bad)?).await?;
+    let (key, _) = node.key(&resolve::key_id(&key_id)?).await?;
     let public = PublicKey::from_slice(&key.public_key).map_err(ClientError::failed)?;
     if it.chain_id != hex::encode(node.chain().await?.as_bytes()) {
         let why = pick("the result is of another chain", "该结果属于另一条链");

@@ -195,7 +195,7 @@ impl Record {
         record: wire::RecordAccess,
     ) -> Result<Kind, ClientError> {
         if let (Some(order), Some(keep)) = (&self.sealed, &self.keep) {
-            let order = super::sealing::order(node, order).await?;
+            let order = node.sealing_order(order).await?;
             let gateway = account.signer.identity.to_vec();
             let sealed = super::sealing::seal(&order, &gateway, &record, keep)?;
             return Ok(Kind::RecordSealed(sealed));
@@ -211,7 +211,7 @@ impl Record {
 
     async fn access(&self, node: &Node) -> Result<wire::DatasetAccess, ClientError> {
         let request_id = match &self.grant {
-            Some(name) => node.request(name).await?.request.unwrap_or_default().request_id,
+            Some(name) => node.request_id(name).await?,
             None => Vec::new(),
         };
         let mut fields = self.fields.clone();

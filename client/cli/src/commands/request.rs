@@ -114,7 +114,7 @@ impl New {
         let dataset = act.node.dataset(&self.dataset).await?;
         let salt: [u8; 16] = random()?;
         let renews = match &self.renews {
-            Some(name) => act.grant(name).await?.request_id,
+            Some(name) => act.node.grant(name).await?.request_id,
             None => Vec::new(),
         };
         let request = wire::RequestAccess {

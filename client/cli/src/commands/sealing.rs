@@ -1,12 +1,12 @@
 //! `liuhen sealing`: records kept secret for a time.
 
 use super::Common;
-use super::named;
 use super::signing::{Act, Reason};
 use crate::output::Rows;
 use crate::text;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
+use liuhen_client::resolve::id;
 use liuhen_client::submit::random;
 use liuhen_proto::items::access::sealing::commitment;
 use liuhen_proto::ledger::calendar;
@@ -65,13 +65,6 @@ struct Kept {
     salt: String,
     /// The canonical record, hexadecimal.
     record: String,
-}
-
-/// A decision that one may see.
-pub(super) async fn order(node: &Node, id: &str) -> Result<wire::SealingOrder, ClientError> {
-    let bytes = named::id(id)?;
-    let found = node.sealing_orders().await?.into_iter().find(|it| it.order_id == bytes);
-    found.ok_or_else(|| ClientError::NotFound(format!("decision on sealing {id}")))
 }
 
 /// Commits to a record under a decision, and keeps what opens it in a new file of mode 600.
@@ -146,7 +139,7 @@ impl Sealing {
                 let decision = Reason::new(decision)?;
                 let it = wire::ExtendSealing {
                     authority,
-                    order_id: named::id(order)?,
+                    order_id: id(order)?,
                     decision_digest: decision.digest.clone(),
                     open_by_ms: text::parse_time(open_by)?,
                 };

@@ -91,12 +91,6 @@ impl<'a> Act<'a> {
         let request = self.node.request(name).await?.request.unwrap_or_default();
         Ok((request.request_id, request.asked.unwrap_or_default()))
     }
-
-    /// A grant, by its id or reference.
-    pub(super) async fn grant(&self, name: &str) -> Result<wire::Grant, ClientError> {
-        let grant = self.node.request(name).await?.grant;
-        grant.ok_or_else(|| ClientError::NotFound(format!("grant {name}")))
-    }
 }
 
 /// Nothing more to print.

@@ -5,16 +5,13 @@ use super::{Common, names};
 use crate::output::Rows;
 use crate::rows;
 use crate::tell;
-use liuhen_client::connect::{Node, join};
+use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::event::Event;
 use liuhen_proto::event::{Body, ledger::LedgerEvent};
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::types::{IdKind, IdentityId, TxId};
-use liuhen_proto::wire::{
-    self, case_subject::About, item::Kind, ledger_event::Kind as Made, trace::Claim,
-};
-use prost::Message;
+use liuhen_proto::types::IdKind;
+use liuhen_proto::wire::{self, case_subject::About, item::Kind, ledger_event::Kind as Made};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,10 +30,10 @@ struct Story {
 
 /// Prints the story of an event.
 pub(super) async fn print(common: &Common, node: &Node, name: &str) -> Result<(), ClientError> {
-    let subject = named(node, name).await?;
+    let subject = node.event(name).await?;
     let at = (subject.leaf.height.get(), subject.leaf.index);
     let mut story = Story::default();
-    if let Some(number) = super::gateway::access_no(&subject)
+    if let Some(number) = subject.access_no()
         && let Some(gateway) = subject.body.identity()
     {
         story.access = Some((gateway.to_vec(), number));
@@ -103,7 +100,7 @@ impl Story {
                 }
                 ("access", _) => {
                     let by = event.body.identity().is_some_and(|id| id.to_vec() == *gateway);
-                    by && super::gateway::access_no(event) == Some(*number)
+                    by && event.access_no() == Some(*number)
                 }
                 _ => true,
             },
@@ -203,40 +200,4 @@ impl Story {
             }
         }
     }
-}
-
-/// The event that is meant: a transaction's id with the item's number, or a gateway's number.
-pub(super) async fn named(node: &Node, name: &str) -> Result<Event, ClientError> {
-    if let Some((gateway, number)) = name.split_once('#') {
-        let bad = |_| ClientError::Usage(format!("`{name}`: department/gateway#number"));
-        let number: u64 = number.parse().map_err(bad)?;
-        let id: IdentityId = node.identity_id(gateway).await?;
-        let events = node.whole_trail(TrailKind::Gateway, id.to_vec()).await?;
-        let is = |event: &Event| super::gateway::access_no(event) == Some(number);
-        let found = events.into_iter().find(is);
-        return found.ok_or_else(|| ClientError::NotFound(format!("record {name}")));
-    }
-    let (tx_id, item) = name.split_once(':').unwrap_or((name, "0"));
-    let bad = |why: String| ClientError::Usage(format!("`{name}`: {why}"));
-    let tx_id: TxId = tx_id.parse().map_err(|e| bad(format!("{e}")))?;
-    let item = item.parse().map_err(|_| bad("the item's number follows the colon".into()))?;
-    let request = wire::ProveEventRequest {
-        tx_id: tx_id.to_vec(),
-        item,
-        ..wire::ProveEventRequest::default()
-    };
-    let bytes = join(node.proofs().prove_event(request).await?.into_inner()).await?;
-    let trace = wire::Trace::decode(bytes.as_slice()).map_err(ClientError::failed)?;
-    let missing = || ClientError::failed("the node sent a proof without the event");
-    let Some(Claim::Inclusion(claim)) = trace.claim else { return Err(missing()) };
-    let event = claim.event.ok_or_else(missing)?;
-    let transaction = usize::try_from(event.transaction).unwrap_or(usize::MAX);
-    let header = trace.transactions.get(transaction).map(|it| it.header.clone());
-    Event::from_wire(&wire::TrailEvent {
-        number: 0,
-        leaf: event.leaf,
-        header: header.unwrap_or_default(),
-        item: event.item,
-        ledger_event: event.ledger_event,
-    })
 }

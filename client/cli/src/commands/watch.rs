@@ -1,6 +1,6 @@
 //! `liuhen watch`: events as they commit, taken up again where they were left.
 
-use super::trail::{self, Which};
+use super::resolve::{TrailName, TrailWord};
 use super::{Common, names};
 use crate::output::{Format, write};
 use crate::rows;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 pub struct Watch {
     /// Only this kind of trail
     #[arg(requires = "id")]
-    kind: Option<trail::Kind>,
+    kind: Option<TrailWord>,
     /// Which one, as `liuhen trail` names it
     id: Option<String>,
     /// From this height on; without it: from now on
@@ -52,7 +52,7 @@ impl Watch {
         let node = common.connect().await?;
         let (trail_kind, trail_id) = match self.kind {
             Some(kind) => {
-                let which = Which { kind, id: self.id.clone().unwrap_or_default() };
+                let which = TrailName::new(kind, self.id.clone().unwrap_or_default());
                 let (kind, id) = which.resolve(&node).await?;
                 (kind as u32, id)
             }
