@@ -86,6 +86,7 @@ impl ProofService for Fixed {
     type ProveLongTrailStream = Sent<ProofPart>;
     type ProveEventStream = Sent<ProofChunk>;
     type ProveDepartmentStream = Sent<ProofChunk>;
+    type ProveLongDepartmentStream = Sent<ProofPart>;
     type ProveSubjectStream = Sent<ProofChunk>;
     type ProveObjectStream = Sent<ProofChunk>;
     type ProveConsistencyStream = Sent<ProofChunk>;
@@ -109,6 +110,13 @@ impl ProofService for Fixed {
     }
 
     async fn prove_department(&self, _asked: Asked<ProveDepartmentRequest>) -> Pieces {
+        Err(nothing("department here"))
+    }
+
+    async fn prove_long_department(
+        &self,
+        _asked: Asked<ProveDepartmentRequest>,
+    ) -> Result<Response<Sent<ProofPart>>, Status> {
         Err(nothing("department here"))
     }
 

@@ -67,8 +67,8 @@ pub fn asked() -> RequestAccess {
 
 fn request() -> RequestStanding {
     let step = GrantStep {
-        height: 7,
-        time_ms: T0 + HOUR,
+        height: 5,
+        time_ms: T0,
         state: GrantState::Active as i32,
         ..GrantStep::default()
     };
