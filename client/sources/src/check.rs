@@ -4,12 +4,13 @@
 use crate::Source;
 use crate::log::{self, Log};
 use crate::mapping::Mapping;
+use crate::reading::Reading;
 use crate::summary::Lines;
+use crate::taken::Late;
+pub use crate::taken::Taken;
 use liuhen_client::error::ClientError;
-use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::BufRead;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
 
 /// What a log tells.
 #[derive(Debug, Default)]
@@ -46,34 +47,6 @@ impl Missing {
     }
 }
 
-/// What a line was taken for, the most important first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Taken {
-    /// It was not understood.
-    NotUnderstood,
-    /// It may be read in more than one way.
-    SetAside,
-    /// It is an access of which not all datasets can be told.
-    NotToldInFull,
-    /// It is an access.
-    Access,
-    /// It is an access of which the number of rows is not known.
-    AccessRowsUnknown,
-    /// It is an access that the server refused.
-    Denied,
-    /// It tells more of a statement that is there already.
-    Further,
-    /// It is a refusal that means no data of the mapped relations.
-    OtherDenied,
-    /// It is of a database that the mapping does not name.
-    OtherDatabase,
-    /// It is no access.
-    NoAccess,
-    /// It holds nothing, or goes on in the next line.
-    Nothing,
-}
-
 /// A class of lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Class {
@@ -92,65 +65,19 @@ pub struct Class {
 /// Bytes of an example.
 const EXAMPLE_BYTES: usize = 100;
 
-/// The counters of a log by which it is seen what a line was taken for.
-#[derive(PartialEq, Eq, Clone, Copy, Default)]
-struct Counters {
-    unknown: usize,
-    set_aside: usize,
-    untold: usize,
-    statements: usize,
-    further: u64,
-    other_denied: u64,
-    other_databases: u64,
-    other: u64,
-}
-
-impl Counters {
-    fn of(log: &Log) -> Self {
-        Self {
-            unknown: log.unknown.len(),
-            set_aside: log.set_aside.len(),
-            untold: log.untold.len(),
-            statements: log.statements.len(),
-            further: log.further_lines,
-            other_denied: log.other_denied,
-            other_databases: log.other_databases,
-            other: log.other_lines,
-        }
-    }
-
-    /// What a line was taken for that made these of those before.
-    fn taken(self, before: Self, log: &Log) -> Taken {
-        let last = log.statements.last();
-        match () {
-            () if self.unknown > before.unknown => Taken::NotUnderstood,
-            () if self.set_aside > before.set_aside => Taken::SetAside,
-            () if self.untold > before.untold => Taken::NotToldInFull,
-            () if self.statements > before.statements => match last {
-                Some(it) if it.denied => Taken::Denied,
-                Some(it) if it.rows().is_none() => Taken::AccessRowsUnknown,
-                _ => Taken::Access,
-            },
-            () if self.further > before.further => Taken::Further,
-            () if self.other_denied > before.other_denied => Taken::OtherDenied,
-            () if self.other_databases > before.other_databases => Taken::OtherDatabase,
-            () if self.other > before.other => Taken::NoAccess,
-            () => Taken::Nothing,
-        }
-    }
-}
-
 /// A reader that notes what each line was taken for.
 struct Noting<'a> {
     reader: Box<dyn log::Reader + 'a>,
-    classes: BTreeMap<(Taken, String), Class>,
+    classes: Classes,
+    /// Lines that others belong to, until these are there: what each says it is, and what is worth showing.
+    kept: BTreeMap<u64, (String, Vec<u8>)>,
 }
 
 impl Noting<'_> {
-    fn note(&mut self, taken: Taken, number: u64, line: &[u8]) {
-        let (kind, mut example) = self.reader.shown(line);
+    fn note(&mut self, taken: Taken, number: u64, (kind, mut example): (String, Vec<u8>)) {
         example.truncate(EXAMPLE_BYTES);
-        let class = self.classes.entry((taken, kind.clone())).or_insert_with(|| Class {
+        let mut classes = self.classes.borrow_mut();
+        let class = classes.entry((taken, kind.clone())).or_insert_with(|| Class {
             taken,
             kind,
             lines: 0,
@@ -159,18 +86,40 @@ impl Noting<'_> {
         });
         class.lines += 1;
     }
+
+    /// Notes what was read late; whether a line is among that.
+    fn note_late(&mut self, number: u64, log: &mut Log) -> (bool, bool) {
+        let late = log.late.as_mut().map(std::mem::take).unwrap_or_default();
+        let (mut is_among, any) = (false, !late.is_empty());
+        for Late { number: first, taken, kind, shown } in late {
+            is_among |= first == number;
+            let known = self.kept.remove(&first);
+            let shown =
+                if kind.is_empty() { known.unwrap_or((kind, shown)) } else { (kind, shown) };
+            self.note(taken, first, shown);
+        }
+        (is_among, any)
+    }
 }
 
 impl log::Reader for Noting<'_> {
     fn line(&mut self, number: u64, line: &[u8], log: &mut Log) -> Result<(), log::NotRead> {
-        let before = Counters::of(log);
+        let before = log.counters();
         let told = self.reader.line(number, line, log);
+        let (is_noted, others) = self.note_late(number, log);
         let taken = match &told {
-            Ok(()) => Counters::of(log).taken(before, log),
+            _ if is_noted => return told,
+            Ok(()) if self.reader.keeps(number) => {
+                self.kept.insert(number, self.reader.shown(line));
+                return told;
+            }
+            // It ended what began before.
+            Ok(()) if others => Taken::Further,
+            Ok(()) => log.counters().taken(before, log.statements.last()),
             Err(log::NotRead::SetAside(_)) => Taken::SetAside,
             Err(log::NotRead::Unknown(_) | log::NotRead::CutOff(_)) => Taken::NotUnderstood,
         };
-        self.note(taken, number, line);
+        self.note(taken, number, self.reader.shown(line));
         told
     }
 
@@ -178,8 +127,21 @@ impl log::Reader for Noting<'_> {
         self.reader.is_whole(line)
     }
 
+    fn goes_on(&self, line: &[u8]) -> bool {
+        self.reader.goes_on(line)
+    }
+
+    fn going_on(&mut self, log: &mut Log) -> HashSet<String> {
+        self.reader.going_on(log)
+    }
+
     fn end(&mut self, cut: Option<&[u8]>, log: &mut Log) -> Result<(), log::NotRead> {
-        self.reader.end(cut, log)
+        let told = self.reader.end(cut, log);
+        self.note_late(0, log);
+        for (number, shown) in std::mem::take(&mut self.kept) {
+            self.note(Taken::Nothing, number, shown);
+        }
+        told
     }
 
     fn shown(&self, line: &[u8]) -> (String, Vec<u8>) {
@@ -187,35 +149,35 @@ impl log::Reader for Noting<'_> {
     }
 }
 
+/// What lines were taken for, by class, while they are read.
+type Classes = std::rc::Rc<std::cell::RefCell<BTreeMap<(Taken, String), Class>>>;
+
 /// Looks at a log's files. Nothing is signed, and no node is asked.
-pub fn check(
-    source: Source,
-    logs: &[impl AsRef<Path>],
-    mapping: &Mapping,
-) -> Result<Check, ClientError> {
-    let mut noting = Noting { reader: source.reader(mapping)?, classes: BTreeMap::new() };
-    let mut log = Log::default();
-    for path in logs {
-        let path = path.as_ref();
-        let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", path.display()));
-        let lines: Box<dyn BufRead> = log::open(path).map_err(at)?;
-        log::read_lines(lines, path, &mut noting, true, &mut log)?;
-    }
+pub fn check(source: Source, logs: &[PathBuf], mapping: &Mapping) -> Result<Check, ClientError> {
+    let classes = Classes::default();
+    let reader = source.reader(mapping)?;
+    let noting = Noting { reader, classes: classes.clone(), kept: BTreeMap::new() };
+    let mut reading = Reading::new(Box::new(noting), source.opens(), logs, true);
+    reading.keep_late();
     let mut roles: BTreeMap<String, u64> = BTreeMap::new();
-    for it in log.statements.iter().filter(|it| mapping.caller(&it.caller).is_none()) {
-        *roles.entry(it.caller.role.clone()).or_default() += 1;
+    while let Some(part) = reading.part()? {
+        for it in part.iter().filter(|it| mapping.caller(&it.caller).is_none()) {
+            *roles.entry(it.caller.role.clone()).or_default() += 1;
+        }
     }
+    let log = reading.log();
+    let missing = Missing {
+        databases: log.databases.clone(),
+        relations: log.unmapped.clone(),
+        functions: log.calls.clone(),
+        roles,
+    };
     Ok(Check {
-        lines: Lines::of(&log),
-        statements: log.statements.len(),
-        classes: noting.classes.into_values().collect(),
-        hides: log.hides,
-        missing: Missing {
-            databases: log.databases,
-            relations: log.unmapped,
-            functions: log.calls,
-            roles,
-        },
+        lines: Lines::of(log),
+        statements: log.count(),
+        classes: classes.take().into_values().collect(),
+        hides: log.hides.clone(),
+        missing,
     })
 }
 
@@ -246,7 +208,9 @@ mod tests {
             "nothing".to_owned(),
         ];
         std::fs::write(&path, lines.join("\n") + "\n").unwrap();
-        let check = check(Source::Pgaudit, &[&path], &Mapping::of_any("Asia/Shanghai")).unwrap();
+        let check =
+            check(Source::Pgaudit, std::slice::from_ref(&path), &Mapping::of_any("Asia/Shanghai"))
+                .unwrap();
         let classes: Vec<_> =
             check.classes.iter().map(|it| (it.taken, it.kind.as_str(), it.first)).collect();
         assert_eq!(
@@ -254,14 +218,62 @@ mod tests {
             [
                 (Taken::NotUnderstood, "", 5),
                 (Taken::NotToldInFull, "AUDIT READ COPY", 4),
-                (Taken::NotToldInFull, "AUDIT READ SELECT", 1),
+                (Taken::Access, "AUDIT READ SELECT", 1),
+                (Taken::AccessRowsUnknown, "AUDIT READ SELECT", 2),
                 (Taken::NoAccess, "AUDIT MISC SET", 3),
             ]
         );
-        assert_eq!(check.classes[2].lines, 2);
+        // What no mapping is needed for stays open.
+        assert_eq!((check.lines.untold.len(), check.lines.must_be_all().is_err()), (1, true));
         assert_eq!(check.missing.relations["population.civil.resident"], 2);
         assert_eq!(check.missing.databases.iter().collect::<Vec<_>>(), ["population"]);
         assert!(check.hides.keys().any(|it| it.contains("log_statement")), "{:?}", check.hides);
         assert!(check.hides.keys().any(|it| it.contains("log_rows")), "{:?}", check.hides);
+    }
+
+    fn classes(source: Source, mapping: &str, text: &str) -> Vec<(Taken, String, u64, u64)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::write(&path, text).unwrap();
+        let mapping: Mapping = toml::from_str(mapping).unwrap();
+        let check = check(source, &[path], &mapping).unwrap();
+        check.classes.into_iter().map(|it| (it.taken, it.kind, it.lines, it.first)).collect()
+    }
+
+    /// What is told when a later line is there is told of the line in which it began.
+    #[test]
+    fn lines_that_others_belong_to() {
+        const MAPPING: &str = "time_zone = \"Asia/Shanghai\"\ndatabases = [\"population\"]\nsalt_file = \"s\"\nlog_line_prefix = '%m [%p] %q%u@%d '\n[relations]\n\"population.civil.resident\" = \"civil.resident\"\n\"population.population.resident\" = \"civil.resident\"\n";
+        let text = "2026-11-28 21:40:00.100 CST [17] a@population LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,\"select 1\n\n\tfrom civil.resident\",<none>,1\n\
+             2026-11-28 21:40:00.200 CST [17] a@population LOG:  AUDIT: SESSION,2,1,MISC,BEGIN,,,begin,<none>,0\n\
+             2026-11-28 21:40:00.300 CST [17] LOG:  checkpoint starting\n";
+        let text = text.replace("\n\n\t", "\n\t\n\t");
+        let of = |taken, kind: &str, lines, first| (taken, kind.to_owned(), lines, first);
+        assert_eq!(
+            classes(Source::Pgaudit, MAPPING, &text),
+            [
+                of(Taken::Access, "AUDIT READ SELECT", 1, 1),
+                of(Taken::Further, "", 2, 2),
+                of(Taken::NoAccess, "AUDIT MISC BEGIN", 1, 4),
+                of(Taken::NoAccess, "LOG", 1, 5),
+            ]
+        );
+        let text = "20261128 21:40:00,db1,app,h,1,7,READ,population,resident,\n\
+             20261128 21:40:00,db1,app,h,1,7,QUERY,population,'select * from resident',0\n\
+             20261128 21:40:01,db1,app,h,1,8,QUERY,population,'select 1',0\n";
+        assert_eq!(
+            classes(Source::Mariadb, MAPPING, text),
+            [
+                of(Taken::AccessRowsUnknown, "READ", 1, 1),
+                of(Taken::Further, "QUERY", 1, 2),
+                of(Taken::NoAccess, "QUERY", 1, 3),
+            ]
+        );
+        // A record over several lines.
+        let record = "2026-11-28 21:40:00.100 CST,\"a\",\"population\",17,\"[local]\",6b0a.1f,1,\"SELECT\",2026-11-28 21:39:00 CST,3/8,0,LOG,00000,\"AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,\"\"select 1\n\nfrom x\"\",<none>,1\",,,,,,,,,\"psql\",\"client backend\",,0\n";
+        assert_eq!(
+            classes(Source::Pgaudit, MAPPING, record),
+            [of(Taken::Access, "AUDIT READ SELECT", 1, 1), of(Taken::Further, "", 2, 2)]
+        );
     }
 }

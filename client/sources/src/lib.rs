@@ -9,15 +9,18 @@
 //! |---|---|
 //! | [`Source`] | the kinds of logs there are, each once |
 //! | [`log`], [`statement`], `lines`, `guess` | a log, read; one statement of it; its lines as they are; what a wrong file seems to be |
-//! | `postgres`, `mariadb`, `mapped` | one kind of log each |
+//! | [`reading`], `taken` | a log in parts, so that its length does not matter; what a line was taken for |
+//! | `postgres`, `mariadb`, `mapped`, `files` | one kind of log each |
 //! | `syslog`, `time`, `touched` | what several kinds need: syslog's lines, times, datasets by a text |
 //! | [`sql`] | what statements say |
-//! | [`mapping`], [`relation`] | whose accounts and relations are whose on the ledger |
+//! | [`mapping`], [`relation`], `assurance` | whose accounts and relations are whose on the ledger |
 //! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
 //! | [`check`] | what a log tells, before anything is signed |
 //! | [`reconcile`] | comparing a log with the ledger |
 
+mod assurance;
 pub mod check;
+mod files;
 mod guess;
 pub mod known;
 mod lines;
@@ -27,6 +30,7 @@ pub mod mapping;
 mod mariadb;
 mod plan;
 mod postgres;
+pub mod reading;
 pub mod reconcile;
 pub mod relation;
 mod send;
@@ -35,6 +39,7 @@ pub mod sql;
 pub mod statement;
 mod summary;
 mod syslog;
+mod taken;
 mod time;
 mod touched;
 
@@ -47,7 +52,6 @@ use liuhen_client::error::ClientError;
 use liuhen_client::submit::Account;
 use liuhen_proto::items::Item;
 use liuhen_proto::wire::{self, item::Kind};
-use log::Log;
 use mapping::Mapping;
 use plan::{Planned, Planner};
 use statement::Statement;
@@ -58,6 +62,7 @@ use std::time::{Duration, Instant};
 source::sources! {
     Pgaudit = "pgaudit", postgres, "A PostgreSQL server's log with pgAudit: jsonlog, csvlog, text (stderr), syslog, or as others wrap it; plain or gzip";
     Mariadb = "mariadb", mariadb, "A log of MariaDB's server_audit, a file or as syslog carries it; plain or gzip";
+    Files = "files", files, "Files handed over: a folder of them, or a list of their paths; each is an access by whom the mapping says";
     Mapped = "mapped", mapped, "Any JSON lines, CSV, logfmt or syslog, by a jq program of the mapping's that tells the accesses; plain or gzip";
 }
 
@@ -70,7 +75,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Whoever is told how an import goes.
 pub trait Watches {
-    /// So many records are to be sent.
+    /// So many more records are to be sent.
     fn begins(&self, records: usize);
     /// So many more are committed.
     fn committed(&self, records: u64);
@@ -99,7 +104,7 @@ pub struct Options {
     pub skip_unknown: bool,
 }
 
-/// Imports a log.
+/// Imports a log, part by part: as much of it is in memory as a part has, however long it is.
 pub async fn run(
     node: &Node,
     account: &Account,
@@ -112,35 +117,44 @@ pub async fn run(
         let why = format!("--shift-times is for dev- chains; this is {}", status.chain_name);
         return Err(ClientError::Usage(why));
     }
-    let log = options.source.read(&options.logs, &mapping, options.skip_unknown)?;
+    let mut reading = options.source.reading(&options.logs, &mapping, options.skip_unknown)?;
+    let first = reading.part()?;
+    let shift_ms = if options.shift_times { until_now(options, &mapping)? } else { 0 };
     let gateway = account.signer.identity;
     let file = mapping.known_file(&gateway);
     let mut known = Known::open(Some(&file), &node.chain().await?, gateway)?;
     known.bring_up(node).await?;
-    let mut tries = 0;
+    let salt = mapping.salt(known.size()? == 0)?;
     let mut run = Run {
         options,
         watcher,
-        mapping: &mapping,
-        log: &log,
-        before: known.size()?,
+        planner: Planner::new(node, &mapping, salt, shift_ms).await?,
         known,
         refused: Refused::default(),
+        summary: Summary::default(),
         elapsed: Duration::ZERO,
     };
-    loop {
-        match run.attempt(node, account).await {
-            Ok(summary) => return Ok(summary),
-            // Something stands in the place of what can never be recorded, so that nothing stalls.
-            Err(error) if run.refused.remember(&error, watcher) => {}
-            // A run that was killed may have left batches on their way: they come first.
-            Err(error) if tries < TRIES && overtaken(&error) => {
-                tries += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Err(error),
-        }
+    let mut part = first;
+    while let Some(statements) = part {
+        run.part(node, account, &statements).await?;
+        part = reading.part()?;
     }
+    watcher.ends();
+    let mut summary = run.summary;
+    (summary.lines, summary.statements) = (Lines::of(reading.log()), reading.log().count());
+    (summary.elapsed, summary.grants) = (run.elapsed, run.planner.counts);
+    Ok(summary)
+}
+
+/// How far the log's times are moved so that its last statement is now.
+fn until_now(options: &Options, mapping: &Mapping) -> Result<i128, ClientError> {
+    let mut reading = options.source.reading(&options.logs, mapping, options.skip_unknown)?;
+    let mut last_ms = None;
+    while let Some(part) = reading.part()? {
+        last_ms = part.last().map(|it| it.time_ms).or(last_ms);
+    }
+    let now = i128::from(liuhen_client::clock::now().get());
+    Ok(last_ms.map_or(0, |last| now - i128::from(last)))
 }
 
 /// What the ledger can never take: why, by the datasets that a record names. A record of the same
@@ -194,76 +208,115 @@ fn overtaken(error: &ClientError) -> bool {
     matches!(error, ClientError::Refused(refused, _) if reasons.contains(&refused.reason.as_str()))
 }
 
-/// A run, over all its attempts.
+/// A run, over all parts of its log.
 struct Run<'a> {
     options: &'a Options,
     watcher: &'a dyn Watches,
-    mapping: &'a Mapping,
-    log: &'a Log,
+    planner: Planner<'a>,
     /// What the ledger has.
     known: Known,
-    /// How many events the gateway's trail had before the first attempt.
-    before: u64,
     refused: Refused,
+    /// What came of the parts before.
+    summary: Summary,
     /// How long sending has taken.
     elapsed: Duration,
 }
 
 impl Run<'_> {
-    /// Records what the ledger does not have yet. The summary is the run's: what earlier attempts
-    /// recorded, or left on its way, counts by what the ledger says of it.
-    async fn attempt(&mut self, node: &Node, account: &Account) -> Result<Summary, ClientError> {
-        let (options, log) = (self.options, self.log);
-        self.known.bring_up(node).await?;
-        let salt = self.mapping.salt(self.known.size()? == 0)?;
-        let shift_ms = match (options.shift_times, log.statements.last()) {
-            (true, Some(last)) => {
-                i128::from(liuhen_client::clock::now().get()) - i128::from(last.time_ms)
+    /// Records what the ledger does not have yet of a part's statements.
+    async fn part(
+        &mut self,
+        node: &Node,
+        account: &Account,
+        statements: &[Statement],
+    ) -> Result<(), ClientError> {
+        let (begins, counts) = (self.known.size()?, self.planner.counts.clone());
+        let mut tries = 0;
+        loop {
+            self.planner.counts = counts.clone();
+            let attempted = self.attempt(node, account, statements, begins).await;
+            // What was recorded is read now, and not by the next run; also what another left on its way.
+            match attempted {
+                Ok(part) => {
+                    self.known.bring_up(node).await?;
+                    self.summary.add(part);
+                    return Ok(());
+                }
+                // Something stands in the place of what can never be recorded, so that nothing stalls.
+                Err(error) if self.refused.remember(&error, self.watcher) => {
+                    self.known.bring_up(node).await?;
+                }
+                // A run that was killed may have left batches on their way: they come first.
+                Err(error) if tries < TRIES && overtaken(&error) => {
+                    tries += 1;
+                    tokio::time::sleep(PAUSE).await;
+                    self.known.bring_up(node).await?;
+                }
+                Err(error) => return Err(error),
             }
-            _ => 0,
-        };
-        let mut planner = Planner::new(node, self.mapping, salt, shift_ms).await?;
-        let mut summary = Summary::of_log(log);
+        }
+    }
+
+    /// One attempt at a part, before which the gateway's trail had so many events. What earlier attempts at it recorded, or left on
+    /// its way, counts by what the ledger says of it.
+    async fn attempt(
+        &mut self,
+        node: &Node,
+        account: &Account,
+        statements: &[Statement],
+        begins: u64,
+    ) -> Result<Summary, ClientError> {
+        let mut summary = Summary::default();
         let mut missing = Vec::new();
-        for statement in &log.statements {
-            let plan = planner.plan(statement, &self.known)?;
-            let by_this_run = plan.recorded.iter().filter(|it| it.position >= self.before);
+        for statement in statements {
+            let plan = self.planner.plan(statement, &self.known)?;
+            let by_this_run = plan.recorded.iter().filter(|it| it.position >= begins);
             by_this_run.clone().for_each(|it| summary.count(it.outcome()));
             let is_before = by_this_run.count() < plan.recorded.len();
             summary.already += usize::from(plan.missing.is_empty() && is_before);
             summary.changed += usize::from(!plan.missing.is_empty() && is_before);
             if plan.missing.is_empty() && !is_before {
-                planner.count(statement);
+                self.planner.count(statement);
             }
             missing.extend(plan.missing.into_iter().map(|it| (statement, it)));
         }
-        let made = usize::try_from(summary.recorded()).unwrap_or(usize::MAX);
-        let room = options.limit.map_or(usize::MAX, |limit| limit.saturating_sub(made));
+        let made = self.summary.recorded().saturating_add(summary.recorded());
+        let made = usize::try_from(made).unwrap_or(usize::MAX);
+        let room = self.options.limit.map_or(usize::MAX, |limit| limit.saturating_sub(made));
         summary.left = missing.len().saturating_sub(room);
+        missing.truncate(room);
+        self.watcher.begins(missing.len());
+        self.send(node, account, &missing, &mut summary).await?;
+        Ok(summary)
+    }
+
+    async fn send(
+        &mut self,
+        node: &Node,
+        account: &Account,
+        missing: &[(&Statement, Planned)],
+        summary: &mut Summary,
+    ) -> Result<(), ClientError> {
+        if missing.is_empty() {
+            return Ok(());
+        }
         let mut access_no = node.last_access_no(&account.signer.identity).await?;
         let collector = &account.signer.department;
-        let missing: Vec<(&Statement, Planned)> = missing.into_iter().take(room).collect();
-        self.watcher.begins(missing.len());
         for some in missing.chunks(AT_ONCE) {
             let mut items = Vec::with_capacity(some.len());
             for (statement, planned) in some {
                 access_no = access_no.saturating_add(1);
-                let item = planner.item(statement, planned, access_no, collector)?;
+                let item = self.planner.item(statement, planned, access_no, collector)?;
                 items.push(self.refused.stand_in(item, collector, access_no)?);
             }
             let (mut at_fault, began) = (None, Instant::now());
-            let watched = (&mut summary, self.watcher);
-            let sent =
-                send::all(node, account, &items, options.batch, watched, &mut at_fault).await;
+            let watched = (&mut *summary, self.watcher);
+            let batch = self.options.batch;
+            let sent = send::all(node, account, &items, batch, watched, &mut at_fault).await;
             self.elapsed += began.elapsed();
             self.refused.last = at_fault.and_then(|at| items.get(at)).map(datasets);
             sent?;
         }
-        self.watcher.ends();
-        summary.elapsed = self.elapsed;
-        summary.grants = planner.counts;
-        // What this run recorded is read now, and not by the next.
-        self.known.bring_up(node).await?;
-        Ok(summary)
+        Ok(())
     }
 }

@@ -13,8 +13,8 @@ const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 pub enum Line<'a> {
     /// Its bytes, without what ends it; whether anything ends it: a file's last line may not be written whole.
     Of(&'a [u8], bool),
-    /// Nothing but white space or zeros, as a crash leaves them.
-    Blank,
+    /// Nothing but white space or zeros, as a crash leaves them; the white space, unless there are zeros, and whether anything ends it.
+    Blank(&'a [u8], bool),
     /// It has more than [`LINE_BYTES`].
     TooLong,
 }
@@ -57,7 +57,10 @@ impl<R: BufRead> Lines<R> {
         }
         let is_empty = line.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0);
         if is_empty {
-            return Ok(Some((self.number, Line::Blank)));
+            let end = line.iter().rposition(|it| !matches!(it, b'\n' | b'\r'));
+            let space = line.get(..end.map_or(0, |it| it + 1)).unwrap_or_default();
+            let space = if space.contains(&0) { &[] } else { space };
+            return Ok(Some((self.number, Line::Blank(space, ended))));
         }
         // What stands before its text tells whether it goes on with the line before; zeros are of a crash.
         let begin = line.iter().position(|it| *it != 0).unwrap_or(0);
@@ -91,7 +94,13 @@ mod tests {
         assert_eq!(all(b"\xef\xbb\xbfa\r\nb", 9), ["1 a true", "2 b false"]);
         assert_eq!(
             all(b"a\n\n \t\r\n\0\0\0\nb\0\0", 9),
-            ["1 a true", "2 Blank", "3 Blank", "4 Blank", "5 b false"]
+            [
+                "1 a true",
+                "2 Blank([], true)",
+                "3 Blank([32, 9], true)",
+                "4 Blank([], true)",
+                "5 b false"
+            ]
         );
         // One that is too long is one line, however long, and those behind it keep their numbers.
         assert_eq!(all(b"aaa\nbbbb\nc\n", 3), ["1 aaa true", "2 TooLong", "3 c true"]);

@@ -1,12 +1,13 @@
 //! The mapping of a log's names to those of the ledger.
 
+pub use crate::assurance::AssuranceName;
+use crate::files::FileRule;
 use crate::relation::Relation;
 use crate::sql::{self, Dialect, Name, Schema};
 use crate::statement::Caller;
 use liuhen_client::error::ClientError;
 use liuhen_client::submit::random;
 use liuhen_proto::types::IdentityId;
-use liuhen_proto::wire::Assurance;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +66,9 @@ pub struct Mapping {
     /// `database.schema.table` → dataset; MariaDB's databases are its schemas: `database.database.table`.
     #[serde(default)]
     pub relations: BTreeMap<Relation, String>,
+    /// Files that are handed over, of which dataset and to whom; the first that fits.
+    #[serde(default)]
+    pub files: Vec<FileRule>,
     /// Relations that hold no dataset's data.
     #[serde(default)]
     pub ignore: BTreeSet<Relation>,
@@ -212,38 +216,6 @@ pub struct Role {
     pub assurance: AssuranceName,
 }
 
-/// How sure it is who asked.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AssuranceName {
-    /// The database authenticated the role, and only this identity has it.
-    #[default]
-    Verified,
-    /// The party says so of itself.
-    Claimed,
-    /// Nothing supports it.
-    None,
-}
-
-impl AssuranceName {
-    /// What nothing but the caller's own word supports.
-    fn at_most_claimed(self) -> Self {
-        match self {
-            Self::Verified | Self::Claimed => Self::Claimed,
-            Self::None => Self::None,
-        }
-    }
-
-    /// As records have it.
-    pub fn to_wire(self) -> Assurance {
-        match self {
-            Self::Verified => Assurance::Verified,
-            Self::Claimed => Assurance::Claimed,
-            Self::None => Assurance::Unspecified,
-        }
-    }
-}
-
 impl Mapping {
     /// Reads a mapping file. Errors name the line.
     pub fn read(path: &Path) -> Result<Self, ClientError> {
@@ -283,6 +255,24 @@ impl Mapping {
     /// One that names nothing but the zone of a log's times, by which a log can be looked at.
     pub fn of_any(time_zone: &str) -> Self {
         Self { time_zone: time_zone.to_owned(), any_database: true, ..Self::default() }
+    }
+
+    /// Whether it names nothing: a log is only looked at.
+    pub(crate) fn is_of_any(&self) -> bool {
+        self.any_database
+    }
+
+    /// The SELECT of a view, as the mapping has it.
+    pub(crate) fn view(&self, database: &str, name: &Name) -> Option<&str> {
+        self.views.get(&Relation::of(database, name)?).map(String::as_str)
+    }
+
+    /// The datasets whose data relations of a schema hold.
+    pub(crate) fn of_schema(&self, database: &str, schema: &str) -> BTreeSet<&str> {
+        let fits =
+            |it: &Relation| it.schema == schema && (database.is_empty() || it.database == database);
+        let all = self.relations.iter().filter(|(relation, _)| fits(relation));
+        all.map(|(_, dataset)| dataset.as_str()).collect()
     }
 
     /// Whether accesses to a database are recorded.
@@ -381,7 +371,13 @@ impl Mapping {
             role && address && application
         };
         let Some(found) = self.callers.iter().find(fits) else {
-            return self.roles.get(&caller.role).cloned();
+            let receiver = || self.files.iter().find(|it| it.account() == caller.role);
+            let role = |it: &FileRule| Role {
+                identity: it.receiver.clone(),
+                purpose: it.purpose.clone(),
+                assurance: it.assurance,
+            };
+            return self.roles.get(&caller.role).cloned().or_else(|| receiver().map(role));
         };
         let only_its_word = found.role.is_none() && found.address.is_none();
         let assurance = match only_its_word {

@@ -75,7 +75,8 @@ impl<'a> Planner<'a> {
         let of_roles = mapping.roles.values().map(|it| (&it.identity, &it.purpose));
         let of_callers = mapping.callers.iter().map(|it| (&it.identity, &it.purpose));
         let of_rules = mapping.rules.iter().map(|it| (&it.identity, &it.purpose));
-        for (identity, purpose) in of_roles.chain(of_callers).chain(of_rules) {
+        let of_files = mapping.files.iter().map(|it| (&it.receiver, &it.purpose));
+        for (identity, purpose) in of_roles.chain(of_callers).chain(of_rules).chain(of_files) {
             if !identities.contains_key(identity) {
                 identities.insert(identity.clone(), node.identity(identity).await?);
             }
@@ -85,7 +86,9 @@ impl<'a> Planner<'a> {
         }
         let mut fields = BTreeMap::new();
         let of_functions = mapping.functions.values().flatten();
-        for code in mapping.relations.values().chain(of_functions).collect::<BTreeSet<_>>() {
+        let of_files = mapping.files.iter().map(|it| &it.dataset);
+        let codes = mapping.relations.values().chain(of_functions).chain(of_files);
+        for code in codes.collect::<BTreeSet<_>>() {
             let dataset = node.dataset(code).await?;
             let registered = dataset.fields.into_iter();
             fields.insert(code.clone(), registered.map(|it| it.name).collect());
@@ -147,14 +150,18 @@ impl<'a> Planner<'a> {
         Ok(plan)
     }
 
-    /// How far a log was moved when it was imported: what the first of its statements that is recorded says.
-    pub(crate) fn moved(&self, all: &[Statement], known: &Known) -> Result<i128, ClientError> {
+    /// How far a log was moved when it was imported: what the first of these statements that is recorded says; `None` where none is.
+    pub(crate) fn moved(
+        &self,
+        all: &[Statement],
+        known: &Known,
+    ) -> Result<Option<i128>, ClientError> {
         for statement in all {
             if let Some(record) = known.record(&self.nonce(&statement.reference))? {
-                return Ok(i128::from(record.time_ms) - i128::from(statement.time_ms));
+                return Ok(Some(i128::from(record.time_ms) - i128::from(statement.time_ms)));
             }
         }
-        Ok(0)
+        Ok(None)
     }
 
     /// Moves the times of statements.
@@ -191,6 +198,13 @@ impl<'a> Planner<'a> {
         salted_digest(&salt, &statement.text()).to_vec()
     }
 
+    /// The salted digest of what was handed over, by its SHA-256; empty where it is no file.
+    fn result_digest(&self, statement: &Statement) -> Vec<u8> {
+        let salt = self.derived(b"result", statement.reference.as_bytes());
+        let digest = statement.content.as_ref().map(|it| salted_digest(&salt, it).to_vec());
+        digest.unwrap_or_default()
+    }
+
     pub(crate) fn time(&self, statement: &Statement) -> u64 {
         let shifted = i128::from(statement.time_ms) + self.shift_ms;
         u64::try_from(shifted).unwrap_or(statement.time_ms)
@@ -212,7 +226,11 @@ impl<'a> Planner<'a> {
         let salt = self.derived(b"statement", planned.reference.as_bytes());
         let named = statement.named.purpose.clone().filter(|it| check_code(it).is_ok());
         let record = wire::RecordAccess {
-            channel: wire::Channel::Log as i32,
+            channel: if statement.content.is_some() {
+                wire::Channel::File
+            } else {
+                wire::Channel::Log
+            } as i32,
             collector: collector.to_owned(),
             access_no,
             decision: decision as i32,
@@ -230,6 +248,7 @@ impl<'a> Planner<'a> {
                 ..wire::Subjects::default()
             }),
             query_digest: self.query_digest(statement),
+            result_digest: self.result_digest(statement),
             row_count: rows,
             access_time_ms: self.time(statement),
             statement_digest: salted_digest(&salt, planned.reference.as_bytes()).to_vec(),

@@ -1,8 +1,9 @@
 //! What a kind of log is; the table of them is in `lib.rs`.
 
 use crate::Source;
-use crate::log::{self, Log};
+use crate::log::{self, Log, LogFile};
 use crate::mapping::Mapping;
+use crate::reading::Reading;
 use liuhen_client::error::ClientError;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ macro_rules! sources {
                 match self { $(Self::$name => $about),+ }
             }
 
-            fn reader(
+            pub(crate) fn reader(
                 self,
                 mapping: &mapping::Mapping,
             ) -> Result<Box<dyn log::Reader + '_>, liuhen_client::error::ClientError> {
@@ -40,33 +41,25 @@ macro_rules! sources {
 pub(crate) use sources;
 
 impl Source {
-    /// Reads a log's files, plain or gzip, one behind the other. Stops at the first line that can't be understood, with its
+    /// Reads a log's files, plain or gzip, one behind the other, in parts. Stops at the first line that can't be understood, with its
     /// number, unless those are to be skipped.
+    pub fn reading<'a>(
+        self,
+        paths: &'a [PathBuf],
+        mapping: &'a Mapping,
+        skip_unknown: bool,
+    ) -> Result<Reading<'a>, ClientError> {
+        Ok(Reading::new(self.reader(mapping)?, self.opens(), paths, skip_unknown))
+    }
+
+    /// Reads a log whole, as [`Source::reading`] does.
     pub fn read(
         self,
         paths: &[PathBuf],
         mapping: &Mapping,
         skip_unknown: bool,
     ) -> Result<Log, ClientError> {
-        let (mut log, mut reader) = (Log::default(), self.reader(mapping)?);
-        for (at, path) in paths.iter().enumerate() {
-            let lines = log::open(path);
-            let lines =
-                lines.map_err(|e| ClientError::Failed(format!("{}: {e}", path.display())))?;
-            log::read_lines(lines, path, &mut *reader, skip_unknown, &mut log)?;
-            // Nobody goes on with a file behind which another stands.
-            if at + 1 < paths.len()
-                && let Some(number) = log.unfinished.take()
-            {
-                let why = "the file ends before the line is whole".to_owned();
-                if !skip_unknown {
-                    let path = path.display();
-                    return Err(ClientError::Failed(format!("{path}, line {number}: {why}")));
-                }
-                log.unknown.push((number, why));
-            }
-        }
-        Ok(log)
+        self.reading(paths, mapping, skip_unknown)?.whole()
     }
 
     /// Reads the lines of a log, as [`Source::read`] does; `path` names it in errors.
@@ -78,7 +71,17 @@ impl Source {
         skip_unknown: bool,
     ) -> Result<Log, ClientError> {
         let mut log = Log::default();
-        log::read_lines(lines, path, &mut *self.reader(mapping)?, skip_unknown, &mut log)?;
+        let mut reader = self.reader(mapping)?;
+        let mut file = LogFile::new(lines, path, &mut log);
+        while file.read(&mut *reader, skip_unknown, &mut log)? {}
         Ok(log)
+    }
+
+    /// What opens what is given as a log of this kind.
+    pub(crate) fn opens(self) -> fn(&Path) -> std::io::Result<Box<dyn BufRead>> {
+        match self {
+            Self::Files => crate::files::open,
+            Self::Pgaudit | Self::Mariadb | Self::Mapped => log::open,
+        }
     }
 }

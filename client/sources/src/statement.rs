@@ -27,6 +27,8 @@ pub struct Statement {
     pub named: Named,
     /// Whether the server refused it.
     pub denied: bool,
+    /// The SHA-256 of a file that was handed over; `None` of what a log tells.
+    pub content: Option<[u8; 32]>,
 }
 
 /// Who asked, as the log has it.
@@ -109,18 +111,7 @@ impl Statement {
 
     /// Takes in what a further line tells of it.
     pub fn join(&mut self, other: Self) {
-        for (what, fields) in other.touched {
-            match self.touched.entry(what) {
-                std::collections::btree_map::Entry::Vacant(it) => {
-                    it.insert(fields);
-                }
-                std::collections::btree_map::Entry::Occupied(mut it) => {
-                    let both = both(it.get(), fields);
-                    it.insert(both);
-                }
-            }
-        }
-        self.untold.extend(other.untold);
+        self.takes(other.touched, other.untold);
         for (number, part) in other.parts {
             match self.parts.entry(number) {
                 std::collections::btree_map::Entry::Vacant(it) => {
@@ -133,6 +124,26 @@ impl Statement {
             }
         }
         self.named.join(other.named);
+    }
+
+    /// Takes in what else it touched, and why not all of that can be told.
+    pub(crate) fn takes(
+        &mut self,
+        touched: BTreeMap<(String, i32), Fields>,
+        untold: BTreeSet<String>,
+    ) {
+        for (what, fields) in touched {
+            match self.touched.entry(what) {
+                std::collections::btree_map::Entry::Vacant(it) => {
+                    it.insert(fields);
+                }
+                std::collections::btree_map::Entry::Occupied(mut it) => {
+                    let both = both(it.get(), fields);
+                    it.insert(both);
+                }
+            }
+        }
+        self.untold.extend(untold);
     }
 }
 
@@ -166,6 +177,7 @@ mod tests {
             parts: parts.collect(),
             named: Named::default(),
             denied: false,
+            content: None,
         };
         statement.rows()
     }

@@ -1,8 +1,9 @@
 //! What an import found and recorded.
 
-use crate::log::Log;
+use crate::log::{Log, Noted, Place};
 use crate::plan::Counts;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_proto::event::Outcome;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,20 +38,22 @@ pub struct Lines {
     pub other: u64,
     /// Lines that hold nothing.
     pub blank: u64,
+    /// The files, by their names.
+    pub files: Vec<String>,
     /// The last line, where it was not written whole: it is left for the next run.
-    pub unfinished: Option<u64>,
+    pub unfinished: Option<Place>,
     /// Lines of databases that the mapping does not name.
     pub other_databases: u64,
     /// Refusals that mean no data of the mapped relations.
     pub other_denied: u64,
     /// Lines that were not understood, and why.
-    pub unknown: Vec<(u64, String)>,
+    pub unknown: Noted,
     /// Lines that were set aside, and why: what they tell of is not on the ledger.
-    pub set_aside: Vec<(u64, String)>,
+    pub set_aside: Noted,
     /// Lines of accesses of which not all datasets can be told, and why: they are recorded as such.
-    pub untold: Vec<(u64, String)>,
+    pub untold: Noted,
     /// What happened to the log or its server.
-    pub events: Vec<(u64, String)>,
+    pub events: Noted,
     /// Relations that the mapping lacks, and in how many lines they stand.
     pub unmapped: BTreeMap<String, u64>,
     /// Functions into which no log looks, and in how many lines they are called.
@@ -59,6 +62,8 @@ pub struct Lines {
     pub contradictory: usize,
     /// Statements whose text the log hides.
     pub hidden: usize,
+    /// Whether none of the lines is of an audit.
+    pub unaudited: bool,
 }
 
 impl Lines {
@@ -68,6 +73,7 @@ impl Lines {
             all: log.lines,
             other: log.other_lines,
             blank: log.blank_lines,
+            files: log.files.clone(),
             unfinished: log.unfinished,
             other_databases: log.other_databases,
             other_denied: log.other_denied,
@@ -79,6 +85,16 @@ impl Lines {
             calls: log.calls.clone(),
             contradictory: log.contradictory(),
             hidden: log.hidden(),
+            unaudited: log.unaudited,
+        }
+    }
+
+    /// A line as people are told of it: with its file where there are several.
+    pub fn shown(&self, at: Place) -> String {
+        let line = pick(&format!("line {}", at.line), &format!("第 {} 行", at.line)).to_owned();
+        match self.files.get(at.file).filter(|_| self.files.len() > 1) {
+            Some(file) => format!("{file}{}{line}", pick(", ", "，")),
+            None => line,
         }
     }
 
@@ -94,13 +110,25 @@ impl Lines {
         if !self.untold.is_empty() {
             left.push(format!("of {} lines not all datasets can be told", self.untold.len()));
         }
+        if self.unaudited {
+            left.push(format!(
+                "0 of {} lines are entries of an audit: nothing says what was read",
+                self.all
+            ));
+        }
         if left.is_empty() { Ok(()) } else { Err(ClientError::Failed(left.join("; "))) }
     }
 }
 
 impl Summary {
-    pub(crate) fn of_log(log: &Log) -> Self {
-        Self { lines: Lines::of(log), statements: log.statements.len(), ..Self::default() }
+    /// Takes in what became of a part of the log's statements.
+    pub(crate) fn add(&mut self, part: Self) {
+        self.already += part.already;
+        self.changed += part.changed;
+        self.left += part.left;
+        for (what, count) in part.outcomes {
+            *self.outcomes.entry(what).or_default() += count;
+        }
     }
 
     pub(crate) fn count(&mut self, outcome: Outcome) {

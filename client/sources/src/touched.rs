@@ -3,7 +3,7 @@
 use crate::log::Log;
 use crate::mapping::{Mapping, Meant};
 use crate::relation::Relation;
-use crate::sql::{self, Dialect, Fields, Name, Schema, Told};
+use crate::sql::{self, Dialect, Fields, Name, Piece, Schema, Told};
 use crate::statement::{Named, both};
 use liuhen_proto::wire::Operation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,18 @@ impl Touched {
             None => fields,
         };
         self.datasets.insert(what, fields);
+    }
+}
+
+impl Touched {
+    /// Takes in what something else touched.
+    pub(crate) fn join(&mut self, other: Self) {
+        for ((dataset, operation), fields) in other.datasets {
+            self.add(&dataset, Operation::try_from(operation).unwrap_or_default(), fields);
+        }
+        self.untold.extend(other.untold);
+        self.unmapped.extend(other.unmapped);
+        self.calls.extend(other.calls);
     }
 }
 
@@ -100,10 +112,33 @@ impl<'a> Looks<'a> {
         sql::told(text, self.dialect, self.schemas.get(database).unwrap_or(&none))
     }
 
+    /// What each statement of a text does; where it is executed, also of one that prepares another.
+    pub(crate) fn pieces(
+        &self,
+        database: &str,
+        text: &str,
+        is_executed: bool,
+    ) -> Option<Vec<Piece>> {
+        let none = Schema::default();
+        let schema = self.schemas.get(database).unwrap_or(&none);
+        sql::pieces(text, self.dialect, schema, is_executed)
+    }
+
     /// What a text does that is executed, also where it is the one that prepared the statement.
     pub(crate) fn executed(&self, database: &str, text: &str) -> Option<Told> {
         let none = Schema::default();
         sql::executed(text, self.dialect, self.schemas.get(database).unwrap_or(&none))
+    }
+
+    /// What reading a relation reads whose definition the mapping has as a view's; `None` of another.
+    pub(crate) fn by_view(&self, database: &str, name: &Name) -> Option<Touched> {
+        self.mapping.view(database, name)?;
+        let quoted = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
+        let schema = name.schema.as_deref().map(|it| format!("{}.", quoted(it)));
+        let text = format!("table {}{}", schema.unwrap_or_default(), quoted(&name.table));
+        let mut touched = self.by_text(database, &self.told(database, &text)?);
+        touched.datasets.values_mut().for_each(|fields| *fields = Fields::Unknown);
+        Some(touched)
     }
 
     /// All that a parsed text touches.
@@ -118,7 +153,14 @@ impl<'a> Looks<'a> {
                 Meant::None => {}
                 // Who makes, changes or drops what holds no dataset's data touches none.
                 Meant::Unknown if it.operation == Operation::Admin => {}
-                Meant::Unknown => self.unmapped(database, &it.relation, &mut touched),
+                Meant::Unknown => {
+                    self.unmapped(database, &it.relation, Some(it.operation), &mut touched);
+                }
+            }
+        }
+        for schema in &told.schemas {
+            for dataset in self.mapping.of_schema(database, schema) {
+                touched.add(dataset, Operation::Admin, Fields::Unknown);
             }
         }
         self.called(database, &told.functions, &mut touched);
@@ -155,14 +197,16 @@ impl<'a> Looks<'a> {
     /// The functions that a statement calls: what the mapping says that they read; else they are shown.
     pub(crate) fn called(&self, database: &str, functions: &[Name], touched: &mut Touched) {
         for name in functions {
+            if self.dialect == Dialect::Postgres && reads_unseen(name) {
+                touched.untold.insert(format!("{name} reads what no log names"));
+            }
             match self.function(database, name) {
                 Some(datasets) => {
                     datasets
                         .iter()
                         .for_each(|it| touched.add(it, Operation::Read, Fields::Unknown));
                 }
-                // Without a schema it is the server's own, or one that the mapping has to name.
-                None if name.schema.is_none() || sql::is_systems(name, self.dialect) => {}
+                None if sql::is_systems_function(name, self.dialect) => {}
                 None => {
                     touched.calls.insert(self.shown(database, name));
                 }
@@ -170,9 +214,21 @@ impl<'a> Looks<'a> {
         }
     }
 
-    pub(crate) fn unmapped(&self, database: &str, name: &Name, touched: &mut Touched) {
+    /// A relation that the mapping does not name. Where there is no mapping each is told by its own name.
+    pub(crate) fn unmapped(
+        &self,
+        database: &str,
+        name: &Name,
+        operation: Option<Operation>,
+        touched: &mut Touched,
+    ) {
         let name = self.shown(database, name);
-        touched.untold.insert(format!("relation {name} is not in the mapping"));
+        match operation {
+            Some(operation) if self.mapping.is_of_any() => {
+                touched.add(&name, operation, Fields::Unknown);
+            }
+            _ => drop(touched.untold.insert(format!("relation {name} is not in the mapping"))),
+        }
         touched.unmapped.insert(name);
     }
 
@@ -191,6 +247,24 @@ impl<'a> Looks<'a> {
         let whole = Relation::of(&database, &name);
         whole.map_or_else(|| format!("{database}.*.{name}"), |it| it.to_string())
     }
+}
+
+/// Functions of PostgreSQL's own that read rows of whatever table, or what is stored beside them.
+const UNSEEN: [&str; 9] = [
+    "lo_export",
+    "lo_get",
+    "loread",
+    "pg_logical_slot_get_binary_changes",
+    "pg_logical_slot_get_changes",
+    "pg_logical_slot_peek_binary_changes",
+    "pg_logical_slot_peek_changes",
+    "pg_read_binary_file",
+    "pg_read_file",
+];
+
+fn reads_unseen(name: &Name) -> bool {
+    name.schema.as_deref().is_none_or(|it| it == "pg_catalog")
+        && UNSEEN.contains(&name.table.as_str())
 }
 
 /// What the comments of a text name.

@@ -45,7 +45,7 @@ pub fn judge_log(log: Result<Log, ClientError>) {
     };
     let other = log.other_lines + log.other_databases + log.other_denied + log.blank_lines;
     let left = log.unknown.len() + log.set_aside.len();
-    let told = other + left as u64 + u64::from(log.unfinished.is_some());
+    let told = other + left + u64::from(log.unfinished.is_some());
     assert!(told <= log.lines, "more told than there are lines");
     let is_access = |it: &Statement| !it.touched.is_empty() || !it.untold.is_empty();
     assert!(log.statements.iter().all(is_access), "a statement that is no access");

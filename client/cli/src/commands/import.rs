@@ -44,7 +44,7 @@ struct Recorded {
     /// What kind of log it is
     #[arg(value_parser = source())]
     source: Source,
-    /// The log's files, in the order in which they were written
+    /// The log's files, in the order in which they were written; of `files` a folder, or a list of paths
     #[arg(required = true)]
     logs: Vec<PathBuf>,
     /// The mapping, TOML
@@ -70,6 +70,10 @@ struct Bar(RefCell<Option<ProgressBar>>);
 
 impl Watches for Bar {
     fn begins(&self, records: usize) {
+        if let Some(bar) = &*self.0.borrow() {
+            bar.inc_length(records as u64);
+            return;
+        }
         let bar = ProgressBar::new(records as u64);
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} records {per_sec} {eta}");
         if let Ok(style) = style {

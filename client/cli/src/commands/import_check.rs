@@ -51,9 +51,6 @@ impl Check {
         // They are shown below, as lines of a mapping.
         lines.unmapped.clear();
         lines.calls.clear();
-        if self.mapping.is_none() {
-            lines.untold.clear();
-        }
         told_of_lines(&lines);
         for (what, count) in &found.hides {
             say(format!("{what} ({count} lines)"), format!("{what}（{count} 行）"));

@@ -2,6 +2,7 @@
 
 use crate::output::say;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use liuhen_sources::log::Noted;
 use liuhen_sources::{Lines, Source};
 
 /// Takes the name of a kind of log.
@@ -16,26 +17,28 @@ pub(super) fn source() -> impl TypedValueParser<Value = Source> {
 /// How many of a list are shown by line; the rest is counted.
 const SHOWN: usize = 20;
 
-fn by_line(lines: &[(u64, String)], (what, what_zh): (&str, &str)) {
-    for (line, why) in lines.iter().take(SHOWN) {
-        say(format!("line {line} {what}: {why}"), format!("第 {line} 行{what_zh}：{why}"));
+fn by_line(lines: &Lines, noted: &Noted, (what, what_zh): (&str, &str)) {
+    for (at, why) in noted.first().iter().take(SHOWN) {
+        let at = lines.shown(*at);
+        say(format!("{at} {what}: {why}"), format!("{at}{what_zh}：{why}"));
     }
-    if lines.len() > SHOWN {
-        let more = lines.len() - SHOWN;
+    let more = noted.len().saturating_sub(SHOWN as u64);
+    if more > 0 {
         say(format!("and {more} more lines {what}"), format!("另有 {more} 行{what_zh}"));
     }
 }
 
 /// What became of lines that are more than a number.
 pub(super) fn told_of_lines(lines: &Lines) {
-    by_line(&lines.unknown, ("skipped", "已跳过"));
-    by_line(&lines.set_aside, ("set aside", "已搁置"));
-    by_line(&lines.untold, ("not told in full", "未能尽述"));
-    by_line(&lines.events, ("says of the log itself", "说明日志自身"));
-    if let Some(number) = lines.unfinished {
+    by_line(lines, &lines.unknown, ("skipped", "已跳过"));
+    by_line(lines, &lines.set_aside, ("set aside", "已搁置"));
+    by_line(lines, &lines.untold, ("not told in full", "未能尽述"));
+    by_line(lines, &lines.events, ("says of the log itself", "说明日志自身"));
+    if let Some(at) = lines.unfinished {
+        let at = lines.shown(at);
         say(
-            format!("line {number}, the last, is not written whole yet: the next run takes it"),
-            format!("第 {number} 行为末行，尚未写完：下次运行再读"),
+            format!("{at}, the last, is not written whole yet: the next run takes it"),
+            format!("{at}为末行，尚未写完：下次运行再读"),
         );
     }
     for (name, count) in &lines.unmapped {

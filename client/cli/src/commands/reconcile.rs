@@ -99,7 +99,7 @@ impl Compared {
             let signed = reconcile::sign(&result, &account.signer.key)?;
             write_new(out, &signed)?;
         }
-        show(&result, common, &super::names(&node).await?)
+        show(&result, common, &self.logs, &super::names(&node).await?)
     }
 }
 
@@ -111,7 +111,12 @@ fn write_new(file: &Path, text: &str) -> Result<(), ClientError> {
 }
 
 /// A line for each cause, with the command that settles it; and the first of each.
-fn show(it: &Reconciliation, common: &Common, names: &Names) -> Result<(), ClientError> {
+fn show(
+    it: &Reconciliation,
+    common: &Common,
+    files: &[PathBuf],
+    names: &Names,
+) -> Result<(), ClientError> {
     let mut rows = Rows::new(&["cause", "count", "first", "settled_by"]);
     let causes = by_cause(&it.differences);
     for (cause, all) in &causes {
@@ -130,12 +135,24 @@ fn show(it: &Reconciliation, common: &Common, names: &Names) -> Result<(), Clien
     summed_up(it);
     let left = &it.not_compared;
     if left.open() > 0 {
-        let first =
-            left.set_aside.iter().chain(&left.not_understood).min().copied().unwrap_or_default();
         let open = left.open();
+        let (first, first_zh) = match left.first.first() {
+            None => (String::new(), String::new()),
+            Some(at) => {
+                let number = at.file.saturating_add(1);
+                let (file, file_zh) = match files.get(at.file) {
+                    Some(file) => (file.display().to_string(), file.display().to_string()),
+                    None => (format!("file {number}"), format!("第 {number} 个文件")),
+                };
+                (
+                    format!(", the first is {file}, line {}", at.line),
+                    format!("，首行为 {file_zh} 第 {} 行", at.line),
+                )
+            }
+        };
         return Err(ClientError::failed(pick(
-            &format!("{open} lines of the log were not compared, the first is line {first}"),
-            &format!("日志有 {open} 行未比对，首行为第 {first} 行"),
+            &format!("{open} lines of the log were not compared{first}"),
+            &format!("日志有 {open} 行未比对{first_zh}"),
         )));
     }
     if it.differences.is_empty() {
@@ -177,7 +194,7 @@ fn summed_up(it: &Reconciliation) {
     let left = &it.not_compared;
     let (of, no_access, databases) = (left.of, left.no_access, left.other_databases);
     let (denied, aside, unknown) =
-        (left.other_denied, left.set_aside.len(), left.not_understood.len());
+        (left.other_denied, left.set_aside, left.not_understood);
     say(
         format!(
             "of {of} lines {no_access} are no access, {databases} of other databases, {denied} refusals of other things, \
@@ -261,5 +278,5 @@ async fn check(common: &Common, file: &Path) -> Result<(), ClientError> {
     }
     let signer = &key.department;
     say(format!("signed by key {key_id} of {signer}"), format!("由 {signer} 的密钥 {key_id} 签名"));
-    show(&it, common, &super::names(&node).await?)
+    show(&it, common, &[], &super::names(&node).await?)
 }

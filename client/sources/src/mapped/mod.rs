@@ -42,8 +42,8 @@ pub struct Reader<'a> {
     looks: Looks<'a>,
     /// The names of values between commas.
     header: Vec<String>,
-    /// Lines of a record that goes on, with the number of the first.
-    open: Option<(u64, Vec<u8>)>,
+    /// Lines of a record that goes on, with the number of the first, and how many quotes there are.
+    open: Option<(u64, Vec<u8>, usize)>,
     /// How often a record stood in the log, by its digest.
     equal: HashMap<[u8; 32], u64>,
 }
@@ -83,10 +83,14 @@ impl log::Reader for Reader<'_> {
         self.format == Format::Json
     }
 
+    fn goes_on(&self, _line: &[u8]) -> bool {
+        self.open.is_some()
+    }
+
     fn end(&mut self, _cut: Option<&[u8]>, _log: &mut Log) -> Result<(), NotRead> {
         match self.open.take() {
             None => Ok(()),
-            Some((first, _)) => {
+            Some((first, ..)) => {
                 Err(NotRead::CutOff(format!("the record that begins in line {first} does not end")))
             }
         }
@@ -96,16 +100,18 @@ impl log::Reader for Reader<'_> {
 impl Reader<'_> {
     /// A line of values between commas; a record goes on where a quote is open.
     fn values(&mut self, number: u64, line: &[u8], log: &mut Log) -> Result<(), NotRead> {
-        let (first, bytes) = match self.open.take() {
-            None => (number, line.to_vec()),
-            Some((first, before)) => (first, [before.as_slice(), b"\n", line].concat()),
-        };
-        if bytes.iter().filter(|it| **it == b'"').count() % 2 == 1 {
+        let (first, mut bytes, before) = self.open.take().unwrap_or((number, Vec::new(), 0));
+        if first != number {
+            bytes.push(b'\n');
+        }
+        bytes.extend_from_slice(line);
+        let quotes = before + line.iter().filter(|it| **it == b'"').count();
+        if quotes % 2 == 1 {
             if bytes.len() > crate::lines::LINE_BYTES {
                 return Err(NotRead::SetAside("a record that is too long".to_owned()));
             }
             log.further_lines += u64::from(first != number);
-            self.open = Some((first, bytes));
+            self.open = Some((first, bytes, quotes));
             return Ok(());
         }
         log.further_lines += u64::from(first != number);
@@ -135,13 +141,20 @@ impl Reader<'_> {
             Err(NotMade::Error(why)) => return Err(set_aside(why)),
             Err(NotMade::Runaway) => return Err("jq: the program does not end".into()),
         };
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
-        let before = self.equal.entry(digest).or_default();
-        let of_record = format!("{}/{before}", hex::encode(digest));
-        *before += 1;
-        let mut all = Vec::with_capacity(values.len());
-        for (at, value) in values.into_iter().enumerate() {
-            let access = Access::of(value).map_err(set_aside)?;
+        let accesses: Result<Vec<Access>, String> = values.into_iter().map(Access::of).collect();
+        let accesses = accesses.map_err(set_aside)?;
+        // What says by what it is told need not be counted.
+        let of_record = match accesses.iter().all(|it| it.reference.is_some()) {
+            true => String::new(),
+            false => {
+                let digest: [u8; 32] = Sha256::digest(bytes).into();
+                let before = self.equal.entry(digest).or_default();
+                *before += 1;
+                format!("{}/{}", hex::encode(digest), *before - 1)
+            }
+        };
+        let mut all = Vec::with_capacity(accesses.len());
+        for (at, access) in accesses.into_iter().enumerate() {
             all.push(self.statement(access, &of_record, at, bytes)?);
         }
         let is_access = |it: &(Statement, _)| !it.0.touched.is_empty() || !it.0.untold.is_empty();
@@ -189,7 +202,8 @@ impl Reader<'_> {
                         }
                         Meant::None => {}
                         Meant::Unknown => {
-                            self.looks.unmapped(&relation.database, &name, &mut touched);
+                            let database = &relation.database;
+                            self.looks.unmapped(database, &name, Some(operation), &mut touched);
                         }
                     }
                 }
@@ -225,6 +239,7 @@ impl Reader<'_> {
                 hidden: false,
             },
             denied: access.denied,
+            content: None,
         };
         Ok((statement, touched))
     }

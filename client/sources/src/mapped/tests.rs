@@ -45,7 +45,7 @@ fn shown(it: &Statement) -> String {
 
 fn of(more: &str, lines: &[&str]) -> Vec<String> {
     let log = read(more, lines, false).unwrap_or_else(|error| panic!("{more}: {error}"));
-    assert_eq!(log.set_aside, [], "{more}");
+    assert!(log.set_aside.is_empty(), "{more}");
     log.statements.iter().map(shown).collect()
 }
 
@@ -125,7 +125,7 @@ fn what_is_no_access_is_set_aside() {
         let log = read(&format!("format = \"json\"\njq = '''{program}'''\n"), &["{}"], false);
         let log = log.unwrap();
         assert_eq!((log.set_aside.len(), log.statements.len()), (1, 0), "{program}");
-        log.set_aside[0].1.clone()
+        log.set_aside.first()[0].1.clone()
     };
     let time = "time: 1795379521521";
     for (program, why) in [

@@ -36,7 +36,6 @@ type Connection = (String, String);
 #[derive(Debug)]
 struct Pending {
     number: u64,
-    lines: u64,
     first: Line,
     /// Tables, with what the lines say of each.
     tables: Vec<(String, (String, String))>,
@@ -48,6 +47,8 @@ pub struct Reader<'a> {
     times: Times,
     looks: Looks<'a>,
     pending: HashMap<Connection, Pending>,
+    /// The number of the line that began a statement last whose text may still come.
+    begun: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -57,6 +58,7 @@ impl<'a> Reader<'a> {
             mapping,
             times: Times::new(&mapping.time_zone).map_err(ClientError::failed)?,
             looks: Looks::new(mapping, Dialect::MySql),
+            begun: 0,
             pending: HashMap::new(),
         })
     }
@@ -90,6 +92,17 @@ impl log::Reader for Reader<'_> {
         false
     }
 
+    fn shown(&self, line: &[u8]) -> (String, Vec<u8>) {
+        match Line::of(line) {
+            Ok(Some(line)) => (line.operation, line.object),
+            Ok(None) | Err(_) => (String::new(), line.to_vec()),
+        }
+    }
+
+    fn keeps(&self, number: u64) -> bool {
+        self.begun == number
+    }
+
     fn end(&mut self, cut: Option<&[u8]>, log: &mut Log) -> Result<(), NotRead> {
         let mut all: Vec<_> = std::mem::take(&mut self.pending).into_values().collect();
         all.sort_by_key(|it| it.number);
@@ -112,25 +125,24 @@ impl Reader<'_> {
         if line.is_table() {
             let named = line.tables().into_iter().map(|it| (line.operation.clone(), it));
             let named: Vec<_> = named.collect();
+            log.further_lines += u64::from(self.pending.contains_key(&connection));
             let pending = self.pending.entry(connection).or_insert_with(|| Pending {
                 number,
-                lines: 0,
                 first: line,
                 tables: Vec::new(),
             });
-            pending.lines += 1;
+            self.begun = if pending.number == number { number } else { self.begun };
             pending.tables.extend(named);
             return Ok(());
         }
         if line.is_query() {
             let pending = self.pending.remove(&connection);
-            let mut pending = pending.unwrap_or_else(|| Pending {
+            log.further_lines += u64::from(pending.is_some());
+            let pending = pending.unwrap_or_else(|| Pending {
                 number,
-                lines: 0,
                 first: line.without_text(),
                 tables: Vec::new(),
             });
-            pending.lines += 1;
             return self.statement(pending, Some(line), log);
         }
         let count = match line.operation.as_str() {
@@ -148,14 +160,16 @@ impl Reader<'_> {
         query: Option<Line>,
         log: &mut Log,
     ) -> Result<(), NotRead> {
-        let number = pending.number;
+        let (number, before) = (pending.number, log.counters());
+        let shown = || (pending.first.operation.clone(), pending.first.object.clone());
+        let shown = log.late.is_some().then(shown);
         match self.told(pending, query, log) {
-            Err(NotRead::SetAside(why)) => {
-                log.set_aside.push((number, why));
-                Ok(())
-            }
-            told => told,
+            Err(NotRead::SetAside(why)) => log.add_set_aside(number, why),
+            Err(other) => return Err(other),
+            Ok(()) => {}
         }
+        log.read_late(number, before, || shown.unwrap_or_default());
+        Ok(())
     }
 
     fn told(
@@ -173,7 +187,6 @@ impl Reader<'_> {
             Some(text) if BEFORE.contains(&code) && text.calls_nothing() => Touched::default(),
             text => self.touched(&database, text.as_ref(), &pending.tables),
         };
-        log.further_lines += pending.lines.saturating_sub(1);
         let audit = self.audit_set(&pending, text.as_ref(), log);
         note(&touched, log);
         let mut untold = touched.untold;
@@ -208,6 +221,7 @@ impl Reader<'_> {
             parts: BTreeMap::from([(0, part)]),
             named: text.map_or(hidden, |it| it.named()),
             denied,
+            content: None,
         };
         log.add(pending.number, statement);
         Ok(())
@@ -251,7 +265,11 @@ impl Reader<'_> {
             match self.looks.meant(database, &name) {
                 Meant::None => {}
                 Meant::Dataset(dataset) => of_table(dataset, operation, text, &mut touched),
-                Meant::Unknown => self.looks.unmapped(database, &name, &mut touched),
+                Meant::Unknown => {
+                    let reads = operation == "READ";
+                    let operation = if reads { Operation::Read } else { Operation::Update };
+                    self.looks.unmapped(database, &name, Some(operation), &mut touched);
+                }
             }
         }
         if text.is_some_and(Text::makes) {
@@ -268,7 +286,7 @@ impl Reader<'_> {
         let is_audits = |it: &&str| it.trim_start_matches('@').contains("server_audit");
         let name = told.settings.iter().filter_map(|it| it.name.as_deref()).find(is_audits)?;
         let why = format!("{} sets {name}: the log may not tell what follows", pending.first.user);
-        log.events.push((pending.number, why.clone()));
+        log.add_event(pending.number, why.clone());
         Some(why)
     }
 }

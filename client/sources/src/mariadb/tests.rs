@@ -216,5 +216,5 @@ fn connections() {
     let old = "Nov 28 21:40:00 db1 mysql-server_auditing: db1,app,h,42,935,QUERY,population,'select a from resident',0\n";
     let mapping: Mapping = toml::from_str(MAPPING).unwrap();
     let log = Source::Mariadb.read_lines(old.as_bytes(), Path::new("log"), &mapping, false);
-    assert!(log.unwrap().set_aside[0].1.contains("year"));
+    assert!(log.unwrap().set_aside.first()[0].1.contains("year"));
 }

@@ -4,6 +4,7 @@ use super::Reader;
 use super::entry::Entry;
 use super::line::ServerLine;
 use super::text::shown;
+use super::views::Behind;
 use crate::log::{Log, NotRead};
 use crate::mapping::Meant;
 use crate::relation::parts;
@@ -13,10 +14,6 @@ use crate::touched::{Touched, named, note};
 use liuhen_proto::wire::Operation;
 use std::collections::BTreeMap;
 
-/// What kinds of objects hold rows.
-const RELATIONS: [&str; 5] =
-    ["TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "PARTITIONED TABLE"];
-
 impl Reader<'_> {
     pub(super) fn audited(
         &mut self,
@@ -24,69 +21,96 @@ impl Reader<'_> {
         line: &ServerLine,
         log: &mut Log,
     ) -> Result<(), NotRead> {
-        let Some(mut entry) = line.entry()? else { return Ok(()) };
-        // A parallel worker runs in the name of a session, and says of itself neither role nor database.
-        let leader = self.sessions.of_leader(line).map(str::to_owned);
-        let session = leader.filter(|_| line.database.is_empty());
-        let session = session.as_deref().unwrap_or(&line.session);
-        let reference = self.mapping.reference(&format!("{session}/{}", entry.statement));
-        let database = match log.known(&reference) {
-            Some(known) if line.database.is_empty() => known.database.clone(),
-            _ => line.database.clone(),
-        };
-        if !database.is_empty() && !self.mapping.has(&database) {
-            log.of_other_database(&database);
+        let Some(entry) = line.entry()? else { return Ok(()) };
+        self.entries_read += 1;
+        if let Some(leader) = self.leader_of(line) {
+            return self.of_worker(number, line, entry, &leader, log);
+        }
+        let database = line.database.as_str();
+        if !database.is_empty() && !self.mapping.has(database) {
+            log.of_other_database(database);
             return Ok(());
         }
-        if !database.is_empty() && !self.mapping.databases.contains(&database) {
-            log.databases.insert(database.clone());
+        if !database.is_empty() && !self.mapping.databases.contains(database) {
+            log.databases.insert(database.to_owned());
         }
-        hides(&entry, log);
-        self.completed(&mut entry, line, session, &reference, log);
-        let text = shown(&entry.text);
-        let told = match (entry.is_hidden(), entry.is_executed()) {
-            (true, _) => None,
-            (false, true) => self.looks.executed(&database, &text),
-            (false, false) => self.looks.told(&database, &text),
+        let reference = self.reference_of(line, entry.statement);
+        self.take_entry(number, line, entry, &reference, log)
+    }
+
+    /// What tells a statement from all others of its server: nothing that depends on what was read before it.
+    fn reference_of(&mut self, line: &ServerLine, statement: u64) -> String {
+        let of = match &line.process {
+            None => format!("{}/{statement}", line.session),
+            Some(process) => {
+                let began = self.sessions.began(line, statement);
+                format!("{process}@{began}/{statement}")
+            }
         };
-        if entry.command.starts_with("ROLLBACK") {
-            self.sessions.rolled_back(line);
+        self.mapping.reference(&of)
+    }
+
+    /// Takes what an entry tells of its statement.
+    pub(super) fn take_entry(
+        &mut self,
+        number: u64,
+        line: &ServerLine,
+        mut entry: Entry,
+        reference: &str,
+        log: &mut Log,
+    ) -> Result<(), NotRead> {
+        let database = line.database.as_str();
+        hides(&entry, log);
+        if matches!(entry.class.as_str(), "READ" | "WRITE") {
+            self.writes_at_end = entry.rows.is_some();
         }
-        if let Some(told) = &told {
-            self.sessions.set(line, &told.settings, self.mapping.pooled);
-            self.audit_set(number, line, (told, &text), log)?;
+        self.completed(&mut entry, line, reference, log);
+        let text = shown(&entry.text);
+        let pieces = match entry.is_hidden() {
+            true => None,
+            false => self.looks.pieces(database, &text, entry.is_executed()),
+        };
+        let executed = self.batches.executed(&line.session, &entry, pieces);
+        self.takes_back(line, &entry, &text, executed.at);
+        self.sessions.set(line, executed.settings.iter(), self.mapping.pooled);
+        if executed.is_first {
+            self.audit_set(number, line, (&entry, &text), executed.whole(), log)?;
         }
-        let touched = self.touched(&database, &entry, &text, told.as_ref());
-        self.sessions.ran(line, &reference);
+        let told = executed.told.as_ref();
+        let mut touched = self.touched(database, &entry, &text, told);
+        touched.join(self.of_workers(line));
+        self.sessions.ran(line, reference);
         let nothing = touched.is_nothing();
         let unmapped = touched.unmapped.clone();
-        let behind = entry.object_type == "VIEW" || entry.is_unknown();
-        let view = behind && touched.datasets.is_empty();
-        if !view {
+        let is_view = entry.object_type == "VIEW";
+        let is_behind = (is_view || entry.is_unknown()) && touched.datasets.is_empty();
+        if !is_behind {
             note(&touched, log);
         }
+        self.under_way(line, reference, log);
+        self.views.saw(&line.session, &entry, told);
         // What a statement says of itself counts for all that ran inside it, in whatever order the lines come.
         let named = self.named(line, &text, entry.is_hidden());
-        let statement = self.of_entry(line, &entry, touched, named, (reference, database))?;
-        match (log.known(&statement.reference), nothing, view) {
+        let statement = self.of_entry(line, &entry, touched, named, reference)?;
+        match (log.known(reference), nothing, is_behind) {
             (Some(known), true, _) => {
                 known.join(statement);
                 log.further_lines += 1;
             }
             (None, true, _) => {
-                self.open.insert(session.to_owned(), statement);
+                self.open.insert(line.session.clone(), statement);
                 log.other_lines += 1;
             }
             // The tables behind a view, or of a partition, may be named in lines of their own.
             (_, false, true) => {
                 let name = unmapped.into_iter().next().unwrap_or_default();
-                self.views.push((number, name, statement));
+                let behind = Behind { number, name, statement, is_view };
+                self.views.waits(&line.session, behind);
             }
             (_, false, false) => {
-                let reference = statement.reference.clone();
                 log.add(number, statement);
-                let outside = self.open.get(session).filter(|it| it.reference == reference);
-                if let (Some(outside), Some(known)) = (outside, log.known(&reference)) {
+                let outside = self.open.get(&line.session).filter(|it| it.reference == reference);
+                if let (Some(outside), Some(known)) = (outside, log.known(reference)) {
                     known.join(outside.clone());
                 }
             }
@@ -94,17 +118,19 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Takes what a statement does to the savepoints of its transaction.
+    fn takes_back(&mut self, line: &ServerLine, entry: &Entry, text: &str, at: usize) {
+        let command = entry.command.as_str();
+        let done = sql::savepoint(text, command, at);
+        if done.is_some() || command.starts_with("ROLLBACK") && !command.ends_with("PREPARED") {
+            self.sessions.savepoint(line, done.as_ref());
+        }
+    }
+
     /// Puts into an entry what others of its statement say, or its line.
-    fn completed(
-        &self,
-        entry: &mut Entry,
-        line: &ServerLine,
-        session: &str,
-        reference: &str,
-        log: &mut Log,
-    ) {
+    fn completed(&self, entry: &mut Entry, line: &ServerLine, reference: &str, log: &mut Log) {
         if entry.is_logged_before() {
-            let waits = self.open.get(session).filter(|it| it.reference == reference);
+            let waits = self.open.get(&line.session).filter(|it| it.reference == reference);
             let parts = log.known(reference).map(|it| &it.parts);
             let part =
                 parts.or(waits.map(|it| &it.parts)).and_then(|it| it.get(&entry.substatement));
@@ -116,19 +142,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Views and partitions that the mapping does not name: those whose tables are named in the same statement need no mapping.
-    pub(super) fn looked_through(&mut self, log: &mut Log) {
-        for (number, name, statement) in std::mem::take(&mut self.views) {
-            match log.known(&statement.reference) {
-                Some(known) if !known.touched.is_empty() => log.further_lines += 1,
-                _ => {
-                    *log.unmapped.entry(name).or_default() += 1;
-                    log.add(number, statement);
-                }
-            }
-        }
-    }
-
     /// The statement that an entry is about, or what it tells of it.
     fn of_entry(
         &self,
@@ -136,19 +149,20 @@ impl Reader<'_> {
         entry: &Entry,
         touched: Touched,
         named: Named,
-        (reference, database): (String, String),
+        reference: &str,
     ) -> Result<Statement, NotRead> {
         let text = [entry.text.as_slice(), b"\n", entry.parameters.as_slice()].concat();
         Ok(Statement {
-            reference,
+            reference: reference.to_owned(),
             time_ms: self.times.time(&line.time)?,
-            database,
+            database: line.database.clone(),
             caller: caller(line),
             touched: touched.datasets,
             untold: touched.untold,
             parts: BTreeMap::from([(entry.substatement, Part { text, rows: entry.known_rows() })]),
             named,
             denied: false,
+            content: None,
         })
     }
 
@@ -167,7 +181,13 @@ impl Reader<'_> {
         }
     }
 
-    fn touched(&self, database: &str, entry: &Entry, text: &str, told: Option<&Told>) -> Touched {
+    pub(super) fn touched(
+        &self,
+        database: &str,
+        entry: &Entry,
+        text: &str,
+        told: Option<&Told>,
+    ) -> Touched {
         match parts(&entry.object).filter(|_| !entry.object.is_empty()) {
             Some(mut parts) => {
                 let table = parts.pop().unwrap_or_default();
@@ -187,26 +207,46 @@ impl Reader<'_> {
         told: Option<&Told>,
     ) -> Touched {
         let mut touched = Touched::default();
+        let is_made = matches!(entry.class.as_str(), "DDL" | "ROLE");
+        if is_made && !entry.is_of_relation() {
+            // On which relation an index, a policy, a publication is, the text says.
+            let mut touched = told.map(|it| self.looks.by_text(database, it)).unwrap_or_default();
+            touched.datasets.retain(|(_, operation), _| *operation == Operation::Admin as i32);
+            return Touched { datasets: touched.datasets, ..Touched::default() };
+        }
         if entry.object_type == "FUNCTION" {
             self.looks.called(database, std::slice::from_ref(name), &mut touched);
             return touched;
         }
-        let is_relation = RELATIONS.contains(&entry.object_type.as_str());
-        if !is_relation || sql::is_systems(name, Dialect::Postgres) {
+        let is_data = matches!(entry.class.as_str(), "READ" | "WRITE");
+        if entry.object_type == "TOAST TABLE" && is_data {
+            let why = format!("{name} holds long values of a table that it does not name");
+            touched.untold.insert(why);
             return touched;
         }
+        if !entry.is_of_relation() || sql::is_systems(name, Dialect::Postgres) {
+            return touched;
+        }
+        let by_class = of_class(entry);
+        let operations = || by_class.map_or_else(|| of_unknown(entry, told), |it| vec![it]);
         let dataset = match self.looks.meant(database, name) {
             Meant::Dataset(dataset) => dataset.to_owned(),
+            // It holds what its query once read, and no entry names the tables of that.
+            Meant::None if entry.object_type == "MATERIALIZED VIEW" && is_data => {
+                return self.looks.by_view(database, name).unwrap_or_default();
+            }
             Meant::None => return touched,
+            // Who makes, changes or drops what holds no dataset's data touches none.
+            Meant::Unknown if by_class == Some(Operation::Admin) => return touched,
             Meant::Unknown => {
-                self.looks.unmapped(database, name, &mut touched);
+                let operation = operations().first().copied();
+                self.looks.unmapped(database, name, operation, &mut touched);
                 return touched;
             }
         };
         // The text tells more: whether rows were copied out, or an insert may update.
         let is_it =
             |it: &Name| it.table == name.table && (it.schema.is_none() || it.schema == name.schema);
-        let by_class = of_class(entry);
         let fits = |operation: Operation| match (entry.class.as_str(), operation) {
             ("READ", Operation::Read | Operation::Export) => true,
             ("WRITE", Operation::Insert | Operation::Update | Operation::Delete) => true,
@@ -221,7 +261,7 @@ impl Reader<'_> {
             touched.add(&dataset, it.operation, fields);
         }
         if by_text.is_empty() {
-            for operation in by_class.map_or_else(|| of_unknown(entry, told), |it| vec![it]) {
+            for operation in operations() {
                 touched.add(&dataset, operation, Fields::Unknown);
             }
         }
@@ -270,45 +310,6 @@ impl Reader<'_> {
         }
         touched
     }
-
-    /// Whoever changes what is audited changes what the log tells.
-    fn audit_set(
-        &self,
-        number: u64,
-        line: &ServerLine,
-        (told, text): (&Told, &str),
-        log: &mut Log,
-    ) -> Result<(), NotRead> {
-        let set = told.settings.iter().filter_map(|it| it.name.as_deref());
-        let set =
-            set.map(str::to_owned).find(|name| OF_THE_LOG.iter().any(|it| name.starts_with(it)));
-        let Some(name) = set.or_else(|| changes_the_log(text, told)) else { return Ok(()) };
-        let why = format!("{} sets {name}: the log may not tell what follows", line.role);
-        log.events.push((number, why.clone()));
-        self.untold(number, line, &name, why, log)
-    }
-}
-
-/// Settings by which a log tells less.
-const OF_THE_LOG: [&str; 8] = [
-    "pgaudit.",
-    "log_min_messages",
-    "log_min_error_statement",
-    "log_destination",
-    "logging_collector",
-    "log_error_verbosity",
-    "session_preload_libraries",
-    "shared_preload_libraries",
-];
-
-/// The setting of the log that a statement changes for others or for later: of a role, a database, the server, a function.
-fn changes_the_log(text: &str, told: &Told) -> Option<String> {
-    let text = sql::without_comments(text, Dialect::Postgres).to_lowercase();
-    let first = text.split_whitespace().next().unwrap_or_default();
-    let of_settings = told.touches.iter().any(|it| it.relation.table == "pg_settings");
-    let changes = matches!(first, "alter" | "create") || of_settings && first == "update";
-    let name = OF_THE_LOG.iter().find(|name| changes && text.contains(*name));
-    name.map(|it| it.trim_end_matches('.').to_owned())
 }
 
 /// Notes by which settings of pgAudit an entry hides something.
@@ -368,33 +369,10 @@ fn of_unknown(entry: &Entry, told: Option<&Told>) -> Vec<Operation> {
 
 /// Whether a command that names no relation reads and changes no data: settings, transactions, pings and the like.
 fn touches_nothing(entry: &Entry) -> bool {
-    const COMMANDS: [&str; 24] = [
-        "BEGIN",
-        "START TRANSACTION",
-        "COMMIT",
-        "ROLLBACK",
-        "SAVEPOINT",
-        "RELEASE",
-        "ROLLBACK TO",
-        "PREPARE TRANSACTION",
-        "COMMIT PREPARED",
-        "ROLLBACK PREPARED",
-        "SHOW",
-        "SET",
-        "RESET",
-        "DISCARD ALL",
-        "LISTEN",
-        "UNLISTEN",
-        "NOTIFY",
-        "CHECKPOINT",
-        "DEALLOCATE",
-        "DEALLOCATE ALL",
-        "LOAD",
-        "LOCK TABLE",
-        "CLOSE CURSOR",
-        "DO",
-    ];
-    let is_misc = matches!(entry.class.as_str(), "MISC" | "MISC_SET" | "FUNCTION");
-    let is_made = matches!(entry.class.as_str(), "DDL" | "ROLE");
-    is_made || is_misc && COMMANDS.contains(&entry.command.as_str())
+    match entry.class.as_str() {
+        "DDL" | "ROLE" => true,
+        "MISC" | "MISC_SET" => sql::touches_nothing(&entry.command, Dialect::Postgres),
+        "FUNCTION" => entry.command == "DO",
+        _ => false,
+    }
 }

@@ -5,12 +5,6 @@ use super::line::{ServerLine, without_port};
 use super::text::{Text, shown};
 use crate::log::NotRead;
 
-/// Whether a record goes on in the next line: a quote is open.
-pub(super) fn is_open(record: &[u8]) -> bool {
-    let looks_right = record.first().is_some_and(u8::is_ascii_digit);
-    looks_right && record.iter().filter(|byte| **byte == b'"').count() % 2 == 1
-}
-
 /// Whether a line looks like the first of a record: its sixth value is a session.
 pub(super) fn is_record(line: &[u8]) -> bool {
     let (mut quoted, mut at, mut begin) = (false, 0, 0);

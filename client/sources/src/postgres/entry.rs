@@ -74,6 +74,14 @@ impl Entry {
         self.text == NOT_LOGGED
     }
 
+    /// Whether the object that it names holds rows. What pgAudit has no word for may.
+    pub(super) fn is_of_relation(&self) -> bool {
+        const KINDS: [&str; 5] =
+            ["TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "PARTITIONED TABLE"];
+        let is_data = matches!(self.class.as_str(), "READ" | "WRITE");
+        KINDS.contains(&self.object_type.as_str()) || is_data && self.object_type == "UNKNOWN"
+    }
+
     /// Whether pgAudit knows no command for it, as of partitions.
     pub(super) fn is_unknown(&self) -> bool {
         self.command == "???"

@@ -39,7 +39,9 @@ impl Reader<'_> {
         }
         let denied = line.state == DENIED;
         let class = line.state.get(..2).unwrap_or_default();
-        if !denied && self.has_failed(line, log) {
+        let inside = self.of_workers(line);
+        if !denied && let Some(known) = self.has_failed(line, log) {
+            known.takes(inside.datasets, inside.untold);
             log.further_lines += 1;
             return Ok(());
         }
@@ -48,24 +50,24 @@ impl Reader<'_> {
         let told = Some(&text).filter(|it| !it.trim().is_empty());
         let told = told.and_then(|text| self.looks.told(&line.database, text));
         let calls = told.as_ref().is_some_and(calls) || executes(&text);
-        if !denied && !calls && BEFORE.contains(&class) {
+        if !denied && !calls && BEFORE.contains(&class) && inside.is_nothing() {
             log.other_lines += 1;
             return Ok(());
         }
-        let touched = match denied {
+        let mut touched = match denied {
             true => self.refused(line, &text, told.as_ref()),
             false => self.broken_off(line, &text, told.as_ref(), (class, calls)),
         };
+        touched.join(inside);
         if touched.is_nothing() {
             let count = if denied { &mut log.other_denied } else { &mut log.other_lines };
             *count += 1;
             return Ok(());
         }
         note(&touched, log);
-        let at = line.line_num.map_or_else(|| line.time.clone(), |it| it.to_string());
         let rows = denied.then_some(0);
         let statement = Statement {
-            reference: self.mapping.reference(&format!("{}/line/{at}", line.session)),
+            reference: self.mapping.reference(&line.reference("line", "")),
             time_ms: self.times.time(&line.time)?,
             database: line.database.clone(),
             caller: caller(line),
@@ -74,23 +76,23 @@ impl Reader<'_> {
             named: self.named(line, &text, false),
             parts: BTreeMap::from([(0, Part { text: bytes.0, rows })]),
             denied,
+            content: None,
         };
         log.add(number, statement);
         Ok(())
     }
 
-    /// Whether it is the session's last statement, which has an entry: then nobody knows how many rows there were.
-    fn has_failed(&self, line: &ServerLine, log: &mut Log) -> bool {
-        let Some(text) = &line.statement else { return false };
-        let Some(known) = self.sessions.last(line).and_then(|it| log.known(it)) else {
-            return false;
-        };
+    /// The session's last statement, where the error is of it and it has an entry: then nobody knows how many rows there were.
+    fn has_failed<'l>(&self, line: &ServerLine, log: &'l mut Log) -> Option<&'l mut Statement> {
+        let text = line.statement.as_ref()?;
+        let known = self.sessions.last(line).and_then(|it| log.known(it))?;
         let begins = |part: &Part| {
             part.text.strip_prefix(text.0.as_slice()).is_some_and(|it| it.first() == Some(&b'\n'))
         };
         // One whose rows are known has ended.
         let mut open = known.parts.values().filter(|it| it.rows.is_none());
-        open.any(begins)
+        let is_it = open.any(begins);
+        is_it.then_some(known)
     }
 
     /// What a refused statement would have touched: of its relations those that the message names, or all where it names none.
@@ -163,6 +165,8 @@ impl Reader<'_> {
         };
         // Nothing that the text says was touched; but it may not say all.
         let is_open = text.trim().is_empty() || calls || told.is_none() && !class.is_empty();
+        // Outside of statements and transactions nothing is under way: what came could not even be read.
+        let is_open = is_open && line.tag != "idle";
         if touched.is_nothing() && is_open && (under_way || calls) {
             let with = if class.is_empty() { "an error" } else { &format!("error {}", line.state) };
             let why =
@@ -175,7 +179,7 @@ impl Reader<'_> {
 
 /// Whether a statement calls functions that are not the server's own.
 fn calls(told: &Told) -> bool {
-    told.functions.iter().any(|it| it.schema.is_some() && !sql::is_systems(it, Dialect::Postgres))
+    told.functions.iter().any(|it| !sql::is_systems_function(it, Dialect::Postgres))
 }
 
 /// Whether a statement executes what stands elsewhere: prepared, declared, or in a block.

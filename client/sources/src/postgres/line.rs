@@ -4,7 +4,7 @@ use super::entry::Entry;
 use super::text::Text;
 
 /// A line of the server's log. What the form does not have is empty.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ServerLine {
     /// When, as the line has it.
     pub time: String,
@@ -16,6 +16,8 @@ pub(super) struct ServerLine {
     pub is_database_untold: bool,
     /// The session: when its process began, and its number.
     pub session: String,
+    /// Where lines do not say their session: the process. A statement is told by it and its time, whichever file one begins with.
+    pub process: Option<String>,
     /// The number of the line within its process.
     pub line_num: Option<u64>,
     /// The number of the last of its lines, where those that follow an entry have numbers of their own.
@@ -65,17 +67,22 @@ impl ServerLine {
     }
 
     /// What happened to the log itself, or to the server, that whoever reads it must know of. By names of parameters and
-    /// functions, and by what PostgreSQL says in English: in another language the rest goes unseen.
+    /// signals, and by what PostgreSQL says in English and Chinese: in another language the rest goes unseen.
     pub(super) fn what_happened(&self) -> Option<String> {
         const OF_THE_LOG: [&str; 4] =
             ["\"pgaudit.", "\"log_", "\"logging_collector\"", "\"shared_preload_libraries\""];
-        const SAID: [&str; 6] = [
+        const SAID: [&str; 11] = [
             "starting PostgreSQL",
             "database system is ready to accept connections",
             "database system is shut down",
-            "received SIGHUP",
             "was not properly shut down",
             "ending log output",
+            "SIGHUP",
+            "正在启动 PostgreSQL",
+            "数据库系统准备接受连接",
+            "数据库系统已关闭",
+            "数据库系统没有正确的关闭",
+            "终止日志输出",
         ];
         let no_session = self.database.is_empty() && self.role.is_empty();
         if !no_session || self.entry.is_some() || self.message.0.starts_with(b"AUDIT: ") {
@@ -84,6 +91,57 @@ impl ServerLine {
         let said = self.message.shown();
         let of_the_log = OF_THE_LOG.iter().any(|name| said.contains(name));
         (of_the_log || SAID.iter().any(|part| said.contains(part))).then_some(said)
+    }
+}
+
+impl ServerLine {
+    /// What tells something that a line says from all else of its server: by its number, or where it has none, by its time.
+    pub(super) fn reference(&self, kind: &str, what: &str) -> String {
+        let of = match (&self.process, self.line_num) {
+            (Some(process), _) => format!("{process}@{}", self.time),
+            (None, Some(number)) if kind.is_empty() => format!("{}/{number}", self.session),
+            (None, Some(number)) => return format!("{}/{kind}/{number}", self.session),
+            (None, None) => format!("{}/{}", self.session, self.time),
+        };
+        [of.as_str(), kind, what]
+            .iter()
+            .filter(|it| !it.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join("/")
+    }
+
+    /// The command by which a client of replication copies the server's files, or follows what changes in them; it stands in the
+    /// log where `log_replication_commands` is on.
+    pub(super) fn copies(&self) -> Option<&'static str> {
+        const COMMANDS: [&str; 2] = ["BASE_BACKUP", "START_REPLICATION"];
+        if self.is_error() || self.entry.is_some() || self.role.is_empty() {
+            return None;
+        }
+        let said = self.message.shown();
+        let command = said.split_once([':', '\u{ff1a}']).map(|(_, it)| it.trim_start())?;
+        COMMANDS.into_iter().find(|it| command.starts_with(it))
+    }
+
+    /// What it says it is, and what is worth showing of it.
+    pub(super) fn shown(&self) -> (String, Vec<u8>) {
+        match self.entry() {
+            Ok(Some(entry)) => entry.shown(),
+            Ok(None) | Err(_) => {
+                let kind = format!("{} {}", self.severity, self.state).trim_end().to_owned();
+                (kind, self.message.0.clone())
+            }
+        }
+    }
+
+    /// Whether it says that a client went away within a transaction: of all lines that are no entry and no error only that one is
+    /// written then (`log_disconnections`).
+    pub(super) fn leaves_within(&self) -> bool {
+        self.tag == "idle in transaction"
+            && !self.database.is_empty()
+            && !self.is_error()
+            && self.entry.is_none()
+            && !self.message.0.starts_with(b"AUDIT: ")
     }
 }
 

@@ -12,9 +12,13 @@
 //! | `prefix`, `words` | what stands before a line of text, and what its words mean |
 //! | `entry` | an entry of pgAudit |
 //! | `audited`, `failed` | what an entry tells; what an error tells |
-//! | `session` | what a session has set, and which statement was its last |
+//! | `batch`, `views`, `worker` | which statement of a text an entry is about; what stands behind views; parallel workers |
+//! | `changes` | who changes what is audited |
+//! | `session`, `settings` | which statement was a session's last; what it has set |
 
 mod audited;
+mod batch;
+mod changes;
 mod csvlog;
 mod entry;
 mod failed;
@@ -22,10 +26,13 @@ mod jsonlog;
 mod line;
 mod prefix;
 mod session;
+mod settings;
 mod stderr;
 mod syslog;
 mod text;
+mod views;
 mod words;
+mod worker;
 mod wrapped;
 
 use crate::log::{self, Log, NotRead};
@@ -34,16 +41,44 @@ use crate::sql::Dialect;
 use crate::statement::{Named, Part, Statement};
 use crate::time::Times;
 use crate::touched::Looks;
+use batch::Batches;
 use entry::Entry;
 use line::ServerLine;
 use liuhen_client::error::ClientError;
 use session::Sessions;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use stderr::{Entries, Origin, Whole};
 pub(crate) use text::shown;
+use views::Views;
+use worker::Workers;
 
 /// What stands before an entry of pgAudit in a message.
 const AUDIT: &[u8] = b"AUDIT: ";
+
+/// How many lines behind the last of a session's its last statement may go on.
+const GOES_ON_LINES: u64 = 20_000;
+
+/// Lines of a record of values between commas.
+#[derive(Debug)]
+struct Record {
+    /// The number of the first.
+    first: u64,
+    bytes: Vec<u8>,
+    /// How many quotes there are: where they are odd, one is open.
+    quotes: usize,
+}
+
+impl Record {
+    fn takes(&mut self, bytes: &[u8]) {
+        self.quotes += bytes.iter().filter(|it| **it == b'"').count();
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Whether it goes on in the next line.
+    fn is_open(&self) -> bool {
+        self.quotes % 2 == 1 && self.bytes.first().is_some_and(u8::is_ascii_digit)
+    }
+}
 
 /// Reads lines of a server's log.
 pub struct Reader<'a> {
@@ -53,10 +88,19 @@ pub struct Reader<'a> {
     sessions: Sessions,
     /// By session, the statement in which what comes may have run: it touches nothing by itself.
     open: HashMap<String, Statement>,
-    /// Statements of views that the mapping does not name, with the numbers of their lines.
-    views: Vec<(u64, String, Statement)>,
-    /// Lines of a record that goes on, with the number of the first.
-    record: Option<(u64, Vec<u8>)>,
+    /// What the mapping does not name and may have tables behind it that it does.
+    views: Views,
+    /// What parallel workers wrote.
+    workers: Workers,
+    /// Texts of several statements.
+    batches: Batches,
+    /// Whether entries are written when a statement ends (`log_rows`).
+    writes_at_end: bool,
+    /// Entries of pgAudit, and lines of the server's.
+    entries_read: u64,
+    lines_read: u64,
+    /// A record that goes on.
+    record: Option<Record>,
     /// Entries that lines of text make.
     entries: Entries,
 }
@@ -70,7 +114,12 @@ impl<'a> Reader<'a> {
             looks: Looks::new(mapping, Dialect::Postgres),
             sessions: Sessions::default(),
             open: HashMap::new(),
-            views: Vec::new(),
+            views: Views::default(),
+            workers: Workers::new(),
+            batches: Batches::default(),
+            writes_at_end: false,
+            entries_read: 0,
+            lines_read: 0,
             record: None,
             entries: Entries::new(&mapping.log_line_prefix).map_err(ClientError::Usage)?,
         })
@@ -80,23 +129,35 @@ impl<'a> Reader<'a> {
         if let Ok(time) = self.times.time(&line.time) {
             log.seen(time);
         }
+        self.lines_read += 1;
         if let Some((first, last)) = self.sessions.missing(&line)
             && !self.mapping.filtered
         {
             let why = format!("lines {first} to {last} of session {} are missing", line.session);
-            self.untold(number, &line, &format!("missing/{first}"), why, log)?;
+            self.untold(&line, number, &format!("missing/{first}"), why, log)?;
         }
         if let Some(message) = line.what_happened() {
-            log.events.push((number, message.clone()));
+            log.add_event(number, message.clone());
             if message.contains("\"pgaudit.") {
-                self.untold(number, &line, "audit", message, log)?;
+                self.untold(&line, number, "audit", message, log)?;
             }
         }
         if line.entry()?.is_some() {
             return self.audited(number, &line, log);
         }
         if line.is_error() {
+            self.sessions.failed(&line);
             return self.failed(number, &line, log);
+        }
+        if let Some(command) = line.copies() {
+            let why = format!("{} copies what the server holds ({command})", line.role);
+            return self.untold(&line, number, command, why, log);
+        }
+        let leaves = line.leaves_within() && !self.sessions.is_lost(&line);
+        if leaves && self.writes_at_end && self.mapping.has(&line.database) {
+            let why =
+                "the client left within a transaction: what it had begun to read has no entry";
+            return self.untold(&line, number, "left", why.to_owned(), log);
         }
         log.other_lines += 1;
         Ok(())
@@ -107,17 +168,16 @@ impl Reader<'_> {
     /// Something happened by which accesses may be hidden: it is an access of which nothing can be told.
     fn untold(
         &self,
-        number: u64,
         line: &ServerLine,
+        number: u64,
         what: &str,
         why: String,
         log: &mut Log,
     ) -> Result<(), NotRead> {
-        let at = line.line_num.unwrap_or(number);
         log.add(
             number,
             Statement {
-                reference: self.mapping.reference(&format!("{}/{at}/{what}", line.session)),
+                reference: self.mapping.reference(&line.reference("", what)),
                 time_ms: self.times.time(&line.time)?,
                 database: line.database.clone(),
                 caller: audited::caller(line),
@@ -126,6 +186,7 @@ impl Reader<'_> {
                 untold: BTreeSet::from([why]),
                 named: Named::default(),
                 denied: false,
+                content: None,
             },
         );
         Ok(())
@@ -134,7 +195,7 @@ impl Reader<'_> {
 
 impl log::Reader for Reader<'_> {
     fn line(&mut self, number: u64, bytes: &[u8], log: &mut Log) -> Result<(), NotRead> {
-        if let Some((first, _)) = self.record.as_ref()
+        if let Some(Record { first, .. }) = self.record.as_ref()
             && csvlog::begins_anew(bytes)
         {
             let why = format!("the record that begins in line {first} does not end");
@@ -147,18 +208,30 @@ impl log::Reader for Reader<'_> {
                 }
             }));
         }
-        if let Some((first, mut record)) = self.record.take() {
+        if let Some(mut record) = self.record.take() {
             // A text may hold what looks like a record: where one ends its quotes say, and nothing else.
-            record.push(b'\n');
-            record.extend_from_slice(bytes);
-            return self.records(first, record, log);
+            record.bytes.push(b'\n');
+            record.takes(bytes);
+            let before = log.counters();
+            let (first, is_late) = (record.first, log.late.is_some());
+            let shown = (is_late && !record.is_open()).then(|| csvlog::line(&record.bytes));
+            self.records(record, log)?;
+            match shown {
+                Some(line) => {
+                    log.read_late(first, before, || line.map(|it| it.shown()).unwrap_or_default())
+                }
+                None => log.further_lines += 1,
+            }
+            return Ok(());
         }
         if is_json(bytes) {
             let line = jsonlog::line(bytes)?;
             return self.server_line(number, line, log);
         }
         if csvlog::is_record(bytes) {
-            return self.records(number, bytes.to_vec(), log);
+            let mut record = Record { first: number, bytes: Vec::new(), quotes: 0 };
+            record.takes(bytes);
+            return self.records(record, log);
         }
         if bytes.first() != Some(&b'\t')
             && !self.entries.begins(bytes)
@@ -180,31 +253,63 @@ impl log::Reader for Reader<'_> {
             let entry = at.and_then(|at| Entry::of_text(bytes.get(at + AUDIT.len()..)?).ok());
             return entry.map_or_else(|| (String::new(), bytes.to_vec()), |it| it.shown());
         };
-        match line.entry() {
-            Ok(Some(entry)) => entry.shown(),
-            Ok(None) | Err(_) => {
-                let kind = format!("{} {}", line.severity, line.state).trim_end().to_owned();
-                (kind, line.message.0)
-            }
-        }
+        line.shown()
     }
 
     fn is_whole(&self, line: &[u8]) -> bool {
         self.record.is_some() || is_json(line) || csvlog::is_record(line)
     }
 
+    fn goes_on(&self, line: &[u8]) -> bool {
+        self.record.is_some() || line.first() == Some(&b'\t') && self.entries.is_open("")
+    }
+
+    fn keeps(&self, number: u64) -> bool {
+        self.record.as_ref().is_some_and(|it| it.first == number) || self.entries.begun() == number
+    }
+
+    fn going_on(&mut self, log: &mut Log) -> HashSet<String> {
+        self.sessions.forget();
+        let mut going_on = self.sessions.going_on(GOES_ON_LINES);
+        self.open.retain(|_, it| going_on.contains(&it.reference));
+        self.looked_through(&going_on, log);
+        going_on.extend(self.views.waiting());
+        going_on
+    }
+
     fn end(&mut self, cut: Option<&[u8]>, log: &mut Log) -> Result<(), NotRead> {
         let syslog = cut.and_then(crate::syslog::line).map(|it| it.message);
         let whole = self.entries.end(syslog.or(cut));
         let told = self.entries(whole, log);
-        self.looked_through(log);
+        let of_workers = self.of_workers_alone(log);
+        self.all_looked_through(log);
+        shown_once(log);
+        log.unaudited = self.lines_read > 0 && self.entries_read == 0;
+        let told = told.and(of_workers);
         match self.record.take() {
             None => told,
-            Some((first, _)) => {
+            Some(Record { first, .. }) => {
                 Err(NotRead::CutOff(format!("the record that begins in line {first} does not end")))
             }
         }
     }
+}
+
+/// A function that one entry names with its schema and another's text without is one.
+fn shown_once(log: &mut Log) {
+    let whole: BTreeSet<(String, String)> =
+        log.calls.keys().filter_map(|it| without_schema(it)).collect();
+    log.calls.retain(|it, _| {
+        let bare =
+            it.split_once(".*.").map(|(database, name)| (database.to_owned(), name.to_owned()));
+        bare.is_none_or(|it| !whole.contains(&it))
+    });
+}
+
+/// The database and the name of a function that is shown with its schema.
+fn without_schema(shown: &str) -> Option<(String, String)> {
+    let [database, schema, name] = crate::relation::parts(shown)?.try_into().ok()?;
+    (schema != "*").then_some((database, name))
 }
 
 /// A line of text that begins with a tab goes on with the one before it.
@@ -214,17 +319,17 @@ fn is_json(line: &[u8]) -> bool {
 
 impl Reader<'_> {
     /// A record of values between commas, which may go on in further lines.
-    fn records(&mut self, number: u64, bytes: Vec<u8>, log: &mut Log) -> Result<(), NotRead> {
-        if csvlog::is_open(&bytes) {
-            if bytes.len() > crate::lines::LINE_BYTES {
+    fn records(&mut self, record: Record, log: &mut Log) -> Result<(), NotRead> {
+        if record.is_open() {
+            if record.bytes.len() > crate::lines::LINE_BYTES {
                 let most = crate::lines::LINE_BYTES;
                 return Err(NotRead::SetAside(format!("a record of more than {most} bytes")));
             }
-            self.record = Some((number, bytes));
+            self.record = Some(record);
             return Ok(());
         }
-        let line = csvlog::line(&bytes)?;
-        self.server_line(number, line, log)
+        let line = csvlog::line(&record.bytes)?;
+        self.server_line(record.first, line, log)
     }
 
     /// A line of text; of some, one line of the file holds several.
@@ -249,22 +354,28 @@ impl Reader<'_> {
     fn entries(&mut self, whole: Vec<Whole>, log: &mut Log) -> Result<(), NotRead> {
         let mut told = Ok(());
         for (number, line) in whole {
+            let before = log.counters();
+            let late = log.late.is_some().then(|| line.as_ref().ok().map(ServerLine::shown));
             match line.and_then(|line| self.server_line(number, line, log)) {
                 Ok(()) => {}
-                Err(NotRead::SetAside(why)) => log.set_aside.push((number, why)),
+                Err(NotRead::SetAside(why)) => log.add_set_aside(number, why),
                 Err(NotRead::Unknown(why) | NotRead::CutOff(why)) => {
                     let why = format!("the entry that begins in line {number}: {why}");
                     match told {
                         Ok(()) => told = Err(NotRead::Unknown(why)),
-                        Err(_) => log.unknown.push((number, why)),
+                        Err(_) => log.add_unknown(number, why),
                     }
+                    continue;
                 }
             }
+            log.read_late(number, before, || late.flatten().unwrap_or_default());
         }
         told
     }
 }
 
+#[cfg(test)]
+mod context_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

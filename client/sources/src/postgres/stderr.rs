@@ -3,9 +3,9 @@
 //! An entry begins with `log_line_prefix` and goes on in lines that begin with a tab; what else is said of it (its statement, a
 //! hint) stands in lines behind it that begin with the prefix too.
 //!
-//! What the prefix leaves out is lost: without `%c` (or `%s` and `%p`) a session is the process and the day of its first line, so
-//! that a process number given twice on a day may join two sessions, and a log read from another day on may give a session
-//! another name; without `%p` too, each moment is a session of its own. Without `%u` nobody is known to have asked, without `%d` a
+//! What the prefix leaves out is lost: without `%c` (or `%s` and `%p`) a session is what one process writes until it seems to be
+//! another, and a statement is told by process and time, so that it is the same whichever file one begins with; without `%p` too,
+//! each moment is a session of its own. Without `%u` nobody is known to have asked, without `%d` a
 //! relation is looked for in all databases, without `%e` refusals are known by their texts in English and Chinese alone, and
 //! without `%l` nobody sees that lines are missing. `%a` and `%u` are what the client said: a name can look like a line's rest.
 
@@ -67,6 +67,8 @@ pub(super) struct Entries {
     /// By where they come from, which is empty where no syslog carried them.
     open: BTreeMap<String, Open>,
     processes: HashMap<String, Process>,
+    /// The number of the line that began an entry last.
+    begun: u64,
     /// The server writes the state before each message (`log_error_verbosity = verbose`).
     is_verbose: bool,
 }
@@ -75,12 +77,17 @@ impl Entries {
     /// By a prefix. Errors for one that is too long.
     pub(super) fn new(prefix: &str) -> Result<Self, String> {
         let (open, processes) = (BTreeMap::new(), HashMap::new());
-        Ok(Self { prefix: Prefix::new(prefix)?, open, processes, is_verbose: false })
+        Ok(Self { prefix: Prefix::new(prefix)?, open, processes, begun: 0, is_verbose: false })
     }
 
     /// Whether a line begins with the prefix.
     pub(super) fn begins(&self, line: &[u8]) -> bool {
         self.prefix.head(line).is_some()
+    }
+
+    /// The number of the line that began an entry last.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
     }
 
     /// Whether a line belongs to an entry before.
@@ -117,6 +124,7 @@ impl Entries {
         match head {
             Some((Word::Entry(severity), head)) => {
                 let opened = self.opened(number, severity, &head, origin, times);
+                self.begun = number;
                 let mut whole = self.made_room(&origin.from);
                 whole.extend(self.open.insert(origin.from.clone(), opened).map(Open::whole));
                 Ok(Some(whole))
@@ -183,6 +191,7 @@ impl Entries {
             address: host.map(|it| without_port(&it)).unwrap_or_default(),
             application: value(b'a'),
             leader: value(b'P').parse().ok(),
+            tag: value(b'i'),
             transaction: value(b'v'),
             severity,
             state: if is_denied { "42501".to_owned() } else { state },
@@ -190,32 +199,32 @@ impl Entries {
             time,
             ..ServerLine::default()
         };
-        line.session = self.session(head, origin, &line, times);
+        (line.session, line.process) = self.session(head, origin, &line, times);
         let goes_on = Word::Entry(String::new());
         let (process, sequence) = (process(head), origin.sequence);
         Open { number, line, process, goes_on, sequence, is_torn: false }
     }
 
-    /// The session: `%c`, or what it is made of; else what comes nearest.
+    /// The session: `%c`, or what it is made of; else what comes nearest, with the process.
     fn session(
         &mut self,
         head: &Head<'_>,
         origin: &Origin,
         line: &ServerLine,
         times: &Times,
-    ) -> String {
+    ) -> (String, Option<String>) {
         let (session, process) = (head.value(b'c'), head.value(b'p'));
         if !session.is_empty() {
-            return session.to_owned();
+            return (session.to_owned(), None);
         }
         let began = times.time(head.value(b's')).ok().map(|it| it / 1000);
         if let (Some(began), Ok(process)) = (began, process.parse::<u64>()) {
-            return format!("{began:x}.{process:x}");
+            return (format!("{began:x}.{process:x}"), None);
         }
         let (host, numbered) = origin.from.rsplit_once('/').unwrap_or(("", ""));
         let process = if process.is_empty() { numbered } else { process };
         if process.is_empty() {
-            return line.time.clone();
+            return (line.time.clone(), None);
         }
         let key = if host.is_empty() { process.to_owned() } else { format!("{host}/{process}") };
         let known = self.processes.entry(key.clone()).or_default();
@@ -233,7 +242,7 @@ impl Entries {
             known.statement = this.statement.max(known.statement);
             known.who = if this.who.0.is_empty() { known.who.clone() } else { this.who };
         }
-        known.session.clone()
+        (known.session.clone(), Some(key))
     }
 }
 

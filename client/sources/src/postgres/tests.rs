@@ -16,7 +16,7 @@ salt_file = "salt"
 "population.civil.household" = "civil.household"
 "#;
 
-fn line(message: &str, line_num: u64) -> String {
+pub(super) fn line(message: &str, line_num: u64) -> String {
     serde_json::json!({
         "timestamp": "2026-11-23 04:32:01.521 CST", "user": "app", "dbname": "population",
         "session_id": "6b.1", "line_num": line_num, "error_severity": "LOG", "message": message,
@@ -25,16 +25,24 @@ fn line(message: &str, line_num: u64) -> String {
 }
 
 fn read_lines(lines: &[String], skip_unknown: bool) -> Result<Log, ClientError> {
+    read_with(MAPPING, lines, skip_unknown)
+}
+
+pub(super) fn read_with(
+    mapping: &str,
+    lines: &[String],
+    skip_unknown: bool,
+) -> Result<Log, ClientError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     std::fs::write(&path, lines.join("\n")).unwrap();
-    let mapping: Mapping = toml::from_str(MAPPING).unwrap();
+    let mapping: Mapping = toml::from_str(mapping).unwrap();
     Source::Pgaudit.read(&[path], &mapping, skip_unknown)
 }
 
 const JOIN: &str = "\"/*liuhen_grant='t-1'*/ select 1, 'a,b';\",<none>,3";
 
-fn touched(statement: &Statement) -> Vec<(String, Operation)> {
+pub(super) fn touched(statement: &Statement) -> Vec<(String, Operation)> {
     let all = statement.touched.keys();
     all.map(|(dataset, it)| (dataset.clone(), Operation::try_from(*it).unwrap())).collect()
 }
@@ -74,7 +82,7 @@ fn what_is_not_understood_stops_with_its_number() {
         assert!(error.contains("line 2:"), "{bad}: {error}");
         let log = read_lines(&all, true).unwrap();
         assert_eq!((log.unknown.len(), log.statements.len()), (1, 2), "{bad}");
-        assert_eq!(log.unknown[0].0, 2);
+        assert_eq!(log.unknown.first()[0].0.line, 2);
     }
 }
 
@@ -131,7 +139,7 @@ fn an_unseen_stretch_of_a_log_is_told() {
     let gap = [line(read, 1), line(&read.replace(",7,", ",8,"), 5)];
     let log = read_lines(&gap, false).unwrap();
     assert_eq!(log.untold.len(), 1);
-    assert!(log.untold[0].1.contains("lines 2 to 4 of session 6b.1"), "{:?}", log.untold);
+    assert!(log.untold.first()[0].1.contains("lines 2 to 4 of session 6b.1"), "{:?}", log.untold);
     let off = line("AUDIT: SESSION,7,1,MISC,SET,,,set pgaudit.log = 'none',<none>,0", 1);
     let log = read_lines(&[off], false).unwrap();
     assert_eq!((log.untold.len(), log.events.len()), (1, 1));
@@ -220,7 +228,7 @@ fn times_by_the_zone_that_the_log_names() {
     for time in all {
         let log = read_lines(&[entry(time, "select 1")], false).unwrap();
         assert_eq!(log.statements.first().map(|it| it.time_ms), Some(AT), "{time}");
-        assert_eq!(log.set_aside, [], "{time}");
+        assert!(log.set_aside.is_empty(), "{time}");
     }
 }
 
@@ -232,7 +240,7 @@ fn times_that_the_zone_does_not_have_are_set_aside_and_counted() {
         let good = entry("2026-11-23 04:32:01 CST", "select 1").replace("6b.1", "6b.2");
         let log = read_lines(&[entry(time, "select 1"), good], false).unwrap();
         assert_eq!((log.set_aside.len(), log.statements.len()), (1, 1), "{time}");
-        assert_eq!(log.set_aside[0].0, 1);
+        assert_eq!(log.set_aside.first()[0].0.line, 1);
         assert!(Lines::of(&log).must_be_all().is_err(), "{time}");
     }
     let bad = [
@@ -344,7 +352,7 @@ fn settings_of_the_log() {
         assert_eq!((log.untold.len(), log.events.len()), (1, 1), "{text}");
     }
     let shown = "AUDIT: SESSION,7,1,MISC,SHOW,,,show pgaudit.log,<none>,0";
-    assert_eq!(read_lines(&[line(shown, 1)], false).unwrap().untold, []);
+    assert!(read_lines(&[line(shown, 1)], false).unwrap().untold.is_empty());
 }
 
 /// What is set in a transaction that is rolled back was never set; of a name that nobody knows nothing is.

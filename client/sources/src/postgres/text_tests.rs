@@ -37,7 +37,7 @@ fn shown(it: &Statement) -> String {
 
 fn all(prefix: &str, lines: &[&str]) -> Vec<String> {
     let log = read(prefix, lines, false).unwrap_or_else(|error| panic!("{lines:?}: {error}"));
-    assert_eq!(log.set_aside, []);
+    assert!(log.set_aside.is_empty(), "{:?}", log.set_aside);
     log.statements.iter().map(shown).collect()
 }
 
@@ -58,7 +58,7 @@ type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
 #[test]
 fn entries_with_what_belongs_to_them() {
     let cases: [Case; 6] = [
-        ("alone", &[READ, ""], &["17@2026-11-28/1 app read"]),
+        ("alone", &[READ, ""], &["17@2026-11-28 21:40:00.100 CST/1 app read"]),
         (
             "its text over lines",
             &[
@@ -68,7 +68,7 @@ fn entries_with_what_belongs_to_them() {
                 "\tfrom civil.resident\"\"x\",<none>,1",
                 "",
             ],
-            &["17@2026-11-28/2 app read"],
+            &["17@2026-11-28 21:40:00.100 CST/2 app read"],
         ),
         (
             "a refusal in Chinese",
@@ -79,7 +79,7 @@ fn entries_with_what_belongs_to_them() {
                 "\tfrom civil.resident",
                 "",
             ],
-            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app delete denied"],
+            &["17@2026-11-28 21:40:00.100 CST/line app delete denied"],
         ),
         ("of the server's own", &[at!("日志\u{3a}  checkpoint starting: time"), ""], &[]),
         (
@@ -94,19 +94,37 @@ fn entries_with_what_belongs_to_them() {
                 at!(
                     "app@population LOG:  AUDIT: SESSION,2,1,READ,SELECT,TABLE,civil.resident,select 2,<none>,1"
                 ),
-                READ,
+                "2026-11-28 21:40:07.300 CST [17] app@population LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,select 1,<none>,1",
                 "",
             ],
             &[
-                "17@2026-11-28/1 app read",
-                "17@2026-11-28/2 app read",
                 "17@2026-11-28 21:40:00.100 CST/1 app read",
+                "17@2026-11-28 21:40:00.100 CST/2 app read",
+                "17@2026-11-28 21:40:07.300 CST/1 app read",
             ],
         ),
     ];
     for (name, lines, expected) in cases {
         assert_eq!(all(FULL, lines), expected, "{name}");
     }
+}
+
+/// Whichever file one begins with, a statement has one name.
+#[test]
+fn names_do_not_follow_from_the_first_line() {
+    let day = "2026-11-27 23:59:59.900 CST [17] app@population LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,select 1,<none>,1";
+    let next = "2026-11-28 09:00:00.100 CST [17] app@population LOG:  AUDIT: SESSION,2,1,READ,SELECT,TABLE,civil.resident,\"select name_of(1)\",<none>,1";
+    let inside = "2026-11-28 09:00:02.100 CST [17] app@population LOG:  AUDIT: SESSION,2,2,READ,SELECT,TABLE,civil.resident,select 2,<none>,1";
+    let both = all(FULL, &[day, next, inside, ""]);
+    assert_eq!(
+        both,
+        ["17@2026-11-27 23:59:59.900 CST/1 app read", "17@2026-11-28 09:00:00.100 CST/2 app read"]
+    );
+    assert_eq!(all(FULL, &[next, inside, ""]), both[1..]);
+    // An error, and a switch of what is logged, are told by their times too, not by the numbers of their lines.
+    let error = at!("app@population ERROR:  division by zero");
+    let error_alone = all(FULL, &[error, ""]);
+    assert_eq!(all(FULL, &[day, error, ""])[1..], error_alone);
 }
 
 #[test]
@@ -119,12 +137,12 @@ fn errors() {
                 at!("app@population STATEMENT:  select * from civil.resident"),
                 "",
             ],
-            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app read"],
+            &["17@2026-11-28 21:40:00.100 CST/line app read"],
         ),
         (
             "an error without its statement",
             &[at!("app@population ERROR:  division by zero"), ""],
-            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app untold"],
+            &["17@2026-11-28 21:40:00.100 CST/line app untold"],
         ),
         (
             "who is not let in",
@@ -138,7 +156,7 @@ fn errors() {
                 "2026-11-28 21:40:00.100 CST [18] b@population STATEMENT:  select 1 from civil.resident",
                 "",
             ],
-            &["17@2026-11-28/line/2026-11-28 21:40:00.100 CST app untold"],
+            &["17@2026-11-28 21:40:00.100 CST/line app untold"],
         ),
     ];
     for (name, lines, expected) in cases {
@@ -192,12 +210,12 @@ fn lines_that_are_missing_or_cut_off() {
     assert_eq!(missing.len(), 3);
     // What has no end is left for the next run, with what it may belong to.
     let log = read(prefix, &[&line(1, 1), &line(2, 2)], false).unwrap();
-    assert_eq!((log.statements.len(), log.unfinished), (1, Some(2)));
+    assert_eq!((log.statements.len(), log.unfinished.map(|it| it.line)), (1, Some(2)));
     let log = read(prefix, &[&line(1, 1), &line(2, 2), "\tfrom"], false).unwrap();
-    assert_eq!((log.statements.len(), log.unfinished), (1, Some(3)));
+    assert_eq!((log.statements.len(), log.unfinished.map(|it| it.line)), (1, Some(3)));
     // Numbers of lines that are not understood.
     let log = read(prefix, &[&line(1, 1), "what", &line(2, 2), ""], true).unwrap();
-    assert_eq!((log.statements.len(), log.unknown.len(), log.unknown[0].0), (2, 1, 2));
+    assert_eq!((log.statements.len(), log.unknown.len(), log.unknown.first()[0].0.line), (2, 1, 2));
 }
 
 #[test]
@@ -205,7 +223,7 @@ fn syslog() {
     let head = "Nov 28 21:40:00 db1 postgres[17]: ";
     let text =
         "2026-11-28 21:40:00.100 CST LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,";
-    let one = "db1/17@2026-11-28/1  read";
+    let one = "db1/17@2026-11-28 21:40:00.100 CST/1  read";
     let pieces = [
         format!("{head}[3-1] {text}\"select name"),
         "Nov 28 21:40:00 db1 sshd[9]: Accepted publickey".to_owned(),
@@ -232,10 +250,10 @@ fn syslog() {
     let new = format!(
         "<134>1 2026-11-28T21:40:00.100+08:00 db1 postgres 17 - - [3-1] {message}select 1,<none>,1\n"
     );
-    assert_eq!(all("", &[&new]), [one]);
+    assert_eq!(all("", &[&new]), ["db1/17@2026-11-28T21:40:00.100+08:00/1  read"]);
     let old = format!("{head}[3-1] {message}select 1,<none>,1\n");
     let log = read("", &[&old], false).unwrap();
-    assert!(log.set_aside[0].1.contains("year"), "{:?}", log.set_aside);
+    assert!(log.set_aside.first()[0].1.contains("year"), "{:?}", log.set_aside);
     // What a text holds at the begin of a piece begins no entry.
     let forged = [
         format!("{head}[3-1] {text}\"select 1"),

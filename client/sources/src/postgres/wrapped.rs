@@ -53,6 +53,7 @@ fn cloud_native(record: &Value) -> Result<ServerLine, NotRead> {
         role: text(record, "user_name"),
         database: text(record, "database_name"),
         session: text(record, "session_id"),
+        process: None,
         line_num: text(record, "session_line_num").parse().ok(),
         address: super::line::without_port(&text(record, "connection_from")),
         application: text(record, "application_name"),
@@ -76,13 +77,14 @@ fn azure(properties: &Value, all: &Value) -> ServerLine {
         empty if empty.is_empty() => text(all, "time"),
         time => time,
     };
-    let day = time.get(..10).unwrap_or_default().to_owned();
+    let process = text(properties, "processId");
     ServerLine {
         time,
         role: text(properties, "user"),
         database: text(properties, "database"),
-        // A process has no beginning here: numbers that come again are told apart by the day.
-        session: format!("{}@{}", text(properties, "processId"), day),
+        // A process has no beginning here: statements of numbers that come again are told apart by their times.
+        session: process.clone(),
+        process: Some(process),
         severity: text(properties, "errorLevel"),
         state: text(properties, "sqlerrcode"),
         message: Text(text(properties, "message").into_bytes()),

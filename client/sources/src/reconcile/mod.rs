@@ -27,6 +27,7 @@ use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_proto::types::IdentityId;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What to compare, and with what.
@@ -53,7 +54,7 @@ pub struct Compared {
 /// Compares a log with the records of a gateway.
 pub async fn run(node: &Node, compared: &Compared) -> Result<Reconciliation, ClientError> {
     let mapping = Mapping::read(&compared.mapping)?;
-    let log = compared.source.read(&compared.logs, &mapping, compared.skip_unknown)?;
+    let reading = || compared.source.reading(&compared.logs, &mapping, compared.skip_unknown);
     let status = node.status().await?;
     let id: IdentityId = node.identity_id(&compared.gateway).await?;
     let mut known = known(&mapping, node, id, compared.by_itself).await?;
@@ -61,20 +62,26 @@ pub async fn run(node: &Node, compared: &Compared) -> Result<Reconciliation, Cli
     let salt = mapping.salt(false)?;
     let mut planner = Planner::new(node, &mapping, salt, 0).await?;
     if compared.shifted {
-        let by_ms = planner.moved(&log.statements, &known)?;
-        planner.shift(by_ms);
+        let (mut parts, mut by_ms) = (reading()?, None);
+        while let (None, Some(part)) = (by_ms, parts.part()?) {
+            by_ms = planner.moved(&part, &known)?;
+        }
+        planner.shift(by_ms.unwrap_or(0));
     }
     let shift_ms = if compared.shifted { planner.shifted() } else { 0 };
-    let (from_ms, until_ms) = time(&log, shift_ms, compared.range)?;
+    let mut parts = reading()?;
     let mut pairs = Vec::new();
-    for statement in &log.statements {
-        let expected = Expected::of(&mut planner, statement);
-        if (from_ms..until_ms).contains(&expected.time_ms) {
+    while let Some(part) = parts.part()? {
+        for statement in &part {
+            let expected = Expected::of(&mut planner, statement);
             let records = planner.plan(statement, &known)?.recorded;
             let is_untold = !statement.untold.is_empty();
             pairs.push(Pair { expected, records, is_untold });
         }
     }
+    let log = parts.log();
+    let (from_ms, until_ms) = time(log, shift_ms, compared.range)?;
+    pairs.retain(|it| (from_ms..until_ms).contains(&it.expected.time_ms));
     let within = known.within(from_ms, until_ms)?;
     Ok(Reconciliation {
         chain_id: hex::encode(&status.chain_id),
@@ -89,7 +96,7 @@ pub async fn run(node: &Node, compared: &Compared) -> Result<Reconciliation, Cli
         statements: pairs.len() as u64,
         records: within.len() as u64,
         differences: differences(&pairs, &within),
-        not_compared: NotCompared::of(&Lines::of(&log)),
+        not_compared: NotCompared::of(&Lines::of(log)),
         made_ms: liuhen_client::clock::now().get(),
     })
 }
@@ -125,8 +132,16 @@ fn time(
     }
 }
 
+/// The digest of a file; of a folder that of the paths below it.
 fn digest(file: &Path) -> Result<String, ClientError> {
-    let bytes =
-        std::fs::read(file).map_err(|e| ClientError::Failed(format!("{}: {e}", file.display())))?;
+    let read = || match file.is_dir() {
+        false => std::fs::read(file),
+        true => {
+            let mut paths = Vec::new();
+            crate::files::open(file)?.read_to_end(&mut paths)?;
+            Ok(paths)
+        }
+    };
+    let bytes = read().map_err(|e| ClientError::Failed(format!("{}: {e}", file.display())))?;
     Ok(hash(Domain::Digest, &[&bytes]).to_string())
 }

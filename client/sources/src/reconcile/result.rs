@@ -1,5 +1,6 @@
 //! What a comparison found, and who signed it.
 
+use crate::log::Place;
 use crate::summary::Lines;
 use liuhen_client::error::ClientError;
 use liuhen_proto::suite::hash::line;
@@ -51,30 +52,34 @@ pub struct NotCompared {
     pub other_databases: u64,
     /// Refusals that mean no data of the mapped relations.
     pub other_denied: u64,
-    /// Lines that were set aside, or are not written whole, by number: what they tell of is not compared.
-    pub set_aside: Vec<u64>,
-    /// Lines that were not understood, by number.
-    pub not_understood: Vec<u64>,
+    /// How many lines were set aside, or are not written whole: what they tell of is not compared.
+    pub set_aside: u64,
+    /// How many were not understood.
+    pub not_understood: u64,
+    /// The first lines of these, by file, in the order of `log_digests` from 0, and number.
+    pub first: Vec<Place>,
 }
 
 impl NotCompared {
     pub(super) fn of(lines: &Lines) -> Self {
-        let numbers = |of: &[(u64, String)]| of.iter().map(|(line, _)| *line).collect::<Vec<_>>();
-        let mut set_aside = numbers(&lines.set_aside);
-        set_aside.extend(lines.unfinished);
+        let noted = [&lines.set_aside, &lines.unknown];
+        let noted = noted.into_iter().flat_map(|it| it.first()).map(|(at, _)| *at);
+        let mut first: Vec<Place> = noted.chain(lines.unfinished).collect();
+        first.sort_unstable();
         Self {
             of: lines.all,
             no_access: lines.other.saturating_add(lines.blank),
             other_databases: lines.other_databases,
             other_denied: lines.other_denied,
-            set_aside,
-            not_understood: numbers(&lines.unknown),
+            set_aside: lines.set_aside.len().saturating_add(u64::from(lines.unfinished.is_some())),
+            not_understood: lines.unknown.len(),
+            first,
         }
     }
 
     /// Lines that may tell of accesses, and are not compared.
-    pub fn open(&self) -> usize {
-        self.set_aside.len().saturating_add(self.not_understood.len())
+    pub fn open(&self) -> u64 {
+        self.set_aside.saturating_add(self.not_understood)
     }
 }
 
@@ -192,7 +197,7 @@ mod tests {
                 in_log: "read:civil.resident".into(),
                 on_ledger: String::new(),
             }],
-            not_compared: NotCompared { set_aside: vec![3], ..NotCompared::default() },
+            not_compared: NotCompared { set_aside: 3, ..NotCompared::default() },
             made_ms: 7,
         };
         let key = PrivateKey::from_seed(&[1; 32]);

@@ -44,11 +44,29 @@ pub(super) fn told(walk: &mut Walk<'_>, mut rest: Cursor<'_>) -> Option<Option<D
     {
         return Some(made_by_query(walk, rest, query));
     }
+    walk.schemas.extend(all_of_schemas(first, rest));
     let names = named(first, rest)?;
     for name in names {
         walk.touches(name, Operation::Admin, None);
     }
     Some(Some(Doing::Admin))
+}
+
+/// The schemas of `GRANT … ON ALL TABLES IN SCHEMA a, b`.
+fn all_of_schemas(first: Cursor<'_>, mut rest: Cursor<'_>) -> Vec<String> {
+    let grants = first.is("GRANT") || first.is("REVOKE");
+    let mut schemas = Vec::new();
+    if !grants || !rest.skip_to(&["ON"]) || !rest.eat_all(&["ON", "ALL", "TABLES", "IN", "SCHEMA"])
+    {
+        return schemas;
+    }
+    while let Some(schema) = rest.identifier() {
+        schemas.push(schema);
+        if !rest.eat_token(&Token::Comma) {
+            break;
+        }
+    }
+    schemas
 }
 
 /// The relations that a statement names. Of one that names other objects, none.
@@ -119,6 +137,9 @@ fn on_object(first: Cursor<'_>, mut rest: Cursor<'_>) -> Option<Vec<Name>> {
         rest.eat("ONLY");
         return Some(vec![rest.name()?]);
     }
+    if rest.eat("PUBLICATION") {
+        return published(rest);
+    }
     let on_table = ["INDEX", "TRIGGER", "POLICY", "RULE", "STATISTICS"];
     if !on_table.iter().any(|it| rest.eat(it)) {
         return Some(Vec::new());
@@ -140,6 +161,27 @@ fn on_object(first: Cursor<'_>, mut rest: Cursor<'_>) -> Option<Vec<Name>> {
     rest.next();
     rest.eat("ONLY");
     Some(vec![rest.name()?])
+}
+
+/// `CREATE PUBLICATION p FOR TABLE a (x) WHERE (y), b` and `ALTER PUBLICATION p ADD TABLE a`.
+fn published(mut rest: Cursor<'_>) -> Option<Vec<Name>> {
+    let mut names = Vec::new();
+    if !rest.skip_to(&["TABLE"]) {
+        return Some(names);
+    }
+    loop {
+        rest.eat("TABLE");
+        rest.eat("ONLY");
+        names.push(rest.name()?);
+        rest.eat_token(&Token::Mul);
+        let _ = rest.group();
+        if rest.eat("WHERE") {
+            let _ = rest.group();
+        }
+        if !rest.eat_token(&Token::Comma) || rest.is("TABLES") {
+            return Some(names);
+        }
+    }
 }
 
 /// Names behind options, each maybe with columns. `REINDEX INDEX`, `FLUSH LOGS` and the like name no relation.

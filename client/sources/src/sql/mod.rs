@@ -15,10 +15,12 @@
 //! | `statement` | one statement by its first words |
 //! | `rewrite` | forms that the parser does not know, as those that it knows |
 //! | `admin`, `settings` | statements on objects, and on settings |
+//! | `batch` | a text of several statements, and which of them the server executed |
 //! | `walk`, `scope`, `lookup`, `from`, `reads`, `changes`, `leaves` | a parsed statement: what is in scope, read and changed |
 //! | `views` | from a view's columns to those of its tables |
 
 mod admin;
+mod batch;
 mod changes;
 mod comments;
 mod from;
@@ -37,10 +39,12 @@ mod tokens;
 mod views;
 mod walk;
 
+pub use batch::{Piece, Savepoint, of_command, pieces, savepoint};
 pub use comments::{comments, values_of, within_line_comments, without_comments};
 pub use mentions::{first_operation, mentions};
-pub use names::{Dialect, Name, is_systems};
+pub use names::{Dialect, Name, is_systems, is_systems_function};
 pub use schema::Schema;
+pub use statement::touches_nothing;
 
 use liuhen_proto::wire::Operation;
 use sqlparser::tokenizer::Token;
@@ -53,6 +57,8 @@ pub struct Told {
     pub touches: Vec<Touch>,
     /// The functions and procedures called anywhere in it, each once.
     pub functions: Vec<Name>,
+    /// Schemas all of whose relations it gives to somebody, or takes from them.
+    pub schemas: Vec<String>,
     /// What it sets, in order.
     pub settings: Vec<Setting>,
     /// Of what kind it is; of several statements the gravest.
@@ -123,15 +129,9 @@ pub fn told(text: &str, dialect: Dialect, schema: &Schema) -> Option<Told> {
 
 /// What a text does that is executed: of one that prepares a statement, what that does. `None` where it can't be parsed in full.
 pub fn executed(text: &str, dialect: Dialect, schema: &Schema) -> Option<Told> {
-    let mut statements = tokens::statements(tokens::tokenised(text, dialect)?, dialect);
-    for statement in &mut statements {
-        let mut rest = tokens::Cursor { rest: statement, dialect };
-        if rest.eat("PREPARE") && rest.skip_to(&["AS"]) {
-            rest.eat("AS");
-            *statement = rest.rest.to_vec();
-        }
-    }
-    told_of(&statements, dialect, schema)
+    let statements = tokens::statements(tokens::tokenised(text, dialect)?, dialect);
+    let executed = statements.into_iter().map(|it| batch::within_prepare(it, dialect));
+    told_of(&executed.collect::<Vec<_>>(), dialect, schema)
 }
 
 fn told_of(statements: &[Vec<Token>], dialect: Dialect, schema: &Schema) -> Option<Told> {
@@ -143,8 +143,8 @@ fn told_of(statements: &[Vec<Token>], dialect: Dialect, schema: &Schema) -> Opti
         told.add(walk.collected()?);
     }
     views::looked_through(&mut told, dialect, schema);
-    let walk::Collected { touches, functions, settings, kind, .. } = told;
-    Some(Told { touches, functions, settings, kind })
+    let walk::Collected { touches, functions, schemas, settings, kind, .. } = told;
+    Some(Told { touches, functions, schemas, settings, kind })
 }
 
 #[cfg(test)]

@@ -85,3 +85,44 @@ pub fn is_systems(name: &Name, dialect: Dialect) -> bool {
         }),
     }
 }
+
+/// The functions of `pg_catalog` of PostgreSQL 15 that a statement can call, in the order of their bytes.
+const FUNCTIONS: &str = include_str!("functions.txt");
+/// What is written like a call of a function and is none.
+const FORMS: [&str; 22] = [
+    "all",
+    "any",
+    "array",
+    "cast",
+    "coalesce",
+    "exists",
+    "greatest",
+    "grouping",
+    "least",
+    "nullif",
+    "row",
+    "some",
+    "treat",
+    "trim",
+    "xmlconcat",
+    "xmlelement",
+    "xmlexists",
+    "xmlforest",
+    "xmlparse",
+    "xmlpi",
+    "xmlroot",
+    "xmlserialize",
+];
+
+/// Whether a function is the server's own. One without a schema is, in PostgreSQL, where its catalogue has that name: it is looked
+/// at first. MySQL's have no schema.
+pub fn is_systems_function(name: &Name, dialect: Dialect) -> bool {
+    static NAMES: std::sync::LazyLock<std::collections::HashSet<&str>> =
+        std::sync::LazyLock::new(|| FUNCTIONS.lines().collect());
+    let own = name.table.as_str();
+    match (dialect, name.schema.as_deref()) {
+        (Dialect::Postgres, None) => NAMES.contains(own) || FORMS.contains(&own),
+        (Dialect::MySql, None) => true,
+        (_, Some(_)) => is_systems(name, dialect),
+    }
+}

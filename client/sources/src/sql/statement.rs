@@ -36,6 +36,20 @@ const NOTHING_OF_POSTGRES: [&str; 7] =
 const NOTHING_OF_MYSQL: [&str; 10] =
     ["UNLOCK", "XA", "GET", "SIGNAL", "RESIGNAL", "DESCRIBE", "DESC", "EXPLAIN", "OPEN", "BINLOG"];
 
+/// Whether a command, by its first word, neither reads nor changes data, whatever else stands in it; what it sets may matter.
+pub fn touches_nothing(command: &str, dialect: Dialect) -> bool {
+    let word = command.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+    let is_any = |words: &[&str]| words.contains(&word.as_str());
+    is_any(&NOTHING) || is_any(own_nothing(dialect)) || is_any(&["SET", "RESET"])
+}
+
+fn own_nothing(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Postgres => &NOTHING_OF_POSTGRES,
+        Dialect::MySql => &NOTHING_OF_MYSQL,
+    }
+}
+
 impl Walk<'_> {
     /// Goes through a statement; `None` where it can't be parsed in full.
     pub fn told(&mut self, tokens: &[Token]) -> Option<Doing> {
@@ -61,8 +75,7 @@ impl Walk<'_> {
             return if found && !ahead.is("SET") { self.told(ahead.rest) } else { None };
         }
         let is_any = |words: &[&str]| words.iter().any(|it| rest.is(it));
-        let own = if postgres { &NOTHING_OF_POSTGRES[..] } else { &NOTHING_OF_MYSQL[..] };
-        if is_any(&NOTHING) || is_any(own) {
+        if is_any(&NOTHING) || is_any(own_nothing(self.dialect)) {
             return Some(Doing::Nothing);
         }
         if rest.eat("SET") {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Collected {
     pub touches: Vec<Touch>,
     pub functions: Vec<Name>,
+    pub schemas: Vec<String>,
     pub settings: Vec<Setting>,
     pub kind: Doing,
     places: BTreeMap<(Name, i32), usize>,
@@ -23,6 +24,7 @@ impl Collected {
     pub fn add(&mut self, other: Self) {
         other.touches.into_iter().for_each(|touch| self.touch(touch));
         self.call(other.functions);
+        self.schemas.extend(other.schemas);
         self.settings.extend(other.settings);
     }
 
@@ -87,6 +89,8 @@ pub(super) struct Walk<'s> {
     pub used: Vec<Used>,
     /// The functions.
     pub functions: Vec<Name>,
+    /// Schemas all of whose relations are meant.
+    pub schemas: Vec<String>,
     /// The settings.
     pub settings: Vec<Setting>,
     /// The queries of WITH that can be seen from here, the nearest last.
@@ -110,6 +114,7 @@ impl<'s> Walk<'s> {
             reading: Operation::Read,
             used: Vec::new(),
             functions: Vec::new(),
+            schemas: Vec::new(),
             settings: Vec::new(),
             with: Vec::new(),
             scopes: Vec::new(),
@@ -124,7 +129,8 @@ impl<'s> Walk<'s> {
         if self.failed {
             return None;
         }
-        let mut all = Collected { settings: self.settings, ..Default::default() };
+        let (settings, schemas) = (self.settings, self.schemas);
+        let mut all = Collected { settings, schemas, ..Default::default() };
         for used in self.used {
             for (operation, own) in used.operations {
                 let mut fields = used.fields.clone();

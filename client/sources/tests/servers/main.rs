@@ -5,8 +5,16 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests: a broken server may end them")]
 
+mod copies;
+mod foreign;
+mod language;
 mod mariadb;
+mod pool;
+mod portals;
 mod postgres;
+mod server;
+mod switches;
+mod wire;
 
 use liuhen_proto::wire::Operation;
 use liuhen_sources::statement::Statement;

@@ -1,162 +1,11 @@
 //! PostgreSQL 15 with pgAudit: each statement in a session of its own, under each of the settings that change what is logged.
 
-use crate::{done, read_until, touched};
+use crate::server::{MAPPING, Server, of};
+use crate::touched;
 use liuhen_sources::log::Log;
 use liuhen_sources::mapping::Mapping;
-use liuhen_sources::statement::Statement;
 use liuhen_sources::{Lines, Source};
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
-const AUDIT: &str = "/usr/lib/postgresql/15/lib/pgaudit.so";
-
-const MAPPING: &str = r#"
-time_zone = "Asia/Shanghai"
-databases = ["population"]
-salt_file = "salt"
-ignore = ["population.civil.notes", "population.public.made", "population.public.made_too"]
-[relations]
-"population.civil.resident" = "civil.resident"
-"population.civil.household" = "civil.household"
-"population.civil.居民信息" = "civil.resident"
-"population.civil.visit" = "civil.visit"
-"population.civil.visit_2026" = "civil.visit"
-[functions]
-"population.civil.definer" = ["civil.resident"]
-[views]
-"population.civil.v_resident" = "select id, name from civil.resident"
-[columns]
-"population.civil.resident" = ["id", "name", "household"]
-"population.civil.household" = ["id", "address"]
-"#;
-
-const SCHEMA: &str = r#"
-create schema civil;
-create table civil.household (id int primary key, address text);
-create table civil.resident (id int primary key, name text, household int);
-create table civil."居民信息" (id int, "姓名" text);
-create table civil.secret (id int);
-create table civil.notes (id int);
-create table civil.visit (id int, day date) partition by range (day);
-create table civil.visit_2026 partition of civil.visit for values from ('2026-01-01') to ('2027-01-01');
-insert into civil.household select n, 'address ' || n from generate_series(1, 100) n;
-insert into civil.resident select n, 'name ' || n, n % 100 + 1 from generate_series(1, 500) n;
-insert into civil.visit select n, '2026-05-01' from generate_series(1, 10) n;
-create view civil.v_resident as select id, name from civil.resident;
-create materialized view civil.mv as select household, count(*) from civil.resident group by 1;
-create function civil.name_of(p int) returns text language plpgsql as
-  $$begin return (select name from civil.resident where id = p); end$$;
-create function civil.definer(p int) returns text language plpgsql security definer as
-  $$begin return (select name from civil.resident where id = p); end$$;
-create procedure civil.moves(p int) language plpgsql as
-  $$begin update civil.resident set household = 1 where id = p; end$$;
-create function civil.noted() returns trigger language plpgsql as
-  $$begin update civil.household set address = address where id = new.household; return new; end$$;
-create trigger noted after update on civil.resident for each row execute function civil.noted();
-create role app login;
-grant usage on schema civil to app;
-grant select on civil.household to app;
-"#;
-
-/// A server with a folder of its own, that is stopped when it is dropped. It listens on a socket in that folder alone.
-struct Server {
-    folder: tempfile::TempDir,
-}
-
-/// A program of the server's.
-fn program(name: &str) -> Command {
-    crate::program("postgres", &format!("{PROGRAMS}/{name}"))
-}
-
-impl Server {
-    /// Starts one; `None` where there is none, which the project's own runs forbid.
-    fn start() -> Option<Self> {
-        if !Path::new(AUDIT).exists() {
-            assert!(std::env::var_os("CI").is_none(), "{AUDIT} is missing");
-            eprintln!("skipped: PostgreSQL 15 with pgAudit is not installed");
-            return None;
-        }
-        let folder = crate::folder();
-        let data = folder.path().join("data");
-        let mut init = program("initdb");
-        init.arg("-D").arg(&data).args([
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "-N",
-        ]);
-        done(&mut init);
-        let settings = format!(
-            "listen_addresses = ''\nunix_socket_directories = '{}'\nshared_preload_libraries = 'pgaudit'\n\
-             logging_collector = on\nlog_destination = 'jsonlog,csvlog'\nlog_directory = 'log'\n\
-             log_filename = 'server.log'\nlog_file_mode = 0644\nlog_timezone = 'Asia/Shanghai'\n\
-             fsync = off\npgaudit.log_catalog = on\n",
-            folder.path().display()
-        );
-        let mut write = crate::program("postgres", "/bin/sh");
-        write.args(["-c", &format!("cat >> '{}/postgresql.conf'", data.display())]);
-        let mut writing = write.stdin(Stdio::piped()).spawn().unwrap();
-        writing.stdin.take().unwrap().write_all(settings.as_bytes()).unwrap();
-        assert!(writing.wait().unwrap().success());
-        let mut start = program("pg_ctl");
-        start.arg("-D").arg(&data).args(["-w", "-t", "60", "-l", "/dev/null", "start"]);
-        start.stdout(Stdio::null()).stderr(Stdio::null());
-        assert!(start.status().unwrap().success(), "the server did not start");
-        let server = Self { folder };
-        server.run("postgres", "postgres", "", "create database population");
-        server.run("population", "postgres", "", "create extension pgaudit");
-        server.run("population", "postgres", "", SCHEMA);
-        Some(server)
-    }
-
-    /// Executes statements in one session; what they end with is for the caller. `name` is what the client calls itself.
-    fn run(&self, database: &str, role: &str, name: &str, text: &str) -> Output {
-        self.run_with(database, role, name, "", text)
-    }
-
-    fn run_with(
-        &self,
-        database: &str,
-        role: &str,
-        name: &str,
-        options: &str,
-        text: &str,
-    ) -> Output {
-        let mut command = Command::new(format!("{PROGRAMS}/psql"));
-        command.args(["-X", "-q", "-h"]).arg(self.folder.path()).args(["-U", role, "-d", database]);
-        command.env("PGAPPNAME", name).env("PGOPTIONS", options);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut running = command.spawn().unwrap();
-        running.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        running.wait_with_output().unwrap()
-    }
-
-    /// The log in one of its forms, once a last statement is in it.
-    fn log(&self, form: &str) -> PathBuf {
-        self.run("postgres", "postgres", "last", "select 1/0");
-        let file = self.folder.path().join(format!("data/log/server.{form}"));
-        let copy = self.folder.path().join(format!("copy.{form}"));
-        std::fs::write(&copy, read_until(&file, b"\"last\"")).unwrap();
-        copy
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let mut stop = program("pg_ctl");
-        stop.arg("-D").arg(self.folder.path().join("data")).args(["-m", "immediate", "stop"]);
-        let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
-        let data = self.folder.path().join("data");
-        let _ = crate::program("postgres", "/bin/rm").arg("-rf").arg(data).status();
-    }
-}
 
 /// What was done, and what is right of it: operations on datasets. `+`: the reading may show more, for what ran inside.
 const DONE: [(&str, &str, &str); 41] = [
@@ -307,10 +156,6 @@ fn settings() -> Vec<(String, String, Logged)> {
     some.into_iter().map(|(name, classes, on)| with(name.to_owned(), classes, on)).collect()
 }
 
-fn of<'a>(log: &'a Log, application: &str) -> Vec<&'a Statement> {
-    log.statements.iter().filter(|it| it.caller.application == application).collect()
-}
-
 /// What is wrong with what was read of a statement; `None` where it is right.
 fn wrong(log: &Log, (name, expected): (&str, &str), setting: (&str, Logged)) -> Option<String> {
     let (setting, logged) = setting;
@@ -391,5 +236,5 @@ fn what_the_server_did_is_what_is_read() {
         known(&log).symmetric_difference(&known(&other)).collect::<Vec<_>>(),
         Vec::<&_>::new()
     );
-    assert_eq!(Lines::of(&log).unknown, []);
+    assert!(Lines::of(&log).unknown.is_empty());
 }
