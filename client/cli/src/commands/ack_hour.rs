@@ -249,9 +249,7 @@ pub(super) async fn list(common: &Common, act: &Act<'_>, it: &Hour) -> Result<()
         format!(
             "{count} accesses in the hour from {begins}, root {root}: `ack confirm --root` confirms exactly these"
         ),
-        format!(
-            "{begins} 起一小时内共 {count} 次访问，根 {root}：`ack confirm --root` 只确认这些"
-        ),
+        format!("{begins} 起一小时内共 {count} 次访问，根 {root}：`ack confirm --root` 只确认这些"),
     );
     Ok(())
 }

@@ -193,8 +193,7 @@ fn summed_up(it: &Reconciliation) {
     );
     let left = &it.not_compared;
     let (of, no_access, databases) = (left.of, left.no_access, left.other_databases);
-    let (denied, aside, unknown) =
-        (left.other_denied, left.set_aside, left.not_understood);
+    let (denied, aside, unknown) = (left.other_denied, left.set_aside, left.not_understood);
     say(
         format!(
             "of {of} lines {no_access} are no access, {databases} of other databases, {denied} refusals of other things, \
