@@ -3,7 +3,7 @@
 use crate::log::Log;
 use crate::mapping::{Mapping, Meant};
 use crate::relation::Relation;
-use crate::sql::{self, Dialect, Fields, Name, Piece, Schema, Told};
+use crate::sql::{self, Dialect, Fields, Name, Schema, SingleStatement, Told};
 use crate::statement::{Named, both};
 use liuhen_proto::wire::Operation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,10 +118,10 @@ impl<'a> Looks<'a> {
         database: &str,
         text: &str,
         is_executed: bool,
-    ) -> Option<Vec<Piece>> {
+    ) -> Option<Vec<SingleStatement>> {
         let none = Schema::default();
         let schema = self.schemas.get(database).unwrap_or(&none);
-        sql::pieces(text, self.dialect, schema, is_executed)
+        sql::single_statements(text, self.dialect, schema, is_executed)
     }
 
     /// What a text does that is executed, also where it is the one that prepared the statement.

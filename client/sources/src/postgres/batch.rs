@@ -1,7 +1,7 @@
 //! Which statement of a text of several an entry is about: pgAudit writes the whole text with each.
 
 use super::entry::Entry;
-use crate::sql::{self, Piece, Setting, Told};
+use crate::sql::{self, Setting, SingleStatement, Told};
 use std::collections::HashMap;
 
 /// How many sessions may be within such a text at once.
@@ -50,7 +50,7 @@ impl Batches {
         &mut self,
         session: &str,
         entry: &Entry,
-        pieces: Option<Vec<Piece>>,
+        pieces: Option<Vec<SingleStatement>>,
     ) -> Executed {
         let Some(mut pieces) = pieces.filter(|it| !it.is_empty()) else {
             return Executed { is_first: true, ..Executed::default() };

@@ -9,7 +9,7 @@ use sqlparser::tokenizer::Token;
 
 /// One statement of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct SingleStatement {
     /// Its first word in upper case, `(` of a query in parentheses.
     pub first: String,
     /// What it does.
@@ -18,7 +18,7 @@ pub struct Piece {
 
 impl Told {
     /// What all of them do.
-    pub fn joined(pieces: &[Piece]) -> Self {
+    pub fn joined(pieces: &[SingleStatement]) -> Self {
         let mut all = Collected::default();
         for it in pieces.iter().map(|it| &it.told) {
             it.touches.iter().for_each(|touch| all.touch(touch.clone()));
@@ -38,14 +38,19 @@ const CARRIERS: [&str; 9] =
 
 /// The statements of a text; where it is `executed`, of one that prepares a statement what that does. `None` where one can't be
 /// parsed in full.
-pub fn pieces(text: &str, dialect: Dialect, schema: &Schema, executed: bool) -> Option<Vec<Piece>> {
+pub fn single_statements(
+    text: &str,
+    dialect: Dialect,
+    schema: &Schema,
+    executed: bool,
+) -> Option<Vec<SingleStatement>> {
     let all = statements(tokenised(text, dialect)?, dialect);
     let piece = |mut statement: Vec<Token>| {
         let first = first_word(&statement);
         if executed {
             statement = within_prepare(statement, dialect);
         }
-        Some(Piece { first, told: told_of(&[statement], dialect, schema)? })
+        Some(SingleStatement { first, told: told_of(&[statement], dialect, schema)? })
     };
     all.into_iter().map(piece).collect()
 }
@@ -69,7 +74,7 @@ fn first_word(statement: &[Token]) -> String {
 }
 
 /// Which statement of a text, from one on, a command is of that the server says it executed; `None` where that is not sure.
-pub fn of_command(pieces: &[Piece], from: usize, command: &str) -> Option<usize> {
+pub fn of_command(pieces: &[SingleStatement], from: usize, command: &str) -> Option<usize> {
     let word = command.split(' ').next().unwrap_or_default();
     for (at, piece) in pieces.iter().enumerate().skip(from) {
         if is_of(&piece.first, word) {
@@ -131,8 +136,8 @@ pub fn savepoint(text: &str, command: &str, nth: usize) -> Option<Savepoint> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Vec<Piece> {
-        pieces(text, Dialect::Postgres, &Schema::default(), true).unwrap()
+    fn of(text: &str) -> Vec<SingleStatement> {
+        single_statements(text, Dialect::Postgres, &Schema::default(), true).unwrap()
     }
 
     #[test]

@@ -39,7 +39,7 @@ mod tokens;
 mod views;
 mod walk;
 
-pub use batch::{Piece, Savepoint, of_command, pieces, savepoint};
+pub use batch::{Savepoint, SingleStatement, of_command, savepoint, single_statements};
 pub use comments::{comments, values_of, within_line_comments, without_comments};
 pub use mentions::{first_operation, mentions};
 pub use names::{Dialect, Name, is_systems, is_systems_function};
