@@ -225,7 +225,7 @@ pub(super) fn integrity_event(text: &str) -> Result<wire::IntegrityName, ClientE
 
 /// A version of a dataset, `dataset:number`.
 pub(super) fn version(text: &str) -> Result<wire::DatasetVersion, ClientError> {
-    let bad = || no_name(text, "dataset:number", "“目录项:版本号”");
+    let bad = || no_name(text, "dataset:number", "`dataset:number`（目录项、版本号）");
     let (dataset, version) = text.split_once(':').ok_or_else(bad)?;
     let version = version.parse().map_err(|_| bad())?;
     Ok(wire::DatasetVersion { dataset: dataset.to_owned(), version })
@@ -245,7 +245,7 @@ pub(super) async fn record(
     under: Option<&str>,
 ) -> Result<wire::RecordName, ClientError> {
     let needed = "dataset:department/gateway#number";
-    let bad = || no_name(text, needed, "“目录项:部门/闸口#访问号”");
+    let bad = || no_name(text, needed, "`dataset:department/gateway#number`（目录项、闸口、访问号）");
     let (dataset, access) = text.split_once(':').ok_or_else(bad)?;
     let (gateway, access_no) = node.access(access).await?;
     let request_id = match under {
