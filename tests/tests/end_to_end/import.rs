@@ -1,7 +1,7 @@
 //! Importing the real audit log: exact counts, killed half-way, run again.
 
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::wire::GetTrailRequest;
+use liuhen_proto::wire::{Channel, GetTrailRequest};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{liuhen, told};
 use liuhen_tests::cluster::path_text;
@@ -282,5 +282,55 @@ async fn what_cannot_be_told_is_on_the_ledger_and_in_the_exit_code() -> anyhow::
     let logs: Vec<&str> = files.iter().map(String::as_str).collect();
     let (same, found) = causes(&mut cluster, &logs, &mapping).await?;
     assert!(same && found.is_empty(), "{found:?}");
+    Ok(())
+}
+
+/// Files that are handed over are recorded once each, what no rule maps too; what is new or changed is another access.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_handed_over_are_recorded_once() -> anyhow::Result<()> {
+    let (mut cluster, ..) = prepared("psb").await?;
+    let gateway = ("psb", "gateway");
+    let mapping = cluster.file("files.toml");
+    let rule = "[[files]]\npath = \"hrss/*.csv\"\ndataset = \"civil.resident\"\nreceiver = \"gz.hrss/portal\"\ngrant = \"hr-1\"\n";
+    std::fs::write(
+        &mapping,
+        format!(
+            "time_zone = \"Asia/Shanghai\"\ndatabases = []\nsalt_file = \"files.salt\"\n{rule}"
+        ),
+    )?;
+    let folder = cluster.file("handed-over");
+    let (csv, more) = (folder.join("hrss/list.csv"), folder.join("hrss/more.csv"));
+    std::fs::create_dir_all(folder.join("hrss"))?;
+    std::fs::write(&csv, "id,name\n1,a\n2,\"b\nc\"\n")?;
+    let import = ["import", "files", path_text(&folder)?, "--mapping", path_text(&mapping)?];
+    liuhen(&mut cluster, gateway, &import).await?;
+    assert_eq!(recorded(&mut cluster).await?, 1);
+    liuhen(&mut cluster, gateway, &import).await?;
+    assert_eq!(recorded(&mut cluster).await?, 1, "nothing is recorded twice");
+    std::fs::write(&more, "id,name\n")?;
+    std::fs::write(folder.join("stray.bin"), [0, 159, 146, 150])?;
+    let output = cluster.liuhen("psb", gateway, &import).await?;
+    assert_eq!(output.status.code(), Some(1), "what no rule maps: {}", told(&output));
+    assert_eq!(recorded(&mut cluster).await?, 3);
+    std::fs::write(&csv, "id,name\n1,a\n2,b\n3,c\n")?;
+    let output = cluster.liuhen("psb", gateway, &import).await?;
+    assert_eq!(recorded(&mut cluster).await?, 4, "{}", told(&output));
+
+    let node = cluster.connect("psb").await?;
+    let account = cluster.account(&node, gateway.0, gateway.1).await?;
+    let id = account.signer.identity.to_vec();
+    let events = account.on(&node).whole_trail(TrailKind::Gateway, id).await?;
+    let records: Vec<_> = events.iter().filter_map(|it| it.body.record()).collect();
+    let mut rows: Vec<_> = records.iter().map(|it| it.row_count).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, [None, Some(0), Some(2), Some(3)]);
+    for record in records {
+        assert_eq!(record.channel(), Channel::File);
+        let digests = [&record.query_digest, &record.result_digest];
+        assert!(digests.iter().all(|it| it.len() == 32), "{record:?}");
+        let datasets: Vec<&str> = record.accesses.iter().map(|it| it.dataset.as_str()).collect();
+        let is_told = record.row_count.is_some();
+        assert_eq!(datasets, if is_told { vec!["civil.resident"] } else { vec![] });
+    }
     Ok(())
 }

@@ -245,7 +245,8 @@ pub(super) async fn record(
     under: Option<&str>,
 ) -> Result<wire::RecordName, ClientError> {
     let needed = "dataset:department/gateway#number";
-    let bad = || no_name(text, needed, "`dataset:department/gateway#number`（目录项、闸口、访问号）");
+    let bad =
+        || no_name(text, needed, "`dataset:department/gateway#number`（目录项、闸口、访问号）");
     let (dataset, access) = text.split_once(':').ok_or_else(bad)?;
     let (gateway, access_no) = node.access(access).await?;
     let request_id = match under {
