@@ -33,7 +33,8 @@ async fn made(cluster: &mut Cluster) -> anyhow::Result<()> {
 struct Ending {
     who: (&'static str, &'static str),
     command: &'static [&'static str],
-    names: &'static str,
+    /// In English and Chinese.
+    names: [&'static str; 2],
     shown_by: &'static [&'static str],
 }
 
@@ -42,31 +43,37 @@ const ENDINGS: [Ending; 5] = [
     Ending {
         who: HRSS,
         command: &["product", "recall", "model-1", "--reason", "wrong"],
-        names: "product model-1",
+        names: ["product model-1", "数据产品 model-1"],
         shown_by: &["product", "list"],
     },
     Ending {
         who: BDB,
         command: &["grant", "revoke", "hr-1", "--reason", "over"],
-        names: "grant hr-1 of civil.resident to gz.hrss",
+        names: [
+            "grant hr-1 of civil.resident to gz.hrss",
+            "授权 hr-1（目录项 civil.resident，使用部门 gz.hrss",
+        ],
         shown_by: &["grant", "list"],
     },
     Ending {
         who: PSB,
         command: &["dataset", "retire", "civil.resident", "--reason", "replaced"],
-        names: "dataset civil.resident",
+        names: ["dataset civil.resident", "目录项 civil.resident"],
         shown_by: &["dataset", "list"],
     },
     Ending {
         who: EXIT,
         command: &["identity", "revoke", "gz.exit/desk", "--reason", "closed"],
-        names: "identity gz.exit/desk and its keys (1 in all)",
+        names: [
+            "identity gz.exit/desk and its keys (1 in all)",
+            "身份 gz.exit/desk 及其全部密钥（共 1 把）",
+        ],
         shown_by: &["identity", "show", "gz.exit/desk"],
     },
     Ending {
         who: BDB,
         command: &["member", "remove", "gz.bdb.archive", "--reason", "closed"],
-        names: "member gz.bdb.archive",
+        names: ["member gz.bdb.archive", "成员 gz.bdb.archive"],
         shown_by: &["member", "departments"],
     },
 ];
@@ -85,13 +92,15 @@ async fn nothing_ends_without_a_yes() -> anyhow::Result<()> {
     for ending in &ENDINGS {
         let Ending { who, command, names, .. } = ending;
         let before = shown(&mut cluster, ending).await?;
-        for (lang, says) in [("en", ["can't be undone", "--yes"]), ("zh", ["无法撤销", "--yes"])]
-        {
+        for (lang, says) in [
+            ("en", [names[0], "can't be undone", "--yes"]),
+            ("zh", [names[1], "无法撤销", "--yes"]),
+        ] {
             let refused = [&["--lang", lang], *command].concat();
             let refused = cluster.liuhen("psb", *who, &refused).await?;
             assert_eq!(refused.status.code(), Some(2), "{command:?}: {}", told(&refused));
             assert!(refused.stdout.is_empty(), "{command:?}: {}", told(&refused));
-            for words in says.iter().chain([names]) {
+            for words in says {
                 assert!(told(&refused).contains(words), "{words}: {}", told(&refused));
             }
         }

@@ -53,7 +53,7 @@ pub enum Ack {
     },
     /// An hour's accesses under a grant, as the collector recorded them
     List(Hour),
-    /// Confirm all that the collector recorded in an hour under a grant: one by one what is owed so, and the sum
+    /// Confirm all that the collector recorded in an hour under a grant: one by one what is owed so, and the sum of the rest
     Confirm {
         #[command(flatten)]
         hour: Hour,

@@ -1,6 +1,6 @@
 //! An hour's accesses under a grant as its collector recorded them, for the user's side to confirm or to dispute in one act. What is
-//! owed one by one is acknowledged one by one, all in the sum of the hour. Under what followed a log nothing is owed: silence is no
-//! fault.
+//! owed one by one is acknowledged one by one, the rest in the sum of the hour. Under what followed a log nothing is owed: silence is
+//! no fault.
 
 use super::Common;
 use super::signing::{Act, Reason};
@@ -16,7 +16,7 @@ use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_proto::types::{Hash, TimeMs};
-use liuhen_proto::wire::{self, case_subject::About, item::Kind};
+use liuhen_proto::wire::{self, CaseState, case_subject::About, item::Kind};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -48,6 +48,9 @@ struct Recorded {
     gateway: Vec<u8>,
     gateway_name: String,
     record: wire::RecordAccess,
+    height: u64,
+    /// Whether a case of the department's is about it that was not dismissed.
+    is_disputed: bool,
 }
 
 impl Recorded {
@@ -67,11 +70,42 @@ impl Recorded {
     }
 }
 
+/// How the half of a record is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owed {
+    /// By itself, and not in the sum.
+    Singly,
+    /// In the sum of its hour, or not at all.
+    InSum,
+    /// Dataset or grant have changed since: by itself or in the sum. Said in both nothing is missing, and a sum that says more than was
+    /// recorded is nobody's fault.
+    EitherWay,
+}
+
+/// The records under a grant that cases of a department are about, but for those that were dismissed: gateway and number.
+fn disputed<'c>(
+    cases: &'c [wire::Case],
+    department: &str,
+    request_id: &[u8],
+) -> BTreeSet<(&'c [u8], u64)> {
+    let stands = |it: &&wire::Case| {
+        matches!(it.state(), CaseState::Open | CaseState::Answered | CaseState::Upheld)
+    };
+    let opened = cases.iter().filter(stands).filter_map(|it| it.opened.as_ref());
+    let own = opened.filter(|it| it.department == department);
+    own.filter_map(|it| match it.subject.as_ref()?.about.as_ref()? {
+        About::Record(it) if it.request_id == request_id => {
+            Some((it.gateway_id.as_slice(), it.access_no))
+        }
+        _ => None,
+    })
+    .collect()
+}
+
 /// What a collector recorded in an hour under a grant, of one department's own accesses, in the order of gateways and numbers.
 struct HourList {
     grant: wire::Grant,
-    /// As it is registered; `None` where it never was.
-    dataset: Option<wire::RegisterDataset>,
+    dataset: wire::Dataset,
     department: String,
     hour: u64,
     recorded: Vec<Recorded>,
@@ -83,7 +117,9 @@ impl HourList {
         let hour = Hour::number(it.hour.as_deref())?;
         let names = super::names(&act.node).await?;
         let department = act.department();
-        let dataset = act.node.dataset_whole(&grant.dataset).await?.registration;
+        let dataset = act.node.dataset_whole(&grant.dataset).await?;
+        let cases = act.node.cases().await?;
+        let disputed = disputed(&cases, &department, &grant.request_id);
         let mut recorded = Vec::new();
         for event in act.node.whole_trail(TrailKind::Use, grant.request_id.clone()).await? {
             let Body::Signed { header, item } = &event.body else { continue };
@@ -99,7 +135,9 @@ impl HourList {
                 let gateway = header.identity.to_vec();
                 let gateway_name =
                     names.get(&gateway).cloned().unwrap_or_else(|| text::short(&gateway));
-                recorded.push(Recorded { gateway, gateway_name, record: record.clone() });
+                let is_disputed = disputed.contains(&(gateway.as_slice(), record.access_no));
+                let (record, height) = (record.clone(), event.leaf.height.get());
+                recorded.push(Recorded { gateway, gateway_name, record, height, is_disputed });
             }
         }
         recorded.sort_by_key(|it| (it.gateway_name.clone(), it.record.access_no));
@@ -156,20 +194,24 @@ impl HourList {
         Ok(found)
     }
 
-    /// What confirms all but the disputed: an acknowledgement of each that is owed by itself, and the sum of all, last.
+    /// What confirms all but the disputed, of now and of before: an acknowledgement of each that is owed by itself, and the sum of the
+    /// rest, last.
     fn confirmed(&self, disputed: &BTreeSet<usize>) -> Vec<Kind> {
-        let rest = || {
-            let all = self.recorded.iter().enumerate();
-            all.filter(|(at, _)| !disputed.contains(at)).map(|(_, it)| it)
-        };
+        let all = self.recorded.iter().enumerate();
+        let rest: Vec<&Recorded> = all
+            .filter(|(at, it)| !it.is_disputed && !disputed.contains(at))
+            .map(|(_, it)| it)
+            .collect();
+        let (singly, summed): (Vec<_>, Vec<_>) = rest
+            .into_iter()
+            .map(|it| (it, self.owed(it)))
+            .partition(|(_, owed)| *owed == Owed::Singly);
+        let both = summed.iter().filter(|(_, owed)| *owed == Owed::EitherWay);
         let grant = &self.grant;
-        let singly = rest().filter(|it| {
-            it.access(&grant.request_id).is_some_and(|access| {
-                halves::is_owed_singly(self.dataset.as_ref(), grant, &it.record, access)
-            })
-        });
         let mut kinds: Vec<Kind> = singly
-            .map(|it| {
+            .iter()
+            .chain(both)
+            .map(|(it, _)| {
                 Kind::Acknowledge(wire::Acknowledge {
                     request_id: grant.request_id.clone(),
                     dataset: grant.dataset.clone(),
@@ -188,15 +230,35 @@ impl HourList {
             collector: grant.collector.clone(),
             using_department: self.department.clone(),
             hour: self.hour,
-            count: rest().count() as u64,
-            root: Self::root(rest()).to_vec(),
+            count: summed.len() as u64,
+            root: Self::root(summed.iter().map(|(it, _)| *it)).to_vec(),
         }));
         kinds
+    }
+
+    /// How the half of a record is owed: by the grade that the ledger judged by, where it is still that of now.
+    fn owed(&self, it: &Recorded) -> Owed {
+        let registration = self.dataset.registration.as_ref();
+        let access = it.access(&self.grant.request_id);
+        let singly = access.is_some_and(|access| {
+            halves::is_owed_singly(registration, &self.grant, &it.record, access)
+        });
+        let reaches = access
+            .is_some_and(|access| halves::is_owed_singly(None, &self.grant, &it.record, access));
+        let last_step = self.grant.steps.last().map_or(0, |step| step.height);
+        let changed = self.dataset.since_height.max(last_step) > it.height;
+        match (singly, reaches && changed) {
+            (_, true) => Owed::EitherWay,
+            (true, false) => Owed::Singly,
+            (false, false) => Owed::InSum,
+        }
     }
 
     /// A case about each of the disputed.
     fn cases(&self, disputed: &BTreeSet<usize>, reason_digest: &[u8]) -> Vec<Kind> {
         let chosen = disputed.iter().filter_map(|at| self.recorded.get(*at));
+        // One case is enough.
+        let chosen = chosen.filter(|it| !it.is_disputed);
         let case = |one: &Recorded| {
             let about = wire::RecordName {
                 request_id: self.grant.request_id.clone(),
@@ -264,10 +326,14 @@ pub(super) async fn confirm(
     let list = HourList::ask(act, it).await?;
     list.must_be(root)?;
     let kinds = list.confirmed(&BTreeSet::new());
-    let fields = [
-        ("confirmed", json!(list.recorded.len())),
+    let before = list.recorded.iter().filter(|it| it.is_disputed).count();
+    let mut fields = vec![
+        ("confirmed", json!(list.recorded.len().saturating_sub(before))),
         ("one_by_one", json!(kinds.len().saturating_sub(1))),
     ];
+    if before > 0 {
+        fields.push(("disputed", json!(before)));
+    }
     submit(common, act, kinds, &fields).await
 }
 
@@ -281,10 +347,13 @@ pub(super) async fn dispute(
 ) -> Result<(), ClientError> {
     let list = HourList::ask(act, it).await?;
     list.must_be(root)?;
-    let disputed = list.named(numbers)?;
+    let mut disputed = list.named(numbers)?;
     let reason = Reason::new(reason)?;
     let mut kinds = list.cases(&disputed, &reason.digest);
     kinds.extend(list.confirmed(&disputed));
+    // With those of before.
+    let all = list.recorded.iter().enumerate();
+    disputed.extend(all.filter(|(_, it)| it.is_disputed).map(|(at, _)| at));
     let fields = [
         ("confirmed", json!(list.recorded.len().saturating_sub(disputed.len()))),
         ("disputed", json!(disputed.len())),
@@ -293,8 +362,8 @@ pub(super) async fn dispute(
     submit(common, act, kinds, &fields).await
 }
 
-/// Submits all, as few transactions as hold them, and prints the last one's. What was said twice counts once: after an error the
-/// whole command may be given again.
+/// Submits all, as few transactions as hold them, and prints the last one's. What was said twice counts once, and no second case is
+/// opened: after an error the whole command may be given again.
 async fn submit(
     common: &Common,
     act: &Act<'_>,
@@ -315,129 +384,4 @@ async fn submit(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use liuhen_proto::wire::{Channel, DatasetAccess, Grant, RecordAccess, RegisterDataset};
-
-    /// Accesses of an hour: gateway, number, channel.
-    fn list_of(grade: u32, recorded: &[(&str, u64, Channel)]) -> HourList {
-        let grant = Grant {
-            request_id: vec![7; 32],
-            reference: "hr-1".to_owned(),
-            dataset: "civil.resident".to_owned(),
-            collector: "gz.psb".to_owned(),
-            ..Grant::default()
-        };
-        let recorded = recorded.iter().map(|(name, access_no, channel)| Recorded {
-            gateway: hash(Domain::Digest, &[name.as_bytes()]).as_bytes().to_vec(),
-            gateway_name: (*name).to_owned(),
-            record: RecordAccess {
-                access_no: *access_no,
-                channel: *channel as i32,
-                row_count: Some(3),
-                accesses: vec![DatasetAccess {
-                    request_id: grant.request_id.clone(),
-                    dataset: grant.dataset.clone(),
-                    ..DatasetAccess::default()
-                }],
-                ..RecordAccess::default()
-            },
-        });
-        HourList {
-            dataset: Some(RegisterDataset { grade, ..RegisterDataset::default() }),
-            department: "gz.hrss".to_owned(),
-            hour: 5,
-            recorded: recorded.collect(),
-            grant,
-        }
-    }
-
-    const HOUR: &[(&str, u64, Channel)] = &[
-        ("gz.psb/east", 4, Channel::Door),
-        ("gz.psb/east", 5, Channel::Log),
-        ("gz.psb/west", 4, Channel::Door),
-    ];
-
-    /// The numbers that are acknowledged one by one, and the sum.
-    fn said(kinds: &[Kind]) -> (Vec<(u64, Option<u64>)>, u64) {
-        let mut singly = Vec::new();
-        let mut sum = None;
-        for kind in kinds {
-            match kind {
-                Kind::Acknowledge(it) => singly.push((it.access_no, it.row_count)),
-                Kind::AcknowledgeHour(it) => {
-                    assert_eq!(it.hour, 5);
-                    assert_eq!(sum.replace(it.count), None, "one sum");
-                }
-                _ => panic!("nothing else is said"),
-            }
-        }
-        (singly, sum.expect("a sum"))
-    }
-
-    /// From grade 3 what reached the user is acknowledged one by one, and all is in the sum.
-    #[test]
-    fn what_a_confirmation_says() {
-        for (grade, singly) in [(2, vec![]), (3, vec![(4, Some(3)), (4, Some(3))])] {
-            let list = list_of(grade, HOUR);
-            assert_eq!(said(&list.confirmed(&BTreeSet::new())), (singly, 3), "{grade}");
-        }
-        assert_eq!(said(&list_of(3, &[]).confirmed(&BTreeSet::new())), (vec![], 0));
-    }
-
-    /// What is disputed is neither acknowledged nor summed, and a case is opened about exactly that.
-    #[test]
-    fn what_a_dispute_says() {
-        let list = list_of(3, HOUR);
-        let disputed = list.named(&["gz.psb/west/4".to_owned()]).expect("it is there");
-        assert_eq!(said(&list.confirmed(&disputed)), (vec![(4, Some(3))], 2));
-        let cases = list.cases(&disputed, &[1; 32]);
-        let [Kind::OpenCase(case)] = cases.as_slice() else { panic!("one case") };
-        assert_eq!((case.respondent.as_str(), case.department.as_str()), ("gz.psb", "gz.hrss"));
-        let Some(About::Record(about)) = case.subject.as_ref().and_then(|it| it.about.as_ref())
-        else {
-            panic!("about a record")
-        };
-        assert_eq!((&about.gateway_id, about.access_no), (&list.recorded[2].gateway, 4));
-        // Two gateways' cases about the same number have references of their own.
-        let both = list.cases(&BTreeSet::from([0, 2]), &[1; 32]);
-        let references: BTreeSet<String> = both
-            .iter()
-            .filter_map(|it| match it {
-                Kind::OpenCase(it) => Some(it.reference.clone()),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(references.len(), 2);
-    }
-
-    #[test]
-    fn numbers_that_name_no_record_or_two() {
-        let list = list_of(2, HOUR);
-        for (number, error) in [
-            ("9", "9 is not among the hour's records"),
-            ("4", "more than one gateway has the number 4"),
-            ("gz.psb/west/5", "not among"),
-            ("", "not among"),
-        ] {
-            let found = list.named(&[number.to_owned()]).map_err(|it| it.to_string());
-            assert!(found.is_err_and(|it| it.contains(error)), "{number}");
-        }
-        assert_eq!(list.named(&["5".to_owned(), "gz.psb/east/5".to_owned()]).unwrap().len(), 1);
-    }
-
-    /// The root is that of the whole list: one more access, and the one that was read before holds no longer.
-    #[test]
-    fn a_list_that_has_changed() {
-        let before = hex::encode(HourList::root(list_of(2, &HOUR[..2]).recorded.iter()));
-        let list = list_of(2, HOUR);
-        let error = list.must_be(Some(&before)).unwrap_err().to_string();
-        assert!(error.contains("other accesses") && error.contains("3 now"), "{error}");
-        let now = hex::encode(HourList::root(list.recorded.iter()));
-        assert!(list.must_be(Some(&now)).is_ok() && list.must_be(None).is_ok());
-        let Some(Kind::AcknowledgeHour(sum)) = list.confirmed(&BTreeSet::new()).pop() else {
-            panic!("the sum is last")
-        };
-        assert_eq!(hex::encode(sum.root), now);
-    }
-}
+mod tests;

@@ -110,19 +110,22 @@ pub(crate) fn recorded(
         let by_itself = is_owed_singly(dataset.registration.as_ref(), &grant, it, access);
         // Acknowledged by itself beforehand, it waits for its gateway no longer; below that grade it is summed all the same.
         let there = waited_for(draft, gateway, it, counted)?;
-        if by_itself && !there {
-            singly(draft, gateway, it, counted)?;
+        if by_itself {
+            if !there {
+                singly(draft, gateway, it, counted)?;
+            }
+            continue;
         }
-        let is_owed_in_sum = coverage::reaches_user(it) && !by_itself;
+        // A sum speaks of all else, also of what it does not owe.
+        let reaches = coverage::reaches_user(it);
         let halves = match open(draft, counted)? {
             Some(halves) => Some(halves),
             // Coming late spares nobody its half, and is summed like the rest.
-            None if is_owed_in_sum && !there => Some(open_again(draft, counted)?),
+            None if reaches && !there => Some(open_again(draft, counted)?),
             None => None,
         };
         if let Some(mut halves) = halves {
-            // A sum may speak of every access of its hour, also of those that it does not owe.
-            let count = if is_owed_in_sum { &mut halves.recorded } else { &mut halves.followed };
+            let count = if reaches { &mut halves.recorded } else { &mut halves.followed };
             *count = count.saturating_add(1);
             halves.gateway_id = gateway.to_vec();
             draft.put(counted.place(), halves);

@@ -128,19 +128,21 @@ impl Simple {
             // One acknowledged by itself waits no longer.
             let there = self.comes_to_users_half(gateway, it, id, of, whose.0);
             let owed = knows_its_number(it);
-            // All are summed, as long as their hour is; what is acknowledged by itself is no part of what a sum owes.
+            // All but what is acknowledged by itself are summed, as long as their hour is.
+            let by_itself = owed && one_by_one;
             let begun = grant.steps.first().map_or(0, |step| step.time) / HOUR_MS;
             let hour = (it.access_time_ms.min(self.now) / HOUR_MS).max(begun);
-            let in_sum = owed && !one_by_one;
-            let is_over = self.hour(id, hour, of, whose).is_none();
-            if is_over && in_sum && !there {
-                self.hour_again(id, hour, of, whose);
+            if !by_itself {
+                let is_over = self.hour(id, hour, of, whose).is_none();
+                if is_over && owed && !there {
+                    self.hour_again(id, hour, of, whose);
+                }
+                if let Some(halves) = self.hour(id, hour, of, whose) {
+                    *(if owed { &mut halves.recorded } else { &mut halves.followed }) += 1;
+                    halves.gateway_id = gateway.to_vec();
+                }
             }
-            if let Some(halves) = self.hour(id, hour, of, whose) {
-                *(if in_sum { &mut halves.recorded } else { &mut halves.followed }) += 1;
-                halves.gateway_id = gateway.to_vec();
-            }
-            if one_by_one && owed && !there {
+            if by_itself && !there {
                 self.wants_one(gateway, it, id, of, whose);
             }
         }
