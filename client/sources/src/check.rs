@@ -135,6 +135,15 @@ impl log::Reader for Noting<'_> {
         self.reader.going_on(log)
     }
 
+    fn stopped(&mut self, log: &mut Log) {
+        self.reader.stopped(log);
+        self.note_late(0, log);
+    }
+
+    fn torn(&mut self, line: &[u8]) {
+        self.reader.torn(line);
+    }
+
     fn end(&mut self, cut: Option<&[u8]>, log: &mut Log) -> Result<(), log::NotRead> {
         let told = self.reader.end(cut, log);
         self.note_late(0, log);

@@ -137,7 +137,7 @@ pub async fn run(
     let mut part = first;
     while let Some(statements) = part {
         run.part(node, account, &statements).await?;
-        part = reading.part()?;
+        part = reading.part().map_err(|error| run.stopped(error))?;
     }
     watcher.ends();
     let mut summary = run.summary;
@@ -150,7 +150,8 @@ pub async fn run(
 fn until_now(options: &Options, mapping: &Mapping) -> Result<i128, ClientError> {
     let mut reading = options.source.reading(&options.logs, mapping, options.skip_unknown)?;
     let mut last_ms = None;
-    while let Some(part) = reading.part()? {
+    // Where a line stops it, what stands before is all there is.
+    while let Ok(Some(part)) = reading.part() {
         last_ms = part.last().map(|it| it.time_ms).or(last_ms);
     }
     let now = i128::from(liuhen_client::clock::now().get());
@@ -223,6 +224,17 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Why the log is not read further, with what is recorded of it.
+    fn stopped(&self, error: ClientError) -> ClientError {
+        self.watcher.ends();
+        let ClientError::Failed(why) = error else { return error };
+        let (made, before) = (self.summary.recorded(), self.summary.already);
+        let left = self.summary.left;
+        ClientError::Failed(format!(
+            "{why}; what stands before is recorded: {made} records made, {before} statements recorded before, {left} records left"
+        ))
+    }
+
     /// Records what the ledger does not have yet of a part's statements.
     async fn part(
         &mut self,
@@ -272,6 +284,7 @@ impl Run<'_> {
             let plan = self.planner.plan(statement, &self.known)?;
             let by_this_run = plan.recorded.iter().filter(|it| it.position >= begins);
             by_this_run.clone().for_each(|it| summary.count(it.outcome()));
+            summary.stand_ins += plan.recorded.iter().filter(|it| !it.is_record).count();
             let is_before = by_this_run.count() < plan.recorded.len();
             summary.already += usize::from(plan.missing.is_empty() && is_before);
             summary.changed += usize::from(!plan.missing.is_empty() && is_before);
@@ -307,7 +320,9 @@ impl Run<'_> {
             for (statement, planned) in some {
                 access_no = access_no.saturating_add(1);
                 let item = self.planner.item(statement, planned, access_no, collector)?;
-                items.push(self.refused.stand_in(item, collector, access_no)?);
+                let item = self.refused.stand_in(item, collector, access_no)?;
+                summary.stand_ins += usize::from(item.record().is_none());
+                items.push(item);
             }
             let (mut at_fault, began) = (None, Instant::now());
             let watched = (&mut *summary, self.watcher);

@@ -317,8 +317,15 @@ pub trait Reader {
         HashSet::new()
     }
 
+    /// The log is not read further than the line that was read last: takes what is over before it. What may go on is left for the
+    /// next run.
+    fn stopped(&mut self, _log: &mut Log) {}
+
+    /// A file ends within a line, and another stands behind it: what that line may be of is not told in full.
+    fn torn(&mut self, _line: &[u8]) {}
+
     /// Takes what the end of a file tells: of lines that others could have belonged to. A last line that may not be whole
-    /// was not taken, and is given here.
+    /// was not taken, and is given here, unless it is lost.
     fn end(&mut self, _cut: Option<&[u8]>, _log: &mut Log) -> Result<(), NotRead> {
         Ok(())
     }
@@ -331,14 +338,16 @@ pub struct LogFile<R> {
     number: u64,
     last: (Vec<u8>, bool),
     is_cut: bool,
+    /// Whether no other file stands behind it.
+    is_last: bool,
 }
 
 impl<R: BufRead> LogFile<R> {
-    /// Of its lines; `path` names it in errors.
-    pub fn new(lines: R, path: &Path, log: &mut Log) -> Self {
+    /// Of its lines; `path` names it in errors, and `is_last` says that no other stands behind it.
+    pub fn new(lines: R, path: &Path, is_last: bool, log: &mut Log) -> Self {
         log.files.push(path.display().to_string());
         let (lines, path) = (Lines::new(lines), path.to_owned());
-        Self { path, lines, number: 0, last: (Vec::new(), true), is_cut: false }
+        Self { path, lines, number: 0, last: (Vec::new(), true), is_cut: false, is_last }
     }
 
     /// Reads a line; whether there was one. Stops at one that can't be understood, with its number, unless those are to be skipped.
@@ -386,7 +395,11 @@ impl<R: BufRead> LogFile<R> {
         skip_unknown: bool,
         log: &mut Log,
     ) -> Result<(), ClientError> {
-        let told = reader.end(self.is_cut.then_some(self.last.0.as_slice()), log);
+        let cut = self.is_cut.then_some(self.last.0.as_slice());
+        if let Some(cut) = cut.filter(|_| !self.is_last) {
+            reader.torn(cut);
+        }
+        let told = reader.end(cut.filter(|_| self.is_last), log);
         let last = (self.number, self.last.0.as_slice(), self.last.1);
         understood(told, last, &self.path, skip_unknown, log)?;
         log.must_be_understood(&self.path)
@@ -394,6 +407,9 @@ impl<R: BufRead> LogFile<R> {
 
     /// Nobody goes on with a file behind which another stands: a last line that is not whole is lost.
     pub(crate) fn is_over(&self, skip_unknown: bool, log: &mut Log) -> Result<(), ClientError> {
+        if self.is_last {
+            return Ok(());
+        }
         let Some(place) = log.unfinished.take() else { return Ok(()) };
         let why = "the file ends before the line is whole".to_owned();
         if !skip_unknown {

@@ -4,7 +4,7 @@
 use crate::known::{Known, KnownRecord, account};
 use crate::mapping::{Mapping, Role};
 use crate::sql::Fields;
-use crate::statement::Statement;
+use crate::statement::{APART_MS, Statement};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_proto::items::Item;
@@ -16,9 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A dataset with an operation on it.
 type Touch = (String, i32);
-
-/// How far apart the lines of one statement may be written.
-const SAME_STATEMENT_MS: u64 = 3_600_000;
 
 /// A record to be made of a statement: some of its datasets, or none where they can't be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,7 +186,7 @@ impl<'a> Planner<'a> {
         let same_asker = known.account == asker;
         // The lines of a statement may be written one after the other; times that were moved say nothing.
         let apart = known.time_ms.abs_diff(self.time(statement));
-        let same_time = apart <= SAME_STATEMENT_MS || self.shift_ms != 0;
+        let same_time = apart <= APART_MS || self.shift_ms != 0;
         known.is_record && !(same_time && (same_text || same_asker))
     }
 

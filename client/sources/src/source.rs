@@ -72,7 +72,7 @@ impl Source {
     ) -> Result<Log, ClientError> {
         let mut log = Log::default();
         let mut reader = self.reader(mapping)?;
-        let mut file = LogFile::new(lines, path, &mut log);
+        let mut file = LogFile::new(lines, path, true, &mut log);
         while file.read(&mut *reader, skip_unknown, &mut log)? {}
         Ok(log)
     }

@@ -4,7 +4,7 @@ use crate::sql::Fields;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far apart the lines of one statement may be written: what runs inside may take its time.
-const APART_MS: u64 = 12 * 3_600_000;
+pub(crate) const APART_MS: u64 = 12 * 3_600_000;
 
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]

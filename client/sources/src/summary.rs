@@ -21,6 +21,8 @@ pub struct Summary {
     pub changed: usize,
     /// Records left for the next run.
     pub left: usize,
+    /// Accesses that the ledger can never take, for which a digest stands there, of this run or one before.
+    pub stand_ins: usize,
     /// What of the statements' grants could not be resolved.
     pub grants: Counts,
     /// Records by verdict, reason, timeliness.
@@ -121,11 +123,29 @@ impl Lines {
 }
 
 impl Summary {
+    /// Fails where not everything that the log tells of stands on the ledger as a record.
+    pub fn must_be_all(&self) -> Result<(), ClientError> {
+        let lines = self.lines.must_be_all();
+        if self.stand_ins == 0 {
+            return lines;
+        }
+        let why = pick(
+            &format!("for {} accesses a digest stands in on the ledger", self.stand_ins),
+            &format!("{} 次访问在账本上只有摘要代替", self.stand_ins),
+        )
+        .to_owned();
+        Err(ClientError::Failed(match lines {
+            Ok(()) => why,
+            Err(lines) => format!("{why}; {lines}"),
+        }))
+    }
+
     /// Takes in what became of a part of the log's statements.
     pub(crate) fn add(&mut self, part: Self) {
         self.already += part.already;
         self.changed += part.changed;
         self.left += part.left;
+        self.stand_ins += part.stand_ins;
         for (what, count) in part.outcomes {
             *self.outcomes.entry(what).or_default() += count;
         }

@@ -152,7 +152,7 @@ fn print(summary: &Summary, format: Format) -> Result<(), ClientError> {
         format!("{recorded} recorded{rate}; {before} recorded before; {left} left"),
         format!("已记录 {recorded} 条{rate_zh}；此前已记录 {before} 条；剩余 {left} 条"),
     );
-    summary.lines.must_be_all()
+    summary.must_be_all()
 }
 
 fn told_of_grants(it: &Counts) {

@@ -69,36 +69,104 @@ pub(super) fn read(path: &Path, has_header: bool) -> std::io::Result<Content> {
 }
 
 fn rows(form: Form, has_header: bool, file: impl Read) -> Option<u64> {
-    match form {
-        Form::Values(delimiter) => {
-            let mut builder = csv::ReaderBuilder::new();
-            builder.delimiter(delimiter).has_headers(has_header).flexible(true);
-            let mut values = builder.from_reader(file);
-            let (mut record, mut rows) = (csv::ByteRecord::new(), 0u64);
-            while values.read_byte_record(&mut record).ok()? {
-                rows += 1;
-            }
-            Some(rows)
+    let mut records = match form {
+        Form::Values(delimiter) => Records::of_values(delimiter),
+        Form::JsonLines => Records::of_lines(),
+        Form::Other => return None,
+    };
+    let mut file = BufReader::new(file);
+    loop {
+        let bytes = file.fill_buf().ok()?;
+        if bytes.is_empty() {
+            break;
         }
-        Form::JsonLines => {
-            let mut lines = BufReader::new(file);
-            let (mut rows, mut is_blank, mut any) = (0u64, true, true);
-            while any {
-                let bytes = lines.fill_buf().ok()?;
-                any = !bytes.is_empty();
-                for byte in bytes {
-                    if *byte == b'\n' {
-                        rows += u64::from(!is_blank);
-                        is_blank = true;
-                    } else {
-                        is_blank &= byte.is_ascii_whitespace();
-                    }
-                }
-                let read = bytes.len();
-                lines.consume(read);
+        bytes.iter().for_each(|byte| records.take(*byte));
+        let read = bytes.len();
+        file.consume(read);
+    }
+    let names = u64::from(has_header && matches!(form, Form::Values(_)));
+    Some(records.count()?.saturating_sub(names))
+}
+
+/// Where in a record the next byte stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// At the beginning of a value: a quote opens it.
+    Begin,
+    Value,
+    Quoted,
+    /// Behind a quote within a quoted value: a second one is a quote, anything else ends the quoting.
+    Quote,
+}
+
+/// Records that are counted byte by byte, however long they are.
+#[derive(Debug)]
+struct Records {
+    /// Between values; `None`: a record is a line.
+    delimiter: Option<u8>,
+    at: At,
+    is_blank: bool,
+    ended: u64,
+}
+
+impl Records {
+    fn of_values(delimiter: u8) -> Self {
+        Self { delimiter: Some(delimiter), at: At::Begin, is_blank: true, ended: 0 }
+    }
+
+    fn of_lines() -> Self {
+        Self { delimiter: None, at: At::Value, is_blank: true, ended: 0 }
+    }
+
+    fn take(&mut self, byte: u8) {
+        let begins = if self.delimiter.is_some() { At::Begin } else { At::Value };
+        match (self.at, byte) {
+            (At::Quoted, b'"') => self.at = At::Quote,
+            (At::Quoted, _) => {}
+            (At::Quote | At::Begin, b'"') => (self.at, self.is_blank) = (At::Quoted, false),
+            (_, b'\n' | b'\r') => {
+                self.ended = self.ended.saturating_add(u64::from(!self.is_blank));
+                (self.at, self.is_blank) = (begins, true);
             }
-            Some(rows + u64::from(!is_blank))
+            (_, byte) if Some(byte) == self.delimiter => (self.at, self.is_blank) = (begins, false),
+            (_, byte) => {
+                // A line of white space holds nothing; a value may be white space.
+                self.is_blank &= self.delimiter.is_none() && byte.is_ascii_whitespace();
+                self.at = At::Value;
+            }
         }
-        Form::Other => None,
+    }
+
+    /// How many there were; `None` where a quote is not closed.
+    fn count(self) -> Option<u64> {
+        let open = self.at == At::Quoted;
+        (!open).then(|| self.ended.saturating_add(u64::from(!self.is_blank)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_that_are_counted() {
+        let of = |form, header, text: &str| rows(form, header, text.as_bytes());
+        let csv = Form::Values(b',');
+        for (text, count) in [
+            ("", Some(0)),
+            ("id\n", Some(0)),
+            ("id\n1\n2", Some(2)),
+            ("id\r\n1\r\n\r\n2\r\n", Some(2)),
+            ("id,name\n1,\"a\nb\"\n2,\"say \"\"no\"\"\"\n", Some(2)),
+            // A quote within a value is a letter of it.
+            ("id,size\n1,5\" pipe\n2,6\n3,7\" pipe\n", Some(3)),
+            ("id\n\"1\n2\n3\n", None),
+        ] {
+            assert_eq!(of(csv, true, text), count, "{text}");
+        }
+        assert_eq!(of(csv, false, "1\n2\n"), Some(2));
+        assert_eq!(of(Form::Values(b'\t'), true, "a\tb\n1\t\"x\ty\"\n"), Some(1));
+        assert_eq!(of(Form::JsonLines, true, "{\"a\":\"\\\"\"}\n \n{}"), Some(2));
+        assert_eq!(of(Form::Other, true, "x"), None);
     }
 }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A file is told by its path, its time and its content: read again it is the same, changed it is another access. What no rule maps
-//! is an access of which nothing more is known. Of the content nothing leaves this machine but its salted digest and the number of
+//! or stands behind a symbolic link, is an access of which nothing more is known. Of the content nothing leaves this machine but its salted digest and the number of
 //! its records.
 //!
 //! | file | holds |
@@ -54,8 +54,13 @@ impl<'a> Reader<'a> {
 
 impl log::Reader for Reader<'_> {
     fn line(&mut self, number: u64, line: &[u8], log: &mut Log) -> Result<(), NotRead> {
-        let (root, below) = walk::of_line(line);
-        self.file(number, Path::new(OsStr::from_bytes(&root)), &below, log)
+        let (root, listed) = walk::of_line(line);
+        let root = Path::new(OsStr::from_bytes(&root));
+        let below = walk::within(root, &listed).ok_or_else(|| {
+            let shown = crate::postgres::shown(&listed);
+            NotRead::SetAside(format!("{shown}: not below the list's folder, or told by `..`"))
+        })?;
+        self.file(number, root, &below, log)
     }
 
     fn shown(&self, line: &[u8]) -> (String, Vec<u8>) {
@@ -86,11 +91,11 @@ impl Reader<'_> {
             log.other_lines += u64::from(!any);
             return Ok(());
         }
+        if kind.is_symlink() {
+            return self.link(number, (&path, below), &before, log);
+        }
         if !kind.is_file() {
-            let what = if kind.is_symlink() { "a symbolic link" } else { "no file" };
-            log.add_event(number, format!("{shown}: {what}, which is not followed"));
-            log.other_lines += 1;
-            return Ok(());
+            return Err(set_aside("neither a file nor a folder".to_owned()));
         }
         let rule = self.mapping.files.iter().find(|it| it.holds(below));
         let has_header = rule.is_none_or(|it| it.header);
@@ -105,21 +110,8 @@ impl Reader<'_> {
         }
         let time_ms = time(&after).ok_or_else(|| set_aside("it has no time".to_owned()))?;
         log.seen(time_ms);
-        let path_digest = hex::encode(Sha256::digest(below));
-        let digest = hex::encode(content.digest);
-        let reference = self.mapping.reference(&format!("file/{path_digest}/{time_ms}/{digest}"));
-        let mut statement = Statement {
-            reference,
-            time_ms,
-            database: String::new(),
-            caller: Caller::default(),
-            touched: BTreeMap::new(),
-            untold: BTreeSet::new(),
-            parts: BTreeMap::from([(0, Part { text: below.to_vec(), rows: content.rows })]),
-            named: Named::default(),
-            denied: false,
-            content: Some(content.digest),
-        };
+        let mut statement = self.access(below, time_ms, content.digest);
+        statement.parts = BTreeMap::from([(0, Part { text: below.to_vec(), rows: content.rows })]);
         match rule {
             Some(rule) => {
                 let what = (rule.dataset.clone(), Operation::Export as i32);
@@ -133,6 +125,47 @@ impl Reader<'_> {
         }
         log.add(number, statement);
         Ok(())
+    }
+
+    /// A symbolic link: whoever serves the folder may follow it, and then what is behind it is handed over. It is not read here, for
+    /// it may lead anywhere.
+    fn link(
+        &self,
+        number: u64,
+        (path, below): (&Path, &[u8]),
+        link: &std::fs::Metadata,
+        log: &mut Log,
+    ) -> Result<(), NotRead> {
+        let shown = crate::postgres::shown(below);
+        let set_aside = |why: String| NotRead::SetAside(format!("{shown}: {why}"));
+        let target = std::fs::read_link(path).map_err(|e| set_aside(e.to_string()))?;
+        let time_ms = link.modified().ok().and_then(since_epoch);
+        let time_ms = time_ms.ok_or_else(|| set_aside("it has no time".to_owned()))?;
+        log.seen(time_ms);
+        let digest = Sha256::digest(target.as_os_str().as_bytes()).into();
+        let mut statement = self.access(below, time_ms, digest);
+        let why = format!("{shown} is a symbolic link, which is not followed");
+        statement.untold.insert(why);
+        log.add(number, statement);
+        Ok(())
+    }
+
+    /// An access of which nothing is known but the path, the time, and a digest of what is there.
+    fn access(&self, below: &[u8], time_ms: u64, content: [u8; 32]) -> Statement {
+        let (path_digest, digest) = (hex::encode(Sha256::digest(below)), hex::encode(content));
+        let reference = self.mapping.reference(&format!("file/{path_digest}/{time_ms}/{digest}"));
+        Statement {
+            reference,
+            time_ms,
+            database: String::new(),
+            caller: Caller::default(),
+            touched: BTreeMap::new(),
+            untold: BTreeSet::new(),
+            parts: BTreeMap::from([(0, Part { text: below.to_vec(), rows: None })]),
+            named: Named::default(),
+            denied: false,
+            content: Some(content),
+        }
     }
 }
 

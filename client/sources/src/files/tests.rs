@@ -68,13 +68,16 @@ fn each_file_is_an_access() {
             "hrss/2026/a.csv civil.resident 2",
             "hrss/a b|.csv civil.resident 1",
             "hrss/\u{fffd}\u{fffd}.csv civil.resident 0",
+            "tax/link  ? untold",
             "tax/x.csv civil.household 2",
             "tax/y.jsonl civil.household 2",
             "tax/z.pdf civil.household ?",
         ]
     );
-    assert_eq!((log.untold.len(), log.set_aside.len(), log.events.len()), (1, 0, 1));
-    assert!(log.events.first()[0].1.contains("symbolic link"), "{:?}", log.events);
+    // What no rule maps, and what stands behind a link, is an access all the same.
+    assert_eq!((log.untold.len(), log.set_aside.len(), log.events.len()), (2, 0, 0));
+    let link = log.statements.iter().find(|it| shown(it).starts_with("tax/link"));
+    assert!(link.is_some_and(|it| it.untold.iter().any(|why| why.contains("symbolic link"))));
     let first = &log.statements[1];
     assert_eq!((first.time_ms, first.named.grant()), (1_790_000_000_000, Some("hr-1")));
     assert!(Lines::of(&log).must_be_all().is_err());
@@ -115,7 +118,16 @@ fn lists_of_files() {
     // What can't be read is said and counted.
     assert_eq!((log.set_aside.len(), log.blank_lines), (1, 1));
     assert!(log.set_aside.first()[0].1.contains("hrss/gone.csv"), "{:?}", log.set_aside);
-    // The same files by their folder are the same accesses.
+    // The same files by their folder are the same accesses, and so they are in other spellings.
     let by_folder = read(folder.path());
     assert!(log.statements.iter().all(|it| by_folder.statements.contains(it)));
+    let absolute = folder.path().join("hrss/a.csv");
+    let spellings = format!("./hrss/a.csv\nhrss//a.csv\n{}\n", absolute.display());
+    write(folder.path(), b"spellings", spellings.as_bytes(), 1_790_000_000);
+    let spelt = read(&folder.path().join("spellings"));
+    let references: Vec<&str> = spelt.statements.iter().map(|it| it.reference.as_str()).collect();
+    assert_eq!(references, [log.statements[0].reference.as_str()], "one file, however it is spelt");
+    write(folder.path(), b"outside", b"../x.csv\nhrss/../hrss/a.csv\n/etc/passwd\n", 1_790_000_000);
+    let outside = read(&folder.path().join("outside"));
+    assert_eq!((outside.set_aside.len(), outside.statements.len()), (3, 0));
 }

@@ -3,10 +3,10 @@
 
 use crate::log;
 use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What begins and ends a path in a line that is made here, so that nothing of it is taken for white space.
 const MARK: u8 = 1;
@@ -61,6 +61,30 @@ pub(super) fn of_line(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
         part.iter().map(|byte| if *byte == 0 { b'\n' } else { *byte }).collect()
     };
     (whole(root), whole(below))
+}
+
+/// A listed path in one spelling, below the root; `None` for one that leaves it, or may.
+pub(super) fn within(root: &Path, listed: &[u8]) -> Option<Vec<u8>> {
+    let path = Path::new(OsStr::from_bytes(listed));
+    let below = match path.is_absolute() {
+        false => path.to_owned(),
+        true => match path.strip_prefix(root) {
+            Ok(below) => below.to_owned(),
+            Err(_) => {
+                let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+                path.strip_prefix(here.canonicalize().ok()?).ok()?.to_owned()
+            }
+        },
+    };
+    let mut normal = PathBuf::new();
+    for component in below.components() {
+        match component {
+            Component::Normal(name) => normal.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(normal.into_os_string().into_vec())
 }
 
 /// A folder that is walked while its lines are read.

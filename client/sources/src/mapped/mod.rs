@@ -17,6 +17,7 @@
 //! reference is one access. Without `text` the record is digested.
 
 mod access;
+mod equal;
 mod program;
 mod record;
 
@@ -27,10 +28,12 @@ use crate::statement::{Caller, Named, Part, Statement};
 use crate::time::Times;
 use crate::touched::{Looks, Touched, note};
 use access::{Access, Time};
+use equal::Equal;
 use liuhen_client::error::ClientError;
 use program::{NotMade, Program};
+use record::Within;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads records of one form.
 #[derive(Debug)]
@@ -42,10 +45,10 @@ pub struct Reader<'a> {
     looks: Looks<'a>,
     /// The names of values between commas.
     header: Vec<String>,
-    /// Lines of a record that goes on, with the number of the first, and how many quotes there are.
-    open: Option<(u64, Vec<u8>, usize)>,
-    /// How often a record stood in the log, by its digest.
-    equal: HashMap<[u8; 32], u64>,
+    /// Lines of a record that goes on, with the number of the first, and where in it the last ends.
+    open: Option<(u64, Vec<u8>, Within)>,
+    /// How often a record stood in the log.
+    equal: Equal,
 }
 
 impl<'a> Reader<'a> {
@@ -62,7 +65,7 @@ impl<'a> Reader<'a> {
             looks: Looks::new(mapping, Dialect::Postgres),
             header: mapping.header.clone(),
             open: None,
-            equal: HashMap::new(),
+            equal: Equal::default(),
         })
     }
 }
@@ -100,18 +103,20 @@ impl log::Reader for Reader<'_> {
 impl Reader<'_> {
     /// A line of values between commas; a record goes on where a quote is open.
     fn values(&mut self, number: u64, line: &[u8], log: &mut Log) -> Result<(), NotRead> {
-        let (first, mut bytes, before) = self.open.take().unwrap_or((number, Vec::new(), 0));
+        let open = self.open.take().unwrap_or((number, Vec::new(), Within::default()));
+        let (first, mut bytes, mut within) = open;
         if first != number {
             bytes.push(b'\n');
+            within = within.behind(b"\n");
         }
         bytes.extend_from_slice(line);
-        let quotes = before + line.iter().filter(|it| **it == b'"').count();
-        if quotes % 2 == 1 {
+        within = within.behind(line);
+        if within.is_open() {
             if bytes.len() > crate::lines::LINE_BYTES {
                 return Err(NotRead::SetAside("a record that is too long".to_owned()));
             }
             log.further_lines += u64::from(first != number);
-            self.open = Some((first, bytes, quotes));
+            self.open = Some((first, bytes, within));
             return Ok(());
         }
         log.further_lines += u64::from(first != number);
@@ -148,9 +153,8 @@ impl Reader<'_> {
             true => String::new(),
             false => {
                 let digest: [u8; 32] = Sha256::digest(bytes).into();
-                let before = self.equal.entry(digest).or_default();
-                *before += 1;
-                format!("{}/{}", hex::encode(digest), *before - 1)
+                let before = self.equal.count(digest).map_err(NotRead::SetAside)?;
+                format!("{}/{before}", hex::encode(digest))
             }
         };
         let mut all = Vec::with_capacity(accesses.len());

@@ -15,11 +15,47 @@ pub(super) fn json(line: &[u8]) -> Result<String, NotRead> {
     }
 }
 
-/// The values of a record between commas (RFC 4180).
+/// Where in a record between commas its last byte stands. A quote opens at a value's start alone, as the csv crate reads it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Within {
+    /// At a value's start.
+    #[default]
+    Start,
+    /// In a value without quotes, or behind the quoted part of one: there a quote is a letter.
+    Plain,
+    /// In quotes.
+    Quoted,
+    /// Behind a quote in quotes: another makes one letter of both, anything else ends them.
+    Closing,
+}
+
+impl Within {
+    /// Behind further bytes.
+    pub(super) fn behind(self, bytes: &[u8]) -> Self {
+        bytes.iter().fold(self, |within, byte| match (within, byte) {
+            (Self::Start, b'"') | (Self::Closing, b'"') => Self::Quoted,
+            (Self::Quoted, b'"') => Self::Closing,
+            (Self::Quoted, _) => Self::Quoted,
+            (_, b',' | b'\r' | b'\n') => Self::Start,
+            _ => Self::Plain,
+        })
+    }
+
+    /// Whether the record goes on in the next line.
+    pub(super) fn is_open(self) -> bool {
+        self == Self::Quoted
+    }
+}
+
+/// The values of a record between commas (RFC 4180). Lines that make more than one record tell none of them rightly.
 pub(super) fn values(record: &[u8]) -> Result<Vec<String>, NotRead> {
     let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record);
-    let fields = rows.byte_records().next().ok_or("an empty record")?;
+    let mut rows = rows.byte_records();
+    let fields = rows.next().ok_or("an empty record")?;
     let fields = fields.map_err(|e| format!("no record: {e}"))?;
+    if rows.next().is_some() {
+        return Err(NotRead::SetAside("more than one record where one was expected".to_owned()));
+    }
     Ok(fields.iter().map(shown).collect())
 }
 
@@ -100,6 +136,29 @@ pub(super) fn of_syslog(line: &[u8]) -> Result<String, NotRead> {
 mod tests {
     use super::*;
 
+    /// What the csv crate reads as one record is one here.
+    #[test]
+    fn quotes() {
+        let closed = [
+            "a,5\" x",
+            "a,\"5\" x\"",
+            "a,\"\"",
+            "\"a\"\"b\"",
+            "a,\"x\"\"\"",
+            "a\"b\"c\"",
+            "a, \"b",
+        ];
+        let open = ["\"", "a,\"5\"\" x", "a,b\"\",\"", "a,\"\"\"", "\"a\n5\"\""];
+        for (all, expected) in [(closed.as_slice(), false), (open.as_slice(), true)] {
+            for text in all {
+                let within = Within::default().behind(text.as_bytes());
+                assert_eq!(within.is_open(), expected, "{text}");
+                let read = values(format!("{text}\nx").as_bytes());
+                assert_eq!(read.is_ok(), expected, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn records() {
         let header = ["a", "b"].map(str::to_owned);
@@ -108,6 +167,8 @@ mod tests {
             r#"{"a":"1","b":"x, \"y\""}"#
         );
         assert!(named(&header, values(b"1").unwrap()).is_err());
+        assert!(matches!(values(b"1,2\r3,4"), Err(NotRead::SetAside(_))));
+        assert_eq!(values(b"1,2\r").unwrap(), ["1", "2"]);
         let cases = [
             ("a=1 b=\"x \\\"y\\\"\\n\" c d=", r#"{"a":"1","b":"x \"y\"\n","c":true,"d":""}"#),
             ("  姓=张 =x ", r#"{"姓":"张"}"#),

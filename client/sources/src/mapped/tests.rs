@@ -101,6 +101,27 @@ fn other_forms() {
     assert_eq!((log.set_aside.len(), log.statements.len()), (1, 0));
 }
 
+/// A quote within a value is a letter: it opens nothing, and takes no line with it.
+#[test]
+fn a_quote_within_a_value() {
+    let csv = r#"
+format = "csv"
+header = ["time","what","by"]
+jq = '{time: 1795379521521, caller: {role: (.by + .what)}, datasets: [{dataset: "civil.resident", operation: "read"}]}'
+"#;
+    let lines = ["t1,5\" pipe,a", "t2,x,b", "t3,y,c", "t4,6\" pipe,d"];
+    let callers = |lines: &[&str]| {
+        let log = read(csv, lines, false).unwrap();
+        let all: Vec<_> = log.statements.iter().map(|it| it.caller.role.clone()).collect();
+        (all, log.set_aside.len())
+    };
+    let expected = ["a5\" pipe", "bx", "cy", "d6\" pipe"].map(str::to_owned).to_vec();
+    assert_eq!(callers(&lines), (expected.clone(), 0));
+    assert_eq!(callers(&lines[..3]), (expected[..3].to_vec(), 0));
+    // Of what is no single record none is told, and that is said.
+    assert_eq!(callers(&["t1,x,a\rt2,y,b", "t2,x,b"]), (vec!["bx".to_owned()], 1));
+}
+
 /// Equal records are as many accesses; what has a reference is one, however often it is told.
 #[test]
 fn references() {

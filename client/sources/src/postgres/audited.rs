@@ -39,7 +39,7 @@ impl Reader<'_> {
     }
 
     /// What tells a statement from all others of its server: nothing that depends on what was read before it.
-    fn reference_of(&mut self, line: &ServerLine, statement: u64) -> String {
+    pub(super) fn reference_of(&mut self, line: &ServerLine, statement: u64) -> String {
         let of = match &line.process {
             None => format!("{}/{statement}", line.session),
             Some(process) => {
@@ -70,7 +70,7 @@ impl Reader<'_> {
             true => None,
             false => self.looks.pieces(database, &text, entry.is_executed()),
         };
-        let executed = self.batches.executed(&line.session, &entry, pieces);
+        let executed = self.batches.executed(line, self.mapping.filtered, &entry, pieces);
         self.takes_back(line, &entry, &text, executed.at);
         self.sessions.set(line, executed.settings.iter(), self.mapping.pooled);
         if executed.is_first {
@@ -79,7 +79,7 @@ impl Reader<'_> {
         let told = executed.told.as_ref();
         let mut touched = self.touched(database, &entry, &text, told);
         touched.join(self.of_workers(line));
-        self.sessions.ran(line, reference);
+        self.sessions.ran(line, reference, &entry);
         let nothing = touched.is_nothing();
         let unmapped = touched.unmapped.clone();
         let is_view = entry.object_type == "VIEW";

@@ -40,10 +40,8 @@ impl Reader<'_> {
         let denied = line.state == DENIED;
         let class = line.state.get(..2).unwrap_or_default();
         let inside = self.of_workers(line);
-        if !denied && let Some(known) = self.has_failed(line, log) {
-            known.takes(inside.datasets, inside.untold);
-            log.further_lines += 1;
-            return Ok(());
+        if !denied && let Some(reference) = self.has_failed(line, log) {
+            return self.ended(number, line, (reference, inside), log);
         }
         let bytes = line.statement.clone().unwrap_or_default();
         let text = bytes.shown();
@@ -65,34 +63,61 @@ impl Reader<'_> {
             return Ok(());
         }
         note(&touched, log);
-        let rows = denied.then_some(0);
-        let statement = Statement {
-            reference: self.mapping.reference(&line.reference("line", "")),
+        let reference = self.mapping.reference(&line.reference("line", ""));
+        log.add(number, self.of_error(line, reference, touched)?);
+        Ok(())
+    }
+
+    /// The session's last statement, where the error is of it and it has an entry: then nobody knows how many rows there were. One
+    /// whose rows are known has ended.
+    fn has_failed(&self, line: &ServerLine, log: &mut Log) -> Option<String> {
+        let text = line.statement.as_ref()?;
+        let last = self.sessions.last(line).filter(|it| it.has_begun(&text.0))?;
+        let is_told = last.is_given_out || log.known(&last.reference).is_some();
+        is_told.then(|| last.reference.clone())
+    }
+
+    /// An error ended a statement that has an entry; what ran inside it is of it, also where it was given out before.
+    fn ended(
+        &self,
+        number: u64,
+        line: &ServerLine,
+        (reference, inside): (String, Touched),
+        log: &mut Log,
+    ) -> Result<(), NotRead> {
+        match log.known(&reference) {
+            Some(known) => known.takes(inside.datasets, inside.untold),
+            None if inside.is_nothing() => {}
+            None => {
+                log.add(number, self.of_error(line, reference, inside)?);
+                return Ok(());
+            }
+        }
+        log.further_lines += 1;
+        Ok(())
+    }
+
+    /// A statement as an error tells it.
+    fn of_error(
+        &self,
+        line: &ServerLine,
+        reference: String,
+        touched: Touched,
+    ) -> Result<Statement, NotRead> {
+        let bytes = line.statement.clone().unwrap_or_default();
+        let denied = line.state == DENIED;
+        Ok(Statement {
+            reference,
             time_ms: self.times.time(&line.time)?,
             database: line.database.clone(),
             caller: caller(line),
             touched: touched.datasets,
             untold: touched.untold,
-            named: self.named(line, &text, false),
-            parts: BTreeMap::from([(0, Part { text: bytes.0, rows })]),
+            named: self.named(line, &bytes.shown(), false),
+            parts: BTreeMap::from([(0, Part { text: bytes.0, rows: denied.then_some(0) })]),
             denied,
             content: None,
-        };
-        log.add(number, statement);
-        Ok(())
-    }
-
-    /// The session's last statement, where the error is of it and it has an entry: then nobody knows how many rows there were.
-    fn has_failed<'l>(&self, line: &ServerLine, log: &'l mut Log) -> Option<&'l mut Statement> {
-        let text = line.statement.as_ref()?;
-        let known = self.sessions.last(line).and_then(|it| log.known(it))?;
-        let begins = |part: &Part| {
-            part.text.strip_prefix(text.0.as_slice()).is_some_and(|it| it.first() == Some(&b'\n'))
-        };
-        // One whose rows are known has ended.
-        let mut open = known.parts.values().filter(|it| it.rows.is_none());
-        let is_it = open.any(begins);
-        is_it.then_some(known)
+        })
     }
 
     /// What a refused statement would have touched: of its relations those that the message names, or all where it names none.

@@ -54,6 +54,7 @@ pub(super) fn line(bytes: &[u8]) -> Result<ServerLine, NotRead> {
         message: line.message,
         entry: None,
         is_database_untold: false,
+        is_cut: false,
         last_line_num: None,
         statement: line.statement,
     })

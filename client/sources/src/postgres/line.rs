@@ -42,10 +42,14 @@ pub(super) struct ServerLine {
     pub entry: Option<Entry>,
     /// The statement that an error is about.
     pub statement: Option<Text>,
+    /// Its file ends before it is whole.
+    pub is_cut: bool,
 }
 
 /// States of errors that are no errors.
 const NO_ERRORS: [&str; 2] = ["00", "01"];
+/// States of errors that end a session: the server stops, or nobody asked for too long.
+const ENDS_SESSION: [&str; 5] = ["57P01", "57P02", "57P03", "57P05", "25P03"];
 
 impl ServerLine {
     /// pgAudit's entry. Errors where the message says that it is one and can't be read.
@@ -134,6 +138,23 @@ impl ServerLine {
         }
     }
 
+    /// Whether it says that its session is over: by an error that ends one, or by what `log_disconnections` has written. In any
+    /// language that line has the session's time, and whose it was.
+    pub(super) fn ends_session(&self) -> bool {
+        /// What is longer is something else.
+        const MOST_BYTES: usize = 1_000;
+        if self.is_error() {
+            let is_fatal = matches!(self.severity.as_str(), "FATAL" | "PANIC");
+            return is_fatal || ENDS_SESSION.contains(&self.state.as_str());
+        }
+        if self.entry.is_some() || self.role.is_empty() || self.message.0.len() > MOST_BYTES {
+            return false;
+        }
+        let said = self.message.shown();
+        let names = |it: &str| said.contains(&format!("={it} "));
+        names(&self.role) && names(&self.database) && has_session_time(&said)
+    }
+
     /// Whether it says that a client went away within a transaction: of all lines that are no entry and no error only that one is
     /// written then (`log_disconnections`).
     pub(super) fn leaves_within(&self) -> bool {
@@ -143,6 +164,16 @@ impl ServerLine {
             && self.entry.is_none()
             && !self.message.0.starts_with(b"AUDIT: ")
     }
+}
+
+/// Whether a text holds a time as `0:00:00.042`, behind something else.
+fn has_session_time(text: &str) -> bool {
+    let is_time = |word: &str| {
+        let shape = word.bytes().map(|it| if it.is_ascii_digit() { b'0' } else { it });
+        let shape: Vec<u8> = shape.collect();
+        shape.ends_with(b"0:00:00.000")
+    };
+    !text.starts_with("AUDIT: ") && text.split(' ').any(is_time)
 }
 
 /// An address without its port: `10.0.0.7:41022`, `10.0.0.7(41022)`, `[local]`.

@@ -55,8 +55,11 @@ use worker::Workers;
 /// What stands before an entry of pgAudit in a message.
 const AUDIT: &[u8] = b"AUDIT: ";
 
-/// How many lines behind the last of a session's its last statement may go on.
-const GOES_ON_LINES: u64 = 20_000;
+/// How many sessions' last statements may go on, with how many bytes of texts. Of more those that are silent longest are given out.
+const GOES_ON: usize = 10_000;
+const GOES_ON_BYTES: usize = 8 << 20;
+/// How many of them are kept however long their texts are.
+const GOES_ON_ALWAYS: usize = 4;
 
 /// Lines of a record of values between commas.
 #[derive(Debug)]
@@ -126,38 +129,47 @@ impl<'a> Reader<'a> {
     }
 
     fn server_line(&mut self, number: u64, line: ServerLine, log: &mut Log) -> Result<(), NotRead> {
+        let told = self.told(number, &line, log);
+        if line.ends_session() {
+            self.sessions.over(&line);
+        }
+        told
+    }
+
+    fn told(&mut self, number: u64, line: &ServerLine, log: &mut Log) -> Result<(), NotRead> {
         if let Ok(time) = self.times.time(&line.time) {
             log.seen(time);
         }
         self.lines_read += 1;
-        if let Some((first, last)) = self.sessions.missing(&line)
+        if let Some((first, last)) = self.sessions.missing(line)
             && !self.mapping.filtered
         {
             let why = format!("lines {first} to {last} of session {} are missing", line.session);
-            self.untold(&line, number, &format!("missing/{first}"), why, log)?;
+            self.untold(line, number, &format!("missing/{first}"), why, log)?;
         }
         if let Some(message) = line.what_happened() {
             log.add_event(number, message.clone());
             if message.contains("\"pgaudit.") {
-                self.untold(&line, number, "audit", message, log)?;
+                self.untold(line, number, "audit", message, log)?;
             }
         }
         if line.entry()?.is_some() {
-            return self.audited(number, &line, log);
+            return self.audited(number, line, log);
         }
         if line.is_error() {
-            self.sessions.failed(&line);
-            return self.failed(number, &line, log);
+            self.sessions.failed(line);
+            self.batches.failed(&line.session);
+            return self.failed(number, line, log);
         }
         if let Some(command) = line.copies() {
             let why = format!("{} copies what the server holds ({command})", line.role);
-            return self.untold(&line, number, command, why, log);
+            return self.untold(line, number, command, why, log);
         }
-        let leaves = line.leaves_within() && !self.sessions.is_lost(&line);
+        let leaves = line.leaves_within() && !self.sessions.is_lost(line);
         if leaves && self.writes_at_end && self.mapping.has(&line.database) {
             let why =
                 "the client left within a transaction: what it had begun to read has no entry";
-            return self.untold(&line, number, "left", why.to_owned(), log);
+            return self.untold(line, number, "left", why.to_owned(), log);
         }
         log.other_lines += 1;
         Ok(())
@@ -165,6 +177,35 @@ impl<'a> Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// An entry whose file ends before it is whole, and nobody goes on with it: what it says so far is told, and that it is not all.
+    fn cut(&mut self, number: u64, line: ServerLine, log: &mut Log) -> Result<(), NotRead> {
+        let is_of_client = line.is_database_untold || !line.database.is_empty();
+        let reference = match line.entry() {
+            Ok(Some(entry)) => Some(self.reference_of(&line, entry.statement)),
+            Ok(None) if line.is_error() && is_of_client => {
+                Some(self.mapping.reference(&line.reference("line", "")))
+            }
+            Ok(None) => return self.server_line(number, line, log),
+            Err(_) => None,
+        };
+        let database = line.database.clone();
+        if !database.is_empty() && !self.mapping.has(&database) {
+            log.of_other_database(&database);
+            return Ok(());
+        }
+        let why = "the file ends before the entry is whole".to_owned();
+        let short = line.clone();
+        if reference.is_some() {
+            self.server_line(number, line, log)?;
+        }
+        let mut statement = self.untold_of(&short, "cut", why)?;
+        if let Some(reference) = reference.filter(|it| log.known(it).is_some()) {
+            (statement.reference, statement.parts) = (reference, BTreeMap::new());
+        }
+        log.add(number, statement);
+        Ok(())
+    }
+
     /// Something happened by which accesses may be hidden: it is an access of which nothing can be told.
     fn untold(
         &self,
@@ -174,22 +215,24 @@ impl Reader<'_> {
         why: String,
         log: &mut Log,
     ) -> Result<(), NotRead> {
-        log.add(
-            number,
-            Statement {
-                reference: self.mapping.reference(&line.reference("", what)),
-                time_ms: self.times.time(&line.time)?,
-                database: line.database.clone(),
-                caller: audited::caller(line),
-                touched: BTreeMap::new(),
-                parts: BTreeMap::from([(0, Part { text: why.clone().into_bytes(), rows: None })]),
-                untold: BTreeSet::from([why]),
-                named: Named::default(),
-                denied: false,
-                content: None,
-            },
-        );
+        log.add(number, self.untold_of(line, what, why)?);
         Ok(())
+    }
+
+    /// An access of which nothing can be told.
+    fn untold_of(&self, line: &ServerLine, what: &str, why: String) -> Result<Statement, NotRead> {
+        Ok(Statement {
+            reference: self.mapping.reference(&line.reference("", what)),
+            time_ms: self.times.time(&line.time)?,
+            database: line.database.clone(),
+            caller: audited::caller(line),
+            touched: BTreeMap::new(),
+            parts: BTreeMap::from([(0, Part { text: why.clone().into_bytes(), rows: None })]),
+            untold: BTreeSet::from([why]),
+            named: Named::default(),
+            denied: false,
+            content: None,
+        })
     }
 }
 
@@ -270,11 +313,36 @@ impl log::Reader for Reader<'_> {
 
     fn going_on(&mut self, log: &mut Log) -> HashSet<String> {
         self.sessions.forget();
-        let mut going_on = self.sessions.going_on(GOES_ON_LINES);
+        let mut going_on = HashSet::new();
+        let mut bytes = 0_usize;
+        let size = |it: &Statement| it.parts.values().map(|it| it.text.len()).sum::<usize>();
+        for (session, last, is_open) in self.sessions.last_statements() {
+            let known = log.known(&last.reference).map(|it| size(it));
+            let waits = self.open.get(session).filter(|it| it.reference == last.reference);
+            let more = known.unwrap_or(0).saturating_add(waits.map_or(0, size));
+            let has_room = bytes.saturating_add(more) <= GOES_ON_BYTES && going_on.len() < GOES_ON;
+            if is_open && (has_room || going_on.len() < GOES_ON_ALWAYS) {
+                bytes = bytes.saturating_add(more);
+                going_on.insert(last.reference.clone());
+            } else {
+                last.is_given_out |= known.is_some();
+            }
+        }
         self.open.retain(|_, it| going_on.contains(&it.reference));
         self.looked_through(&going_on, log);
         going_on.extend(self.views.waiting());
         going_on
+    }
+
+    fn stopped(&mut self, log: &mut Log) {
+        let whole = self.entries.stopped();
+        // One error is reported, the first.
+        self.entries(whole, log).ok();
+    }
+
+    fn torn(&mut self, line: &[u8]) {
+        let message = crate::syslog::line(line).map(|it| it.message);
+        self.entries.torn(message.unwrap_or(line));
     }
 
     fn end(&mut self, cut: Option<&[u8]>, log: &mut Log) -> Result<(), NotRead> {
@@ -352,17 +420,21 @@ impl Reader<'_> {
 
     /// Entries that are whole. What can't be told is said of the line in which it begins.
     fn entries(&mut self, whole: Vec<Whole>, log: &mut Log) -> Result<(), NotRead> {
-        let mut told = Ok(());
+        let mut all = Ok(());
         for (number, line) in whole {
             let before = log.counters();
             let late = log.late.is_some().then(|| line.as_ref().ok().map(ServerLine::shown));
-            match line.and_then(|line| self.server_line(number, line, log)) {
+            let told = line.and_then(|line| match line.is_cut {
+                true => self.cut(number, line, log),
+                false => self.server_line(number, line, log),
+            });
+            match told {
                 Ok(()) => {}
                 Err(NotRead::SetAside(why)) => log.add_set_aside(number, why),
                 Err(NotRead::Unknown(why) | NotRead::CutOff(why)) => {
                     let why = format!("the entry that begins in line {number}: {why}");
-                    match told {
-                        Ok(()) => told = Err(NotRead::Unknown(why)),
+                    match all {
+                        Ok(()) => all = Err(NotRead::Unknown(why)),
                         Err(_) => log.add_unknown(number, why),
                     }
                     continue;
@@ -370,12 +442,14 @@ impl Reader<'_> {
             }
             log.read_late(number, before, || late.flatten().unwrap_or_default());
         }
-        told
+        all
     }
 }
 
 #[cfg(test)]
 mod context_tests;
+#[cfg(test)]
+mod parts_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

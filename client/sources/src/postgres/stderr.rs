@@ -69,6 +69,8 @@ pub(super) struct Entries {
     processes: HashMap<String, Process>,
     /// The number of the line that began an entry last.
     begun: u64,
+    /// The number of the line that was read last.
+    read: u64,
     /// The server writes the state before each message (`log_error_verbosity = verbose`).
     is_verbose: bool,
 }
@@ -77,7 +79,8 @@ impl Entries {
     /// By a prefix. Errors for one that is too long.
     pub(super) fn new(prefix: &str) -> Result<Self, String> {
         let (open, processes) = (BTreeMap::new(), HashMap::new());
-        Ok(Self { prefix: Prefix::new(prefix)?, open, processes, begun: 0, is_verbose: false })
+        let prefix = Prefix::new(prefix)?;
+        Ok(Self { prefix, open, processes, begun: 0, read: 0, is_verbose: false })
     }
 
     /// Whether a line begins with the prefix.
@@ -103,6 +106,7 @@ impl Entries {
         origin: &Origin,
         times: &Times,
     ) -> Result<Option<Vec<Whole>>, NotRead> {
+        self.read = number;
         let head = self.prefix.head(line).map(|head| (Word::of(head.word), head));
         let begins = match origin.sequence {
             Some((_, piece)) => piece <= 1,
@@ -152,14 +156,35 @@ impl Entries {
     pub(super) fn end(&mut self, cut: Option<&[u8]>) -> Vec<Whole> {
         let mut open: Vec<_> = std::mem::take(&mut self.open).into_values().collect();
         open.sort_by_key(|it| it.number);
-        let begins = |line: &[u8]| {
-            let head = self.prefix.head(line);
-            head.is_some_and(|it| matches!(Word::of(it.word), Word::Entry(_)))
-        };
-        if cut.is_some_and(|line| !begins(line)) {
+        if cut.is_some_and(|line| !self.begins_entry(line)) {
             open.pop();
         }
         open.into_iter().map(Open::whole).collect()
+    }
+
+    /// A file ends for good within a line: where that begins no entry, it may be of the last that is open.
+    pub(super) fn torn(&mut self, line: &[u8]) {
+        if self.begins_entry(line) {
+            return;
+        }
+        if let Some(last) = self.open.values_mut().max_by_key(|it| it.number) {
+            last.line.is_cut = true;
+        }
+    }
+
+    /// The entry that a line ended which is none of its own, and which the reading stopped at. Of an error more may come, and of
+    /// what syslog carries nobody knows.
+    pub(super) fn stopped(&mut self) -> Vec<Whole> {
+        let is_over = |it: &Open| it.number < self.read && !it.line.is_error();
+        match self.open.get("").is_some_and(is_over) {
+            true => self.open.remove("").map(Open::whole).into_iter().collect(),
+            false => Vec::new(),
+        }
+    }
+
+    fn begins_entry(&self, line: &[u8]) -> bool {
+        let head = self.prefix.head(line);
+        head.is_some_and(|it| matches!(Word::of(it.word), Word::Entry(_)))
     }
 
     fn opened(

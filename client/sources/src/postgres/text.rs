@@ -2,6 +2,7 @@
 
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A text of a log, which is of the server's encoding, or of each session's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,4 +42,11 @@ impl<'de> Deserialize<'de> for Text {
         }
         deserializer.deserialize_bytes(Takes)
     }
+}
+
+/// What tells a text from others, within a run.
+pub(super) fn digest(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }

@@ -3,12 +3,12 @@
 use super::Reader;
 use super::entry::Entry;
 use super::line::ServerLine;
+use super::text::digest;
 use crate::log::Log;
 use crate::relation::parts;
 use crate::sql::Told;
 use crate::statement::Statement;
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A statement that touches what the mapping does not name, and behind which there may be tables that it does.
 #[derive(Debug)]
@@ -35,12 +35,6 @@ struct UnderWay {
 /// The statements under way, by session.
 #[derive(Debug, Default)]
 pub(super) struct Views(HashMap<String, UnderWay>);
-
-fn digest(text: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
-}
 
 impl Views {
     /// Looks at an entry of the session's statement: whether it names a table that its text does not.

@@ -65,6 +65,7 @@ fn cloud_native(record: &Value) -> Result<ServerLine, NotRead> {
         message: Text(text(record, "message").into_bytes()),
         entry,
         is_database_untold: false,
+        is_cut: false,
         last_line_num: None,
         statement: Some(statement).filter(|it| !it.is_empty()).map(|it| Text(it.into_bytes())),
     })

@@ -20,11 +20,29 @@ pub(super) struct Expected {
     rows: Option<u64>,
     denied: bool,
     query: Vec<u8>,
+    /// What the log's parts say of it, where it was read apart: a record may be of one of them.
+    apart: Vec<Apart>,
+}
+
+/// A statement as one part of the log tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Apart {
+    time_ms: u64,
+    rows: Option<u64>,
+    query: Vec<u8>,
 }
 
 impl Expected {
-    pub(super) fn of(planner: &mut Planner<'_>, it: &Statement) -> Self {
+    /// Of a statement, and of what the log's parts tell of it where it was read apart.
+    pub(super) fn of(planner: &mut Planner<'_>, it: &Statement, apart: &[Statement]) -> Self {
+        let of_part = |it: &Statement| Apart {
+            time_ms: planner.time(it),
+            rows: it.rows(),
+            query: planner.query_digest(it),
+        };
+        let apart = apart.iter().map(of_part).collect();
         Self {
+            apart,
             reference: it.reference.clone(),
             time_ms: planner.time(it),
             account: account(Some(&planner.asker(it))),
@@ -34,6 +52,27 @@ impl Expected {
             denied: it.denied,
             query: planner.query_digest(it),
         }
+    }
+
+    /// What tells the statement from others.
+    pub(super) fn reference(&self) -> &str {
+        &self.reference
+    }
+
+    /// Whether a record's rows are the statement's, or those that a part of the log tells of it.
+    fn has_rows(&self, rows: Option<u64>) -> bool {
+        self.rows == rows || self.apart.iter().any(|it| it.rows == rows)
+    }
+
+    /// How far a time is from the statement's, or from that of a part of the log.
+    fn time_apart(&self, time_ms: u64) -> u64 {
+        let all = self.apart.iter().map(|it| it.time_ms).chain([self.time_ms]);
+        all.map(|it| it.abs_diff(time_ms)).min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether a text is the statement's, or what a part of the log tells of it.
+    fn has_text(&self, query: &[u8]) -> bool {
+        self.query == query || self.apart.iter().any(|it| it.query == query)
     }
 
     /// Whether a record that was made otherwise may be of it.
@@ -86,15 +125,16 @@ impl Expected {
             records.iter().find(|it| is_other(it)).copied().unwrap_or(*first)
         };
         if self.rows.is_some() {
-            let it = other(&|it| it.rows.is_some() && it.rows != self.rows);
-            differs(Cause::Rows, shown(self.rows), shown(it.rows.or(self.rows)));
+            let it = other(&|it| it.rows.is_some() && !self.has_rows(it.rows));
+            let rows = it.rows.filter(|_| !self.has_rows(it.rows));
+            differs(Cause::Rows, shown(self.rows), shown(rows.or(self.rows)));
         }
         let it = other(&|it| it.account != self.account);
         differs(Cause::Account, self.account.clone(), it.account.clone());
         // The lines of a statement may be written one after the other, and be read apart.
         let apart = if by_nonce && records.len() == 1 { 0 } else { CLOCKS_MS };
-        let it = other(&|it| it.time_ms.abs_diff(self.time_ms) > apart);
-        if it.time_ms.abs_diff(self.time_ms) > apart {
+        let it = other(&|it| self.time_apart(it.time_ms) > apart);
+        if self.time_apart(it.time_ms) > apart {
             differs(Cause::Time, self.time_ms.to_string(), it.time_ms.to_string());
         }
         let grants: BTreeSet<String> = records.iter().flat_map(|it| it.grants.clone()).collect();
@@ -103,7 +143,7 @@ impl Expected {
         let it = other(&|it| it.denied != self.denied);
         differs(Cause::Decision, decision(self.denied), decision(it.denied));
         // Of a statement that was read in parts the text may be one part's.
-        let is_whole = records.iter().any(|it| it.query == self.query);
+        let is_whole = records.iter().any(|it| self.has_text(&it.query));
         if by_nonce && !is_whole {
             differs(Cause::Text, hex::encode(&self.query), hex::encode(&first.query));
         }
@@ -193,6 +233,7 @@ mod tests {
             rows: Some(3),
             denied: false,
             query: vec![nonce],
+            apart: Vec::new(),
         }
     }
 
@@ -254,6 +295,37 @@ mod tests {
         // Who does not know how many rows there were contradicts nobody.
         let unknown = KnownRecord { rows: None, ..record(1) };
         assert_eq!(causes(&[pair(1, std::slice::from_ref(&unknown))], &[unknown]), []);
+    }
+
+    /// A statement that was read apart stands on the ledger as its parts tell it.
+    #[test]
+    fn records_of_parts_differ_in_nothing() {
+        let parts = [(1_000_000, Some(1), 1), (1_600_000, Some(2), 9)];
+        let apart = parts.map(|(time_ms, rows, query)| Apart { time_ms, rows, query: vec![query] });
+        let touched = |it: &str| (it.to_owned(), 1);
+        let both = BTreeSet::from([touched("civil.resident"), touched("civil.household")]);
+        let whole =
+            Expected { query: vec![7], touched: both, apart: apart.to_vec(), ..expected(1) };
+        let records = [
+            KnownRecord { rows: Some(1), ..record(1) },
+            KnownRecord {
+                nonce: [9; 16],
+                time_ms: 1_600_000,
+                rows: Some(2),
+                touched: BTreeSet::from([touched("civil.household")]),
+                query: vec![9],
+                ..record(1)
+            },
+        ];
+        let pair = |records: &[KnownRecord]| Pair {
+            expected: whole.clone(),
+            records: records.to_vec(),
+            is_untold: false,
+        };
+        assert_eq!(causes(&[pair(&records)], &records), []);
+        let mut other = records.clone();
+        other[1].rows = Some(5);
+        assert_eq!(causes(&[pair(&other)], &other), [(Cause::Rows, "s/1".into(), vec![1, 1])]);
     }
 
     #[test]

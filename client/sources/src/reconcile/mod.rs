@@ -10,7 +10,9 @@
 //! |---|---|
 //! | `result` | what was found, and its signature |
 //! | `compare` | one statement against its records |
+//! | `apart` | statements of which several parts of a log tell |
 
+mod apart;
 mod compare;
 mod result;
 
@@ -21,7 +23,10 @@ use crate::known::Known;
 use crate::log::Log;
 use crate::mapping::Mapping;
 use crate::plan::Planner;
+use crate::reading::Reading;
+use crate::statement::Statement;
 use crate::summary::Lines;
+use apart::{Joined, Pieces, Seen};
 use compare::{Expected, Pair, differences};
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
@@ -70,13 +75,17 @@ pub async fn run(node: &Node, compared: &Compared) -> Result<Reconciliation, Cli
     }
     let shift_ms = if compared.shifted { planner.shifted() } else { 0 };
     let mut parts = reading()?;
-    let mut pairs = Vec::new();
+    let (mut pairs, mut seen) = (Vec::new(), Seen::default());
     while let Some(part) = parts.part()? {
         for statement in &part {
-            let expected = Expected::of(&mut planner, statement);
-            let records = planner.plan(statement, &known)?.recorded;
-            let is_untold = !statement.untold.is_empty();
-            pairs.push(Pair { expected, records, is_untold });
+            seen.saw(&statement.reference);
+            pairs.push(pair(&mut planner, &known, statement, &[])?);
+        }
+    }
+    if !seen.again.is_empty() {
+        pairs.retain(|it: &Pair| !seen.again.contains(it.expected.reference()));
+        for it in joined(reading()?, &seen)? {
+            pairs.push(pair(&mut planner, &known, &it.whole, &it.pieces)?);
         }
     }
     let log = parts.log();
@@ -99,6 +108,30 @@ pub async fn run(node: &Node, compared: &Compared) -> Result<Reconciliation, Cli
         not_compared: NotCompared::of(&Lines::of(log)),
         made_ms: liuhen_client::clock::now().get(),
     })
+}
+
+/// A statement with its records; `pieces` where several parts of the log tell of it.
+fn pair(
+    planner: &mut Planner<'_>,
+    known: &Known,
+    statement: &Statement,
+    pieces: &[Statement],
+) -> Result<Pair, ClientError> {
+    Ok(Pair {
+        expected: Expected::of(planner, statement, pieces),
+        records: planner.plan(statement, known)?.recorded,
+        is_untold: !statement.untold.is_empty(),
+    })
+}
+
+/// The statements that stand in several parts of a log, which is read again for them.
+fn joined(mut parts: Reading<'_>, seen: &Seen) -> Result<Vec<Joined>, ClientError> {
+    let mut pieces = Pieces::default();
+    while let Some(part) = parts.part()? {
+        let again = part.into_iter().filter(|it| seen.again.contains(&it.reference));
+        again.for_each(|it| pieces.take(it));
+    }
+    Ok(pieces.joined())
 }
 
 /// What is known of the gateway's records: what it keeps itself, or nothing yet.
