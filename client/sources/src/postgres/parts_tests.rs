@@ -106,7 +106,7 @@ fn a_session_that_is_over() {
     let said = "session time: 0:00:12.345 user=app database=population host=10.0.0.7 port=4";
     assert!(gone(&format!("disconnection: {said}"), "app"));
     assert!(gone(
-        "断开连接: 会话时间: 12:00:12.345 用户=app 数据库=population 主机=[local]",
+        "断开连接\u{3a} 会话时间\u{3a} 12:00:12.345 用户=app 数据库=population 主机=[local]",
         "app"
     ));
     assert!(!gone(&format!("disconnection: {said}"), "other"));
