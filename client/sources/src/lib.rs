@@ -11,7 +11,7 @@
 //! | [`log`], [`statement`], `lines`, `guess` | a log, read; one statement of it; its lines as they are; what a wrong file seems to be |
 //! | [`reading`], `taken` | a log in parts, so that its length does not matter; what a line was taken for |
 //! | `postgres`, `mariadb`, `mapped`, `files` | one kind of log each |
-//! | `syslog`, `time`, `touched` | what several kinds need: syslog's lines, times, datasets by a text |
+//! | `syslog`, `time`, `quotes`, `touched` | what several kinds need: syslog's lines, times, quoted values, datasets by a text |
 //! | [`sql`] | what statements say |
 //! | [`mapping`], [`relation`], `assurance` | whose accounts and relations are whose on the ledger |
 //! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
@@ -30,6 +30,7 @@ pub mod mapping;
 mod mariadb;
 mod plan;
 mod postgres;
+mod quotes;
 pub mod reading;
 pub mod reconcile;
 pub mod relation;

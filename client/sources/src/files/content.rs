@@ -1,5 +1,6 @@
 //! A file's content: its digest, and how many records it holds where that can be counted.
 
+use crate::quotes::Within;
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -70,8 +71,8 @@ pub(super) fn read(path: &Path, has_header: bool) -> std::io::Result<Content> {
 
 fn rows(form: Form, has_header: bool, file: impl Read) -> Option<u64> {
     let mut records = match form {
-        Form::Values(delimiter) => Records::of_values(delimiter),
-        Form::JsonLines => Records::of_lines(),
+        Form::Values(delimiter) => Records::new(Some(delimiter)),
+        Form::JsonLines => Records::new(None),
         Form::Other => return None,
     };
     let mut file = BufReader::new(file);
@@ -88,59 +89,38 @@ fn rows(form: Form, has_header: bool, file: impl Read) -> Option<u64> {
     Some(records.count()?.saturating_sub(names))
 }
 
-/// Where in a record the next byte stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    /// At the beginning of a value: a quote opens it.
-    Begin,
-    Value,
-    Quoted,
-    /// Behind a quote within a quoted value: a second one is a quote, anything else ends the quoting.
-    Quote,
-}
-
 /// Records that are counted byte by byte, however long they are.
 #[derive(Debug)]
 struct Records {
     /// Between values; `None`: a record is a line.
     delimiter: Option<u8>,
-    at: At,
+    within: Within,
     is_blank: bool,
     ended: u64,
 }
 
 impl Records {
-    fn of_values(delimiter: u8) -> Self {
-        Self { delimiter: Some(delimiter), at: At::Begin, is_blank: true, ended: 0 }
-    }
-
-    fn of_lines() -> Self {
-        Self { delimiter: None, at: At::Value, is_blank: true, ended: 0 }
+    fn new(delimiter: Option<u8>) -> Self {
+        Self { delimiter, within: Within::default(), is_blank: true, ended: 0 }
     }
 
     fn take(&mut self, byte: u8) {
-        let begins = if self.delimiter.is_some() { At::Begin } else { At::Value };
-        match (self.at, byte) {
-            (At::Quoted, b'"') => self.at = At::Quote,
-            (At::Quoted, _) => {}
-            (At::Quote | At::Begin, b'"') => (self.at, self.is_blank) = (At::Quoted, false),
-            (_, b'\n' | b'\r') => {
-                self.ended = self.ended.saturating_add(u64::from(!self.is_blank));
-                (self.at, self.is_blank) = (begins, true);
-            }
-            (_, byte) if Some(byte) == self.delimiter => (self.at, self.is_blank) = (begins, false),
-            (_, byte) => {
-                // A line of white space holds nothing; a value may be white space.
-                self.is_blank &= self.delimiter.is_none() && byte.is_ascii_whitespace();
-                self.at = At::Value;
-            }
+        if let Some(delimiter) = self.delimiter {
+            self.within = self.within.next(byte, delimiter);
+        }
+        if matches!(byte, b'\n' | b'\r') && !self.within.is_open() {
+            self.ended = self.ended.saturating_add(u64::from(!self.is_blank));
+            self.is_blank = true;
+        } else {
+            // A line of white space holds nothing; a value may be white space.
+            self.is_blank &= self.delimiter.is_none() && byte.is_ascii_whitespace();
         }
     }
 
     /// How many there were; `None` where a quote is not closed.
     fn count(self) -> Option<u64> {
-        let open = self.at == At::Quoted;
-        (!open).then(|| self.ended.saturating_add(u64::from(!self.is_blank)))
+        let last = u64::from(!self.is_blank);
+        (!self.within.is_open()).then(|| self.ended.saturating_add(last))
     }
 }
 

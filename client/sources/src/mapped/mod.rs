@@ -23,6 +23,7 @@ mod record;
 
 use crate::log::{self, Log, NotRead};
 use crate::mapping::{Format, Mapping, Meant};
+use crate::quotes::Within;
 use crate::sql::{Dialect, Fields};
 use crate::statement::{Caller, Named, Part, Statement};
 use crate::time::Times;
@@ -31,7 +32,6 @@ use access::{Access, Time};
 use equal::Equal;
 use liuhen_client::error::ClientError;
 use program::{NotMade, Program};
-use record::Within;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,10 +107,10 @@ impl Reader<'_> {
         let (first, mut bytes, mut within) = open;
         if first != number {
             bytes.push(b'\n');
-            within = within.behind(b"\n");
+            within = within.behind(b"\n", b',');
         }
         bytes.extend_from_slice(line);
-        within = within.behind(line);
+        within = within.behind(line, b',');
         if within.is_open() {
             if bytes.len() > crate::lines::LINE_BYTES {
                 return Err(NotRead::SetAside("a record that is too long".to_owned()));

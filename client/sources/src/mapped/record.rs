@@ -15,38 +15,6 @@ pub(super) fn json(line: &[u8]) -> Result<String, NotRead> {
     }
 }
 
-/// Where in a record between commas its last byte stands. A quote opens at a value's start alone, as the csv crate reads it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Within {
-    /// At a value's start.
-    #[default]
-    Start,
-    /// In a value without quotes, or behind the quoted part of one: there a quote is a letter.
-    Plain,
-    /// In quotes.
-    Quoted,
-    /// Behind a quote in quotes: another makes one letter of both, anything else ends them.
-    Closing,
-}
-
-impl Within {
-    /// Behind further bytes.
-    pub(super) fn behind(self, bytes: &[u8]) -> Self {
-        bytes.iter().fold(self, |within, byte| match (within, byte) {
-            (Self::Start, b'"') | (Self::Closing, b'"') => Self::Quoted,
-            (Self::Quoted, b'"') => Self::Closing,
-            (Self::Quoted, _) => Self::Quoted,
-            (_, b',' | b'\r' | b'\n') => Self::Start,
-            _ => Self::Plain,
-        })
-    }
-
-    /// Whether the record goes on in the next line.
-    pub(super) fn is_open(self) -> bool {
-        self == Self::Quoted
-    }
-}
-
 /// The values of a record between commas (RFC 4180). Lines that make more than one record tell none of them rightly.
 pub(super) fn values(record: &[u8]) -> Result<Vec<String>, NotRead> {
     let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record);
@@ -135,6 +103,7 @@ pub(super) fn of_syslog(line: &[u8]) -> Result<String, NotRead> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quotes::Within;
 
     /// What the csv crate reads as one record is one here.
     #[test]
@@ -151,7 +120,7 @@ mod tests {
         let open = ["\"", "a,\"5\"\" x", "a,b\"\",\"", "a,\"\"\"", "\"a\n5\"\""];
         for (all, expected) in [(closed.as_slice(), false), (open.as_slice(), true)] {
             for text in all {
-                let within = Within::default().behind(text.as_bytes());
+                let within = Within::default().behind(text.as_bytes(), b',');
                 assert_eq!(within.is_open(), expected, "{text}");
                 let read = values(format!("{text}\nx").as_bytes());
                 assert_eq!(read.is_ok(), expected, "{text}");
