@@ -24,6 +24,7 @@ mod batch;
 mod changes;
 mod comments;
 mod from;
+mod functions;
 mod leaves;
 mod lookup;
 mod mentions;
@@ -42,7 +43,7 @@ mod walk;
 pub use batch::{Savepoint, SingleStatement, of_command, savepoint, single_statements};
 pub use comments::{comments, values_of, within_line_comments, without_comments};
 pub use mentions::{first_operation, mentions};
-pub use names::{Dialect, Name, is_systems, is_systems_function};
+pub use names::{Dialect, Name, is_systems, is_systems_function, systems_functions};
 pub use schema::Schema;
 pub use statement::touches_nothing;
 

@@ -1,5 +1,6 @@
 //! Names as a server folds them, and those of its own catalogues.
 
+use super::functions::FUNCTIONS;
 use sqlparser::ast::{Ident, ObjectName};
 use sqlparser::tokenizer::Word;
 
@@ -86,8 +87,6 @@ pub fn is_systems(name: &Name, dialect: Dialect) -> bool {
     }
 }
 
-/// The functions of `pg_catalog` of PostgreSQL 15 that a statement can call, in the order of their bytes.
-const FUNCTIONS: &str = include_str!("functions.txt");
 /// What is written like a call of a function and is none.
 const FORMS: [&str; 22] = [
     "all",
@@ -114,11 +113,16 @@ const FORMS: [&str; 22] = [
     "xmlserialize",
 ];
 
+/// The names of PostgreSQL's own functions.
+pub fn systems_functions() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.split_whitespace()
+}
+
 /// Whether a function is the server's own. One without a schema is, in PostgreSQL, where its catalogue has that name: it is looked
 /// at first. MySQL's have no schema.
 pub fn is_systems_function(name: &Name, dialect: Dialect) -> bool {
     static NAMES: std::sync::LazyLock<std::collections::HashSet<&str>> =
-        std::sync::LazyLock::new(|| FUNCTIONS.lines().collect());
+        std::sync::LazyLock::new(|| systems_functions().collect());
     let own = name.table.as_str();
     match (dialect, name.schema.as_deref()) {
         (Dialect::Postgres, None) => NAMES.contains(own) || FORMS.contains(&own),

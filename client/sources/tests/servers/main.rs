@@ -7,6 +7,7 @@
 
 mod copies;
 mod foreign;
+mod functions;
 mod language;
 mod mariadb;
 mod pool;
