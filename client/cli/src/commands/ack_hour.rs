@@ -7,6 +7,7 @@ use super::signing::{Act, Reason};
 use crate::output::{Rows, print_one, say};
 use crate::text;
 use liuhen_client::error::ClientError;
+use liuhen_client::event::Names;
 use liuhen_client::lang::pick;
 use liuhen_client::submit::item;
 use liuhen_proto::event::Body;
@@ -112,10 +113,9 @@ struct HourList {
 }
 
 impl HourList {
-    async fn ask(act: &Act<'_>, it: &Hour) -> Result<Self, ClientError> {
+    async fn ask(act: &Act<'_>, it: &Hour, names: &Names) -> Result<Self, ClientError> {
         let grant = act.node.grant(&it.grant).await?;
         let hour = Hour::number(it.hour.as_deref())?;
-        let names = super::names(&act.node).await?;
         let department = act.department();
         let dataset = act.node.dataset_whole(&grant.dataset).await?;
         let cases = act.node.cases().await?;
@@ -243,8 +243,7 @@ impl HourList {
         let singly = access.is_some_and(|access| {
             halves::is_owed_singly(registration, &self.grant, &it.record, access)
         });
-        let reaches = access
-            .is_some_and(|access| halves::is_owed_singly(None, &self.grant, &it.record, access));
+        let reaches = halves::reaches_user(&it.record);
         let last_step = self.grant.steps.last().map_or(0, |step| step.height);
         let changed = self.dataset.since_height.max(last_step) > it.height;
         match (singly, reaches && changed) {
@@ -285,8 +284,8 @@ impl HourList {
 
 /// `ack list`: what the collector recorded, and the root by which to confirm exactly that.
 pub(super) async fn list(common: &Common, act: &Act<'_>, it: &Hour) -> Result<(), ClientError> {
-    let list = HourList::ask(act, it).await?;
     let names = super::names(&act.node).await?;
+    let list = HourList::ask(act, it, &names).await?;
     let mut rows =
         Rows::new(&["gateway", "number", "time", "operation", "rows", "channel", "asker"]);
     for one in &list.recorded {
@@ -323,7 +322,7 @@ pub(super) async fn confirm(
     it: &Hour,
     root: Option<&str>,
 ) -> Result<(), ClientError> {
-    let list = HourList::ask(act, it).await?;
+    let list = HourList::ask(act, it, &super::names(&act.node).await?).await?;
     list.must_be(root)?;
     let kinds = list.confirmed(&BTreeSet::new());
     let before = list.recorded.iter().filter(|it| it.is_disputed).count();
@@ -345,7 +344,7 @@ pub(super) async fn dispute(
     numbers: &[String],
     reason: &str,
 ) -> Result<(), ClientError> {
-    let list = HourList::ask(act, it).await?;
+    let list = HourList::ask(act, it, &super::names(&act.node).await?).await?;
     list.must_be(root)?;
     let mut disputed = list.named(numbers)?;
     let reason = Reason::new(reason)?;

@@ -33,7 +33,8 @@ pub(crate) fn day_of(it: &wire::RecordAccess, block_time: TimeMs) -> u64 {
 }
 
 /// Whether the number that a gateway gave could reach the user: only then the user's half is owed.
-pub(crate) fn reaches_user(it: &wire::RecordAccess) -> bool {
+#[must_use]
+pub fn reaches_user(it: &wire::RecordAccess) -> bool {
     match it.channel() {
         wire::Channel::Door | wire::Channel::Api => true,
         wire::Channel::Log | wire::Channel::File | wire::Channel::Unspecified => false,

@@ -3,8 +3,9 @@
 //! collector where its gateway's receipt shows that there was an access.
 
 use crate::event::Outcome;
+pub use crate::items::access::coverage::reaches_user;
 use crate::items::access::{
-    coverage, numbers,
+    numbers,
     own_grant::{self, Named},
     receipt,
 };
@@ -117,7 +118,7 @@ pub(crate) fn recorded(
             continue;
         }
         // A sum speaks of all else, also of what it does not owe.
-        let reaches = coverage::reaches_user(it);
+        let reaches = reaches_user(it);
         let halves = match open(draft, counted)? {
             Some(halves) => Some(halves),
             // Coming late spares nobody its half, and is summed like the rest.
@@ -165,7 +166,7 @@ pub fn is_owed_singly(
     record: &wire::RecordAccess,
     access: &wire::DatasetAccess,
 ) -> bool {
-    coverage::reaches_user(record) && grade(dataset, grant, access) >= SINGLY_FROM_GRADE
+    reaches_user(record) && grade(dataset, grant, access) >= SINGLY_FROM_GRADE
 }
 
 fn grade(

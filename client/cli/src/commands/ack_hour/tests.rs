@@ -171,4 +171,8 @@ fn a_list_that_has_changed() {
     assert!(error.contains("other accesses") && error.contains("3 now"), "{error}");
     let now = hex::encode(HourList::root(list.recorded.iter()));
     assert!(list.must_be(Some(&now)).is_ok() && list.must_be(None).is_ok());
+    let Some(Kind::AcknowledgeHour(sum)) = list.confirmed(&BTreeSet::new()).pop() else {
+        panic!("the sum is last")
+    };
+    assert_eq!(hex::encode(sum.root), now);
 }
