@@ -104,22 +104,44 @@ impl Lines {
     pub fn must_be_all(&self) -> Result<(), ClientError> {
         let mut left = Vec::new();
         if !self.set_aside.is_empty() {
-            left.push(format!("{} lines of the log were set aside", self.set_aside.len()));
-        }
-        if !self.unknown.is_empty() {
-            left.push(format!("{} lines were not understood", self.unknown.len()));
-        }
-        if !self.untold.is_empty() {
-            left.push(format!("of {} lines not all datasets can be told", self.untold.len()));
-        }
-        if self.unaudited {
-            left.push(format!(
-                "0 of {} lines are entries of an audit: nothing says what was read",
-                self.all
+            let count = self.set_aside.len();
+            left.push(said(
+                format!("{count} lines of the log were set aside"),
+                format!("日志有 {count} 行已搁置"),
             ));
         }
-        if left.is_empty() { Ok(()) } else { Err(ClientError::Failed(left.join("; "))) }
+        if !self.unknown.is_empty() {
+            let count = self.unknown.len();
+            left.push(said(
+                format!("{count} lines were not understood"),
+                format!("有 {count} 行未读懂"),
+            ));
+        }
+        if !self.untold.is_empty() {
+            let count = self.untold.len();
+            left.push(said(
+                format!("of {count} lines not all datasets can be told"),
+                format!("有 {count} 行不能尽知其目录项"),
+            ));
+        }
+        if self.unaudited {
+            let all = self.all;
+            left.push(said(
+                format!("0 of {all} lines are entries of an audit: nothing says what was read"),
+                format!("{all} 行中没有审计条目：无从得知读取了什么"),
+            ));
+        }
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(ClientError::Failed(left.join(pick("; ", "；"))))
+        }
     }
+}
+
+/// A sentence in the language of whoever reads it.
+fn said(english: String, chinese: String) -> String {
+    pick(&english, &chinese).to_owned()
 }
 
 impl Summary {
@@ -129,14 +151,14 @@ impl Summary {
         if self.stand_ins == 0 {
             return lines;
         }
-        let why = pick(
-            &format!("for {} accesses a digest stands in on the ledger", self.stand_ins),
-            &format!("{} 次访问在账本上只有摘要代替", self.stand_ins),
-        )
-        .to_owned();
+        let count = self.stand_ins;
+        let why = said(
+            format!("for {count} accesses a digest stands in on the ledger"),
+            format!("{count} 次访问在账本上只有摘要代替"),
+        );
         Err(ClientError::Failed(match lines {
             Ok(()) => why,
-            Err(lines) => format!("{why}; {lines}"),
+            Err(lines) => format!("{why}{}{lines}", pick("; ", "；")),
         }))
     }
 

@@ -1,20 +1,11 @@
 //! Statements over the boundaries of a log's parts, and texts of several statements that are executed again.
 
-use super::tests::touched;
+use super::tests::{MAPPING, touched};
 use crate::Source;
 use crate::mapping::Mapping;
 use crate::statement::Statement;
 use liuhen_proto::wire::Operation;
 use std::path::Path;
-
-const MAPPING: &str = r#"
-time_zone = "Asia/Shanghai"
-databases = ["population"]
-salt_file = "salt"
-[relations]
-"population.civil.resident" = "civil.resident"
-"population.civil.household" = "civil.household"
-"#;
 
 fn line(session: &str, number: u64, more: serde_json::Value) -> String {
     let mut line = serde_json::json!({

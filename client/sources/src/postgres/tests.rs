@@ -7,7 +7,7 @@ use liuhen_client::error::ClientError;
 use liuhen_proto::wire::Operation;
 use std::path::Path;
 
-const MAPPING: &str = r#"
+pub(super) const MAPPING: &str = r#"
 time_zone = "Asia/Shanghai"
 databases = ["population"]
 salt_file = "salt"
