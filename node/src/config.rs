@@ -56,6 +56,8 @@ pub struct Settings {
     pub witnesses: Vec<String>,
     /// `text` or `json`.
     pub log_format: LogFormat,
+    /// What the node's key signed last, relative to the home; better on another disk than the data.
+    pub vote_record: PathBuf,
     /// What is logged, as `tracing` has it.
     pub log_filter: String,
     /// Free bytes on disk below which no transactions are taken.
@@ -113,6 +115,7 @@ impl Default for Settings {
             max_connections: 1024,
             max_connections_per_address: None,
             witnesses: Vec::new(),
+            vote_record: "vote-record".into(),
             log_format: LogFormat::Text,
             log_filter: "info,arc_malachitebft=warn,libp2p=warn,sled=warn".into(),
             free_bytes: 512 << 20,

@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Files that are kept from clients: block log, index, votes, the two networks of nodes.
 const RESERVED: usize = 512;
@@ -50,6 +50,16 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         Some(folder) => std::fs::File::open(folder)?.sync_all(),
         None => Ok(()),
     }
+}
+
+/// `<path>.<what>-<n>`, the first that is free.
+pub(crate) fn free_name(path: &Path, what: &str) -> PathBuf {
+    let name = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{what}-{n}"));
+        PathBuf::from(name)
+    };
+    (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }
 
 #[cfg(test)]

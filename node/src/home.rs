@@ -1,5 +1,7 @@
 //! A node's home: its settings, keys and data.
 
+use crate::config::Settings;
+use crate::store::votes::VoteRecord;
 use anyhow::Context as _;
 use libp2p::identity::Keypair;
 use liuhen_keyfile::{PassphraseSource, Strength};
@@ -53,7 +55,7 @@ impl Home {
         self.0.join("keys").join(name)
     }
 
-    /// Makes new keys in an empty home.
+    /// Makes new keys in an empty home, and writes that they signed nothing.
     pub fn make_keys(
         &self,
         passphrase: Option<&PassphraseSource>,
@@ -68,7 +70,10 @@ impl Home {
             liuhen_keyfile::save(&self.key(name), &key, chosen.as_ref())?;
             made.push(key);
         }
-        to_keys(made)
+        let keys = to_keys(made)?;
+        let record = self.0.join(&Settings::default().vote_record);
+        VoteRecord::begin(&record, &keys.node.public().key_id())?;
+        Ok(keys)
     }
 
     /// Reads the keys.

@@ -5,13 +5,14 @@
 //! | [`app`] | engine-neutral: propose, validate, commit; proofs |
 //! | [`consensus`] | the adapter to the Malachite engine |
 //! | [`mempool`] | transactions that wait, by key |
-//! | [`gossip`] | the libp2p swarm that carries them between nodes |
+//! | [`gossip`] | the libp2p swarm that carries them between nodes, and what nodes ask each other |
+//! | [`neighbours`] | the other nodes: how far each is, and what it heard of this one |
 //! | [`store`] | block log (the truth), index (rebuilt at will) |
 //! | [`api`] | the gRPC services, who calls, and who may read what |
 //! | [`checkpoints`], `tiles` | cosigned checkpoints of the header log, and the log over HTTP |
 //! | [`files`] | how many files may be open, and who may hold them |
 //! | [`config`], [`home`], [`commands`], [`telemetry`] | settings, keys, operator's commands, logs |
-//! | [`run`](mod@run) | the only wiring |
+//! | [`run`](mod@run), `engine` | the only wiring |
 
 pub mod api;
 pub mod app;
@@ -21,12 +22,14 @@ pub mod codec;
 pub mod commands;
 pub mod config;
 pub mod consensus;
+mod engine;
 pub mod files;
 pub mod gossip;
 pub mod home;
 pub mod limits;
 pub mod mempool;
 pub mod misbehaviour;
+pub mod neighbours;
 pub mod registry;
 pub mod run;
 pub mod store;

@@ -1,7 +1,7 @@
 //! `liuhen-node`: runs a ledger node, and what its operator needs beside.
 
 use clap::Parser;
-use liuhen_node::commands::{config::Config, genesis::Genesis, init::Init, run::Run};
+use liuhen_node::commands::{config::Config, genesis::Genesis, init::Init, run::Run, vote::Vote};
 use std::process::ExitCode;
 
 /// A node of a Liuhen ledger (留痕)
@@ -13,6 +13,7 @@ enum Command {
     Genesis(Genesis),
     Config(Config),
     Run(Run),
+    Vote(Vote),
 }
 
 fn main() -> ExitCode {
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Command::Genesis(it) => it.run(),
         Command::Config(it) => it.run(),
         Command::Run(it) => it.run(),
+        Command::Vote(it) => it.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,15 +8,16 @@ use crate::app::{Chain, OpenReport};
 use crate::checkpoints::{Checkpoints, Cosigner};
 use crate::clock;
 use crate::config::Settings;
-use crate::consensus::{
-    self, Adapter, AdapterParts, Conduct, End, EngineHandle, EngineSettings, Withheld,
-};
+use crate::consensus::{AdapterParts, Conduct, End, Exchange, Why, Withheld};
+use crate::engine::Engine;
 use crate::gossip::{self, Gossip, GossipConfig, Received};
 use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
 use crate::misbehaviour;
+use crate::neighbours::{Neighbours, answers::Answerer};
 use crate::registry::Registry;
 use crate::store::undecided::UndecidedBlocks;
+use crate::store::votes::VoteRecord;
 use crate::tiles;
 use anyhow::Context as _;
 use libp2p::Multiaddr;
@@ -62,7 +63,7 @@ pub async fn run(
     let _guard = services.clone().drop_guard();
     let registry = watch::Sender::new(known.clone());
     let gossip = start_gossip(&chain, settings, &keys, registry.subscribe(), services.clone())?;
-    let Gossip { transactions, messages, received, wakes, cosignatures, connected } = gossip;
+    let Gossip { transactions, messages, received, wakes, cosignatures, .. } = gossip;
     let mempool = start_mempool(&chain, &work, transactions, received, &services);
     start_watching(&mempool, &data, settings, &services);
     let cosigner = Cosigner {
@@ -76,9 +77,26 @@ pub async fn run(
     };
     let checkpoints = cosigner.start(&services);
 
-    let node = Engine { chain: &chain, settings, keys: &keys, data: &data };
-    let started = node.start(&known, &*conduct).await?;
-    let (withheld, opened) = (watch::Sender::new(started.withheld), watch::Sender::new(None));
+    let asking = Withheld { until: None, why: Why::Asking, file: None };
+    let (withheld, opened) = (watch::Sender::new(Some(asking)), watch::Sender::new(None));
+    let exchange = exchange(home, settings, &chain, &keys)?;
+    let (asks, connected) = (gossip.asks, gossip.connected.clone());
+    let neighbours = Neighbours::new(Arc::clone(&chain), keys.node.clone(), asks, connected);
+    let again = Arc::new(Notify::new());
+    let answerer = Answerer {
+        chain: Arc::clone(&chain),
+        key: keys.node.clone(),
+        exchange: exchange.clone(),
+        withheld: withheld.subscribe(),
+    };
+    tokio::spawn(answerer.run(gossip.asked, services.clone()));
+    let following = neighbours.clone();
+    tokio::spawn(following.follow(
+        exchange.clone(),
+        withheld.subscribe(),
+        Arc::clone(&again),
+        services.clone(),
+    ));
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
         reads: start_reads(&chain, &mempool, &keys.node, &data, &services)?,
@@ -92,7 +110,8 @@ pub async fn run(
         opened: opened.subscribe(),
         committed: committed.subscribe(),
         own,
-        connected,
+        connected: gossip.connected,
+        neighbours: neighbours.known(),
         limits: Arc::default(),
         genesis: to_bytes(read(&chain).founding()).into(),
         names: Arc::default(),
@@ -103,6 +122,8 @@ pub async fn run(
         chain: Arc::clone(&chain),
         mempool,
         undecided: UndecidedBlocks::open(&data.join("undecided"))?,
+        exchange: exchange.clone(),
+        again: Arc::clone(&again),
         key: keys.node.clone(),
         conduct,
         settings: settings.clone(),
@@ -116,76 +137,33 @@ pub async fn run(
         misbehaviour,
         wakes,
     };
-    let (end, engine) = node.run(started, parts, &withheld, &stop).await?;
+    let engine = Engine {
+        chain: &chain,
+        settings,
+        keys: &keys,
+        data: &data,
+        exchange,
+        neighbours,
+        again,
+        withheld,
+        stop,
+    };
+    let end = engine.run(parts).await?;
     services.cancel();
-    consensus::stop(engine).await;
     wait_for_clients(server).await;
     finish(&chain, end)
 }
 
-/// What the engine is started from, the first time and again.
-struct Engine<'a> {
-    chain: &'a RwLock<Chain>,
-    settings: &'a Settings,
-    keys: &'a Keys,
-    data: &'a Path,
-}
-
-impl Engine<'_> {
-    /// Runs the engine until the node ends. Where a vote was withheld, the engine alone is started
-    /// again once the node may vote: clients are served meanwhile.
-    async fn run(
-        &self,
-        mut started: consensus::Started,
-        mut parts: AdapterParts,
-        withheld: &watch::Sender<Option<Withheld>>,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<(End, EngineHandle)> {
-        loop {
-            let why = started.withheld;
-            withheld.send_replace(why);
-            let (channels, engine) = started.split();
-            let adapter = Adapter::new(parts, &channels, why, stop.clone());
-            let (end, back) = adapter.run(channels).await;
-            match end {
-                End::VotesAgain => {
-                    tracing::info!("this node has caught up: it votes again");
-                    consensus::stop(engine).await;
-                    let known = back.registry.borrow().clone();
-                    started = self.start(&known, &*back.conduct).await?;
-                    parts = back;
-                }
-                End::EngineEnded => {
-                    let open = read(self.chain).next_height();
-                    consensus::note_safety_halt(&engine, self.data, open).await?;
-                    return Ok((end, engine));
-                }
-                _ => return Ok((end, engine)),
-            }
-        }
-    }
-
-    async fn start(
-        &self,
-        known: &Registry,
-        conduct: &dyn Conduct,
-    ) -> anyhow::Result<consensus::Started> {
-        let engine = {
-            let chain = read(self.chain);
-            let key_id = self.keys.node.public().key_id();
-            EngineSettings {
-                moniker: key_id.to_string().chars().take(8).collect(),
-                chain: chain.founding().chain(),
-                listen: self.settings.consensus_listen.clone(),
-                peers: known.peers.values().filter_map(|peer| peer.consensus.clone()).collect(),
-                network_seed: self.keys.network.to_seed(),
-                key: self.keys.node.clone(),
-                data: self.data.to_owned(),
-                next_height: chain.next_height(),
-            }
-        };
-        consensus::start(engine, conduct).await
-    }
+/// What goes between this node's engine and others, by its record of votes.
+fn exchange(
+    home: &Home,
+    settings: &Settings,
+    chain: &RwLock<Chain>,
+    keys: &Keys,
+) -> anyhow::Result<Exchange> {
+    let (chain, key) = (read(chain).founding().chain(), keys.node.public().key_id());
+    let record = VoteRecord::open(&home.path().join(&settings.vote_record), chain, key)?;
+    Ok(Exchange::new(chain, key, record))
 }
 
 fn read(chain: &RwLock<Chain>) -> std::sync::RwLockReadGuard<'_, Chain> {
@@ -249,7 +227,7 @@ async fn serve(
         tokio::spawn(tiles::serve(listener, shared.clone(), services.clone()));
     }
     std::fs::write(home.grpc_address(), address.to_string())?;
-    let withheld = shared.withheld.borrow().map(|it| it.why.code());
+    let withheld = shared.withheld.borrow().as_ref().map(|it| it.why.code());
     tracing::info!(%address, names = ?shared.names, withheld, "clients are served");
     Ok(tokio::spawn(api::serve(listener, shared, services.clone())))
 }
@@ -370,11 +348,13 @@ fn finish(chain: &RwLock<Chain>, end: End) -> anyhow::Result<()> {
             tracing::info!(%height, "stopped");
             Ok(())
         }
-        End::EngineEnded => anyhow::bail!("the consensus engine ended; see the log above"),
+        End::EngineEnded => anyhow::bail!(
+            "the consensus engine ended, or could not write its log of votes; see the log above"
+        ),
         End::NotListening => anyhow::bail!(
             "consensus does not listen: is the port of consensus_listen taken, and the address this machine's?"
         ),
-        End::VotesAgain => anyhow::bail!("the consensus engine was not started again"),
+        End::JudgeAnew => anyhow::bail!("the consensus engine was not started again"),
         End::Outdated { protocol, height } => Err(outdated(protocol, height)),
         End::Fatal(error) => Err(error.context("this node must not vote on")),
     }

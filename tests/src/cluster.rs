@@ -1,6 +1,7 @@
 //! Four node processes.
 
 use crate::consortium::{Consortium, Member, NODES};
+use crate::links::Links;
 use crate::wait::{DEADLINE, until};
 use anyhow::Context as _;
 use liuhen_byzantine::Lie;
@@ -53,8 +54,21 @@ impl Cluster {
         for node in NODES {
             cluster.launch(node)?;
         }
-        cluster.all_at(1).await?;
+        cluster.all_up().await?;
         Ok(cluster)
+    }
+
+    /// Founds a consortium, and starts its four nodes behind links that can be cut.
+    pub async fn start_linked() -> anyhow::Result<(Self, Links)> {
+        let folder = tempfile::tempdir()?;
+        let consortium = Consortium::found(folder.path())?;
+        let links = Links::of(&consortium).await?;
+        let mut cluster = Self { consortium, folder, running: BTreeMap::new() };
+        for node in NODES {
+            cluster.launch(node)?;
+        }
+        cluster.all_up().await?;
+        Ok((cluster, links))
     }
 
     /// Founds a consortium, and starts its four nodes; some of them with settings put before those that they have.
@@ -95,7 +109,7 @@ impl Cluster {
         for node in NODES {
             cluster.launch_with_files(node, files)?;
         }
-        cluster.all_at(1).await?;
+        cluster.all_up().await?;
         Ok(cluster)
     }
 
@@ -110,7 +124,7 @@ impl Cluster {
         let mut program = Command::new(programs()?.join("liuhen-byzantine"));
         program.args(["--lie", &lie.name()]);
         cluster.spawn(liar, program)?;
-        cluster.all_at(1).await?;
+        cluster.all_up().await?;
         Ok(cluster)
     }
 
@@ -261,16 +275,27 @@ impl Cluster {
         all.collect()
     }
 
+    /// Waits until every running node has the first block, and votes.
+    async fn all_up(&mut self) -> anyhow::Result<()> {
+        self.all(|status| status.height >= 1 && status.withheld.is_none()).await.map(drop)
+    }
+
     /// Waits until every running node is at this height, and gives their statuses.
     pub async fn all_at(&mut self, height: u64) -> anyhow::Result<Vec<GetStatusResponse>> {
+        self.all(|status| status.height >= height).await
+    }
+
+    /// Waits until this is so of every running node, and gives their statuses.
+    async fn all(
+        &mut self,
+        wanted: impl Fn(&GetStatusResponse) -> bool,
+    ) -> anyhow::Result<Vec<GetStatusResponse>> {
         let names: Vec<&'static str> = self.running.keys().copied().collect();
         let mut all = Vec::new();
         for name in names {
             let node = self.connect(name).await?;
-            let reached = until("the height", async || {
-                node.status().await.ok().filter(|status| status.height >= height)
-            })
-            .await;
+            let reached =
+                until("the height", async || node.status().await.ok().filter(&wanted)).await;
             all.push(reached.with_context(|| format!("{name}: {}", self.log(name)))?);
         }
         Ok(all)

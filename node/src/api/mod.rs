@@ -32,6 +32,7 @@ use crate::checkpoints::{self, Checkpoints};
 use crate::consensus::Withheld;
 use crate::limits::{Client, Limits, Share, Turn};
 use crate::mempool::Mempool;
+use crate::neighbours::Known;
 use crate::store::StoreError;
 use bytes::Bytes;
 use libp2p::PeerId;
@@ -89,6 +90,8 @@ pub struct Shared {
     pub own: PeerId,
     /// Peers connected for transactions.
     pub connected: Receiver<BTreeSet<PeerId>>,
+    /// How the other nodes stand.
+    pub neighbours: Known,
     /// What clients may take at once.
     pub limits: Arc<Limits>,
     /// The founding document.

@@ -2,13 +2,35 @@
 
 use super::{Pieces, Shared, auth, of_store};
 use crate::clock;
+use crate::neighbours::{Neighbour, Standing};
 use crate::registry::is_in_force;
 use libp2p::PeerId;
-use liuhen_proto::types::Height;
-use liuhen_proto::wire::{GetGenesisRequest, GetStatusRequest, GetStatusResponse, VoteWithheld};
+use liuhen_proto::types::{Height, KeyId};
+use liuhen_proto::wire::{
+    self, GetGenesisRequest, GetStatusRequest, GetStatusResponse, VoteWithheld,
+};
 use liuhen_rpc::services::node_service_server::NodeService;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tonic::{Request, Response, Status};
+
+/// A neighbour as status tells it.
+fn wire_of(key: &KeyId, it: &Neighbour, department: Option<&String>) -> wire::Neighbour {
+    let Standing { height, votes, withheld, version, .. } = &it.standing;
+    let withheld = withheld.as_ref().map(|(reason, until)| VoteWithheld {
+        until_height: *until,
+        reason: reason.clone(),
+        file: String::new(),
+    });
+    wire::Neighbour {
+        key_id: key.to_vec(),
+        height: *height,
+        clock_ahead_ms: it.clock_ahead_ms,
+        voting: *votes,
+        withheld,
+        version: version.clone(),
+        department: department.cloned().unwrap_or_default(),
+    }
+}
 
 /// See [`NodeService`].
 pub struct Node(pub(super) Shared);
@@ -26,12 +48,18 @@ impl NodeService for Node {
             && auth::caller(&self.0, &request).is_ok();
         let waiting = u32::try_from(self.0.mempool.len()).unwrap_or(u32::MAX);
         let open_for = self.0.opened.borrow().map(|since| since.elapsed());
-        let withheld = *self.0.withheld.borrow();
+        let withheld = self.0.withheld.borrow().clone();
+        let heard = self.0.neighbours.all();
         let connected = self.0.connected.borrow().clone();
         let chain = self.0.chain();
         let header = chain.header();
-        let mut away = BTreeSet::new();
+        let power = |key: &KeyId| chain.validators().get(key).map_or(0, |it| it.power);
+        let may_vote = heard.iter().filter(|(_, it)| it.standing.votes).map(|(key, _)| power(key));
+        let own_power = if withheld.is_none() { power(&self.0.key) } else { 0 };
+        let voting_power = may_vote.fold(own_power, u64::saturating_add);
+        let (mut away, mut departments) = (BTreeSet::new(), BTreeMap::new());
         for peer in chain.peers().map_err(|e| of_store(&e))?.into_iter().filter(|_| member) {
+            departments.insert(peer.peer_id.clone(), peer.department.clone());
             let here = |id: PeerId| id == self.0.own || connected.contains(&id);
             if !peer.removed
                 && !peer.peer_id.parse().is_ok_and(here)
@@ -55,6 +83,7 @@ impl NodeService for Node {
             withheld: withheld.map(|it| VoteWithheld {
                 until_height: it.until.map(Height::get),
                 reason: it.why.code().to_owned(),
+                file: it.file.map(|it| it.display().to_string()).unwrap_or_default(),
             }),
             key_id: self.0.key.to_vec(),
             indexed_height: chain.index().written().get(),
@@ -62,6 +91,13 @@ impl NodeService for Node {
             open_for_ms: open_for.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
             away: away.into_iter().collect(),
             fork_note: self.0.checkpoints.fork().map_or_else(String::new, |it| it.to_string()),
+            neighbours: heard
+                .iter()
+                .filter(|_| member)
+                .map(|(key, it)| wire_of(key, it, departments.get(&it.peer.to_string())))
+                .collect(),
+            voting_power,
+            total_power: u64::try_from(chain.validators().total_power()).unwrap_or(u64::MAX),
         }))
     }
 

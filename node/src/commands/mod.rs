@@ -5,3 +5,4 @@ pub mod dev_tls;
 pub mod genesis;
 pub mod init;
 pub mod run;
+pub mod vote;

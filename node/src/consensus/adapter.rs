@@ -1,6 +1,7 @@
 //! The loop between the engine and the application.
 
 use super::conduct::Conduct;
+use super::exchange::Exchange;
 use super::handle;
 use super::parts::{Assembled, Streams, cut};
 use super::signing::{is_signed, parts_message};
@@ -9,11 +10,11 @@ use super::withheld::Withheld;
 use crate::app::{Candidate, Chain, Clock, NotABlock};
 use crate::clock;
 use crate::config::Settings;
-use crate::gossip::Message;
+use crate::gossip::{Message, Stream};
 use crate::mempool::Mempool;
 use crate::misbehaviour::Seen;
 use crate::registry::Registry;
-use crate::store::undecided::UndecidedBlocks;
+use crate::store::undecided::{Undecided, UndecidedBlocks};
 use bytes::Bytes;
 use liuhen_proto::suite::sign::{PrivateKey, Signature};
 use liuhen_proto::types::{BlockId, ChainId};
@@ -46,6 +47,10 @@ pub struct AdapterParts {
     pub mempool: Mempool,
     /// Blocks of the open height.
     pub undecided: UndecidedBlocks,
+    /// What goes between this engine and others.
+    pub exchange: Exchange,
+    /// Notified when it is to be judged anew whether this node may vote.
+    pub again: Arc<Notify>,
     /// The key this node votes with.
     pub key: PrivateKey,
     /// How it takes part.
@@ -88,8 +93,8 @@ pub enum End {
         /// From this height on.
         height: liuhen_proto::types::Height,
     },
-    /// The node has come to where it knows again all that it voted: the engine is to be started anew.
-    VotesAgain,
+    /// It is to be judged anew whether this node may vote, and the engine to be started by that.
+    JudgeAnew,
     /// A write failed, or something else after which this node must not vote.
     Fatal(anyhow::Error),
 }
@@ -122,12 +127,18 @@ impl Adapter {
     pub fn new(
         parts: AdapterParts,
         channels: &Channels<Ctx>,
-        withheld: Option<Withheld>,
+        withheld: Option<&Withheld>,
         stop: CancellationToken,
     ) -> Self {
-        let chain_id = read(&parts.chain).founding().chain();
+        let (chain_id, next) = {
+            let chain = read(&parts.chain);
+            (chain.founding().chain(), chain.next_height())
+        };
         let address = Address(parts.key.public().key_id());
         let peers = engine_peers(&parts.registry.borrow());
+        for block in parts.undecided.of(next) {
+            keep_stream(&parts, block);
+        }
         Self {
             chain_id,
             address,
@@ -159,6 +170,7 @@ impl Adapter {
         let mut seen = channels.events.subscribe();
         let work = Arc::clone(&self.parts.work);
         let mut ready_by = Some(Instant::now() + READY_WITHIN);
+        let (again, mut failed) = (Arc::clone(&self.parts.again), self.parts.exchange.failed());
         let mut wake = tokio::time::interval(WAKE_EVERY);
         wake.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -187,6 +199,11 @@ impl Adapter {
                 },
                 Some(height) = self.parts.wakes.recv() => self.others_are_at(Height(height.get())),
                 () = work.notified() => self.release_to_work(),
+                () = again.notified() => return End::JudgeAnew,
+                Ok(()) = failed.changed() => {
+                    let why = failed.borrow_and_update().clone().unwrap_or_default();
+                    return End::Fatal(anyhow::anyhow!("the record of votes: {why}"));
+                }
                 _ = wake.tick() => match ready_by {
                     Some(by) if Instant::now() > by => return End::NotListening,
                     _ => self.tick(),
@@ -278,7 +295,7 @@ impl Adapter {
             self.parts.registry.send_replace(registry);
         }
         let knows = self.withheld_until.is_some_and(|until| until.0 <= height.get());
-        Ok(knows.then_some(End::VotesAgain))
+        Ok(knows.then_some(End::JudgeAnew))
     }
 
     /// The chain as it stands.
@@ -396,7 +413,11 @@ impl Adapter {
 
     /// Each second: an open height is called for, a due heartbeat opens one.
     fn tick(&mut self) {
-        if self.held.is_some() {
+        // Whoever waits for a height to be over calls for it.
+        let waits = self.withheld_until.is_some_and(|it| it.0 >= self.chain().next_height().get());
+        if waits {
+            self.call_others();
+        } else if self.held.is_some() {
             self.release_to_work();
         } else if self.round != Round::Nil {
             self.call_others();
@@ -409,6 +430,20 @@ impl Adapter {
         // A full queue means that enough was called.
         let _ = self.parts.messages.try_send(message);
     }
+}
+
+/// Keeps a block's stream for whom it did not reach. What came by sync has none.
+pub(super) fn keep_stream(parts: &AdapterParts, block: &Undecided) {
+    let Some(signature) = block.signature.filter(|_| parts.conduct.gives_blocks()) else {
+        return;
+    };
+    parts.exchange.keep(Stream {
+        height: block.height().get(),
+        round: block.round,
+        proposer: *block.proposer().as_bytes(),
+        block: block.block.clone(),
+        signature: signature.to_vec(),
+    });
 }
 
 /// The peers of a registry, as the engine names them.

@@ -31,6 +31,11 @@ pub trait Conduct: Send + Sync {
         chain.propose(proposer, now, transactions)
     }
 
+    /// Whether neighbours that lack an undecided block are given it.
+    fn gives_blocks(&self) -> bool {
+        true
+    }
+
     /// What the engine and the adapter send through, given the network itself. Errors where that can't be set up.
     async fn network(&self, _: &EngineSettings, network: Network) -> anyhow::Result<Network> {
         Ok(network)

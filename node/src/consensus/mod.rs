@@ -7,6 +7,7 @@ pub mod again;
 mod codec;
 mod conduct;
 mod dials;
+mod exchange;
 mod handle;
 #[doc(hidden)]
 pub mod parts;
@@ -22,7 +23,7 @@ mod withheld;
 pub use adapter::{Adapter, AdapterParts, End};
 pub use conduct::{Conduct, Honest, Network};
 pub use dials::WithoutDials;
-pub use malachitebft_app_channel::EngineHandle;
+pub use exchange::Exchange;
 pub use settings::EngineSettings;
-pub use start::{Started, note_safety_halt, start, stop};
-pub use withheld::{Why, Withheld};
+pub use start::{Engine, Started, look_over, start, stop};
+pub use withheld::{Alone, Judged, Others, Why, Withheld, judge};

@@ -1,6 +1,7 @@
 //! Signing and judging for the engine, with the protocol's own bytes.
 
 use super::types::{Address, Height, LiuhenContext, Proposal, Vote};
+use crate::store::votes::{Signed, Step};
 use async_trait::async_trait;
 use liuhen_proto::header::{certificate, validators::ValidatorSet};
 use liuhen_proto::suite::sign::Signature;
@@ -44,21 +45,47 @@ fn vote_message(chain: &ChainId, vote: &Vote) -> Vec<u8> {
     certificate::vote_bytes(chain, kind, height, round, block)
 }
 
+/// Who signed a vote or proposal, as it says.
+pub fn author(message: &SignedConsensusMsg<LiuhenContext>) -> Address {
+    match message {
+        SignedConsensusMsg::Vote(it) => it.message.voter,
+        SignedConsensusMsg::Proposal(it) => it.message.proposer,
+    }
+}
+
+/// What a vote or proposal says, as it is signed.
+pub fn signed(chain: &ChainId, message: &SignedConsensusMsg<LiuhenContext>) -> Signed {
+    match message {
+        SignedConsensusMsg::Vote(it) => signed_vote(chain, &it.message),
+        SignedConsensusMsg::Proposal(it) => {
+            let (height, round) = (it.message.height, it.message.round);
+            let bytes = proposal_message(chain, &it.message);
+            let height = liuhen_proto::types::Height::new(height.0);
+            Signed::new(height, round.as_u32().unwrap_or(u32::MAX), Step::Propose, bytes)
+        }
+    }
+}
+
+/// What a vote says, as it is signed.
+pub fn signed_vote(chain: &ChainId, vote: &Vote) -> Signed {
+    let step = match vote.kind {
+        VoteType::Prevote => Step::Prevote,
+        VoteType::Precommit => Step::Precommit,
+    };
+    let height = liuhen_proto::types::Height::new(vote.height.0);
+    let round = vote.round.as_u32().unwrap_or(u32::MAX);
+    Signed::new(height, round, step, vote_message(chain, vote))
+}
+
 /// Whether a vote or proposal was signed by the validator that it names.
 pub fn is_signed(
     chain: &ChainId,
     validators: &ValidatorSet,
     message: &SignedConsensusMsg<LiuhenContext>,
 ) -> bool {
-    let (who, bytes, signature) = match message {
-        SignedConsensusMsg::Vote(it) => {
-            (it.message.voter, vote_message(chain, &it.message), it.signature)
-        }
-        SignedConsensusMsg::Proposal(it) => {
-            (it.message.proposer, proposal_message(chain, &it.message), it.signature)
-        }
-    };
-    validators.get(&who.0).is_some_and(|it| it.key.verify(&bytes, &signature))
+    let bytes = signed(chain, message).bytes;
+    let signer = validators.get(&author(message).0);
+    signer.is_some_and(|it| it.key.verify(&bytes, message.signature()))
 }
 
 fn proposal_message(chain: &ChainId, proposal: &Proposal) -> Vec<u8> {

@@ -2,16 +2,17 @@
 
 use super::codec::WireCodec;
 use super::conduct::{Conduct, Network};
+use super::exchange::{Exchange, outgoing, relay};
 use super::settings::EngineSettings;
 use super::signing::{Judge, Keeper};
 use super::types::{Address, Ctx, LiuhenContext};
-use super::withheld::{self, Withheld};
-use liuhen_proto::types::Height;
+use super::withheld::{self, Alone, Withheld};
+use crate::neighbours::Neighbours;
 use malachitebft_app_channel::app::config::{
     ConsensusConfig, NodeConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
     ValueSyncConfig,
 };
-use malachitebft_app_channel::app::engine::network::Msg as NetworkActorMessage;
+use malachitebft_app_channel::app::engine::network::NetworkRef;
 use malachitebft_app_channel::app::metrics::SharedRegistry;
 use malachitebft_app_channel::app::types::Keypair;
 use malachitebft_app_channel::app::types::codec::Codec;
@@ -23,6 +24,7 @@ use malachitebft_app_channel::{
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A running engine.
 pub struct Started {
@@ -30,8 +32,19 @@ pub struct Started {
     pub channels: Channels<Ctx>,
     /// Why this node does not vote, where its key is a validator's.
     pub withheld: Option<Withheld>,
-    handle: EngineHandle,
+    handle: Engine,
 }
+
+/// The engine itself; with it ends what asks for it.
+pub struct Engine {
+    handle: EngineHandle,
+    network: NetworkRef<Ctx>,
+    _relaying: DropGuard,
+}
+
+/// The engine's log of votes, and the one that an engine without a vote has.
+const VOTES: &str = "engine.wal";
+const FOLLOWING: &str = "following.wal";
 
 #[derive(Clone, Debug)]
 struct EngineConfig {
@@ -58,15 +71,28 @@ impl NodeConfig for EngineConfig {
     }
 }
 
-/// Starts the engine.
-pub async fn start(settings: EngineSettings, conduct: &dyn Conduct) -> anyhow::Result<Started> {
+/// Looks over what the engine remembers, once no engine has it open: what this node knows by itself of its votes.
+pub async fn look_over(settings: &EngineSettings, exchange: &Exchange) -> anyhow::Result<Alone> {
     let folder = folder(&settings.data);
     std::fs::create_dir_all(&folder)?;
-    let wal = folder.join("engine.wal");
-    unlocked(&wal).await?;
-    let withheld = withheld::look_over(&folder, settings.next_height)?;
+    unlocked(&folder.join(VOTES)).await?;
+    let own = (&settings.chain, &settings.key.public().key_id());
+    withheld::look_over(&folder, &exchange.record(), own, settings.next_height)
+}
+
+/// Starts the engine; where its vote is withheld it follows.
+pub async fn start(
+    settings: EngineSettings,
+    conduct: &dyn Conduct,
+    exchange: Exchange,
+    neighbours: Neighbours,
+    withheld: Option<Withheld>,
+) -> anyhow::Result<Started> {
     let mut config = engine_config(&settings)?;
     config.consensus.enabled = withheld.is_none();
+    // An engine that only follows empties its log: the one that votes keeps its own.
+    let wal = folder(&settings.data).join(if withheld.is_none() { VOTES } else { FOLLOWING });
+    unlocked(&wal).await?;
     let keypair = Keypair::ed25519_from_bytes(settings.network_seed)?;
     let address = Address(settings.key.public().key_id());
     let judge = Judge { chain: settings.chain };
@@ -80,7 +106,12 @@ pub async fn start(settings: EngineSettings, conduct: &dyn Conduct) -> anyhow::R
     let moniker = settings.moniker.clone();
     let identity = NetworkIdentity::new_validator(moniker, keypair, address.to_string(), proof);
     let context = ConsensusContext::new_validator(address, Box::new(judge), Box::new(keeper));
-    let (network, parts) = conduct.network(&settings, network(identity, &config).await?).await?;
+    let network = network(identity, &config).await?;
+    let own_network = network.0.clone();
+    let network = conduct.network(&settings, network).await?;
+    let ((network, parts), relayed) = outgoing::between(exchange.clone(), network).await?;
+    let relaying = CancellationToken::new();
+    tokio::spawn(relay::run(exchange, neighbours, relayed, relaying.clone()));
     let (channels, handle) = EngineBuilder::new(LiuhenContext, config)
         .with_default_wal(WalContext::new(wal, WireCodec))
         .with_custom_network(network, parts)
@@ -90,7 +121,11 @@ pub async fn start(settings: EngineSettings, conduct: &dyn Conduct) -> anyhow::R
         .build()
         .await
         .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
-    Ok(Started { channels, withheld, handle })
+    Ok(Started {
+        channels,
+        withheld,
+        handle: Engine { handle, network: own_network, _relaying: relaying.drop_guard() },
+    })
 }
 
 /// Starts the engine's own network.
@@ -100,22 +135,6 @@ async fn network(identity: NetworkIdentity, config: &EngineConfig) -> anyhow::Re
     spawn_network_actor(identity, consensus, sync, &registry, WireCodec)
         .await
         .map_err(|report| anyhow::anyhow!("the consensus network can't start: {report:?}"))
-}
-
-/// The engine's channel closed. If the engine itself has not ended, it halted for safety: its log
-/// of votes is damaged or can't be written, and it may have been cut. Then a mark keeps this node
-/// from voting at the open height, for it may have forgotten how it voted.
-pub async fn note_safety_halt(
-    engine: &EngineHandle,
-    data: &Path,
-    open: Height,
-) -> anyhow::Result<()> {
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    if !engine.handle.is_finished() {
-        withheld::note_halt(&folder(data), Some(open), "the consensus engine halted for safety")?;
-        tracing::error!(height = %open, "the consensus engine halted for safety");
-    }
-    Ok(())
 }
 
 /// Waits until no engine has its log of votes open: one that was stopped lets go of it a little later.
@@ -142,20 +161,17 @@ fn folder(data: &Path) -> PathBuf {
 
 /// Stops an engine; afterwards its port is free. Its network first: stopped from above, that would
 /// keep the port for a while.
-pub async fn stop(handle: EngineHandle) {
-    for child in handle.actor.get_cell().get_children() {
-        if child.is_message_type_of::<NetworkActorMessage<Ctx>>() == Some(true) {
-            let why = Some("shutdown".into());
-            let _ = child.stop_and_wait(why, Some(Duration::from_secs(5))).await;
-        }
-    }
+pub async fn stop(engine: Engine) {
+    let handle = engine.handle;
+    let within = Some(Duration::from_secs(5));
+    let _ = engine.network.stop_and_wait(Some("shutdown".into()), within).await;
     handle.actor.stop(Some("shutdown".into()));
     let _ = tokio::time::timeout(Duration::from_secs(5), handle.handle).await;
 }
 
 impl Started {
     /// The channels, and what stops the engine.
-    pub fn split(self) -> (Channels<Ctx>, EngineHandle) {
+    pub fn split(self) -> (Channels<Ctx>, Engine) {
         (self.channels, self.handle)
     }
 }

@@ -4,19 +4,20 @@
 //! for good. So the file's end is judged here first. After a power cut it can end in bytes that never reached the
 //! disk: zeros, or an entry that was not finished. Nothing that this node published rests on those, for the engine
 //! syncs the file before it publishes; they are cut, and kept beside. Anything else in the file that is no whole entry
-//! may be a vote that others have seen: then the file is put aside, and the node follows without a vote.
+//! may be a vote that others have seen: then the file is put aside, and the record of votes alone says what was signed.
 //!
 //! The file, as `arc-malachitebft-wal` 0.8.2 writes it, numbers big-endian: version u32 ‖ height u64 ‖ entries; an entry
 //! is compressed u8 ‖ length u64 ‖ CRC-32 of the data u32 ‖ data. No checksum covers the length.
 
 use super::codec::WireCodec;
 use super::types::LiuhenContext;
-use crate::files::write_durably;
+use crate::files::{free_name, write_durably};
 use liuhen_proto::types::Height;
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::types::codec::Codec;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 const HEADER: usize = 12;
@@ -46,17 +47,15 @@ pub(super) enum Found {
         /// Where they are.
         kept_at: PathBuf,
     },
-    /// The file holds what may have been votes and can't be read: it was copied, and is to be removed once a
-    /// mark remembers what it can't say any more.
+    /// The file holds what may have been votes and can't be read: it was moved.
     Damaged {
-        /// The greatest height that its header or a vote in it names; `None` where nothing can be read.
-        height: Option<Height>,
-        /// Where the copy is.
+        /// Where it is.
         kept_at: PathBuf,
     },
 }
 
-/// Looks the file over; cuts what was never synced, and copies a damaged file.
+/// Looks the file over; cuts what was never synced, copies a damaged file, and writes a whole one once more: what was read
+/// may be in memory alone, where syncing it failed before.
 pub(super) fn look_over(wal: &Path) -> std::io::Result<Found> {
     look_over_by(wal, voted_at)
 }
@@ -70,11 +69,16 @@ fn look_over_by(wal: &Path, voted_at: VotedAt) -> std::io::Result<Found> {
         Err(error) => return Err(error),
     };
     let (found, height) = (tail(&bytes), height(&bytes));
-    let votes = votes(&bytes, voted_at);
+    let votes: Vec<_> = entries(&bytes).map(voted_at).collect();
     // No checksum covers the height in the header: the votes say which it is.
     let one_height = votes.iter().all(|it| it.is_ok_and(|it| it.is_none() || it == height));
     match found {
-        Tail::Whole if one_height => Ok(Found::Whole),
+        Tail::Whole if one_height => {
+            let file = OpenOptions::new().write(true).open(wal)?;
+            file.write_all_at(&bytes, 0)?;
+            file.sync_all()?;
+            Ok(Found::Whole)
+        }
         Tail::Unwritten(from) if one_height => {
             let cut = bytes.get(from..).unwrap_or_default();
             let kept_at = free_name(wal, "cut");
@@ -85,21 +89,28 @@ fn look_over_by(wal: &Path, voted_at: VotedAt) -> std::io::Result<Found> {
             Ok(Found::Cut { bytes: cut.len(), kept_at })
         }
         Tail::Whole | Tail::Unwritten(_) | Tail::Damaged(_) => {
-            let kept_at = free_name(wal, "damaged");
-            write_durably(&kept_at, &bytes)?;
-            let of_votes = votes.into_iter().filter_map(|it| it.ok().flatten()).max();
-            // The votes know better than a header that they contradict.
-            Ok(Found::Damaged { height: of_votes.or(height), kept_at })
+            Ok(Found::Damaged { kept_at: put_aside(wal, "damaged")? })
         }
     }
+}
+
+/// Moves the file to a name beside it.
+pub(super) fn put_aside(wal: &Path, what: &str) -> std::io::Result<PathBuf> {
+    let kept_at = free_name(wal, what);
+    std::fs::rename(wal, &kept_at)?;
+    Ok(kept_at)
 }
 
 /// At which height the vote or proposal of an entry was made; `None` for an entry that is neither.
 type VotedAt = fn(&[u8]) -> Result<Option<Height>, ()>;
 
-/// Of the engine's entries: tag u8 ‖ length u64 ‖ message, where the tag is that of a vote or proposal. Errors for what
-/// the engine can't read either.
 fn voted_at(entry: &[u8]) -> Result<Option<Height>, ()> {
+    Ok(message(entry)?.map(|it| Height::new(it.height().0)))
+}
+
+/// Of the engine's entries: tag u8 ‖ length u64 ‖ message, where the tag is that of a vote or proposal; `None` for an entry
+/// that is neither. Errors for what the engine can't read either.
+fn message(entry: &[u8]) -> Result<Option<SignedConsensusMsg<LiuhenContext>>, ()> {
     const VOTE_OR_PROPOSAL: u8 = 1;
     const OTHERS: [u8; 3] = [2, 4, 8];
     let (tag, rest) = entry.split_first().ok_or(())?;
@@ -107,23 +118,39 @@ fn voted_at(entry: &[u8]) -> Result<Option<Height>, ()> {
         return Ok(None);
     }
     let message = rest.get(8..).filter(|_| *tag == VOTE_OR_PROPOSAL).ok_or(())?;
-    let message: Result<SignedConsensusMsg<LiuhenContext>, _> =
-        WireCodec.decode(message.to_vec().into());
-    let height = match message.map_err(|_| ())? {
-        SignedConsensusMsg::Vote(it) => it.message.height,
-        SignedConsensusMsg::Proposal(it) => it.message.height,
-    };
-    Ok(Some(Height::new(height.0)))
+    WireCodec.decode(message.to_vec().into()).map(Some).map_err(|_| ())
 }
 
-/// What the whole entries from the beginning say.
-fn votes(bytes: &[u8], voted_at: VotedAt) -> Vec<Result<Option<Height>, ()>> {
-    let (mut found, mut at) = (Vec::new(), HEADER);
-    while let Some(end) = whole_entry(bytes, at) {
-        found.push(voted_at(bytes.get(at + ENTRY_HEADER..end).unwrap_or_default()));
-        at = end;
+/// What a file of whole entries says.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// The height that it is at.
+    pub(super) height: Option<Height>,
+    /// Votes and proposals, this node's own among them.
+    pub(super) messages: Vec<SignedConsensusMsg<LiuhenContext>>,
+}
+
+/// Reads the file once it was looked over.
+pub(super) fn read(wal: &Path) -> std::io::Result<Log> {
+    match std::fs::read(wal) {
+        Ok(bytes) => {
+            let messages = entries(&bytes).filter_map(|it| message(it).ok().flatten()).collect();
+            Ok(Log { height: height(&bytes), messages })
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Log::default()),
+        Err(error) => Err(error),
     }
-    found
+}
+
+/// The data of the whole entries from the beginning.
+fn entries(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut at = HEADER;
+    std::iter::from_fn(move || {
+        let end = whole_entry(bytes, at)?;
+        let data = bytes.get(at + ENTRY_HEADER..end);
+        at = end;
+        data
+    })
 }
 
 /// The height that the file is at, if its header can be read.
@@ -190,12 +217,6 @@ fn begins_with_sum(data: &[u8], sum: u32) -> bool {
 
 fn a_whole_entry_follows(bytes: &[u8], broken: usize) -> bool {
     (broken.saturating_add(1)..bytes.len()).any(|at| whole_entry(bytes, at).is_some())
-}
-
-/// `engine.wal.<what>-<n>`, the first that is free.
-fn free_name(wal: &Path, what: &str) -> PathBuf {
-    let name = |n: u32| wal.with_extension(format!("wal.{what}-{n}"));
-    (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }
 
 #[cfg(test)]
@@ -277,11 +298,9 @@ mod tests {
         let mut bent = bytes.clone();
         bent[last + 20] ^= 1;
         std::fs::write(&wal, &bent).unwrap();
-        let Found::Damaged { height, kept_at } = look_over(&wal).unwrap() else { panic!() };
-        assert_eq!(height, Some(Height::new(7)));
+        let Found::Damaged { kept_at } = look_over(&wal).unwrap() else { panic!() };
         assert_eq!(std::fs::read(kept_at).unwrap(), bent);
-        // It goes when a mark remembers it.
-        assert!(wal.exists());
+        assert!(!wal.exists());
     }
 
     /// Zeros behind a vote whose length was bent upwards: the vote is not unwritten.
@@ -306,8 +325,7 @@ mod tests {
             bent[4 + bit / 8] ^= 1 << (bit % 8);
             std::fs::write(&wal, &bent).unwrap();
             let found = look_over_by(&wal, |_| Ok(Some(Height::new(7)))).unwrap();
-            let Found::Damaged { height, .. } = found else { panic!("bit {bit}: {found:?}") };
-            assert_eq!(height, Some(Height::new(7)), "bit {bit}");
+            assert!(matches!(found, Found::Damaged { .. }), "bit {bit}: {found:?}");
         }
         std::fs::write(&wal, &bytes).unwrap();
         let unreadable = look_over_by(&wal, |_| Err(())).unwrap();

@@ -1,223 +1,212 @@
-//! Why a node follows without a vote, and until when. Marks beside the engine's log of votes say so, also after a
-//! restart: the engine empties that log as soon as it follows without a vote.
+//! Whether this node may vote, or might contradict what its key signed before. Three know of that: the record of votes,
+//! which is on disk before anything is sent; the engine's own log, which plays a height back to where it was; and the
+//! others, who heard it. A pure function of what they say, decided each time before the engine starts.
 
-use super::wal::{self, Found};
-use crate::files::write_durably;
+use super::signing::{author, signed};
+use super::types::{Address, LiuhenContext};
+use super::wal::{self, Found, Log};
+use crate::store::votes::{Known, Noted, Signed, VoteRecord};
 use anyhow::Context as _;
-use liuhen_proto::types::Height;
-use std::io::ErrorKind;
+use liuhen_proto::types::{ChainId, Height, KeyId};
+use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use std::path::{Path, PathBuf};
 
-/// A vote that is withheld: this node may have voted up to a height in ways that it does not know any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A vote that is withheld: this node's key may have signed what it does not know any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withheld {
-    /// When this height is committed the node may vote again: at the next it has never voted. `None`: when a
-    /// person has looked, and removed the mark.
+    /// When this height is committed the node votes again: at the next its key has signed nothing. `None`: when enough
+    /// others have answered, and hear of no other process with its key.
     pub until: Option<Height>,
     /// Why.
     pub why: Why,
+    /// The file that can't be read, where one was put aside.
+    pub file: Option<PathBuf>,
 }
 
 /// Why a vote is withheld.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// The engine's log of votes is damaged, or could not be written.
-    Halted,
-    /// The block log has lost blocks at whose heights the node has voted.
+    /// The engine's log of votes is lost or damaged, and the record says that the key signed at the open height.
+    VotesLost,
+    /// The block log has lost blocks at whose heights the key signed.
     Behind,
+    /// There is no record of votes, or it is damaged.
+    NoRecord,
+    /// Others hear of another process with this key, or heard what is not on record: an older copy of the home, or the same
+    /// home twice.
+    Elsewhere,
+    /// Others who make a quorum with this node were not asked yet.
+    Asking,
 }
 
 impl Why {
     /// As status and logs name it.
     pub fn code(self) -> &'static str {
         match self {
-            Self::Halted => "halted",
+            Self::VotesLost => "votes_lost",
             Self::Behind => "behind",
+            Self::NoRecord => "no_record",
+            Self::Elsewhere => "elsewhere",
+            Self::Asking => "asking",
         }
     }
 }
 
-/// Looks over what the engine remembers, before it does. `next` is the next height by the block log.
-pub(super) fn look_over(folder: &Path, next: Height) -> anyhow::Result<Option<Withheld>> {
+/// What a node knows by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alone {
+    /// All that the key signed.
+    Everything,
+    /// That the key never signed.
+    Never,
+    /// That up to a height the key signed what can't be told any more.
+    UpTo(Height, Why, Option<PathBuf>),
+    /// Nothing, but that the key may have signed up to this height.
+    Nothing(Height, Option<PathBuf>),
+}
+
+/// What others say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Others {
+    /// Whether those who answered have more than two thirds of the validators' power together with this node.
+    pub quorum: bool,
+    /// Whether they have it without this node.
+    pub quorum_without: bool,
+    /// The highest height that one showed the certificate of; genesis if none did.
+    pub highest: Height,
+    /// The last that one heard of this node's key.
+    pub newest: Option<Signed>,
+    /// Whether one hears of a process with this node's key that began before this one.
+    pub beside: bool,
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Why the node does not vote; `None`: it does.
+    pub withheld: Option<Withheld>,
+    /// To be put on record: the key signed nothing above this height.
+    pub nothing_above: Option<Height>,
+}
+
+/// Judges whether a node votes at `next`, the next height by its block log.
+pub fn judge(alone: &Alone, record: &VoteRecord, others: &Others, next: Height) -> Judged {
+    let withhold = |until: Option<Height>, why, file: &Option<PathBuf>| {
+        Some(Withheld { until, why, file: file.clone() })
+    };
+    if others.beside {
+        let withheld = withhold(None, Why::Elsewhere, &None);
+        return Judged { withheld, nothing_above: None };
+    }
+    let never = Alone::Nothing(Height::GENESIS, None);
+    // A key that never signed is a new one only while nobody has gone on without it.
+    let alone = match alone {
+        Alone::Never if others.highest > Height::GENESIS => &never,
+        alone => alone,
+    };
+    if let Alone::Nothing(floor, file) = alone {
+        if !others.quorum_without {
+            let withheld = withhold(None, Why::NoRecord, file);
+            return Judged { withheld, nothing_above: None };
+        }
+        let heard = others.newest.as_ref().map_or(Height::GENESIS, Signed::height);
+        let until = others.highest.next().max(*floor).max(heard);
+        let withheld = (until >= next).then(|| withhold(Some(until), Why::NoRecord, file));
+        return Judged { withheld: withheld.flatten(), nothing_above: Some(until) };
+    }
+    if let Some(newest) = others.newest.as_ref().filter(|it| is_unknown(record, it)) {
+        // Whoever else has this key signs at the next height, too, and is heard there; else that is over.
+        let until = newest.height().next();
+        let withheld = (until >= next).then(|| withhold(Some(until), Why::Elsewhere, &None));
+        return Judged { withheld: withheld.flatten(), nothing_above: Some(until) };
+    }
+    let withheld = match alone {
+        Alone::UpTo(until, why, file) => withhold(Some(*until), *why, file),
+        _ if !others.quorum => withhold(None, Why::Asking, &None),
+        _ => None,
+    };
+    Judged { withheld, nothing_above: None }
+}
+
+/// Whether others heard something of this node's key that its record does not know.
+pub fn is_unknown(record: &VoteRecord, heard: &Signed) -> bool {
+    // A person answers for what was signed up to that height.
+    if record.word().is_some_and(|(from, _)| heard.height() <= from) {
+        return false;
+    }
+    match record.judge(heard) {
+        Noted::Same => false,
+        Noted::New => true,
+        // Of heights before the last the record knows nothing any more.
+        Noted::Contradicts => record.signed().any(|it| it.place() == heard.place()),
+    }
+}
+
+/// Looks over what the engine remembers, before it does, and says what the node knows by itself.
+pub(super) fn look_over(
+    folder: &Path,
+    record: &VoteRecord,
+    (chain, key): (&ChainId, &KeyId),
+    next: Height,
+) -> anyhow::Result<Alone> {
     let wal = folder.join("engine.wal");
+    let mut file = None;
     match wal::look_over(&wal).with_context(|| format!("look over {}", wal.display()))? {
         Found::Whole => {}
         Found::Cut { bytes, kept_at } => {
             let kept_at = kept_at.display();
             tracing::warn!(bytes, %kept_at, "the engine's log of votes ended in bytes that never reached the disk, as after a power cut: they were cut; nothing that was published rests on them");
         }
-        Found::Damaged { height, kept_at } => {
-            // The mark first: with neither, the node would vote as if it never had.
-            let height = height.map(|it| it.max(next));
-            note_halt(folder, height, "the engine's log of votes was damaged")?;
-            std::fs::remove_file(&wal).with_context(|| format!("remove {}", wal.display()))?;
-            let kept_at = kept_at.display();
-            tracing::error!(%kept_at, "the engine's log of votes is damaged, and was put aside");
+        Found::Damaged { kept_at } => {
+            tracing::error!(kept_at = %kept_at.display(), "the engine's log of votes is damaged, and was put aside");
+            file = Some(kept_at);
         }
     }
-    let before = wal_height(&wal)?;
-    let withheld = [halted(folder, next)?, behind(folder, before, next)?];
-    let withheld =
-        withheld.into_iter().flatten().max_by_key(|it| it.until.unwrap_or(Height::new(u64::MAX)));
-    if let Some(Withheld { until, why }) = withheld {
-        let why = why.code();
-        match until {
-            Some(until) => {
-                tracing::error!(%until, next_height = %next, why, "this node may have voted in ways that it does not know any more: it follows without a vote until that height is committed")
+    let log = wal::read(&wal).with_context(|| format!("read {}", wal.display()))?;
+    if let Some(height) = log.height.filter(|height| *height > next) {
+        let kept_at = wal::put_aside(&wal, "ahead")?;
+        tracing::warn!(%height, next_height = %next, kept_at = %kept_at.display(), "the engine's log of votes is ahead of the block log, and was put aside");
+    }
+    let own = own_messages(&log, chain, key);
+    Ok(alone(record, log.height, &own, next, file))
+}
+
+fn own_messages(log: &Log, chain: &ChainId, key: &KeyId) -> Vec<Signed> {
+    let own = |it: &&SignedConsensusMsg<LiuhenContext>| author(it) == Address(*key);
+    log.messages.iter().filter(own).map(|it| signed(chain, it)).collect()
+}
+
+/// What a node knows by itself: of its record, and of the height and the own messages of the engine's log.
+fn alone(
+    record: &VoteRecord,
+    log_height: Option<Height>,
+    own: &[Signed],
+    next: Height,
+    file: Option<PathBuf>,
+) -> Alone {
+    let at_next = log_height == Some(next);
+    let plays_back =
+        at_next && record.signed().next().is_some() && record.signed().all(|it| own.contains(it));
+    let path = || Some(record.path().to_owned());
+    match record.known() {
+        Known::Nothing => {
+            let file = record.is_damaged().then(path).flatten().or(file);
+            Alone::Nothing(log_height.unwrap_or(Height::GENESIS), file)
+        }
+        // The engine's log is synced before the record: with a whole one at this height, the record lacks nothing that it has not.
+        Known::UpTo(height) if record.is_damaged() => {
+            match at_next && (height < next || plays_back) {
+                true => Alone::Everything,
+                false => Alone::Nothing(height.max(next), path()),
             }
-            None => {
-                tracing::error!(mark = %halt_mark(folder).display(), why, "this node follows without a vote until somebody has looked, and removed this file")
-            }
         }
-    }
-    Ok(withheld)
-}
-
-fn halt_mark(folder: &Path) -> PathBuf {
-    folder.join("halted")
-}
-
-/// Keeps this node from voting, also after a restart, until `height` is committed; `None`: until a person has
-/// looked. A mark that is there already is never lowered.
-pub(super) fn note_halt(folder: &Path, height: Option<Height>, why: &str) -> std::io::Result<()> {
-    let mark = halt_mark(folder);
-    let before = match std::fs::read_to_string(&mark) {
-        Ok(text) => Some(height_of_mark(&text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    let text = match (before, height) {
-        (Some(None), _) => return Ok(()),
-        (Some(Some(before)), Some(height)) if before >= height => return Ok(()),
-        (_, Some(height)) => {
-            format!("{height}\n{why}: this node votes again when the height above is committed\n")
-        }
-        (_, None) => format!(
-            "{why}, and how this node voted is not known: remove this file when it is seen that it may vote\n"
-        ),
-    };
-    write_durably(&mark, text.as_bytes())
-}
-
-/// The height in a mark's first line.
-fn height_of_mark(text: &str) -> Option<Height> {
-    text.lines().next()?.trim().parse().ok().map(Height::new)
-}
-
-/// What the mark of a halt says; it is removed once its height is committed.
-fn halted(folder: &Path, next: Height) -> anyhow::Result<Option<Withheld>> {
-    let mark = halt_mark(folder);
-    let text = match std::fs::read_to_string(&mark) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("read {}", mark.display())),
-    };
-    let until = height_of_mark(&text);
-    if let Some(until) = until.filter(|until| *until < next) {
-        std::fs::remove_file(&mark).with_context(|| format!("remove {}", mark.display()))?;
-        tracing::info!(%until, "the engine had halted for safety; that height is committed, and this node votes again");
-        return Ok(None);
-    }
-    Ok(Some(Withheld { until, why: Why::Halted }))
-}
-
-/// Whether the block log has lost blocks at whose heights this node has voted.
-fn behind(folder: &Path, wal: Option<Height>, next: Height) -> anyhow::Result<Option<Withheld>> {
-    let mark = folder.join("engine.height");
-    let before = [wal, marked_height(&mark)?].into_iter().flatten().max();
-    match before.filter(|height| *height > next) {
-        Some(until) => {
-            write_durably(&mark, until.to_string().as_bytes())?;
-            Ok(Some(Withheld { until: Some(until), why: Why::Behind }))
-        }
-        None => match std::fs::remove_file(&mark) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(None),
-        },
-    }
-}
-
-/// The height that the engine's log is at.
-fn wal_height(wal: &Path) -> anyhow::Result<Option<Height>> {
-    match std::fs::read(wal) {
-        Ok(bytes) => Ok(wal::height(&bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn marked_height(mark: &Path) -> anyhow::Result<Option<Height>> {
-    match std::fs::read_to_string(mark) {
-        Ok(text) => {
-            let height = text.trim().parse();
-            let height = height.with_context(|| format!("{} is no height", mark.display()))?;
-            Ok(Some(Height::new(height)))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
+        Known::Never if record.is_damaged() && !at_next => Alone::Nothing(next, path()),
+        Known::Never => Alone::Never,
+        Known::UpTo(height) if height < next || (height == next && plays_back) => Alone::Everything,
+        Known::UpTo(height) if height == next => Alone::UpTo(height, Why::VotesLost, file),
+        Known::UpTo(height) => Alone::UpTo(height, Why::Behind, file),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(height: u64) -> Height {
-        Height::new(height)
-    }
-
-    fn wal(folder: &Path, height: u64) {
-        let bytes = [&1u32.to_be_bytes()[..], &height.to_be_bytes()].concat();
-        std::fs::write(folder.join("engine.wal"), bytes).unwrap();
-    }
-
-    #[test]
-    fn a_halt_ends_when_its_height_is_committed() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(look_over(folder.path(), at(9)).unwrap(), None);
-        note_halt(folder.path(), Some(at(9)), "a test").unwrap();
-        // A later one does not lower it.
-        note_halt(folder.path(), Some(at(5)), "a test").unwrap();
-        let withheld = Some(Withheld { until: Some(at(9)), why: Why::Halted });
-        assert_eq!(look_over(folder.path(), at(8)).unwrap(), withheld);
-        assert_eq!(look_over(folder.path(), at(9)).unwrap(), withheld);
-        assert_eq!(look_over(folder.path(), at(10)).unwrap(), None);
-        assert!(!folder.path().join("halted").exists());
-    }
-
-    #[test]
-    fn a_mark_without_a_height_is_for_a_person() {
-        let folder = tempfile::tempdir().unwrap();
-        note_halt(folder.path(), None, "a test").unwrap();
-        note_halt(folder.path(), Some(at(2_000)), "a test").unwrap();
-        let withheld = Some(Withheld { until: None, why: Why::Halted });
-        assert_eq!(look_over(folder.path(), at(1_000)).unwrap(), withheld);
-    }
-
-    #[test]
-    fn a_damaged_log_halts_at_its_height_and_not_below() {
-        let folder = tempfile::tempdir().unwrap();
-        wal(folder.path(), 9);
-        let path = folder.path().join("engine.wal");
-        let bytes = [std::fs::read(&path).unwrap(), vec![0, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9, 7]];
-        std::fs::write(&path, bytes.concat()).unwrap();
-        let withheld = Some(Withheld { until: Some(at(9)), why: Why::Halted });
-        assert_eq!(look_over(folder.path(), at(9)).unwrap(), withheld);
-        // The engine has begun a new log since; the mark remembers.
-        wal(folder.path(), 9);
-        assert_eq!(look_over(folder.path(), at(9)).unwrap(), withheld);
-        assert_eq!(look_over(folder.path(), at(10)).unwrap(), None);
-    }
-
-    #[test]
-    fn lost_blocks_withhold_the_vote_up_to_where_it_voted() {
-        let folder = tempfile::tempdir().unwrap();
-        wal(folder.path(), 12);
-        assert_eq!(look_over(folder.path(), at(12)).unwrap(), None);
-        let withheld = Some(Withheld { until: Some(at(12)), why: Why::Behind });
-        assert_eq!(look_over(folder.path(), at(5)).unwrap(), withheld);
-        wal(folder.path(), 5);
-        assert_eq!(look_over(folder.path(), at(6)).unwrap(), withheld);
-        assert_eq!(look_over(folder.path(), at(13)).unwrap(), None);
-    }
-}
+mod tests;

@@ -1,9 +1,11 @@
-//! The second libp2p swarm: transactions between nodes, and calls to open a height.
+//! The second libp2p swarm: transactions between nodes, calls to open a height, and questions between neighbours.
 //!
 //! Only peers whose ids the ledger lists may connect. Messages are bincode, bounded.
 
+mod ask;
 mod swarm;
 
+pub(crate) use ask::{Answer, Ask, Asked, Question, Stream};
 pub use swarm::{Gossip, GossipConfig, Received, start};
 
 use crate::checkpoints::Cosignature;
@@ -83,10 +85,13 @@ pub(crate) fn heard_wake(
     key.verify(&wake_bytes(chain, height), &signature).then_some(height)
 }
 
-/// Decodes what a peer said and encodes it again, for fuzz targets.
+/// Decodes what a peer said, asked or answered and encodes it again, for fuzz targets.
 #[doc(hidden)]
 pub fn again(bytes: &[u8]) -> Option<Vec<u8>> {
-    Message::from_bytes(bytes).and_then(|message| message.to_bytes()).ok()
+    let message = Message::from_bytes(bytes).and_then(|message| message.to_bytes());
+    let question = || codec::decode::<Question>(bytes).and_then(|it| codec::encode(&it));
+    let answer = || codec::decode::<Answer>(bytes).and_then(|it| codec::encode(&it));
+    message.or_else(|_| question()).or_else(|_| answer()).ok()
 }
 
 #[cfg(test)]

@@ -1,21 +1,25 @@
 //! Running the swarm.
 
+use super::ask::{self, Answer, Ask, Asked};
 use super::{MESSAGE_BYTES, Message, heard_wake};
 use crate::checkpoints::Cosignature;
 use crate::registry::Registry;
 use anyhow::Context as _;
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
+use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent, dial_opts::DialOpts};
 use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, identity::Keypair, noise, tcp, yamux};
 use liuhen_proto::header::note::Line;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{ChainId, Hash, Height};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How often peers that are away are dialled.
@@ -65,11 +69,16 @@ pub struct Gossip {
     pub cosignatures: mpsc::Receiver<Cosignature>,
     /// Peers connected.
     pub connected: watch::Receiver<BTreeSet<PeerId>>,
+    /// Questions to neighbours.
+    pub(crate) asks: mpsc::Sender<Ask>,
+    /// Questions of neighbours.
+    pub(crate) asked: mpsc::Receiver<Asked>,
 }
 
 #[derive(NetworkBehaviour)]
 struct Behaviour {
     gossipsub: gossipsub::Behaviour,
+    ask: ask::Behaviour,
     allowed: allow_block_list::Behaviour<allow_block_list::AllowedPeers>,
     limits: connection_limits::Behaviour,
 }
@@ -86,6 +95,11 @@ struct Running {
     wakes: mpsc::Sender<Height>,
     cosignatures: mpsc::Sender<Cosignature>,
     connected: watch::Sender<BTreeSet<PeerId>>,
+    asked: mpsc::Sender<Asked>,
+    /// Who waits for an answer.
+    waiting: HashMap<OutboundRequestId, oneshot::Sender<Answer>>,
+    /// Answers that are being made.
+    answers: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Answer>, Option<Answer>)>>,
 }
 
 /// Starts the swarm. Errors if it can't listen.
@@ -100,6 +114,8 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
     let (wakes_from, wakes) = mpsc::channel(64);
     let (cosignatures_from, cosignatures) = mpsc::channel(256);
     let (connected_from, connected) = watch::channel(BTreeSet::new());
+    let (asks, to_ask) = mpsc::channel(64);
+    let (asked_from, asked) = mpsc::channel(64);
     let running = Running {
         swarm,
         topic,
@@ -111,9 +127,12 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
         wakes: wakes_from,
         cosignatures: cosignatures_from,
         connected: connected_from,
+        asked: asked_from,
+        waiting: HashMap::new(),
+        answers: FuturesUnordered::new(),
     };
-    tokio::spawn(running.run(to_send, other, stop));
-    Ok(Gossip { transactions, messages, received, wakes, cosignatures, connected })
+    tokio::spawn(running.run(to_send, other, to_ask, stop));
+    Ok(Gossip { transactions, messages, received, wakes, cosignatures, connected, asks, asked })
 }
 
 fn build(
@@ -141,10 +160,11 @@ fn build(
         .with_max_established_per_peer(Some(PER_PEER));
     let limits = connection_limits::Behaviour::new(limits);
     let tcp = tcp::Config::default().nodelay(true);
+    let ask = ask::behaviour(&config.chain)?;
     Ok(libp2p::SwarmBuilder::with_existing_identity(config.keypair.clone())
         .with_tokio()
         .with_tcp(tcp, noise::Config::new, yamux::Config::default)?
-        .with_behaviour(|_| Behaviour { gossipsub, allowed, limits })?
+        .with_behaviour(|_| Behaviour { gossipsub, ask, allowed, limits })?
         .with_swarm_config(|it| it.with_idle_connection_timeout(Duration::from_secs(3600)))
         .build())
 }
@@ -154,6 +174,7 @@ impl Running {
         mut self,
         mut transactions: mpsc::Receiver<Arc<Tx>>,
         mut messages: mpsc::Receiver<Message>,
+        mut asks: mpsc::Receiver<Ask>,
         stop: CancellationToken,
     ) {
         let mut dial = tokio::time::interval(DIAL_EVERY);
@@ -165,6 +186,11 @@ impl Running {
                 Ok(()) = self.registry.changed() => self.follow_registry(),
                 event = self.swarm.select_next_some() => self.event(event),
                 Some(message) = messages.recv() => self.publish(&message),
+                Some(ask) = asks.recv() => self.ask(ask),
+                Some((channel, answer)) = self.answers.next() => if let Some(answer) = answer {
+                    // Whoever asked may have gone.
+                    let _ = self.swarm.behaviour_mut().ask.send_response(channel, answer);
+                },
                 count = transactions.recv_many(&mut together, 1024) => {
                     if count == 0 {
                         return;
@@ -234,6 +260,7 @@ impl Running {
                 message,
                 ..
             })) => self.message(&message.data),
+            SwarmEvent::Behaviour(BehaviourEvent::Ask(event)) => self.asked(event),
             SwarmEvent::ConnectionEstablished { .. } | SwarmEvent::ConnectionClosed { .. } => {
                 self.connected.send_replace(self.swarm.connected_peers().copied().collect());
             }
@@ -241,6 +268,41 @@ impl Running {
                 tracing::info!(%address, "gossip listens");
             }
             _ => {}
+        }
+    }
+
+    /// Sends a question; nobody is dialled for it.
+    fn ask(&mut self, Ask { to, question, reply }: Ask) {
+        self.waiting.retain(|_, reply| !reply.is_closed());
+        if self.swarm.is_connected(&to) {
+            let id = self.swarm.behaviour_mut().ask.send_request(&to, question);
+            self.waiting.insert(id, reply);
+        }
+    }
+
+    fn asked(&mut self, event: request_response::Event<ask::Question, Answer>) {
+        use request_response::{Event, Message as Of};
+        match event {
+            Event::Message { message: Of::Request { request, channel, .. }, .. } => {
+                let (reply, answer) = oneshot::channel();
+                // A full queue: there is no answer, and who asked goes on without.
+                if self.asked.try_send(Asked { question: request, reply }).is_ok() {
+                    self.answers.push(answer.map(|it| (channel, it.ok())).boxed());
+                }
+            }
+            Event::Message { message: Of::Response { request_id, response }, .. } => {
+                if let Some(reply) = self.waiting.remove(&request_id) {
+                    let _ = reply.send(response);
+                }
+            }
+            Event::OutboundFailure { request_id, peer, error, .. } => {
+                tracing::debug!(%peer, %error, "a question was not answered");
+                self.waiting.remove(&request_id);
+            }
+            Event::InboundFailure { peer, error, .. } => {
+                tracing::debug!(%peer, %error, "a question was not taken");
+            }
+            Event::ResponseSent { .. } => {}
         }
     }
 

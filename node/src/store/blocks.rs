@@ -1,12 +1,11 @@
 //! The block log: segment files of entries, each written and synced before it is acknowledged.
 //!
-//! An entry is length u32 ‖ CRC-32C of the length u32 ‖ CRC-32C of the payload u32 ‖ payload,
-//! big-endian. A torn tail is cut at opening. Damage further in is told from it by what follows:
+//! A torn tail is cut at opening. Damage further in is told from it by what follows:
 //! if a whole entry stands behind it, the file is set aside and the log ends before the damage,
 //! so that the blocks are fetched again from peers.
 
-use super::StoreError;
 use super::record::StoredBlock;
+use super::{StoreError, entry};
 use crate::codec;
 use liuhen_proto::header::block::HEADER_BYTES;
 use liuhen_proto::types::Height;
@@ -17,7 +16,6 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-const ENTRY_HEADER: usize = 12;
 /// Bytes of a length as the payload has it.
 const LENGTH: usize = 8;
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -103,7 +101,7 @@ impl BlockLog {
             return Err(StoreError::Damaged("block log without a segment".into()));
         };
         let what = || format!("write {}", segment.path.display());
-        let entry = [&entry_header(&payload)[..], &payload].concat();
+        let entry = entry::whole(&payload);
         file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
         file.sync_data().map_err(StoreError::io(what()))?;
         self.places.push((number, segment.length));
@@ -116,13 +114,13 @@ impl BlockLog {
         let Some(Entry { segment, file, offset }) = self.place(height)? else { return Ok(None) };
         let damaged = || StoreError::Damaged(format!("block {height}"));
         let what = || format!("read {}", segment.path.display());
-        let mut header = [0; ENTRY_HEADER];
+        let mut header = [0; entry::HEADER];
         file.read_exact_at(&mut header, offset).map_err(StoreError::io(what()))?;
-        let length = payload_length(&header).ok_or_else(damaged)?;
+        let length = entry::payload_length(&header).ok_or_else(damaged)?;
         let mut payload = vec![0; length];
-        let behind = offset.saturating_add(ENTRY_HEADER as u64);
+        let behind = offset.saturating_add(entry::HEADER as u64);
         file.read_exact_at(&mut payload, behind).map_err(StoreError::io(what()))?;
-        if !payload_fits(&header, &payload) {
+        if !entry::payload_fits(&header, &payload) {
             return Err(damaged());
         }
         codec::decode(&payload).map(Some).map_err(|_| damaged())
@@ -133,7 +131,7 @@ impl BlockLog {
     pub fn header(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(Entry { segment, file, offset }) = self.place(height)? else { return Ok(None) };
         let mut bytes = [0; LENGTH + HEADER_BYTES];
-        let behind = offset.saturating_add(ENTRY_HEADER as u64);
+        let behind = offset.saturating_add(entry::HEADER as u64);
         let what = || format!("read {}", segment.path.display());
         file.read_exact_at(&mut bytes, behind).map_err(StoreError::io(what()))?;
         let (length, header) = bytes.split_at(LENGTH);
@@ -203,7 +201,7 @@ impl BlockLog {
         file.read_to_end(&mut bytes).map_err(StoreError::io(what()))?;
         let number = self.segments.len();
         let mut offset = 0;
-        while let Some(end) = whole_entry(&bytes, offset) {
+        while let Some(end) = entry::end(&bytes, offset) {
             self.places.push((number, offset as u64));
             offset = end;
         }
@@ -227,41 +225,9 @@ impl BlockLog {
     }
 }
 
-fn entry_header(payload: &[u8]) -> [u8; ENTRY_HEADER] {
-    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
-    let mut header = [0; ENTRY_HEADER];
-    header[..4].copy_from_slice(&length);
-    header[4..8].copy_from_slice(&crc32c::crc32c(&length).to_be_bytes());
-    header[8..].copy_from_slice(&crc32c::crc32c(payload).to_be_bytes());
-    header
-}
-
-/// The payload's length, if the header is whole.
-fn payload_length(header: &[u8]) -> Option<usize> {
-    let length = header.get(..4)?;
-    let sum = u32::from_be_bytes(header.get(4..8)?.try_into().ok()?);
-    let stated = u32::from_be_bytes(length.try_into().ok()?) as usize;
-    (crc32c::crc32c(length) == sum && stated > 0 && stated <= codec::LIMIT).then_some(stated)
-}
-
-fn payload_fits(header: &[u8], payload: &[u8]) -> bool {
-    header
-        .get(8..ENTRY_HEADER)
-        .and_then(|sum| sum.try_into().ok())
-        .is_some_and(|sum| u32::from_be_bytes(sum) == crc32c::crc32c(payload))
-}
-
-/// Where the entry at `offset` ends, if it is whole.
-fn whole_entry(bytes: &[u8], offset: usize) -> Option<usize> {
-    let begin = offset.checked_add(ENTRY_HEADER)?;
-    let header = bytes.get(offset..begin)?;
-    let end = begin.checked_add(payload_length(header)?)?;
-    payload_fits(header, bytes.get(begin..end)?).then_some(end)
-}
-
 /// Whether a whole entry stands somewhere behind a broken one: then it is damage, not a torn tail.
 fn another_entry_follows(bytes: &[u8], broken: usize) -> bool {
-    (broken.saturating_add(1)..bytes.len()).any(|offset| whole_entry(bytes, offset).is_some())
+    (broken.saturating_add(1)..bytes.len()).any(|offset| entry::end(bytes, offset).is_some())
 }
 
 fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {

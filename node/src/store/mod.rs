@@ -2,15 +2,18 @@
 //!
 //! The **block log** ([`blocks`]) is the truth: a block is on disk there before anybody is told
 //! that it is committed. The **index** ([`index`]) can be deleted at will: it is rebuilt from the
-//! log. Undecided blocks ([`undecided`]) are kept for the one height that is open.
+//! log. Undecided blocks ([`undecided`]) are kept for the one height that is open, and what this node's key signed there
+//! ([`votes`]), so that it never signs anything that contradicts it.
 
 pub mod blocks;
+mod entry;
 pub mod index;
 mod memory;
 pub mod record;
 mod tables;
 mod trail;
 pub mod undecided;
+pub mod votes;
 
 pub use blocks::{BlockLog, Damage};
 pub use index::Index;

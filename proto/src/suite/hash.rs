@@ -112,6 +112,8 @@ pub mod line {
     pub const READ_RECEIPT: &[u8] = b"liuhen/read-receipt/v1\n";
     /// A node's call to open a height.
     pub const WAKE: &[u8] = b"liuhen/wake/v1\n";
+    /// What a node says of how it stands: its height, and what it heard.
+    pub const STANDING: &[u8] = b"liuhen/standing/v1\n";
 }
 
 pub(super) fn key(domain: Domain) -> &'static [u8; 32] {

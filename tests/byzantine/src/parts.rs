@@ -12,6 +12,10 @@ pub struct WithholdsParts;
 
 #[async_trait]
 impl Conduct for WithholdsParts {
+    fn gives_blocks(&self) -> bool {
+        false
+    }
+
     async fn network(&self, _: &EngineSettings, network: Network) -> anyhow::Result<Network> {
         between(Self, network).await
     }

@@ -2,6 +2,7 @@
 //! votes as soon as it can't contradict what it has voted.
 
 use liuhen_node::store::undecided::{Undecided, UndecidedBlocks};
+use liuhen_node::store::votes::{Known, VoteRecord};
 use liuhen_node::store::{BlockLog, StoredBlock};
 use liuhen_proto::types::KeyId;
 use liuhen_tests::Cluster;
@@ -19,7 +20,7 @@ fn wal(cluster: &Cluster, node: &str) -> PathBuf {
 }
 
 /// Waits until every node says something of its status.
-async fn all(
+pub async fn all(
     cluster: &mut Cluster,
     what: &str,
     wanted: impl Fn(&liuhen_proto::wire::GetStatusResponse) -> bool,
@@ -30,7 +31,7 @@ async fn all(
     Ok(())
 }
 
-async fn one(
+pub async fn one(
     cluster: &mut Cluster,
     name: &str,
     what: &str,
@@ -43,7 +44,7 @@ async fn one(
 }
 
 /// Public security's gateway records until that is committed.
-async fn goes_on(cluster: &mut Cluster, number: u64) -> anyhow::Result<()> {
+pub async fn goes_on(cluster: &mut Cluster, number: u64) -> anyhow::Result<()> {
     let node = cluster.connect("psb").await?;
     let gateway = cluster.account(&node, "psb", "gateway").await?;
     let committed = until("the network to go on", async || {
@@ -103,6 +104,17 @@ async fn voted_alone(cluster: &mut Cluster, node: &'static str) -> anyhow::Resul
         (at > height && bytes.len() > 12 + 13).then_some(())
     });
     voted.await.map_err(|e| anyhow::anyhow!("{e}: {}", cluster.log(node)))?;
+    // The vote that was sent is on record.
+    let (record, copy) =
+        (cluster.consortium.home(node).join("vote-record"), cluster.file("record"));
+    let key = KeyId::from_slice(&cluster.connect(node).await?.status().await?.key_id)?;
+    let chain = cluster.connect(node).await?.chain().await?;
+    until("a vote on record", async || {
+        std::fs::copy(&record, &copy).ok()?;
+        let known = VoteRecord::open(&copy, chain, key).ok()?.known();
+        matches!(known, Known::UpTo(at) if at.get() > height).then_some(())
+    })
+    .await?;
     cluster.kill(node)?;
     sent.abort();
     Ok(())
@@ -128,7 +140,6 @@ async fn zeros_behind_the_votes() -> anyhow::Result<()> {
     let folder = data(&cluster, "tax").join("consensus");
     let kept = std::fs::read(folder.join("engine.wal.cut-1"))?;
     assert_eq!(kept, [0; 335]);
-    assert!(!folder.join("halted").exists());
     let log = std::fs::read_to_string(cluster.consortium.home("tax").join("log"))?;
     assert!(log.contains("never reached the disk"), "{log}");
     cluster.kill("bdb")?;
@@ -154,7 +165,7 @@ async fn a_damaged_vote_withholds_the_vote_for_a_height() -> anyhow::Result<()> 
     .await?;
     let status = cluster.liuhen("tax", ("bdb", "officer"), &["status"]).await?;
     let said = String::from_utf8_lossy(&status.stdout).into_owned();
-    assert!(said.contains(&format!("halted, until height {height} is committed")), "{said}");
+    assert!(said.contains(&format!("votes_lost, until height {height} is committed")), "{said}");
     for node in NODES.into_iter().filter(|it| *it != "tax") {
         cluster.launch(node)?;
     }

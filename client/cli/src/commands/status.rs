@@ -1,7 +1,7 @@
 //! `liuhen status`.
 
 use super::Common;
-use crate::output::print_one;
+use crate::output::{Format, Rows, print_one};
 use crate::tell;
 use crate::text;
 use liuhen_client::error::ClientError;
@@ -19,7 +19,7 @@ impl Status {
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         let it = common.connect().await?.status().await?;
         let chain = ChainId::from_slice(&it.chain_id).map_err(ClientError::failed)?;
-        let fields = [
+        let mut fields = vec![
             ("chain", json!(it.chain_name)),
             ("chain_id", json!(chain.to_string())),
             ("fingerprint", json!(fingerprint(&chain))),
@@ -34,13 +34,36 @@ impl Status {
             ("voting", json!(it.voting)),
             ("vote_withheld", json!(it.withheld.as_ref().map(withheld))),
             ("quorum", json!(it.open_for_ms < NO_QUORUM_MS)),
+            ("voting_power", json!(it.voting_power)),
+            ("total_power", json!(it.total_power)),
             ("open_for_ms", json!(it.open_for_ms)),
             ("away", json!(it.away)),
             ("forked", json!(!it.fork_note.is_empty())),
             ("indexed_height", json!(it.indexed_height)),
             ("version", json!(it.version)),
         ];
-        print_one(&fields, common.output)?;
+        let others: Vec<_> = it.neighbours.iter().map(neighbour).collect();
+        match common.output {
+            Format::Table => {
+                print_one(&fields, common.output)?;
+                if !others.is_empty() {
+                    print_others(&others)?;
+                }
+            }
+            _ => {
+                fields.push(("neighbours", json!(others)));
+                print_one(&fields, common.output)?;
+            }
+        }
+        if let Some(said) = it.withheld.as_ref().and_then(why_withheld) {
+            tell!("{said}");
+        }
+        if it.voting_power.saturating_mul(3) <= it.total_power.saturating_mul(2) {
+            tell!("{}", too_few(&it));
+        }
+        for (name, said) in it.neighbours.iter().filter_map(|it| Some((name(it), apart(it)?))) {
+            tell!("{}", said.replace("{}", &name));
+        }
         if it.open_for_ms >= NO_QUORUM_MS {
             tell!("{}", no_quorum(it.height.saturating_add(1), it.open_for_ms / 1000));
         }
@@ -123,8 +146,109 @@ fn forked() -> &'static str {
 fn withheld(it: &wire::VoteWithheld) -> String {
     match it.until_height {
         Some(height) => format!("{}, until height {height} is committed", it.reason),
-        None => format!("{}, until somebody has looked", it.reason),
+        None => format!("{}, until others have answered", it.reason),
     }
+}
+
+/// The same in words.
+fn why_withheld(it: &wire::VoteWithheld) -> Option<String> {
+    let (why_en, why_zh) = match it.reason.as_str() {
+        "votes_lost" => (
+            "its log of votes is damaged or gone, and it voted at the open height",
+            "投票日志损坏或丢失，而本节点已在当前高度投过票",
+        ),
+        "behind" => (
+            "it has lost blocks at whose heights it voted, and fetches them again",
+            "丢失了已投票高度的区块，正在重新获取",
+        ),
+        "no_record" => ("its record of votes is damaged or gone", "投票记录损坏或丢失"),
+        "elsewhere" => (
+            "others hold votes of its key that it did not send: an older copy of its home, or the same key in use twice",
+            "其他节点持有以本节点密钥签署、而本节点并未发出的投票：数据目录是旧副本，或同一密钥在两处使用",
+        ),
+        "asking" => (
+            "it has not heard yet from others who make a quorum with it",
+            "尚未收到足以与本节点构成法定多数的其他节点的应答",
+        ),
+        _ => return None,
+    };
+    let until = match (it.until_height, liuhen_client::lang::is_chinese()) {
+        (Some(height), true) => format!("；高度 {height} 提交后自动恢复"),
+        (Some(height), false) => {
+            format!("; it votes again by itself when height {height} is committed")
+        }
+        (None, true) => "；收到应答后自动恢复".to_owned(),
+        (None, false) => "; it votes again by itself when they answer".to_owned(),
+    };
+    let file = match (it.file.is_empty(), liuhen_client::lang::is_chinese()) {
+        (true, _) => String::new(),
+        (false, true) => format!("（文件：{}）", it.file),
+        (false, false) => format!(" ({})", it.file),
+    };
+    Some(match liuhen_client::lang::is_chinese() {
+        true => format!("本节点暂不投票：{why_zh}{file}{until}"),
+        false => format!("this node does not vote: {why_en}{file}{until}"),
+    })
+}
+
+/// Those that may vote are no quorum.
+fn too_few(it: &wire::GetStatusResponse) -> String {
+    let (can, all) = (it.voting_power, it.total_power);
+    match liuhen_client::lang::is_chinese() {
+        true => format!(
+            "可投票的验证节点不足：总权重 {all}，目前可投票 {can}，须超过三分之二。若长时间不恢复，             见 docs/operating.md 中的 liuhen-node vote"
+        ),
+        false => format!(
+            "too few validators may vote: {can} of {all} in power, and more than two thirds are needed; where that lasts,              see liuhen-node vote in docs/operating.md"
+        ),
+    }
+}
+
+/// What is said of another node.
+fn neighbour(it: &wire::Neighbour) -> serde_json::Value {
+    json!({
+        "department": it.department,
+        "key_id": hex::encode(&it.key_id),
+        "height": it.height,
+        "voting": it.voting,
+        "vote_withheld": it.withheld.as_ref().map(withheld),
+        "clock_ahead_ms": it.clock_ahead_ms,
+        "version": it.version,
+    })
+}
+
+/// Columns of the table of others.
+const OTHERS: [&str; 5] = ["department", "height", "voting", "vote_withheld", "clock_ahead_ms"];
+
+fn print_others(others: &[serde_json::Value]) -> Result<(), ClientError> {
+    let mut rows = Rows::new(&OTHERS);
+    for it in others {
+        rows.push(OTHERS.iter().map(|name| it[*name].clone()).collect());
+    }
+    rows.print(Format::Table)
+}
+
+fn name(it: &wire::Neighbour) -> String {
+    match it.department.is_empty() {
+        true => hex::encode(&it.key_id).chars().take(12).collect(),
+        false => it.department.clone(),
+    }
+}
+
+/// A neighbour's clock this far from the node's is told of.
+const CLOCK_APART_MS: u64 = 2_000;
+
+/// Says so where a neighbour's clock is not the node's; `{}` is its name.
+fn apart(it: &wire::Neighbour) -> Option<String> {
+    let apart = it.clock_ahead_ms.unsigned_abs();
+    let seconds = apart / 1000;
+    let chinese = liuhen_client::lang::is_chinese();
+    (apart > CLOCK_APART_MS).then(|| match (it.clock_ahead_ms > 0, chinese) {
+        (true, false) => format!("the clock of {{}} is {seconds} s ahead of this node's"),
+        (false, false) => format!("the clock of {{}} is {seconds} s behind this node's"),
+        (true, true) => format!("{{}} 的时钟比本节点快 {seconds} 秒"),
+        (false, true) => format!("{{}} 的时钟比本节点慢 {seconds} 秒"),
+    })
 }
 
 #[cfg(test)]

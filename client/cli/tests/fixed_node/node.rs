@@ -45,6 +45,31 @@ impl NodeService for Fixed {
             key_id: vec![4; 32],
             indexed_height: 7,
             now_ms: T0 + 2 * HOUR,
+            voting_power: 3,
+            total_power: 4,
+            neighbours: vec![
+                Neighbour {
+                    key_id: vec![5; 32],
+                    height: 7,
+                    voting: true,
+                    version: "0.1.0".into(),
+                    department: "gz.psb".into(),
+                    ..Neighbour::default()
+                },
+                Neighbour {
+                    key_id: vec![6; 32],
+                    height: 5,
+                    clock_ahead_ms: -3_500,
+                    withheld: Some(VoteWithheld {
+                        until_height: Some(8),
+                        reason: "votes_lost".into(),
+                        file: String::new(),
+                    }),
+                    version: "0.1.0".into(),
+                    department: "gz.tax".into(),
+                    ..Neighbour::default()
+                },
+            ],
             ..GetStatusResponse::default()
         }))
     }

@@ -18,6 +18,7 @@ pub(in crate::consensus) fn handle(
     reply: Reply<()>,
 ) -> anyhow::Result<()> {
     adapter.parts.opened.send_replace(None);
+    adapter.parts.exchange.close();
     let next = adapter.chain().next_height();
     if certificate.height.0 >= next.get() {
         let candidate = candidate(adapter, &certificate.value_id)?;

@@ -4,7 +4,7 @@
 use crate::app::Built;
 use crate::clock;
 use crate::codec;
-use crate::consensus::adapter::Adapter;
+use crate::consensus::adapter::{Adapter, keep_stream};
 use crate::consensus::types::Ctx;
 use crate::consensus::types::{Height, Value};
 use crate::store::undecided::Undecided;
@@ -62,6 +62,7 @@ fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<
     let (at, id) = (candidate.header.height, candidate.id);
     let round = round.as_u32().unwrap_or(0);
     let block = Undecided::new(at, round, me, id, true, bytes, signature);
+    keep_stream(&adapter.parts, &block);
     adapter.parts.undecided.keep(block.clone())?;
     adapter.candidates.insert(id, Arc::new(candidate));
     Ok(block)

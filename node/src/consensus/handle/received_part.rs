@@ -2,7 +2,7 @@
 
 use crate::app::{Clock, NotABlock};
 use crate::clock;
-use crate::consensus::adapter::Adapter;
+use crate::consensus::adapter::{Adapter, keep_stream};
 use crate::consensus::parts::Assembled;
 use crate::consensus::types::Ctx;
 use crate::consensus::types::{ProposalPart, Value};
@@ -84,6 +84,7 @@ pub(in crate::consensus) fn judge(
     let id = candidate.id;
     let (bytes, signature) = (stream.bytes.to_vec(), Some(*stream.signature.as_bytes()));
     let block = Undecided::new(height, round_number, stream.proposer.0, id, true, bytes, signature);
+    keep_stream(&adapter.parts, &block);
     tokio::task::block_in_place(|| adapter.parts.undecided.keep(block))?;
     adapter.candidates.insert(id, Arc::new(candidate));
     Ok(Some(ProposedValue {

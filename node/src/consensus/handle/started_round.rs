@@ -17,6 +17,7 @@ pub(in crate::consensus) fn handle(
     reply: Reply<Vec<ProposedValue<Ctx>>>,
 ) -> anyhow::Result<()> {
     adapter.round = round;
+    adapter.parts.exchange.open(liuhen_proto::types::Height::new(height.0), round);
     adapter.parts.opened.send_if_modified(|since| {
         let begins = since.is_none();
         since.get_or_insert_with(Instant::now);

@@ -11,6 +11,7 @@ use liuhen_genesis::to_bytes;
 use liuhen_node::api::{ReceiptSigner, Shared, reads::Reads, services};
 use liuhen_node::checkpoints::{Checkpoints, Cosignature, validator_name};
 use liuhen_node::mempool::Mempool;
+use liuhen_node::neighbours::Known;
 use liuhen_proto::header::note::{Kind, sign};
 use liuhen_proto::ledger::{Halt, NotApplied, Refusal};
 use liuhen_proto::tx::Tx;
@@ -67,6 +68,7 @@ impl Node {
             mempool,
             key: key.public().key_id(),
             withheld: watch::Sender::new(None).subscribe(),
+            neighbours: Known::default(),
             opened: watch::Sender::new(None).subscribe(),
             committed,
             checkpoints: checkpoints(ground)?,

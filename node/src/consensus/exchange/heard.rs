@@ -1,0 +1,180 @@
+//! What validators signed at the open height and the two about it, by digest: each message is verified once, and a liar
+//! fills nothing, for only the first two of a validator at a place are kept, of rounds that are near.
+
+use super::Held;
+use crate::codec::LIMIT;
+use crate::consensus::codec::WireCodec;
+use crate::consensus::signing::{author, signed};
+use crate::consensus::types::{Address, Ctx, ValidatorSet};
+use crate::gossip::Stream;
+use crate::store::votes::Step;
+use liuhen_proto::types::{ChainId, Height};
+use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
+use malachitebft_app_channel::app::types::codec::Codec;
+use malachitebft_app_channel::app::types::core::ValidatorSet as _;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
+
+/// Messages of one validator at a place: two convict it.
+const AT_A_PLACE: usize = 2;
+/// Rounds before and after the open one of which messages are kept.
+const ROUNDS: u32 = 8;
+/// Messages of one answer.
+const TOGETHER: usize = 1_024;
+/// Streams that are kept.
+const STREAMS: usize = 8;
+
+/// A message, and its digest.
+#[derive(Debug, Clone)]
+struct Message {
+    digest: u64,
+    bytes: Vec<u8>,
+}
+
+type Place = (Height, u32, Step, Address);
+
+/// See above.
+#[derive(Debug, Default)]
+pub(in crate::consensus) struct Heard {
+    validators: Option<ValidatorSet>,
+    height: Height,
+    round: u32,
+    /// Since when nothing new came at the open height; `None` where none is open.
+    since: Option<Instant>,
+    messages: BTreeMap<Place, Vec<Message>>,
+    known: HashSet<u64>,
+    /// The last of each validator, whatever its height.
+    newest: HashMap<Address, ((Height, u32, Step), Vec<u8>)>,
+    streams: Vec<Kept>,
+}
+
+/// A stream, and by what it is asked for.
+#[derive(Debug)]
+struct Kept {
+    id: [u8; 32],
+    stream: Stream,
+}
+
+/// A message from the bytes of the engine's codec.
+pub(in crate::consensus) fn decode(bytes: &[u8]) -> Option<SignedConsensusMsg<Ctx>> {
+    (bytes.len() <= LIMIT).then(|| WireCodec.decode(bytes.to_vec().into()).ok()).flatten()
+}
+
+fn encode(message: &SignedConsensusMsg<Ctx>) -> Option<Message> {
+    let bytes = WireCodec.encode(message).ok()?.to_vec();
+    let digest = blake3::hash(&bytes).as_bytes().first_chunk().copied().map(u64::from_le_bytes)?;
+    Some(Message { digest, bytes })
+}
+
+impl Heard {
+    pub(super) fn set_validators(&mut self, set: ValidatorSet) {
+        self.validators = Some(set);
+    }
+
+    pub(super) fn open(&mut self, height: Height, round: u32) {
+        if height != self.height {
+            // The height before is kept for who did not hear enough to decide it.
+            let first = height.previous();
+            self.messages = self.messages.split_off(&(first, 0, Step::Propose, least()));
+            self.known = self.messages.values().flatten().map(|it| it.digest).collect();
+            self.streams.retain(|it| it.stream.height >= first.get());
+        }
+        (self.height, self.round, self.since) = (height, round, Some(Instant::now()));
+    }
+
+    pub(super) fn close(&mut self) {
+        self.since = None;
+    }
+
+    /// Whether it is new, near, and signed by the validator that it names.
+    pub(super) fn take_in(&mut self, chain: &ChainId, message: &SignedConsensusMsg<Ctx>) -> bool {
+        let Some(encoded) = encode(message) else { return false };
+        let said = signed(chain, message);
+        let (height, round, step) = said.place();
+        let near_round = if height == self.height { self.round } else { 0 };
+        let is_near =
+            height.get().abs_diff(self.height.get()) <= 1 && round.abs_diff(near_round) <= ROUNDS;
+        if !is_near || self.known.contains(&encoded.digest) {
+            return false;
+        }
+        let author = author(message);
+        let validator = self.validators.as_ref().and_then(|it| it.get_by_address(&author));
+        let Some(validator) = validator else { return false };
+        let at_place = self.messages.get(&(height, round, step, author)).map_or(0, Vec::len);
+        if at_place >= AT_A_PLACE || !validator.key.verify(&said.bytes, message.signature()) {
+            return false;
+        }
+        let newest = self.newest.entry(author);
+        let place = (height, round, step);
+        let newest = newest.or_insert_with(|| (place, encoded.bytes.clone()));
+        if newest.0 < place {
+            *newest = (place, encoded.bytes.clone());
+        }
+        self.known.insert(encoded.digest);
+        self.messages.entry((height, round, step, author)).or_default().push(encoded);
+        if height == self.height {
+            self.since = self.since.map(|_| Instant::now());
+        }
+        true
+    }
+
+    pub(super) fn newest_of(&self, who: &Address) -> Option<Vec<u8>> {
+        self.newest.get(who).map(|(_, bytes)| bytes.clone())
+    }
+
+    pub(super) fn keep(&mut self, stream: Stream) {
+        let id = id_of(&stream);
+        if self.streams.iter().any(|it| it.id == id) {
+            return;
+        }
+        if self.streams.len() >= STREAMS {
+            self.streams.remove(0);
+        }
+        self.streams.push(Kept { id, stream });
+    }
+
+    pub(super) fn missing(
+        &self,
+        height: Height,
+        have: &[u64],
+        blocks: &[[u8; 32]],
+    ) -> (Vec<Vec<u8>>, Vec<[u8; 32]>) {
+        let have: HashSet<u64> = have.iter().copied().collect();
+        let lacks = self.at(height).filter(|it| !have.contains(&it.digest));
+        let lacking = self.streams_at(height).filter(|id| !blocks.contains(id)).collect();
+        (lacks.take(TOGETHER).map(|it| it.bytes.clone()).collect(), lacking)
+    }
+
+    pub(super) fn stream(&self, height: Height, block: &[u8; 32]) -> Option<Stream> {
+        let is_it = |it: &&Kept| it.stream.height == height.get() && it.id == *block;
+        self.streams.iter().find(is_it).map(|it| it.stream.clone())
+    }
+
+    pub(super) fn held(&self) -> Option<Held> {
+        let (since, height) = (self.since?, self.height);
+        let messages = self.at(height).map(|it| it.digest).collect();
+        Some(Held { height, since, messages, blocks: self.streams_at(height).collect() })
+    }
+
+    fn streams_at(&self, height: Height) -> impl Iterator<Item = [u8; 32]> + '_ {
+        self.streams.iter().filter(move |it| it.stream.height == height.get()).map(|it| it.id)
+    }
+
+    fn at(&self, height: Height) -> impl Iterator<Item = &Message> {
+        let from = (height, 0, Step::Propose, least());
+        let until = (height.next(), 0, Step::Propose, least());
+        self.messages.range(from..until).flat_map(|(_, all)| all)
+    }
+}
+
+/// Before every other address.
+fn least() -> Address {
+    Address(liuhen_proto::types::KeyId::new([0; 32]))
+}
+
+/// By what a stream is asked for: its round, its proposer and its block.
+fn id_of(stream: &Stream) -> [u8; 32] {
+    let mut hash = blake3::Hasher::new();
+    hash.update(&stream.round.to_le_bytes()).update(&stream.proposer).update(&stream.block);
+    *hash.finalize().as_bytes()
+}

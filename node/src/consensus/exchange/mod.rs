@@ -1,0 +1,161 @@
+//! What goes between this node's engine and those of others, and what is remembered of it.
+//!
+//! **Outgoing** ([`outgoing`]): whatever the node's key signed is on record, synced, before it is sent; the same message
+//! goes out again byte for byte, what contradicts the record is dropped here, and the engine never hears of it. The engine
+//! has flushed its own log by then, so that the record is never ahead of that.
+//!
+//! **Heard** ([`heard`]): what others signed at the heights about the open one, by digest, verified once.
+//!
+//! **Relaying** ([`relay`]): the engine's network reaches direct neighbours alone. While an open height makes no progress,
+//! each neighbour is asked for what this node lacks, so that what reached one connected node reaches all as long as the
+//! graph of links is connected. Where every link is up and quick, nothing is asked.
+
+pub(super) mod heard;
+pub(super) mod outgoing;
+pub(super) mod relay;
+
+use super::signing::{author, signed};
+use super::types::{Address, Ctx, ValidatorSet};
+use super::withheld::is_unknown;
+use crate::gossip::Stream;
+use crate::store::votes::{Noted, Signed, VoteRecord};
+use heard::Heard;
+use liuhen_proto::suite::sign::PublicKey;
+use liuhen_proto::types::{ChainId, Height, KeyId};
+use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
+use malachitebft_app_channel::app::types::core::Round;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// Shared between what goes out, what comes in, and who asks for it.
+#[derive(Clone)]
+pub struct Exchange(Arc<Inner>);
+
+struct Inner {
+    chain: ChainId,
+    own: Address,
+    record: Mutex<VoteRecord>,
+    heard: Mutex<Heard>,
+    /// Why nothing may be sent any more.
+    failed: watch::Sender<Option<String>>,
+}
+
+impl Exchange {
+    /// Of a node with this key, whose record this is.
+    pub fn new(chain: ChainId, own: KeyId, record: VoteRecord) -> Self {
+        Self(Arc::new(Inner {
+            chain,
+            own: Address(own),
+            record: Mutex::new(record),
+            heard: Mutex::new(Heard::default()),
+            failed: watch::Sender::new(None),
+        }))
+    }
+
+    /// The record of votes.
+    pub fn record(&self) -> MutexGuard<'_, VoteRecord> {
+        lock(&self.0.record)
+    }
+
+    /// Tells why nothing may be sent any more, once that is so.
+    pub(super) fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.0.failed.subscribe()
+    }
+
+    /// The last message of a key that was heard or sent, as the engine's codec has it.
+    pub fn newest_of(&self, key: &KeyId) -> Option<Vec<u8>> {
+        lock(&self.0.heard).newest_of(&Address(*key))
+    }
+
+    /// The last message that others hold of this node's key, as one of them gave it; `None` where it is none.
+    pub fn own_message(&self, bytes: &[u8], key: &PublicKey) -> Option<Signed> {
+        let message = heard::decode(bytes)?;
+        let said = signed(&self.0.chain, &message);
+        let own = author(&message) == self.0.own && key.key_id() == self.0.own.0;
+        (own && key.verify(&said.bytes, message.signature())).then_some(said)
+    }
+
+    /// Whether others heard something of this node's key that its record does not know.
+    pub fn is_unknown(&self, heard: &Signed) -> bool {
+        is_unknown(&self.record(), heard)
+    }
+
+    /// Notes a message of this node's key that is to be sent. Whether it may be.
+    fn note(&self, signed: Signed) -> bool {
+        if self.0.failed.borrow().is_some() {
+            return false;
+        }
+        let place = signed.place();
+        let noted = tokio::task::block_in_place(|| self.record().note(signed));
+        match noted {
+            Ok(Noted::New | Noted::Same) => true,
+            Ok(Noted::Contradicts) => {
+                let (height, round, step) = place;
+                tracing::error!(%height, round, ?step, "a message that contradicts the record of votes was not sent");
+                false
+            }
+            Err(error) => {
+                tracing::error!(%error, "the record of votes can't be written");
+                self.0.failed.send_replace(Some(error.to_string()));
+                false
+            }
+        }
+    }
+
+    /// Takes in what somebody signed. Whether it is new, and was signed by the validator that it names.
+    fn take_in(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
+        lock(&self.0.heard).take_in(&self.0.chain, message)
+    }
+
+    /// A height begins, or a round of it.
+    pub(super) fn open(&self, height: Height, round: Round) {
+        lock(&self.0.heard).open(height, round.as_u32().unwrap_or(0));
+    }
+
+    /// Keeps the stream of an undecided block, for whom it did not reach.
+    pub(super) fn keep(&self, stream: Stream) {
+        lock(&self.0.heard).keep(stream);
+    }
+
+    /// What this node holds of a height, for who holds this of it.
+    pub fn missing(
+        &self,
+        height: Height,
+        have: &[u64],
+        blocks: &[[u8; 32]],
+    ) -> (Vec<Vec<u8>>, Vec<[u8; 32]>) {
+        lock(&self.0.heard).missing(height, have, blocks)
+    }
+
+    /// The stream of an undecided block.
+    pub(crate) fn stream(&self, height: Height, block: &[u8; 32]) -> Option<Stream> {
+        lock(&self.0.heard).stream(height, block)
+    }
+
+    fn set_validators(&self, set: ValidatorSet) {
+        lock(&self.0.heard).set_validators(set);
+    }
+
+    /// The open height, since when nothing new came, and what this node holds of it; `None` where none is open.
+    fn held(&self) -> Option<Held> {
+        lock(&self.0.heard).held()
+    }
+
+    /// The height is decided, or the engine stands.
+    pub(super) fn close(&self) {
+        lock(&self.0.heard).close();
+    }
+}
+
+/// What a node holds of its open height.
+struct Held {
+    height: Height,
+    since: Instant,
+    messages: Vec<u64>,
+    blocks: Vec<[u8; 32]>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

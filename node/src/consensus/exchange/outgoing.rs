@@ -1,0 +1,156 @@
+//! The actor between the engine and its network, and the one that hears what comes from there.
+
+use super::Exchange;
+use crate::consensus::Network;
+use crate::consensus::signing::{author, signed, signed_vote};
+use crate::consensus::types::{Address, Ctx, Height, Vote};
+use async_trait::async_trait;
+use liuhen_proto::types::BlockId;
+use malachitebft_app_channel::app::consensus::{LivenessMsg, SignedConsensusMsg};
+use malachitebft_app_channel::app::engine::network::{Msg, NetworkEvent, NetworkRef};
+use malachitebft_app_channel::app::engine::util::output_port::OutputPort;
+use malachitebft_app_channel::app::types::core::{NilOrVal, Round, VoteType};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::sync::Arc;
+
+/// What reached this node by way of a neighbour is told to the engine here.
+pub(in crate::consensus) type Relayed = Arc<OutputPort<NetworkEvent<Ctx>>>;
+
+/// Puts the exchange between an engine, with its adapter, and their network.
+pub(in crate::consensus) async fn between(
+    exchange: Exchange,
+    (network, parts): Network,
+) -> anyhow::Result<(Network, Relayed)> {
+    let relayed = Relayed::new(OutputPort::with_capacity(1_024));
+    let state = Between { exchange: exchange.clone(), network: network.clone(), relayed };
+    let port = Arc::clone(&state.relayed);
+    let (between, _) = Actor::spawn(None, Outgoing, state).await?;
+    let (incoming, _) = Actor::spawn_linked(None, Incoming, exchange, between.get_cell()).await?;
+    network.cast(Msg::Subscribe(Box::new(incoming)))?;
+    // Parts of blocks go to the network as they are.
+    Ok(((between, parts), port))
+}
+
+struct Outgoing;
+
+struct Between {
+    exchange: Exchange,
+    network: NetworkRef<Ctx>,
+    relayed: Relayed,
+}
+
+impl Between {
+    /// Whether a message may be sent; what is this node's own is on record then.
+    fn may_send(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
+        let own = author(message) == self.exchange.0.own;
+        let may = !own || self.exchange.note(signed(&self.exchange.0.chain, message));
+        if may {
+            self.exchange.take_in(message);
+        }
+        may
+    }
+
+    /// The same for what holds votes of many.
+    fn may_say(&self, message: &LivenessMsg<Ctx>) -> bool {
+        match message {
+            LivenessMsg::Vote(vote) => self.may_send(&SignedConsensusMsg::Vote(vote.clone())),
+            LivenessMsg::PolkaCertificate(it) => {
+                let own = it.polka_signatures.iter().any(|it| self.is_own(&it.address));
+                let value = NilOrVal::Val(it.value_id);
+                !own || self.may_vote(VoteType::Prevote, it.height, it.round, value)
+            }
+            LivenessMsg::SkipRoundCertificate(it) => {
+                let mut own = it.round_signatures.iter().filter(|it| self.is_own(&it.address));
+                own.all(|own| self.may_vote(own.vote_type, it.height, it.round, own.value_id))
+            }
+        }
+    }
+
+    fn is_own(&self, who: &Address) -> bool {
+        *who == self.exchange.0.own
+    }
+
+    fn may_vote(
+        &self,
+        kind: VoteType,
+        height: Height,
+        round: Round,
+        value: NilOrVal<BlockId>,
+    ) -> bool {
+        let vote = Vote { kind, height, round, value, voter: self.exchange.0.own };
+        self.exchange.note(signed_vote(&self.exchange.0.chain, &vote))
+    }
+}
+
+#[async_trait]
+impl Actor for Outgoing {
+    type Msg = Msg<Ctx>;
+    type State = Between;
+    type Arguments = Between;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Msg<Ctx>>,
+        state: Between,
+    ) -> Result<Between, ActorProcessingErr> {
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Msg<Ctx>>,
+        message: Msg<Ctx>,
+        state: &mut Between,
+    ) -> Result<(), ActorProcessingErr> {
+        match &message {
+            Msg::PublishConsensusMsg(it) if !state.may_send(it) => return Ok(()),
+            Msg::PublishLivenessMsg(it) if !state.may_say(it) => return Ok(()),
+            Msg::Subscribe(subscriber) => subscriber.subscribe_to_port(&state.relayed),
+            Msg::UpdateValidatorSet(set) => state.exchange.set_validators(set.clone()),
+            _ => {}
+        }
+        state.network.cast(message)?;
+        Ok(())
+    }
+}
+
+struct Incoming;
+
+/// What the network tells.
+struct Told(NetworkEvent<Ctx>);
+
+impl From<NetworkEvent<Ctx>> for Told {
+    fn from(event: NetworkEvent<Ctx>) -> Self {
+        Self(event)
+    }
+}
+
+#[async_trait]
+impl Actor for Incoming {
+    type Msg = Told;
+    type State = Exchange;
+    type Arguments = Exchange;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Told>,
+        exchange: Exchange,
+    ) -> Result<Exchange, ActorProcessingErr> {
+        Ok(exchange)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Told>,
+        Told(event): Told,
+        exchange: &mut Exchange,
+    ) -> Result<(), ActorProcessingErr> {
+        let message = match event {
+            NetworkEvent::Vote(_, it) => SignedConsensusMsg::Vote(it),
+            NetworkEvent::Proposal(_, it) => SignedConsensusMsg::Proposal(it),
+            _ => return Ok(()),
+        };
+        exchange.take_in(&message);
+        Ok(())
+    }
+}

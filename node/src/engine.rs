@@ -1,0 +1,152 @@
+//! Running the consensus engine: first it is judged whether this node may vote, then the engine is started by that, and
+//! again when it may have changed. Clients are served all the while.
+
+use crate::app::Chain;
+use crate::config::Settings;
+use crate::consensus::{
+    self, Adapter, AdapterParts, Alone, End, EngineSettings, Exchange, Judged, Withheld, judge,
+};
+use crate::home::Keys;
+use crate::neighbours::Neighbours;
+use liuhen_proto::types::Height;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+/// So long others are waited for before the engine is started without a vote.
+const ASK_FOR: Duration = Duration::from_secs(5);
+/// How often they are asked meanwhile, and afterwards.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+const ASK_ON_EVERY: Duration = Duration::from_secs(1);
+
+/// What the engine is started from, the first time and again.
+pub(crate) struct Engine<'a> {
+    pub(crate) chain: &'a RwLock<Chain>,
+    pub(crate) settings: &'a Settings,
+    pub(crate) keys: &'a Keys,
+    pub(crate) data: &'a Path,
+    pub(crate) exchange: Exchange,
+    pub(crate) neighbours: Neighbours,
+    /// Notified when the vote is to be judged anew.
+    pub(crate) again: Arc<Notify>,
+    pub(crate) withheld: watch::Sender<Option<Withheld>>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Engine<'_> {
+    /// Runs the engine until the node ends.
+    pub(crate) async fn run(&self, mut parts: AdapterParts) -> anyhow::Result<End> {
+        loop {
+            let settings = self.engine_settings(&parts);
+            let alone = consensus::look_over(&settings, &self.exchange).await?;
+            let withheld = self.judge(&alone).await?;
+            self.withheld.send_replace(withheld.clone());
+            let (exchange, neighbours) = (self.exchange.clone(), self.neighbours.clone());
+            let (conduct, why) = (Arc::clone(&parts.conduct), withheld.clone());
+            let started = consensus::start(settings, &*conduct, exchange, neighbours, why).await?;
+            let (channels, engine) = started.split();
+            let adapter = Adapter::new(parts, &channels, withheld.as_ref(), self.stop.clone());
+            let asking = withheld.is_some_and(|it| it.until.is_none());
+            let (end, back) = tokio::select! {
+                ended = adapter.run(channels) => ended,
+                never = self.ask_on(&alone), if asking => match never {},
+            };
+            consensus::stop(engine).await;
+            match end {
+                End::JudgeAnew => parts = back,
+                _ => return Ok(end),
+            }
+        }
+    }
+    /// Judges whether this node votes; waits a while for the others to answer.
+    async fn judge(&self, alone: &Alone) -> anyhow::Result<Option<Withheld>> {
+        if !self.is_validator() {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        let judged = loop {
+            let judged = self.judged(alone).await;
+            let is_open = judged.withheld.as_ref().is_some_and(|it| it.until.is_none());
+            if !is_open || began.elapsed() > ASK_FOR || self.stop.is_cancelled() {
+                break judged;
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        };
+        if let Some(above) = judged.nothing_above {
+            let record = self.exchange.record().path().display().to_string();
+            tracing::warn!(height = %above, record, "what this node's key signed up to this height is not known here: it signs nothing up to it");
+            tokio::task::block_in_place(|| self.exchange.record().nothing_above(above))?;
+        }
+        self.tell(judged.withheld.as_ref());
+        Ok(judged.withheld)
+    }
+
+    fn tell(&self, withheld: Option<&Withheld>) {
+        let next_height = self.next_height();
+        let Some(Withheld { until, why, file }) = withheld else {
+            match self.exchange.record().word() {
+                Some((from, at)) => {
+                    tracing::warn!(%next_height, %from, at_ms = at.get(), "this node votes by a person's word, whatever its key signed there before")
+                }
+                None => tracing::info!(%next_height, "this node votes"),
+            }
+            return;
+        };
+        let (why, file) = (why.code(), file.as_ref().map(|it| it.display().to_string()));
+        match until {
+            Some(until) => {
+                tracing::error!(%until, %next_height, why, file, "this node's key may have signed what it does not know any more: it follows without a vote until that height is committed")
+            }
+            None => {
+                tracing::warn!(%next_height, why, file, "this node follows without a vote until others who make a quorum have said what they heard of its key")
+            }
+        }
+    }
+
+    async fn judged(&self, alone: &Alone) -> Judged {
+        let others = self.neighbours.survey(&self.exchange).await;
+        judge(alone, &self.exchange.record(), &others, self.next_height())
+    }
+
+    /// Asks until something else follows; then the vote is judged anew.
+    async fn ask_on(&self, alone: &Alone) -> Infallible {
+        loop {
+            tokio::time::sleep(ASK_ON_EVERY).await;
+            let withheld = self.judged(alone).await.withheld;
+            if withheld.is_none_or(|it| it.until.is_some()) {
+                self.again.notify_one();
+            }
+        }
+    }
+
+    fn engine_settings(&self, parts: &AdapterParts) -> EngineSettings {
+        let chain = self.chain();
+        let key_id = self.keys.node.public().key_id();
+        let known = parts.registry.borrow();
+        EngineSettings {
+            moniker: key_id.to_string().chars().take(8).collect(),
+            chain: chain.founding().chain(),
+            listen: self.settings.consensus_listen.clone(),
+            peers: known.peers.values().filter_map(|peer| peer.consensus.clone()).collect(),
+            network_seed: self.keys.network.to_seed(),
+            key: self.keys.node.clone(),
+            data: self.data.to_owned(),
+            next_height: chain.next_height(),
+        }
+    }
+
+    fn is_validator(&self) -> bool {
+        self.chain().validators().get(&self.keys.node.public().key_id()).is_some()
+    }
+
+    fn next_height(&self) -> Height {
+        self.chain().next_height()
+    }
+
+    fn chain(&self) -> RwLockReadGuard<'_, Chain> {
+        self.chain.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,113 @@
+//! What this node answers its neighbours.
+
+use super::{Asker, ENDED, SignedAsker, Standing, standing_bytes};
+use crate::app::Chain;
+use crate::clock;
+use crate::codec;
+use crate::consensus::{Exchange, Withheld};
+use crate::gossip::{Answer, Asked, Question};
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
+use liuhen_proto::types::Height;
+use prost::Message as _;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Instant;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Processes with one key that are remembered.
+const PROCESSES: usize = 4;
+
+/// Processes that asked lately, by their key: when each began, when it asked, and what it signed.
+type Processes = HashMap<[u8; 32], HashMap<u64, (Instant, SignedAsker)>>;
+
+/// What it answers from.
+pub(crate) struct Answerer {
+    pub(crate) chain: Arc<RwLock<Chain>>,
+    pub(crate) key: PrivateKey,
+    pub(crate) exchange: Exchange,
+    pub(crate) withheld: watch::Receiver<Option<Withheld>>,
+}
+
+impl Answerer {
+    /// Answers until told to stop.
+    pub(crate) async fn run(self, mut asked: mpsc::Receiver<Asked>, stop: CancellationToken) {
+        let mut processes = Processes::new();
+        loop {
+            let next = tokio::select! {
+                () = stop.cancelled() => return,
+                next = asked.recv() => next,
+            };
+            let Some(Asked { question, reply }) = next else { return };
+            if let Some(answer) = self.answer(question, &mut processes) {
+                // Whoever asked may have gone.
+                let _ = reply.send(answer);
+            }
+        }
+    }
+
+    fn answer(&self, question: Question, processes: &mut Processes) -> Option<Answer> {
+        match question {
+            Question::Standing { asker, signature } => {
+                let signed = SignedAsker { asker, signature };
+                let asker = signed.read(&self.chain().founding().chain())?;
+                let beside = beside(processes, &asker, signed);
+                self.standing(&asker, beside)
+            }
+            Question::Missing { height, have, blocks } => {
+                let height = Height::new(height);
+                let (messages, blocks) = self.exchange.missing(height, &have, &blocks);
+                Some(Answer::Missing { messages, blocks })
+            }
+            Question::Stream { height, block } => {
+                Some(Answer::Stream(self.exchange.stream(Height::new(height), &block)))
+            }
+        }
+    }
+
+    /// How this node stands; `None` where it can't be said.
+    fn standing(&self, of: &Asker, beside: Option<SignedAsker>) -> Option<Answer> {
+        let newest = self.exchange.newest_of(&PublicKey::from_slice(&of.key).ok()?.key_id());
+        let withheld = self.withheld.borrow().clone();
+        let own = self.key.public();
+        let chain = self.chain();
+        let (id, header) = (chain.founding().chain(), chain.header());
+        let is_validator = chain.validators().get(&own.key_id()).is_some();
+        let certificate = chain.last_certificate().map(|it| it.encode_to_vec());
+        let standing = Standing {
+            number: of.number,
+            height: header.height.get(),
+            header: header.to_bytes().to_vec(),
+            certificate: certificate.unwrap_or_default(),
+            newest,
+            beside,
+            now_ms: clock::now().get(),
+            votes: is_validator && withheld.is_none(),
+            withheld: withheld.map(|it| (it.why.code().to_owned(), it.until.map(Height::get))),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        drop(chain);
+        let standing = codec::encode(&standing).ok()?;
+        let signature = self.key.sign(&standing_bytes(&id, b"says", &standing)).to_vec();
+        let key = own.as_bytes().first_chunk().copied()?;
+        Some(Answer::Standing { standing, key, signature })
+    }
+
+    fn chain(&self) -> RwLockReadGuard<'_, Chain> {
+        self.chain.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notes that a process asked; another one with its key that asked lately, the one that began first.
+fn beside(processes: &mut Processes, asker: &Asker, signed: SignedAsker) -> Option<SignedAsker> {
+    processes.retain(|_, all| {
+        all.retain(|_, (asked, _)| asked.elapsed() < ENDED);
+        !all.is_empty()
+    });
+    let all = processes.entry(asker.key).or_default();
+    if all.len() < PROCESSES || all.contains_key(&asker.began_ms) {
+        all.insert(asker.began_ms, (Instant::now(), signed));
+    }
+    let others = all.iter().filter(|(began, _)| **began != asker.began_ms);
+    others.min_by_key(|(began, _)| **began).map(|(_, (_, signed))| signed.clone())
+}

@@ -1,0 +1,304 @@
+//! The other nodes, as this one knows them: how far each is, whether it votes, how its clock goes, and what it holds of
+//! this node's votes. Each is asked every second; who asks signs, and who answers.
+
+pub(crate) mod answers;
+mod survey;
+
+use crate::app::Chain;
+use crate::clock;
+use crate::consensus::{Exchange, Withheld};
+use crate::gossip::{Answer, Ask, Question};
+use bincode::{Decode, Encode};
+use libp2p::PeerId;
+use liuhen_proto::suite::hash::line;
+use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
+use liuhen_proto::types::{ChainId, KeyId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How often each is asked.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// A process that has not asked for so long has ended.
+const ENDED: Duration = Duration::from_millis(2_500);
+/// So old may be what it asked, by this node's clock.
+const FRESH_MS: u64 = 5_000;
+/// No neighbour is waited for longer.
+const WITHIN: Duration = Duration::from_secs(2);
+/// After so long an answer says nothing any more.
+const STALE: Duration = Duration::from_secs(10);
+/// A clock that is this far from this node's is said, in milliseconds.
+const CLOCK_APART_MS: u64 = 2_000;
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Asker {
+    /// Its node key.
+    key: [u8; 32],
+    /// Comes back.
+    number: u64,
+    /// When its process began, and when it asked, by its clock.
+    began_ms: u64,
+    at_ms: u64,
+}
+
+/// What an asker signed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct SignedAsker {
+    asker: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl SignedAsker {
+    /// Who asks, if its key signed it.
+    fn read(&self, chain: &ChainId) -> Option<Asker> {
+        let asker: Asker = crate::codec::decode(&self.asker).ok()?;
+        let key = PublicKey::from_slice(&asker.key).ok()?;
+        let signature = self.signature.as_slice().try_into().ok()?;
+        key.verify(&standing_bytes(chain, b"asks", &self.asker), &signature).then_some(asker)
+    }
+}
+
+/// How a node stands, as it says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Standing {
+    /// Of the question.
+    number: u64,
+    pub(crate) height: u64,
+    /// The header of that height and its certificate; empty at genesis.
+    header: Vec<u8>,
+    certificate: Vec<u8>,
+    /// The last message of the key that was asked for, as the engine's codec has it.
+    newest: Option<Vec<u8>>,
+    /// What another process with the asker's key asked just now.
+    beside: Option<SignedAsker>,
+    now_ms: u64,
+    pub(crate) votes: bool,
+    /// Why it does not, and until which height.
+    pub(crate) withheld: Option<(String, Option<u64>)>,
+    pub(crate) version: String,
+}
+
+/// A neighbour as it was heard last.
+#[derive(Debug, Clone)]
+pub struct Neighbour {
+    pub(crate) standing: Standing,
+    /// By how many milliseconds its clock is ahead of this node's, half of the way there and back counted off.
+    pub(crate) clock_ahead_ms: i64,
+    pub(crate) peer: PeerId,
+    heard: Instant,
+}
+
+/// The other nodes.
+#[derive(Clone)]
+pub struct Neighbours(Arc<Inner>);
+
+struct Inner {
+    chain: Arc<RwLock<Chain>>,
+    own: PrivateKey,
+    began_ms: u64,
+    asks: mpsc::Sender<Ask>,
+    connected: watch::Receiver<BTreeSet<PeerId>>,
+    known: Known,
+}
+
+/// Those that were heard lately, for status.
+#[derive(Debug, Clone, Default)]
+pub struct Known(Arc<Mutex<BTreeMap<KeyId, Neighbour>>>);
+
+impl Known {
+    fn take_in(&self, all: &[(KeyId, Neighbour)]) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, it| it.heard.elapsed() < STALE);
+        known.extend(all.iter().cloned());
+    }
+
+    /// By key.
+    pub(crate) fn all(&self) -> BTreeMap<KeyId, Neighbour> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = known.iter().filter(|(_, it)| it.heard.elapsed() < STALE);
+        fresh.map(|(key, it)| (*key, it.clone())).collect()
+    }
+}
+
+/// `liuhen/standing/v1` + newline ‖ chain id ‖ `asks` or `says` ‖ who asks, or how it stands.
+fn standing_bytes(chain: &ChainId, does: &[u8; 4], what: &[u8]) -> Vec<u8> {
+    [line::STANDING, chain.as_bytes(), does, what].concat()
+}
+
+impl Neighbours {
+    /// The neighbours of a node with this key.
+    pub(crate) fn new(
+        chain: Arc<RwLock<Chain>>,
+        own: PrivateKey,
+        asks: mpsc::Sender<Ask>,
+        connected: watch::Receiver<BTreeSet<PeerId>>,
+    ) -> Self {
+        let (known, began_ms) = (Known::default(), clock::now().get());
+        Self(Arc::new(Inner { chain, own, began_ms, asks, connected, known }))
+    }
+
+    fn chain(&self) -> RwLockReadGuard<'_, Chain> {
+        self.0.chain.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that are connected.
+    pub(crate) fn connected(&self) -> Vec<PeerId> {
+        self.0.connected.borrow().iter().copied().collect()
+    }
+
+    /// Asks one neighbour. `None` where it does not answer in time.
+    pub(crate) async fn ask(
+        &self,
+        to: PeerId,
+        question: Question,
+        within: Duration,
+    ) -> Option<Answer> {
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            self.0.asks.send(Ask { to, question, reply }).await.ok()?;
+            answer.await.ok()
+        };
+        tokio::time::timeout(within, asked).await.ok().flatten()
+    }
+
+    /// Asks all that are connected, at once. Those that answer in time.
+    pub(crate) async fn ask_all(
+        &self,
+        question: &Question,
+        within: Duration,
+    ) -> Vec<(PeerId, Answer)> {
+        let all = self.connected();
+        let asked = all.iter().map(|peer| self.ask(*peer, question.clone(), within));
+        let answers = futures::future::join_all(asked).await;
+        all.into_iter().zip(answers).filter_map(|(peer, it)| Some((peer, it?))).collect()
+    }
+
+    /// Asks how one stands.
+    fn question(&self, chain: &ChainId, number: u64, at_ms: u64) -> Option<Question> {
+        let key = self.0.own.public().as_bytes().first_chunk().copied()?;
+        let asker = Asker { key, number, began_ms: self.0.began_ms, at_ms };
+        let asker = crate::codec::encode(&asker).ok()?;
+        let signature = self.0.own.sign(&standing_bytes(chain, b"asks", &asker)).to_vec();
+        Some(Question::Standing { asker, signature })
+    }
+
+    /// Whether one of them hears of a process with this node's key that began before this one.
+    fn is_beside(&self, all: &[(KeyId, Neighbour)]) -> bool {
+        let chain = self.chain().founding().chain();
+        let (own, now) = (self.0.own.public(), clock::now().get());
+        let shown = all.iter().filter_map(|(_, it)| it.standing.beside.as_ref()?.read(&chain));
+        shown.into_iter().any(|it| {
+            it.key == *own.as_bytes()
+                && it.began_ms < self.0.began_ms
+                && it.at_ms.abs_diff(now) < FRESH_MS
+        })
+    }
+
+    /// Asks all how they stand, and keeps what they answer. Whoever's signature does not hold has not answered.
+    async fn ask_how_all_stand(&self) -> Vec<(KeyId, Neighbour)> {
+        let chain = self.chain().founding().chain();
+        let own = self.0.own.public().key_id();
+        let (number, sent) = (fresh_number(), clock::now().get());
+        let Some(question) = self.question(&chain, number, sent) else { return Vec::new() };
+        let began = Instant::now();
+        let answers = self.ask_all(&question, WITHIN).await;
+        let way = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) / 2;
+        let mut all = Vec::with_capacity(answers.len());
+        for (peer, answer) in answers {
+            let Some((key, standing)) = read(&chain, number, answer).filter(|(key, _)| *key != own)
+            else {
+                continue;
+            };
+            let clock_ahead_ms = ahead(standing.now_ms, sent.saturating_add(way));
+            all.push((key, Neighbour { standing, clock_ahead_ms, peer, heard: Instant::now() }));
+        }
+        self.0.known.take_in(&all);
+        all
+    }
+
+    /// Those that were heard lately.
+    pub fn known(&self) -> Known {
+        self.0.known.clone()
+    }
+
+    /// Follows them until told to stop. Where one heard of this node's key what its record does not know, `again` is
+    /// notified: the vote is judged anew.
+    pub(crate) async fn follow(
+        self,
+        exchange: Exchange,
+        withheld: watch::Receiver<Option<Withheld>>,
+        again: Arc<Notify>,
+        stop: CancellationToken,
+    ) {
+        let mut every = tokio::time::interval(ASK_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut apart = BTreeSet::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = every.tick() => {}
+            }
+            let all = self.ask_how_all_stand().await;
+            self.tell_clocks(&all, &mut apart);
+            if !self.is_validator() || withheld.borrow().is_some() {
+                continue;
+            }
+            let unknown = self.newest(&exchange, &all);
+            if self.is_beside(&all) {
+                tracing::error!("another node with this node's key began before it, and runs");
+                again.notify_one();
+            } else if let Some(heard) = unknown.filter(|it| exchange.is_unknown(it)) {
+                let (height, round, step) = heard.place();
+                tracing::error!(%height, round, ?step, "others heard a message of this node's key that it did not send: an older copy of its home is running, or another node has its key");
+                again.notify_one();
+            }
+        }
+    }
+
+    fn is_validator(&self) -> bool {
+        self.chain().validators().get(&self.0.own.public().key_id()).is_some()
+    }
+
+    /// Says once of each neighbour that its clock is not this node's.
+    fn tell_clocks(&self, all: &[(KeyId, Neighbour)], apart: &mut BTreeSet<KeyId>) {
+        for (key, it) in all {
+            let ahead_ms = it.clock_ahead_ms;
+            let is_apart = ahead_ms.unsigned_abs() > CLOCK_APART_MS;
+            if is_apart && apart.insert(*key) {
+                tracing::warn!(node = %key, ahead_ms, "a neighbour's clock is not this node's: see that both follow a time server");
+            } else if !is_apart && apart.remove(key) {
+                tracing::info!(node = %key, ahead_ms, "a neighbour's clock is this node's again");
+            }
+        }
+    }
+}
+
+/// What a neighbour answered, if it is one to this question and signed.
+fn read(chain: &ChainId, number: u64, answer: Answer) -> Option<(KeyId, Standing)> {
+    let Answer::Standing { standing: bytes, key, signature } = answer else { return None };
+    let key = PublicKey::from_slice(&key).ok()?;
+    let signature = signature.as_slice().try_into().ok()?;
+    if !key.verify(&standing_bytes(chain, b"says", &bytes), &signature) {
+        return None;
+    }
+    let standing: Standing = crate::codec::decode(&bytes).ok()?;
+    (standing.number == number).then_some((key.key_id(), standing))
+}
+
+/// A number that nobody can have answered before.
+fn fresh_number() -> u64 {
+    let mut bytes = [0; 8];
+    // Where the system has no random bytes the clock is as fresh, if not as hard to guess.
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => clock::now().get(),
+    }
+}
+
+fn ahead(theirs: u64, ours: u64) -> i64 {
+    let apart = i64::try_from(theirs.abs_diff(ours)).unwrap_or(i64::MAX);
+    if theirs >= ours { apart } else { apart.saturating_neg() }
+}

@@ -1,0 +1,531 @@
+//! The record of votes: what this node's key signed at the last height at which it signed anything, on disk before
+//! it is sent. It may stand outside the home.
+//!
+//! The file is preallocated, so that syncing an entry changes no length: `liuhen-votes-1` padded to 16 bytes ‖ key id ‖
+//! CRC-32C of both u32 ‖ entries (see the block log's) ‖ zeros. It never comes to hold less than what was sent: whoever finds
+//! it damaged knows that something is missing, and asks others.
+
+use super::{StoreError, entry};
+use crate::codec;
+use crate::files::write_durably;
+use bincode::{Decode, Encode};
+use liuhen_proto::types::{ChainId, Height, KeyId, TimeMs};
+use std::cmp::Ordering;
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const MAGIC: &[u8; 16] = b"liuhen-votes-1\0\0";
+const HEADER: usize = 16 + 32 + 4;
+/// Bytes of a new file: a hundred heights or so, then it is written anew.
+const ALLOCATED: usize = 64 * 1024;
+/// Messages of one height that are kept; those of earlier rounds go first. Nobody waits for them.
+const KEPT: usize = 128;
+
+/// What a validator signs at a round, in the order in which it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Step {
+    /// A proposal.
+    Propose,
+    /// A first vote.
+    Prevote,
+    /// A second vote.
+    Precommit,
+}
+
+/// Something signed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Signed {
+    height: u64,
+    /// The round.
+    pub round: u32,
+    /// What it is.
+    pub step: Step,
+    /// The bytes that were signed.
+    pub bytes: Vec<u8>,
+}
+
+impl Signed {
+    /// Of these bytes.
+    pub fn new(height: Height, round: u32, step: Step, bytes: Vec<u8>) -> Self {
+        Self { height: height.get(), round, step, bytes }
+    }
+
+    /// The height.
+    pub fn height(&self) -> Height {
+        Height::new(self.height)
+    }
+
+    /// A validator signs one message at each.
+    pub fn place(&self) -> (Height, u32, Step) {
+        (self.height(), self.round, self.step)
+    }
+
+    /// Whether `later` may be signed after this at the same height: never at an earlier round, and never twice at a place.
+    /// Within a round the engine sends what follows from a message before that message itself.
+    fn allows(&self, later: &Self) -> bool {
+        match self.round.cmp(&later.round) {
+            Ordering::Less => true,
+            Ordering::Equal => self.step != later.step,
+            Ordering::Greater => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+enum Entry {
+    Signed {
+        chain: [u8; 32],
+        signed: Signed,
+    },
+    /// What was signed up to this height is not known; above it there is nothing.
+    NothingAbove {
+        chain: [u8; 32],
+        height: u64,
+    },
+    /// A person said so of the height before this one, at this time.
+    Word {
+        chain: [u8; 32],
+        from: u64,
+        at_ms: u64,
+    },
+}
+
+impl Entry {
+    fn chain(&self) -> &[u8; 32] {
+        match self {
+            Self::Signed { chain, .. }
+            | Self::NothingAbove { chain, .. }
+            | Self::Word { chain, .. } => chain,
+        }
+    }
+
+    /// The height up to which the key may have signed.
+    fn height(&self) -> Height {
+        match self {
+            Self::Signed { signed, .. } => signed.height(),
+            Self::NothingAbove { height, .. } => Height::new(*height),
+            Self::Word { from, .. } => Height::new(*from).previous(),
+        }
+    }
+
+    /// The height up to which it is kept.
+    fn until(&self) -> Height {
+        match self {
+            Self::Word { from, .. } => Height::new(*from),
+            Self::Signed { .. } | Self::NothingAbove { .. } => self.height(),
+        }
+    }
+}
+
+/// What the record knows of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// There is no record of this key.
+    Nothing,
+    /// The key never signed.
+    Never,
+    /// The key signed nothing above this height.
+    UpTo(Height),
+}
+
+/// What came of a message that is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// It is on record now.
+    New,
+    /// It was on record.
+    Same,
+    /// Something else was signed there, or later: it must not be sent.
+    Contradicts,
+}
+
+/// A key's record of what it signed on a chain.
+#[derive(Debug)]
+pub struct VoteRecord {
+    path: PathBuf,
+    chain: ChainId,
+    key: KeyId,
+    entries: Vec<Entry>,
+    exists: bool,
+    damaged: bool,
+    file: Option<(File, u64)>,
+    /// A write failed: what is on disk is not known.
+    failed: bool,
+}
+
+impl VoteRecord {
+    /// Writes that a key has never signed. Errors where there is a record already.
+    pub fn begin(path: &Path, key: &KeyId) -> Result<(), StoreError> {
+        let what = || format!("write {}", path.display());
+        if path.exists() {
+            let there = std::io::Error::from(ErrorKind::AlreadyExists);
+            return Err(StoreError::io(what())(there));
+        }
+        write_durably(path, &contents(key, &[])).map_err(StoreError::io(what()))
+    }
+
+    /// Opens a key's record of a chain. A whole one is written anew: whatever could be read may be in memory alone, where
+    /// syncing it failed before.
+    pub fn open(path: &Path, chain: ChainId, key: KeyId) -> Result<Self, StoreError> {
+        let (path, entries) = (path.to_owned(), Vec::new());
+        let mut record = Self {
+            path,
+            chain,
+            key,
+            entries,
+            exists: false,
+            damaged: false,
+            file: None,
+            failed: false,
+        };
+        let bytes = match std::fs::read(&record.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(record),
+            Err(error) => {
+                return Err(StoreError::io(format!("read {}", record.path.display()))(error));
+            }
+        };
+        match key_of(&bytes) {
+            Some(of) if of == key => record.read(&bytes),
+            // Of a key that was this node's once.
+            Some(_) => return Ok(record),
+            None => record.damaged = true,
+        }
+        if record.exists && !record.damaged {
+            record.rewrite()?;
+        }
+        Ok(record)
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
+        self.exists = true;
+        let mut at = HEADER;
+        while let Some(end) = entry::end(bytes, at) {
+            let payload = bytes.get(at + entry::HEADER..end).unwrap_or_default();
+            match codec::decode(payload) {
+                Ok(entry) => self.entries.push(entry),
+                Err(_) => break,
+            }
+            at = end;
+        }
+        self.damaged = bytes.get(at..).is_some_and(|rest| rest.iter().any(|byte| *byte != 0));
+        self.forget();
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it knows.
+    pub fn known(&self) -> Known {
+        let all = self.entries.iter().filter(|it| it.chain() == self.chain.as_bytes());
+        match all.map(Entry::height).max() {
+            Some(height) => Known::UpTo(height),
+            None if self.exists => Known::Never,
+            None => Known::Nothing,
+        }
+    }
+
+    /// Whether something that it held can't be read: the key may have signed more than is known.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// What was signed on this chain at the last height, in that order.
+    pub fn signed(&self) -> impl Iterator<Item = &Signed> {
+        self.entries.iter().filter_map(|it| match it {
+            Entry::Signed { chain, signed } if chain == self.chain.as_bytes() => Some(signed),
+            Entry::Signed { .. } | Entry::NothingAbove { .. } | Entry::Word { .. } => None,
+        })
+    }
+
+    /// What would come of a message, without noting it.
+    pub fn judge(&self, message: &Signed) -> Noted {
+        if self.signed().any(|it| it == message) {
+            return Noted::Same;
+        }
+        let may = match self.known() {
+            Known::UpTo(height) => match message.height().cmp(&height) {
+                Ordering::Less => false,
+                // What is not known of this height is not contradicted: nothing is signed at it.
+                Ordering::Equal => {
+                    self.signed().next().is_some() && self.signed().all(|it| it.allows(message))
+                }
+                Ordering::Greater => true,
+            },
+            Known::Never | Known::Nothing => true,
+        };
+        if may { Noted::New } else { Noted::Contradicts }
+    }
+
+    /// Notes a message that is to be sent; what is new is on disk afterwards. After an error nothing may be sent any more.
+    pub fn note(&mut self, message: Signed) -> Result<Noted, StoreError> {
+        if self.failed {
+            return Err(StoreError::Damaged(format!("{}: a write failed", self.path.display())));
+        }
+        let noted = self.judge(&message);
+        if noted == Noted::New {
+            self.append(Entry::Signed { chain: *self.chain.as_bytes(), signed: message })?;
+        }
+        Ok(noted)
+    }
+
+    /// Notes that what was signed up to a height is not known, and that there is nothing above it.
+    pub fn nothing_above(&mut self, height: Height) -> Result<(), StoreError> {
+        let chain = *self.chain.as_bytes();
+        self.begin_anew(Entry::NothingAbove { chain, height: height.get() })
+    }
+
+    /// Notes a person's word that from a height on the key may sign.
+    pub fn by_word(&mut self, from: Height, at: TimeMs) -> Result<(), StoreError> {
+        let chain = *self.chain.as_bytes();
+        self.begin_anew(Entry::Word { chain, from: from.get(), at_ms: at.get() })
+    }
+
+    /// The first height at which the key may sign by a person's word, and when that was given. It is kept for that height.
+    pub fn word(&self) -> Option<(Height, TimeMs)> {
+        self.entries.iter().find_map(|it| match it {
+            Entry::Word { chain, from, at_ms } if chain == self.chain.as_bytes() => {
+                Some((Height::new(*from), TimeMs::new(*at_ms)))
+            }
+            Entry::Word { .. } | Entry::Signed { .. } | Entry::NothingAbove { .. } => None,
+        })
+    }
+
+    fn begin_anew(&mut self, entry: Entry) -> Result<(), StoreError> {
+        self.entries.retain(|it| it.chain() != entry.chain());
+        self.entries.push(entry);
+        self.set_aside()?;
+        self.rewrite()
+    }
+
+    fn append(&mut self, entry: Entry) -> Result<(), StoreError> {
+        let payload = codec::encode(&entry).map_err(|e| StoreError::Damaged(e.to_string()))?;
+        let bytes = entry::whole(&payload);
+        self.entries.push(entry);
+        self.forget();
+        let room = |at: &u64| at.saturating_add(bytes.len() as u64) <= ALLOCATED as u64;
+        let written = match &mut self.file {
+            Some((file, at)) if room(at) && !self.damaged => {
+                let from = *at;
+                *at = at.saturating_add(bytes.len() as u64);
+                file.write_all_at(&bytes, from).and_then(|()| file.sync_data())
+            }
+            _ => {
+                self.set_aside()?;
+                return self.rewrite();
+            }
+        };
+        written.map_err(|error| {
+            self.failed = true;
+            StoreError::io(format!("write {}", self.path.display()))(error)
+        })
+    }
+
+    /// Leaves what was signed at earlier heights, and of the last what is too much.
+    fn forget(&mut self) {
+        let last = |of: &[u8; 32], all: &[Entry]| {
+            all.iter().filter(|it| it.chain() == of).map(Entry::until).max()
+        };
+        let all = std::mem::take(&mut self.entries);
+        let kept = all.iter().filter(|it| Some(it.until()) == last(it.chain(), &all));
+        let kept: Vec<Entry> = kept.cloned().collect();
+        let too_many = kept.len().saturating_sub(KEPT);
+        self.entries = kept.into_iter().skip(too_many).collect();
+    }
+
+    /// A damaged file is kept beside, before another takes its place.
+    fn set_aside(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.damaged) {
+            let kept_at = crate::files::free_name(&self.path, "damaged");
+            let what = format!("copy {} to {}", self.path.display(), kept_at.display());
+            std::fs::copy(&self.path, &kept_at).map_err(StoreError::io(what))?;
+        }
+        Ok(())
+    }
+
+    fn rewrite(&mut self) -> Result<(), StoreError> {
+        let written = self.written_anew();
+        self.failed = written.is_err();
+        self.file = Some(written?);
+        self.exists = true;
+        Ok(())
+    }
+
+    fn written_anew(&self) -> Result<(File, u64), StoreError> {
+        let what = || format!("write {}", self.path.display());
+        let mut entries = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            let payload = codec::encode(entry).map_err(|e| StoreError::Damaged(e.to_string()))?;
+            entries.push(entry::whole(&payload));
+        }
+        let entries = entries.concat();
+        write_durably(&self.path, &contents(&self.key, &entries))
+            .map_err(StoreError::io(what()))?;
+        let file = OpenOptions::new().write(true).open(&self.path);
+        let file = file.map_err(StoreError::io(what()))?;
+        Ok((file, (HEADER + entries.len()) as u64))
+    }
+}
+
+/// A file with these entries.
+fn contents(key: &KeyId, entries: &[u8]) -> Vec<u8> {
+    let mut bytes = [&MAGIC[..], key.as_bytes()].concat();
+    bytes.extend(crc32c::crc32c(&bytes).to_be_bytes());
+    bytes.extend(entries);
+    bytes.resize(bytes.len().max(ALLOCATED), 0);
+    bytes
+}
+
+/// Whose record a file is; `None`: nobody can tell.
+fn key_of(bytes: &[u8]) -> Option<KeyId> {
+    let said = bytes.get(..HEADER - 4)?;
+    let sum = u32::from_be_bytes(bytes.get(HEADER - 4..HEADER)?.try_into().ok()?);
+    let key = said.strip_prefix(MAGIC).filter(|_| crc32c::crc32c(said) == sum)?;
+    KeyId::from_slice(key).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHAIN: ChainId = ChainId::ZERO;
+    const KEY: KeyId = KeyId::new([7; 32]);
+
+    fn signed(height: u64, round: u32, step: Step, bytes: &[u8]) -> Signed {
+        Signed::new(Height::new(height), round, step, bytes.to_vec())
+    }
+
+    fn open(path: &Path) -> VoteRecord {
+        VoteRecord::open(path, CHAIN, KEY).unwrap()
+    }
+
+    #[test]
+    fn one_message_at_each_place_and_none_before_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vote-record");
+        assert_eq!(open(&path).known(), Known::Nothing);
+        VoteRecord::begin(&path, &KEY).unwrap();
+        assert!(VoteRecord::begin(&path, &KEY).is_err(), "a record is never overwritten");
+        let mut record = open(&path);
+        assert_eq!(record.known(), Known::Never);
+        let first = signed(5, 1, Step::Prevote, b"a");
+        assert_eq!(record.note(first.clone()).unwrap(), Noted::New);
+        for _ in 0..2 {
+            assert_eq!(record.note(first.clone()).unwrap(), Noted::Same);
+            for other in [
+                signed(5, 1, Step::Prevote, b"b"),
+                signed(5, 0, Step::Precommit, b"a"),
+                signed(5, 0, Step::Prevote, b"a"),
+                signed(4, 9, Step::Precommit, b"a"),
+            ] {
+                assert_eq!(record.note(other.clone()).unwrap(), Noted::Contradicts, "{other:?}");
+            }
+            record = open(&path);
+            assert_eq!(record.known(), Known::UpTo(Height::new(5)));
+        }
+        // What follows from an own message is sent before that.
+        assert_eq!(record.note(signed(5, 1, Step::Propose, b"e")).unwrap(), Noted::New);
+        assert_eq!(record.note(signed(5, 1, Step::Propose, b"f")).unwrap(), Noted::Contradicts);
+        assert_eq!(record.note(signed(5, 1, Step::Precommit, b"c")).unwrap(), Noted::New);
+        assert_eq!(record.note(signed(6, 0, Step::Propose, b"d")).unwrap(), Noted::New);
+        assert_eq!(record.note(first).unwrap(), Noted::Contradicts);
+        let record = open(&path);
+        assert_eq!(record.signed().collect::<Vec<_>>(), [&signed(6, 0, Step::Propose, b"d")]);
+        assert!(!record.is_damaged());
+    }
+
+    #[test]
+    fn many_heights_and_rounds_stay_within_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vote-record");
+        VoteRecord::begin(&path, &KEY).unwrap();
+        let mut record = open(&path);
+        for height in 1..400 {
+            for step in [Step::Prevote, Step::Precommit] {
+                let noted = record.note(signed(height, 0, step, &[9; 130])).unwrap();
+                assert_eq!(noted, Noted::New);
+            }
+        }
+        for round in 0..300 {
+            record.note(signed(400, round, Step::Prevote, &[9; 130])).unwrap();
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), ALLOCATED as u64);
+        let mut again = open(&path);
+        assert_eq!(again.signed().last(), Some(&signed(400, 299, Step::Prevote, &[9; 130])));
+        assert_eq!(again.note(signed(400, 299, Step::Prevote, b"b")).unwrap(), Noted::Contradicts);
+        assert_eq!(again.note(signed(400, 3, Step::Prevote, b"b")).unwrap(), Noted::Contradicts);
+    }
+
+    #[test]
+    fn whatever_byte_is_damaged_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vote-record");
+        VoteRecord::begin(&path, &KEY).unwrap();
+        let mut record = open(&path);
+        record.note(signed(5, 0, Step::Prevote, b"a vote")).unwrap();
+        record.note(signed(5, 0, Step::Precommit, b"another")).unwrap();
+        drop(record);
+        let whole = std::fs::read(&path).unwrap();
+        let written = whole.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        for at in 0..written {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(open(&path).is_damaged(), "at {at}");
+        }
+        // A torn entry: what was there before it is known, and that something is missing.
+        let mut bytes = whole.clone();
+        bytes[written - 3..].fill(0);
+        std::fs::write(&path, &bytes).unwrap();
+        let mut record = open(&path);
+        assert!(record.is_damaged());
+        assert_eq!(record.known(), Known::UpTo(Height::new(5)));
+        // Voting goes on above: the damaged file is kept beside.
+        record.note(signed(6, 0, Step::Prevote, b"c")).unwrap();
+        assert!(!open(&path).is_damaged());
+        assert_eq!(std::fs::read(folder.path().join("vote-record.damaged-1")).unwrap(), bytes);
+    }
+
+    #[test]
+    fn of_another_key_or_chain_nothing_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vote-record");
+        VoteRecord::begin(&path, &KEY).unwrap();
+        open(&path).note(signed(5, 0, Step::Prevote, b"a")).unwrap();
+        let other = KeyId::new([8; 32]);
+        assert_eq!(VoteRecord::open(&path, CHAIN, other).unwrap().known(), Known::Nothing);
+        let elsewhere = ChainId::new([1; 32]);
+        let mut record = VoteRecord::open(&path, elsewhere, KEY).unwrap();
+        assert_eq!(record.known(), Known::Never);
+        record.note(signed(1, 0, Step::Prevote, b"a")).unwrap();
+        // What was signed on the other chain is kept.
+        assert_eq!(open(&path).known(), Known::UpTo(Height::new(5)));
+    }
+
+    #[test]
+    fn a_person_may_give_their_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vote-record");
+        let mut record = open(&path);
+        let word = (Height::new(9), TimeMs::new(5));
+        record.by_word(word.0, word.1).unwrap();
+        let mut record = open(&path);
+        assert_eq!(record.word(), Some(word));
+        assert_eq!(record.known(), Known::UpTo(Height::new(8)));
+        assert_eq!(record.note(signed(8, 7, Step::Prevote, b"a")).unwrap(), Noted::Contradicts);
+        assert_eq!(record.note(signed(9, 0, Step::Prevote, b"a")).unwrap(), Noted::New);
+        // It stands for that height.
+        let mut record = open(&path);
+        assert_eq!(record.word(), Some(word));
+        record.note(signed(10, 0, Step::Prevote, b"a")).unwrap();
+        assert_eq!(open(&path).word(), None);
+        record.nothing_above(Height::new(12)).unwrap();
+        let mut record = open(&path);
+        assert_eq!(record.known(), Known::UpTo(Height::new(12)));
+        assert_eq!(record.note(signed(12, 9, Step::Prevote, b"a")).unwrap(), Noted::Contradicts);
+    }
+}
