@@ -4,6 +4,11 @@ use clap::Parser;
 use liuhen_node::commands::{config::Config, genesis::Genesis, init::Init, run::Run, vote::Vote};
 use std::process::ExitCode;
 
+/// Many threads take and give back blocks, events and messages of all sizes: the system's allocator spreads them over arenas of
+/// which little goes back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A node of a Liuhen ledger (留痕)
 #[derive(Debug, Parser)]
 #[command(name = "liuhen-node", version, arg_required_else_help = true)]

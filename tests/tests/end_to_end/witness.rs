@@ -2,19 +2,21 @@
 
 use anyhow::Context as _;
 use liuhen_node::config::FILE;
+use liuhen_node::store::votes::VoteRecord;
 use liuhen_proto::header::{
     checkpoint::{Checkpoint, origin},
     note::{Kind, Note, VerifierKey},
 };
 use liuhen_proto::merkle::log::sha256_leaf;
 use liuhen_proto::merkle::{MemoryLog, Sha256Log, inclusion};
-use liuhen_proto::types::Hash;
+use liuhen_proto::types::{Hash, KeyId};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{grant, liuhen, told};
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::consortium::NODES;
 use liuhen_tests::wait::until;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -245,9 +247,19 @@ async fn two_histories_are_evidence() -> anyhow::Result<()> {
     let (well, said) = look(&mut cluster, &key, "seen").await?;
     assert!(well, "{said}");
     // All validators together begin anew, with the same keys, and write another history.
+    let mut keys = BTreeMap::new();
+    for node in NODES {
+        let status = cluster.connect(node).await?.status().await?;
+        keys.insert(node, KeyId::from_slice(&status.key_id)?);
+    }
     for node in NODES {
         cluster.stop(node).await?;
-        std::fs::remove_dir_all(cluster.consortium.home(node).join("data"))?;
+        let home = cluster.consortium.home(node);
+        std::fs::remove_dir_all(home.join("data"))?;
+        // What they signed stands on record: they forget it on purpose.
+        let record = home.join("vote-record");
+        std::fs::remove_file(&record)?;
+        VoteRecord::begin(&record, &keys[node])?;
     }
     for node in NODES {
         cluster.launch(node)?;

@@ -77,13 +77,14 @@ impl Heard {
             let first = height.previous();
             self.messages = self.messages.split_off(&(first, 0, Step::Propose, least()));
             self.known = self.messages.values().flatten().map(|it| it.digest).collect();
-            self.streams.retain(|it| it.stream.height >= first.get());
         }
         (self.height, self.round, self.since) = (height, round, Some(Instant::now()));
     }
 
+    /// The open height is decided: its block is had by sync from now on.
     pub(super) fn close(&mut self) {
         self.since = None;
+        self.streams.retain(|it| it.stream.height > self.height.get());
     }
 
     /// Whether it is new, near, and signed by the validator that it names.

@@ -18,6 +18,7 @@ use super::signing::{author, signed};
 use super::types::{Address, Ctx, ValidatorSet};
 use super::withheld::is_unknown;
 use crate::gossip::Stream;
+use crate::store::StoreError;
 use crate::store::votes::{Noted, Signed, VoteRecord};
 use heard::Heard;
 use liuhen_proto::suite::sign::PublicKey;
@@ -26,7 +27,7 @@ use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::types::core::Round;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// Shared between what goes out, what comes in, and who asks for it.
 #[derive(Clone)]
@@ -35,19 +36,34 @@ pub struct Exchange(Arc<Inner>);
 struct Inner {
     chain: ChainId,
     own: Address,
-    record: Mutex<VoteRecord>,
+    record: Arc<Mutex<VoteRecord>>,
+    /// To the thread that writes the record: syncing holds up nobody else.
+    notes: std::sync::mpsc::Sender<Note>,
     heard: Mutex<Heard>,
     /// Why nothing may be sent any more.
     failed: watch::Sender<Option<String>>,
 }
 
+/// A message for the record, and who waits for what comes of it.
+type Note = (Signed, oneshot::Sender<Result<Noted, StoreError>>);
+
 impl Exchange {
     /// Of a node with this key, whose record this is.
     pub fn new(chain: ChainId, own: KeyId, record: VoteRecord) -> Self {
+        let record = Arc::new(Mutex::new(record));
+        let (notes, to_note) = std::sync::mpsc::channel::<Note>();
+        let of_thread = Arc::clone(&record);
+        std::thread::spawn(move || {
+            while let Ok((signed, reply)) = to_note.recv() {
+                let noted = lock(&of_thread).note(signed);
+                let _ = reply.send(noted);
+            }
+        });
         Self(Arc::new(Inner {
             chain,
             own: Address(own),
-            record: Mutex::new(record),
+            record,
+            notes,
             heard: Mutex::new(Heard::default()),
             failed: watch::Sender::new(None),
         }))
@@ -82,12 +98,17 @@ impl Exchange {
     }
 
     /// Notes a message of this node's key that is to be sent. Whether it may be.
-    fn note(&self, signed: Signed) -> bool {
+    async fn note(&self, signed: Signed) -> bool {
         if self.0.failed.borrow().is_some() {
             return false;
         }
         let place = signed.place();
-        let noted = tokio::task::block_in_place(|| self.record().note(signed));
+        let (reply, noted) = oneshot::channel();
+        let stopped = || StoreError::Damaged("record of votes: its thread has stopped".into());
+        let noted = match self.0.notes.send((signed, reply)) {
+            Ok(()) => noted.await.unwrap_or_else(|_| Err(stopped())),
+            Err(_) => Err(stopped()),
+        };
         match noted {
             Ok(Noted::New | Noted::Same) => true,
             Ok(Noted::Contradicts) => {

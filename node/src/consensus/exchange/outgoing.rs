@@ -41,9 +41,9 @@ struct Between {
 
 impl Between {
     /// Whether a message may be sent; what is this node's own is on record then.
-    fn may_send(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
+    async fn may_send(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
         let own = author(message) == self.exchange.0.own;
-        let may = !own || self.exchange.note(signed(&self.exchange.0.chain, message));
+        let may = !own || self.exchange.note(signed(&self.exchange.0.chain, message)).await;
         if may {
             self.exchange.take_in(message);
         }
@@ -51,34 +51,35 @@ impl Between {
     }
 
     /// The same for what holds votes of many.
-    fn may_say(&self, message: &LivenessMsg<Ctx>) -> bool {
-        match message {
-            LivenessMsg::Vote(vote) => self.may_send(&SignedConsensusMsg::Vote(vote.clone())),
+    async fn may_say(&self, message: &LivenessMsg<Ctx>) -> bool {
+        let own: Vec<Vote> = match message {
+            LivenessMsg::Vote(vote) => {
+                return self.may_send(&SignedConsensusMsg::Vote(vote.clone())).await;
+            }
             LivenessMsg::PolkaCertificate(it) => {
-                let own = it.polka_signatures.iter().any(|it| self.is_own(&it.address));
+                let own = it.polka_signatures.iter().filter(|it| self.is_own(&it.address));
                 let value = NilOrVal::Val(it.value_id);
-                !own || self.may_vote(VoteType::Prevote, it.height, it.round, value)
+                own.map(|_| self.vote(VoteType::Prevote, it.height, it.round, value)).collect()
             }
             LivenessMsg::SkipRoundCertificate(it) => {
-                let mut own = it.round_signatures.iter().filter(|it| self.is_own(&it.address));
-                own.all(|own| self.may_vote(own.vote_type, it.height, it.round, own.value_id))
+                let own = it.round_signatures.iter().filter(|it| self.is_own(&it.address));
+                own.map(|own| self.vote(own.vote_type, it.height, it.round, own.value_id)).collect()
+            }
+        };
+        for vote in own {
+            if !self.exchange.note(signed_vote(&self.exchange.0.chain, &vote)).await {
+                return false;
             }
         }
+        true
     }
 
     fn is_own(&self, who: &Address) -> bool {
         *who == self.exchange.0.own
     }
 
-    fn may_vote(
-        &self,
-        kind: VoteType,
-        height: Height,
-        round: Round,
-        value: NilOrVal<BlockId>,
-    ) -> bool {
-        let vote = Vote { kind, height, round, value, voter: self.exchange.0.own };
-        self.exchange.note(signed_vote(&self.exchange.0.chain, &vote))
+    fn vote(&self, kind: VoteType, height: Height, round: Round, value: NilOrVal<BlockId>) -> Vote {
+        Vote { kind, height, round, value, voter: self.exchange.0.own }
     }
 }
 
@@ -102,14 +103,22 @@ impl Actor for Outgoing {
         message: Msg<Ctx>,
         state: &mut Between,
     ) -> Result<(), ActorProcessingErr> {
-        match &message {
-            Msg::PublishConsensusMsg(it) if !state.may_send(it) => return Ok(()),
-            Msg::PublishLivenessMsg(it) if !state.may_say(it) => return Ok(()),
-            Msg::Subscribe(subscriber) => subscriber.subscribe_to_port(&state.relayed),
-            Msg::UpdateValidatorSet(set) => state.exchange.set_validators(set.clone()),
-            _ => {}
+        let may = match &message {
+            Msg::PublishConsensusMsg(it) => state.may_send(it).await,
+            Msg::PublishLivenessMsg(it) => state.may_say(it).await,
+            Msg::Subscribe(subscriber) => {
+                subscriber.subscribe_to_port(&state.relayed);
+                true
+            }
+            Msg::UpdateValidatorSet(set) => {
+                state.exchange.set_validators(set.clone());
+                true
+            }
+            _ => true,
+        };
+        if may {
+            state.network.cast(message)?;
         }
-        state.network.cast(message)?;
         Ok(())
     }
 }
