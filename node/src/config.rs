@@ -58,6 +58,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// What the node's key signed last, relative to the home; better on another disk than the data.
     pub vote_record: PathBuf,
+    /// Hours in which everything that the node keeps is read once, so that damage is found.
+    pub scrub_hours: u32,
     /// What is logged, as `tracing` has it.
     pub log_filter: String,
     /// Free bytes on disk below which no transactions are taken.
@@ -116,6 +118,7 @@ impl Default for Settings {
             max_connections_per_address: None,
             witnesses: Vec::new(),
             vote_record: "vote-record".into(),
+            scrub_hours: 168,
             log_format: LogFormat::Text,
             log_filter: "info,arc_malachitebft=warn,libp2p=warn,sled=warn".into(),
             free_bytes: 512 << 20,

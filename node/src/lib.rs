@@ -9,6 +9,7 @@
 //! | [`neighbours`] | the other nodes: how far each is, and what it heard of this one |
 //! | [`store`] | block log (the truth), index (rebuilt at will) |
 //! | [`api`] | the gRPC services, who calls, and who may read what |
+//! | [`repair`] | reading everything once in a while, and mending what can't be read |
 //! | [`checkpoints`], `tiles` | cosigned checkpoints of the header log, and the log over HTTP |
 //! | [`files`] | how many files may be open, and who may hold them |
 //! | [`config`], [`home`], [`commands`], [`telemetry`] | settings, keys, operator's commands, logs |
@@ -31,6 +32,7 @@ pub mod mempool;
 pub mod misbehaviour;
 pub mod neighbours;
 pub mod registry;
+pub mod repair;
 pub mod run;
 pub mod store;
 pub mod telemetry;

@@ -5,17 +5,18 @@ use crate::api::places::Connections;
 use crate::api::tls::{Tls, TlsFiles};
 use crate::api::{self, ReceiptSigner, Shared, reads::Reads};
 use crate::app::{Chain, OpenReport};
-use crate::checkpoints::{Checkpoints, Cosigner};
+use crate::checkpoints::{Checkpoints, Cosignature, Cosigner};
 use crate::clock;
 use crate::config::Settings;
 use crate::consensus::{AdapterParts, Conduct, End, Exchange, Why, Withheld};
 use crate::engine::Engine;
-use crate::gossip::{self, Gossip, GossipConfig, Received};
+use crate::gossip::{self, Asked, Gossip, GossipConfig, Message, Received};
 use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
 use crate::misbehaviour;
 use crate::neighbours::{Neighbours, answers::Answerer};
 use crate::registry::Registry;
+use crate::repair::{Repair, Repairs};
 use crate::store::undecided::UndecidedBlocks;
 use crate::store::votes::VoteRecord;
 use crate::tiles;
@@ -66,37 +67,15 @@ pub async fn run(
     let Gossip { transactions, messages, received, wakes, cosignatures, .. } = gossip;
     let mempool = start_mempool(&chain, &work, transactions, received, &services);
     start_watching(&mempool, &data, settings, &services);
-    let cosigner = Cosigner {
-        chain: Arc::clone(&chain),
-        checkpoints: Checkpoints::new(settings.witnesses()?),
-        node: keys.node.public().key_id(),
-        key: keys.cosigner.clone(),
-        messages: messages.clone(),
-        received: cosignatures,
-        committed: committed.subscribe(),
-    };
-    let checkpoints = cosigner.start(&services);
-
-    let asking = Withheld { until: None, why: Why::Asking, file: None };
-    let (withheld, opened) = (watch::Sender::new(Some(asking)), watch::Sender::new(None));
-    let exchange = exchange(home, settings, &chain, &keys)?;
+    let from_others = (messages.clone(), cosignatures);
+    let checkpoints =
+        start_cosigning(&chain, settings, &keys, from_others, committed.subscribe(), &services)?;
+    let opened = watch::Sender::new(None);
     let (asks, connected) = (gossip.asks, gossip.connected.clone());
     let neighbours = Neighbours::new(Arc::clone(&chain), keys.node.clone(), asks, connected);
-    let again = Arc::new(Notify::new());
-    let answerer = Answerer {
-        chain: Arc::clone(&chain),
-        key: keys.node.clone(),
-        exchange: exchange.clone(),
-        withheld: withheld.subscribe(),
-    };
-    tokio::spawn(answerer.run(gossip.asked, services.clone()));
-    let following = neighbours.clone();
-    tokio::spawn(following.follow(
-        exchange.clone(),
-        withheld.subscribe(),
-        Arc::clone(&again),
-        services.clone(),
-    ));
+    let exchange = exchange(home, settings, &chain, &keys)?;
+    let asking = Asking::start(&chain, &keys, &exchange, &neighbours, gossip.asked, &services);
+    let repairs = start_repairing(&chain, settings, &neighbours, &services);
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
         reads: start_reads(&chain, &mempool, &keys.node, &data, &services)?,
@@ -106,12 +85,13 @@ pub async fn run(
         checkpoints,
         cosigner: keys.cosigner.clone(),
         receipts: receipts(&chain, &keys),
-        withheld: withheld.subscribe(),
+        withheld: asking.withheld.subscribe(),
         opened: opened.subscribe(),
         committed: committed.subscribe(),
         own,
         connected: gossip.connected,
         neighbours: neighbours.known(),
+        repairs,
         limits: Arc::default(),
         genesis: to_bytes(read(&chain).founding()).into(),
         names: Arc::default(),
@@ -122,8 +102,9 @@ pub async fn run(
         chain: Arc::clone(&chain),
         mempool,
         undecided: UndecidedBlocks::open(&data.join("undecided"))?,
+        neighbours: neighbours.known(),
         exchange: exchange.clone(),
-        again: Arc::clone(&again),
+        again: Arc::clone(&asking.again),
         key: keys.node.clone(),
         conduct,
         settings: settings.clone(),
@@ -144,14 +125,85 @@ pub async fn run(
         data: &data,
         exchange,
         neighbours,
-        again,
-        withheld,
+        again: asking.again,
+        withheld: asking.withheld,
         stop,
     };
     let end = engine.run(parts).await?;
     services.cancel();
     wait_for_clients(server).await;
     finish(&chain, end)
+}
+
+/// What tells whether this node may vote, and others what it heard.
+struct Asking {
+    withheld: watch::Sender<Option<Withheld>>,
+    again: Arc<Notify>,
+}
+
+impl Asking {
+    fn start(
+        chain: &Arc<RwLock<Chain>>,
+        keys: &Keys,
+        exchange: &Exchange,
+        neighbours: &Neighbours,
+        asked: mpsc::Receiver<Asked>,
+        services: &CancellationToken,
+    ) -> Self {
+        let not_yet = Withheld { until: None, why: Why::Asking, file: None };
+        let (withheld, again) = (watch::Sender::new(Some(not_yet)), Arc::new(Notify::new()));
+        let answerer = Answerer {
+            chain: Arc::clone(chain),
+            key: keys.node.clone(),
+            exchange: exchange.clone(),
+            withheld: withheld.subscribe(),
+        };
+        tokio::spawn(answerer.run(asked, services.clone()));
+        let (following, exchange, notify) =
+            (neighbours.clone(), exchange.clone(), Arc::clone(&again));
+        tokio::spawn(following.follow(exchange, withheld.subscribe(), notify, services.clone()));
+        Self { withheld, again }
+    }
+}
+
+/// Starts reading everything once in a while, and mending it.
+fn start_repairing(
+    chain: &Arc<RwLock<Chain>>,
+    settings: &Settings,
+    neighbours: &Neighbours,
+    services: &CancellationToken,
+) -> Repairs {
+    let repairs = Repairs::default();
+    let repair = Repair {
+        chain: Arc::clone(chain),
+        neighbours: neighbours.clone(),
+        scrub: Duration::from_secs(u64::from(settings.scrub_hours).saturating_mul(3_600)),
+        repairs: Arc::clone(&repairs),
+    };
+    tokio::spawn(repair.run(services.clone()));
+    repairs
+}
+
+/// Starts cosigning checkpoints.
+fn start_cosigning(
+    chain: &Arc<RwLock<Chain>>,
+    settings: &Settings,
+    keys: &Keys,
+    gossip: (mpsc::Sender<Message>, mpsc::Receiver<Cosignature>),
+    committed: watch::Receiver<Height>,
+    services: &CancellationToken,
+) -> anyhow::Result<Checkpoints> {
+    let (messages, received) = gossip;
+    let cosigner = Cosigner {
+        chain: Arc::clone(chain),
+        checkpoints: Checkpoints::new(settings.witnesses()?),
+        node: keys.node.public().key_id(),
+        key: keys.cosigner.clone(),
+        messages,
+        received,
+        committed,
+    };
+    Ok(cosigner.start(services))
 }
 
 /// What goes between this node's engine and others, by its record of votes.
@@ -364,10 +416,13 @@ async fn open(data: &Path, founding: Founding) -> anyhow::Result<Chain> {
     let data = data.to_owned();
     let opened = tokio::task::spawn_blocking(move || Chain::open(&data, founding)).await?;
     let (chain, report) = opened.context("open the ledger")?;
-    let OpenReport { damage, index_rebuilt, replayed } = report;
-    if let Some(damage) = damage {
-        let (height, kept_at) = (damage.height, damage.kept_at.display());
-        tracing::error!(%height, %kept_at, "the block log is damaged from this height on; its blocks are fetched again from peers");
+    let OpenReport { damage, cut, index_rebuilt, replayed } = report;
+    for damage in damage {
+        let (from, until) = (damage.heights.start(), damage.heights.end());
+        tracing::error!(%from, %until, kept_at = %damage.kept_at.display(), "blocks of the log can't be read: they are fetched again from peers");
+    }
+    if let Some((height, why)) = cut {
+        tracing::error!(%height, %why, "the block log was cut before this height, and goes on from there with what peers have");
     }
     if let Some(why) = index_rebuilt {
         tracing::warn!(%why, "the index was rebuilt from the block log");

@@ -269,7 +269,7 @@ impl Cluster {
     /// The blocks in the log of a node that does not run, from height 1 on. Errors where the log is damaged.
     pub fn blocks(&self, node: &str) -> anyhow::Result<Vec<StoredBlock>> {
         let (log, damage) = BlockLog::open(&self.consortium.home(node).join("data/blocks"))?;
-        anyhow::ensure!(damage.is_none(), "{node}: {damage:?}");
+        anyhow::ensure!(damage.is_empty(), "{node}: {damage:?}");
         let all = (1..=log.height().get())
             .map(|height| log.read(Height::new(height))?.context("a block below the log's height"));
         all.collect()

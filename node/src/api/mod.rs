@@ -33,6 +33,7 @@ use crate::consensus::Withheld;
 use crate::limits::{Client, Limits, Share, Turn};
 use crate::mempool::Mempool;
 use crate::neighbours::Known;
+use crate::repair::Repairs;
 use crate::store::StoreError;
 use bytes::Bytes;
 use libp2p::PeerId;
@@ -92,6 +93,8 @@ pub struct Shared {
     pub connected: Receiver<BTreeSet<PeerId>>,
     /// How the other nodes stand.
     pub neighbours: Known,
+    /// What was found damaged, and mended.
+    pub repairs: Repairs,
     /// What clients may take at once.
     pub limits: Arc<Limits>,
     /// The founding document.

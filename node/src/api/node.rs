@@ -11,6 +11,7 @@ use liuhen_proto::wire::{
 };
 use liuhen_rpc::services::node_service_server::NodeService;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 use tonic::{Request, Response, Status};
 
 /// A neighbour as status tells it.
@@ -50,6 +51,7 @@ impl NodeService for Node {
         let open_for = self.0.opened.borrow().map(|since| since.elapsed());
         let withheld = self.0.withheld.borrow().clone();
         let heard = self.0.neighbours.all();
+        let repairs = *self.0.repairs.lock().unwrap_or_else(PoisonError::into_inner);
         let connected = self.0.connected.borrow().clone();
         let chain = self.0.chain();
         let header = chain.header();
@@ -97,6 +99,9 @@ impl NodeService for Node {
                 .map(|(key, it)| wire_of(key, it, departments.get(&it.peer.to_string())))
                 .collect(),
             voting_power,
+            blocks_missing: repairs.holes,
+            blocks_mended: repairs.blocks,
+            index_parts_mended: repairs.parts,
             total_power: u64::try_from(chain.validators().total_power()).unwrap_or(u64::MAX),
         }))
     }

@@ -285,6 +285,7 @@ impl Chain {
         }
         let outcomes = candidate.delta.events.iter().map(|it| it.leaf.outcome.to_bits()).collect();
         let ledger_events = candidate.delta.events.iter().filter_map(|it| it.ledger.clone());
+        let places = candidate.delta.events.iter().filter(|it| it.ledger.is_some());
         let header = &candidate.header;
         let next_validators = match header.next_validators_hash == header.validators_hash {
             true => Vec::new(),
@@ -295,6 +296,7 @@ impl Chain {
             certificate: certificate.encode_to_vec(),
             outcomes,
             ledger_events: ledger_events.collect(),
+            ledger_places: places.map(|it| it.leaf.index).collect(),
             next_validators,
         };
         self.log.append(&stored)?;

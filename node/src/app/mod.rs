@@ -4,6 +4,8 @@
 mod candidate;
 mod chain;
 mod checkpoint;
+mod history;
+mod mend;
 mod open;
 mod prove;
 mod trails;
@@ -12,6 +14,7 @@ mod validate;
 pub use candidate::Candidate;
 pub use chain::{Built, Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use checkpoint::TILE_WIDTH;
+pub use mend::{Damaged, Mending};
 pub use open::OpenReport;
 pub use prove::{FoundEvent, Long, ProveError, Read};
 pub use trails::{Blocks, EventFilter, ReadEvent, Source};

@@ -17,8 +17,10 @@ use std::sync::Mutex;
 /// What was found and done at opening.
 #[derive(Debug, Default)]
 pub struct OpenReport {
-    /// Damage in the block log, before which it now ends.
-    pub damage: Option<Damage>,
+    /// Damage in the block log.
+    pub damage: Vec<Damage>,
+    /// Why the log was cut before a height that can't be read: what is behind is made anew from there.
+    pub cut: Option<(Height, String)>,
     /// Why the index was deleted and rebuilt.
     pub index_rebuilt: Option<String>,
     /// Blocks replayed into the index.
@@ -27,6 +29,9 @@ pub struct OpenReport {
 
 /// Checks that the blocks are of the founding document's chain, before anything is made anew from them.
 fn same_chain(log: &BlockLog, folder: &Path, founding: &Founding) -> Result<(), StoreError> {
+    if log.is_hole(Height::new(1)) {
+        return Ok(());
+    }
     let Some(bytes) = log.header(Height::new(1))? else { return Ok(()) };
     let first = Header::from_bytes(&bytes);
     let first = first.map_err(|e| StoreError::Damaged(format!("block 1: {e}")))?;
@@ -49,7 +54,23 @@ impl Chain {
         same_chain(&log, folder, &founding)?;
         let mut report = OpenReport { damage, ..OpenReport::default() };
         let place = folder.join("index");
-        let mut chain = match Self::with_index(&place, founding.clone(), log) {
+        let opened = match Self::with_index(&place, founding.clone(), log) {
+            Err(failed) => {
+                let (mut log, why) = *failed;
+                let hole = log.holes().next();
+                match hole {
+                    // A hole is passed over where what stands around it says enough.
+                    Some(hole) => {
+                        report.cut = Some((hole, why.to_string()));
+                        log.cut(hole)?;
+                        Self::with_index(&place, founding.clone(), log)
+                    }
+                    None => Err(Box::new((log, why))),
+                }
+            }
+            opened => opened,
+        };
+        let mut chain = match opened {
             Ok(chain) => chain,
             Err(failed) => {
                 let (log, why) = *failed;
@@ -114,7 +135,14 @@ impl Chain {
         let mut height = Height::GENESIS;
         while height < until {
             height = height.next();
+            if self.log.is_hole(height) {
+                self.follow_hole(height, until)?;
+                continue;
+            }
             let (header, certificate) = self.logged_header(height)?;
+            if header.log_root != self.parent.log_root {
+                return Err(StoreError::Damaged(format!("block {height} does not follow")));
+            }
             self.follow(header);
             self.last_certificate = Some(certificate);
         }
@@ -131,6 +159,25 @@ impl Chain {
             return Ok(());
         }
         Err(StoreError::Damaged(format!("index: map root {root} at height {until}")))
+    }
+
+    /// Follows a block that can't be read, by what its neighbours say of it.
+    fn follow_hole(&mut self, height: Height, until: Height) -> Result<(), StoreError> {
+        let damaged = || StoreError::Damaged(format!("block {height}"));
+        let next = height.next();
+        if next > until || self.log.is_hole(next) {
+            return Err(damaged());
+        }
+        let behind = self.log.read(next)?.ok_or_else(damaged)?.block;
+        let carried = behind.last_certificate().ok().flatten().ok_or_else(damaged)?;
+        let id = Hash::from_slice(&carried.block_id).map_err(|_| damaged())?;
+        let validators = behind.header().map_err(|_| damaged())?.validators_hash;
+        if validators != self.parent.header.next_validators_hash {
+            self.changes.push(height);
+        }
+        self.headers.push(id);
+        self.parent.log_root = self.headers.root();
+        Ok(())
     }
 
     /// The validators that signed a height at which they change: those of the change before.
@@ -168,6 +215,11 @@ impl Chain {
     fn replay(&mut self, report: &mut OpenReport) -> Result<(), StoreError> {
         while self.parent.header.height < self.log.height() {
             let height = self.next_height();
+            if self.log.is_hole(height) {
+                self.log.cut(height)?;
+                report.cut = Some((height, "the index ends before it".into()));
+                break;
+            }
             let damaged = |e: String| StoreError::Damaged(format!("block {height}: {e}"));
             let stored = self.log.read(height)?.ok_or_else(|| damaged("not there".into()))?;
             let bytes = crate::codec::encode(&stored.block).map_err(|e| damaged(e.to_string()))?;

@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::gossip::{Message, Stream};
 use crate::mempool::Mempool;
 use crate::misbehaviour::Seen;
+use crate::neighbours::Known;
 use crate::registry::Registry;
 use crate::store::undecided::{Undecided, UndecidedBlocks};
 use bytes::Bytes;
@@ -47,6 +48,8 @@ pub struct AdapterParts {
     pub mempool: Mempool,
     /// Blocks of the open height.
     pub undecided: UndecidedBlocks,
+    /// How the other nodes stand.
+    pub neighbours: Known,
     /// What goes between this engine and others.
     pub exchange: Exchange,
     /// Notified when it is to be judged anew whether this node may vote.
@@ -413,6 +416,8 @@ impl Adapter {
 
     /// Each second: an open height is called for, a due heartbeat opens one.
     fn tick(&mut self) {
+        // Whoever is told of nothing sees that others went on.
+        self.others_are_at(Height(self.parts.neighbours.highest().get()));
         // Whoever waits for a height to be over calls for it.
         let waits = self.withheld_until.is_some_and(|it| it.0 >= self.chain().next_height().get());
         if waits {

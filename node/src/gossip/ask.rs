@@ -26,6 +26,8 @@ pub(crate) enum Question {
     Missing { height: u64, have: Vec<u64>, blocks: Vec<[u8; 32]> },
     /// The stream of an undecided block.
     Stream { height: u64, block: [u8; 32] },
+    /// The decided block of a height.
+    Block { height: u64 },
 }
 
 /// What it answers.
@@ -37,6 +39,8 @@ pub(crate) enum Answer {
     Missing { messages: Vec<Vec<u8>>, blocks: Vec<[u8; 32]> },
     /// The stream; `None`: it has none.
     Stream(Option<Stream>),
+    /// The block as its log has it; `None`: it has none.
+    Block(Option<Vec<u8>>),
 }
 
 /// A whole stream of an undecided block.

@@ -62,6 +62,11 @@ impl Answerer {
             Question::Stream { height, block } => {
                 Some(Answer::Stream(self.exchange.stream(Height::new(height), &block)))
             }
+            Question::Block { height } => {
+                let read = || self.chain().log().read(Height::new(height)).ok().flatten();
+                let block = tokio::task::block_in_place(read);
+                Some(Answer::Block(block.and_then(|it| codec::encode(&it).ok())))
+            }
         }
     }
 

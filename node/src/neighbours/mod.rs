@@ -12,7 +12,7 @@ use bincode::{Decode, Encode};
 use libp2p::PeerId;
 use liuhen_proto::suite::hash::line;
 use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
-use liuhen_proto::types::{ChainId, KeyId};
+use liuhen_proto::types::{ChainId, Height, KeyId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
@@ -87,6 +87,8 @@ pub struct Neighbour {
     pub(crate) standing: Standing,
     /// By how many milliseconds its clock is ahead of this node's, half of the way there and back counted off.
     pub(crate) clock_ahead_ms: i64,
+    /// Its height, where this node can tell that it is so.
+    pub(crate) shown: Option<Height>,
     pub(crate) peer: PeerId,
     heard: Instant,
 }
@@ -113,6 +115,11 @@ impl Known {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, it| it.heard.elapsed() < STALE);
         known.extend(all.iter().cloned());
+    }
+
+    /// The highest height that one of them was shown to be at.
+    pub(crate) fn highest(&self) -> Height {
+        self.all().values().filter_map(|it| it.shown).max().unwrap_or_default()
     }
 
     /// By key.
@@ -213,7 +220,8 @@ impl Neighbours {
                 continue;
             };
             let clock_ahead_ms = ahead(standing.now_ms, sent.saturating_add(way));
-            all.push((key, Neighbour { standing, clock_ahead_ms, peer, heard: Instant::now() }));
+            let (shown, heard) = (self.shown(&standing), Instant::now());
+            all.push((key, Neighbour { standing, clock_ahead_ms, shown, peer, heard }));
         }
         self.0.known.take_in(&all);
         all

@@ -1,6 +1,6 @@
 //! What the others know of this node's votes, weighed by their power.
 
-use super::{Neighbour, Neighbours};
+use super::{Neighbour, Neighbours, Standing};
 use crate::consensus::{Exchange, Others};
 use crate::store::votes::Signed;
 use liuhen_proto::header::{block::Header, certificate, validators::ValidatorSet};
@@ -12,13 +12,15 @@ impl Neighbours {
         let all = self.ask_how_all_stand().await;
         let (newest, beside) = (self.newest(exchange, &all), self.is_beside(&all));
         let chain = self.chain();
-        let at = At {
-            chain: chain.founding().chain(),
-            height: chain.header().height,
-            validators: chain.validators(),
-            own: self.0.own.public().key_id(),
-        };
-        Others { newest, beside, ..at.weigh(&all) }
+        let others = weigh(chain.validators(), &self.0.own.public().key_id(), &all);
+        Others { newest, beside, ..others }
+    }
+
+    /// The height that a neighbour says, where this node can tell that it is so.
+    pub(super) fn shown(&self, standing: &Standing) -> Option<Height> {
+        let chain = self.chain();
+        let id = chain.founding().chain();
+        shown(&id, chain.header().height, chain.validators(), standing)
     }
 
     /// The last message of this node's key that one of them holds.
@@ -30,57 +32,41 @@ impl Neighbours {
     }
 }
 
-/// Where this node is.
-struct At<'a> {
-    chain: ChainId,
-    height: Height,
-    validators: &'a ValidatorSet,
-    own: KeyId,
+/// The height that a neighbour says, where it is this node's own or below, or the certificate is one of the validators that
+/// it knows.
+fn shown(chain: &ChainId, own: Height, validators: &ValidatorSet, it: &Standing) -> Option<Height> {
+    let height = Height::new(it.height);
+    if height <= own {
+        return Some(height);
+    }
+    let header = Header::from_bytes(&it.header).ok()?;
+    let carried = certificate::decode(&it.certificate).ok()?;
+    certificate::verify(&carried, chain, height, &header.block_id(), validators).ok()?;
+    (header.height == height && header.chain == *chain).then_some(height)
 }
 
-impl At<'_> {
-    fn power(&self, key: &KeyId) -> u128 {
-        self.validators.get(key).map_or(0, |it| u128::from(it.power))
-    }
-
-    /// The height that a neighbour says, where this node can tell that it is so: it has that height itself, or the
-    /// certificate is one of the validators that it knows.
-    fn shown(&self, it: &Neighbour) -> Option<Height> {
-        let height = Height::new(it.standing.height);
-        if height <= self.height {
-            return Some(height);
-        }
-        let header = Header::from_bytes(&it.standing.header).ok()?;
-        let carried = certificate::decode(&it.standing.certificate).ok()?;
-        let id = header.block_id();
-        certificate::verify(&carried, &self.chain, height, &id, self.validators).ok()?;
-        (header.height == height && header.chain == self.chain).then_some(height)
-    }
-
-    /// What their heights and powers come to.
-    fn weigh(&self, all: &[(KeyId, Neighbour)]) -> Others {
-        let own = self.power(&self.own);
-        let (mut shown, mut not_shown, mut highest) = (0u128, 0u128, Height::GENESIS);
-        for (key, it) in all {
-            match self.shown(it) {
-                Some(height) => {
-                    highest = highest.max(height);
-                    shown = shown.saturating_add(self.power(key));
-                }
-                None => not_shown = not_shown.saturating_add(self.power(key)),
+/// What heights and powers come to.
+fn weigh(validators: &ValidatorSet, own: &KeyId, all: &[(KeyId, Neighbour)]) -> Others {
+    let power = |key: &KeyId| validators.get(key).map_or(0, |it| u128::from(it.power));
+    let (mut shown, mut not_shown, mut highest) = (0u128, 0u128, Height::GENESIS);
+    for (key, it) in all {
+        match it.shown {
+            Some(height) => {
+                highest = highest.max(height);
+                shown = shown.saturating_add(power(key));
             }
+            None => not_shown = not_shown.saturating_add(power(key)),
         }
-        let answered = shown.saturating_add(not_shown);
-        // A number that nobody can check counts for nothing. Where most can't be checked, it is this node that is behind.
-        let is_current = self.validators.is_quorum(shown.saturating_add(own));
-        let counted = if is_current { answered } else { shown };
-        Others {
-            quorum: self.validators.is_quorum(answered.saturating_add(own)),
-            quorum_without: self.validators.is_quorum(counted),
-            highest,
-            newest: None,
-            beside: false,
-        }
+    }
+    let (own, answered) = (power(own), shown.saturating_add(not_shown));
+    // A number that nobody can check counts for nothing. Where most can't be checked, it is this node that is behind.
+    let is_current = validators.is_quorum(shown.saturating_add(own));
+    Others {
+        quorum: validators.is_quorum(answered.saturating_add(own)),
+        quorum_without: validators.is_quorum(if is_current { answered } else { shown }),
+        highest,
+        newest: None,
+        beside: false,
     }
 }
 
@@ -90,6 +76,7 @@ mod tests {
     use crate::neighbours::Standing;
     use libp2p::PeerId;
     use liuhen_proto::suite::sign::PrivateKey;
+    use liuhen_proto::types::{Hash, TimeMs};
     use liuhen_proto::wire;
     use prost::Message as _;
     use std::time::Instant;
@@ -114,7 +101,22 @@ mod tests {
 
     /// A neighbour at a height, with the certificate of these validators.
     fn at(height: u64, signers: &[u8]) -> Neighbour {
-        let header = Header { height: Height::new(height), ..Header::default() };
+        let (zero, time) = (Hash::ZERO, TimeMs::new(1));
+        let header = Header {
+            protocol: 1,
+            suite: 1,
+            chain: ChainId::ZERO,
+            height: Height::new(height),
+            time,
+            proposer: key(2).public().key_id(),
+            last_commit: zero,
+            log_root: zero,
+            event_count: 0,
+            events_root: zero,
+            map_root: zero,
+            validators_hash: zero,
+            next_validators_hash: zero,
+        };
         let id = header.block_id();
         let mut signatures: Vec<wire::CommitSignature> = signers
             .iter()
@@ -145,17 +147,16 @@ mod tests {
             version: String::new(),
         };
         let (peer, heard) = (PeerId::random(), Instant::now());
-        Neighbour { standing, clock_ahead_ms: 0, peer, heard }
+        let shown = shown(&ChainId::ZERO, Height::new(5), &validators(), &standing);
+        Neighbour { standing, clock_ahead_ms: 0, shown, peer, heard }
     }
 
     /// What node 1, at height 5, makes of the others' answers.
     fn weighed(all: &[(u8, Neighbour)]) -> Others {
-        let validators = validators();
         let own = key(1).public().key_id();
-        let at = At { chain: ChainId::ZERO, height: Height::new(5), validators: &validators, own };
         let all: Vec<_> =
             all.iter().map(|(seed, it)| (key(*seed).public().key_id(), it.clone())).collect();
-        at.weigh(&all)
+        weigh(&validators(), &own, &all)
     }
 
     fn others(quorum: bool, quorum_without: bool, highest: u64) -> Others {

@@ -1,33 +1,39 @@
 //! The block log: segment files of entries, each written and synced before it is acknowledged.
 //!
-//! A torn tail is cut at opening. Damage further in is told from it by what follows:
-//! if a whole entry stands behind it, the file is set aside and the log ends before the damage,
-//! so that the blocks are fetched again from peers.
+//! A torn tail is cut at opening. Damage further in is told from it by what follows: a whole entry of a later height. What
+//! lies between is a hole: the heights that can't be read, in a log that goes on behind them. A hole is filled in place
+//! with what others have ([`BlockLog::fill`]); until then its blocks can't be read, and nothing else is touched.
 
 use super::record::StoredBlock;
 use super::{StoreError, entry};
 use crate::codec;
-use liuhen_proto::header::block::HEADER_BYTES;
+use crate::files::{free_name, write_durably};
+use liuhen_proto::header::block::{HEADER_BYTES, Header};
 use liuhen_proto::types::Height;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a length as the payload has it.
 const LENGTH: usize = 8;
+/// Bytes that the least block takes: no more blocks are missing than would have had room.
+const LEAST: usize = entry::HEADER + LENGTH + HEADER_BYTES;
+/// Blocks that may be missing between two files.
+const LOST: u64 = 1 << 22;
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Segments whose files stay open for reading: a long chain has more segments than a process may have files.
 const OPENED: usize = 16;
 
-/// Damage found at opening, before which the log now ends.
+/// Damage found at opening.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// The first height that can't be read.
-    pub height: Height,
-    /// Where the damaged file was put.
+    /// The heights that can't be read.
+    pub heights: RangeInclusive<Height>,
+    /// Where a copy of the damaged file is, or the file itself.
     pub kept_at: PathBuf,
 }
 
@@ -40,13 +46,15 @@ pub struct BlockLog {
     last: Option<File>,
     /// Files of segments that were read last, the newest at the end.
     opened: Mutex<VecDeque<(usize, Arc<File>)>>,
-    /// For each block: its segment, and the offset of its entry.
-    places: Vec<(usize, u64)>,
+    /// For each block its segment and the offset of its entry; `None`: it can't be read.
+    places: Vec<Option<(usize, u64)>>,
 }
 
 #[derive(Debug)]
 struct Segment {
     path: PathBuf,
+    /// The height of its first block.
+    first: Height,
     length: u64,
 }
 
@@ -59,7 +67,7 @@ struct Entry<'a> {
 
 impl BlockLog {
     /// Opens the log in a folder, which is made if need be. Says what damage was found.
-    pub fn open(folder: &Path) -> Result<(Self, Option<Damage>), StoreError> {
+    pub fn open(folder: &Path) -> Result<(Self, Vec<Damage>), StoreError> {
         std::fs::create_dir_all(folder)
             .map_err(StoreError::io(format!("make {}", folder.display())))?;
         let mut log = Self {
@@ -69,17 +77,11 @@ impl BlockLog {
             opened: Mutex::default(),
             places: Vec::new(),
         };
-        let mut damage = None;
-        for path in segment_paths(folder)? {
-            if damage.is_some() {
-                set_aside(&path)?;
-            } else if first_height(&path) != Some(log.height().next()) {
-                // What stood before this file is not whole.
-                let kept_at = set_aside(&path)?;
-                damage = Some(Damage { height: log.height().next(), kept_at });
-            } else {
-                damage = log.read_segment(path)?;
-            }
+        let mut damage = Vec::new();
+        let paths = segment_paths(folder)?;
+        for (number, path) in paths.iter().enumerate() {
+            let is_last = number.saturating_add(1) == paths.len();
+            log.read_segment(path, is_last, &mut damage)?;
         }
         Ok((log, damage))
     }
@@ -104,7 +106,7 @@ impl BlockLog {
         let entry = entry::whole(&payload);
         file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
         file.sync_data().map_err(StoreError::io(what()))?;
-        self.places.push((number, segment.length));
+        self.places.push(Some((number, segment.length)));
         segment.length = segment.length.saturating_add(entry.len() as u64);
         Ok(())
     }
@@ -144,10 +146,9 @@ impl BlockLog {
     /// Where the entry of a height's block is.
     fn place(&self, height: Height) -> Result<Option<Entry<'_>>, StoreError> {
         let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
-        let Some((number, offset)) = number.and_then(|n| self.places.get(n)) else {
-            return Ok(None);
-        };
+        let Some(place) = number.and_then(|n| self.places.get(n)) else { return Ok(None) };
         let damaged = || StoreError::Damaged(format!("block {height}"));
+        let (number, offset) = place.as_ref().ok_or_else(damaged)?;
         let segment = self.segments.get(*number).ok_or_else(damaged)?;
         let file = self.file(*number, segment)?;
         Ok(Some(Entry { segment, file, offset: *offset }))
@@ -184,50 +185,240 @@ impl BlockLog {
             .open(&path)
             .map_err(StoreError::io(what()))?;
         sync_folder(&self.folder)?;
-        self.segments.push(Segment { path, length: 0 });
+        self.segments.push(Segment { path, first, length: 0 });
         self.last = Some(file);
         Ok(())
     }
 
-    /// Takes in a segment's entries; cuts a torn tail, stops at damage.
-    fn read_segment(&mut self, path: PathBuf) -> Result<Option<Damage>, StoreError> {
+    /// Takes in a segment's entries. The last segment's torn tail is cut; what can't be read elsewhere is a hole.
+    fn read_segment(
+        &mut self,
+        path: &Path,
+        is_last: bool,
+        damage: &mut Vec<Damage>,
+    ) -> Result<(), StoreError> {
         let what = || format!("read {}", path.display());
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(StoreError::io(what()))?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).open(path).map_err(StoreError::io(what()))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(StoreError::io(what()))?;
-        let number = self.segments.len();
-        let mut offset = 0;
-        while let Some(end) = entry::end(&bytes, offset) {
-            self.places.push((number, offset as u64));
+        let (number, first) = (self.segments.len(), first_height(path).unwrap_or_default());
+        let next = self.height().next();
+        let lost = first.get().saturating_sub(next.get());
+        if first < next || lost > LOST {
+            let kept_at = set_aside(path)?;
+            tracing::error!(%next, path = %path.display(), kept_at = %kept_at.display(), "a file of the block log does not follow on the others, and was put aside");
+            return Ok(());
+        }
+        if first > next {
+            // What stood before this file is not whole, or the file is gone.
+            self.leave_out(next..=first.previous(), path.to_owned(), damage);
+        }
+        let (mut offset, mut kept) = (0, None);
+        while offset < bytes.len() {
+            let Some((at, end, height)) = next_entry(&bytes, offset, self.height().next()) else {
+                break;
+            };
+            let next = self.height().next();
+            if height > next {
+                let kept_at = match &kept {
+                    Some(kept_at) => PathBuf::clone(kept_at),
+                    None => kept.insert(keep_copy(path)?).clone(),
+                };
+                self.leave_out(next..=height.previous(), kept_at, damage);
+            }
+            self.places.push(Some((number, at as u64)));
             offset = end;
         }
-        let mut damage = None;
-        if offset < bytes.len() {
-            let height = self.height().next();
-            if another_entry_follows(&bytes, offset) {
-                let kept_at = keep_copy(&path)?;
-                damage = Some(Damage { height, kept_at });
-            } else {
-                let (cut, path) = (bytes.len() - offset, path.display());
-                tracing::warn!(%height, cut, %path, "the last block in the log is not whole, as after a power cut, or damaged: its bytes were cut, and it is taken from what the node keeps of the open height, or fetched again");
-            }
+        let length = if is_last { offset } else { bytes.len() };
+        if offset < bytes.len() && is_last {
+            let (height, cut, path) = (self.height().next(), bytes.len() - offset, path.display());
+            tracing::warn!(%height, cut, %path, "the last block in the log is not whole, as after a power cut, or damaged: its bytes were cut, and it is taken from what the node keeps of the open height, or fetched again");
             file.set_len(offset as u64).map_err(StoreError::io(what()))?;
-            file.sync_all().map_err(StoreError::io(what()))?;
         }
-        file.seek(SeekFrom::End(0)).map_err(StoreError::io(what()))?;
-        self.segments.push(Segment { path, length: offset as u64 });
+        if is_last {
+            self.write_last_again(&file, number, &bytes).map_err(StoreError::io(what()))?;
+        }
+        self.segments.push(Segment { path: path.to_owned(), first, length: length as u64 });
         self.last = Some(file);
-        Ok(damage)
+        Ok(())
+    }
+
+    /// Writes the last entry once more and syncs it: where syncing it failed before, what was read may be in memory alone.
+    /// Those before it were synced, or it would not be there.
+    fn write_last_again(&self, file: &File, number: usize, bytes: &[u8]) -> std::io::Result<()> {
+        let last = self.places.last().copied().flatten().filter(|(segment, _)| *segment == number);
+        if let Some((_, offset)) = last {
+            let from = usize::try_from(offset).unwrap_or(usize::MAX);
+            let end = entry::end(bytes, from).unwrap_or(from);
+            file.write_all_at(bytes.get(from..end).unwrap_or_default(), offset)?;
+        }
+        file.sync_all()
+    }
+
+    fn leave_out(
+        &mut self,
+        heights: RangeInclusive<Height>,
+        kept_at: PathBuf,
+        damage: &mut Vec<Damage>,
+    ) {
+        let count = heights.end().get().saturating_sub(heights.start().get()).saturating_add(1);
+        self.places.extend((0..count).map(|_| None));
+        damage.push(Damage { heights, kept_at });
+    }
+
+    /// The heights that can't be read, in order.
+    pub fn holes(&self) -> impl DoubleEndedIterator<Item = Height> + '_ {
+        let numbered = self.places.iter().enumerate();
+        numbered
+            .filter(|(_, place)| place.is_none())
+            .map(|(number, _)| Height::new(number as u64 + 1))
+    }
+
+    /// Whether a height's block can't be read.
+    pub fn is_hole(&self, height: Height) -> bool {
+        let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
+        number.and_then(|n| self.places.get(n)).is_some_and(Option::is_none)
+    }
+
+    /// Reads a block's entry once more; one that can't be read is a hole from now on. Whether it is.
+    pub fn check(&mut self, height: Height) -> bool {
+        match self.read(height) {
+            Ok(_) => false,
+            Err(error) => {
+                tracing::error!(%height, %error, "a block of the log can't be read");
+                let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
+                if let Some(place) = number.and_then(|n| self.places.get_mut(n)) {
+                    *place = None;
+                }
+                true
+            }
+        }
+    }
+
+    /// Fills a hole: its segment is written anew with the block where it belongs. Nothing is done where there is none.
+    pub fn fill(&mut self, height: Height, block: &StoredBlock) -> Result<(), StoreError> {
+        if !self.is_hole(height) {
+            return Ok(());
+        }
+        let payload =
+            codec::encode(block).map_err(|e| StoreError::Damaged(format!("block: {e}")))?;
+        let number = self.segments.partition_point(|it| it.first <= height).checked_sub(1);
+        let Some(number) = number else { return self.fill_before_all(height, &payload) };
+        let Some(Segment { path, first, .. }) = self.segments.get(number) else { return Ok(()) };
+        let (path, first) = (path.clone(), *first);
+        let until = match self.segments.get(number.saturating_add(1)) {
+            Some(next) => next.first.previous(),
+            None => self.height(),
+        };
+        let old =
+            std::fs::read(&path).map_err(StoreError::io(format!("read {}", path.display())))?;
+        let (mut bytes, mut places) = (Vec::with_capacity(old.len()), Vec::new());
+        for at in first.get()..=until.get() {
+            let at = Height::new(at);
+            let entry =
+                if at == height { Some(entry::whole(&payload)) } else { self.raw(at, &old) };
+            places.push(entry.as_ref().map(|_| (number, bytes.len() as u64)));
+            // Another hole keeps its room.
+            bytes.extend(entry.unwrap_or_else(|| vec![0; LEAST]));
+        }
+        write_durably(&path, &bytes)
+            .map_err(StoreError::io(format!("write {}", path.display())))?;
+        let from = usize::try_from(first.get().saturating_sub(1)).unwrap_or(usize::MAX);
+        for (place, new) in self.places.iter_mut().skip(from).zip(places) {
+            *place = new;
+        }
+        if let Some(segment) = self.segments.get_mut(number) {
+            segment.length = bytes.len() as u64;
+        }
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _)| *of != number);
+        if number.saturating_add(1) == self.segments.len() {
+            let file = OpenOptions::new().read(true).write(true).open(&path);
+            let file = file.map_err(StoreError::io(format!("open {}", path.display())))?;
+            self.last = Some(file);
+        }
+        Ok(())
+    }
+
+    /// A hole before the first segment there is: its block gets a file of its own.
+    fn fill_before_all(&mut self, height: Height, payload: &[u8]) -> Result<(), StoreError> {
+        let bytes = entry::whole(payload);
+        let path = self.folder.join(format!("blocks-{:020}.log", height.get()));
+        write_durably(&path, &bytes)
+            .map_err(StoreError::io(format!("write {}", path.display())))?;
+        self.segments.insert(0, Segment { path, first: height, length: bytes.len() as u64 });
+        for (segment, _) in self.places.iter_mut().flatten() {
+            *segment = segment.saturating_add(1);
+        }
+        let number = usize::try_from(height.get().saturating_sub(1)).unwrap_or(usize::MAX);
+        if let Some(place) = self.places.get_mut(number) {
+            *place = Some((0, 0));
+        }
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
+    /// The whole entry of a height in the bytes of its segment.
+    fn raw(&self, height: Height, segment: &[u8]) -> Option<Vec<u8>> {
+        let number = usize::try_from(height.get().checked_sub(1)?).ok()?;
+        let (_, offset) = (*self.places.get(number)?)?;
+        let from = usize::try_from(offset).ok()?;
+        let end = entry::end(segment, from)?;
+        segment.get(from..end).map(<[u8]>::to_vec)
+    }
+
+    /// Ends the log before a height: what is behind stays in copies beside. For who has to make it anew from there.
+    pub fn cut(&mut self, height: Height) -> Result<(), StoreError> {
+        let keep = usize::try_from(height.get().saturating_sub(1)).unwrap_or(usize::MAX);
+        while self.segments.last().is_some_and(|it| it.first >= height && it.first > Height::new(1))
+        {
+            if let Some(segment) = self.segments.pop() {
+                set_aside(&segment.path)?;
+            }
+        }
+        let number = self.segments.len().saturating_sub(1);
+        let behind = self.places.iter().skip(keep).flatten().find(|(of, _)| *of == number);
+        let behind = behind.map(|(_, offset)| *offset);
+        self.places.truncate(keep);
+        if let Some(segment) = self.segments.last_mut() {
+            let what = || format!("cut {}", segment.path.display());
+            keep_copy(&segment.path)?;
+            let file = OpenOptions::new().read(true).write(true).open(&segment.path);
+            let file = file.map_err(StoreError::io(what()))?;
+            let length = behind.unwrap_or(segment.length);
+            file.set_len(length).and_then(|()| file.sync_all()).map_err(StoreError::io(what()))?;
+            segment.length = length;
+            self.last = Some(file);
+        }
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
     }
 }
 
-/// Whether a whole entry stands somewhere behind a broken one: then it is damage, not a torn tail.
-fn another_entry_follows(bytes: &[u8], broken: usize) -> bool {
-    (broken.saturating_add(1)..bytes.len()).any(|offset| entry::end(bytes, offset).is_some())
+/// The first whole entry from `offset` on, of a height from `next` on: where it begins and ends, and its height. An entry
+/// whose length is whole is passed over as one: what a block holds is not searched for blocks.
+fn next_entry(bytes: &[u8], offset: usize, next: Height) -> Option<(usize, usize, Height)> {
+    let mut at = offset;
+    while at < bytes.len() {
+        let header = bytes.get(at..at.saturating_add(entry::HEADER))?;
+        let end = entry::payload_length(header).map(|it| at + entry::HEADER + it);
+        let end = end.filter(|end| *end <= bytes.len());
+        if let Some(end) = end.filter(|_| entry::end(bytes, at).is_some())
+            && let Some(height) = height_of(bytes.get(at + entry::HEADER..end)?)
+            && let Some(missing) = height.get().checked_sub(next.get())
+            && missing <= ((at - offset) / LEAST) as u64
+        {
+            return Some((at, end, height));
+        }
+        at = end.unwrap_or_else(|| at.saturating_add(1));
+    }
+    None
+}
+
+/// The height of the block in a payload, whose header comes first behind its length.
+fn height_of(payload: &[u8]) -> Option<Height> {
+    let header = payload.get(LENGTH..LENGTH + HEADER_BYTES)?;
+    Header::from_bytes(header).ok().map(|it| it.height)
 }
 
 fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
@@ -245,12 +436,14 @@ fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 
 fn keep_copy(path: &Path) -> Result<PathBuf, StoreError> {
     let kept = path.with_extension("damaged");
-    std::fs::copy(path, &kept).map_err(StoreError::io(format!("copy {}", path.display())))?;
+    if !kept.exists() {
+        std::fs::copy(path, &kept).map_err(StoreError::io(format!("copy {}", path.display())))?;
+    }
     Ok(kept)
 }
 
 fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
-    let aside = path.with_extension("behind-damage");
+    let aside = free_name(path, "behind-damage");
     std::fs::rename(path, &aside).map_err(StoreError::io(format!("move {}", path.display())))?;
     Ok(aside)
 }
@@ -269,127 +462,4 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::record::Block;
-
-    fn block(number: u8) -> StoredBlock {
-        let transactions = vec![vec![number; 100]];
-        let block = Block { header: vec![number; 288], last_certificate: vec![], transactions };
-        StoredBlock {
-            block,
-            certificate: vec![number],
-            outcomes: vec![1],
-            ledger_events: vec![vec![number; 3]],
-            next_validators: Vec::new(),
-        }
-    }
-
-    fn filled(folder: &Path, count: u8) -> PathBuf {
-        let (mut log, damage) = BlockLog::open(folder).unwrap();
-        assert_eq!(damage, None);
-        for number in 1..=count {
-            log.append(&block(number)).unwrap();
-        }
-        log.segments[0].path.clone()
-    }
-
-    #[test]
-    fn blocks_come_back() {
-        let folder = tempfile::tempdir().unwrap();
-        filled(folder.path(), 3);
-        let (log, damage) = BlockLog::open(folder.path()).unwrap();
-        assert_eq!((log.height(), damage), (Height::new(3), None));
-        assert_eq!(log.read(Height::new(2)).unwrap(), Some(block(2)));
-        assert_eq!(log.header(Height::new(2)).unwrap(), Some(block(2).block.header));
-        assert_eq!(log.header(Height::new(4)).unwrap(), None);
-        assert_eq!(log.read(Height::GENESIS).unwrap(), None);
-        assert_eq!(log.read(Height::new(4)).unwrap(), None);
-    }
-
-    #[test]
-    fn a_long_chain_does_not_hold_a_file_for_each_segment() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut log, _) = BlockLog::open(folder.path()).unwrap();
-        let count = 3 * OPENED as u8;
-        for number in 1..=count {
-            log.new_segment().unwrap();
-            log.append(&block(number)).unwrap();
-        }
-        let held = || {
-            let all = std::fs::read_dir("/proc/self/fd").unwrap();
-            let here =
-                |it: PathBuf| std::fs::read_link(it).is_ok_and(|to| to.starts_with(folder.path()));
-            all.filter(|it| here(it.as_ref().unwrap().path())).count()
-        };
-        let read_all = |log: &BlockLog| {
-            for number in (1..=count).chain((1..=count).rev()) {
-                let height = Height::new(u64::from(number));
-                assert_eq!(log.read(height).unwrap(), Some(block(number)));
-            }
-        };
-        read_all(&log);
-        assert!(held() <= OPENED + 1, "{} files", held());
-        drop(log);
-        let (mut log, damage) = BlockLog::open(folder.path()).unwrap();
-        assert_eq!(damage, None);
-        read_all(&log);
-        assert!(held() <= OPENED + 1, "{} files after opening", held());
-        log.append(&block(count + 1)).unwrap();
-        assert_eq!(log.read(log.height()).unwrap(), Some(block(count + 1)));
-    }
-
-    #[test]
-    fn a_torn_tail_is_cut_wherever_it_is_torn() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = filled(folder.path(), 3);
-        let whole = std::fs::read(&path).unwrap();
-        let entry = whole.len() / 3;
-        for cut in 2 * entry..whole.len() {
-            std::fs::write(&path, &whole[..cut]).unwrap();
-            let (mut log, damage) = BlockLog::open(folder.path()).unwrap();
-            assert_eq!((log.height(), damage), (Height::new(2), None), "cut at {cut}");
-            log.append(&block(3)).unwrap();
-            assert_eq!(std::fs::read(&path).unwrap(), whole);
-        }
-        std::fs::write(&path, [whole.as_slice(), &[0; 5000]].concat()).unwrap();
-        let (log, damage) = BlockLog::open(folder.path()).unwrap();
-        assert_eq!((log.height(), damage), (Height::new(3), None));
-    }
-
-    #[test]
-    fn a_segment_that_does_not_follow_is_set_aside() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = filled(folder.path(), 4);
-        let whole = std::fs::read(&path).unwrap();
-        let entry = whole.len() / 4;
-        let second = folder.path().join(format!("blocks-{:020}.log", 3));
-        std::fs::write(&second, &whole[2 * entry..]).unwrap();
-        // The first segment has lost its last block, which looks like a torn tail there.
-        std::fs::write(&path, &whole[..2 * entry - 1]).unwrap();
-        let (log, damage) = BlockLog::open(folder.path()).unwrap();
-        let damage = damage.unwrap();
-        assert_eq!((log.height(), damage.height), (Height::new(1), Height::new(2)));
-        assert!(damage.kept_at.exists() && !second.exists());
-        let (log, damage) = BlockLog::open(folder.path()).unwrap();
-        assert_eq!((log.height(), damage), (Height::new(1), None));
-    }
-
-    #[test]
-    fn damage_further_in_is_named_and_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = filled(folder.path(), 4);
-        let whole = std::fs::read(&path).unwrap();
-        let entry = whole.len() / 4;
-        // In the length, in the sums, in the payload of block 2.
-        for at in [0, 5, 9, 60] {
-            let mut bytes = whole.clone();
-            bytes[entry + at] ^= 0x40;
-            std::fs::write(&path, &bytes).unwrap();
-            let (log, damage) = BlockLog::open(folder.path()).unwrap();
-            let damage = damage.unwrap();
-            assert_eq!((log.height(), damage.height), (Height::new(1), Height::new(2)), "at {at}");
-            assert_eq!(std::fs::read(damage.kept_at).unwrap(), bytes);
-        }
-    }
-}
+mod tests;

@@ -3,11 +3,11 @@
 //! values.
 
 use super::memory::Memory;
-use super::tables::{PAGE, Standing, Tables};
+use super::tables::{PAGE, Part, Standing, Tables};
 use super::{StoreError, missing};
 use liuhen_proto::event::EventLeaf;
 use liuhen_proto::header::founding::Founding;
-use liuhen_proto::ledger::seal::{Heads, Sealed, trail_value};
+use liuhen_proto::ledger::seal::{Heads, Sealed, TILE_LEVELS, trail_value};
 use liuhen_proto::ledger::{Delta, Missing, Object, View};
 use liuhen_proto::merkle::trie::{Change, Trie};
 use liuhen_proto::merkle::{Blake3Log, Peaks};
@@ -220,6 +220,62 @@ impl Index {
     pub fn next_timer(&self) -> Result<Option<TimeMs>, StoreError> {
         let next = self.timers(TimeMs::new(u64::MAX), 1)?;
         Ok(next.first().and_then(Place::timer_due))
+    }
+
+    /// Writes parts of the history on disk once more.
+    pub(crate) fn mend(&self, parts: &[Part]) -> Result<(), StoreError> {
+        if parts.is_empty() {
+            return Ok(());
+        }
+        self.tables.mend(parts)?;
+        self.tables.sync()
+    }
+
+    /// For tests: loses and bends one in so many parts of the history on disk. How many that were.
+    #[doc(hidden)]
+    pub fn lose(&self, every: usize) -> Result<usize, StoreError> {
+        self.tables.lose(every)
+    }
+
+    /// A trail's size and peaks on disk.
+    pub(crate) fn written_head(&self, trail: &Place) -> Result<Peaks, StoreError> {
+        self.tables.head(trail)
+    }
+
+    /// Looks at so many trails on disk behind one: those of which a page or a tile is missing or damaged, and the last that was
+    /// looked at; `None` behind the last there is.
+    pub(crate) fn check_trails(
+        &self,
+        behind: Option<&Place>,
+        count: usize,
+    ) -> Result<(Vec<Place>, Option<Place>), StoreError> {
+        let (mut damaged, mut last, mut looked_at) = (Vec::new(), None, 0);
+        for entry in self.tables.heads_behind(behind) {
+            let (trail, peaks) = entry?;
+            looked_at += peaks.size() / PAGE + 1;
+            if !self.is_whole(&trail, peaks.size()) {
+                damaged.push(trail.clone());
+            }
+            last = Some(trail);
+            if looked_at >= count as u64 {
+                return Ok((damaged, last));
+            }
+        }
+        let _ = last;
+        Ok((damaged, None))
+    }
+
+    fn is_whole(&self, trail: &Place, size: u64) -> bool {
+        // It may have grown since its head was read.
+        let has = |page: u64| {
+            let wanted = size.saturating_sub(page.saturating_mul(PAGE)).min(PAGE);
+            self.tables.page(trail, page).is_ok_and(|it| it.len() as u64 >= wanted)
+        };
+        let pages = (0..size.div_ceil(PAGE)).all(has);
+        let levels = (1u32..).map(|n| n * TILE_LEVELS).take_while(|level| size >> level > 0);
+        let tile =
+            |level, index| self.tables.tile(trail, level, index).is_ok_and(|it| it.is_some());
+        pages && levels.into_iter().all(|level| (0..size >> level).all(|index| tile(level, index)))
     }
 
     /// A trail's size and peaks.

@@ -18,6 +18,7 @@ pub mod votes;
 pub use blocks::{BlockLog, Damage};
 pub use index::Index;
 pub use record::{Block, StoredBlock};
+pub(crate) use tables::{CHUNK, PAGE, Part};
 pub use trail::TrailTree;
 
 use liuhen_proto::ledger::Missing;

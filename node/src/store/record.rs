@@ -54,6 +54,8 @@ pub struct StoredBlock {
     pub outcomes: Vec<u16>,
     /// The bytes of the events that the rules made, in order.
     pub ledger_events: Vec<Vec<u8>>,
+    /// Their places among the events of the block.
+    pub ledger_places: Vec<u32>,
     /// A canonical validator set, where the block's header names other validators for the next
     /// block than its own; else empty.
     pub next_validators: Vec<u8>,

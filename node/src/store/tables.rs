@@ -1,4 +1,5 @@
-//! The index on disk: sled trees, written many blocks at a time in one transaction.
+//! The index on disk: sled trees, written many blocks at a time in one transaction. Behind each value stands the CRC-32C of its
+//! tree's name, its key and itself: what sled gives back in another's place, or changed, is damage and not an answer.
 
 use super::StoreError;
 use super::memory::Memory;
@@ -11,12 +12,13 @@ use liuhen_proto::place::Place;
 use liuhen_proto::types::{Hash, Height, TxId};
 use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
 use std::fs::File;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 /// Positions a page of a trail.
-pub(super) const PAGE: u64 = 1 << TILE_LEVELS;
+pub(crate) const PAGE: u64 = 1 << TILE_LEVELS;
 /// Leaves a chunk of events.
-const CHUNK: u64 = 64;
+pub(crate) const CHUNK: u64 = 64;
 const STATE: &[u8] = b"state";
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -67,14 +69,13 @@ impl Tables {
 
     /// `None` for an index that has never been written.
     pub(super) fn standing(&self) -> Result<Option<Standing>, StoreError> {
-        self.state.get(STATE)?.map(|bytes| decode(&bytes, "index state")).transpose()
+        let state = value(&self.state, STATE)?;
+        state.map(|bytes| decode(&bytes, "index state")).transpose()
     }
 
     pub(super) fn object(&self, place: &Place) -> Result<Option<Object>, StoreError> {
-        let Some(bytes) = self.objects.get(place.to_bytes())? else {
-            return Ok(None);
-        };
-        to_object(place, &bytes).map(Some)
+        let bytes = value(&self.objects, place.to_bytes())?;
+        bytes.map(|bytes| to_object(place, &bytes)).transpose()
     }
 
     /// Objects whose place begins with these bytes, in order.
@@ -82,7 +83,8 @@ impl Tables {
         &self,
         prefix: &[u8],
     ) -> impl Iterator<Item = Result<(Place, Object), StoreError>> + use<> {
-        self.objects.scan_prefix(prefix).map(placed)
+        let tree = self.objects.clone();
+        self.objects.scan_prefix(prefix).map(move |entry| placed(&tree, entry))
     }
 
     /// Objects from a place on, in the order of their places, also those of the kinds behind its own.
@@ -90,7 +92,8 @@ impl Tables {
         &self,
         first: &Place,
     ) -> impl Iterator<Item = Result<(Place, Object), StoreError>> + use<> {
-        self.objects.range(first.to_bytes()..).map(placed)
+        let tree = self.objects.clone();
+        self.objects.range(first.to_bytes()..).map(move |entry| placed(&tree, entry))
     }
 
     /// The places of such objects alone.
@@ -102,23 +105,33 @@ impl Tables {
     }
 
     pub(super) fn head(&self, trail: &Place) -> Result<Peaks, StoreError> {
-        match self.heads.get(trail.to_bytes())? {
+        match value(&self.heads, trail.to_bytes())? {
             Some(bytes) => to_peaks(&bytes),
             None => Ok(Peaks::default()),
         }
     }
 
     pub(super) fn heads(&self) -> impl Iterator<Item = Result<(Place, Peaks), StoreError>> + use<> {
-        self.heads.iter().map(|entry| {
+        self.heads_behind(None)
+    }
+
+    /// Heads of the trails behind a place, in the order of their places.
+    pub(super) fn heads_behind(
+        &self,
+        place: Option<&Place>,
+    ) -> impl Iterator<Item = Result<(Place, Peaks), StoreError>> + use<> {
+        let tree = self.heads.clone();
+        let from = place.map_or(Bound::Unbounded, |it| Bound::Excluded(it.to_bytes()));
+        self.heads.range((from, Bound::Unbounded)).map(move |entry| {
             let (key, bytes) = entry?;
+            let bytes = unsealed(&tree, &key, bytes)?;
             Ok((to_place(&key)?, to_peaks(&bytes)?))
         })
     }
 
-    /// The event numbers of one page of a trail.
+    /// The event numbers of one page of a trail; empty where there is none.
     pub(super) fn page(&self, trail: &Place, page: u64) -> Result<Vec<u64>, StoreError> {
-        let bytes = self.pages.get(numbered(trail, page))?.unwrap_or_default();
-        Ok(numbers(&bytes))
+        Ok(numbers(&value(&self.pages, numbered(trail, page))?.unwrap_or_default()))
     }
 
     pub(super) fn tile(
@@ -127,13 +140,13 @@ impl Tables {
         level: u32,
         index: u64,
     ) -> Result<Option<Hash>, StoreError> {
-        let bytes = self.tiles.get(tile_key(trail, level, index))?;
+        let bytes = value(&self.tiles, tile_key(trail, level, index))?;
         Ok(bytes.and_then(|bytes| Hash::from_slice(&bytes).ok()))
     }
 
     /// The leaf bytes of an event, by its number on the whole ledger.
     pub(super) fn leaf(&self, event: u64) -> Result<Option<[u8; LEAF_BYTES]>, StoreError> {
-        let chunk = self.events.get((event / CHUNK).to_be_bytes())?;
+        let chunk = value(&self.events, (event / CHUNK).to_be_bytes())?;
         let start = (event % CHUNK) as usize * LEAF_BYTES;
         let leaf = chunk.as_ref().and_then(|chunk| chunk.get(start..start + LEAF_BYTES));
         Ok(leaf.and_then(|leaf| leaf.try_into().ok()))
@@ -141,13 +154,13 @@ impl Tables {
 
     /// The number of a block's first event.
     pub(super) fn first_event(&self, height: Height) -> Result<Option<u64>, StoreError> {
-        let bytes = self.blocks.get(height.get().to_be_bytes())?;
-        Ok(bytes.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))))
+        let bytes = value(&self.blocks, height.get().to_be_bytes())?;
+        Ok(bytes.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_slice().try_into().ok()?))))
     }
 
     /// The height of a transaction's block, and its place among the block's transactions.
     pub(super) fn transaction(&self, id: &TxId) -> Result<Option<(Height, u32)>, StoreError> {
-        let Some(bytes) = self.transactions.get(id.as_bytes())? else {
+        let Some(bytes) = value(&self.transactions, id.as_bytes())? else {
             return Ok(None);
         };
         let (height, place): (u64, u32) = decode(&bytes, "transaction position")?;
@@ -157,7 +170,7 @@ impl Tables {
     /// Writes what the layer in memory holds, in one transaction, and syncs it.
     pub(super) fn write(&self, memory: &Memory, standing: Standing) -> Result<(), StoreError> {
         let batches = self.batches(memory)?;
-        let state = encode(&standing)?;
+        let state = sealed(&self.state, STATE, encode(&standing)?);
         let trees = [
             &self.state,
             &self.objects,
@@ -183,6 +196,11 @@ impl Tables {
                 StoreError::Damaged("index: transaction aborted".into())
             }
         })?;
+        self.sync()
+    }
+
+    /// Syncs what was written.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.db.flush()?;
         // sled's flush does not reach the disk (sled issue 1452).
         let file = self.folder.join("db");
@@ -196,7 +214,9 @@ impl Tables {
         let mut objects = sled::Batch::default();
         for (place, object) in &memory.objects {
             match object {
-                Some(object) => objects.insert(place.to_bytes(), object.to_bytes()),
+                Some(object) => {
+                    put(&self.objects, &mut objects, place.to_bytes(), object.to_bytes())
+                }
                 None => objects.remove(place.to_bytes()),
             }
         }
@@ -208,11 +228,11 @@ impl Tables {
         self.event_batch(memory, &mut events)?;
         let mut blocks = sled::Batch::default();
         for (height, first) in &memory.blocks {
-            blocks.insert(&height.get().to_be_bytes(), &first.to_be_bytes());
+            self.put_block(&mut blocks, *height, *first);
         }
         let mut transactions = sled::Batch::default();
         for (id, (height, place)) in &memory.transactions {
-            transactions.insert(id.as_bytes(), encode(&(height.get(), *place))?);
+            self.put_transaction(&mut transactions, id, *height, *place)?;
         }
         Ok([objects, heads, pages, tiles, events, blocks, transactions])
     }
@@ -227,45 +247,189 @@ impl Tables {
     ) -> Result<(), StoreError> {
         let peaks = grown.peaks.hashes().iter().map(|hash| *hash.as_bytes()).collect();
         let head = Head { size: grown.peaks.size(), peaks };
-        heads.insert(trail.to_bytes(), encode(&head)?);
+        put(&self.heads, heads, trail.to_bytes(), encode(&head)?);
         for (level, index, hash) in &grown.tiles {
-            tiles.insert(tile_key(trail, *level, *index), hash.as_bytes());
+            self.put_tile(tiles, trail, (*level, *index), hash);
         }
         let mut page = grown.base / PAGE;
         let mut open =
             if grown.base.is_multiple_of(PAGE) { Vec::new() } else { self.page(trail, page)? };
+        // What goes behind a page that is not whole would be shifted.
+        if open.len() as u64 != grown.base % PAGE {
+            return Err(StoreError::Damaged(format!("index: page {page} of {trail}")));
+        }
         for event in &grown.tail {
             open.push(*event);
             if open.len() as u64 == PAGE {
-                pages.insert(numbered(trail, page), page_bytes(&open));
+                self.put_page(pages, trail, page, &open);
                 open.clear();
                 page = page.saturating_add(1);
             }
         }
         if !open.is_empty() {
-            pages.insert(numbered(trail, page), page_bytes(&open));
+            self.put_page(pages, trail, page, &open);
         }
         Ok(())
     }
 
     fn event_batch(&self, memory: &Memory, batch: &mut sled::Batch) -> Result<(), StoreError> {
         let mut number = memory.first_event;
-        let open = self.events.get((number / CHUNK).to_be_bytes())?.unwrap_or_default();
+        let open = value(&self.events, (number / CHUNK).to_be_bytes())?.unwrap_or_default();
         let kept = (number % CHUNK) as usize * LEAF_BYTES;
-        let mut chunk = open.get(..kept).unwrap_or_default().to_vec();
+        let damaged = || StoreError::Damaged(format!("index: events before {number}"));
+        let mut chunk = open.get(..kept).ok_or_else(damaged)?.to_vec();
         for leaf in &memory.leaves {
             chunk.extend_from_slice(&leaf.to_bytes());
             number = number.saturating_add(1);
             if number.is_multiple_of(CHUNK) {
-                batch.insert(&(number / CHUNK - 1).to_be_bytes(), chunk.as_slice());
+                self.put_chunk(batch, number / CHUNK - 1, &chunk);
                 chunk.clear();
             }
         }
         if !chunk.is_empty() {
-            batch.insert(&(number / CHUNK).to_be_bytes(), chunk.as_slice());
+            self.put_chunk(batch, number / CHUNK, &chunk);
         }
         Ok(())
     }
+}
+
+/// What the history is made of, one part at a time: it stands in the block log as well.
+impl Tables {
+    fn put_page(&self, batch: &mut sled::Batch, trail: &Place, page: u64, events: &[u64]) {
+        put(&self.pages, batch, numbered(trail, page), page_bytes(events));
+    }
+
+    fn put_tile(
+        &self,
+        batch: &mut sled::Batch,
+        trail: &Place,
+        (level, index): (u32, u64),
+        hash: &Hash,
+    ) {
+        put(&self.tiles, batch, tile_key(trail, level, index), hash.as_bytes().to_vec());
+    }
+
+    fn put_chunk(&self, batch: &mut sled::Batch, chunk: u64, leaves: &[u8]) {
+        put(&self.events, batch, chunk.to_be_bytes().to_vec(), leaves.to_vec());
+    }
+
+    fn put_block(&self, batch: &mut sled::Batch, height: Height, first: u64) {
+        let (key, first) = (height.get().to_be_bytes(), first.to_be_bytes());
+        put(&self.blocks, batch, key.to_vec(), first.to_vec());
+    }
+
+    fn put_transaction(
+        &self,
+        batch: &mut sled::Batch,
+        id: &TxId,
+        height: Height,
+        place: u32,
+    ) -> Result<(), StoreError> {
+        let position = encode(&(height.get(), place))?;
+        put(&self.transactions, batch, id.as_bytes().to_vec(), position);
+        Ok(())
+    }
+
+    /// Loses and bends parts of the history, as a disk that lies does. How many.
+    pub(super) fn lose(&self, every: usize) -> Result<usize, StoreError> {
+        let mut lost = 0;
+        for tree in [&self.pages, &self.tiles, &self.events, &self.blocks, &self.transactions] {
+            for (number, entry) in tree.iter().enumerate().filter(|(it, _)| it % every == 0) {
+                let (key, bytes) = entry?;
+                let mut bent = bytes.to_vec();
+                match bent.first_mut().filter(|_| number % (2 * every) == 0) {
+                    Some(byte) => {
+                        *byte ^= 1;
+                        tree.insert(key, bent)?;
+                    }
+                    None => drop(tree.remove(key)?),
+                }
+                lost += 1;
+            }
+        }
+        self.sync()?;
+        Ok(lost)
+    }
+
+    /// Writes parts of the history once more, with what they are.
+    pub(super) fn mend(&self, parts: &[Part]) -> Result<(), StoreError> {
+        for part in parts {
+            let mut batch = sled::Batch::default();
+            let tree = match part {
+                Part::Page(trail, page, events) => {
+                    self.put_page(&mut batch, trail, *page, events);
+                    &self.pages
+                }
+                Part::Tile(trail, place, hash) => {
+                    self.put_tile(&mut batch, trail, *place, hash);
+                    &self.tiles
+                }
+                Part::Chunk(chunk, leaves) => {
+                    self.put_chunk(&mut batch, *chunk, leaves);
+                    &self.events
+                }
+                Part::Block(height, first) => {
+                    self.put_block(&mut batch, *height, *first);
+                    &self.blocks
+                }
+                Part::Transaction(id, height, place) => {
+                    self.put_transaction(&mut batch, id, *height, *place)?;
+                    &self.transactions
+                }
+            };
+            tree.apply_batch(batch)?;
+        }
+        Ok(())
+    }
+}
+
+/// A part of the history, and what it is.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    /// Event numbers of a page of a trail.
+    Page(Place, u64, Vec<u64>),
+    /// Root of a tile of a trail, by level and index.
+    Tile(Place, (u32, u64), Hash),
+    /// Leaves of events.
+    Chunk(u64, Vec<u8>),
+    /// The number of a block's first event.
+    Block(Height, u64),
+    /// Where a transaction is.
+    Transaction(TxId, Height, u32),
+}
+
+/// Bytes of the checksum behind a value.
+const SUM: usize = 4;
+
+fn sum(tree: &sled::Tree, key: &[u8], value: &[u8]) -> [u8; SUM] {
+    let sum = crc32c::crc32c(&tree.name());
+    crc32c::crc32c_append(crc32c::crc32c_append(sum, key), value).to_be_bytes()
+}
+
+/// A value with its checksum.
+fn sealed(tree: &sled::Tree, key: &[u8], mut value: Vec<u8>) -> Vec<u8> {
+    let sum = sum(tree, key, &value);
+    value.extend(sum);
+    value
+}
+
+/// A value without its checksum, if that fits.
+fn unsealed(tree: &sled::Tree, key: &[u8], bytes: sled::IVec) -> Result<Vec<u8>, StoreError> {
+    let fits = bytes.split_last_chunk::<SUM>().filter(|(it, at)| sum(tree, key, it) == **at);
+    let tree = || String::from_utf8_lossy(&tree.name()).into_owned();
+    let damaged = || StoreError::Damaged(format!("index: {} at {}", tree(), hex::encode(key)));
+    fits.map(|(value, _)| value.to_vec()).ok_or_else(damaged)
+}
+
+/// What stands at a key.
+fn value(tree: &sled::Tree, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+    let bytes = tree.get(key.as_ref())?;
+    bytes.map(|bytes| unsealed(tree, key.as_ref(), bytes)).transpose()
+}
+
+fn put(tree: &sled::Tree, batch: &mut sled::Batch, key: Vec<u8>, value: Vec<u8>) {
+    let value = sealed(tree, &key, value);
+    batch.insert(key, value);
 }
 
 fn numbered(trail: &Place, number: u64) -> Vec<u8> {
@@ -297,8 +461,12 @@ fn to_place(key: &[u8]) -> Result<Place, StoreError> {
     Place::from_bytes(key).ok_or_else(|| StoreError::Damaged("index: a key of no bytes".into()))
 }
 
-fn placed(entry: sled::Result<(sled::IVec, sled::IVec)>) -> Result<(Place, Object), StoreError> {
+fn placed(
+    tree: &sled::Tree,
+    entry: sled::Result<(sled::IVec, sled::IVec)>,
+) -> Result<(Place, Object), StoreError> {
     let (key, bytes) = entry?;
+    let bytes = unsealed(tree, &key, bytes)?;
     let place = to_place(&key)?;
     let object = to_object(&place, &bytes)?;
     Ok((place, object))

@@ -48,13 +48,18 @@ pub struct Grown {
 impl Grown {
     fn push(&mut self, event: u32, leaf: Hash) {
         let tiles = &mut self.tiles;
-        self.peaks.push_noting::<Blake3Log>(leaf, |level, index, hash| {
-            if level > 0 && level % TILE_LEVELS == 0 {
-                tiles.push((level, index, hash));
-            }
-        });
+        push_tiled(&mut self.peaks, leaf, |level, index, hash| tiles.push((level, index, hash)));
         self.events.push(event);
     }
+}
+
+/// Puts a leaf behind a trail; tells of each tile that it completes: level, index, root.
+pub fn push_tiled(peaks: &mut Peaks, leaf: Hash, mut complete: impl FnMut(u32, u64, Hash)) {
+    peaks.push_noting::<Blake3Log>(leaf, |level, index, hash| {
+        if level > 0 && level % TILE_LEVELS == 0 {
+            complete(level, index, hash);
+        }
+    });
 }
 
 /// What a block makes of the trees.

@@ -1,14 +1,18 @@
-//! What the index gives in order, with changes in memory over what is on disk.
+//! The index: what it gives in order, with changes in memory over what is on disk; and what it does where the disk lies.
 
 use liuhen_genesis::Founding;
+use liuhen_node::app::{Chain, Damaged, Mending};
 use liuhen_node::store::Index;
 use liuhen_proto::ledger::seal::seal;
 use liuhen_proto::ledger::{Delta, Object, View};
 use liuhen_proto::place::Place;
 use liuhen_proto::types::{Height, TimeMs};
 use liuhen_proto::wire;
+use liuhen_tests::Cluster;
+use liuhen_tests::actions::{record, register};
 use liuhen_tests::consortium::Consortium;
 use std::collections::BTreeMap;
+use std::process::Command;
 
 fn place(due: u64, about: u8) -> Place {
     Place::timer(TimeMs::new(due), 1, &[about; 32])
@@ -46,5 +50,91 @@ fn timers_are_due_in_order_across_memory_and_disk() -> anyhow::Result<()> {
     index.write()?;
     assert_eq!(due(&index, 39, 100)?, expected);
     assert_eq!(due(&index, 40, 100)?.last(), Some(&place(40, 4)));
+    Ok(())
+}
+
+/// What of a chain's index is not what its log says.
+fn damaged(chain: &Chain) -> anyhow::Result<Damaged> {
+    let (mut damaged, mut first, mut behind) = (Damaged::default(), 0, None);
+    for height in 1..=chain.header().height.get() {
+        let height = Height::new(height);
+        let (next, agree) = chain.check_history(height, first)?;
+        first = next;
+        if !agree {
+            damaged.blocks.insert(height);
+        }
+    }
+    loop {
+        let (trails, last) = chain.check_trails(behind.as_ref(), 100)?;
+        damaged.trails.extend(trails);
+        behind = last;
+        if behind.is_none() {
+            return Ok(damaged);
+        }
+    }
+}
+
+/// Parts of the history are gone or others, and are made anew from the log while the chain is read.
+fn mended_in_parts(chain: &Chain) -> anyhow::Result<()> {
+    for every in [1, 2, 3, 7] {
+        let lost = chain.index().lose(every)?;
+        let found = damaged(chain)?;
+        assert!(lost > 0 && !found.blocks.is_empty() && !found.trails.is_empty(), "{found:?}");
+        let mut mending = Mending::of(found);
+        while !mending.step(chain, 3)? {}
+        assert_eq!(damaged(chain)?, Damaged::default(), "one in {every}");
+    }
+    Ok(())
+}
+
+/// One byte of the index's file is another, at many places: what hits objects and heads is seen at opening, and the index is made
+/// anew; what hits the history is found by comparing it with the log, and these parts are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_byte_anywhere_is_found_and_mended() -> anyhow::Result<()> {
+    const PLACES: usize = 40;
+    let mut cluster = Cluster::start().await?;
+    register(&mut cluster).await?;
+    let node = cluster.connect("psb").await?;
+    let gateway = cluster.account(&node, "psb", "gateway").await?;
+    for first in (1..=600).step_by(50) {
+        let items = (first..first + 50).map(record).collect::<Result<Vec<_>, _>>()?;
+        gateway.submit(&node, &items).await?;
+    }
+    cluster.stop("psb").await?;
+    let founding = Founding::from_bytes(&std::fs::read(cluster.consortium.genesis())?)?;
+    let data = cluster.consortium.home("psb").join("data");
+    let (index, kept) = (data.join("index"), data.join("index-as-it-was"));
+    std::fs::rename(&index, &kept)?;
+    let whole = std::fs::read(kept.join("db"))?;
+    let written: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] != 0).collect();
+    let (mut anew, mut mended, mut unhurt) = (0, 0, 0);
+    for place in 0..=PLACES {
+        let mut bytes = whole.clone();
+        // The first time nothing is changed.
+        let at = written[written.len() * place.saturating_sub(1) / PLACES];
+        bytes[at] ^= if place > 0 { 0x20 } else { 0 };
+        let copied = Command::new("cp").arg("-a").args([&kept, &index]).status()?;
+        anyhow::ensure!(copied.success(), "the index was not copied");
+        std::fs::write(index.join("db"), &bytes)?;
+        let (chain, report) = Chain::open(&data, founding.clone())?;
+        let found = damaged(&chain)?;
+        if place == 0 {
+            assert_eq!((report.replayed, &found), (0, &Damaged::default()));
+            mended_in_parts(&chain)?;
+        }
+        let is_anew = report.index_rebuilt.is_some() || report.replayed > 0;
+        match (is_anew, found.is_empty()) {
+            (true, _) => anew += 1,
+            (false, false) => mended += 1,
+            (false, true) => unhurt += 1,
+        }
+        let mut mending = Mending::of(found);
+        while !mending.step(&chain, 16)? {}
+        assert!(damaged(&chain)?.is_empty(), "byte {at}");
+        drop(chain);
+        std::fs::remove_dir_all(&index)?;
+    }
+    eprintln!("{anew} made anew, {mended} mended in parts, {unhurt} unhurt");
+    assert!(anew > 0);
     Ok(())
 }

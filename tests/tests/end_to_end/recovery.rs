@@ -226,3 +226,47 @@ async fn another_chains_founding_document() -> anyhow::Result<()> {
     cluster.launch("tax")?;
     one(&mut cluster, "tax", "tax to vote", |it| it.voting).await
 }
+
+/// Bytes of the block log are others than were written, far from its end: the blocks are fetched again and written where they
+/// stood, those behind them stay, and the node votes all the while.
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_blocks_are_mended_in_place() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    register(&mut cluster).await?;
+    for number in 1..=8 {
+        goes_on(&mut cluster, number).await?;
+    }
+    let height = cluster.connect("tax").await?.status().await?.height;
+    cluster.stop("tax").await?;
+    let before = cluster.blocks("tax")?;
+    let file = data(&cluster, "tax").join(format!("blocks/blocks-{:020}.log", 1));
+    let mut bytes = std::fs::read(&file)?;
+    let (at, last) = (bytes.len() / 3, bytes.len() - bytes.len() / 3);
+    bytes[at] ^= 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, &bytes)?;
+    cluster.launch("tax")?;
+    one(&mut cluster, "tax", "tax to mend its log", |it| {
+        it.blocks_mended >= 1 && it.blocks_missing == 0 && it.voting
+    })
+    .await?;
+    let log = cluster.whole_log("tax");
+    assert!(!log.contains("without a vote until that height"), "{log}");
+    // While it runs, too: nobody asked for this block.
+    let mut bytes = std::fs::read(&file)?;
+    bytes[at] ^= 1;
+    std::fs::write(&file, &bytes)?;
+    one(&mut cluster, "tax", "tax to find it", |it| {
+        it.blocks_mended >= 2 && it.blocks_missing == 0 && it.voting
+    })
+    .await?;
+    cluster.kill("bdb")?;
+    goes_on(&mut cluster, 9).await?;
+    cluster.stop("tax").await?;
+    let after = cluster.blocks("tax")?;
+    assert!(after.len() as u64 > height);
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((&before.block, &before.outcomes), (&after.block, &after.outcomes));
+    }
+    Ok(())
+}

@@ -40,6 +40,9 @@ impl Status {
             ("away", json!(it.away)),
             ("forked", json!(!it.fork_note.is_empty())),
             ("indexed_height", json!(it.indexed_height)),
+            ("blocks_missing", json!(it.blocks_missing)),
+            ("blocks_mended", json!(it.blocks_mended)),
+            ("index_parts_mended", json!(it.index_parts_mended)),
             ("version", json!(it.version)),
         ];
         let others: Vec<_> = it.neighbours.iter().map(neighbour).collect();
@@ -54,6 +57,9 @@ impl Status {
                 fields.push(("neighbours", json!(others)));
                 print_one(&fields, common.output)?;
             }
+        }
+        if it.blocks_missing > 0 {
+            tell!("{}", damaged(it.blocks_missing));
         }
         if let Some(said) = it.withheld.as_ref().and_then(why_withheld) {
             tell!("{said}");
@@ -189,6 +195,18 @@ fn why_withheld(it: &wire::VoteWithheld) -> Option<String> {
         true => format!("本节点暂不投票：{why_zh}{file}{until}"),
         false => format!("this node does not vote: {why_en}{file}{until}"),
     })
+}
+
+/// Blocks of the node's log can't be read.
+fn damaged(count: u64) -> String {
+    match liuhen_client::lang::is_chinese() {
+        true => {
+            format!("本节点的区块日志有 {count} 个区块无法读取，正在从其他节点重新获取；请检查磁盘")
+        }
+        false => format!(
+            "{count} blocks of this node's log can't be read, and are fetched again from others: look at its disk"
+        ),
+    }
 }
 
 /// Those that may vote are no quorum.

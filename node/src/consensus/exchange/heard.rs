@@ -32,6 +32,8 @@ struct Message {
 }
 
 type Place = (Height, u32, Step, Address);
+/// Where it was said, and its bytes.
+type Newest = ((Height, u32, Step), Vec<u8>);
 
 /// See above.
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ pub(in crate::consensus) struct Heard {
     messages: BTreeMap<Place, Vec<Message>>,
     known: HashSet<u64>,
     /// The last of each validator, whatever its height.
-    newest: HashMap<Address, ((Height, u32, Step), Vec<u8>)>,
+    newest: HashMap<Address, Newest>,
     streams: Vec<Kept>,
 }
 

@@ -215,7 +215,8 @@ fn block() -> StoredBlock {
     let header = FOUNDING.header().to_bytes().to_vec();
     let block = Block { header, last_certificate: vec![], transactions: vec![vec![1, 2, 3]] };
     let (certificate, outcomes, ledger_events) = (vec![7; 9], vec![1], vec![vec![8; 3]]);
-    StoredBlock { block, certificate, outcomes, ledger_events, next_validators: Vec::new() }
+    let (ledger_places, next_validators) = Default::default();
+    StoredBlock { block, certificate, outcomes, ledger_events, ledger_places, next_validators }
 }
 
 fn blocks(add: &mut impl FnMut(&'static str, Vec<u8>)) {

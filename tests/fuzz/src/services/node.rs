@@ -12,6 +12,7 @@ use liuhen_node::api::{ReceiptSigner, Shared, reads::Reads, services};
 use liuhen_node::checkpoints::{Checkpoints, Cosignature, validator_name};
 use liuhen_node::mempool::Mempool;
 use liuhen_node::neighbours::Known;
+use liuhen_node::repair::Repairs;
 use liuhen_proto::header::note::{Kind, sign};
 use liuhen_proto::ledger::{Halt, NotApplied, Refusal};
 use liuhen_proto::tx::Tx;
@@ -69,6 +70,7 @@ impl Node {
             key: key.public().key_id(),
             withheld: watch::Sender::new(None).subscribe(),
             neighbours: Known::default(),
+            repairs: Repairs::default(),
             opened: watch::Sender::new(None).subscribe(),
             committed,
             checkpoints: checkpoints(ground)?,
