@@ -28,12 +28,17 @@ pub(crate) struct Engine<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) keys: &'a Keys,
     pub(crate) data: &'a Path,
+    pub(crate) vote: Vote,
+    pub(crate) stop: CancellationToken,
+}
+
+/// What tells whether this node votes.
+pub(crate) struct Vote {
     pub(crate) exchange: Exchange,
     pub(crate) neighbours: Neighbours,
     /// Notified when the vote is to be judged anew.
     pub(crate) again: Arc<Notify>,
     pub(crate) withheld: watch::Sender<Option<Withheld>>,
-    pub(crate) stop: CancellationToken,
 }
 
 impl Engine<'_> {
@@ -41,10 +46,10 @@ impl Engine<'_> {
     pub(crate) async fn run(&self, mut parts: AdapterParts) -> anyhow::Result<End> {
         loop {
             let settings = self.engine_settings(&parts);
-            let alone = consensus::look_over(&settings, &self.exchange).await?;
+            let alone = consensus::look_over(&settings, &self.vote.exchange).await?;
             let withheld = self.judge(&alone).await?;
-            self.withheld.send_replace(withheld.clone());
-            let (exchange, neighbours) = (self.exchange.clone(), self.neighbours.clone());
+            self.vote.withheld.send_replace(withheld.clone());
+            let (exchange, neighbours) = (self.vote.exchange.clone(), self.vote.neighbours.clone());
             let (conduct, why) = (Arc::clone(&parts.conduct), withheld.clone());
             let started = consensus::start(settings, &*conduct, exchange, neighbours, why).await?;
             let (channels, engine) = started.split();
@@ -76,9 +81,9 @@ impl Engine<'_> {
             tokio::time::sleep(ASK_EVERY).await;
         };
         if let Some(above) = judged.nothing_above {
-            let record = self.exchange.record().path().display().to_string();
+            let record = self.vote.exchange.record().path().display().to_string();
             tracing::warn!(height = %above, record, "what this node's key signed up to this height is not known here: it signs nothing up to it");
-            tokio::task::block_in_place(|| self.exchange.record().nothing_above(above))?;
+            tokio::task::block_in_place(|| self.vote.exchange.record().nothing_above(above))?;
         }
         self.tell(judged.withheld.as_ref());
         Ok(judged.withheld)
@@ -87,7 +92,7 @@ impl Engine<'_> {
     fn tell(&self, withheld: Option<&Withheld>) {
         let next_height = self.next_height();
         let Some(Withheld { until, why, file }) = withheld else {
-            match self.exchange.record().word() {
+            match self.vote.exchange.record().word() {
                 Some((from, at)) => {
                     tracing::warn!(%next_height, %from, at_ms = at.get(), "this node votes by a person's word, whatever its key signed there before")
                 }
@@ -107,8 +112,8 @@ impl Engine<'_> {
     }
 
     async fn judged(&self, alone: &Alone) -> Judged {
-        let others = self.neighbours.survey(&self.exchange).await;
-        judge(alone, &self.exchange.record(), &others, self.next_height())
+        let others = self.vote.neighbours.survey(&self.vote.exchange).await;
+        judge(alone, &self.vote.exchange.record(), &others, self.next_height())
     }
 
     /// Asks until something else follows; then the vote is judged anew.
@@ -117,7 +122,7 @@ impl Engine<'_> {
             tokio::time::sleep(ASK_ON_EVERY).await;
             let withheld = self.judged(alone).await.withheld;
             if withheld.is_none_or(|it| it.until.is_some()) {
-                self.again.notify_one();
+                self.vote.again.notify_one();
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::store::votes::VoteRecord;
 use anyhow::Context as _;
 use libp2p::identity::Keypair;
 use liuhen_keyfile::{PassphraseSource, Strength};
+use liuhen_proto::header::founding::Founding;
 use liuhen_proto::suite::sign::PrivateKey;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,13 @@ impl Home {
             loaded.push(liuhen_keyfile::load(&self.key(name), &passphrase, dev)?);
         }
         to_keys(loaded)
+    }
+
+    /// Reads and checks the founding document.
+    pub fn founding(&self, settings: &Settings) -> anyhow::Result<Founding> {
+        let path = self.0.join(&settings.genesis);
+        let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        Founding::from_bytes(&bytes).with_context(|| format!("{}", path.display()))
     }
 
     /// Holds the home for this process: two nodes of one home would vote against each other.

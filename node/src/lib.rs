@@ -9,6 +9,7 @@
 //! | [`neighbours`] | the other nodes: how far each is, and what it heard of this one |
 //! | [`store`] | block log (the truth), index (rebuilt at will) |
 //! | [`api`] | the gRPC services, who calls, and who may read what |
+//! | [`backup`] | copies of the ledger, and putting them back |
 //! | [`repair`] | reading everything once in a while, and mending what can't be read |
 //! | [`checkpoints`], `tiles` | cosigned checkpoints of the header log, and the log over HTTP |
 //! | [`files`] | how many files may be open, and who may hold them |
@@ -17,6 +18,7 @@
 
 pub mod api;
 pub mod app;
+pub mod backup;
 pub mod checkpoints;
 mod clock;
 pub mod codec;

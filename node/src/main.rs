@@ -1,6 +1,7 @@
 //! `liuhen-node`: runs a ledger node, and what its operator needs beside.
 
 use clap::Parser;
+use liuhen_node::commands::backup::{Backup, Restore, VerifyStore};
 use liuhen_node::commands::{config::Config, genesis::Genesis, init::Init, run::Run, vote::Vote};
 use std::process::ExitCode;
 
@@ -19,6 +20,9 @@ enum Command {
     Config(Config),
     Run(Run),
     Vote(Vote),
+    Backup(Backup),
+    Restore(Restore),
+    VerifyStore(VerifyStore),
 }
 
 fn main() -> ExitCode {
@@ -28,6 +32,9 @@ fn main() -> ExitCode {
         Command::Config(it) => it.run(),
         Command::Run(it) => it.run(),
         Command::Vote(it) => it.run(),
+        Command::Backup(it) => it.run(),
+        Command::Restore(it) => it.run(),
+        Command::VerifyStore(it) => it.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

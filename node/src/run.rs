@@ -5,11 +5,12 @@ use crate::api::places::Connections;
 use crate::api::tls::{Tls, TlsFiles};
 use crate::api::{self, ReceiptSigner, Shared, reads::Reads};
 use crate::app::{Chain, OpenReport};
+use crate::backup;
 use crate::checkpoints::{Checkpoints, Cosignature, Cosigner};
 use crate::clock;
 use crate::config::Settings;
 use crate::consensus::{AdapterParts, Conduct, End, Exchange, Why, Withheld};
-use crate::engine::Engine;
+use crate::engine::{Engine, Vote};
 use crate::gossip::{self, Asked, Gossip, GossipConfig, Message, Received};
 use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
@@ -36,13 +37,6 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Reads and checks the founding document of a home.
-pub fn founding(home: &Home, settings: &Settings) -> anyhow::Result<Founding> {
-    let path = home.path().join(&settings.genesis);
-    let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-    Founding::from_bytes(&bytes).with_context(|| format!("{}", path.display()))
-}
-
 /// Runs a node until it is told to stop. Errors where it can't start, or must not go on.
 pub async fn run(
     home: &Home,
@@ -56,13 +50,12 @@ pub async fn run(
     let tls = ClientTls::open(home, settings)?;
     let (data, own) = (home.data(), keys.keypair()?.public().to_peer_id());
     let chain = open_known(&data, settings, founding).await?;
-    let known = Registry::read(&chain, settings, &own)?;
+    let registry = watch::Sender::new(Registry::read(&chain, settings, &own)?);
     let committed = watch::Sender::new(chain.header().height);
     let (chain, work) = (Arc::new(RwLock::new(chain)), Arc::new(Notify::new()));
     // Stopped when the node ends, for whatever reason.
     let services = CancellationToken::new();
     let _guard = services.clone().drop_guard();
-    let registry = watch::Sender::new(known.clone());
     let gossip = start_gossip(&chain, settings, &keys, registry.subscribe(), services.clone())?;
     let Gossip { transactions, messages, received, wakes, cosignatures, .. } = gossip;
     let mempool = start_mempool(&chain, &work, transactions, received, &services);
@@ -74,8 +67,8 @@ pub async fn run(
     let (asks, connected) = (gossip.asks, gossip.connected.clone());
     let neighbours = Neighbours::new(Arc::clone(&chain), keys.node.clone(), asks, connected);
     let exchange = exchange(home, settings, &chain, &keys)?;
-    let asking = Asking::start(&chain, &keys, &exchange, &neighbours, gossip.asked, &services);
-    let repairs = start_repairing(&chain, settings, &neighbours, &services);
+    let vote = start_asking(&chain, &keys, exchange, neighbours, gossip.asked, &services);
+    let repairs = start_repairing(&chain, settings, &vote.neighbours, &services);
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
         reads: start_reads(&chain, &mempool, &keys.node, &data, &services)?,
@@ -85,12 +78,13 @@ pub async fn run(
         checkpoints,
         cosigner: keys.cosigner.clone(),
         receipts: receipts(&chain, &keys),
-        withheld: asking.withheld.subscribe(),
+        withheld: vote.withheld.subscribe(),
         opened: opened.subscribe(),
         committed: committed.subscribe(),
         own,
         connected: gossip.connected,
-        neighbours: neighbours.known(),
+        neighbours: vote.neighbours.known(),
+        last_backup: home.path().join(backup::LAST).into(),
         repairs,
         limits: Arc::default(),
         genesis: to_bytes(read(&chain).founding()).into(),
@@ -102,9 +96,9 @@ pub async fn run(
         chain: Arc::clone(&chain),
         mempool,
         undecided: UndecidedBlocks::open(&data.join("undecided"))?,
-        neighbours: neighbours.known(),
-        exchange: exchange.clone(),
-        again: Arc::clone(&asking.again),
+        neighbours: vote.neighbours.known(),
+        exchange: vote.exchange.clone(),
+        again: Arc::clone(&vote.again),
         key: keys.node.clone(),
         conduct,
         settings: settings.clone(),
@@ -118,52 +112,34 @@ pub async fn run(
         misbehaviour,
         wakes,
     };
-    let engine = Engine {
-        chain: &chain,
-        settings,
-        keys: &keys,
-        data: &data,
-        exchange,
-        neighbours,
-        again: asking.again,
-        withheld: asking.withheld,
-        stop,
-    };
+    let engine = Engine { chain: &chain, settings, keys: &keys, data: &data, vote, stop };
     let end = engine.run(parts).await?;
     services.cancel();
     wait_for_clients(server).await;
     finish(&chain, end)
 }
 
-/// What tells whether this node may vote, and others what it heard.
-struct Asking {
-    withheld: watch::Sender<Option<Withheld>>,
-    again: Arc<Notify>,
-}
-
-impl Asking {
-    fn start(
-        chain: &Arc<RwLock<Chain>>,
-        keys: &Keys,
-        exchange: &Exchange,
-        neighbours: &Neighbours,
-        asked: mpsc::Receiver<Asked>,
-        services: &CancellationToken,
-    ) -> Self {
-        let not_yet = Withheld { until: None, why: Why::Asking, file: None };
-        let (withheld, again) = (watch::Sender::new(Some(not_yet)), Arc::new(Notify::new()));
-        let answerer = Answerer {
-            chain: Arc::clone(chain),
-            key: keys.node.clone(),
-            exchange: exchange.clone(),
-            withheld: withheld.subscribe(),
-        };
-        tokio::spawn(answerer.run(asked, services.clone()));
-        let (following, exchange, notify) =
-            (neighbours.clone(), exchange.clone(), Arc::clone(&again));
-        tokio::spawn(following.follow(exchange, withheld.subscribe(), notify, services.clone()));
-        Self { withheld, again }
-    }
+/// Starts asking others what they heard of this node's votes, and telling them what it heard of theirs.
+fn start_asking(
+    chain: &Arc<RwLock<Chain>>,
+    keys: &Keys,
+    exchange: Exchange,
+    neighbours: Neighbours,
+    asked: mpsc::Receiver<Asked>,
+    services: &CancellationToken,
+) -> Vote {
+    let not_yet = Withheld { until: None, why: Why::Asking, file: None };
+    let (withheld, again) = (watch::Sender::new(Some(not_yet)), Arc::new(Notify::new()));
+    let answerer = Answerer {
+        chain: Arc::clone(chain),
+        key: keys.node.clone(),
+        exchange: exchange.clone(),
+        withheld: withheld.subscribe(),
+    };
+    tokio::spawn(answerer.run(asked, services.clone()));
+    let (following, heard, notify) = (neighbours.clone(), exchange.clone(), Arc::clone(&again));
+    tokio::spawn(following.follow(heard, withheld.subscribe(), notify, services.clone()));
+    Vote { exchange, neighbours, again, withheld }
 }
 
 /// Starts reading everything once in a while, and mending it.

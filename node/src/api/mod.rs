@@ -53,6 +53,7 @@ use liuhen_rpc::services::{
 use liuhen_rpc::status::with_reason;
 use liuhen_rpc::{CHUNK_BYTES, DESCRIPTORS, MESSAGE_BYTES};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll};
@@ -93,6 +94,8 @@ pub struct Shared {
     pub connected: Receiver<BTreeSet<PeerId>>,
     /// How the other nodes stand.
     pub neighbours: Known,
+    /// The file that says when this node's ledger was copied last.
+    pub last_backup: Arc<Path>,
     /// What was found damaged, and mended.
     pub repairs: Repairs,
     /// What clients may take at once.

@@ -1,8 +1,10 @@
 //! The node itself.
 
 use super::{Pieces, Shared, auth, of_store};
+use crate::backup;
 use crate::clock;
-use crate::neighbours::{Neighbour, Standing};
+use crate::gossip::Standing;
+use crate::neighbours::Neighbour;
 use crate::registry::is_in_force;
 use libp2p::PeerId;
 use liuhen_proto::types::{Height, KeyId};
@@ -51,6 +53,7 @@ impl NodeService for Node {
         let open_for = self.0.opened.borrow().map(|since| since.elapsed());
         let withheld = self.0.withheld.borrow().clone();
         let heard = self.0.neighbours.all();
+        let (backup_ms, backup_height) = backup::last(&self.0.last_backup).unwrap_or_default();
         let repairs = *self.0.repairs.lock().unwrap_or_else(PoisonError::into_inner);
         let connected = self.0.connected.borrow().clone();
         let chain = self.0.chain();
@@ -102,6 +105,8 @@ impl NodeService for Node {
             blocks_missing: repairs.holes,
             blocks_mended: repairs.blocks,
             index_parts_mended: repairs.parts,
+            backup_ms,
+            backup_height,
             total_power: u64::try_from(chain.validators().total_power()).unwrap_or(u64::MAX),
         }))
     }

@@ -2,10 +2,12 @@
 
 use super::Chain;
 use crate::codec;
-use crate::store::{StoreError, StoredBlock};
+use crate::store::{BlockLog, StoreError, StoredBlock};
 use liuhen_proto::event::ledger::LedgerEvent;
 use liuhen_proto::event::{EventLeaf, Outcome};
-use liuhen_proto::header::{block::Header, certificate, validators::ValidatorSet};
+use liuhen_proto::header::{
+    block::Header, certificate, founding::Founding, validators::ValidatorSet,
+};
 use liuhen_proto::items;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::Place;
@@ -80,18 +82,9 @@ impl Chain {
         if certificate::commit_hash(carried.as_ref()) != header.last_commit {
             return Err(damaged("another certificate of the block before".into()));
         }
-        let changes = header.next_validators_hash != header.validators_hash;
-        let next = &stored.next_validators;
-        if changes {
-            let set: wire::ValidatorSet = canonical::decode("validators", next, next.len())
-                .map_err(|e| damaged(e.to_string()))?;
-            let set = ValidatorSet::from_wire(&set.validators);
-            let set = set.map_err(|e| damaged(e.to_string()))?;
-            if set.hash() != header.next_validators_hash {
-                return Err(damaged("other validators".into()));
-            }
-        } else {
-            stored.next_validators.clear();
+        match header.next_validators_hash == header.validators_hash {
+            true => stored.next_validators.clear(),
+            false => drop(next_validators(&stored, &header)?),
         }
         stored.certificate = self.certificate_of(height, &id)?;
         Ok(stored)
@@ -123,5 +116,95 @@ impl Chain {
     /// Reads a block of the log once more. Whether it can't be read, and is a hole from now on.
     pub fn check_block(&mut self, height: Height) -> bool {
         self.log.check(height)
+    }
+}
+
+/// What a block log holds, as far as it is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Its last block.
+    pub height: Height,
+    /// The id of that.
+    pub block: BlockId,
+    /// Its time, milliseconds.
+    pub time_ms: u64,
+    /// Events of all its blocks.
+    pub events: u64,
+    /// What is wrong, block by block.
+    pub wrong: Vec<String>,
+}
+
+/// Goes through a block log: each block is there, follows on the one before, is certified by the validators of its height, and has
+/// the events that its header commits to. No rule is run again.
+pub fn check_log(log: &BlockLog, founding: &Founding) -> Checked {
+    let mut headers = merkle::MemoryLog::<merkle::Sha256Log>::default();
+    let mut signers = founding.validators().clone();
+    let genesis = founding.header();
+    let mut checked = Checked {
+        height: log.height(),
+        block: genesis.block_id(),
+        time_ms: genesis.time.get(),
+        events: 0,
+        wrong: Vec::new(),
+    };
+    headers.push(Hash::new(*genesis.block_id().as_bytes()));
+    for height in 1..=log.height().get() {
+        let height = Height::new(height);
+        match block(log, founding, height, headers.root(), &mut signers) {
+            Ok((header, events)) => {
+                let id = header.block_id();
+                headers.push(Hash::new(*id.as_bytes()));
+                (checked.block, checked.time_ms) = (id, header.time.get());
+                checked.events = checked.events.saturating_add(events);
+            }
+            Err(why) => {
+                checked.wrong.push(why.to_string());
+                // What is behind can't be told to follow on it.
+                if log.height() > height {
+                    let rest =
+                        format!("blocks {} to {} were not checked", height.next(), log.height());
+                    checked.wrong.push(rest);
+                }
+                return checked;
+            }
+        }
+    }
+    checked
+}
+
+/// Checks one block; `signers` are those of the next afterwards.
+fn block(
+    log: &BlockLog,
+    founding: &Founding,
+    height: Height,
+    log_root: Hash,
+    signers: &mut ValidatorSet,
+) -> Result<(Header, u64), StoreError> {
+    let wrong = |why: String| StoreError::Damaged(format!("block {height}: {why}"));
+    let stored = log.read(height)?.ok_or_else(|| wrong("is not there".into()))?;
+    let (header, told) = events(&stored)?;
+    let id = header.block_id();
+    if header.chain != founding.chain() || header.height != height || header.log_root != log_root {
+        return Err(wrong("does not follow on the block before".into()));
+    }
+    let carried = certificate::decode(&stored.certificate).map_err(|e| wrong(e.to_string()))?;
+    certificate::verify(&carried, &founding.chain(), height, &id, signers)
+        .map_err(|e| wrong(e.to_string()))?;
+    if header.next_validators_hash != header.validators_hash {
+        *signers = next_validators(&stored, &header).map_err(|e| wrong(e.to_string()))?;
+    }
+    Ok((header, told.len() as u64))
+}
+
+/// The validators that a block names for the next. Errors where they are not those that its header commits to.
+fn next_validators(stored: &StoredBlock, header: &Header) -> Result<ValidatorSet, StoreError> {
+    let damaged = |why: String| StoreError::Damaged(why);
+    let next = &stored.next_validators;
+    let set: wire::ValidatorSet =
+        canonical::decode("validators", next, next.len()).map_err(|e| damaged(e.to_string()))?;
+    let set = ValidatorSet::from_wire(&set.validators).map_err(|e| damaged(e.to_string()))?;
+    match set.hash() == header.next_validators_hash {
+        true => Ok(set),
+        false => Err(damaged("other validators".into())),
     }
 }

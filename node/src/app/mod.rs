@@ -14,6 +14,7 @@ mod validate;
 pub use candidate::Candidate;
 pub use chain::{Built, Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use checkpoint::TILE_WIDTH;
+pub use history::{Checked, check_log};
 pub use mend::{Damaged, Mending};
 pub use open::OpenReport;
 pub use prove::{FoundEvent, Long, ProveError, Read};

@@ -1,5 +1,6 @@
 //! The operator's commands, one file each.
 
+pub mod backup;
 pub mod config;
 pub mod dev_tls;
 pub mod genesis;

@@ -36,7 +36,7 @@ impl Run {
         telemetry::start(&settings)?;
         files::raise_limit();
         let home = Home::new(&self.home);
-        let founding = run::founding(&home, &settings)?;
+        let founding = home.founding(&settings)?;
         let passphrase = PassphraseSource::from_descriptor(self.passphrase_fd);
         let keys = home.load_keys(&passphrase, founding.is_dev())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -3,7 +3,6 @@
 use crate::clock;
 use crate::config::{self, Flags};
 use crate::home::Home;
-use crate::run;
 use crate::store::votes::{Known, VoteRecord};
 use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::types::Height;
@@ -36,7 +35,7 @@ impl Vote {
         let settings = config::load(&self.home, &self.flags)?;
         let home = Home::new(&self.home);
         let _lock = home.lock()?;
-        let founding = run::founding(&home, &settings)?;
+        let founding = home.founding(&settings)?;
         let passphrase = PassphraseSource::from_descriptor(self.passphrase_fd);
         let key = home.load_keys(&passphrase, founding.is_dev())?.node.public().key_id();
         let path = home.path().join(&settings.vote_record);

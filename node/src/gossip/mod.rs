@@ -3,9 +3,12 @@
 //! Only peers whose ids the ledger lists may connect. Messages are bincode, bounded.
 
 mod ask;
+mod standing;
 mod swarm;
 
 pub(crate) use ask::{Answer, Ask, Asked, Question, Stream};
+pub use standing::Standing;
+pub(crate) use standing::{Asker, SignedAsker, standing_bytes};
 pub use swarm::{Gossip, GossipConfig, Received, start};
 
 use crate::checkpoints::Cosignature;

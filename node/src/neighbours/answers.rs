@@ -1,11 +1,11 @@
 //! What this node answers its neighbours.
 
-use super::{Asker, ENDED, SignedAsker, Standing, standing_bytes};
+use super::ENDED;
 use crate::app::Chain;
 use crate::clock;
 use crate::codec;
 use crate::consensus::{Exchange, Withheld};
-use crate::gossip::{Answer, Asked, Question};
+use crate::gossip::{Answer, Asked, Asker, Question, SignedAsker, Standing, standing_bytes};
 use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
 use liuhen_proto::types::Height;
 use prost::Message as _;

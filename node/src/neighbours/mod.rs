@@ -7,10 +7,8 @@ mod survey;
 use crate::app::Chain;
 use crate::clock;
 use crate::consensus::{Exchange, Withheld};
-use crate::gossip::{Answer, Ask, Question};
-use bincode::{Decode, Encode};
+use crate::gossip::{Answer, Ask, Asker, Question, Standing, standing_bytes};
 use libp2p::PeerId;
-use liuhen_proto::suite::hash::line;
 use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
 use liuhen_proto::types::{ChainId, Height, KeyId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,55 +29,6 @@ const WITHIN: Duration = Duration::from_secs(2);
 const STALE: Duration = Duration::from_secs(10);
 /// A clock that is this far from this node's is said, in milliseconds.
 const CLOCK_APART_MS: u64 = 2_000;
-
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Asker {
-    /// Its node key.
-    key: [u8; 32],
-    /// Comes back.
-    number: u64,
-    /// When its process began, and when it asked, by its clock.
-    began_ms: u64,
-    at_ms: u64,
-}
-
-/// What an asker signed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct SignedAsker {
-    asker: Vec<u8>,
-    signature: Vec<u8>,
-}
-
-impl SignedAsker {
-    /// Who asks, if its key signed it.
-    fn read(&self, chain: &ChainId) -> Option<Asker> {
-        let asker: Asker = crate::codec::decode(&self.asker).ok()?;
-        let key = PublicKey::from_slice(&asker.key).ok()?;
-        let signature = self.signature.as_slice().try_into().ok()?;
-        key.verify(&standing_bytes(chain, b"asks", &self.asker), &signature).then_some(asker)
-    }
-}
-
-/// How a node stands, as it says.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Standing {
-    /// Of the question.
-    number: u64,
-    pub(crate) height: u64,
-    /// The header of that height and its certificate; empty at genesis.
-    header: Vec<u8>,
-    certificate: Vec<u8>,
-    /// The last message of the key that was asked for, as the engine's codec has it.
-    newest: Option<Vec<u8>>,
-    /// What another process with the asker's key asked just now.
-    beside: Option<SignedAsker>,
-    now_ms: u64,
-    pub(crate) votes: bool,
-    /// Why it does not, and until which height.
-    pub(crate) withheld: Option<(String, Option<u64>)>,
-    pub(crate) version: String,
-}
 
 /// A neighbour as it was heard last.
 #[derive(Debug, Clone)]
@@ -128,11 +77,6 @@ impl Known {
         let fresh = known.iter().filter(|(_, it)| it.heard.elapsed() < STALE);
         fresh.map(|(key, it)| (*key, it.clone())).collect()
     }
-}
-
-/// `liuhen/standing/v1` + newline ‖ chain id ‖ `asks` or `says` ‖ who asks, or how it stands.
-fn standing_bytes(chain: &ChainId, does: &[u8; 4], what: &[u8]) -> Vec<u8> {
-    [line::STANDING, chain.as_bytes(), does, what].concat()
 }
 
 impl Neighbours {

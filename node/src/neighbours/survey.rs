@@ -1,7 +1,8 @@
 //! What the others know of this node's votes, weighed by their power.
 
-use super::{Neighbour, Neighbours, Standing};
+use super::{Neighbour, Neighbours};
 use crate::consensus::{Exchange, Others};
+use crate::gossip::Standing;
 use crate::store::votes::Signed;
 use liuhen_proto::header::{block::Header, certificate, validators::ValidatorSet};
 use liuhen_proto::types::{ChainId, Height, KeyId};
@@ -73,7 +74,6 @@ fn weigh(validators: &ValidatorSet, own: &KeyId, all: &[(KeyId, Neighbour)]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::neighbours::Standing;
     use libp2p::PeerId;
     use liuhen_proto::suite::sign::PrivateKey;
     use liuhen_proto::types::{Hash, TimeMs};

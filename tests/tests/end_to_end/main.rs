@@ -1,6 +1,7 @@
 //! Networks of node processes, asked and attacked from outside. One program for all of them: each of its own would link the
 //! client and the node again.
 
+mod backup;
 mod byzantine;
 mod corrections;
 mod crashes;

@@ -43,6 +43,8 @@ impl Status {
             ("blocks_missing", json!(it.blocks_missing)),
             ("blocks_mended", json!(it.blocks_mended)),
             ("index_parts_mended", json!(it.index_parts_mended)),
+            ("last_backup", json!((it.backup_ms > 0).then(|| text::time(it.backup_ms)))),
+            ("backup_height", json!((it.backup_ms > 0).then_some(it.backup_height))),
             ("version", json!(it.version)),
         ];
         let others: Vec<_> = it.neighbours.iter().map(neighbour).collect();

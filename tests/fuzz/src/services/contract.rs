@@ -146,9 +146,13 @@ fn fields(message: &DescriptorProto) -> anyhow::Result<Vec<Field>> {
         let shape = match it.r#type() {
             Type::Message => Shape::Message(it.type_name().to_owned()),
             Type::Bytes | Type::String => Shape::Bytes,
-            Type::Uint32 | Type::Uint64 | Type::Int32 | Type::Int64 | Type::Bool | Type::Enum => {
-                Shape::Number
-            }
+            Type::Uint32
+            | Type::Uint64
+            | Type::Int32
+            | Type::Int64
+            | Type::Sint64
+            | Type::Bool
+            | Type::Enum => Shape::Number,
             other => anyhow::bail!("{}.{}: how is {other:?} made?", message.name(), it.name()),
         };
         let (name, number) = (it.name().to_owned(), u32::try_from(it.number())?);

@@ -71,6 +71,7 @@ impl Node {
             withheld: watch::Sender::new(None).subscribe(),
             neighbours: Known::default(),
             repairs: Repairs::default(),
+            last_backup: std::path::Path::new("last-backup.toml").into(),
             opened: watch::Sender::new(None).subscribe(),
             committed,
             checkpoints: checkpoints(ground)?,
