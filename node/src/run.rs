@@ -51,7 +51,7 @@ pub async fn run(
     let (data, own) = (home.data(), keys.keypair()?.public().to_peer_id());
     let chain = open_known(&data, settings, founding).await?;
     let registry = watch::Sender::new(Registry::read(&chain, settings, &own)?);
-    let committed = watch::Sender::new(chain.header().height);
+    let (committed, opened) = (watch::Sender::new(chain.header().height), watch::Sender::new(None));
     let (chain, work) = (Arc::new(RwLock::new(chain)), Arc::new(Notify::new()));
     // Stopped when the node ends, for whatever reason.
     let services = CancellationToken::new();
@@ -63,7 +63,6 @@ pub async fn run(
     let from_others = (messages.clone(), cosignatures);
     let checkpoints =
         start_cosigning(&chain, settings, &keys, from_others, committed.subscribe(), &services)?;
-    let opened = watch::Sender::new(None);
     let (asks, connected) = (gossip.asks, gossip.connected.clone());
     let neighbours = Neighbours::new(Arc::clone(&chain), keys.node.clone(), asks, connected);
     let exchange = exchange(home, settings, &chain, &keys)?;
