@@ -58,10 +58,13 @@ pub fn backup(home: &Home, settings: &Settings, to: &Path) -> anyhow::Result<(Ma
     let text = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;
     write(&to.join(FILE), &text)?;
     copy_segments(&home.data().join(BLOCKS), &blocks, false)?;
+    // What the node was writing when its last file was read is cut from the copy.
+    drop(BlockLog::open(&blocks)?);
     let mut checked = check(&blocks, &founding)?;
     if !checked.wrong.is_empty() {
         // What was copied before may be what is damaged.
         copy_segments(&home.data().join(BLOCKS), &blocks, true)?;
+        drop(BlockLog::open(&blocks)?);
         checked = check(&blocks, &founding)?;
     }
     let manifest = Manifest {
@@ -79,13 +82,13 @@ pub fn backup(home: &Home, settings: &Settings, to: &Path) -> anyhow::Result<(Ma
     Ok((manifest, checked))
 }
 
-/// Checks the block log in a folder. It is opened, so that nobody else may have it.
+/// Checks the block log in a folder, and changes nothing there.
 pub fn check(blocks: &Path, founding: &Founding) -> anyhow::Result<Checked> {
-    let (log, damage) = BlockLog::open(blocks)?;
+    let (log, damage) = BlockLog::look_at(blocks)?;
     let mut checked = check_log(&log, founding);
     for damage in damage {
         let (from, until) = (damage.heights.start(), damage.heights.end());
-        checked.wrong.push(format!("blocks {from} to {until} can't be read"));
+        checked.wrong.push(format!("blocks {from} to {until} are not whole"));
     }
     Ok(checked)
 }
@@ -147,6 +150,18 @@ pub fn restore(from: &Path, home: &Home) -> anyhow::Result<Manifest> {
     std::fs::rename(&half, &data)?;
     std::fs::File::open(home.path())?.sync_all()?;
     Ok(manifest)
+}
+
+/// Checks a backup: its log, and that it holds what it says.
+pub fn check_backup(of: &Path) -> anyhow::Result<Checked> {
+    let manifest = manifest(of)?.with_context(|| format!("{}: no {MANIFEST}", of.display()))?;
+    let bytes = std::fs::read(of.join(GENESIS)).with_context(|| format!("read {GENESIS}"))?;
+    let mut checked = check(&of.join(BLOCKS), &Founding::from_bytes(&bytes)?)?;
+    if checked.height.get() < manifest.height {
+        let (has, wanted) = (checked.height, manifest.height);
+        checked.wrong.push(format!("it ends at height {has}, and was made at {wanted}"));
+    }
+    Ok(checked)
 }
 
 /// The last backup of a home: when it was made, and up to which height. `None` where there is none.

@@ -58,7 +58,7 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// What the node's key signed last, relative to the home; better on another disk than the data.
     pub vote_record: PathBuf,
-    /// Hours in which everything that the node keeps is read once, so that damage is found.
+    /// Hours in which the block log and the index's history are read once, so that damage is found.
     pub scrub_hours: u32,
     /// What is logged, as `tracing` has it.
     pub log_filter: String,

@@ -8,6 +8,7 @@ use crate::consensus::{
 };
 use crate::home::Keys;
 use crate::neighbours::Neighbours;
+use futures::FutureExt as _;
 use liuhen_proto::types::Height;
 use std::convert::Infallible;
 use std::path::Path;
@@ -48,10 +49,14 @@ impl Engine<'_> {
             let settings = self.engine_settings(&parts);
             let alone = consensus::look_over(&settings, &self.vote.exchange).await?;
             let withheld = self.judge(&alone).await?;
+            // What asked for it has been answered.
+            let _ = self.vote.again.notified().now_or_never();
+            let votes = withheld.is_none() && self.is_validator();
             self.vote.withheld.send_replace(withheld.clone());
             let (exchange, neighbours) = (self.vote.exchange.clone(), self.vote.neighbours.clone());
-            let (conduct, why) = (Arc::clone(&parts.conduct), withheld.clone());
-            let started = consensus::start(settings, &*conduct, exchange, neighbours, why).await?;
+            let conduct = Arc::clone(&parts.conduct);
+            let started =
+                consensus::start(settings, &*conduct, exchange, neighbours, votes).await?;
             let (channels, engine) = started.split();
             let adapter = Adapter::new(parts, &channels, withheld.as_ref(), self.stop.clone());
             let asking = withheld.is_some_and(|it| it.until.is_none());
@@ -68,6 +73,7 @@ impl Engine<'_> {
     }
     /// Judges whether this node votes; waits a while for the others to answer.
     async fn judge(&self, alone: &Alone) -> anyhow::Result<Option<Withheld>> {
+        // It follows without a vote; where it becomes a validator it is judged anew.
         if !self.is_validator() {
             return Ok(None);
         }
@@ -139,6 +145,7 @@ impl Engine<'_> {
             network_seed: self.keys.network.to_seed(),
             key: self.keys.node.clone(),
             data: self.data.to_owned(),
+            validators: chain.validators().clone(),
             next_height: chain.next_height(),
         }
     }

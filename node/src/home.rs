@@ -94,6 +94,20 @@ impl Home {
         Founding::from_bytes(&bytes).with_context(|| format!("{}", path.display()))
     }
 
+    /// Where the record of votes is. Errors where the settings name another place than the one where it was written with the keys, and
+    /// it was not moved there.
+    pub fn vote_record(&self, settings: &Settings) -> anyhow::Result<PathBuf> {
+        let (path, first) =
+            (self.0.join(&settings.vote_record), self.0.join(Settings::default().vote_record));
+        anyhow::ensure!(
+            path.exists() || !first.exists(),
+            "vote_record is {}, and the record is still {}: move it there",
+            path.display(),
+            first.display()
+        );
+        Ok(path)
+    }
+
     /// Holds the home for this process: two nodes of one home would vote against each other.
     pub fn lock(&self) -> anyhow::Result<File> {
         let path = self.0.join("lock");

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(1);
 /// A block that nobody has is asked for again after so many looks.
 const AGAIN_AFTER: u32 = 10;
+/// An index that could not be mended is tried again after so many: the whole log is read for it.
+const INDEX_AGAIN_AFTER: u32 = 600;
 /// No neighbour is waited for longer.
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -79,7 +81,7 @@ impl Repair {
                 continue;
             }
             if holes.is_empty() {
-                wait = if self.mend_index(&mut turn.damaged).await { 0 } else { AGAIN_AFTER };
+                wait = if self.mend_index(&mut turn.damaged).await { 0 } else { INDEX_AGAIN_AFTER };
                 continue;
             }
             let mut all = true;

@@ -189,8 +189,10 @@ fn exchange(
     keys: &Keys,
 ) -> anyhow::Result<Exchange> {
     let (chain, key) = (read(chain).founding().chain(), keys.node.public().key_id());
-    let record = VoteRecord::open(&home.path().join(&settings.vote_record), chain, key)?;
-    Ok(Exchange::new(chain, key, record))
+    let path = home.vote_record(settings)?;
+    let lock = VoteRecord::lock(&path)?;
+    let record = VoteRecord::open(&path, chain, key)?;
+    Ok(Exchange::new(chain, key, record, lock))
 }
 
 fn read(chain: &RwLock<Chain>) -> std::sync::RwLockReadGuard<'_, Chain> {

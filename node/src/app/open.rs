@@ -82,7 +82,16 @@ impl Chain {
                 Self::with_index(&place, founding, log).map_err(|failed| failed.1)?
             }
         };
-        chain.replay(&mut report)?;
+        if let Err(why) = chain.replay(&mut report) {
+            // What is behind damage in the index can't be put there: it is made anew, once.
+            let Self { founding, log, .. } = chain;
+            tracing::error!(%why, "the log can't be replayed into the index");
+            std::fs::remove_dir_all(&place)
+                .map_err(StoreError::io(format!("remove {}", place.display())))?;
+            report.index_rebuilt = Some(why.to_string());
+            chain = Self::with_index(&place, founding, log).map_err(|failed| failed.1)?;
+            chain.replay(&mut report)?;
+        }
         Ok((chain, report))
     }
 

@@ -78,11 +78,7 @@ impl VerifyStore {
     /// Checks it.
     pub fn run(&self) -> anyhow::Result<()> {
         let checked = match &self.backup {
-            Some(backup) => {
-                let settings = config::Settings::default();
-                let founding = Home::new(backup).founding(&settings)?;
-                backup::check(&backup.join("blocks"), &founding)?
-            }
+            Some(backup) => backup::check_backup(backup)?,
             None => {
                 let settings = config::load(&self.home, &self.flags)?;
                 let home = Home::new(&self.home);

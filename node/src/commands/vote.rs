@@ -38,8 +38,16 @@ impl Vote {
         let founding = home.founding(&settings)?;
         let passphrase = PassphraseSource::from_descriptor(self.passphrase_fd);
         let key = home.load_keys(&passphrase, founding.is_dev())?.node.public().key_id();
-        let path = home.path().join(&settings.vote_record);
+        let path = home.vote_record(&settings)?;
+        let _record = VoteRecord::lock(&path)?;
         let mut record = VoteRecord::open(&path, founding.chain(), key)?;
+        if let Known::UpTo(height) = record.known() {
+            anyhow::ensure!(
+                self.from >= height.get(),
+                "the record says that the key signed up to height {height}: --from {} is below it",
+                self.from
+            );
+        }
         let before = match record.known() {
             _ if record.is_damaged() => "was damaged".to_owned(),
             Known::Nothing => "did not exist".to_owned(),

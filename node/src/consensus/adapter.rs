@@ -122,6 +122,8 @@ pub struct Adapter {
     pub(super) stop: CancellationToken,
     /// When this height is committed the node may vote again.
     withheld_until: Option<Height>,
+    /// Whether this node was a validator when the engine was started.
+    was_validator: bool,
     emitted: u64,
 }
 
@@ -133,11 +135,12 @@ impl Adapter {
         withheld: Option<&Withheld>,
         stop: CancellationToken,
     ) -> Self {
-        let (chain_id, next) = {
-            let chain = read(&parts.chain);
-            (chain.founding().chain(), chain.next_height())
-        };
         let address = Address(parts.key.public().key_id());
+        let (chain_id, next, was_validator) = {
+            let chain = read(&parts.chain);
+            let is_validator = chain.validators().get(&address.0).is_some();
+            (chain.founding().chain(), chain.next_height(), is_validator)
+        };
         let peers = engine_peers(&parts.registry.borrow());
         for block in parts.undecided.of(next) {
             keep_stream(&parts, block);
@@ -157,6 +160,7 @@ impl Adapter {
             round: Round::Nil,
             stop,
             withheld_until: withheld.and_then(|it| it.until).map(|it| Height(it.get())),
+            was_validator,
             // Never used before, also not before a restart.
             emitted: clock::now().get(),
         }
@@ -298,7 +302,9 @@ impl Adapter {
             self.parts.registry.send_replace(registry);
         }
         let knows = self.withheld_until.is_some_and(|until| until.0 <= height.get());
-        Ok(knows.then_some(End::JudgeAnew))
+        let is_new =
+            !self.was_validator && self.chain().validators().get(&self.address.0).is_some();
+        Ok((knows || is_new).then_some(End::JudgeAnew))
     }
 
     /// The chain as it stands.

@@ -6,9 +6,9 @@ mod adapter;
 pub mod again;
 mod codec;
 mod conduct;
-mod dials;
 mod exchange;
 mod handle;
+mod links;
 #[doc(hidden)]
 pub mod parts;
 mod settings;
@@ -22,8 +22,8 @@ mod withheld;
 
 pub use adapter::{Adapter, AdapterParts, End};
 pub use conduct::{Conduct, Honest, Network};
-pub use dials::WithoutDials;
 pub use exchange::Exchange;
+pub use links::WithoutLinks;
 pub use settings::EngineSettings;
 pub use start::{Engine, Started, look_over, start, stop};
 pub use withheld::{Alone, Judged, Others, Why, Withheld, judge};

@@ -1,6 +1,7 @@
 //! What the engine is started with.
 
 use libp2p::Multiaddr;
+use liuhen_proto::header::validators::ValidatorSet;
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, Height};
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub struct EngineSettings {
     pub key: PrivateKey,
     /// The data folder.
     pub data: PathBuf,
+    /// Who signs the next block.
+    pub validators: ValidatorSet,
     /// The next height by the block log.
     pub next_height: Height,
 }

@@ -5,8 +5,8 @@ use super::conduct::{Conduct, Network};
 use super::exchange::{Exchange, outgoing, relay};
 use super::settings::EngineSettings;
 use super::signing::{Judge, Keeper};
-use super::types::{Address, Ctx, LiuhenContext};
-use super::withheld::{self, Alone, Withheld};
+use super::types::{Address, Ctx, LiuhenContext, ValidatorSet};
+use super::withheld::{self, Alone};
 use crate::neighbours::Neighbours;
 use malachitebft_app_channel::app::config::{
     ConsensusConfig, NodeConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
@@ -30,8 +30,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub struct Started {
     /// Its channels.
     pub channels: Channels<Ctx>,
-    /// Why this node does not vote, where its key is a validator's.
-    pub withheld: Option<Withheld>,
     handle: Engine,
 }
 
@@ -77,21 +75,25 @@ pub async fn look_over(settings: &EngineSettings, exchange: &Exchange) -> anyhow
     std::fs::create_dir_all(&folder)?;
     unlocked(&folder.join(VOTES)).await?;
     let own = (&settings.chain, &settings.key.public().key_id());
-    withheld::look_over(&folder, &exchange.record(), own, settings.next_height)
+    let (alone, messages) =
+        withheld::look_over(&folder, &exchange.record(), own, settings.next_height)?;
+    // The engine plays these back; others may ask for what was heard.
+    exchange.begin(settings.next_height, ValidatorSet::new(&settings.validators), &messages);
+    Ok(alone)
 }
 
-/// Starts the engine; where its vote is withheld it follows.
+/// Starts the engine; without a vote it follows.
 pub async fn start(
     settings: EngineSettings,
     conduct: &dyn Conduct,
     exchange: Exchange,
     neighbours: Neighbours,
-    withheld: Option<Withheld>,
+    votes: bool,
 ) -> anyhow::Result<Started> {
     let mut config = engine_config(&settings)?;
-    config.consensus.enabled = withheld.is_none();
+    config.consensus.enabled = votes;
     // An engine that only follows empties its log: the one that votes keeps its own.
-    let wal = folder(&settings.data).join(if withheld.is_none() { VOTES } else { FOLLOWING });
+    let wal = folder(&settings.data).join(if votes { VOTES } else { FOLLOWING });
     unlocked(&wal).await?;
     let keypair = Keypair::ed25519_from_bytes(settings.network_seed)?;
     let address = Address(settings.key.public().key_id());
@@ -123,7 +125,6 @@ pub async fn start(
         .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
     Ok(Started {
         channels,
-        withheld,
         handle: Engine { handle, network: own_network, _relaying: relaying.drop_guard() },
     })
 }

@@ -110,13 +110,14 @@ pub fn judge(alone: &Alone, record: &VoteRecord, others: &Others, next: Height) 
             return Judged { withheld, nothing_above: None };
         }
         let heard = others.newest.as_ref().map_or(Height::GENESIS, Signed::height);
-        let until = others.highest.next().max(*floor).max(heard);
-        let withheld = (until >= next).then(|| withhold(Some(until), Why::NoRecord, file));
-        return Judged { withheld: withheld.flatten(), nothing_above: Some(until) };
+        // It may have been ahead of all others, and signed at the height that is open here.
+        let until = others.highest.next().max(*floor).max(heard).max(next);
+        let withheld = withhold(Some(until), Why::NoRecord, file);
+        return Judged { withheld, nothing_above: Some(until) };
     }
     if let Some(newest) = others.newest.as_ref().filter(|it| is_unknown(record, it)) {
         // Whoever else has this key signs at the next height, too, and is heard there; else that is over.
-        let until = newest.height().next();
+        let until = newest.height().max(others.highest).next();
         let withheld = (until >= next).then(|| withhold(Some(until), Why::Elsewhere, &None));
         return Judged { withheld: withheld.flatten(), nothing_above: Some(until) };
     }
@@ -142,13 +143,14 @@ pub fn is_unknown(record: &VoteRecord, heard: &Signed) -> bool {
     }
 }
 
-/// Looks over what the engine remembers, before it does, and says what the node knows by itself.
+/// Looks over what the engine remembers, before it does: what the node knows by itself, and the messages that the engine plays
+/// back.
 pub(super) fn look_over(
     folder: &Path,
     record: &VoteRecord,
     (chain, key): (&ChainId, &KeyId),
     next: Height,
-) -> anyhow::Result<Alone> {
+) -> anyhow::Result<(Alone, Vec<SignedConsensusMsg<LiuhenContext>>)> {
     let wal = folder.join("engine.wal");
     let mut file = None;
     match wal::look_over(&wal).with_context(|| format!("look over {}", wal.display()))? {
@@ -162,13 +164,15 @@ pub(super) fn look_over(
             file = Some(kept_at);
         }
     }
-    let log = wal::read(&wal).with_context(|| format!("read {}", wal.display()))?;
+    let mut log = wal::read(&wal).with_context(|| format!("read {}", wal.display()))?;
     if let Some(height) = log.height.filter(|height| *height > next) {
         let kept_at = wal::put_aside(&wal, "ahead")?;
         tracing::warn!(%height, next_height = %next, kept_at = %kept_at.display(), "the engine's log of votes is ahead of the block log, and was put aside");
+        // No checksum covers its height: nothing is concluded from it.
+        log = Log::default();
     }
     let own = own_messages(&log, chain, key);
-    Ok(alone(record, log.height, &own, next, file))
+    Ok((alone(record, log.height, &own, next, file), log.messages))
 }
 
 fn own_messages(log: &Log, chain: &ChainId, key: &KeyId) -> Vec<Signed> {

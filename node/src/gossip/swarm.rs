@@ -32,6 +32,8 @@ const ESTABLISHED: u32 = 128;
 const PER_PEER: u32 = 4;
 /// Bytes of transactions that came and were not looked at yet.
 const RECEIVED_BYTES: usize = 32 << 20;
+/// Answers that one peer waits for at once.
+const AT_ONCE: usize = 4;
 /// Bytes of transactions sent together.
 const TOGETHER_BYTES: usize = 256 * 1024;
 
@@ -98,6 +100,8 @@ struct Running {
     asked: mpsc::Sender<Asked>,
     /// Who waits for an answer.
     waiting: HashMap<OutboundRequestId, oneshot::Sender<Answer>>,
+    /// How many more answers each peer may wait for.
+    answering: HashMap<PeerId, Arc<Semaphore>>,
     /// Answers that are being made.
     answers: FuturesUnordered<BoxFuture<'static, (ResponseChannel<Answer>, Option<Answer>)>>,
 }
@@ -115,7 +119,7 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
     let (cosignatures_from, cosignatures) = mpsc::channel(256);
     let (connected_from, connected) = watch::channel(BTreeSet::new());
     let (asks, to_ask) = mpsc::channel(64);
-    let (asked_from, asked) = mpsc::channel(64);
+    let (asked_from, asked) = mpsc::channel(AT_ONCE * ESTABLISHED as usize);
     let running = Running {
         swarm,
         topic,
@@ -129,6 +133,7 @@ pub fn start(config: GossipConfig, stop: CancellationToken) -> anyhow::Result<Go
         connected: connected_from,
         asked: asked_from,
         waiting: HashMap::new(),
+        answering: HashMap::new(),
         answers: FuturesUnordered::new(),
     };
     tokio::spawn(running.run(to_send, other, to_ask, stop));
@@ -262,7 +267,14 @@ impl Running {
             })) => self.message(&message.data),
             SwarmEvent::Behaviour(BehaviourEvent::Ask(event)) => self.asked(event),
             SwarmEvent::ConnectionEstablished { .. } | SwarmEvent::ConnectionClosed { .. } => {
-                self.connected.send_replace(self.swarm.connected_peers().copied().collect());
+                let now: BTreeSet<PeerId> = self.swarm.connected_peers().copied().collect();
+                let before = self.connected.send_replace(now.clone());
+                for peer in now.difference(&before) {
+                    tracing::info!(%peer, connected = now.len(), "a node is connected");
+                }
+                for peer in before.difference(&now) {
+                    tracing::info!(%peer, connected = now.len(), "a node is no longer connected");
+                }
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::info!(%address, "gossip listens");
@@ -283,11 +295,18 @@ impl Running {
     fn asked(&mut self, event: request_response::Event<ask::Question, Answer>) {
         use request_response::{Event, Message as Of};
         match event {
-            Event::Message { message: Of::Request { request, channel, .. }, .. } => {
+            Event::Message { peer, message: Of::Request { request, channel, .. }, .. } => {
                 let (reply, answer) = oneshot::channel();
-                // A full queue: there is no answer, and who asked goes on without.
+                // Who asks too much at once gets no answer, and leaves room for others.
+                let room =
+                    self.answering.entry(peer).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
+                let Ok(room) = Arc::clone(room).try_acquire_owned() else { return };
                 if self.asked.try_send(Asked { question: request, reply }).is_ok() {
-                    self.answers.push(answer.map(|it| (channel, it.ok())).boxed());
+                    let answered = answer.map(move |it| {
+                        drop(room);
+                        (channel, it.ok())
+                    });
+                    self.answers.push(answered.boxed());
                 }
             }
             Event::Message { message: Of::Response { request_id, response }, .. } => {

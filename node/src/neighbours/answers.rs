@@ -1,6 +1,6 @@
 //! What this node answers its neighbours.
 
-use super::ENDED;
+use super::{ENDED, FRESH_MS};
 use crate::app::Chain;
 use crate::clock;
 use crate::codec;
@@ -109,8 +109,9 @@ fn beside(processes: &mut Processes, asker: &Asker, signed: SignedAsker) -> Opti
         all.retain(|_, (asked, _)| asked.elapsed() < ENDED);
         !all.is_empty()
     });
+    let is_fresh = asker.at_ms.abs_diff(clock::now().get()) < FRESH_MS;
     let all = processes.entry(asker.key).or_default();
-    if all.len() < PROCESSES || all.contains_key(&asker.began_ms) {
+    if is_fresh && (all.len() < PROCESSES || all.contains_key(&asker.began_ms)) {
         all.insert(asker.began_ms, (Instant::now(), signed));
     }
     let others = all.iter().filter(|(began, _)| **began != asker.began_ms);

@@ -27,6 +27,8 @@ const FRESH_MS: u64 = 5_000;
 const WITHIN: Duration = Duration::from_secs(2);
 /// After so long an answer says nothing any more.
 const STALE: Duration = Duration::from_secs(10);
+/// Bytes of what one says of how it stands.
+const STANDING_BYTES: usize = 16 * 1024;
 /// A clock that is this far from this node's is said, in milliseconds.
 const CLOCK_APART_MS: u64 = 2_000;
 
@@ -115,18 +117,6 @@ impl Neighbours {
         tokio::time::timeout(within, asked).await.ok().flatten()
     }
 
-    /// Asks all that are connected, at once. Those that answer in time.
-    pub(crate) async fn ask_all(
-        &self,
-        question: &Question,
-        within: Duration,
-    ) -> Vec<(PeerId, Answer)> {
-        let all = self.connected();
-        let asked = all.iter().map(|peer| self.ask(*peer, question.clone(), within));
-        let answers = futures::future::join_all(asked).await;
-        all.into_iter().zip(answers).filter_map(|(peer, it)| Some((peer, it?))).collect()
-    }
-
     /// Asks how one stands.
     fn question(&self, chain: &ChainId, number: u64, at_ms: u64) -> Option<Question> {
         let key = self.0.own.public().as_bytes().first_chunk().copied()?;
@@ -134,6 +124,13 @@ impl Neighbours {
         let asker = crate::codec::encode(&asker).ok()?;
         let signature = self.0.own.sign(&standing_bytes(chain, b"asks", &asker)).to_vec();
         Some(Question::Standing { asker, signature })
+    }
+
+    /// Asks one neighbour, and says in how many milliseconds half of the way there and back was gone.
+    async fn ask_timed(&self, peer: PeerId, question: Question) -> (Option<Answer>, u64) {
+        let began = Instant::now();
+        let answer = self.ask(peer, question, WITHIN).await;
+        (answer, u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) / 2)
     }
 
     /// Whether one of them hears of a process with this node's key that began before this one.
@@ -154,19 +151,23 @@ impl Neighbours {
         let own = self.0.own.public().key_id();
         let (number, sent) = (fresh_number(), clock::now().get());
         let Some(question) = self.question(&chain, number, sent) else { return Vec::new() };
-        let began = Instant::now();
-        let answers = self.ask_all(&question, WITHIN).await;
-        let way = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) / 2;
-        let mut all = Vec::with_capacity(answers.len());
-        for (peer, answer) in answers {
+        let peers = self.connected();
+        let asked = peers.iter().map(|peer| self.ask_timed(*peer, question.clone()));
+        let answers = futures::future::join_all(asked).await;
+        let mut all = BTreeMap::new();
+        for (peer, (answer, way)) in peers.into_iter().zip(answers) {
+            let Some(answer) = answer else { continue };
             let Some((key, standing)) = read(&chain, number, answer).filter(|(key, _)| *key != own)
             else {
                 continue;
             };
             let clock_ahead_ms = ahead(standing.now_ms, sent.saturating_add(way));
             let (shown, heard) = (self.shown(&standing), Instant::now());
-            all.push((key, Neighbour { standing, clock_ahead_ms, shown, peer, heard }));
+            // Whose answer others pass on counts once.
+            let it = Neighbour { standing, clock_ahead_ms, shown, peer, heard };
+            all.entry(key).or_insert(it);
         }
+        let all: Vec<(KeyId, Neighbour)> = all.into_iter().collect();
         self.0.known.take_in(&all);
         all
     }
@@ -216,6 +217,7 @@ impl Neighbours {
 
     /// Says once of each neighbour that its clock is not this node's.
     fn tell_clocks(&self, all: &[(KeyId, Neighbour)], apart: &mut BTreeSet<KeyId>) {
+        apart.retain(|key| all.iter().any(|(it, _)| it == key));
         for (key, it) in all {
             let ahead_ms = it.clock_ahead_ms;
             let is_apart = ahead_ms.unsigned_abs() > CLOCK_APART_MS;
@@ -233,7 +235,8 @@ fn read(chain: &ChainId, number: u64, answer: Answer) -> Option<(KeyId, Standing
     let Answer::Standing { standing: bytes, key, signature } = answer else { return None };
     let key = PublicKey::from_slice(&key).ok()?;
     let signature = signature.as_slice().try_into().ok()?;
-    if !key.verify(&standing_bytes(chain, b"says", &bytes), &signature) {
+    let is_short = bytes.len() <= STANDING_BYTES;
+    if !is_short || !key.verify(&standing_bytes(chain, b"says", &bytes), &signature) {
         return None;
     }
     let standing: Standing = crate::codec::decode(&bytes).ok()?;

@@ -70,6 +70,15 @@ impl BlockLog {
     pub fn open(folder: &Path) -> Result<(Self, Vec<Damage>), StoreError> {
         std::fs::create_dir_all(folder)
             .map_err(StoreError::io(format!("make {}", folder.display())))?;
+        Self::read_folder(folder, true)
+    }
+
+    /// Looks at the log in a folder, and changes nothing there: a last block that is not whole is damage as well.
+    pub fn look_at(folder: &Path) -> Result<(Self, Vec<Damage>), StoreError> {
+        Self::read_folder(folder, false)
+    }
+
+    fn read_folder(folder: &Path, mend: bool) -> Result<(Self, Vec<Damage>), StoreError> {
         let mut log = Self {
             folder: folder.to_owned(),
             segments: Vec::new(),
@@ -81,7 +90,7 @@ impl BlockLog {
         let paths = segment_paths(folder)?;
         for (number, path) in paths.iter().enumerate() {
             let is_last = number.saturating_add(1) == paths.len();
-            log.read_segment(path, is_last, &mut damage)?;
+            log.read_segment(path, (is_last, mend), &mut damage)?;
         }
         Ok((log, damage))
     }
@@ -194,18 +203,23 @@ impl BlockLog {
     fn read_segment(
         &mut self,
         path: &Path,
-        is_last: bool,
+        (is_last, mend): (bool, bool),
         damage: &mut Vec<Damage>,
     ) -> Result<(), StoreError> {
         let what = || format!("read {}", path.display());
         let mut file =
-            OpenOptions::new().read(true).write(true).open(path).map_err(StoreError::io(what()))?;
+            OpenOptions::new().read(true).write(mend).open(path).map_err(StoreError::io(what()))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(StoreError::io(what()))?;
         let (number, first) = (self.segments.len(), first_height(path).unwrap_or_default());
         let next = self.height().next();
         let lost = first.get().saturating_sub(next.get());
         if first < next || lost > LOST {
+            if !mend {
+                let heights = next..=next.max(first.previous());
+                damage.push(Damage { heights, kept_at: path.to_owned() });
+                return Ok(());
+            }
             let kept_at = set_aside(path)?;
             tracing::error!(%next, path = %path.display(), kept_at = %kept_at.display(), "a file of the block log does not follow on the others, and was put aside");
             return Ok(());
@@ -223,6 +237,7 @@ impl BlockLog {
             if height > next {
                 let kept_at = match &kept {
                     Some(kept_at) => PathBuf::clone(kept_at),
+                    None if !mend => path.to_owned(),
                     None => kept.insert(keep_copy(path)?).clone(),
                 };
                 self.leave_out(next..=height.previous(), kept_at, damage);
@@ -231,12 +246,15 @@ impl BlockLog {
             offset = end;
         }
         let length = if is_last { offset } else { bytes.len() };
-        if offset < bytes.len() && is_last {
+        if offset < bytes.len() && is_last && !mend {
+            let next = self.height().next();
+            damage.push(Damage { heights: next..=next, kept_at: path.to_owned() });
+        } else if offset < bytes.len() && is_last {
             let (height, cut, path) = (self.height().next(), bytes.len() - offset, path.display());
             tracing::warn!(%height, cut, %path, "the last block in the log is not whole, as after a power cut, or damaged: its bytes were cut, and it is taken from what the node keeps of the open height, or fetched again");
             file.set_len(offset as u64).map_err(StoreError::io(what()))?;
         }
-        if is_last {
+        if is_last && mend {
             self.write_last_again(&file, number, &bytes).map_err(StoreError::io(what()))?;
         }
         self.segments.push(Segment { path: path.to_owned(), first, length: length as u64 });
@@ -322,8 +340,8 @@ impl BlockLog {
             // Another hole keeps its room.
             bytes.extend(entry.unwrap_or_else(|| vec![0; LEAST]));
         }
-        write_durably(&path, &bytes)
-            .map_err(StoreError::io(format!("write {}", path.display())))?;
+        keep_copy(&path)?;
+        let file = self.replace(&path, &bytes)?;
         let from = usize::try_from(first.get().saturating_sub(1)).unwrap_or(usize::MAX);
         for (place, new) in self.places.iter_mut().skip(from).zip(places) {
             *place = new;
@@ -333,11 +351,23 @@ impl BlockLog {
         }
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _)| *of != number);
         if number.saturating_add(1) == self.segments.len() {
-            let file = OpenOptions::new().read(true).write(true).open(&path);
-            let file = file.map_err(StoreError::io(format!("open {}", path.display())))?;
             self.last = Some(file);
         }
-        Ok(())
+        sync_folder(&self.folder)
+    }
+
+    /// Puts a file with these bytes, synced, in the place of another; gives the new one. Its name is not synced yet.
+    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<File, StoreError> {
+        let what = || format!("write {}", path.display());
+        let new = path.with_extension("new");
+        let mut options = OpenOptions::new();
+        let options = options.create(true).truncate(true).read(true).write(true);
+        let file = options.open(&new).map_err(StoreError::io(what()))?;
+        file.write_all_at(bytes, 0)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| std::fs::rename(&new, path))
+            .map_err(StoreError::io(what()))?;
+        Ok(file)
     }
 
     /// A hole before the first segment there is: its block gets a file of its own.
@@ -434,12 +464,23 @@ fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(paths)
 }
 
+/// A copy of a file beside it; the one that is there already where it is the same.
 fn keep_copy(path: &Path) -> Result<PathBuf, StoreError> {
+    let what = || format!("copy {}", path.display());
+    let bytes = std::fs::read(path).map_err(StoreError::io(what()))?;
     let kept = path.with_extension("damaged");
-    if !kept.exists() {
-        std::fs::copy(path, &kept).map_err(StoreError::io(format!("copy {}", path.display())))?;
+    let numbered = (1u32..).map(|n| path.with_extension(format!("damaged-{n}")));
+    for kept in std::iter::once(kept).chain(numbered) {
+        match std::fs::read(&kept) {
+            Ok(there) if there == bytes => return Ok(kept),
+            Ok(_) => {}
+            Err(_) => {
+                std::fs::copy(path, &kept).map_err(StoreError::io(what()))?;
+                return Ok(kept);
+            }
+        }
     }
-    Ok(kept)
+    Ok(path.to_owned())
 }
 
 fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {

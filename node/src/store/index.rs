@@ -104,7 +104,17 @@ impl Index {
     ) -> Result<(), StoreError> {
         self.memory.add(height, delta, sealed, ids);
         self.height = height;
-        if self.memory.is_full() { self.write() } else { Ok(()) }
+        if !self.memory.is_full() {
+            return Ok(());
+        }
+        match self.write() {
+            // What is damaged on disk is mended from the log; until then memory holds what is new.
+            Err(StoreError::Damaged(why)) => {
+                tracing::error!(why, "the index can't be written until it is mended");
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// Writes the layer in memory to disk.
@@ -249,19 +259,17 @@ impl Index {
         behind: Option<&Place>,
         count: usize,
     ) -> Result<(Vec<Place>, Option<Place>), StoreError> {
-        let (mut damaged, mut last, mut looked_at) = (Vec::new(), None, 0);
+        let (mut damaged, mut looked_at) = (Vec::new(), 0);
         for entry in self.tables.heads_behind(behind) {
             let (trail, peaks) = entry?;
             looked_at += peaks.size() / PAGE + 1;
             if !self.is_whole(&trail, peaks.size()) {
                 damaged.push(trail.clone());
             }
-            last = Some(trail);
             if looked_at >= count as u64 {
-                return Ok((damaged, last));
+                return Ok((damaged, Some(trail)));
             }
         }
-        let _ = last;
         Ok((damaged, None))
     }
 

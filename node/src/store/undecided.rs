@@ -3,6 +3,7 @@
 
 use super::{StoreError, blocks::sync_folder};
 use crate::codec;
+use crate::files::write_durably;
 use bincode::{Decode, Encode};
 use liuhen_proto::suite::sign::SignatureBytes;
 use liuhen_proto::types::{BlockId, Height, KeyId};
@@ -65,13 +66,18 @@ pub struct UndecidedBlocks {
 }
 
 impl UndecidedBlocks {
-    /// Opens the folder; files that are not whole, or were not renamed yet, are removed.
+    /// Opens the folder; files that are not whole, or were not renamed yet, are removed. Whole ones are written once more: what was
+    /// read may be in memory alone, where syncing it failed before.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let what = || format!("open {}", folder.display());
         std::fs::create_dir_all(folder).map_err(StoreError::io(what()))?;
         let mut blocks = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(StoreError::io(what()))? {
-            let path = entry.map_err(StoreError::io(what()))?.path();
+        let entries = std::fs::read_dir(folder).map_err(StoreError::io(what()))?;
+        let paths: Vec<PathBuf> = entries
+            .map(|entry| entry.map(|it| it.path()))
+            .collect::<Result<_, _>>()
+            .map_err(StoreError::io(what()))?;
+        for path in paths {
             let whole = path.extension().is_some_and(|extension| extension == "block");
             let bytes = if whole {
                 std::fs::read(&path).map_err(StoreError::io(what()))?
@@ -79,7 +85,10 @@ impl UndecidedBlocks {
                 Vec::new()
             };
             match codec::decode::<Undecided>(&bytes) {
-                Ok(block) => blocks.push(block),
+                Ok(block) => {
+                    write_durably(&path, &bytes).map_err(StoreError::io(what()))?;
+                    blocks.push(block);
+                }
                 Err(_) => std::fs::remove_file(&path).map_err(StoreError::io(what()))?,
             }
         }

@@ -150,6 +150,8 @@ pub struct VoteRecord {
     entries: Vec<Entry>,
     exists: bool,
     damaged: bool,
+    /// The file is another key's.
+    of_another: bool,
     file: Option<(File, u64)>,
     /// A write failed: what is on disk is not known.
     failed: bool,
@@ -166,6 +168,19 @@ impl VoteRecord {
         write_durably(path, &contents(key, &[])).map_err(StoreError::io(what()))
     }
 
+    /// Holds a record for this process, by a file beside it: two would replace each other's. Errors where another has it.
+    pub fn lock(path: &Path) -> Result<File, StoreError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let name = PathBuf::from(name);
+        let what = || format!("{}: in use by another node process", name.display());
+        let file = File::create(&name).map_err(StoreError::io(what()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(_) => Err(StoreError::io(what())(ErrorKind::WouldBlock.into())),
+        }
+    }
+
     /// Opens a key's record of a chain. A whole one is written anew: whatever could be read may be in memory alone, where
     /// syncing it failed before.
     pub fn open(path: &Path, chain: ChainId, key: KeyId) -> Result<Self, StoreError> {
@@ -177,6 +192,7 @@ impl VoteRecord {
             entries,
             exists: false,
             damaged: false,
+            of_another: false,
             file: None,
             failed: false,
         };
@@ -189,8 +205,8 @@ impl VoteRecord {
         };
         match key_of(&bytes) {
             Some(of) if of == key => record.read(&bytes),
-            // Of a key that was this node's once.
-            Some(_) => return Ok(record),
+            // Of a key that was this node's once: kept beside when this one signs.
+            Some(_) => record.of_another = true,
             None => record.damaged = true,
         }
         if record.exists && !record.damaged {
@@ -339,7 +355,7 @@ impl VoteRecord {
 
     /// A damaged file is kept beside, before another takes its place.
     fn set_aside(&mut self) -> Result<(), StoreError> {
-        if std::mem::take(&mut self.damaged) {
+        if std::mem::take(&mut self.damaged) | std::mem::take(&mut self.of_another) {
             let kept_at = crate::files::free_name(&self.path, "damaged");
             let what = format!("copy {} to {}", self.path.display(), kept_at.display());
             std::fs::copy(&self.path, &kept_at).map_err(StoreError::io(what))?;

@@ -1,5 +1,6 @@
 //! The index: what it gives in order, with changes in memory over what is on disk; and what it does where the disk lies.
 
+use crate::recovery::{goes_on, one};
 use liuhen_genesis::Founding;
 use liuhen_node::app::{Chain, Damaged, Mending};
 use liuhen_node::store::Index;
@@ -11,6 +12,7 @@ use liuhen_proto::wire;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{record, register};
 use liuhen_tests::consortium::Consortium;
+use liuhen_tests::wait::until;
 use std::collections::BTreeMap;
 use std::process::Command;
 
@@ -136,5 +138,40 @@ async fn a_flipped_byte_anywhere_is_found_and_mended() -> anyhow::Result<()> {
     }
     eprintln!("{anew} made anew, {mended} mended in parts, {unhurt} unhurt");
     assert!(anew > 0);
+    Ok(())
+}
+
+/// What the index lost is mended while the node runs and its trails grow; then it is written again, and the node stops well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_history_is_mended_while_it_grows() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    register(&mut cluster).await?;
+    for number in 1..=4 {
+        goes_on(&mut cluster, number).await?;
+    }
+    cluster.stop("tax").await?;
+    let founding = Founding::from_bytes(&std::fs::read(cluster.consortium.genesis())?)?;
+    let data = cluster.consortium.home("tax").join("data");
+    let (chain, _) = Chain::open(&data, founding.clone())?;
+    assert!(chain.index().lose(1)? > 0);
+    let lost = chain.index().written().get();
+    drop(chain);
+    cluster.launch("tax")?;
+    for number in 5..=8 {
+        goes_on(&mut cluster, number).await?;
+    }
+    until("each lost block to be mended", async || {
+        let log = cluster.whole_log("tax");
+        let mended = log.lines().filter(|it| it.contains("the index is as the block log has it"));
+        let blocks = mended
+            .filter_map(|it| it.split_once("blocks=")?.1.split(' ').next()?.parse::<u64>().ok());
+        (blocks.sum::<u64>() >= lost).then_some(())
+    })
+    .await?;
+    one(&mut cluster, "tax", "tax to tell", |it| it.index_parts_mended >= lost).await?;
+    goes_on(&mut cluster, 9).await?;
+    cluster.stop("tax").await?;
+    let (chain, report) = Chain::open(&data, founding)?;
+    assert_eq!((report.index_rebuilt, damaged(&chain)?), (None, Damaged::default()));
     Ok(())
 }

@@ -22,7 +22,7 @@ fn withheld(it: &GetStatusResponse) -> Option<&str> {
     it.withheld.as_ref().map(|it| it.reason.as_str())
 }
 
-/// Nobody signed twice: the ledger holds no evidence of it, and no node's log.
+/// Nobody signed twice: no node saw evidence of it.
 async fn nobody_voted_twice(cluster: &mut Cluster) -> anyhow::Result<()> {
     for node in NODES {
         let log = cluster.whole_log(node);

@@ -75,7 +75,8 @@ impl ServerLine {
     pub(super) fn what_happened(&self) -> Option<String> {
         const OF_THE_LOG: [&str; 4] =
             ["\"pgaudit.", "\"log_", "\"logging_collector\"", "\"shared_preload_libraries\""];
-        const SAID: [&str; 11] = [
+        // In Chinese as 15.18 has it, and as 15.20, which says much in other words.
+        const SAID: [&str; 14] = [
             "starting PostgreSQL",
             "database system is ready to accept connections",
             "database system is shut down",
@@ -84,9 +85,12 @@ impl ServerLine {
             "SIGHUP",
             "正在启动 PostgreSQL",
             "数据库系统准备接受连接",
+            "数据库系统已准备好接受",
             "数据库系统已关闭",
             "数据库系统没有正确的关闭",
+            "数据库系统未正常关闭",
             "终止日志输出",
+            "正在停止向标准错误输出日志",
         ];
         let no_session = self.database.is_empty() && self.role.is_empty();
         if !no_session || self.entry.is_some() || self.message.0.starts_with(b"AUDIT: ") {

@@ -9,7 +9,7 @@ pub(super) const FUNCTIONS: &str = "\
     array_position array_positions array_prepend array_remove array_replace array_send array_smaller array_to_json \
     array_to_string array_to_tsvector array_upper arraycontained arraycontains arrayoverlap ascii asin asind asinh \
     atan atan2 atan2d atand atanh avg binary_upgrade_create_empty_extension binary_upgrade_set_missing_value \
-    binary_upgrade_set_next_array_pg_type_oid binary_upgrade_set_next_heap_pg_class_oid \
+    binary_upgrade_set_next_array_pg_type_oid binary_upgrade_set_next_attribute_versions binary_upgrade_set_next_heap_pg_class_oid \
     binary_upgrade_set_next_heap_relfilenode binary_upgrade_set_next_index_pg_class_oid \
     binary_upgrade_set_next_index_relfilenode binary_upgrade_set_next_multirange_array_pg_type_oid \
     binary_upgrade_set_next_multirange_pg_type_oid binary_upgrade_set_next_pg_authid_oid \

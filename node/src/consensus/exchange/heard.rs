@@ -1,5 +1,5 @@
 //! What validators signed at the open height and the two about it, by digest: each message is verified once, and a liar
-//! fills nothing, for only the first two of a validator at a place are kept, of rounds that are near.
+//! fills nothing, for only the first two of a validator at a place are kept, and of rounds to come the next few.
 
 use super::Held;
 use crate::codec::LIMIT;
@@ -17,10 +17,10 @@ use std::time::Instant;
 
 /// Messages of one validator at a place: two convict it.
 const AT_A_PLACE: usize = 2;
-/// Rounds before and after the open one of which messages are kept.
+/// Rounds after the open one of which messages are kept. Of those before all are: a lock may rest on them.
 const ROUNDS: u32 = 8;
 /// Messages of one answer.
-const TOGETHER: usize = 1_024;
+pub(super) const TOGETHER: usize = 1_024;
 /// Streams that are kept.
 const STREAMS: usize = 8;
 
@@ -73,6 +73,13 @@ impl Heard {
         self.validators = Some(set);
     }
 
+    /// Nothing was heard by the engine that begins at this height. What each validator said last is kept.
+    pub(super) fn begin(&mut self, height: Height, validators: Option<ValidatorSet>) {
+        (self.height, self.round, self.since) = (height, 0, None);
+        (self.messages, self.known, self.streams) = Default::default();
+        self.validators = validators.or_else(|| self.validators.take());
+    }
+
     pub(super) fn open(&mut self, height: Height, round: u32) {
         if height != self.height {
             // The height before is kept for who did not hear enough to decide it.
@@ -95,8 +102,8 @@ impl Heard {
         let said = signed(chain, message);
         let (height, round, step) = said.place();
         let near_round = if height == self.height { self.round } else { 0 };
-        let is_near =
-            height.get().abs_diff(self.height.get()) <= 1 && round.abs_diff(near_round) <= ROUNDS;
+        let is_near = height.get().abs_diff(self.height.get()) <= 1
+            && round <= near_round.saturating_add(ROUNDS);
         if !is_near || self.known.contains(&encoded.digest) {
             return false;
         }

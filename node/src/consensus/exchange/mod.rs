@@ -25,6 +25,7 @@ use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::{ChainId, Height, KeyId};
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::types::core::Round;
+use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::{oneshot, watch};
@@ -42,6 +43,8 @@ struct Inner {
     heard: Mutex<Heard>,
     /// Why nothing may be sent any more.
     failed: watch::Sender<Option<String>>,
+    /// Holds the record for this process.
+    _lock: File,
 }
 
 /// A message for the record, and who waits for what comes of it.
@@ -49,7 +52,7 @@ type Note = (Signed, oneshot::Sender<Result<Noted, StoreError>>);
 
 impl Exchange {
     /// Of a node with this key, whose record this is.
-    pub fn new(chain: ChainId, own: KeyId, record: VoteRecord) -> Self {
+    pub fn new(chain: ChainId, own: KeyId, record: VoteRecord, lock_of_record: File) -> Self {
         let record = Arc::new(Mutex::new(record));
         let (notes, to_note) = std::sync::mpsc::channel::<Note>();
         let of_thread = Arc::clone(&record);
@@ -66,6 +69,7 @@ impl Exchange {
             notes,
             heard: Mutex::new(Heard::default()),
             failed: watch::Sender::new(None),
+            _lock: lock_of_record,
         }))
     }
 
@@ -95,6 +99,13 @@ impl Exchange {
     /// Whether others heard something of this node's key that its record does not know.
     pub fn is_unknown(&self, heard: &Signed) -> bool {
         is_unknown(&self.record(), heard)
+    }
+
+    /// Whether the record has nothing of where this was signed, and something of later.
+    fn is_old(&self, said: &Signed) -> bool {
+        let record = self.record();
+        record.judge(said) == Noted::Contradicts
+            && !record.signed().any(|it| it.place() == said.place())
     }
 
     /// Notes a message of this node's key that is to be sent. Whether it may be.
@@ -127,6 +138,20 @@ impl Exchange {
     /// Takes in what somebody signed. Whether it is new, and was signed by the validator that it names.
     fn take_in(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
         lock(&self.0.heard).take_in(&self.0.chain, message)
+    }
+
+    /// An engine is to be started: it has heard nothing yet but these.
+    pub(super) fn begin(
+        &self,
+        next: Height,
+        validators: Option<ValidatorSet>,
+        messages: &[SignedConsensusMsg<Ctx>],
+    ) {
+        let mut heard = lock(&self.0.heard);
+        heard.begin(next, validators);
+        for message in messages {
+            heard.take_in(&self.0.chain, message);
+        }
     }
 
     /// A height begins, or a round of it.

@@ -67,7 +67,10 @@ impl Between {
             }
         };
         for vote in own {
-            if !self.exchange.note(signed_vote(&self.exchange.0.chain, &vote)).await {
+            let signed = signed_vote(&self.exchange.0.chain, &vote);
+            // What the record does not know any more, of an earlier round, was sent long ago.
+            let is_old = self.exchange.is_old(&signed);
+            if !is_old && !self.exchange.note(signed).await {
                 return false;
             }
         }

@@ -1,6 +1,6 @@
 //! Asking neighbours for what did not reach this node itself.
 
-use super::heard::decode;
+use super::heard::{TOGETHER, decode};
 use super::outgoing::Relayed;
 use super::{Exchange, Held};
 use crate::consensus::parts::cut;
@@ -20,6 +20,9 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
+/// Blocks of one neighbour that are asked for at once, and of all.
+const BLOCKS: usize = 2;
+const TOLD: usize = 16;
 /// How often it is seen whether something lacks.
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 /// Without news for so long, neighbours are asked: longer than a height takes where all links are up.
@@ -49,14 +52,23 @@ pub(in crate::consensus) async fn run(
         tokio::select! {
             () = stop.cancelled() => return,
             _ = look.tick() => {}
-            Some((peer, answer)) = answers.next() => {
-                asked.insert(peer, Instant::now());
-                if let Some(answer) = answer
-                    && relay.take_in(peer, answer, &mut told).await
-                {
-                    helped = Some(Instant::now());
+            Some((peer, answer)) = answers.next() => match answer {
+                Some(Answer::Missing { messages, blocks }) => {
+                    asked.insert(peer, Instant::now());
+                    if relay.take_in(peer, &messages) {
+                        helped = Some(Instant::now());
+                    }
+                    for question in relay.lacking(blocks, &mut told) {
+                        answers.push(relay.ask(peer, question));
+                    }
                 }
-            }
+                Some(Answer::Stream(Some(stream))) => if tell(&relay.relayed, peer, stream) {
+                    helped = Some(Instant::now());
+                },
+                _ => {
+                    asked.insert(peer, Instant::now());
+                }
+            },
         }
         let Some(held) = relay.exchange.held() else { continue };
         let helped_lately = helped.is_some_and(|it| it.elapsed() < AFTER_HELP);
@@ -70,7 +82,7 @@ pub(in crate::consensus) async fn run(
             if asked.get(&peer).is_none_or(|since| since.elapsed() >= pause) {
                 // As if it were asked later: until it answers it is not asked again.
                 asked.insert(peer, Instant::now() + WITHIN);
-                answers.push(relay.ask(peer, &held));
+                answers.push(relay.ask(peer, missing(&held)));
             }
         }
     }
@@ -83,32 +95,21 @@ struct Relay {
 }
 
 impl Relay {
-    /// Asks a neighbour what it holds beside this.
+    /// Asks a neighbour.
     fn ask(
         &self,
         peer: libp2p::PeerId,
-        held: &Held,
+        question: Question,
     ) -> impl Future<Output = (libp2p::PeerId, Option<Answer>)> + Send + use<> {
-        let question = Question::Missing {
-            height: held.height.get(),
-            have: held.messages.clone(),
-            blocks: held.blocks.clone(),
-        };
         let neighbours = self.neighbours.clone();
         async move { (peer, neighbours.ask(peer, question, WITHIN).await) }
     }
 
-    /// Takes in what a neighbour holds, and asks for its blocks. Whether something was new.
-    async fn take_in(
-        &self,
-        peer: libp2p::PeerId,
-        answer: Answer,
-        told: &mut HashMap<[u8; 32], Instant>,
-    ) -> bool {
-        let Answer::Missing { messages, blocks } = answer else { return false };
+    /// Takes in the messages that a neighbour holds, so many as one gives. Whether something was new.
+    fn take_in(&self, peer: libp2p::PeerId, messages: &[Vec<u8>]) -> bool {
         let Ok(from) = PeerId::from_bytes(&peer.to_bytes()) else { return false };
         let mut is_new = false;
-        for message in messages.iter().filter_map(|it| decode(it)) {
+        for message in messages.iter().take(TOGETHER).filter_map(|it| decode(it)) {
             if self.exchange.take_in(&message) {
                 is_new = true;
                 self.relayed.send(match message {
@@ -117,22 +118,37 @@ impl Relay {
                 });
             }
         }
-        let Some(held) = self.exchange.held() else { return is_new };
+        is_new
+    }
+
+    /// The blocks of these that this node lacks and has not asked for just now, a few at a time.
+    fn lacking(
+        &self,
+        blocks: Vec<[u8; 32]>,
+        told: &mut HashMap<[u8; 32], Instant>,
+    ) -> Vec<Question> {
+        let Some(held) = self.exchange.held() else { return Vec::new() };
         let lacking = blocks.into_iter().filter(|it| !held.blocks.contains(it));
-        for block in lacking.filter(|it| !told.contains_key(it)).take(2).collect::<Vec<_>>() {
-            let question = Question::Stream { height: held.height.get(), block };
-            let answer = self.neighbours.ask(peer, question, WITHIN).await;
-            if let Some(Answer::Stream(Some(stream))) = answer {
+        let mut questions = Vec::new();
+        for block in lacking {
+            if questions.len() < BLOCKS && !told.contains_key(&block) && told.len() < TOLD {
                 told.insert(block, Instant::now());
-                is_new |= tell(&self.relayed, from, stream);
+                questions.push(Question::Stream { height: held.height.get(), block });
             }
         }
-        is_new
+        questions
     }
 }
 
+/// What is asked of the open height.
+fn missing(held: &Held) -> Question {
+    let (have, blocks) = (held.messages.clone(), held.blocks.clone());
+    Question::Missing { height: held.height.get(), have, blocks }
+}
+
 /// Tells the engine the parts of a stream, as if they had come from the neighbour; it is judged as any other.
-fn tell(relayed: &Relayed, from: PeerId, stream: Stream) -> bool {
+fn tell(relayed: &Relayed, peer: libp2p::PeerId, stream: Stream) -> bool {
+    let Ok(from) = PeerId::from_bytes(&peer.to_bytes()) else { return false };
     let Ok(signature) = Signature::from_slice(&stream.signature) else { return false };
     let (height, round) = (Height(stream.height), Round::new(stream.round));
     let proposer = Address(KeyId::new(stream.proposer));

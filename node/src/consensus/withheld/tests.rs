@@ -106,9 +106,9 @@ fn an_older_copy_of_the_home_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let record = record(folder.path(), Some(9));
     for (heard, until) in [
-        // Later, and another at the same place.
+        // Later, and another at the same place; beyond what the others have reached.
         (vote(12, Step::Prevote, b"later"), 13),
-        (vote(9, Step::Precommit, b"another"), 10),
+        (vote(9, Step::Precommit, b"another"), 12),
     ] {
         let judged =
             judge(&Alone::Everything, &record, &others(true, true, 11, Some(heard)), at(9));
