@@ -71,6 +71,7 @@ impl Engine<'_> {
             }
         }
     }
+
     /// Judges whether this node votes; waits a while for the others to answer.
     async fn judge(&self, alone: &Alone) -> anyhow::Result<Option<Withheld>> {
         // It follows without a vote; where it becomes a validator it is judged anew.

@@ -4,10 +4,15 @@
 //! lies between is a hole: the heights that can't be read, in a log that goes on behind them. A hole is filled in place
 //! with what others have ([`BlockLog::fill`]); until then its blocks can't be read, and nothing else is touched.
 
+mod files;
+
+pub(super) use files::sync_folder;
+
 use super::record::StoredBlock;
 use super::{StoreError, entry};
 use crate::codec;
-use crate::files::{free_name, write_durably};
+use crate::files::write_durably;
+use files::{first_height, keep_copy, segment_paths, set_aside};
 use liuhen_proto::header::block::{HEADER_BYTES, Header};
 use liuhen_proto::types::Height;
 use std::collections::VecDeque;
@@ -449,57 +454,6 @@ fn next_entry(bytes: &[u8], offset: usize, next: Height) -> Option<(usize, usize
 fn height_of(payload: &[u8]) -> Option<Height> {
     let header = payload.get(LENGTH..LENGTH + HEADER_BYTES)?;
     Header::from_bytes(header).ok().map(|it| it.height)
-}
-
-fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let what = || format!("read {}", folder.display());
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(StoreError::io(what()))? {
-        let path = entry.map_err(StoreError::io(what()))?.path();
-        if path.extension().is_some_and(|extension| extension == "log") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-/// A copy of a file beside it; the one that is there already where it is the same.
-fn keep_copy(path: &Path) -> Result<PathBuf, StoreError> {
-    let what = || format!("copy {}", path.display());
-    let bytes = std::fs::read(path).map_err(StoreError::io(what()))?;
-    let kept = path.with_extension("damaged");
-    let numbered = (1u32..).map(|n| path.with_extension(format!("damaged-{n}")));
-    for kept in std::iter::once(kept).chain(numbered) {
-        match std::fs::read(&kept) {
-            Ok(there) if there == bytes => return Ok(kept),
-            Ok(_) => {}
-            Err(_) => {
-                std::fs::copy(path, &kept).map_err(StoreError::io(what()))?;
-                return Ok(kept);
-            }
-        }
-    }
-    Ok(path.to_owned())
-}
-
-fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
-    let aside = free_name(path, "behind-damage");
-    std::fs::rename(path, &aside).map_err(StoreError::io(format!("move {}", path.display())))?;
-    Ok(aside)
-}
-
-/// The height of a segment's first block, as its name says.
-fn first_height(path: &Path) -> Option<Height> {
-    let number = path.file_stem()?.to_str()?.strip_prefix("blocks-")?;
-    Some(Height::new(number.parse().ok()?))
-}
-
-/// Makes names in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    let what = || format!("sync {}", folder.display());
-    let file = File::open(folder).map_err(StoreError::io(what()))?;
-    file.sync_all().map_err(StoreError::io(what()))
 }
 
 #[cfg(test)]
