@@ -64,11 +64,26 @@ impl Engine<'_> {
                 ended = adapter.run(channels) => ended,
                 never = self.ask_on(&alone), if asking => match never {},
             };
+            if let End::Outdated { height, .. } = &end {
+                self.wait_for_others(height.previous()).await;
+            }
             consensus::stop(engine).await;
             match end {
                 End::JudgeAnew => parts = back,
                 _ => return Ok(end),
             }
+        }
+    }
+
+    /// Waits a while until the others have this height as well: they may lack this node's vote for it, and what it heard.
+    async fn wait_for_others(&self, height: Height) {
+        let began = Instant::now();
+        while began.elapsed() < ASK_FOR && !self.stop.is_cancelled() {
+            let heights = self.vote.neighbours.heights().await;
+            if heights.iter().all(|it| *it >= height) {
+                return;
+            }
+            tokio::time::sleep(ASK_EVERY).await;
         }
     }
 

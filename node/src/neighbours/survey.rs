@@ -17,6 +17,12 @@ impl Neighbours {
         Others { newest, beside, ..others }
     }
 
+    /// The heights that the neighbours which answer say.
+    pub(crate) async fn heights(&self) -> Vec<Height> {
+        let all = self.ask_how_all_stand().await;
+        all.iter().map(|(_, it)| Height::new(it.standing.height)).collect()
+    }
+
     /// The height that a neighbour says, where this node can tell that it is so.
     pub(super) fn shown(&self, standing: &Standing) -> Option<Height> {
         let chain = self.chain();
