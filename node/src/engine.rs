@@ -4,7 +4,7 @@
 use crate::app::Chain;
 use crate::config::Settings;
 use crate::consensus::{
-    self, Adapter, AdapterParts, Alone, End, EngineSettings, Exchange, Judged, Withheld, judge,
+    self, Adapter, AdapterParts, Alone, End, EngineSettings, Exchange, Judged, Why, Withheld, judge,
 };
 use crate::home::Keys;
 use crate::neighbours::Neighbours;
@@ -52,7 +52,10 @@ impl Engine<'_> {
             // What asked for it has been answered.
             let _ = self.vote.again.notified().now_or_never();
             let votes = withheld.is_none() && self.is_validator();
-            self.vote.withheld.send_replace(withheld.clone());
+            // Whoever becomes a validator while it runs does not vote before it was judged.
+            let not_yet = Withheld { until: None, why: Why::Asking, file: None };
+            let said = if self.is_validator() { withheld.clone() } else { Some(not_yet) };
+            self.vote.withheld.send_replace(said);
             let (exchange, neighbours) = (self.vote.exchange.clone(), self.vote.neighbours.clone());
             let conduct = Arc::clone(&parts.conduct);
             let started =

@@ -58,6 +58,10 @@ impl NodeService for Node {
         let connected = self.0.connected.borrow().clone();
         let chain = self.0.chain();
         let header = chain.header();
+        // Where it has no vote, none is withheld.
+        let is_validator = chain.validators().get(&self.0.key).is_some();
+        let voting = is_validator && withheld.is_none();
+        let withheld = withheld.filter(|_| is_validator);
         let power = |key: &KeyId| chain.validators().get(key).map_or(0, |it| it.power);
         let may_vote = heard.iter().filter(|(_, it)| it.standing.votes).map(|(key, _)| power(key));
         let own_power = if withheld.is_none() { power(&self.0.key) } else { 0 };
@@ -84,7 +88,7 @@ impl NodeService for Node {
             events: chain.index().event_count(),
             waiting,
             peers: u32::try_from(connected.len()).unwrap_or(u32::MAX),
-            voting: withheld.is_none() && chain.validators().get(&self.0.key).is_some(),
+            voting,
             withheld: withheld.map(|it| VoteWithheld {
                 until_height: it.until.map(Height::get),
                 reason: it.why.code().to_owned(),
