@@ -55,7 +55,7 @@ impl Status {
                     print_others(&others)?;
                 }
             }
-            _ => {
+            Format::Json | Format::Jsonl | Format::Csv => {
                 fields.push(("neighbours", json!(others)));
                 print_one(&fields, common.output)?;
             }
@@ -178,6 +178,7 @@ fn why_withheld(it: &wire::VoteWithheld) -> Option<String> {
             "it has not heard yet from others who make a quorum with it",
             "尚未收到足以与本节点构成法定多数的其他节点的应答",
         ),
+        // A later node's: `vote_withheld` has it as it is.
         _ => return None,
     };
     let until = match (it.until_height, liuhen_client::lang::is_chinese()) {
@@ -216,10 +217,12 @@ fn too_few(it: &wire::GetStatusResponse) -> String {
     let (can, all) = (it.voting_power, it.total_power);
     match liuhen_client::lang::is_chinese() {
         true => format!(
-            "可投票的验证节点不足：总权重 {all}，目前可投票 {can}，须超过三分之二。若长时间不恢复，             见 docs/operating.md 中的 liuhen-node vote"
+            "可投票的验证节点不足：总权重 {all}，目前可投票 {can}，须超过三分之二。若长时间不恢复，\
+             见 docs/operating.md 中的 liuhen-node vote"
         ),
         false => format!(
-            "too few validators may vote: {can} of {all} in power, and more than two thirds are needed; where that lasts,              see liuhen-node vote in docs/operating.md"
+            "too few validators may vote: {can} of {all} in power, and more than two thirds are needed; where that lasts, \
+             see liuhen-node vote in docs/operating.md"
         ),
     }
 }
@@ -274,6 +277,13 @@ fn apart(it: &wire::Neighbour) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_few_is_one_sentence() {
+        let it = wire::GetStatusResponse { voting_power: 2, total_power: 4, ..Default::default() };
+        let said = too_few(&it);
+        assert!(said.contains("2 of 4") && !said.contains("  "), "{said}");
+    }
 
     #[test]
     fn a_clock_that_is_wrong_is_told_of() {
