@@ -9,10 +9,12 @@ use crate::config::{FILE, Settings};
 use crate::files::write_durably;
 use crate::home::Home;
 use crate::store::BlockLog;
+use crate::store::blocks::segment_paths;
 use anyhow::Context as _;
 use liuhen_genesis::to_bytes;
 use liuhen_proto::header::founding::Founding;
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The file in a backup that says what it is.
@@ -95,7 +97,6 @@ pub fn check(blocks: &Path, founding: &Founding) -> anyhow::Result<Checked> {
 
 /// Puts a backup into a home that has keys and no data. Errors where the node could sign twice afterwards.
 pub fn restore(from: &Path, home: &Home) -> anyhow::Result<Manifest> {
-    let not_one = || format!("{} is no backup: it has no {MANIFEST}", from.display());
     let Some(manifest) = manifest(from)? else {
         let is_home = from.join("keys").exists() || from.join("data").exists();
         anyhow::ensure!(
@@ -104,7 +105,7 @@ pub fn restore(from: &Path, home: &Home) -> anyhow::Result<Manifest> {
              make a new home with its keys and restore a backup into it, or let it fetch all from the others",
             from.display()
         );
-        anyhow::bail!(not_one());
+        anyhow::bail!("{} is no backup: it has no {MANIFEST}", from.display());
     };
     let _lock = home.lock()?;
     let data = home.data();
@@ -128,7 +129,8 @@ pub fn restore(from: &Path, home: &Home) -> anyhow::Result<Manifest> {
             "{} is another founding document than the backup's",
             genesis.display()
         ),
-        Err(_) => write(&genesis, &bytes)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => write(&genesis, &bytes)?,
+        Err(error) => return Err(error).with_context(|| format!("read {}", genesis.display())),
     }
     let settings = home.path().join(FILE);
     if !settings.exists() {
@@ -175,7 +177,7 @@ fn manifest(of: &Path) -> anyhow::Result<Option<Manifest>> {
     let file = of.join(MANIFEST);
     match std::fs::read_to_string(&file) {
         Ok(text) => Ok(Some(toml::from_str(&text).with_context(|| format!("{}", file.display()))?)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("read {}", file.display())),
     }
 }
@@ -183,12 +185,7 @@ fn manifest(of: &Path) -> anyhow::Result<Option<Manifest>> {
 /// Copies the files of a block log, in order, while another process may append to the last: each is whole up to where it was
 /// synced. One that is there already with the same length is left, unless `all` are wanted.
 fn copy_segments(from: &Path, to: &Path, all: bool) -> anyhow::Result<()> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(from)
-        .with_context(|| format!("read {}", from.display()))?
-        .map(|it| it.map(|it| it.path()))
-        .collect::<Result<_, _>>()?;
-    files.retain(|it| it.extension().is_some_and(|it| it == "log"));
-    files.sort();
+    let files = segment_paths(from)?;
     for (number, file) in files.iter().enumerate() {
         let Some(name) = file.file_name() else { continue };
         let copy = to.join(name);

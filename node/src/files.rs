@@ -2,6 +2,7 @@
 //! or not at all. Blocks, votes and the index need some at any moment; without one a node must not vote on.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -41,15 +42,21 @@ pub fn for_clients(limit: usize) -> usize {
 
 /// Writes a file so that a power cut leaves it as it was, or as it shall be.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    replace(path, bytes)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Puts a file with these bytes, synced, in the place of another; gives the new one, open. Its name is not synced yet.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
     let new = path.with_extension("new");
-    let mut file = std::fs::File::create(&new)?;
+    let mut file = File::options().create(true).truncate(true).read(true).write(true).open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&new, path)?;
-    match path.parent() {
-        Some(folder) => std::fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    Ok(file)
 }
 
 /// `<path>.<what>-<n>`, the first that is free.

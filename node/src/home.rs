@@ -133,3 +133,23 @@ impl Keys {
         Ok(Keypair::ed25519_from_bytes(self.network.to_seed())?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_was_not_moved_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path());
+        home.make_keys(None, Strength::Any).unwrap();
+        let first = home.vote_record(&Settings::default()).unwrap();
+        assert!(first.exists());
+        let moved = folder.path().join("elsewhere");
+        let settings = Settings { vote_record: moved.clone(), ..Settings::default() };
+        let refused = home.vote_record(&settings).unwrap_err().to_string();
+        assert!(refused.contains("move it there"), "{refused}");
+        std::fs::rename(first, &moved).unwrap();
+        assert_eq!(home.vote_record(&settings).unwrap(), moved);
+    }
+}

@@ -74,7 +74,8 @@ impl Repair {
                 _ = every.tick() => {}
             }
             let found = tokio::task::block_in_place(|| self.check(&mut turn));
-            let holes = self.chain().holes();
+            // The highest first: the block behind one is needed to fill it.
+            let holes: Vec<Height> = self.chain().log().holes().rev().collect();
             self.note(|it| it.holes = holes.len() as u64);
             wait = if found { 0 } else { wait.saturating_sub(1) };
             if wait > 0 {
@@ -104,7 +105,7 @@ impl Repair {
             found |= self.check_block(turn, height);
         }
         let pages = usize::try_from(events.div_ceil(seconds)).unwrap_or(usize::MAX).max(LOOK_AT);
-        let looked = self.chain().check_trails(turn.trail.as_ref(), pages);
+        let looked = self.chain().index().check_trails(turn.trail.as_ref(), pages);
         match looked {
             Ok((damaged, last)) => {
                 found |= !damaged.is_empty();
@@ -125,11 +126,15 @@ impl Repair {
         }
         let at = turn.next;
         turn.next = at.next();
+        let first = turn.first.take();
         let checked = {
             let chain = self.chain();
-            let begins = chain.index().first_event(at).ok().flatten();
-            let first = turn.first.or(begins).unwrap_or_default();
-            (!chain.log().is_hole(at)).then(|| chain.check_history(at, first))
+            if chain.log().is_hole(at) {
+                return false;
+            }
+            // Behind what could not be read the index says where the block begins.
+            let begins = || chain.index().first_event(at).ok().flatten();
+            first.or_else(begins).map(|first| chain.check_history(at, first))
         };
         match checked {
             Some(Ok((first, agree))) => {
@@ -139,14 +144,16 @@ impl Repair {
                 }
                 !agree
             }
-            // Whether it is the log that can't be read is seen by reading it alone.
-            Some(Err(_)) => {
-                turn.first = None;
-                self.chain_mut().check_block(at)
+            Some(Err(error)) => {
+                let is_hole = self.chain_mut().check_block(at);
+                if !is_hole {
+                    tracing::error!(height = %at, %error, "a block of the log is not what its header says");
+                }
+                is_hole
             }
             None => {
-                turn.first = None;
-                false
+                turn.damaged.blocks.insert(at);
+                true
             }
         }
     }

@@ -188,10 +188,10 @@ fn exchange(
     chain: &RwLock<Chain>,
     keys: &Keys,
 ) -> anyhow::Result<Exchange> {
-    let (chain, key) = (read(chain).founding().chain(), keys.node.public().key_id());
+    let (chain, key) = (read(chain).founding().chain(), keys.node.public());
     let path = home.vote_record(settings)?;
     let lock = VoteRecord::lock(&path)?;
-    let record = VoteRecord::open(&path, chain, key)?;
+    let record = VoteRecord::open(&path, chain, key.key_id())?;
     Ok(Exchange::new(chain, key, record, lock))
 }
 

@@ -32,7 +32,7 @@ use crate::checkpoints::{self, Checkpoints};
 use crate::consensus::Withheld;
 use crate::limits::{Client, Limits, Share, Turn};
 use crate::mempool::Mempool;
-use crate::neighbours::Known;
+use crate::neighbours::Neighbourhood;
 use crate::repair::Repairs;
 use crate::store::StoreError;
 use bytes::Bytes;
@@ -93,7 +93,7 @@ pub struct Shared {
     /// Peers connected for transactions.
     pub connected: Receiver<BTreeSet<PeerId>>,
     /// How the other nodes stand.
-    pub neighbours: Known,
+    pub neighbours: Neighbourhood,
     /// The file that says when this node's ledger was copied last.
     pub last_backup: Arc<Path>,
     /// What was found damaged, and mended.

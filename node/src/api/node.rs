@@ -64,7 +64,7 @@ impl NodeService for Node {
         let withheld = withheld.filter(|_| is_validator);
         let power = |key: &KeyId| chain.validators().get(key).map_or(0, |it| it.power);
         let may_vote = heard.iter().filter(|(_, it)| it.standing.votes).map(|(key, _)| power(key));
-        let own_power = if withheld.is_none() { power(&self.0.key) } else { 0 };
+        let own_power = if voting { power(&self.0.key) } else { 0 };
         let voting_power = may_vote.fold(own_power, u64::saturating_add);
         let (mut away, mut departments) = (BTreeSet::new(), BTreeMap::new());
         for peer in chain.peers().map_err(|e| of_store(&e))?.into_iter().filter(|_| member) {

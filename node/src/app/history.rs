@@ -3,36 +3,46 @@
 use super::Chain;
 use crate::codec;
 use crate::store::{BlockLog, StoreError, StoredBlock};
+use liuhen_proto::canonical;
 use liuhen_proto::event::ledger::LedgerEvent;
 use liuhen_proto::event::{EventLeaf, Outcome};
 use liuhen_proto::header::{
     block::Header, certificate, founding::Founding, validators::ValidatorSet,
 };
 use liuhen_proto::items;
-use liuhen_proto::merkle::{Blake3Log, log};
+use liuhen_proto::merkle::{Blake3Log, MemoryLog, Sha256Log, Tree, log};
 use liuhen_proto::place::Place;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{BlockId, Hash, Height, TxId};
 use liuhen_proto::wire;
-use liuhen_proto::{canonical, merkle};
-use merkle::Tree;
+use prost::Message as _;
+
+/// What a block says.
+pub(super) struct History {
+    pub(super) header: Header,
+    /// Its events, in order.
+    pub(super) events: Vec<Told>,
+    /// The ids of its transactions, in order.
+    pub(super) ids: Vec<TxId>,
+}
 
 /// An event, and the trails that it is on.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub(super) struct Told {
     /// Its leaf.
-    pub leaf: EventLeaf,
+    pub(super) leaf: EventLeaf,
     /// As its bytes say.
-    pub trails: Vec<Place>,
+    pub(super) trails: Vec<Place>,
 }
 
-/// The events of a block. Errors where they are not those that its header commits to.
-pub(super) fn events(stored: &StoredBlock) -> Result<(Header, Vec<Told>), StoreError> {
+/// What a block says. Errors where its events are not those that its header commits to.
+pub(super) fn history(stored: &StoredBlock) -> Result<History, StoreError> {
     let header = stored.block.header().map_err(|e| StoreError::Damaged(e.to_string()))?;
     let damaged = |why: &str| StoreError::Damaged(format!("block {}: {why}", header.height));
-    let mut items = Vec::new();
+    let (mut items, mut ids) = (Vec::new(), Vec::new());
     for bytes in &stored.block.transactions {
         let tx = Tx::parse(bytes).map_err(|e| damaged(&e.to_string()))?;
+        ids.push(tx.id());
         for (number, item) in (0u32..).zip(tx.items()) {
             let trails = items::trails(tx.header(), number, item);
             items.push((tx.id(), number, *item.digest(), trails));
@@ -60,7 +70,7 @@ pub(super) fn events(stored: &StoredBlock) -> Result<(Header, Vec<Told>), StoreE
         && root == header.events_root
         && events.len() as u64 == u64::from(header.event_count)
     {
-        true => Ok((header, events)),
+        true => Ok(History { header, events, ids }),
         false => Err(damaged("its events are not those of its header")),
     }
 }
@@ -71,17 +81,14 @@ impl Chain {
     pub fn readable(&self, height: Height, bytes: &[u8]) -> Result<StoredBlock, StoreError> {
         let damaged = |why: String| StoreError::Damaged(format!("block {height}: {why}"));
         let mut stored: StoredBlock = codec::decode(bytes).map_err(|e| damaged(e.to_string()))?;
-        let (header, _) = events(&stored)?;
+        let header = history(&stored)?.header;
         let id = header.block_id();
         let known = self.headers.node(0, height.get());
         let is_known = known.is_ok_and(|it| it == Hash::new(*id.as_bytes()));
         if header.height != height || !is_known {
             return Err(damaged("of another chain".into()));
         }
-        let carried = stored.block.last_certificate().map_err(|e| damaged(e.to_string()))?;
-        if certificate::commit_hash(carried.as_ref()) != header.last_commit {
-            return Err(damaged("another certificate of the block before".into()));
-        }
+        check_carried(&stored, &header)?;
         match header.next_validators_hash == header.validators_hash {
             true => stored.next_validators.clear(),
             false => drop(next_validators(&stored, &header)?),
@@ -92,7 +99,6 @@ impl Chain {
 
     /// The certificate of a block as the block behind it carries it, or as this node saw it last.
     fn certificate_of(&self, height: Height, id: &BlockId) -> Result<Vec<u8>, StoreError> {
-        use prost::Message as _;
         let damaged = || StoreError::Damaged(format!("block {height}: its certificate"));
         let carried = match self.log.read(height.next())? {
             Some(behind) => behind.block.last_certificate().map_err(|_| damaged())?,
@@ -101,11 +107,6 @@ impl Chain {
         let is_its =
             |it: &wire::Certificate| it.block_id == id.as_bytes() && it.height == height.get();
         Ok(carried.filter(is_its).ok_or_else(damaged)?.encode_to_vec())
-    }
-
-    /// Heights whose blocks can't be read here, the highest first: the block behind one is needed to fill it.
-    pub fn holes(&self) -> Vec<Height> {
-        self.log.holes().rev().collect()
     }
 
     /// Fills a hole of the log.
@@ -137,7 +138,7 @@ pub struct Checked {
 /// Goes through a block log: each block is there, follows on the one before, is certified by the validators of its height, and has
 /// the events that its header commits to. No rule is run again.
 pub fn check_log(log: &BlockLog, founding: &Founding) -> Checked {
-    let mut headers = merkle::MemoryLog::<merkle::Sha256Log>::default();
+    let mut headers = MemoryLog::<Sha256Log>::default();
     let mut signers = founding.validators().clone();
     let genesis = founding.header();
     let mut checked = Checked {
@@ -182,7 +183,8 @@ fn block(
 ) -> Result<(Header, u64), StoreError> {
     let wrong = |why: String| StoreError::Damaged(format!("block {height}: {why}"));
     let stored = log.read(height)?.ok_or_else(|| wrong("is not there".into()))?;
-    let (header, told) = events(&stored)?;
+    let History { header, events, .. } = history(&stored)?;
+    check_carried(&stored, &header)?;
     let id = header.block_id();
     if header.chain != founding.chain() || header.height != height || header.log_root != log_root {
         return Err(wrong("does not follow on the block before".into()));
@@ -191,20 +193,31 @@ fn block(
     certificate::verify(&carried, &founding.chain(), height, &id, signers)
         .map_err(|e| wrong(e.to_string()))?;
     if header.next_validators_hash != header.validators_hash {
-        *signers = next_validators(&stored, &header).map_err(|e| wrong(e.to_string()))?;
+        *signers = next_validators(&stored, &header)?;
     }
-    Ok((header, told.len() as u64))
+    Ok((header, events.len() as u64))
+}
+
+/// Checks that the certificate that a block carries is the one that its header commits to.
+fn check_carried(stored: &StoredBlock, header: &Header) -> Result<(), StoreError> {
+    let damaged = |why: &str| StoreError::Damaged(format!("block {}: {why}", header.height));
+    let carried = stored.block.last_certificate().map_err(|e| damaged(&e.to_string()))?;
+    match certificate::commit_hash(carried.as_ref()) == header.last_commit {
+        true => Ok(()),
+        false => Err(damaged("another certificate of the block before")),
+    }
 }
 
 /// The validators that a block names for the next. Errors where they are not those that its header commits to.
-fn next_validators(stored: &StoredBlock, header: &Header) -> Result<ValidatorSet, StoreError> {
-    let damaged = |why: String| StoreError::Damaged(why);
+pub(super) fn next_validators(
+    stored: &StoredBlock,
+    header: &Header,
+) -> Result<ValidatorSet, StoreError> {
+    let height = header.height;
+    let damaged = || StoreError::Damaged(format!("block {height}: its next validators"));
     let next = &stored.next_validators;
     let set: wire::ValidatorSet =
-        canonical::decode("validators", next, next.len()).map_err(|e| damaged(e.to_string()))?;
-    let set = ValidatorSet::from_wire(&set.validators).map_err(|e| damaged(e.to_string()))?;
-    match set.hash() == header.next_validators_hash {
-        true => Ok(set),
-        false => Err(damaged("other validators".into())),
-    }
+        canonical::decode("validators", next, next.len()).map_err(|_| damaged())?;
+    let set = ValidatorSet::from_wire(&set.validators).map_err(|_| damaged())?;
+    (set.hash() == header.next_validators_hash).then_some(set).ok_or_else(damaged)
 }

@@ -3,13 +3,11 @@
 //! not of it: the map root checks them at each opening.
 
 use super::Chain;
-use super::history::{Told, events};
+use super::history::{History, Told, history};
 use crate::store::{Part, StoreError};
-use liuhen_proto::event::LEAF_BYTES;
 use liuhen_proto::ledger::seal::push_tiled;
 use liuhen_proto::merkle::Peaks;
 use liuhen_proto::place::Place;
-use liuhen_proto::tx::Tx;
 use liuhen_proto::types::{Hash, Height, TxId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,14 +74,14 @@ impl Mending {
 
     fn block(&mut self, chain: &Chain, parts: &mut Vec<Part>) -> Result<(), StoreError> {
         let (height, wanted) = (self.at, self.blocks.contains(&self.at));
-        let (told, ids) = chain.told(height)?;
+        let History { events, ids, .. } = chain.history(height)?;
         if wanted {
             parts.push(Part::Block(height, self.first));
             parts.extend(
                 (0u32..).zip(&ids).map(|(place, id)| Part::Transaction(*id, height, place)),
             );
         }
-        for Told { leaf, trails } in told {
+        for Told { leaf, trails } in events {
             self.is_wanted |= wanted;
             self.chunk.extend(leaf.to_bytes());
             for trail in trails {
@@ -104,7 +102,6 @@ impl Mending {
         let leaves = std::mem::take(&mut self.chunk);
         if std::mem::take(&mut self.is_wanted) && !leaves.is_empty() {
             let last = self.first.saturating_sub(1);
-            debug_assert!(leaves.len().is_multiple_of(LEAF_BYTES));
             parts.push(Part::Chunk(last / crate::store::CHUNK, leaves));
         }
     }
@@ -140,37 +137,25 @@ impl Anew {
 }
 
 impl Chain {
-    /// The events of a block of the log, and the ids of its transactions.
-    fn told(&self, height: Height) -> Result<(Vec<Told>, Vec<TxId>), StoreError> {
+    /// What a block of the log says.
+    fn history(&self, height: Height) -> Result<History, StoreError> {
         let damaged = || StoreError::Damaged(format!("block {height}"));
-        let stored = self.log.read(height)?.ok_or_else(damaged)?;
-        let (_, told) = events(&stored)?;
-        let ids = stored.block.transactions.iter().map(|bytes| Tx::parse(bytes).map(|it| it.id()));
-        Ok((told, ids.collect::<Result<_, _>>().map_err(|_| damaged())?))
+        history(&self.log.read(height)?.ok_or_else(damaged)?)
     }
 
     /// Compares what the index says of a block with the log. `first` is the number of its first event; gives that of the block behind
     /// it, and whether they agree. Errors where the log can't be read.
     pub fn check_history(&self, height: Height, first: u64) -> Result<(u64, bool), StoreError> {
-        let (told, ids) = self.told(height)?;
+        let History { events, ids, .. } = self.history(height)?;
         let is_at =
             |number: u64, it: &Told| self.index.leaf(number).is_ok_and(|leaf| leaf == it.leaf);
-        let events = (first..).zip(&told).all(|(number, it)| is_at(number, it));
+        let found_events = (first..).zip(&events).all(|(number, it)| is_at(number, it));
         let found = |place: u32, id: &TxId| {
             self.index.transaction(id).is_ok_and(|it| it == Some((height, place)))
         };
         let transactions = (0u32..).zip(&ids).all(|(place, id)| found(place, id));
         let begins = self.index.first_event(height).is_ok_and(|it| it == Some(first));
-        Ok((first.saturating_add(told.len() as u64), events && transactions && begins))
-    }
-
-    /// Looks at so many trails behind one: those of which a page or a tile is missing, and the last that was looked at; `None` behind
-    /// the last there is.
-    pub fn check_trails(
-        &self,
-        behind: Option<&Place>,
-        count: usize,
-    ) -> Result<(Vec<Place>, Option<Place>), StoreError> {
-        self.index.check_trails(behind, count)
+        let agree = found_events && transactions && begins;
+        Ok((first.saturating_add(events.len() as u64), agree))
     }
 }

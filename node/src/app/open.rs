@@ -1,16 +1,15 @@
 //! Opening: the index is compared with the log; if it is behind, blocks are replayed; if it is
 //! damaged, it is deleted and rebuilt.
 
+use super::history::next_validators;
 use super::{Chain, Clock};
 use crate::store::{BlockLog, Damage, Index, StoreError};
-use liuhen_proto::canonical;
 use liuhen_proto::header::{
     block::Header, certificate, founding::Founding, validators::ValidatorSet,
 };
 use liuhen_proto::ledger::seal::Parent;
 use liuhen_proto::merkle::MemoryLog;
 use liuhen_proto::types::{Hash, Height};
-use liuhen_proto::wire;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -201,11 +200,7 @@ impl Chain {
     pub(super) fn validators_after(&self, change: Height) -> Result<ValidatorSet, StoreError> {
         let damaged = || StoreError::Damaged(format!("block {change}: its next validators"));
         let stored = self.log.read(change)?.ok_or_else(damaged)?;
-        let limit = stored.next_validators.len();
-        let set: wire::ValidatorSet =
-            canonical::decode("validators", &stored.next_validators, limit)
-                .map_err(|_| damaged())?;
-        ValidatorSet::from_wire(&set.validators).map_err(|_| damaged())
+        next_validators(&stored, &stored.block.header().map_err(|_| damaged())?)
     }
 
     fn logged_header(

@@ -10,10 +10,10 @@ use super::withheld::Withheld;
 use crate::app::{Candidate, Chain, Clock, NotABlock};
 use crate::clock;
 use crate::config::Settings;
-use crate::gossip::{Message, Stream};
+use crate::gossip::Message;
 use crate::mempool::Mempool;
 use crate::misbehaviour::Seen;
-use crate::neighbours::Known;
+use crate::neighbours::Neighbourhood;
 use crate::registry::Registry;
 use crate::store::undecided::{Undecided, UndecidedBlocks};
 use bytes::Bytes;
@@ -49,7 +49,7 @@ pub struct AdapterParts {
     /// Blocks of the open height.
     pub undecided: UndecidedBlocks,
     /// How the other nodes stand.
-    pub neighbours: Known,
+    pub neighbours: Neighbourhood,
     /// What goes between this engine and others.
     pub exchange: Exchange,
     /// Notified when it is to be judged anew whether this node may vote.
@@ -444,17 +444,10 @@ impl Adapter {
 }
 
 /// Keeps a block's stream for whom it did not reach. What came by sync has none.
-pub(super) fn keep_stream(parts: &AdapterParts, block: &Undecided) {
-    let Some(signature) = block.signature.filter(|_| parts.conduct.gives_blocks()) else {
-        return;
-    };
-    parts.exchange.keep(Stream {
-        height: block.height().get(),
-        round: block.round,
-        proposer: *block.proposer().as_bytes(),
-        block: block.block.clone(),
-        signature: signature.to_vec(),
-    });
+pub(super) fn keep_stream(parts: &AdapterParts, block: &Arc<Undecided>) {
+    if block.signature.is_some() && parts.conduct.gives_blocks() {
+        parts.exchange.keep(Arc::clone(block));
+    }
 }
 
 /// The peers of a registry, as the engine names them.

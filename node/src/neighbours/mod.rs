@@ -54,14 +54,14 @@ struct Inner {
     began_ms: u64,
     asks: mpsc::Sender<Ask>,
     connected: watch::Receiver<BTreeSet<PeerId>>,
-    known: Known,
+    known: Neighbourhood,
 }
 
 /// Those that were heard lately, for status.
 #[derive(Debug, Clone, Default)]
-pub struct Known(Arc<Mutex<BTreeMap<KeyId, Neighbour>>>);
+pub struct Neighbourhood(Arc<Mutex<BTreeMap<KeyId, Neighbour>>>);
 
-impl Known {
+impl Neighbourhood {
     fn take_in(&self, all: &[(KeyId, Neighbour)]) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, it| it.heard.elapsed() < STALE);
@@ -89,7 +89,7 @@ impl Neighbours {
         asks: mpsc::Sender<Ask>,
         connected: watch::Receiver<BTreeSet<PeerId>>,
     ) -> Self {
-        let (known, began_ms) = (Known::default(), clock::now().get());
+        let (known, began_ms) = (Neighbourhood::default(), clock::now().get());
         Self(Arc::new(Inner { chain, own, began_ms, asks, connected, known }))
     }
 
@@ -173,7 +173,7 @@ impl Neighbours {
     }
 
     /// Those that were heard lately.
-    pub fn known(&self) -> Known {
+    pub fn known(&self) -> Neighbourhood {
         self.0.known.clone()
     }
 

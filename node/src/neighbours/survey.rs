@@ -32,9 +32,8 @@ impl Neighbours {
 
     /// The last message of this node's key that one of them holds.
     pub(super) fn newest(&self, exchange: &Exchange, all: &[(KeyId, Neighbour)]) -> Option<Signed> {
-        let own_key = self.0.own.public();
         let held = all.iter().filter_map(|(_, it)| it.standing.newest.as_ref());
-        let own = held.filter_map(|bytes| exchange.own_message(bytes, &own_key));
+        let own = held.filter_map(|bytes| exchange.own_message(bytes));
         own.max_by_key(Signed::place)
     }
 }

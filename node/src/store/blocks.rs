@@ -6,13 +6,14 @@
 
 mod files;
 
+pub(crate) use files::segment_paths;
 pub(super) use files::sync_folder;
 
 use super::record::StoredBlock;
 use super::{StoreError, entry};
 use crate::codec;
-use crate::files::write_durably;
-use files::{first_height, keep_copy, segment_paths, set_aside};
+use crate::files::{replace, write_durably};
+use files::{first_height, keep_copy, set_aside};
 use liuhen_proto::header::block::{HEADER_BYTES, Header};
 use liuhen_proto::types::Height;
 use std::collections::VecDeque;
@@ -159,8 +160,7 @@ impl BlockLog {
 
     /// Where the entry of a height's block is.
     fn place(&self, height: Height) -> Result<Option<Entry<'_>>, StoreError> {
-        let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
-        let Some(place) = number.and_then(|n| self.places.get(n)) else { return Ok(None) };
+        let Some(place) = self.places.get(number(height)) else { return Ok(None) };
         let damaged = || StoreError::Damaged(format!("block {height}"));
         let (number, offset) = place.as_ref().ok_or_else(damaged)?;
         let segment = self.segments.get(*number).ok_or_else(damaged)?;
@@ -300,8 +300,7 @@ impl BlockLog {
 
     /// Whether a height's block can't be read.
     pub fn is_hole(&self, height: Height) -> bool {
-        let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
-        number.and_then(|n| self.places.get(n)).is_some_and(Option::is_none)
+        self.places.get(number(height)).is_some_and(Option::is_none)
     }
 
     /// Reads a block's entry once more; one that can't be read is a hole from now on. Whether it is.
@@ -310,8 +309,7 @@ impl BlockLog {
             Ok(_) => false,
             Err(error) => {
                 tracing::error!(%height, %error, "a block of the log can't be read");
-                let number = height.get().checked_sub(1).and_then(|n| usize::try_from(n).ok());
-                if let Some(place) = number.and_then(|n| self.places.get_mut(n)) {
+                if let Some(place) = self.places.get_mut(number(height)) {
                     *place = None;
                 }
                 true
@@ -346,9 +344,9 @@ impl BlockLog {
             bytes.extend(entry.unwrap_or_else(|| vec![0; LEAST]));
         }
         keep_copy(&path)?;
-        let file = self.replace(&path, &bytes)?;
-        let from = usize::try_from(first.get().saturating_sub(1)).unwrap_or(usize::MAX);
-        for (place, new) in self.places.iter_mut().skip(from).zip(places) {
+        let what = format!("write {}", path.display());
+        let file = replace(&path, &bytes).map_err(StoreError::io(what))?;
+        for (place, new) in self.places.iter_mut().skip(self::number(first)).zip(places) {
             *place = new;
         }
         if let Some(segment) = self.segments.get_mut(number) {
@@ -361,20 +359,6 @@ impl BlockLog {
         sync_folder(&self.folder)
     }
 
-    /// Puts a file with these bytes, synced, in the place of another; gives the new one. Its name is not synced yet.
-    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<File, StoreError> {
-        let what = || format!("write {}", path.display());
-        let new = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let options = options.create(true).truncate(true).read(true).write(true);
-        let file = options.open(&new).map_err(StoreError::io(what()))?;
-        file.write_all_at(bytes, 0)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| std::fs::rename(&new, path))
-            .map_err(StoreError::io(what()))?;
-        Ok(file)
-    }
-
     /// A hole before the first segment there is: its block gets a file of its own.
     fn fill_before_all(&mut self, height: Height, payload: &[u8]) -> Result<(), StoreError> {
         let bytes = entry::whole(payload);
@@ -385,8 +369,7 @@ impl BlockLog {
         for (segment, _) in self.places.iter_mut().flatten() {
             *segment = segment.saturating_add(1);
         }
-        let number = usize::try_from(height.get().saturating_sub(1)).unwrap_or(usize::MAX);
-        if let Some(place) = self.places.get_mut(number) {
+        if let Some(place) = self.places.get_mut(number(height)) {
             *place = Some((0, 0));
         }
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -395,8 +378,7 @@ impl BlockLog {
 
     /// The whole entry of a height in the bytes of its segment.
     fn raw(&self, height: Height, segment: &[u8]) -> Option<Vec<u8>> {
-        let number = usize::try_from(height.get().checked_sub(1)?).ok()?;
-        let (_, offset) = (*self.places.get(number)?)?;
+        let (_, offset) = (*self.places.get(number(height))?)?;
         let from = usize::try_from(offset).ok()?;
         let end = entry::end(segment, from)?;
         segment.get(from..end).map(<[u8]>::to_vec)
@@ -404,7 +386,7 @@ impl BlockLog {
 
     /// Ends the log before a height: what is behind stays in copies beside. For who has to make it anew from there.
     pub fn cut(&mut self, height: Height) -> Result<(), StoreError> {
-        let keep = usize::try_from(height.get().saturating_sub(1)).unwrap_or(usize::MAX);
+        let keep = number(height);
         while self.segments.last().is_some_and(|it| it.first >= height && it.first > Height::new(1))
         {
             if let Some(segment) = self.segments.pop() {
@@ -428,6 +410,12 @@ impl BlockLog {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
     }
+}
+
+/// The place of a height's block among those of the log; genesis has none there.
+fn number(height: Height) -> usize {
+    let number = height.get().checked_sub(1).and_then(|it| usize::try_from(it).ok());
+    number.unwrap_or(usize::MAX)
 }
 
 /// The first whole entry from `offset` on, of a height from `next` on: where it begins and ends, and its height. An entry

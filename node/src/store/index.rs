@@ -241,12 +241,6 @@ impl Index {
         self.tables.sync()
     }
 
-    /// For tests: loses and bends one in so many parts of the history on disk. How many that were.
-    #[doc(hidden)]
-    pub fn lose(&self, every: usize) -> Result<usize, StoreError> {
-        self.tables.lose(every)
-    }
-
     /// A trail's size and peaks on disk.
     pub(crate) fn written_head(&self, trail: &Place) -> Result<Peaks, StoreError> {
         self.tables.head(trail)
@@ -254,7 +248,7 @@ impl Index {
 
     /// Looks at so many trails on disk behind one: those of which a page or a tile is missing or damaged, and the last that was
     /// looked at; `None` behind the last there is.
-    pub(crate) fn check_trails(
+    pub fn check_trails(
         &self,
         behind: Option<&Place>,
         count: usize,

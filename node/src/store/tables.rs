@@ -330,27 +330,6 @@ impl Tables {
         Ok(())
     }
 
-    /// Loses and bends parts of the history, as a disk that lies does. How many.
-    pub(super) fn lose(&self, every: usize) -> Result<usize, StoreError> {
-        let mut lost = 0;
-        for tree in [&self.pages, &self.tiles, &self.events, &self.blocks, &self.transactions] {
-            for (number, entry) in tree.iter().enumerate().filter(|(it, _)| it % every == 0) {
-                let (key, bytes) = entry?;
-                let mut bent = bytes.to_vec();
-                match bent.first_mut().filter(|_| number % (2 * every) == 0) {
-                    Some(byte) => {
-                        *byte ^= 1;
-                        tree.insert(key, bent)?;
-                    }
-                    None => drop(tree.remove(key)?),
-                }
-                lost += 1;
-            }
-        }
-        self.sync()?;
-        Ok(lost)
-    }
-
     /// Writes parts of the history once more, with what they are.
     pub(super) fn mend(&self, parts: &[Part]) -> Result<(), StoreError> {
         for part in parts {

@@ -10,6 +10,7 @@ use liuhen_proto::types::{BlockId, Height, KeyId};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An undecided block with what its stream said.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -62,7 +63,7 @@ impl Undecided {
 #[derive(Debug)]
 pub struct UndecidedBlocks {
     folder: PathBuf,
-    blocks: Vec<Undecided>,
+    blocks: Vec<Arc<Undecided>>,
 }
 
 impl UndecidedBlocks {
@@ -87,7 +88,7 @@ impl UndecidedBlocks {
             match codec::decode::<Undecided>(&bytes) {
                 Ok(block) => {
                     write_durably(&path, &bytes).map_err(StoreError::io(what()))?;
-                    blocks.push(block);
+                    blocks.push(Arc::new(block));
                 }
                 Err(_) => std::fs::remove_file(&path).map_err(StoreError::io(what()))?,
             }
@@ -96,11 +97,11 @@ impl UndecidedBlocks {
         Ok(Self { folder: folder.to_owned(), blocks })
     }
 
-    /// Keeps a block, durably, unless it is kept already.
-    pub fn keep(&mut self, block: Undecided) -> Result<(), StoreError> {
-        let same = |kept: &Undecided| kept.id == block.id && kept.round == block.round;
-        if self.blocks.iter().any(same) {
-            return Ok(());
+    /// Keeps a block, durably, unless it is kept already; gives the one that is kept.
+    pub fn keep(&mut self, block: Undecided) -> Result<Arc<Undecided>, StoreError> {
+        let same = |kept: &&Arc<Undecided>| kept.id == block.id && kept.round == block.round;
+        if let Some(kept) = self.blocks.iter().find(same) {
+            return Ok(Arc::clone(kept));
         }
         let path = self.path(&block);
         let what = || format!("write {}", path.display());
@@ -111,24 +112,30 @@ impl UndecidedBlocks {
         file.sync_data().map_err(StoreError::io(what()))?;
         std::fs::rename(&unfinished, &path).map_err(StoreError::io(what()))?;
         sync_folder(&self.folder)?;
-        self.blocks.push(block);
-        Ok(())
+        let block = Arc::new(block);
+        self.blocks.push(Arc::clone(&block));
+        Ok(block)
     }
 
     /// The blocks of a height.
-    pub fn of(&self, height: Height) -> impl Iterator<Item = &Undecided> {
+    pub fn of(&self, height: Height) -> impl Iterator<Item = &Arc<Undecided>> {
         self.blocks.iter().filter(move |block| block.height == height.get())
     }
 
     /// The block with an id.
-    pub fn get(&self, id: &BlockId) -> Option<&Undecided> {
+    pub fn get(&self, id: &BlockId) -> Option<&Arc<Undecided>> {
         self.blocks.iter().find(|block| block.id == *id.as_bytes())
     }
 
     /// The block that `proposer` proposed at a height and round: one whose stream it signed, else one
     /// that came back by sync after the node had lost its data.
-    pub fn proposed(&self, height: Height, round: u32, proposer: &KeyId) -> Option<&Undecided> {
-        let own = |it: &&Undecided| it.round == round && it.proposer == *proposer.as_bytes();
+    pub fn proposed(
+        &self,
+        height: Height,
+        round: u32,
+        proposer: &KeyId,
+    ) -> Option<&Arc<Undecided>> {
+        let own = |it: &&Arc<Undecided>| it.round == round && it.proposer == *proposer.as_bytes();
         let signed = self.of(height).filter(own).find(|it| it.signature.is_some());
         signed.or_else(|| self.of(height).find(own))
     }
@@ -178,7 +185,7 @@ mod tests {
         std::fs::write(folder.path().join("whole.new"), whole).unwrap();
         let mut again = UndecidedBlocks::open(folder.path()).unwrap();
         assert_eq!(again.of(Height::new(5)).count(), 2);
-        assert_eq!(again.get(&BlockId::new([1; 32])), Some(&block(5, 1)));
+        assert_eq!(again.get(&BlockId::new([1; 32])), Some(&Arc::new(block(5, 1))));
         assert!(again.proposed(Height::new(5), 1, &KeyId::new([1; 32])).is_some());
         again.forget_below(Height::new(6)).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -194,9 +201,9 @@ mod tests {
             Undecided::new(height, 0, me, id, true, vec![id.as_bytes()[0]], signature)
         };
         blocks.keep(block(1, None)).unwrap();
-        assert_eq!(blocks.proposed(height, 0, &me), Some(&block(1, None)));
+        assert_eq!(blocks.proposed(height, 0, &me), Some(&Arc::new(block(1, None))));
         blocks.keep(block(2, Some([8; 64]))).unwrap();
         let again = UndecidedBlocks::open(folder.path()).unwrap();
-        assert_eq!(again.proposed(height, 0, &me), Some(&block(2, Some([8; 64]))));
+        assert_eq!(again.proposed(height, 0, &me), Some(&Arc::new(block(2, Some([8; 64])))));
     }
 }

@@ -173,11 +173,12 @@ impl VoteRecord {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let name = PathBuf::from(name);
-        let what = || format!("{}: in use by another node process", name.display());
-        let file = File::create(&name).map_err(StoreError::io(what()))?;
+        let file = File::create(&name);
+        let file = file.map_err(StoreError::io(format!("make {}", name.display())))?;
+        let in_use = || format!("{} is in use by another node process", path.display());
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(_) => Err(StoreError::io(what())(ErrorKind::WouldBlock.into())),
+            Err(error) => Err(StoreError::io(in_use())(error.into())),
         }
     }
 
@@ -284,7 +285,11 @@ impl VoteRecord {
         }
         let noted = self.judge(&message);
         if noted == Noted::New {
-            self.append(Entry::Signed { chain: *self.chain.as_bytes(), signed: message })?;
+            let written =
+                self.append(Entry::Signed { chain: *self.chain.as_bytes(), signed: message });
+            // What could not be written is not taken for written the next time.
+            self.failed = written.is_err();
+            written?;
         }
         Ok(noted)
     }
@@ -324,21 +329,18 @@ impl VoteRecord {
         self.entries.push(entry);
         self.forget();
         let room = |at: &u64| at.saturating_add(bytes.len() as u64) <= ALLOCATED as u64;
-        let written = match &mut self.file {
-            Some((file, at)) if room(at) && !self.damaged => {
+        match &mut self.file {
+            Some((file, at)) if room(at) => {
                 let from = *at;
                 *at = at.saturating_add(bytes.len() as u64);
-                file.write_all_at(&bytes, from).and_then(|()| file.sync_data())
+                let written = file.write_all_at(&bytes, from).and_then(|()| file.sync_data());
+                written.map_err(StoreError::io(format!("write {}", self.path.display())))
             }
             _ => {
                 self.set_aside()?;
-                return self.rewrite();
+                self.rewrite()
             }
-        };
-        written.map_err(|error| {
-            self.failed = true;
-            StoreError::io(format!("write {}", self.path.display()))(error)
-        })
+        }
     }
 
     /// Leaves what was signed at earlier heights, and of the last what is too much.
@@ -353,7 +355,7 @@ impl VoteRecord {
         self.entries = kept.into_iter().skip(too_many).collect();
     }
 
-    /// A damaged file is kept beside, before another takes its place.
+    /// A file that is damaged, or another key's, is kept beside before this one takes its place.
     fn set_aside(&mut self) -> Result<(), StoreError> {
         if std::mem::take(&mut self.damaged) | std::mem::take(&mut self.of_another) {
             let kept_at = crate::files::free_name(&self.path, "damaged");
@@ -364,9 +366,7 @@ impl VoteRecord {
     }
 
     fn rewrite(&mut self) -> Result<(), StoreError> {
-        let written = self.written_anew();
-        self.failed = written.is_err();
-        self.file = Some(written?);
+        self.file = Some(self.written_anew()?);
         self.exists = true;
         Ok(())
     }

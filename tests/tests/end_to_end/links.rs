@@ -5,6 +5,7 @@ use liuhen_tests::Cluster;
 use liuhen_tests::actions::register;
 use liuhen_tests::consortium::NODES;
 use liuhen_tests::links::Link;
+use std::time::Instant;
 
 /// A ring of four: each node reaches two others, and nobody all.
 async fn goes_on_in_a_ring(cut: Link) -> anyhow::Result<()> {
@@ -13,16 +14,21 @@ async fn goes_on_in_a_ring(cut: Link) -> anyhow::Result<()> {
     let [a, b, c, d] = NODES;
     links.set(a, c, cut)?;
     links.set(b, d, cut)?;
+    let began = Instant::now();
     for number in 1..=5 {
         goes_on(&mut cluster, number).await?;
     }
+    let ring = began.elapsed() / 5;
     let height = cluster.connect(a).await?.status().await?.height;
     all(&mut cluster, "all to follow", |it| it.height >= height).await?;
     // A chain of four: two hops between its ends' neighbours, three between its ends.
     links.set(d, a, cut)?;
+    let began = Instant::now();
     for number in 6..=8 {
         goes_on(&mut cluster, number).await?;
     }
+    let chain = began.elapsed() / 3;
+    eprintln!("{cut:?}: a record in a ring of four {ring:?}, in a chain {chain:?}");
     for (one, other) in [(a, c), (b, d), (d, a)] {
         links.set(one, other, Link::Up)?;
     }

@@ -44,6 +44,13 @@ pub async fn one(
     Ok(())
 }
 
+/// Public security's height, once all nodes are there.
+pub async fn settled(cluster: &mut Cluster) -> anyhow::Result<u64> {
+    let height = cluster.connect("psb").await?.status().await?.height;
+    cluster.all_at(height).await?;
+    Ok(height)
+}
+
 /// Public security's gateway records until that is committed.
 pub async fn goes_on(cluster: &mut Cluster, number: u64) -> anyhow::Result<()> {
     let node = cluster.connect("psb").await?;
@@ -182,8 +189,7 @@ async fn the_last_block_damaged_everywhere() -> anyhow::Result<()> {
     let mut cluster = Cluster::start().await?;
     register(&mut cluster).await?;
     goes_on(&mut cluster, 1).await?;
-    let height = cluster.connect("psb").await?.status().await?.height;
-    cluster.all_at(height).await?;
+    let height = settled(&mut cluster).await?;
     for node in NODES {
         cluster.stop(node).await?;
         let folder = data(&cluster, node).join("blocks");

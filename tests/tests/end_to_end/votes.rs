@@ -1,7 +1,7 @@
 //! What a node knows of its own votes, and what it does where it knows less than the others: it never votes twice at a height,
 //! says why it does not vote, and votes again by itself.
 
-use crate::recovery::{all, goes_on, one};
+use crate::recovery::{all, goes_on, one, settled};
 use liuhen_node::config::FILE;
 use liuhen_proto::wire::GetStatusResponse;
 use liuhen_tests::Cluster;
@@ -122,8 +122,7 @@ async fn all_records_are_gone() -> anyhow::Result<()> {
     let mut cluster = Cluster::start().await?;
     register(&mut cluster).await?;
     goes_on(&mut cluster, 1).await?;
-    let height = cluster.connect("psb").await?.status().await?.height;
-    cluster.all_at(height).await?;
+    let height = settled(&mut cluster).await?;
     for node in NODES {
         cluster.stop(node).await?;
         std::fs::remove_file(cluster.consortium.home(node).join("vote-record"))?;

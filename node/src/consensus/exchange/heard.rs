@@ -1,4 +1,4 @@
-//! What validators signed at the open height and the two about it, by digest: each message is verified once, and a liar
+//! What validators signed at the open height and the two about it, by digest: each message is verified once for all who ask, and a liar
 //! fills nothing, for only the first two of a validator at a place are kept, and of rounds to come the next few.
 
 use super::Held;
@@ -7,12 +7,14 @@ use crate::consensus::codec::WireCodec;
 use crate::consensus::signing::{author, signed};
 use crate::consensus::types::{Address, Ctx, ValidatorSet};
 use crate::gossip::Stream;
+use crate::store::undecided::Undecided;
 use crate::store::votes::Step;
 use liuhen_proto::types::{ChainId, Height};
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::types::codec::Codec;
 use malachitebft_app_channel::app::types::core::ValidatorSet as _;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Messages of one validator at a place: two convict it.
@@ -50,11 +52,11 @@ pub(in crate::consensus) struct Heard {
     streams: Vec<Kept>,
 }
 
-/// A stream, and by what it is asked for.
+/// A block with its stream's signature, and by what the stream is asked for.
 #[derive(Debug)]
 struct Kept {
     id: [u8; 32],
-    stream: Stream,
+    block: Arc<Undecided>,
 }
 
 /// A message from the bytes of the engine's codec.
@@ -93,7 +95,7 @@ impl Heard {
     /// The open height is decided: its block is had by sync from now on.
     pub(super) fn close(&mut self) {
         self.since = None;
-        self.streams.retain(|it| it.stream.height > self.height.get());
+        self.streams.retain(|it| it.block.height() > self.height);
     }
 
     /// Whether it is new, near, and signed by the validator that it names.
@@ -132,15 +134,15 @@ impl Heard {
         self.newest.get(who).map(|(_, bytes)| bytes.clone())
     }
 
-    pub(super) fn keep(&mut self, stream: Stream) {
-        let id = id_of(&stream);
+    pub(super) fn keep(&mut self, block: Arc<Undecided>) {
+        let id = id_of(&block);
         if self.streams.iter().any(|it| it.id == id) {
             return;
         }
         if self.streams.len() >= STREAMS {
             self.streams.remove(0);
         }
-        self.streams.push(Kept { id, stream });
+        self.streams.push(Kept { id, block });
     }
 
     pub(super) fn missing(
@@ -155,9 +157,15 @@ impl Heard {
         (lacks.take(TOGETHER).map(|it| it.bytes.clone()).collect(), lacking)
     }
 
-    pub(super) fn stream(&self, height: Height, block: &[u8; 32]) -> Option<Stream> {
-        let is_it = |it: &&Kept| it.stream.height == height.get() && it.id == *block;
-        self.streams.iter().find(is_it).map(|it| it.stream.clone())
+    pub(super) fn stream(&self, height: Height, id: &[u8; 32]) -> Option<Stream> {
+        let kept = self.streams.iter().find(|it| it.block.height() == height && it.id == *id)?;
+        Some(Stream {
+            height: height.get(),
+            round: kept.block.round,
+            proposer: *kept.block.proposer().as_bytes(),
+            block: kept.block.block.clone(),
+            signature: kept.block.signature?.to_vec(),
+        })
     }
 
     pub(super) fn held(&self) -> Option<Held> {
@@ -167,7 +175,7 @@ impl Heard {
     }
 
     fn streams_at(&self, height: Height) -> impl Iterator<Item = [u8; 32]> + '_ {
-        self.streams.iter().filter(move |it| it.stream.height == height.get()).map(|it| it.id)
+        self.streams.iter().filter(move |it| it.block.height() == height).map(|it| it.id)
     }
 
     fn at(&self, height: Height) -> impl Iterator<Item = &Message> {
@@ -182,9 +190,10 @@ fn least() -> Address {
     Address(liuhen_proto::types::KeyId::new([0; 32]))
 }
 
-/// By what a stream is asked for: its round, its proposer and its block.
-fn id_of(stream: &Stream) -> [u8; 32] {
+/// By what a stream is asked for: its round, its proposer and the signature over its block.
+fn id_of(block: &Undecided) -> [u8; 32] {
     let mut hash = blake3::Hasher::new();
-    hash.update(&stream.round.to_le_bytes()).update(&stream.proposer).update(&stream.block);
+    hash.update(&block.round.to_le_bytes()).update(block.proposer().as_bytes());
+    hash.update(block.signature.as_ref().map_or(&[], |it| it.as_slice()));
     *hash.finalize().as_bytes()
 }

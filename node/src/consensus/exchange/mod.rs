@@ -2,9 +2,9 @@
 //!
 //! **Outgoing** ([`outgoing`]): whatever the node's key signed is on record, synced, before it is sent; the same message
 //! goes out again byte for byte, what contradicts the record is dropped here, and the engine never hears of it. The engine
-//! has flushed its own log by then, so that the record is never ahead of that.
+//! has flushed its own log by then, but for what it signs while it plays that log back: of that the record alone tells.
 //!
-//! **Heard** ([`heard`]): what others signed at the heights about the open one, by digest, verified once.
+//! **Heard** ([`heard`]): what others signed at the heights about the open one, by digest, verified once for all who ask.
 //!
 //! **Relaying** ([`relay`]): the engine's network reaches direct neighbours alone. While an open height makes no progress,
 //! each neighbour is asked for what this node lacks, so that what reached one connected node reaches all as long as the
@@ -19,6 +19,7 @@ use super::types::{Address, Ctx, ValidatorSet};
 use super::withheld::is_unknown;
 use crate::gossip::Stream;
 use crate::store::StoreError;
+use crate::store::undecided::Undecided;
 use crate::store::votes::{Noted, Signed, VoteRecord};
 use heard::Heard;
 use liuhen_proto::suite::sign::PublicKey;
@@ -37,6 +38,7 @@ pub struct Exchange(Arc<Inner>);
 struct Inner {
     chain: ChainId,
     own: Address,
+    key: PublicKey,
     record: Arc<Mutex<VoteRecord>>,
     /// To the thread that writes the record: syncing holds up nobody else.
     notes: std::sync::mpsc::Sender<Note>,
@@ -52,7 +54,7 @@ type Note = (Signed, oneshot::Sender<Result<Noted, StoreError>>);
 
 impl Exchange {
     /// Of a node with this key, whose record this is.
-    pub fn new(chain: ChainId, own: KeyId, record: VoteRecord, lock_of_record: File) -> Self {
+    pub fn new(chain: ChainId, key: PublicKey, record: VoteRecord, lock_of_record: File) -> Self {
         let record = Arc::new(Mutex::new(record));
         let (notes, to_note) = std::sync::mpsc::channel::<Note>();
         let of_thread = Arc::clone(&record);
@@ -64,7 +66,8 @@ impl Exchange {
         });
         Self(Arc::new(Inner {
             chain,
-            own: Address(own),
+            own: Address(key.key_id()),
+            key,
             record,
             notes,
             heard: Mutex::new(Heard::default()),
@@ -89,11 +92,11 @@ impl Exchange {
     }
 
     /// The last message that others hold of this node's key, as one of them gave it; `None` where it is none.
-    pub fn own_message(&self, bytes: &[u8], key: &PublicKey) -> Option<Signed> {
+    pub fn own_message(&self, bytes: &[u8]) -> Option<Signed> {
         let message = heard::decode(bytes)?;
         let said = signed(&self.0.chain, &message);
-        let own = author(&message) == self.0.own && key.key_id() == self.0.own.0;
-        (own && key.verify(&said.bytes, message.signature())).then_some(said)
+        let own = author(&message) == self.0.own;
+        (own && self.0.key.verify(&said.bytes, message.signature())).then_some(said)
     }
 
     /// Whether others heard something of this node's key that its record does not know.
@@ -160,8 +163,8 @@ impl Exchange {
     }
 
     /// Keeps the stream of an undecided block, for whom it did not reach.
-    pub(super) fn keep(&self, stream: Stream) {
-        lock(&self.0.heard).keep(stream);
+    pub(super) fn keep(&self, block: Arc<Undecided>) {
+        lock(&self.0.heard).keep(block);
     }
 
     /// What this node holds of a height, for who holds this of it.

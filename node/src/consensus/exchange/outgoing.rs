@@ -117,7 +117,17 @@ impl Actor for Outgoing {
                 state.exchange.set_validators(set.clone());
                 true
             }
-            _ => true,
+            // These say nothing that this node signed.
+            Msg::PublishProposalPart(_)
+            | Msg::BroadcastStatus(_)
+            | Msg::OutgoingRequest(..)
+            | Msg::CancelRequest(_)
+            | Msg::OutgoingResponse(..)
+            | Msg::CancelInboundRequest(_)
+            | Msg::DumpState(_)
+            | Msg::UpdatePersistentPeers(..)
+            | Msg::ValidatorProofVerified { .. }
+            | Msg::NewEvent(_) => true,
         };
         if may {
             state.network.cast(message)?;

@@ -65,7 +65,7 @@ pub(in crate::consensus) async fn run(
                 Some(Answer::Stream(Some(stream))) => if tell(&relay.relayed, peer, stream) {
                     helped = Some(Instant::now());
                 },
-                _ => {
+                Some(Answer::Stream(None) | Answer::Standing { .. } | Answer::Block(_)) | None => {
                     asked.insert(peer, Instant::now());
                 }
             },

@@ -35,7 +35,7 @@ pub(in crate::consensus) async fn handle(
         None => tokio::task::block_in_place(|| build(adapter, height, round))?,
     };
     let _ = reply.send(LocallyProposedValue::new(height, round, Value(block.id())));
-    let bytes = Bytes::from(block.block);
+    let bytes = Bytes::copy_from_slice(&block.block);
     // What this node proposed before it lost its data came back by sync, without the stream. It is the
     // same proposal when it is signed again; another block would be a second one.
     let kept = block.signature.map(Signature::new);
@@ -43,7 +43,7 @@ pub(in crate::consensus) async fn handle(
     adapter.publish(height, round, adapter.address, &bytes, signature).await
 }
 
-fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<Undecided> {
+fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<Arc<Undecided>> {
     let transactions = adapter.parts.mempool.ready(BLOCK_BYTES, limits::BLOCK_EVENTS);
     let me = adapter.address.0;
     let Built { candidate, refused, left_out } = {
@@ -62,8 +62,8 @@ fn build(adapter: &mut Adapter, height: Height, round: Round) -> anyhow::Result<
     let (at, id) = (candidate.header.height, candidate.id);
     let round = round.as_u32().unwrap_or(0);
     let block = Undecided::new(at, round, me, id, true, bytes, signature);
+    let block = adapter.parts.undecided.keep(block)?;
     keep_stream(&adapter.parts, &block);
-    adapter.parts.undecided.keep(block.clone())?;
     adapter.candidates.insert(id, Arc::new(candidate));
     Ok(block)
 }

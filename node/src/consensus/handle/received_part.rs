@@ -84,8 +84,8 @@ pub(in crate::consensus) fn judge(
     let id = candidate.id;
     let (bytes, signature) = (stream.bytes.to_vec(), Some(*stream.signature.as_bytes()));
     let block = Undecided::new(height, round_number, stream.proposer.0, id, true, bytes, signature);
-    keep_stream(&adapter.parts, &block);
-    tokio::task::block_in_place(|| adapter.parts.undecided.keep(block))?;
+    let kept = tokio::task::block_in_place(|| adapter.parts.undecided.keep(block))?;
+    keep_stream(&adapter.parts, &kept);
     adapter.candidates.insert(id, Arc::new(candidate));
     Ok(Some(ProposedValue {
         height: stream.height,

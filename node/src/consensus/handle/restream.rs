@@ -21,5 +21,6 @@ pub(in crate::consensus) async fn handle(
     // What came by sync is decided: whoever lacks it gets it by sync too.
     let Some(signature) = block.signature.map(Signature::new) else { return Ok(()) };
     let (first_round, proposer) = (Round::new(block.round), Address(block.proposer()));
-    adapter.publish(height, first_round, proposer, &Bytes::from(block.block), signature).await
+    let bytes = Bytes::copy_from_slice(&block.block);
+    adapter.publish(height, first_round, proposer, &bytes, signature).await
 }

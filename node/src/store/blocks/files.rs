@@ -6,7 +6,8 @@ use liuhen_proto::types::Height;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-pub(super) fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+/// The files of a log in a folder, in order.
+pub(crate) fn segment_paths(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let what = || format!("read {}", folder.display());
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(StoreError::io(what()))? {
@@ -38,6 +39,7 @@ pub(super) fn keep_copy(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(path.to_owned())
 }
 
+/// Moves a file to a name beside it.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let aside = free_name(path, "behind-damage");
     std::fs::rename(path, &aside).map_err(StoreError::io(format!("move {}", path.display())))?;

@@ -11,7 +11,7 @@ use liuhen_genesis::to_bytes;
 use liuhen_node::api::{ReceiptSigner, Shared, reads::Reads, services};
 use liuhen_node::checkpoints::{Checkpoints, Cosignature, validator_name};
 use liuhen_node::mempool::Mempool;
-use liuhen_node::neighbours::Known;
+use liuhen_node::neighbours::Neighbourhood;
 use liuhen_node::repair::Repairs;
 use liuhen_proto::header::note::{Kind, sign};
 use liuhen_proto::ledger::{Halt, NotApplied, Refusal};
@@ -69,7 +69,7 @@ impl Node {
             mempool,
             key: key.public().key_id(),
             withheld: watch::Sender::new(None).subscribe(),
-            neighbours: Known::default(),
+            neighbours: Neighbourhood::default(),
             repairs: Repairs::default(),
             last_backup: std::path::Path::new("last-backup.toml").into(),
             opened: watch::Sender::new(None).subscribe(),
