@@ -46,7 +46,7 @@ impl Engine<'_> {
     /// Runs the engine until the node ends.
     pub(crate) async fn run(&self, mut parts: AdapterParts) -> anyhow::Result<End> {
         loop {
-            let settings = self.engine_settings(&parts);
+            let settings = self.engine_settings(&parts)?;
             let alone = consensus::look_over(&settings, &self.vote.exchange).await?;
             let withheld = self.judge(&alone).await?;
             // What asked for it has been answered.
@@ -152,11 +152,11 @@ impl Engine<'_> {
         }
     }
 
-    fn engine_settings(&self, parts: &AdapterParts) -> EngineSettings {
+    fn engine_settings(&self, parts: &AdapterParts) -> anyhow::Result<EngineSettings> {
         let chain = self.chain();
         let key_id = self.keys.node.public().key_id();
         let known = parts.registry.borrow();
-        EngineSettings {
+        Ok(EngineSettings {
             moniker: key_id.to_string().chars().take(8).collect(),
             chain: chain.founding().chain(),
             listen: self.settings.consensus_listen.clone(),
@@ -165,8 +165,9 @@ impl Engine<'_> {
             key: self.keys.node.clone(),
             data: self.data.to_owned(),
             validators: chain.validators().clone(),
+            turns: chain.turns()?,
             next_height: chain.next_height(),
-        }
+        })
     }
 
     fn is_validator(&self) -> bool {

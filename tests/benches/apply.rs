@@ -256,6 +256,7 @@ fn measure(view: &dyn View, founding: &Founding, transactions: &[Tx]) -> anyhow:
         time: TimeMs::new(NOW),
         parent_id: founding.header().block_id(),
         parent_time: TimeMs::new(NOW - 10),
+        carried_round: None,
     };
     let mut times = Vec::with_capacity(REPEATS);
     for _ in 0..REPEATS {

@@ -375,6 +375,7 @@ fn begun<'v>(view: &'v Memory, founding: &Founding) -> anyhow::Result<Draft<'v>>
         time: TimeMs::new(NOW),
         parent_id: founding.header().block_id(),
         parent_time: TimeMs::new(NOW - 10),
+        carried_round: None,
     };
     Ok(Draft::new(view, context, founding.chain())?)
 }

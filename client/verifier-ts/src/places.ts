@@ -59,6 +59,7 @@ export const OBJECT = {
   roster: 170,
   unknownCount: 171,
   dayHeights: 172,
+  proposerTurns: 173,
 } as const;
 
 /** The message of every kind of object, from 128 on. */
@@ -108,6 +109,7 @@ const OBJECT_SCHEMAS: readonly DescMessage[] = [
   ledger.RosterSchema,
   accountability.UnknownCountSchema,
   ledger.DayHeightsSchema,
+  ledger.ProposerTurnsSchema,
 ];
 const FIRST_OBJECT = 128;
 

@@ -145,6 +145,7 @@ pub const fn of_object(kind: ObjectKind) -> ReadersOfObject {
         | Is::RecentBlock
         | Is::RecentWindow
         | Is::DayHeights
+        | Is::ProposerTurns
         | Is::UnknownCount
         | Is::Roster
         | Is::DoubleVote => Members,

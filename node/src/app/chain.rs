@@ -3,7 +3,9 @@
 use super::Candidate;
 use crate::store::{Block, BlockLog, Index, StoreError, StoredBlock};
 use liuhen_proto::event::Outcome;
-use liuhen_proto::header::{block::PROTOCOL, founding::Founding, validators::ValidatorSet};
+use liuhen_proto::header::{
+    block::PROTOCOL, founding::Founding, turns::Turns, validators::ValidatorSet,
+};
 use liuhen_proto::ledger::seal::{self, Parent, seal};
 use liuhen_proto::ledger::{
     Begun, BlockContext, Delta, Draft, Halt, Missing, NotApplied, Refusal, View,
@@ -109,6 +111,13 @@ impl Chain {
         &self.validators
     }
 
+    /// Whose turn it is to propose the next block, by round.
+    pub fn turns(&self) -> Result<Turns, StoreError> {
+        let missed: Option<Arc<wire::ProposerTurns>> = self.index.typed(&Place::proposer_turns())?;
+        let missed = missed.as_ref().map_or(&[][..], |it| &it.next);
+        Ok(Turns::new(&self.validators, missed, self.next_height()))
+    }
+
     /// The validators that sign a height, as far as the ledger says now.
     pub(super) fn validators_at(&self, height: Height) -> Result<ValidatorSet, StoreError> {
         let place = Place::validator_schedule();
@@ -161,20 +170,25 @@ impl Chain {
         self.index.trail_size(&Place::key_trail(key))
     }
 
-    /// Where a next block of this time would stand.
-    pub fn context(&self, time: TimeMs) -> BlockContext {
+    /// Where a next block of this time would stand that carries this certificate of the one before.
+    pub(super) fn context(
+        &self,
+        time: TimeMs,
+        certificate: Option<&wire::Certificate>,
+    ) -> BlockContext {
         BlockContext {
             height: self.next_height(),
             time,
             parent_id: self.parent.header.block_id(),
             parent_time: self.parent.header.time,
+            carried_round: certificate.map(|it| it.round),
         }
     }
 
     /// What a transaction would do if it were alone in the next block, as that would begin now or began up to a second ago: a
     /// thousand timers need not go off for each.
     pub fn dry_run(&self, tx: &Tx, time: TimeMs) -> Result<(), NotApplied> {
-        let context = self.context(self.not_before_parent(time));
+        let context = self.context(self.not_before_parent(time), self.last_certificate.as_ref());
         let missing = |e: Missing| NotApplied { item: None, why: e.into() };
         let chain = self.founding.chain();
         let mut known = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
@@ -213,7 +227,8 @@ impl Chain {
         transactions: Vec<Arc<Tx>>,
     ) -> Result<Built, StoreError> {
         let full = Halt::Refused(Refusal::BlockFull);
-        let context = self.context(self.not_before_parent(now));
+        let certificate = self.last_certificate.as_ref();
+        let context = self.context(self.not_before_parent(now), certificate);
         let mut draft = Draft::new(&self.index, context, self.founding.chain())
             .map_err(|e| StoreError::Damaged(e.to_string()))?;
         let (mut taken, mut refused) = (Vec::<Arc<Tx>>::new(), Vec::new());
@@ -239,8 +254,7 @@ impl Chain {
         let left_out = without_room.iter().find(|key| !has_some(key)).or(without_room.first());
         let left_out = left_out.copied();
         let delta = draft.finish();
-        let candidate =
-            self.sealed(proposer, context.time, self.last_certificate.as_ref(), taken, delta)?;
+        let candidate = self.sealed(proposer, context.time, certificate, taken, delta)?;
         Ok(Built { candidate, refused, left_out })
     }
 

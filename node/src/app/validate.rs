@@ -81,7 +81,7 @@ impl Chain {
         self.check_header(&header, clock)?;
         let last_certificate = self.check_certificate(&block)?;
         let transactions = self.check_transactions(&block, known)?;
-        let context = self.context(header.time);
+        let context = self.context(header.time, last_certificate.as_ref());
         let all = transactions.iter().map(Arc::as_ref);
         let delta = apply(&self.index, context, self.founding.chain(), all)
             .map_err(|(number, why)| wrong(format!("transaction {number}: {why}")))?;

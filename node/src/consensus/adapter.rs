@@ -314,9 +314,14 @@ impl Adapter {
 
     /// The engine's parameters for the next height.
     pub(super) fn params(&self) -> anyhow::Result<HeightParams<Ctx>> {
-        let set = ValidatorSet::new(self.chain().validators());
-        let set = set.ok_or_else(|| anyhow::anyhow!("the validators can't be used"))?;
-        Ok(HeightParams::new(set, timeouts(), None))
+        Ok(HeightParams::new(self.validators()?, timeouts(), None))
+    }
+
+    /// The validators of the next height, and their turns.
+    fn validators(&self) -> anyhow::Result<ValidatorSet> {
+        let chain = self.chain();
+        let set = ValidatorSet::new(chain.validators(), chain.turns()?);
+        set.ok_or_else(|| anyhow::anyhow!("the validators can't be used"))
     }
 
     /// Judges a block's bytes.
@@ -327,9 +332,12 @@ impl Adapter {
 
     /// Whether the stream was signed by the validator whose turn it was.
     pub(super) fn is_signed(&self, stream: &Assembled) -> bool {
-        let chain = self.chain();
-        let Some(set) = ValidatorSet::new(chain.validators()) else {
-            return false;
+        let set = match self.validators() {
+            Ok(set) => set,
+            Err(error) => {
+                tracing::error!(%error, "whose turn it is can't be told");
+                return false;
+            }
         };
         let turn = set.proposer(stream.height, stream.round);
         let (height, round) = (stream.height, stream.round);

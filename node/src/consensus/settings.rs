@@ -1,7 +1,7 @@
 //! What the engine is started with.
 
 use libp2p::Multiaddr;
-use liuhen_proto::header::validators::ValidatorSet;
+use liuhen_proto::header::{turns::Turns, validators::ValidatorSet};
 use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::types::{ChainId, Height};
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ pub struct EngineSettings {
     pub data: PathBuf,
     /// Who signs the next block.
     pub validators: ValidatorSet,
+    /// Whose turn it is to propose the next block.
+    pub turns: Turns,
     /// The next height by the block log.
     pub next_height: Height,
 }

@@ -78,7 +78,11 @@ pub async fn look_over(settings: &EngineSettings, exchange: &Exchange) -> anyhow
     let (alone, messages) =
         withheld::look_over(&folder, &exchange.record(), own, settings.next_height)?;
     // The engine plays these back; others may ask for what was heard.
-    exchange.begin(settings.next_height, ValidatorSet::new(&settings.validators), &messages);
+    exchange.begin(
+        settings.next_height,
+        ValidatorSet::new(&settings.validators, settings.turns.clone()),
+        &messages,
+    );
     Ok(alone)
 }
 

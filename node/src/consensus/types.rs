@@ -1,6 +1,7 @@
 //! The types that the engine is given: thin shells around those of the protocol.
 
 use bytes::Bytes;
+use liuhen_proto::header::{turns::Turns, validators};
 use liuhen_proto::suite::sign::{PrivateKey, PublicKey, Signature};
 use liuhen_proto::types::{BlockId, KeyId};
 use malachitebft_app_channel::app::types::core as mc;
@@ -176,7 +177,7 @@ impl mc::Validator<LiuhenContext> for Validator {
     }
 }
 
-/// The validators of one height. They propose in turn.
+/// The validators of one height, and whose turn it is to propose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatorSet(Arc<Members>);
 
@@ -185,11 +186,12 @@ struct Members {
     first: Validator,
     rest: Vec<Validator>,
     total: VotingPower,
+    turns: Turns,
 }
 
 impl ValidatorSet {
     /// The engine's view of a set; `None` if nobody is in it, or its power is too great to count.
-    pub fn new(set: &liuhen_proto::header::validators::ValidatorSet) -> Option<Self> {
+    pub fn new(set: &validators::ValidatorSet, turns: Turns) -> Option<Self> {
         let mut all = set.all().iter().map(|it| Validator {
             address: Address(it.key_id),
             key: it.key,
@@ -198,14 +200,13 @@ impl ValidatorSet {
         let (first, rest) = (all.next()?, all.collect::<Vec<_>>());
         let total = rest.iter().try_fold(first.power, |sum, it| sum.checked_add(it.power))?;
         total.checked_mul(3)?; // the engine multiplies by 3
-        Some(Self(Arc::new(Members { first, rest, total })))
+        Some(Self(Arc::new(Members { first, rest, total, turns })))
     }
 
     /// Whose turn it is. Total for every round: the engine asks with rounds that nobody verified.
     pub fn proposer(&self, height: Height, round: Round) -> &Validator {
-        let turn = height.0.wrapping_add(u64::from(round.as_u32().unwrap_or(0)));
-        let count = self.0.rest.len() as u64 + 1;
-        let index = usize::try_from(turn % count).unwrap_or(0);
+        let height = liuhen_proto::types::Height::new(height.0);
+        let index = self.0.turns.at(height, round.as_u32().unwrap_or(0));
         index.checked_sub(1).and_then(|n| self.0.rest.get(n)).unwrap_or(&self.0.first)
     }
 }

@@ -5,4 +5,5 @@ pub mod certificate;
 pub mod checkpoint;
 pub mod founding;
 pub mod note;
+pub mod turns;
 pub mod validators;

@@ -2,7 +2,9 @@
 
 use super::delta::{Delta, Event};
 use super::overlay::{Layer, Touched};
-use super::{BlockContext, Draft, Missing, NotApplied, Refusal, View, authority, recent_blocks};
+use super::{
+    BlockContext, Draft, Missing, NotApplied, Refusal, View, authority, proposers, recent_blocks,
+};
 use crate::event::{EventLeaf, Outcome};
 use crate::items::{self, due, table};
 use crate::tx::Tx;
@@ -40,10 +42,11 @@ impl<'v> Draft<'v> {
     }
 
     /// Begins a block over the state before it: the block before becomes one that transactions
-    /// may cite, and those too old leave; then timers that are due go off.
+    /// may cite, and those too old leave; turns missed are counted; then timers that are due go off.
     pub fn new(view: &'v dyn View, context: BlockContext, chain: ChainId) -> Result<Self, Missing> {
         let mut draft = Self::over(view, context, chain);
         recent_blocks::begin(&mut draft)?;
+        proposers::begin(&mut draft)?;
         draft.keep();
         for place in view.timers_due(context.time, limits::TIMERS)? {
             if draft.events.len() >= limits::TIMER_EVENTS {

@@ -14,6 +14,7 @@ pub mod intervals;
 mod object;
 mod overlay;
 pub mod parameters;
+mod proposers;
 pub(crate) mod recent_blocks;
 mod refusal;
 pub mod seal;
@@ -59,6 +60,8 @@ pub struct BlockContext {
     pub parent_id: BlockId,
     /// The time of the block before.
     pub parent_time: TimeMs,
+    /// The round in which the block before was decided, by the certificate that this one carries; `None` where it carries none.
+    pub carried_round: Option<u32>,
 }
 
 /// Why an item, and with it its transaction, does nothing.

@@ -54,6 +54,7 @@ pub(super) fn of_object(kind: ObjectKind) -> &'static [&'static [Piece]] {
         Is::Parameters
         | Is::RecentWindow
         | Is::DayHeights
+        | Is::ProposerTurns
         | Is::Voters
         | Is::ValidatorSchedule
         | Is::Peers

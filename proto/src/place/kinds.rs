@@ -163,6 +163,8 @@ macro_rules! object_kinds {
             UnknownCount = 171;
             /// The first heights of the last days; id: empty.
             DayHeights = 172;
+            /// Whose turns to propose were missed lately; id: empty.
+            ProposerTurns = 173;
         }
     };
 }

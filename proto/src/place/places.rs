@@ -341,4 +341,9 @@ impl Place {
     pub fn day_heights() -> Self {
         Self::object(ObjectKind::DayHeights, &[])
     }
+
+    /// Whose turns to propose were missed lately.
+    pub fn proposer_turns() -> Self {
+        Self::object(ObjectKind::ProposerTurns, &[])
+    }
 }

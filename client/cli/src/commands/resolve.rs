@@ -181,6 +181,7 @@ pub(super) async fn object(
         | Is::RecentBlock
         | Is::RecentWindow
         | Is::DayHeights
+        | Is::ProposerTurns
         | Is::Timer
         | Is::Voters
         | Is::ValidatorSchedule

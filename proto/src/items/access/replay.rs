@@ -68,9 +68,10 @@ pub fn judge(source: &dyn Source, it: Recorded<'_>) -> Result<(Outcome, Reads), 
     let context = BlockContext {
         height: it.leaf.height,
         time: it.leaf.time,
-        // Neither is read: no block begins.
+        // None is read: no block begins.
         parent_id: BlockId::ZERO,
         parent_time: it.leaf.time,
+        carried_round: None,
     };
     let view = Before { source, it, reads: RefCell::default() };
     let draft = Draft::over(&view, context, it.signer.chain);

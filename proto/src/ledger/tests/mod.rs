@@ -12,6 +12,7 @@ pub(crate) mod items;
 pub(crate) mod life;
 pub(crate) mod model;
 pub(crate) mod property;
+pub(crate) mod proposers;
 pub(crate) mod refusals;
 pub(crate) mod roots;
 pub(crate) mod rules;

@@ -182,6 +182,7 @@ impl World {
             time: TimeMs::new(self.now),
             parent_id: parent.block_id(),
             parent_time: parent.time,
+            carried_round: self.tip().certificate.as_ref().map(|it| it.round),
         }
     }
 

@@ -100,6 +100,7 @@ pub fn of_object(kind: ObjectKind, things: &Things) -> Ids {
         Is::DoubleVote => place(Place::double_vote(&NOBODY, 1, 1, 1)),
         Is::Parameters
         | Is::DayHeights
+        | Is::ProposerTurns
         | Is::RecentWindow
         | Is::Voters
         | Is::ValidatorSchedule

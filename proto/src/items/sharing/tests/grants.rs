@@ -243,6 +243,7 @@ fn an_entry_that_cannot_be_read_is_no_refusal() {
         time: TimeMs::new(2),
         parent_id: BlockId::ZERO,
         parent_time: TimeMs::new(1),
+        carried_round: None,
     };
     let draft = Draft::over(&WithoutManager, context, ChainId::ZERO);
     let signer = TxHeader {

@@ -50,6 +50,7 @@ impl Net {
             time: TimeMs::new(time),
             parent_id: self.tip.block_id(),
             parent_time: self.tip.time,
+            carried_round: None,
         }
     }
 
