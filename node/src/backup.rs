@@ -8,8 +8,8 @@ use crate::clock;
 use crate::config::{FILE, Settings};
 use crate::files::write_durably;
 use crate::home::Home;
-use crate::store::BlockLog;
 use crate::store::blocks::segment_paths;
+use crate::store::{BASE_FILE, BlockLog};
 use anyhow::Context as _;
 use liuhen_genesis::to_bytes;
 use liuhen_proto::header::founding::Founding;
@@ -42,6 +42,11 @@ pub struct Manifest {
 /// Copies a home's ledger into a folder, of which a later call writes what is new alone. What it holds is checked afterwards.
 pub fn backup(home: &Home, settings: &Settings, to: &Path) -> anyhow::Result<(Manifest, Checked)> {
     let founding = home.founding(settings)?;
+    anyhow::ensure!(
+        !home.data().join(BASE_FILE).exists(),
+        "this node joined by a snapshot and is fetching the blocks before it: back it up when `liuhen status` says that they \
+         are here, or back up another node"
+    );
     if let Some(before) = manifest(to)? {
         let (chain, of) = (founding.chain().to_string(), to.display());
         anyhow::ensure!(

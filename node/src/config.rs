@@ -60,6 +60,8 @@ pub struct Settings {
     pub vote_record: PathBuf,
     /// Hours in which the block log and the index's history are read once, so that damage is found.
     pub scrub_hours: u32,
+    /// A node without blocks joins by a snapshot of a neighbour that is so many ahead; 0: never.
+    pub snapshot_ahead: u64,
     /// What is logged, as `tracing` has it.
     pub log_filter: String,
     /// Free bytes on disk below which no transactions are taken.
@@ -119,6 +121,7 @@ impl Default for Settings {
             witnesses: Vec::new(),
             vote_record: "vote-record".into(),
             scrub_hours: 168,
+            snapshot_ahead: 1000,
             log_format: LogFormat::Text,
             log_filter: "info,arc_malachitebft=warn,libp2p=warn,sled=warn".into(),
             free_bytes: 512 << 20,

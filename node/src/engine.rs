@@ -8,6 +8,8 @@ use crate::consensus::{
 };
 use crate::home::Keys;
 use crate::neighbours::Neighbours;
+use crate::registry::Registry;
+use crate::snapshots::Joiner;
 use futures::FutureExt as _;
 use liuhen_proto::types::Height;
 use std::convert::Infallible;
@@ -73,9 +75,37 @@ impl Engine<'_> {
             consensus::stop(engine).await;
             match end {
                 End::JudgeAnew => parts = back,
+                End::FarBehind => {
+                    parts = back;
+                    self.join(&mut parts).await?;
+                }
                 _ => return Ok(end),
             }
         }
+    }
+
+    /// Joins by a snapshot, where one is to be had. It is tried once.
+    async fn join(&self, parts: &mut AdapterParts) -> anyhow::Result<()> {
+        let Some(ahead) = parts.joins_behind.take() else { return Ok(()) };
+        let joiner = Joiner {
+            chain: self.chain,
+            neighbours: &self.vote.neighbours,
+            data: self.data,
+            free_bytes: self.settings.free_bytes,
+        };
+        let joined = tokio::select! {
+            joined = joiner.join(ahead) => joined,
+            () = self.stop.cancelled() => false,
+        };
+        if joined {
+            let (height, registry) = {
+                let chain = self.chain();
+                (chain.header().height, Registry::read(&chain, self.settings, &parts.own)?)
+            };
+            parts.registry.send_replace(registry);
+            parts.committed.send_replace(height);
+        }
+        Ok(())
     }
 
     /// Waits a while until the others have this height as well: they may lack this node's vote for it, and what it heard.

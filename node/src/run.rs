@@ -16,8 +16,10 @@ use crate::home::{Home, Keys};
 use crate::mempool::Mempool;
 use crate::misbehaviour;
 use crate::neighbours::{Neighbours, answers::Answerer};
+use crate::older::OlderBlocks;
 use crate::registry::Registry;
 use crate::repair::{Repair, Repairs};
+use crate::snapshots::Snapshots;
 use crate::store::undecided::UndecidedBlocks;
 use crate::store::votes::VoteRecord;
 use crate::tiles;
@@ -66,8 +68,10 @@ pub async fn run(
     let (asks, connected) = (gossip.asks, gossip.connected.clone());
     let neighbours = Neighbours::new(Arc::clone(&chain), keys.node.clone(), asks, connected);
     let exchange = exchange(home, settings, &chain, &keys)?;
-    let vote = start_asking(&chain, &keys, exchange, neighbours, gossip.asked, &services);
-    let repairs = start_repairing(&chain, settings, &vote.neighbours, &services);
+    let snapshots = Snapshots::new(Arc::clone(&chain), &data);
+    let heard = (exchange, snapshots);
+    let vote = start_asking(&chain, &keys, heard, neighbours, gossip.asked, &services);
+    let repairs = start_repairing(&chain, settings, &data, &vote.neighbours, &services);
     let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
         reads: start_reads(&chain, &mempool, &keys.node, &data, &services)?,
@@ -105,6 +109,7 @@ pub async fn run(
         registry,
         committed,
         opened,
+        joins_behind: Some(settings.snapshot_ahead).filter(|ahead| *ahead > 0),
         peers_wanted: settings.peers.len(),
         work,
         messages,
@@ -122,7 +127,7 @@ pub async fn run(
 fn start_asking(
     chain: &Arc<RwLock<Chain>>,
     keys: &Keys,
-    exchange: Exchange,
+    (exchange, snapshots): (Exchange, Snapshots),
     neighbours: Neighbours,
     asked: mpsc::Receiver<Asked>,
     services: &CancellationToken,
@@ -134,6 +139,7 @@ fn start_asking(
         key: keys.node.clone(),
         exchange: exchange.clone(),
         withheld: withheld.subscribe(),
+        snapshots,
     };
     tokio::spawn(answerer.run(asked, services.clone()));
     let (following, heard, notify) = (neighbours.clone(), exchange.clone(), Arc::clone(&again));
@@ -141,10 +147,11 @@ fn start_asking(
     Vote { exchange, neighbours, again, withheld }
 }
 
-/// Starts reading everything once in a while, and mending it.
+/// Starts reading everything once in a while, and mending it; and fetching the blocks before a snapshot.
 fn start_repairing(
     chain: &Arc<RwLock<Chain>>,
     settings: &Settings,
+    data: &Path,
     neighbours: &Neighbours,
     services: &CancellationToken,
 ) -> Repairs {
@@ -156,6 +163,9 @@ fn start_repairing(
         repairs: Arc::clone(&repairs),
     };
     tokio::spawn(repair.run(services.clone()));
+    let (chain, neighbours) = (Arc::clone(chain), neighbours.clone());
+    let older = OlderBlocks { chain, neighbours, data: data.to_owned() };
+    tokio::spawn(older.run(services.clone()));
     repairs
 }
 
@@ -383,7 +393,9 @@ fn finish(chain: &RwLock<Chain>, end: End) -> anyhow::Result<()> {
         End::NotListening => anyhow::bail!(
             "consensus does not listen: is the port of consensus_listen taken, and the address this machine's?"
         ),
-        End::JudgeAnew => anyhow::bail!("the consensus engine was not started again"),
+        End::JudgeAnew | End::FarBehind => {
+            anyhow::bail!("the consensus engine was not started again")
+        }
         End::Outdated { protocol, height } => Err(outdated(protocol, height)),
         End::Fatal(error) => Err(error.context("this node must not vote on")),
     }
@@ -393,7 +405,10 @@ async fn open(data: &Path, founding: Founding) -> anyhow::Result<Chain> {
     let data = data.to_owned();
     let opened = tokio::task::spawn_blocking(move || Chain::open(&data, founding)).await?;
     let (chain, report) = opened.context("open the ledger")?;
-    let OpenReport { damage, cut, index_rebuilt, replayed } = report;
+    let OpenReport { damage, cut, index_rebuilt, replayed, joins_anew } = report;
+    if let Some(why) = joins_anew {
+        tracing::error!(%why, "the snapshot by which this node joined can't be used, nor what came behind it: its files were put aside, and it joins anew");
+    }
     for damage in damage {
         let (from, until) = (damage.heights.start(), damage.heights.end());
         tracing::error!(%from, %until, kept_at = %damage.kept_at.display(), "blocks of the log can't be read: they are fetched again from peers");

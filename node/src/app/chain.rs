@@ -1,7 +1,7 @@
 //! The chain as this node has it: the log, the index, the map, and where the next block follows on.
 
 use super::Candidate;
-use crate::store::{Block, BlockLog, Index, StoreError, StoredBlock};
+use crate::store::{Base, Block, BlockLog, Index, StoreError, StoredBlock};
 use liuhen_proto::event::Outcome;
 use liuhen_proto::header::{
     block::PROTOCOL, founding::Founding, turns::Turns, validators::ValidatorSet,
@@ -35,6 +35,8 @@ pub struct Chain {
     /// Heights whose headers name other validators for the next block than their own.
     pub(super) changes: Vec<Height>,
     pub(super) last_certificate: Option<wire::Certificate>,
+    /// What is known of the blocks before the snapshot by which this node joined, until they are here.
+    pub(super) base: Option<Base>,
     /// The next block's beginning, behind which transactions are tried.
     pub(super) begun: Mutex<Option<Begun>>,
 }

@@ -199,7 +199,7 @@ fn block(
 }
 
 /// Checks that the certificate that a block carries is the one that its header commits to.
-fn check_carried(stored: &StoredBlock, header: &Header) -> Result<(), StoreError> {
+pub(super) fn check_carried(stored: &StoredBlock, header: &Header) -> Result<(), StoreError> {
     let damaged = |why: &str| StoreError::Damaged(format!("block {}: {why}", header.height));
     let carried = stored.block.last_certificate().map_err(|e| damaged(&e.to_string()))?;
     match certificate::commit_hash(carried.as_ref()) == header.last_commit {

@@ -43,6 +43,8 @@ pub struct Mending {
     /// The block to go on with, and the number of its first event.
     at: Height,
     first: u64,
+    /// Events of all blocks, once they were gone through.
+    events: u64,
     /// The chunk of events that is open, and whether a damaged block has some of it.
     chunk: Vec<u8>,
     is_wanted: bool,
@@ -53,7 +55,18 @@ impl Mending {
     pub fn of(damaged: Damaged) -> Self {
         let trails = damaged.trails.into_iter().map(|trail| (trail, Anew::default())).collect();
         let (at, chunk) = (Height::new(1), Vec::new());
-        Self { blocks: damaged.blocks, trails, at, first: 0, chunk, is_wanted: false }
+        Self { blocks: damaged.blocks, trails, at, first: 0, events: 0, chunk, is_wanted: false }
+    }
+
+    /// Goes through the blocks once more, for other trails.
+    pub(super) fn go_on_with(&mut self, trails: Vec<Place>) {
+        let trails = trails.into_iter().collect();
+        *self = Self { events: self.events, ..Self::of(Damaged { trails, ..Damaged::default() }) };
+    }
+
+    /// How many events there were.
+    pub(super) fn events(&self) -> u64 {
+        self.events
     }
 
     /// Goes through so many more blocks. Whether that was all. Errors where a block can't be read, or a trail is not what its head
@@ -64,6 +77,7 @@ impl Mending {
             if self.at > chain.index.written() {
                 self.finish(chain, &mut parts)?;
                 chain.index.mend(&parts)?;
+                chain.index.sync()?;
                 return Ok(true);
             }
             self.block(chain, &mut parts)?;
@@ -109,6 +123,7 @@ impl Mending {
     /// What is open where the index on disk ends. Nothing is written to it meanwhile: whoever calls holds the chain.
     fn finish(&mut self, chain: &Chain, parts: &mut Vec<Part>) -> Result<(), StoreError> {
         self.close_chunk(parts);
+        self.events = self.first;
         for (trail, anew) in std::mem::take(&mut self.trails) {
             if chain.index.written_head(&trail)? != anew.peaks {
                 return Err(StoreError::Damaged(format!(

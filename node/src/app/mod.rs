@@ -6,8 +6,10 @@ mod chain;
 mod checkpoint;
 mod history;
 mod mend;
+mod older;
 mod open;
 mod prove;
+mod snapshot;
 mod trails;
 mod validate;
 
@@ -16,8 +18,10 @@ pub use chain::{Built, Chain, CommittedBlock, CommittedTx, RefusedTx};
 pub use checkpoint::TILE_WIDTH;
 pub use history::{Checked, check_log};
 pub use mend::{Damaged, Mending};
+pub use older::{Making, Older};
 pub use open::OpenReport;
 pub use prove::{FoundEvent, Long, ProveError, Read};
+pub use snapshot::{Arrived, Arriving, Made, Manifest, NotASnapshot, Piece};
 pub use trails::{Blocks, EventFilter, ReadEvent, Source};
 pub use validate::{Clock, Known, NotABlock};
 

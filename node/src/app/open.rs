@@ -3,7 +3,7 @@
 
 use super::history::next_validators;
 use super::{Chain, Clock};
-use crate::store::{BlockLog, Damage, Index, StoreError};
+use crate::store::{BASE_FILE, Base, BlockLog, Damage, Index, StoreError};
 use liuhen_proto::header::{
     block::Header, certificate, founding::Founding, validators::ValidatorSet,
 };
@@ -24,6 +24,8 @@ pub struct OpenReport {
     pub index_rebuilt: Option<String>,
     /// Blocks replayed into the index.
     pub replayed: u64,
+    /// Why a snapshot by which this node joined, and what came behind it, can't be used: it joins anew.
+    pub joins_anew: Option<String>,
 }
 
 /// Checks that the blocks are of the founding document's chain, before anything is made anew from them.
@@ -46,14 +48,51 @@ fn same_chain(log: &BlockLog, folder: &Path, founding: &Founding) -> Result<(), 
     Err(StoreError::OtherChain(why.into()))
 }
 
+/// What is known of blocks that are not here yet. Where all are, nothing more is needed.
+fn base(
+    folder: &Path,
+    log: &mut BlockLog,
+    report: &mut OpenReport,
+) -> Result<Option<Base>, StoreError> {
+    let path = folder.join(BASE_FILE);
+    let Some(base) = Base::read(&path)? else { return Ok(None) };
+    log.begins_at(base.height);
+    report.damage.retain(|it| *it.heights.end() >= base.height);
+    if log.height() >= base.height && log.older().next().is_none() {
+        log.begins_at(Height::new(1));
+        remove(&path)?;
+        return Ok(None);
+    }
+    Ok(Some(base))
+}
+
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::io(format!("remove {}", path.display()))(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Chain {
     /// Opens the chain in a data folder. Errors where its blocks are of another chain.
     pub fn open(folder: &Path, founding: Founding) -> Result<(Self, OpenReport), StoreError> {
-        let (log, damage) = BlockLog::open(&folder.join("blocks"))?;
+        let (mut log, damage) = BlockLog::open(&folder.join("blocks"))?;
         same_chain(&log, folder, &founding)?;
         let mut report = OpenReport { damage, ..OpenReport::default() };
         let place = folder.join("index");
-        let opened = match Self::with_index(&place, founding.clone(), log) {
+        let base = base(folder, &mut log, &mut report)?;
+        let opened = match Self::with_index(&place, founding.clone(), log, base) {
+            // There are no blocks to make the index anew from.
+            Err(failed) if failed.0.older().next().is_some() => {
+                let (mut log, why) = *failed;
+                report.joins_anew = Some(why.to_string());
+                log.cut(Height::new(1))?;
+                log.begins_at(Height::new(1));
+                remove(&folder.join(BASE_FILE))?;
+                Err(Box::new((log, why)))
+            }
             Err(failed) => {
                 let (mut log, why) = *failed;
                 let hole = log.holes().next();
@@ -62,7 +101,7 @@ impl Chain {
                     Some(hole) => {
                         report.cut = Some((hole, why.to_string()));
                         log.cut(hole)?;
-                        Self::with_index(&place, founding.clone(), log)
+                        Self::with_index(&place, founding.clone(), log, None)
                     }
                     None => Err(Box::new((log, why))),
                 }
@@ -78,17 +117,21 @@ impl Chain {
                     let what = format!("remove {}", place.display());
                     std::fs::remove_dir_all(&place).map_err(StoreError::io(what))?;
                 }
-                Self::with_index(&place, founding, log).map_err(|failed| failed.1)?
+                Self::with_index(&place, founding, log, None).map_err(|failed| failed.1)?
             }
         };
         if let Err(why) = chain.replay(&mut report) {
+            // Where there are no blocks to make it anew from, it is not removed: whoever starts it again may know better.
+            if chain.log.older().next().is_some() {
+                return Err(why);
+            }
             // What is behind damage in the index can't be put there: it is made anew, once.
             let Self { founding, log, .. } = chain;
             tracing::error!(%why, "the log can't be replayed into the index");
             std::fs::remove_dir_all(&place)
                 .map_err(StoreError::io(format!("remove {}", place.display())))?;
             report.index_rebuilt = Some(why.to_string());
-            chain = Self::with_index(&place, founding, log).map_err(|failed| failed.1)?;
+            chain = Self::with_index(&place, founding, log, None).map_err(|failed| failed.1)?;
             chain.replay(&mut report)?;
         }
         Ok((chain, report))
@@ -99,6 +142,7 @@ impl Chain {
         place: &Path,
         founding: Founding,
         log: BlockLog,
+        base: Option<Base>,
     ) -> Result<Self, Box<(BlockLog, StoreError)>> {
         let opened =
             Index::open(place, &founding).and_then(|index| Ok((index.rebuild_trie()?, index)));
@@ -122,6 +166,7 @@ impl Chain {
             validators,
             changes,
             last_certificate,
+            base,
             begun: Mutex::default(),
         };
         match chain.follow_log() {
@@ -140,7 +185,7 @@ impl Chain {
             )));
         }
         self.follow(self.founding.header());
-        let mut height = Height::GENESIS;
+        let mut height = self.follow_base(until)?;
         while height < until {
             height = height.next();
             if self.log.is_hole(height) {
@@ -169,6 +214,22 @@ impl Chain {
         Err(StoreError::Damaged(format!("index: map root {root} at height {until}")))
     }
 
+    /// Follows the blocks before a snapshot by their ids; gives the last of them, genesis where there was no snapshot.
+    fn follow_base(&mut self, until: Height) -> Result<Height, StoreError> {
+        let Some(base) = &self.base else { return Ok(Height::GENESIS) };
+        let damaged =
+            |why: &str| StoreError::Damaged(format!("snapshot of height {}: {why}", base.height));
+        if until < base.height || self.log.is_hole(base.height) {
+            return Err(damaged("it was not taken in whole"));
+        }
+        if base.ids.first() != Some(&Hash::new(*self.founding.header().block_id().as_bytes())) {
+            return Err(damaged("it is of another chain"));
+        }
+        self.headers = base.ids.iter().copied().collect();
+        (self.changes, self.parent.log_root) = (base.changed(), self.headers.root());
+        Ok(base.height.previous())
+    }
+
     /// Follows a block that can't be read, by what its neighbours say of it.
     fn follow_hole(&mut self, height: Height, until: Height) -> Result<(), StoreError> {
         let damaged = || StoreError::Damaged(format!("block {height}"));
@@ -189,7 +250,7 @@ impl Chain {
     }
 
     /// The validators that signed a height at which they change: those of the change before.
-    fn validators_before(&self, height: Height) -> Result<ValidatorSet, StoreError> {
+    pub(super) fn validators_before(&self, height: Height) -> Result<ValidatorSet, StoreError> {
         match self.changes.iter().rev().find(|change| **change < height) {
             Some(change) => self.validators_after(*change),
             None => Ok(self.founding.validators().clone()),
@@ -199,6 +260,10 @@ impl Chain {
     /// The validators that a block of the log names for the next.
     pub(super) fn validators_after(&self, change: Height) -> Result<ValidatorSet, StoreError> {
         let damaged = || StoreError::Damaged(format!("block {change}: its next validators"));
+        if let Some(change) = self.base.as_ref().and_then(|base| base.change(change)) {
+            let next = change.next.as_ref().map_or(&[][..], |it| &it.validators);
+            return ValidatorSet::from_wire(next).map_err(|_| damaged());
+        }
         let stored = self.log.read(change)?.ok_or_else(damaged)?;
         next_validators(&stored, &stored.block.header().map_err(|_| damaged())?)
     }

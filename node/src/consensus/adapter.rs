@@ -68,6 +68,8 @@ pub struct AdapterParts {
     pub committed: watch::Sender<liuhen_proto::types::Height>,
     /// Since when the next height is open; told to status.
     pub opened: watch::Sender<Option<Instant>>,
+    /// By how many blocks others must be ahead for this node, which has fewer, to join by a snapshot; `None`: it does not.
+    pub joins_behind: Option<u64>,
     /// How many peers are waited for at the start.
     pub peers_wanted: usize,
     /// Notified when there is work.
@@ -98,6 +100,8 @@ pub enum End {
     },
     /// It is to be judged anew whether this node may vote, and the engine to be started by that.
     JudgeAnew,
+    /// Others are so far ahead that this node joins by a snapshot.
+    FarBehind,
     /// A write failed, or something else after which this node must not vote.
     Fatal(anyhow::Error),
 }
@@ -213,6 +217,7 @@ impl Adapter {
                 }
                 _ = wake.tick() => match ready_by {
                     Some(by) if Instant::now() > by => return End::NotListening,
+                    _ if self.is_far_behind() => return End::FarBehind,
                     _ => self.tick(),
                 },
             }
@@ -248,7 +253,7 @@ impl Adapter {
                 handle::decided_values::handle(self, range, reply)
             }
             AppMsg::GetHistoryMinHeight { reply } => {
-                let _ = reply.send(Height(1));
+                let _ = reply.send(Height(self.chain().first_readable().get()));
                 Ok(())
             }
             AppMsg::ExtendVote { reply, .. } => {
@@ -426,6 +431,19 @@ impl Adapter {
                 Err(error) => tracing::error!(%error, "can't go on"),
             }
         }
+    }
+
+    /// Whether this node has next to nothing, and a neighbour says that it is far ahead: that is shown by its snapshot.
+    fn is_far_behind(&self) -> bool {
+        let Some(ahead) = self.parts.joins_behind else { return false };
+        let own = self.chain().header().height.get();
+        own < ahead
+            && self
+                .parts
+                .neighbours
+                .all()
+                .values()
+                .any(|it| it.standing.height.saturating_sub(own) >= ahead)
     }
 
     /// Each second: an open height is called for, a due heartbeat opens one.

@@ -28,6 +28,12 @@ pub(crate) enum Question {
     Stream { height: u64, block: [u8; 32] },
     /// The decided block of a height.
     Block { height: u64 },
+    /// What its snapshot is of.
+    Snapshot,
+    /// A piece of its snapshot of a height.
+    Piece { height: u64, number: u32 },
+    /// The decided blocks from a height on, so many at most.
+    Blocks { first: u64, most: u32 },
 }
 
 /// What it answers.
@@ -41,6 +47,12 @@ pub(crate) enum Answer {
     Stream(Option<Stream>),
     /// The block as its log has it; `None`: it has none.
     Block(Option<Vec<u8>>),
+    /// What it is of; `None`: it has none, or is making one.
+    Snapshot { manifest: Option<Vec<u8>>, making: bool },
+    /// The piece; `None`: it has none.
+    Piece(Option<Vec<u8>>),
+    /// Blocks as its log has them, one behind the other from the first that was asked for.
+    Blocks(Vec<Vec<u8>>),
 }
 
 /// A whole stream of an undecided block.

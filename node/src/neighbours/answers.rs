@@ -6,17 +6,24 @@ use crate::clock;
 use crate::codec;
 use crate::consensus::{Exchange, Withheld};
 use crate::gossip::{Answer, Asked, Asker, Question, SignedAsker, Standing, standing_bytes};
+use crate::snapshots::Snapshots;
 use liuhen_proto::suite::sign::{PrivateKey, PublicKey};
 use liuhen_proto::types::Height;
 use prost::Message as _;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Processes with one key that are remembered.
 const PROCESSES: usize = 4;
+
+/// Blocks that are given at once, and bytes of them.
+const BLOCKS: u32 = 256;
+const BLOCKS_BYTES: usize = 4 * 1024 * 1024;
+/// How often it is seen whether a snapshot is needed still.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 /// Processes that asked lately, by their key: when each began, when it asked, and what it signed.
 type Processes = HashMap<[u8; 32], HashMap<u64, (Instant, SignedAsker)>>;
@@ -27,16 +34,22 @@ pub(crate) struct Answerer {
     pub(crate) key: PrivateKey,
     pub(crate) exchange: Exchange,
     pub(crate) withheld: watch::Receiver<Option<Withheld>>,
+    pub(crate) snapshots: Snapshots,
 }
 
 impl Answerer {
     /// Answers until told to stop.
     pub(crate) async fn run(self, mut asked: mpsc::Receiver<Asked>, stop: CancellationToken) {
         let mut processes = Processes::new();
+        let mut tidy = tokio::time::interval(TIDY_EVERY);
         loop {
             let next = tokio::select! {
                 () = stop.cancelled() => return,
                 next = asked.recv() => next,
+                _ = tidy.tick() => {
+                    self.snapshots.tidy();
+                    continue;
+                }
             };
             let Some(Asked { question, reply }) = next else { return };
             if let Some(answer) = self.answer(question, &mut processes) {
@@ -63,11 +76,38 @@ impl Answerer {
                 Some(Answer::Stream(self.exchange.stream(Height::new(height), &block)))
             }
             Question::Block { height } => {
-                let read = || self.chain().log().read(Height::new(height)).ok().flatten();
-                let block = tokio::task::block_in_place(read);
-                Some(Answer::Block(block.and_then(|it| codec::encode(&it).ok())))
+                let block = tokio::task::block_in_place(|| self.block(Height::new(height)));
+                Some(Answer::Block(block))
+            }
+            Question::Snapshot => Some(self.snapshots.offer()),
+            Question::Piece { height, number } => {
+                let piece = || self.snapshots.piece(Height::new(height), number);
+                Some(Answer::Piece(tokio::task::block_in_place(piece)))
+            }
+            Question::Blocks { first, most } => {
+                let blocks = || self.blocks(Height::new(first), most);
+                Some(Answer::Blocks(tokio::task::block_in_place(blocks)))
             }
         }
+    }
+
+    fn block(&self, height: Height) -> Option<Vec<u8>> {
+        let block = self.chain().log().read(height).ok().flatten();
+        block.and_then(|it| codec::encode(&it).ok())
+    }
+
+    /// Blocks one behind the other, of so many bytes together.
+    fn blocks(&self, first: Height, most: u32) -> Vec<Vec<u8>> {
+        let (mut all, mut bytes) = (Vec::new(), 0);
+        for number in (first.get()..).take(most.min(BLOCKS) as usize) {
+            let Some(block) = self.block(Height::new(number)) else { break };
+            bytes += block.len();
+            if bytes > BLOCKS_BYTES && !all.is_empty() {
+                break;
+            }
+            all.push(block);
+        }
+        all
     }
 
     /// How this node stands; `None` where it can't be said.

@@ -5,6 +5,7 @@
 //! with what others have ([`BlockLog::fill`]); until then its blocks can't be read, and nothing else is touched.
 
 mod files;
+mod fill;
 
 pub(crate) use files::segment_paths;
 pub(super) use files::sync_folder;
@@ -12,14 +13,13 @@ pub(super) use files::sync_folder;
 use super::record::StoredBlock;
 use super::{StoreError, entry};
 use crate::codec;
-use crate::files::{replace, write_durably};
-use files::{first_height, keep_copy, set_aside};
+use files::{first_height, keep_copy, segment_path, set_aside};
 use liuhen_proto::header::block::{HEADER_BYTES, Header};
 use liuhen_proto::types::Height;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,6 +54,8 @@ pub struct BlockLog {
     opened: Mutex<VecDeque<(usize, Arc<File>)>>,
     /// For each block its segment and the offset of its entry; `None`: it can't be read.
     places: Vec<Option<(usize, u64)>>,
+    /// What is missing below this height was never here: it is fetched in the course of time.
+    begins: Height,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl BlockLog {
             last: None,
             opened: Mutex::default(),
             places: Vec::new(),
+            begins: Height::new(1),
         };
         let mut damage = Vec::new();
         let paths = segment_paths(folder)?;
@@ -99,6 +102,11 @@ impl BlockLog {
             log.read_segment(path, (is_last, mend), &mut damage)?;
         }
         Ok((log, damage))
+    }
+
+    /// The log of a node that joined by a snapshot of a height: what is missing below it was never here.
+    pub fn begins_at(&mut self, height: Height) {
+        self.begins = height;
     }
 
     /// The height of the last block; genesis if there is none.
@@ -162,7 +170,8 @@ impl BlockLog {
     fn place(&self, height: Height) -> Result<Option<Entry<'_>>, StoreError> {
         let Some(place) = self.places.get(number(height)) else { return Ok(None) };
         let damaged = || StoreError::Damaged(format!("block {height}"));
-        let (number, offset) = place.as_ref().ok_or_else(damaged)?;
+        let unread = || if height < self.begins { StoreError::NotYet } else { damaged() };
+        let (number, offset) = place.as_ref().ok_or_else(unread)?;
         let segment = self.segments.get(*number).ok_or_else(damaged)?;
         let file = self.file(*number, segment)?;
         Ok(Some(Entry { segment, file, offset: *offset }))
@@ -189,7 +198,7 @@ impl BlockLog {
 
     fn new_segment(&mut self) -> Result<(), StoreError> {
         let first = self.height().next();
-        let path = self.folder.join(format!("blocks-{:020}.log", first.get()));
+        let path = segment_path(&self.folder, first);
         let what = || format!("make {}", path.display());
         let file = OpenOptions::new()
             .create(true)
@@ -290,9 +299,18 @@ impl BlockLog {
         damage.push(Damage { heights, kept_at });
     }
 
-    /// The heights that can't be read, in order.
+    /// The heights that can't be read, in order; not those that were never here.
     pub fn holes(&self) -> impl DoubleEndedIterator<Item = Height> + '_ {
-        let numbered = self.places.iter().enumerate();
+        self.unread(number(self.begins)..self.places.len())
+    }
+
+    /// The heights that were never here, in order.
+    pub fn older(&self) -> impl Iterator<Item = Height> + '_ {
+        self.unread(0..number(self.begins))
+    }
+
+    fn unread(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Height> + '_ {
+        let numbered = range.clone().zip(self.places.get(range).unwrap_or_default());
         numbered
             .filter(|(_, place)| place.is_none())
             .map(|(number, _)| Height::new(number as u64 + 1))
@@ -315,73 +333,6 @@ impl BlockLog {
                 true
             }
         }
-    }
-
-    /// Fills a hole: its segment is written anew with the block where it belongs. Nothing is done where there is none.
-    pub fn fill(&mut self, height: Height, block: &StoredBlock) -> Result<(), StoreError> {
-        if !self.is_hole(height) {
-            return Ok(());
-        }
-        let payload =
-            codec::encode(block).map_err(|e| StoreError::Damaged(format!("block: {e}")))?;
-        let number = self.segments.partition_point(|it| it.first <= height).checked_sub(1);
-        let Some(number) = number else { return self.fill_before_all(height, &payload) };
-        let Some(Segment { path, first, .. }) = self.segments.get(number) else { return Ok(()) };
-        let (path, first) = (path.clone(), *first);
-        let until = match self.segments.get(number.saturating_add(1)) {
-            Some(next) => next.first.previous(),
-            None => self.height(),
-        };
-        let old =
-            std::fs::read(&path).map_err(StoreError::io(format!("read {}", path.display())))?;
-        let (mut bytes, mut places) = (Vec::with_capacity(old.len()), Vec::new());
-        for at in first.get()..=until.get() {
-            let at = Height::new(at);
-            let entry =
-                if at == height { Some(entry::whole(&payload)) } else { self.raw(at, &old) };
-            places.push(entry.as_ref().map(|_| (number, bytes.len() as u64)));
-            // Another hole keeps its room.
-            bytes.extend(entry.unwrap_or_else(|| vec![0; LEAST]));
-        }
-        keep_copy(&path)?;
-        let what = format!("write {}", path.display());
-        let file = replace(&path, &bytes).map_err(StoreError::io(what))?;
-        for (place, new) in self.places.iter_mut().skip(self::number(first)).zip(places) {
-            *place = new;
-        }
-        if let Some(segment) = self.segments.get_mut(number) {
-            segment.length = bytes.len() as u64;
-        }
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _)| *of != number);
-        if number.saturating_add(1) == self.segments.len() {
-            self.last = Some(file);
-        }
-        sync_folder(&self.folder)
-    }
-
-    /// A hole before the first segment there is: its block gets a file of its own.
-    fn fill_before_all(&mut self, height: Height, payload: &[u8]) -> Result<(), StoreError> {
-        let bytes = entry::whole(payload);
-        let path = self.folder.join(format!("blocks-{:020}.log", height.get()));
-        write_durably(&path, &bytes)
-            .map_err(StoreError::io(format!("write {}", path.display())))?;
-        self.segments.insert(0, Segment { path, first: height, length: bytes.len() as u64 });
-        for (segment, _) in self.places.iter_mut().flatten() {
-            *segment = segment.saturating_add(1);
-        }
-        if let Some(place) = self.places.get_mut(number(height)) {
-            *place = Some((0, 0));
-        }
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        Ok(())
-    }
-
-    /// The whole entry of a height in the bytes of its segment.
-    fn raw(&self, height: Height, segment: &[u8]) -> Option<Vec<u8>> {
-        let (_, offset) = (*self.places.get(number(height))?)?;
-        let from = usize::try_from(offset).ok()?;
-        let end = entry::end(segment, from)?;
-        segment.get(from..end).map(<[u8]>::to_vec)
     }
 
     /// Ends the log before a height: what is behind stays in copies beside. For who has to make it anew from there.

@@ -2,6 +2,10 @@
 //! is brought up by replaying the block log; its height stands in the same transaction as its
 //! values.
 
+mod anew;
+
+pub(crate) use anew::{Export, Held};
+
 use super::memory::Memory;
 use super::tables::{PAGE, Part, Standing, Tables};
 use super::{StoreError, missing};
@@ -16,7 +20,7 @@ use liuhen_proto::types::{Hash, Height, TimeMs, TxId};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 /// Objects and heads kept decoded; beyond this many the cache starts anew.
 const CACHED: usize = 50_000;
@@ -32,6 +36,10 @@ pub struct Index {
     /// Places at which nothing stands on disk. Apart, so that who asks for what there is not pushes nothing out that is.
     absent: Mutex<HashSet<Place>>,
     heads: Mutex<HashMap<Place, Peaks>>,
+    /// Whether it says which events there are, and on which trails; else only what stands.
+    has_history: bool,
+    /// What is on disk stays as it is while somebody holds this.
+    held: Weak<()>,
 }
 
 impl Index {
@@ -47,7 +55,7 @@ impl Index {
         let standing = match tables.standing()? {
             Some(standing) => standing,
             None => {
-                let mut memory = Memory::over(0);
+                let mut memory = Memory::over(0, true);
                 let objects = founding.objects().iter();
                 memory.objects = objects.map(|(p, o)| (p.clone(), Some(o.clone()))).collect();
                 tables.write(&memory, Standing::default())?;
@@ -55,9 +63,11 @@ impl Index {
             }
         };
         let height = Height::new(standing.height);
-        let memory = Memory::over(standing.events);
-        let (objects, absent, heads) = Default::default();
-        Ok(Self { tables, memory, height, written: height, objects, absent, heads })
+        let has_history = standing.has_history;
+        let memory = Memory::over(standing.events, has_history);
+        let (objects, absent, heads, held) = Default::default();
+        let written = height;
+        Ok(Self { tables, memory, height, written, objects, absent, heads, has_history, held })
     }
 
     /// The height of the last block taken in.
@@ -104,7 +114,7 @@ impl Index {
     ) -> Result<(), StoreError> {
         self.memory.add(height, delta, sealed, ids);
         self.height = height;
-        if !self.memory.is_full() {
+        if !self.memory.is_full() || self.held.strong_count() > 0 {
             return Ok(());
         }
         match self.write() {
@@ -119,12 +129,25 @@ impl Index {
 
     /// Writes the layer in memory to disk.
     pub fn write(&mut self) -> Result<(), StoreError> {
-        let events = self.memory.next_event();
-        self.tables.write(&self.memory, Standing { height: self.height.get(), events })?;
+        let (events, has_history) = (self.memory.next_event(), self.has_history);
+        // History that is collected for the time when that before it is there is not written.
+        let memory = &mut self.memory;
+        memory.has_history = has_history;
+        let standing = Standing { height: self.height.get(), events, has_history };
+        self.tables.write(memory, standing)?;
         self.fill_caches();
-        self.memory = Memory::over(events);
+        self.memory = Memory::over(events, has_history);
         self.written = self.height;
         Ok(())
+    }
+
+    /// Whether it says which events there are, and on which trails; else only what stands.
+    pub fn has_history(&self) -> bool {
+        self.has_history
+    }
+
+    fn history(&self) -> Result<(), StoreError> {
+        if self.has_history { Ok(()) } else { Err(StoreError::NotYet) }
     }
 
     /// What was current in memory stays at hand.
@@ -232,13 +255,23 @@ impl Index {
         Ok(next.first().and_then(Place::timer_due))
     }
 
-    /// Writes parts of the history on disk once more.
+    /// Writes parts of the history on disk once more. They are synced afterwards, by [`Index::sync`].
     pub(crate) fn mend(&self, parts: &[Part]) -> Result<(), StoreError> {
-        if parts.is_empty() {
-            return Ok(());
-        }
-        self.tables.mend(parts)?;
+        self.tables.mend(parts)
+    }
+
+    /// Syncs what was mended.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
         self.tables.sync()
+    }
+
+    /// The trails on disk behind one, in the order of their places; at most `limit`.
+    pub(crate) fn written_trails(
+        &self,
+        behind: Option<&Place>,
+        limit: usize,
+    ) -> Result<Vec<Place>, StoreError> {
+        self.tables.heads_behind(behind).take(limit).map(|it| Ok(it?.0)).collect()
     }
 
     /// A trail's size and peaks on disk.
@@ -293,6 +326,7 @@ impl Index {
 
     /// The number on the ledger of event `number` of a trail.
     pub fn event_of_trail(&self, trail: &Place, number: u64) -> Result<Option<u64>, StoreError> {
+        self.history()?;
         if let Some(grown) = self.memory.trails.get(trail)
             && let Some(behind) = number.checked_sub(grown.base)
         {
@@ -314,6 +348,7 @@ impl Index {
         level: u32,
         index: u64,
     ) -> Result<Option<Hash>, StoreError> {
+        self.history()?;
         if let Some(grown) = self.memory.trails.get(trail) {
             let found = grown.tiles.iter().find(|(l, i, _)| (*l, *i) == (level, index));
             if let Some((_, _, hash)) = found {
@@ -325,6 +360,7 @@ impl Index {
 
     /// The leaf of an event, by its number on the ledger.
     pub fn leaf(&self, event: u64) -> Result<EventLeaf, StoreError> {
+        self.history()?;
         let damaged = || StoreError::Damaged(format!("index: event {event}"));
         if let Some(behind) = event.checked_sub(self.memory.first_event) {
             let leaf = usize::try_from(behind).ok().and_then(|n| self.memory.leaves.get(n));
@@ -336,6 +372,7 @@ impl Index {
 
     /// The number of a block's first event.
     pub fn first_event(&self, height: Height) -> Result<Option<u64>, StoreError> {
+        self.history()?;
         match self.memory.blocks.get(&height) {
             Some(first) => Ok(Some(*first)),
             None => self.tables.first_event(height),
@@ -344,6 +381,7 @@ impl Index {
 
     /// The height of a transaction's block, and its place among the block's transactions.
     pub fn transaction(&self, id: &TxId) -> Result<Option<(Height, u32)>, StoreError> {
+        self.history()?;
         match self.memory.transactions.get(id) {
             Some(position) => Ok(Some(*position)),
             None => self.tables.transaction(id),

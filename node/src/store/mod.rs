@@ -5,6 +5,7 @@
 //! log. Undecided blocks ([`undecided`]) are kept for the one height that is open, and what this node's key signed there
 //! ([`votes`]), so that it never signs anything that contradicts it.
 
+mod base;
 pub mod blocks;
 mod entry;
 pub mod index;
@@ -15,8 +16,10 @@ mod trail;
 pub mod undecided;
 pub mod votes;
 
+pub use base::{BASE_FILE, Base};
 pub use blocks::{BlockLog, Damage};
 pub use index::Index;
+pub(crate) use index::{Export, Held};
 pub use record::{Block, StoredBlock};
 pub(crate) use tables::{CHUNK, PAGE, Part};
 pub use trail::TrailTree;
@@ -43,6 +46,9 @@ pub enum StoreError {
     /// Bytes on disk that are not what was written.
     #[error("damaged {0}")]
     Damaged(String),
+    /// This node joined by a snapshot, and does not have the blocks before it yet.
+    #[error("the blocks before the snapshot by which this node joined are being fetched")]
+    NotYet,
 }
 
 impl StoreError {

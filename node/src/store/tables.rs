@@ -1,6 +1,10 @@
 //! The index on disk: sled trees, written many blocks at a time in one transaction. Behind each value stands the CRC-32C of its
 //! tree's name, its key and itself: what sled gives back in another's place, or changed, is damage and not an answer.
 
+mod parts;
+
+pub(crate) use parts::Part;
+
 use super::StoreError;
 use super::memory::Memory;
 use crate::codec;
@@ -23,10 +27,19 @@ const STATE: &[u8] = b"state";
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Where the index stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Standing {
     pub(super) height: u64,
     pub(super) events: u64,
+    /// Whether the history of all blocks is in it; else only what stands: objects and heads.
+    pub(super) has_history: bool,
+}
+
+impl Default for Standing {
+    /// As founded.
+    fn default() -> Self {
+        Self { height: 0, events: 0, has_history: true }
+    }
 }
 
 #[derive(Encode, Decode)]
@@ -35,8 +48,15 @@ struct Head {
     peaks: Vec<[u8; 32]>,
 }
 
+impl Head {
+    fn of(peaks: &Peaks) -> Self {
+        let hashes = peaks.hashes().iter().map(|hash| *hash.as_bytes()).collect();
+        Self { size: peaks.size(), peaks: hashes }
+    }
+}
+
 /// The trees of the index.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tables {
     folder: PathBuf,
     db: sled::Db,
@@ -171,16 +191,7 @@ impl Tables {
     pub(super) fn write(&self, memory: &Memory, standing: Standing) -> Result<(), StoreError> {
         let batches = self.batches(memory)?;
         let state = sealed(&self.state, STATE, encode(&standing)?);
-        let trees = [
-            &self.state,
-            &self.objects,
-            &self.heads,
-            &self.pages,
-            &self.tiles,
-            &self.events,
-            &self.blocks,
-            &self.transactions,
-        ];
+        let trees = self.trees();
         let written = trees.as_slice().transaction(|trees: &Vec<TransactionalTree>| {
             for (tree, batch) in trees.iter().skip(1).zip(&batches) {
                 tree.apply_batch(batch)?;
@@ -197,6 +208,51 @@ impl Tables {
             }
         })?;
         self.sync()
+    }
+
+    /// Empties the index. It is damaged until [`Tables::stand`] says where it stands.
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        for tree in self.trees() {
+            tree.clear()?;
+        }
+        Ok(())
+    }
+
+    /// Puts in objects and heads of trails, as a snapshot has them.
+    pub(super) fn put_state(
+        &self,
+        objects: impl IntoIterator<Item = (Place, Object)>,
+        heads: impl IntoIterator<Item = (Place, Peaks)>,
+    ) -> Result<(), StoreError> {
+        let (mut of_objects, mut of_heads) = (sled::Batch::default(), sled::Batch::default());
+        for (place, object) in objects {
+            put(&self.objects, &mut of_objects, place.to_bytes(), object.to_bytes());
+        }
+        for (place, peaks) in heads {
+            put(&self.heads, &mut of_heads, place.to_bytes(), encode(&Head::of(&peaks))?);
+        }
+        self.objects.apply_batch(of_objects)?;
+        Ok(self.heads.apply_batch(of_heads)?)
+    }
+
+    /// Says where the index stands, and syncs it.
+    pub(super) fn stand(&self, standing: Standing) -> Result<(), StoreError> {
+        self.state.insert(STATE, sealed(&self.state, STATE, encode(&standing)?))?;
+        self.sync()
+    }
+
+    /// The trees, that of the state first.
+    fn trees(&self) -> [&sled::Tree; 8] {
+        [
+            &self.state,
+            &self.objects,
+            &self.heads,
+            &self.pages,
+            &self.tiles,
+            &self.events,
+            &self.blocks,
+            &self.transactions,
+        ]
     }
 
     /// Syncs what was written.
@@ -222,10 +278,15 @@ impl Tables {
         }
         let (mut heads, mut pages, mut tiles) = Default::default();
         for (trail, grown) in &memory.trails {
-            self.trail_batches(trail, grown, &mut heads, &mut pages, &mut tiles)?;
+            put(&self.heads, &mut heads, trail.to_bytes(), encode(&Head::of(&grown.peaks))?);
+            if memory.has_history {
+                self.trail_batches(trail, grown, &mut pages, &mut tiles)?;
+            }
         }
         let mut events = sled::Batch::default();
-        self.event_batch(memory, &mut events)?;
+        if memory.has_history {
+            self.event_batch(memory, &mut events)?;
+        }
         let mut blocks = sled::Batch::default();
         for (height, first) in &memory.blocks {
             self.put_block(&mut blocks, *height, *first);
@@ -241,13 +302,9 @@ impl Tables {
         &self,
         trail: &Place,
         grown: &super::memory::Grown,
-        heads: &mut sled::Batch,
         pages: &mut sled::Batch,
         tiles: &mut sled::Batch,
     ) -> Result<(), StoreError> {
-        let peaks = grown.peaks.hashes().iter().map(|hash| *hash.as_bytes()).collect();
-        let head = Head { size: grown.peaks.size(), peaks };
-        put(&self.heads, heads, trail.to_bytes(), encode(&head)?);
         for (level, index, hash) in &grown.tiles {
             self.put_tile(tiles, trail, (*level, *index), hash);
         }
@@ -293,90 +350,6 @@ impl Tables {
     }
 }
 
-/// What the history is made of, one part at a time: it stands in the block log as well.
-impl Tables {
-    fn put_page(&self, batch: &mut sled::Batch, trail: &Place, page: u64, events: &[u64]) {
-        put(&self.pages, batch, numbered(trail, page), page_bytes(events));
-    }
-
-    fn put_tile(
-        &self,
-        batch: &mut sled::Batch,
-        trail: &Place,
-        (level, index): (u32, u64),
-        hash: &Hash,
-    ) {
-        put(&self.tiles, batch, tile_key(trail, level, index), hash.as_bytes().to_vec());
-    }
-
-    fn put_chunk(&self, batch: &mut sled::Batch, chunk: u64, leaves: &[u8]) {
-        put(&self.events, batch, chunk.to_be_bytes().to_vec(), leaves.to_vec());
-    }
-
-    fn put_block(&self, batch: &mut sled::Batch, height: Height, first: u64) {
-        let (key, first) = (height.get().to_be_bytes(), first.to_be_bytes());
-        put(&self.blocks, batch, key.to_vec(), first.to_vec());
-    }
-
-    fn put_transaction(
-        &self,
-        batch: &mut sled::Batch,
-        id: &TxId,
-        height: Height,
-        place: u32,
-    ) -> Result<(), StoreError> {
-        let position = encode(&(height.get(), place))?;
-        put(&self.transactions, batch, id.as_bytes().to_vec(), position);
-        Ok(())
-    }
-
-    /// Writes parts of the history once more, with what they are.
-    pub(super) fn mend(&self, parts: &[Part]) -> Result<(), StoreError> {
-        for part in parts {
-            let mut batch = sled::Batch::default();
-            let tree = match part {
-                Part::Page(trail, page, events) => {
-                    self.put_page(&mut batch, trail, *page, events);
-                    &self.pages
-                }
-                Part::Tile(trail, place, hash) => {
-                    self.put_tile(&mut batch, trail, *place, hash);
-                    &self.tiles
-                }
-                Part::Chunk(chunk, leaves) => {
-                    self.put_chunk(&mut batch, *chunk, leaves);
-                    &self.events
-                }
-                Part::Block(height, first) => {
-                    self.put_block(&mut batch, *height, *first);
-                    &self.blocks
-                }
-                Part::Transaction(id, height, place) => {
-                    self.put_transaction(&mut batch, id, *height, *place)?;
-                    &self.transactions
-                }
-            };
-            tree.apply_batch(batch)?;
-        }
-        Ok(())
-    }
-}
-
-/// A part of the history, and what it is.
-#[derive(Debug, Clone)]
-pub(crate) enum Part {
-    /// Event numbers of a page of a trail.
-    Page(Place, u64, Vec<u64>),
-    /// Root of a tile of a trail, by level and index.
-    Tile(Place, (u32, u64), Hash),
-    /// Leaves of events.
-    Chunk(u64, Vec<u8>),
-    /// The number of a block's first event.
-    Block(Height, u64),
-    /// Where a transaction is.
-    Transaction(TxId, Height, u32),
-}
-
 /// Bytes of the checksum behind a value.
 const SUM: usize = 4;
 
@@ -417,10 +390,6 @@ fn numbered(trail: &Place, number: u64) -> Vec<u8> {
 
 fn tile_key(trail: &Place, level: u32, index: u64) -> Vec<u8> {
     [trail.to_bytes(), level.to_be_bytes().to_vec(), index.to_be_bytes().to_vec()].concat()
-}
-
-fn page_bytes(events: &[u64]) -> Vec<u8> {
-    events.iter().flat_map(|event| event.to_be_bytes()).collect()
 }
 
 fn numbers(bytes: &[u8]) -> Vec<u64> {

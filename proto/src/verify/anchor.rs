@@ -18,6 +18,14 @@ pub(super) fn verify(
     trust: &Trust<'_>,
     anchor: Option<&wire::Anchor>,
 ) -> Result<Header, NotVerified> {
+    reached(trust, anchor).map(|(header, _)| header)
+}
+
+/// The same, and who certified that header: the validators of its height.
+pub(super) fn reached(
+    trust: &Trust<'_>,
+    anchor: Option<&wire::Anchor>,
+) -> Result<(Header, ValidatorSet), NotVerified> {
     let anchor = anchor.ok_or_else(|| invalid("anchor.none", "the proof has no anchor"))?;
     if anchor.changes.len() > limits::TRACE_CHANGES {
         return Err(invalid("file.limits", "too many changes of validators"));
@@ -25,7 +33,8 @@ pub(super) fn verify(
     let header = parse(&trust.chain(), &anchor.header)?;
     let (mut validators, mut reached) = match trust {
         Trust::Genesis(founding) if header.height == Height::GENESIS => {
-            return founded(founding, header, anchor);
+            let header = founded(founding, header, anchor)?;
+            return Ok((header, founding.validators().clone()));
         }
         Trust::Genesis(founding) => match &anchor.pin {
             None => (founding.validators().clone(), Height::GENESIS),
@@ -53,7 +62,7 @@ pub(super) fn verify(
         reached = changing.height;
     }
     certified(&header, anchor.certificate.as_ref(), &validators)?;
-    Ok(header)
+    Ok((header, validators))
 }
 
 /// Header 0 is known from the founding document, and nobody certified it.

@@ -21,7 +21,8 @@ pub use trust::Trust;
 pub use witnessed::Witness;
 
 use crate::canonical;
-use crate::header::{block::Header, note::VerifierKey};
+use crate::header::validators::ValidatorSet;
+use crate::header::{block::Header, founding::Founding, note::VerifierKey};
 use crate::place::{Place, TrailKind};
 use crate::types::{ChainId, limits};
 use crate::wire;
@@ -53,6 +54,14 @@ pub struct Statement {
     pub witnesses: Vec<Witness>,
     /// What to keep in mind.
     pub caveats: Vec<Caveat>,
+}
+
+/// Verifies an anchor from a founding document on, by itself: its header, and the validators that certified it.
+pub fn certified(
+    founding: &Founding,
+    anchor: &wire::Anchor,
+) -> Result<(Header, ValidatorSet), NotVerified> {
+    anchor::reached(&Trust::Genesis(founding), Some(anchor))
 }
 
 /// What a valid proof leaves open.

@@ -271,7 +271,7 @@ impl Chain {
     }
 
     /// The last committed header, reached from genesis or from a checkpoint of so many headers.
-    fn anchor(&self, pinned: Option<u64>) -> Result<wire::Anchor, ProveError> {
+    pub(in crate::app) fn anchor(&self, pinned: Option<u64>) -> Result<wire::Anchor, ProveError> {
         let pin = pinned.map(|size| self.pin(size)).transpose()?;
         let from = pinned.map_or(Height::GENESIS, |size| Height::new(size.saturating_sub(1)));
         Ok(wire::Anchor {
@@ -317,6 +317,9 @@ impl Chain {
         let below = self.changes.iter().filter(|height| **height < anchor).filter(told);
         let change = |height: &Height| {
             let damaged = || StoreError::Damaged(format!("block {height}"));
+            if let Some(change) = self.base.as_ref().and_then(|base| base.change(*height)) {
+                return Ok(change.clone());
+            }
             let stored = self.log.read(*height)?.ok_or_else(damaged)?;
             let certificate = certificate::decode(&stored.certificate).map_err(|_| damaged())?;
             Ok(wire::ValidatorChange {

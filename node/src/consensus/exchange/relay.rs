@@ -65,7 +65,15 @@ pub(in crate::consensus) async fn run(
                 Some(Answer::Stream(Some(stream))) => if tell(&relay.relayed, peer, stream) {
                     helped = Some(Instant::now());
                 },
-                Some(Answer::Stream(None) | Answer::Standing { .. } | Answer::Block(_)) | None => {
+                Some(
+                    Answer::Stream(None)
+                    | Answer::Standing { .. }
+                    | Answer::Block(_)
+                    | Answer::Snapshot { .. }
+                    | Answer::Piece(_)
+                    | Answer::Blocks(_),
+                )
+                | None => {
                     asked.insert(peer, Instant::now());
                 }
             },

@@ -46,6 +46,11 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(aside)
 }
 
+/// The file of the blocks from a height on.
+pub(super) fn segment_path(folder: &Path, first: Height) -> PathBuf {
+    folder.join(format!("blocks-{:020}.log", first.get()))
+}
+
 /// The height of a segment's first block, as its name says.
 pub(super) fn first_height(path: &Path) -> Option<Height> {
     let number = path.file_stem()?.to_str()?.strip_prefix("blocks-")?;

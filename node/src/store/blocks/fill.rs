@@ -1,0 +1,167 @@
+//! Filling holes of the log, and beginning one in the middle of a chain.
+
+use super::files::{keep_copy, segment_path, sync_folder};
+use super::{BlockLog, LEAST, SEGMENT_BYTES, Segment, number};
+use crate::codec;
+use crate::files::replace;
+use crate::store::{StoreError, StoredBlock, entry};
+use liuhen_proto::types::Height;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::sync::PoisonError;
+
+impl BlockLog {
+    /// Begins anew with the block of a height. What stands before it is missing, and is filled afterwards; what was here is
+    /// removed.
+    pub fn begin_at(&mut self, height: Height, block: &StoredBlock) -> Result<(), StoreError> {
+        self.last = None;
+        self.places.clear();
+        self.forget_opened();
+        for segment in std::mem::take(&mut self.segments) {
+            let what = format!("remove {}", segment.path.display());
+            std::fs::remove_file(&segment.path).map_err(StoreError::io(what))?;
+        }
+        let missing = usize::try_from(height.get().saturating_sub(1)).unwrap_or(usize::MAX);
+        self.places.resize(missing, None);
+        self.append(block)
+    }
+
+    /// Fills holes one behind the other from `first` on, each right behind a block that can be read, or the first of all. They are
+    /// synced once, at the end.
+    pub fn fill_run(&mut self, first: Height, blocks: &[StoredBlock]) -> Result<(), StoreError> {
+        let mut open: Option<(usize, File)> = None;
+        for (height, block) in (first.get()..).map(Height::new).zip(blocks) {
+            if !self.is_hole(height) {
+                continue;
+            }
+            let entry = entry::whole(&encode(block)?);
+            let at = self.segment_before(height)?;
+            let file = match &open {
+                Some((of, file)) if *of == at => file,
+                _ => {
+                    sync(open.take())?;
+                    &open.insert((at, self.writable(at)?)).1
+                }
+            };
+            let Some(segment) = self.segments.get_mut(at) else { break };
+            let what = || format!("write {}", segment.path.display());
+            file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
+            if let Some(place) = self.places.get_mut(number(height)) {
+                *place = Some((at, segment.length));
+            }
+            segment.length = segment.length.saturating_add(entry.len() as u64);
+        }
+        sync(open)
+    }
+
+    /// The segment that ends with the block before a height, and has room: a new one if need be.
+    fn segment_before(&mut self, height: Height) -> Result<usize, StoreError> {
+        let behind = self.segments.partition_point(|it| it.first <= height);
+        let before = self.places.get(number(height.previous())).copied().flatten();
+        let ends_there = before.is_some_and(|(segment, _)| segment.saturating_add(1) == behind);
+        let has_room =
+            |at: usize| self.segments.get(at).is_some_and(|it| it.length < SEGMENT_BYTES);
+        match behind.checked_sub(1).filter(|at| ends_there && has_room(*at)) {
+            Some(at) if !self.has_behind(at, height) => Ok(at),
+            _ => {
+                self.insert_segment(behind, height)?;
+                Ok(behind)
+            }
+        }
+    }
+
+    /// Whether a segment has a block that can be read behind a height.
+    fn has_behind(&self, segment: usize, height: Height) -> bool {
+        let until = match self.segments.get(segment.saturating_add(1)) {
+            Some(next) => next.first,
+            None => self.height().next(),
+        };
+        let places = self.places.get(number(height)..number(until));
+        places.is_none_or(|it| it.iter().any(Option::is_some))
+    }
+
+    /// Makes a file for the blocks from a height on, before those behind it.
+    fn insert_segment(&mut self, at: usize, first: Height) -> Result<(), StoreError> {
+        let path = segment_path(&self.folder, first);
+        File::create(&path).map_err(StoreError::io(format!("make {}", path.display())))?;
+        sync_folder(&self.folder)?;
+        self.segments.insert(at, Segment { path, first, length: 0 });
+        for (segment, _) in self.places.iter_mut().flatten().filter(|(it, _)| *it >= at) {
+            *segment = segment.saturating_add(1);
+        }
+        self.forget_opened();
+        Ok(())
+    }
+
+    fn writable(&self, at: usize) -> Result<File, StoreError> {
+        let path = self.segments.get(at).map(|it| it.path.clone()).unwrap_or_default();
+        let what = format!("open {}", path.display());
+        OpenOptions::new().write(true).open(&path).map_err(StoreError::io(what))
+    }
+
+    fn forget_opened(&self) {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Fills a hole: its segment is written anew with the block where it belongs. Nothing is done where there is none.
+    pub fn fill(&mut self, height: Height, block: &StoredBlock) -> Result<(), StoreError> {
+        if !self.is_hole(height) {
+            return Ok(());
+        }
+        let number = self.segments.partition_point(|it| it.first <= height).checked_sub(1);
+        let Some(number) = number else {
+            return self.fill_run(height, std::slice::from_ref(block));
+        };
+        if !self.has_behind(number, height) {
+            return self.fill_run(height, std::slice::from_ref(block));
+        }
+        let payload = encode(block)?;
+        let Some(Segment { path, first, .. }) = self.segments.get(number) else { return Ok(()) };
+        let (path, first) = (path.clone(), *first);
+        let until = match self.segments.get(number.saturating_add(1)) {
+            Some(next) => next.first.previous(),
+            None => self.height(),
+        };
+        let old =
+            std::fs::read(&path).map_err(StoreError::io(format!("read {}", path.display())))?;
+        let (mut bytes, mut places) = (Vec::with_capacity(old.len()), Vec::new());
+        for at in first.get()..=until.get() {
+            let at = Height::new(at);
+            let entry =
+                if at == height { Some(entry::whole(&payload)) } else { self.raw(at, &old) };
+            places.push(entry.as_ref().map(|_| (number, bytes.len() as u64)));
+            // Another hole keeps its room.
+            bytes.extend(entry.unwrap_or_else(|| vec![0; LEAST]));
+        }
+        keep_copy(&path)?;
+        let what = format!("write {}", path.display());
+        let file = replace(&path, &bytes).map_err(StoreError::io(what))?;
+        for (place, new) in self.places.iter_mut().skip(self::number(first)).zip(places) {
+            *place = new;
+        }
+        if let Some(segment) = self.segments.get_mut(number) {
+            segment.length = bytes.len() as u64;
+        }
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _)| *of != number);
+        if number.saturating_add(1) == self.segments.len() {
+            self.last = Some(file);
+        }
+        sync_folder(&self.folder)
+    }
+
+    /// The whole entry of a height in the bytes of its segment.
+    fn raw(&self, height: Height, segment: &[u8]) -> Option<Vec<u8>> {
+        let (_, offset) = (*self.places.get(number(height))?)?;
+        let from = usize::try_from(offset).ok()?;
+        let end = entry::end(segment, from)?;
+        segment.get(from..end).map(<[u8]>::to_vec)
+    }
+}
+
+fn encode(block: &StoredBlock) -> Result<Vec<u8>, StoreError> {
+    codec::encode(block).map_err(|e| StoreError::Damaged(format!("block: {e}")))
+}
+
+fn sync(open: Option<(usize, File)>) -> Result<(), StoreError> {
+    open.map_or(Ok(()), |(_, file)| file.sync_data()).map_err(StoreError::io("sync the block log"))
+}
