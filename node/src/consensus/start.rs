@@ -8,6 +8,7 @@ use super::signing::{Judge, Keeper};
 use super::types::{Address, Ctx, LiuhenContext, ValidatorSet};
 use super::withheld::{self, Alone};
 use crate::neighbours::Neighbours;
+use crate::store::disk::DiskPath;
 use malachitebft_app_channel::app::config::{
     ConsensusConfig, NodeConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
     ValueSyncConfig,
@@ -75,8 +76,12 @@ pub async fn look_over(settings: &EngineSettings, exchange: &Exchange) -> anyhow
     std::fs::create_dir_all(&folder)?;
     unlocked(&folder.join(VOTES)).await?;
     let own = (&settings.chain, &settings.key.public().key_id());
-    let (alone, messages) =
-        withheld::look_over(&folder, &exchange.record(), own, settings.next_height)?;
+    let (alone, messages) = withheld::look_over(
+        &DiskPath::from(&folder),
+        &exchange.record(),
+        own,
+        settings.next_height,
+    )?;
     // The engine plays these back; others may ask for what was heard.
     exchange.begin(settings.next_height, ValidatorSet::new(&settings.validators), &messages);
     Ok(alone)

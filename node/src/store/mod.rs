@@ -6,12 +6,15 @@
 //! ([`votes`]), so that it never signs anything that contradicts it.
 
 pub mod blocks;
+pub mod disk;
 mod entry;
 pub mod index;
 mod memory;
+mod real;
 pub mod record;
 mod tables;
 mod trail;
+mod trees;
 pub mod undecided;
 pub mod votes;
 
