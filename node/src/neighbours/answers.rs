@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 const PROCESSES: usize = 4;
 
 /// Processes that asked lately, by their key: when each began, when it asked, and what it signed.
-type Processes = HashMap<[u8; 32], HashMap<u64, (Instant, SignedAsker)>>;
+pub(crate) type Processes = HashMap<[u8; 32], HashMap<u64, (Instant, SignedAsker)>>;
 
 /// What it answers from.
 pub(crate) struct Answerer {
@@ -46,7 +46,7 @@ impl Answerer {
         }
     }
 
-    fn answer(&self, question: Question, processes: &mut Processes) -> Option<Answer> {
+    pub(crate) fn answer(&self, question: Question, processes: &mut Processes) -> Option<Answer> {
         match question {
             Question::Standing { asker, signature } => {
                 let signed = SignedAsker { asker, signature };
@@ -106,13 +106,13 @@ impl Answerer {
 /// Notes that a process asked; another one with its key that asked lately, the one that began first.
 fn beside(processes: &mut Processes, asker: &Asker, signed: SignedAsker) -> Option<SignedAsker> {
     processes.retain(|_, all| {
-        all.retain(|_, (asked, _)| asked.elapsed() < ENDED);
+        all.retain(|_, (asked, _)| clock::since(*asked) < ENDED);
         !all.is_empty()
     });
     let is_fresh = asker.at_ms.abs_diff(clock::now().get()) < FRESH_MS;
     let all = processes.entry(asker.key).or_default();
     if is_fresh && (all.len() < PROCESSES || all.contains_key(&asker.began_ms)) {
-        all.insert(asker.began_ms, (Instant::now(), signed));
+        all.insert(asker.began_ms, (clock::moment(), signed));
     }
     let others = all.iter().filter(|(began, _)| **began != asker.began_ms);
     others.min_by_key(|(began, _)| **began).map(|(_, (_, signed))| signed.clone())
