@@ -6,9 +6,9 @@
 use crate::app::{Checked, check_log};
 use crate::clock;
 use crate::config::{FILE, Settings};
-use crate::files::write_durably;
 use crate::home::Home;
 use crate::store::blocks::segment_paths;
+use crate::store::disk::DiskPath;
 use crate::store::{BASE_FILE, BlockLog};
 use anyhow::Context as _;
 use liuhen_genesis::to_bytes;
@@ -190,8 +190,8 @@ fn manifest(of: &Path) -> anyhow::Result<Option<Manifest>> {
 /// Copies the files of a block log, in order, while another process may append to the last: each is whole up to where it was
 /// synced. One that is there already with the same length is left, unless `all` are wanted.
 fn copy_segments(from: &Path, to: &Path, all: bool) -> anyhow::Result<()> {
-    let files = segment_paths(from)?;
-    for (number, file) in files.iter().enumerate() {
+    let files = segment_paths(&DiskPath::from(from))?;
+    for (number, file) in files.iter().map(DiskPath::path).enumerate() {
         let Some(name) = file.file_name() else { continue };
         let copy = to.join(name);
         let is_last = number.saturating_add(1) == files.len();
@@ -205,5 +205,5 @@ fn copy_segments(from: &Path, to: &Path, all: bool) -> anyhow::Result<()> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_durably(path, bytes).with_context(|| format!("write {}", path.display()))
+    DiskPath::from(path).write_durably(bytes).with_context(|| format!("write {}", path.display()))
 }

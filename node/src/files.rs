@@ -1,10 +1,7 @@
-//! Open files: as many as the system lets this process have, and how they are shared out; and files that are written whole
-//! or not at all. Blocks, votes and the index need some at any moment; without one a node must not vote on.
+//! Open files: as many as the system lets this process have, and how they are shared out. Blocks, votes and the index need some
+//! at any moment; without one a node must not vote on.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 
 /// Files that are kept from clients: block log, index, votes, the two networks of nodes.
 const RESERVED: usize = 512;
@@ -38,35 +35,6 @@ pub fn limit() -> usize {
 /// How many of so many files clients may hold: what is not reserved, and never more than half.
 pub fn for_clients(limit: usize) -> usize {
     limit.saturating_sub(RESERVED).clamp(limit / 8, limit / 2)
-}
-
-/// Writes a file so that a power cut leaves it as it was, or as it shall be.
-pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    replace(path, bytes)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-/// Puts a file with these bytes, synced, in the place of another; gives the new one, open. Its name is not synced yet.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
-    let new = path.with_extension("new");
-    let mut file = File::options().create(true).truncate(true).read(true).write(true).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&new, path)?;
-    Ok(file)
-}
-
-/// `<path>.<what>-<n>`, the first that is free.
-pub(crate) fn free_name(path: &Path, what: &str) -> PathBuf {
-    let name = |n: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{what}-{n}"));
-        PathBuf::from(name)
-    };
-    (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use crate::app::{Chain, Older};
 use crate::gossip::{Answer, Question};
 use crate::neighbours::Neighbours;
+use crate::store::disk::DiskPath;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
@@ -131,7 +132,9 @@ impl OlderBlocks {
         while !tokio::task::block_in_place(|| making.step(&self.chain(), STEP))? {
             tokio::task::yield_now().await;
         }
-        tokio::task::block_in_place(|| self.chain_mut().end_history(making, &self.data))
+        tokio::task::block_in_place(|| {
+            self.chain_mut().end_history(making, &DiskPath::from(&self.data))
+        })
     }
 
     fn chain(&self) -> RwLockReadGuard<'_, Chain> {

@@ -139,7 +139,7 @@ fn start_asking(
         key: keys.node.clone(),
         exchange: exchange.clone(),
         withheld: withheld.subscribe(),
-        snapshots,
+        snapshots: Some(snapshots),
     };
     tokio::spawn(answerer.run(asked, services.clone()));
     let (following, heard, notify) = (neighbours.clone(), exchange.clone(), Arc::clone(&again));

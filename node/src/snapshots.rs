@@ -4,6 +4,7 @@
 use crate::app::{Arrived, Arriving, Chain, Made, Manifest, NotASnapshot};
 use crate::gossip::{Answer, Question};
 use crate::neighbours::Neighbours;
+use crate::store::disk::DiskPath;
 use libp2p::PeerId;
 use liuhen_proto::types::Height;
 use std::path::{Path, PathBuf};
@@ -178,7 +179,7 @@ impl Joiner<'_> {
 
     fn take_over(&self, arrived: Arrived) -> anyhow::Result<()> {
         let mut chain = self.chain.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(chain.begin_from(self.data, arrived)?)
+        Ok(chain.begin_from(&DiskPath::from(self.data), arrived)?)
     }
 
     /// What the neighbour's snapshot is of, once it is made.

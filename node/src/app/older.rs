@@ -3,13 +3,14 @@
 use super::Chain;
 use super::history::{check_carried, history, next_validators};
 use super::mend::{Damaged, Mending};
+use super::open::remove;
 use crate::codec;
+use crate::store::disk::DiskPath;
 use crate::store::{BASE_FILE, Held, StoreError, StoredBlock};
 use liuhen_proto::header::{certificate, validators::ValidatorSet};
 use liuhen_proto::merkle::Tree as _;
 use liuhen_proto::place::Place;
 use liuhen_proto::types::{Hash, Height};
-use std::path::Path;
 
 /// Trails of which the history is made at once: their peaks and open pages are in memory.
 const TRAILS: usize = 200_000;
@@ -135,17 +136,11 @@ impl Chain {
     }
 
     /// The history is there: this node is as those that were there from the beginning.
-    pub fn end_history(&mut self, made: Making, data: &Path) -> Result<(), StoreError> {
+    pub fn end_history(&mut self, made: Making, data: &DiskPath) -> Result<(), StoreError> {
         self.index.sync()?;
         self.index.end_history(made.held, made.mending.events())?;
         self.base = None;
         self.log.begins_at(Height::new(1));
-        let path = data.join(BASE_FILE);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::io(format!("remove {}", path.display()))(error))
-            }
-            _ => Ok(()),
-        }
+        remove(&data.join(BASE_FILE))
     }
 }

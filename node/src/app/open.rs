@@ -3,6 +3,7 @@
 
 use super::history::next_validators;
 use super::{Chain, Clock};
+use crate::store::disk::DiskPath;
 use crate::store::{BASE_FILE, Base, BlockLog, Damage, Index, StoreError};
 use liuhen_proto::header::{
     block::Header, certificate, founding::Founding, validators::ValidatorSet,
@@ -10,7 +11,6 @@ use liuhen_proto::header::{
 use liuhen_proto::ledger::seal::Parent;
 use liuhen_proto::merkle::MemoryLog;
 use liuhen_proto::types::{Hash, Height};
-use std::path::Path;
 use std::sync::Mutex;
 
 /// What was found and done at opening.
@@ -29,7 +29,7 @@ pub struct OpenReport {
 }
 
 /// Checks that the blocks are of the founding document's chain, before anything is made anew from them.
-fn same_chain(log: &BlockLog, folder: &Path, founding: &Founding) -> Result<(), StoreError> {
+fn same_chain(log: &BlockLog, folder: &DiskPath, founding: &Founding) -> Result<(), StoreError> {
     if log.is_hole(Height::new(1)) {
         return Ok(());
     }
@@ -39,7 +39,7 @@ fn same_chain(log: &BlockLog, folder: &Path, founding: &Founding) -> Result<(), 
     if first.chain == founding.chain() {
         return Ok(());
     }
-    let (folder, of_data) = (folder.display(), first.chain);
+    let of_data = first.chain;
     let (name, of_genesis) = (&founding.document().name, founding.chain());
     let why = format!(
         "the blocks in {folder} are of chain {of_data}, the founding document is that of {name}, chain \
@@ -50,7 +50,7 @@ fn same_chain(log: &BlockLog, folder: &Path, founding: &Founding) -> Result<(), 
 
 /// What is known of blocks that are not here yet. Where all are, nothing more is needed.
 fn base(
-    folder: &Path,
+    folder: &DiskPath,
     log: &mut BlockLog,
     report: &mut OpenReport,
 ) -> Result<Option<Base>, StoreError> {
@@ -66,23 +66,25 @@ fn base(
     Ok(Some(base))
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StoreError::io(format!("remove {}", path.display()))(error))
-        }
-        _ => Ok(()),
+pub(super) fn remove(path: &DiskPath) -> Result<(), StoreError> {
+    if !path.exists() {
+        return Ok(());
     }
+    path.remove().map_err(StoreError::io(format!("remove {path}")))
 }
 
 impl Chain {
     /// Opens the chain in a data folder. Errors where its blocks are of another chain.
-    pub fn open(folder: &Path, founding: Founding) -> Result<(Self, OpenReport), StoreError> {
-        let (mut log, damage) = BlockLog::open(&folder.join("blocks"))?;
-        same_chain(&log, folder, &founding)?;
+    pub fn open(
+        folder: impl Into<DiskPath>,
+        founding: Founding,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        let folder = folder.into();
+        let (mut log, damage) = BlockLog::open(folder.join("blocks"))?;
+        same_chain(&log, &folder, &founding)?;
         let mut report = OpenReport { damage, ..OpenReport::default() };
         let place = folder.join("index");
-        let base = base(folder, &mut log, &mut report)?;
+        let base = base(&folder, &mut log, &mut report)?;
         let opened = match Self::with_index(&place, founding.clone(), log, base) {
             // There are no blocks to make the index anew from.
             Err(failed) if failed.0.older().next().is_some() => {
@@ -114,8 +116,7 @@ impl Chain {
                 let (log, why) = *failed;
                 report.index_rebuilt = Some(why.to_string());
                 if place.exists() {
-                    let what = format!("remove {}", place.display());
-                    std::fs::remove_dir_all(&place).map_err(StoreError::io(what))?;
+                    place.remove_folder().map_err(StoreError::io(format!("remove {place}")))?;
                 }
                 Self::with_index(&place, founding, log, None).map_err(|failed| failed.1)?
             }
@@ -128,8 +129,7 @@ impl Chain {
             // What is behind damage in the index can't be put there: it is made anew, once.
             let Self { founding, log, .. } = chain;
             tracing::error!(%why, "the log can't be replayed into the index");
-            std::fs::remove_dir_all(&place)
-                .map_err(StoreError::io(format!("remove {}", place.display())))?;
+            place.remove_folder().map_err(StoreError::io(format!("remove {place}")))?;
             report.index_rebuilt = Some(why.to_string());
             chain = Self::with_index(&place, founding, log, None).map_err(|failed| failed.1)?;
             chain.replay(&mut report)?;
@@ -139,13 +139,13 @@ impl Chain {
 
     /// Takes up the index where it stands, if it agrees with the log; else gives the log back.
     fn with_index(
-        place: &Path,
+        place: &DiskPath,
         founding: Founding,
         log: BlockLog,
         base: Option<Base>,
     ) -> Result<Self, Box<(BlockLog, StoreError)>> {
-        let opened =
-            Index::open(place, &founding).and_then(|index| Ok((index.rebuild_trie()?, index)));
+        let opened = Index::open(place.clone(), &founding)
+            .and_then(|index| Ok((index.rebuild_trie()?, index)));
         let (trie, index) = match opened {
             Ok(opened) => opened,
             Err(why) => return Err(Box::new((log, why))),

@@ -19,6 +19,7 @@ use crate::store::undecided::{Undecided, UndecidedBlocks};
 use bytes::Bytes;
 use liuhen_proto::suite::sign::{PrivateKey, Signature};
 use liuhen_proto::types::{BlockId, ChainId};
+use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::engine::host::{HeightParams, Next};
 use malachitebft_app_channel::app::engine::util::events::Event;
 use malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
@@ -176,6 +177,11 @@ impl Adapter {
         (end, self.parts)
     }
 
+    /// Ends it; gives the parts back.
+    pub(crate) fn into_parts(self) -> AdapterParts {
+        self.parts
+    }
+
     async fn run_until_end(&mut self, mut channels: Channels<Ctx>) -> End {
         let stop = self.stop.clone();
         let mut seen = channels.events.subscribe();
@@ -190,23 +196,14 @@ impl Adapter {
                 message = channels.consensus.recv() => match message {
                     Some(message) => {
                         ready_by = None;
-                        if let Err(error) = self.handle(message).await {
-                            return End::Fatal(error);
-                        }
-                        match self.after_commit().await {
-                            Ok(None) => {}
-                            Ok(Some(end)) => return end,
-                            Err(error) => return End::Fatal(error),
+                        if let Some(end) = self.take_in(message).await {
+                            return end;
                         }
                     }
                     None => return End::EngineEnded,
                 },
-                event = seen.recv() => if let Ok(Event::Received(message)) = event
-                    // The engine tells of it before any check.
-                    && self.held.is_some()
-                    && is_signed(&self.chain_id, self.chain().validators(), &message)
-                {
-                    self.others_are_at(message.height());
+                event = seen.recv() => if let Ok(Event::Received(message)) = event {
+                    self.hear(&message);
                 },
                 Some(height) = self.parts.wakes.recv() => self.others_are_at(Height(height.get())),
                 () = work.notified() => self.release_to_work(),
@@ -221,6 +218,23 @@ impl Adapter {
                     _ => self.tick(),
                 },
             }
+        }
+    }
+
+    /// Handles what the engine says. Gives why the loop ends, where it does.
+    pub(crate) async fn take_in(&mut self, message: AppMsg<Ctx>) -> Option<End> {
+        let handled = self.handle(message).await;
+        let followed = match handled {
+            Ok(()) => self.after_commit().await,
+            Err(error) => Err(error),
+        };
+        followed.unwrap_or_else(|error| Some(End::Fatal(error)))
+    }
+
+    /// The engine heard a vote or proposal, and tells of it before any check.
+    pub(crate) fn hear(&mut self, message: &SignedConsensusMsg<Ctx>) {
+        if self.held.is_some() && is_signed(&self.chain_id, self.chain().validators(), message) {
+            self.others_are_at(message.height());
         }
     }
 
@@ -408,13 +422,13 @@ impl Adapter {
     }
 
     /// Somebody speaks of `height`: a node that holds below it goes on.
-    pub(super) fn others_are_at(&mut self, height: Height) {
+    pub(crate) fn others_are_at(&mut self, height: Height) {
         if self.held.as_ref().is_some_and(|(held, _)| *held < height) {
             self.release();
         }
     }
 
-    fn release_to_work(&mut self) {
+    pub(crate) fn release_to_work(&mut self) {
         if self.held.is_some() && self.has_work() {
             self.release();
             self.call_others();
@@ -447,7 +461,7 @@ impl Adapter {
     }
 
     /// Each second: an open height is called for, a due heartbeat opens one.
-    fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         // Whoever is told of nothing sees that others went on.
         self.others_are_at(Height(self.parts.neighbours.highest().get()));
         // Whoever waits for a height to be over calls for it.

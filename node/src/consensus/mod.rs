@@ -4,7 +4,8 @@
 mod adapter;
 #[doc(hidden)]
 pub mod again;
-mod codec;
+#[doc(hidden)]
+pub mod codec;
 mod conduct;
 mod exchange;
 mod handle;
@@ -23,7 +24,9 @@ mod withheld;
 pub use adapter::{Adapter, AdapterParts, End};
 pub use conduct::{Conduct, Honest, Network};
 pub use exchange::Exchange;
+pub(crate) use exchange::relay::Asking;
 pub use links::WithoutLinks;
 pub use settings::EngineSettings;
 pub use start::{Engine, Started, look_over, start, stop};
+pub(crate) use start::{log_of, look_over_unlocked};
 pub use withheld::{Alone, Judged, Others, Why, Withheld, judge};

@@ -8,6 +8,8 @@ use super::signing::{Judge, Keeper};
 use super::types::{Address, Ctx, LiuhenContext, ValidatorSet};
 use super::withheld::{self, Alone};
 use crate::neighbours::Neighbours;
+use crate::store::disk::DiskPath;
+use liuhen_proto::types::{ChainId, Height, KeyId};
 use malachitebft_app_channel::app::config::{
     ConsensusConfig, NodeConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
     ValueSyncConfig,
@@ -40,6 +42,8 @@ pub struct Engine {
     _relaying: DropGuard,
 }
 
+/// Where the engine keeps its log, below the data.
+const FOLDER: &str = "consensus";
 /// The engine's log of votes, and the one that an engine without a vote has.
 const VOTES: &str = "engine.wal";
 const FOLLOWING: &str = "following.wal";
@@ -71,18 +75,26 @@ impl NodeConfig for EngineConfig {
 
 /// Looks over what the engine remembers, once no engine has it open: what this node knows by itself of its votes.
 pub async fn look_over(settings: &EngineSettings, exchange: &Exchange) -> anyhow::Result<Alone> {
-    let folder = folder(&settings.data);
-    std::fs::create_dir_all(&folder)?;
-    unlocked(&folder.join(VOTES)).await?;
+    unlocked(&folder(&settings.data).join(VOTES)).await?;
     let own = (&settings.chain, &settings.key.public().key_id());
-    let (alone, messages) =
-        withheld::look_over(&folder, &exchange.record(), own, settings.next_height)?;
+    let validators = ValidatorSet::new(&settings.validators, settings.turns.clone());
+    let next = settings.next_height;
+    look_over_unlocked(&DiskPath::from(&settings.data), own, next, validators, exchange)
+}
+
+/// The same where no engine has it open, with the data folder on whatever disk.
+pub(crate) fn look_over_unlocked(
+    data: &DiskPath,
+    own: (&ChainId, &KeyId),
+    next: Height,
+    validators: Option<ValidatorSet>,
+    exchange: &Exchange,
+) -> anyhow::Result<Alone> {
+    let folder = data.join(FOLDER);
+    folder.make_folder()?;
+    let (alone, messages) = withheld::look_over(&folder, &exchange.record(), own, next)?;
     // The engine plays these back; others may ask for what was heard.
-    exchange.begin(
-        settings.next_height,
-        ValidatorSet::new(&settings.validators, settings.turns.clone()),
-        &messages,
-    );
+    exchange.begin(next, validators, &messages);
     Ok(alone)
 }
 
@@ -96,8 +108,7 @@ pub async fn start(
 ) -> anyhow::Result<Started> {
     let mut config = engine_config(&settings)?;
     config.consensus.enabled = votes;
-    // An engine that only follows empties its log: the one that votes keeps its own.
-    let wal = folder(&settings.data).join(if votes { VOTES } else { FOLLOWING });
+    let wal = settings.data.join(log_of(votes));
     unlocked(&wal).await?;
     let keypair = Keypair::ed25519_from_bytes(settings.network_seed)?;
     let address = Address(settings.key.public().key_id());
@@ -160,8 +171,13 @@ async fn unlocked(wal: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// The log, below the data, of an engine that votes or does not: one that only follows empties it.
+pub(crate) fn log_of(votes: bool) -> PathBuf {
+    Path::new(FOLDER).join(if votes { VOTES } else { FOLLOWING })
+}
+
 fn folder(data: &Path) -> PathBuf {
-    data.join("consensus")
+    data.join(FOLDER)
 }
 
 /// Stops an engine; afterwards its port is free. Its network first: stopped from above, that would

@@ -11,14 +11,12 @@
 
 use super::codec::WireCodec;
 use super::types::LiuhenContext;
-use crate::files::{free_name, write_durably};
+use crate::store::disk::{Access, DiskPath};
 use liuhen_proto::types::Height;
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::types::codec::Codec;
-use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const HEADER: usize = 12;
 const ENTRY_HEADER: usize = 13;
@@ -56,13 +54,13 @@ pub(super) enum Found {
 
 /// Looks the file over; cuts what was never synced, copies a damaged file, and writes a whole one once more: what was read
 /// may be in memory alone, where syncing it failed before.
-pub(super) fn look_over(wal: &Path) -> std::io::Result<Found> {
+pub(super) fn look_over(wal: &DiskPath) -> std::io::Result<Found> {
     look_over_by(wal, voted_at)
 }
 
 /// `voted_at`: see [`voted_at`].
-fn look_over_by(wal: &Path, voted_at: VotedAt) -> std::io::Result<Found> {
-    let bytes = match std::fs::read(wal) {
+fn look_over_by(wal: &DiskPath, voted_at: VotedAt) -> std::io::Result<Found> {
+    let bytes = match wal.read() {
         Ok(bytes) if bytes.is_empty() => return Ok(Found::Whole),
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Whole),
@@ -74,19 +72,19 @@ fn look_over_by(wal: &Path, voted_at: VotedAt) -> std::io::Result<Found> {
     let one_height = votes.iter().all(|it| it.is_ok_and(|it| it.is_none() || it == height));
     match found {
         Tail::Whole if one_height => {
-            let file = OpenOptions::new().write(true).open(wal)?;
+            let file = wal.open(Access::Write)?;
             file.write_all_at(&bytes, 0)?;
             file.sync_all()?;
             Ok(Found::Whole)
         }
         Tail::Unwritten(from) if one_height => {
             let cut = bytes.get(from..).unwrap_or_default();
-            let kept_at = free_name(wal, "cut");
-            write_durably(&kept_at, cut)?;
-            let file = OpenOptions::new().write(true).open(wal)?;
+            let kept_at = wal.free_name("cut");
+            kept_at.write_durably(cut)?;
+            let file = wal.open(Access::Write)?;
             file.set_len(from as u64)?;
             file.sync_all()?;
-            Ok(Found::Cut { bytes: cut.len(), kept_at })
+            Ok(Found::Cut { bytes: cut.len(), kept_at: kept_at.path().to_owned() })
         }
         Tail::Whole | Tail::Unwritten(_) | Tail::Damaged(_) => {
             Ok(Found::Damaged { kept_at: put_aside(wal, "damaged")? })
@@ -95,10 +93,10 @@ fn look_over_by(wal: &Path, voted_at: VotedAt) -> std::io::Result<Found> {
 }
 
 /// Moves the file to a name beside it.
-pub(super) fn put_aside(wal: &Path, what: &str) -> std::io::Result<PathBuf> {
-    let kept_at = free_name(wal, what);
-    std::fs::rename(wal, &kept_at)?;
-    Ok(kept_at)
+pub(super) fn put_aside(wal: &DiskPath, what: &str) -> std::io::Result<PathBuf> {
+    let kept_at = wal.free_name(what);
+    wal.rename(&kept_at)?;
+    Ok(kept_at.path().to_owned())
 }
 
 /// At which height the vote or proposal of an entry was made; `None` for an entry that is neither.
@@ -131,8 +129,8 @@ pub(super) struct Log {
 }
 
 /// Reads the file once it was looked over.
-pub(super) fn read(wal: &Path) -> std::io::Result<Log> {
-    match std::fs::read(wal) {
+pub(super) fn read(wal: &DiskPath) -> std::io::Result<Log> {
+    match wal.read() {
         Ok(bytes) => {
             let messages = entries(&bytes).filter_map(|it| message(it).ok().flatten()).collect();
             Ok(Log { height: height(&bytes), messages })
@@ -284,13 +282,13 @@ mod tests {
     fn what_is_cut_or_put_aside_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let wal = folder.path().join("engine.wal");
-        assert_eq!(look_over(&wal).unwrap(), Found::Whole);
-        let look_over = |wal: &Path| look_over_by(wal, |_| Ok(Some(Height::new(7))));
+        assert_eq!(look_over(&DiskPath::from(&wal)).unwrap(), Found::Whole);
+        let look_over = |wal: &DiskPath| look_over_by(wal, |_| Ok(Some(Height::new(7))));
         let (bytes, last) = log();
         for n in 1..=2 {
             std::fs::write(&wal, [bytes.as_slice(), &[0; 40]].concat()).unwrap();
             let kept_at = folder.path().join(format!("engine.wal.cut-{n}"));
-            let found = look_over(&wal).unwrap();
+            let found = look_over(&DiskPath::from(&wal)).unwrap();
             assert_eq!(found, Found::Cut { bytes: 40, kept_at: kept_at.clone() });
             assert_eq!(std::fs::read(&kept_at).unwrap(), [0; 40]);
             assert_eq!(std::fs::read(&wal).unwrap(), bytes);
@@ -298,7 +296,9 @@ mod tests {
         let mut bent = bytes.clone();
         bent[last + 20] ^= 1;
         std::fs::write(&wal, &bent).unwrap();
-        let Found::Damaged { kept_at } = look_over(&wal).unwrap() else { panic!() };
+        let Found::Damaged { kept_at } = look_over(&DiskPath::from(&wal)).unwrap() else {
+            panic!()
+        };
         assert_eq!(std::fs::read(kept_at).unwrap(), bent);
         assert!(!wal.exists());
     }
@@ -324,11 +324,11 @@ mod tests {
             let mut bent = bytes.clone();
             bent[4 + bit / 8] ^= 1 << (bit % 8);
             std::fs::write(&wal, &bent).unwrap();
-            let found = look_over_by(&wal, |_| Ok(Some(Height::new(7)))).unwrap();
+            let found = look_over_by(&DiskPath::from(&wal), |_| Ok(Some(Height::new(7)))).unwrap();
             assert!(matches!(found, Found::Damaged { .. }), "bit {bit}: {found:?}");
         }
         std::fs::write(&wal, &bytes).unwrap();
-        let unreadable = look_over_by(&wal, |_| Err(())).unwrap();
+        let unreadable = look_over_by(&DiskPath::from(&wal), |_| Err(())).unwrap();
         assert!(matches!(unreadable, Found::Damaged { .. }), "{unreadable:?}");
     }
 

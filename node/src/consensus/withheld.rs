@@ -5,11 +5,12 @@
 use super::signing::{author, signed};
 use super::types::{Address, LiuhenContext};
 use super::wal::{self, Found, Log};
+use crate::store::disk::DiskPath;
 use crate::store::votes::{Known, Noted, Signed, VoteRecord};
 use anyhow::Context as _;
 use liuhen_proto::types::{ChainId, Height, KeyId};
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A vote that is withheld: this node's key may have signed what it does not know any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,14 +147,14 @@ pub fn is_unknown(record: &VoteRecord, heard: &Signed) -> bool {
 /// Looks over what the engine remembers, before it does: what the node knows by itself, and the messages that the engine plays
 /// back.
 pub(super) fn look_over(
-    folder: &Path,
+    folder: &DiskPath,
     record: &VoteRecord,
     (chain, key): (&ChainId, &KeyId),
     next: Height,
 ) -> anyhow::Result<(Alone, Vec<SignedConsensusMsg<LiuhenContext>>)> {
     let wal = folder.join("engine.wal");
     let mut file = None;
-    match wal::look_over(&wal).with_context(|| format!("look over {}", wal.display()))? {
+    match wal::look_over(&wal).with_context(|| format!("look over {wal}"))? {
         Found::Whole => {}
         Found::Cut { bytes, kept_at } => {
             let kept_at = kept_at.display();
@@ -164,7 +165,7 @@ pub(super) fn look_over(
             file = Some(kept_at);
         }
     }
-    let mut log = wal::read(&wal).with_context(|| format!("read {}", wal.display()))?;
+    let mut log = wal::read(&wal).with_context(|| format!("read {wal}"))?;
     if let Some(height) = log.height.filter(|height| *height > next) {
         let kept_at = wal::put_aside(&wal, "ahead")?;
         tracing::warn!(%height, next_height = %next, kept_at = %kept_at.display(), "the engine's log of votes is ahead of the block log, and was put aside");

@@ -59,17 +59,22 @@ impl Mempool {
         gossip: mpsc::Sender<Arc<Tx>>,
         stop: CancellationToken,
     ) -> Self {
+        let mempool = Self::new(chain, work);
+        tokio::spawn(mempool.clone().run(gossip, stop));
+        mempool
+    }
+
+    /// A mempool that judges nothing by itself.
+    pub(crate) fn new(chain: Arc<RwLock<Chain>>, work: Arc<Notify>) -> Self {
         let inner = Inner { pool: Pool::new(PoolLimits::default()), ..Inner::default() };
-        let mempool = Self {
+        Self {
             inner: Arc::new(Mutex::new(inner)),
             chain,
             sent: Waiting::new(SENT),
             signed: Waiting::new(SIGNED),
             work,
             room: Arc::new(AtomicBool::new(true)),
-        };
-        tokio::spawn(mempool.clone().run(gossip, stop));
-        mempool
+        }
     }
 
     /// Judges what comes, until the node stops.
@@ -214,10 +219,15 @@ impl Mempool {
         let mut at_times = tokio::time::interval(SWEEP_EVERY);
         loop {
             at_times.tick().await;
-            let mut inner = self.lock();
-            for (expected, gone) in inner.pool.sweep() {
-                inner.tell(&gone.id(), &Err(wrong_seq(expected, &gone)));
-            }
+            self.sweep();
+        }
+    }
+
+    /// Lets go of transactions that waited in vain since the last time.
+    pub(crate) fn sweep(&self) {
+        let mut inner = self.lock();
+        for (expected, gone) in inner.pool.sweep() {
+            inner.tell(&gone.id(), &Err(wrong_seq(expected, &gone)));
         }
     }
 
@@ -225,24 +235,34 @@ impl Mempool {
     async fn judge_signatures(&self) {
         loop {
             let batch = self.sent.next().await;
-            let judged = tokio::task::spawn_blocking(move || {
-                let all: Vec<(&Tx, PublicKey)> =
-                    batch.iter().map(|it| (it.tx.as_ref(), it.key)).collect();
-                let good = tx::verify_many(&all);
-                batch.into_iter().zip(good).collect::<Vec<_>>()
-            });
-            let Ok(judged) = judged.await else {
+            let Ok(judged) = tokio::task::spawn_blocking(move || judged(batch)).await else {
                 tracing::error!("signatures could not be judged");
                 continue;
             };
-            for (it, good) in judged {
-                if !good {
-                    give(it.answer, Err(of_refusal(&Refusal::BadSignature)));
-                } else if let Err((_, back)) = self.signed.try_push(it.tx.header().key, it) {
-                    give(back.answer, Err(of_pool(&PoolError::Full)));
-                }
+            self.keep_good(judged);
+        }
+    }
+
+    fn keep_good(&self, judged: Vec<(Unjudged, bool)>) {
+        for (it, good) in judged {
+            if !good {
+                give(it.answer, Err(of_refusal(&Refusal::BadSignature)));
+            } else if let Err((_, back)) = self.signed.try_push(it.tx.header().key, it) {
+                give(back.answer, Err(of_pool(&PoolError::Full)));
             }
         }
+    }
+
+    /// Judges what waits for it now; gives what is new and this node's own.
+    pub(crate) fn judge_now(&self) -> Vec<Arc<Tx>> {
+        while let Some(batch) = self.sent.next_now() {
+            self.keep_good(judged(batch));
+        }
+        let mut new = Vec::new();
+        while let Some(batch) = self.signed.next_now() {
+            new.extend(self.take_all(batch));
+        }
+        new
     }
 
     /// Asks the rules, keys in turn, away from the runtime's threads; what is new goes to gossip.
@@ -250,15 +270,7 @@ impl Mempool {
         loop {
             let batch = self.signed.next().await;
             let this = self.clone();
-            let take_all = move || -> Vec<Arc<Tx>> {
-                let taken = batch.into_iter().filter_map(|it| {
-                    let (tx, own) = (Arc::clone(&it.tx), it.answer.is_some());
-                    // What other nodes passed on is taken as well, and not passed on again.
-                    (this.take(it) && own).then_some(tx)
-                });
-                taken.collect()
-            };
-            let Ok(new) = tokio::task::spawn_blocking(take_all).await else {
+            let Ok(new) = tokio::task::spawn_blocking(move || this.take_all(batch)).await else {
                 tracing::error!("transactions could not be judged");
                 continue;
             };
@@ -271,6 +283,16 @@ impl Mempool {
                 self.work.notify_one();
             }
         }
+    }
+
+    /// Lets those wait that the rules take; gives what is new and this node's own. What other nodes passed on is taken as well, and
+    /// not passed on again.
+    fn take_all(&self, batch: Vec<Unjudged>) -> Vec<Arc<Tx>> {
+        let taken = batch.into_iter().filter_map(|it| {
+            let (tx, own) = (Arc::clone(&it.tx), it.answer.is_some());
+            (self.take(it) && own).then_some(tx)
+        });
+        taken.collect()
     }
 
     /// Lets a transaction of good signature wait; false if it does not, or did before.
@@ -378,6 +400,13 @@ impl Inner {
             let _ = waiter.send(answer.clone());
         }
     }
+}
+
+/// Each with whether its signature is good.
+fn judged(batch: Vec<Unjudged>) -> Vec<(Unjudged, bool)> {
+    let all: Vec<(&Tx, PublicKey)> = batch.iter().map(|it| (it.tx.as_ref(), it.key)).collect();
+    let good = tx::verify_many(&all);
+    batch.into_iter().zip(good).collect()
 }
 
 fn read(chain: &RwLock<Chain>) -> std::sync::RwLockReadGuard<'_, Chain> {

@@ -80,13 +80,21 @@ impl<K: Ord + Clone> Waiting<K> {
     pub(super) async fn next(&self) -> Vec<Unjudged> {
         loop {
             let come = self.come.notified();
-            let next = self.lock().next(BATCH);
-            if !next.is_empty() {
-                self.room.notify_waiters();
+            if let Some(next) = self.next_now() {
                 return next;
             }
             come.await;
         }
+    }
+
+    /// The next to be judged, if there are some.
+    pub(super) fn next_now(&self) -> Option<Vec<Unjudged>> {
+        let next = self.lock().next(BATCH);
+        if next.is_empty() {
+            return None;
+        }
+        self.room.notify_waiters();
+        Some(next)
     }
 
     /// Nothing is judged any more: who waits is told that the node stops.

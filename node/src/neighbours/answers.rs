@@ -26,7 +26,7 @@ const BLOCKS_BYTES: usize = 4 * 1024 * 1024;
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 /// Processes that asked lately, by their key: when each began, when it asked, and what it signed.
-type Processes = HashMap<[u8; 32], HashMap<u64, (Instant, SignedAsker)>>;
+pub(crate) type Processes = HashMap<[u8; 32], HashMap<u64, (Instant, SignedAsker)>>;
 
 /// What it answers from.
 pub(crate) struct Answerer {
@@ -34,7 +34,8 @@ pub(crate) struct Answerer {
     pub(crate) key: PrivateKey,
     pub(crate) exchange: Exchange,
     pub(crate) withheld: watch::Receiver<Option<Withheld>>,
-    pub(crate) snapshots: Snapshots,
+    /// The snapshots that it gives, if it gives any.
+    pub(crate) snapshots: Option<Snapshots>,
 }
 
 impl Answerer {
@@ -47,7 +48,7 @@ impl Answerer {
                 () = stop.cancelled() => return,
                 next = asked.recv() => next,
                 _ = tidy.tick() => {
-                    self.snapshots.tidy();
+                    self.snapshots.iter().for_each(Snapshots::tidy);
                     continue;
                 }
             };
@@ -59,7 +60,7 @@ impl Answerer {
         }
     }
 
-    fn answer(&self, question: Question, processes: &mut Processes) -> Option<Answer> {
+    pub(crate) fn answer(&self, question: Question, processes: &mut Processes) -> Option<Answer> {
         match question {
             Question::Standing { asker, signature } => {
                 let signed = SignedAsker { asker, signature };
@@ -79,9 +80,10 @@ impl Answerer {
                 let block = tokio::task::block_in_place(|| self.block(Height::new(height)));
                 Some(Answer::Block(block))
             }
-            Question::Snapshot => Some(self.snapshots.offer()),
+            Question::Snapshot => self.snapshots.as_ref().map(Snapshots::offer),
             Question::Piece { height, number } => {
-                let piece = || self.snapshots.piece(Height::new(height), number);
+                let snapshots = self.snapshots.as_ref()?;
+                let piece = || snapshots.piece(Height::new(height), number);
                 Some(Answer::Piece(tokio::task::block_in_place(piece)))
             }
             Question::Blocks { first, most } => {
@@ -146,13 +148,13 @@ impl Answerer {
 /// Notes that a process asked; another one with its key that asked lately, the one that began first.
 fn beside(processes: &mut Processes, asker: &Asker, signed: SignedAsker) -> Option<SignedAsker> {
     processes.retain(|_, all| {
-        all.retain(|_, (asked, _)| asked.elapsed() < ENDED);
+        all.retain(|_, (asked, _)| clock::since(*asked) < ENDED);
         !all.is_empty()
     });
     let is_fresh = asker.at_ms.abs_diff(clock::now().get()) < FRESH_MS;
     let all = processes.entry(asker.key).or_default();
     if is_fresh && (all.len() < PROCESSES || all.contains_key(&asker.began_ms)) {
-        all.insert(asker.began_ms, (Instant::now(), signed));
+        all.insert(asker.began_ms, (clock::moment(), signed));
     }
     let others = all.iter().filter(|(began, _)| **began != asker.began_ms);
     others.min_by_key(|(began, _)| **began).map(|(_, (_, signed))| signed.clone())

@@ -64,7 +64,7 @@ pub struct Neighbourhood(Arc<Mutex<BTreeMap<KeyId, Neighbour>>>);
 impl Neighbourhood {
     fn take_in(&self, all: &[(KeyId, Neighbour)]) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, it| it.heard.elapsed() < STALE);
+        known.retain(|_, it| clock::since(it.heard) < STALE);
         known.extend(all.iter().cloned());
     }
 
@@ -76,7 +76,7 @@ impl Neighbourhood {
     /// By key.
     pub(crate) fn all(&self) -> BTreeMap<KeyId, Neighbour> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = known.iter().filter(|(_, it)| it.heard.elapsed() < STALE);
+        let fresh = known.iter().filter(|(_, it)| clock::since(it.heard) < STALE);
         fresh.map(|(key, it)| (*key, it.clone())).collect()
     }
 }
@@ -118,11 +118,12 @@ impl Neighbours {
     }
 
     /// Asks how one stands.
-    fn question(&self, chain: &ChainId, number: u64, at_ms: u64) -> Option<Question> {
+    pub(crate) fn question(&self, number: u64, at_ms: u64) -> Option<Question> {
+        let chain = self.chain().founding().chain();
         let key = self.0.own.public().as_bytes().first_chunk().copied()?;
         let asker = Asker { key, number, began_ms: self.0.began_ms, at_ms };
         let asker = crate::codec::encode(&asker).ok()?;
-        let signature = self.0.own.sign(&standing_bytes(chain, b"asks", &asker)).to_vec();
+        let signature = self.0.own.sign(&standing_bytes(&chain, b"asks", &asker)).to_vec();
         Some(Question::Standing { asker, signature })
     }
 
@@ -145,24 +146,36 @@ impl Neighbours {
         })
     }
 
-    /// Asks all how they stand, and keeps what they answer. Whoever's signature does not hold has not answered.
+    /// Asks all how they stand, and keeps what they answer.
     async fn ask_how_all_stand(&self) -> Vec<(KeyId, Neighbour)> {
-        let chain = self.chain().founding().chain();
-        let own = self.0.own.public().key_id();
         let (number, sent) = (fresh_number(), clock::now().get());
-        let Some(question) = self.question(&chain, number, sent) else { return Vec::new() };
+        let Some(question) = self.question(number, sent) else { return Vec::new() };
         let peers = self.connected();
         let asked = peers.iter().map(|peer| self.ask_timed(*peer, question.clone()));
         let answers = futures::future::join_all(asked).await;
+        let answers = peers.into_iter().zip(answers);
+        let answers = answers.filter_map(|(peer, (answer, way))| Some((peer, answer?, way)));
+        self.take_in(number, sent, answers)
+    }
+
+    /// Takes in what neighbours answered to the question of this number, each with how many milliseconds its way took. Whoever's
+    /// signature does not hold has not answered.
+    pub(crate) fn take_in(
+        &self,
+        number: u64,
+        sent: u64,
+        answers: impl IntoIterator<Item = (PeerId, Answer, u64)>,
+    ) -> Vec<(KeyId, Neighbour)> {
+        let chain = self.chain().founding().chain();
+        let own = self.0.own.public().key_id();
         let mut all = BTreeMap::new();
-        for (peer, (answer, way)) in peers.into_iter().zip(answers) {
-            let Some(answer) = answer else { continue };
+        for (peer, answer, way) in answers {
             let Some((key, standing)) = read(&chain, number, answer).filter(|(key, _)| *key != own)
             else {
                 continue;
             };
             let clock_ahead_ms = ahead(standing.now_ms, sent.saturating_add(way));
-            let (shown, heard) = (self.shown(&standing), Instant::now());
+            let (shown, heard) = (self.shown(&standing), clock::moment());
             // Whose answer others pass on counts once.
             let it = Neighbour { standing, clock_ahead_ms, shown, peer, heard };
             all.entry(key).or_insert(it);
@@ -199,16 +212,24 @@ impl Neighbours {
             if !self.is_validator() || withheld.borrow().is_some() {
                 continue;
             }
-            let unknown = self.newest(&exchange, &all);
-            if self.is_beside(&all) {
-                tracing::error!("another node with this node's key began before it, and runs");
-                again.notify_one();
-            } else if let Some(heard) = unknown.filter(|it| exchange.is_unknown(it)) {
-                let (height, round, step) = heard.place();
-                tracing::error!(%height, round, ?step, "others heard a message of this node's key that it did not send: an older copy of its home is running, or another node has its key");
+            if self.speak_against(&exchange, &all) {
                 again.notify_one();
             }
         }
+    }
+
+    /// Whether one of them hears of a process beside this one, or of a message that its record does not know.
+    pub(crate) fn speak_against(&self, exchange: &Exchange, all: &[(KeyId, Neighbour)]) -> bool {
+        if self.is_beside(all) {
+            tracing::error!("another node with this node's key began before it, and runs");
+            return true;
+        }
+        let Some(heard) = self.newest(exchange, all).filter(|it| exchange.is_unknown(it)) else {
+            return false;
+        };
+        let (height, round, step) = heard.place();
+        tracing::error!(%height, round, ?step, "others heard a message of this node's key that it did not send: an older copy of its home is running, or another node has its key");
+        true
     }
 
     fn is_validator(&self) -> bool {

@@ -10,10 +10,14 @@ use liuhen_proto::types::{ChainId, Height, KeyId};
 impl Neighbours {
     /// Asks the others now.
     pub(crate) async fn survey(&self, exchange: &Exchange) -> Others {
-        let all = self.ask_how_all_stand().await;
-        let (newest, beside) = (self.newest(exchange, &all), self.is_beside(&all));
+        self.others(exchange, &self.ask_how_all_stand().await)
+    }
+
+    /// What they say of this node's votes.
+    pub(crate) fn others(&self, exchange: &Exchange, all: &[(KeyId, Neighbour)]) -> Others {
+        let (newest, beside) = (self.newest(exchange, all), self.is_beside(all));
         let chain = self.chain();
-        let others = weigh(chain.validators(), &self.0.own.public().key_id(), &all);
+        let others = weigh(chain.validators(), &self.0.own.public().key_id(), all);
         Others { newest, beside, ..others }
     }
 

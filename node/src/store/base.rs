@@ -1,14 +1,13 @@
 //! What a node that joined by a snapshot knows of the blocks before it: their ids, and which of them changed the validators.
 //! It is there until those blocks are.
 
+use super::disk::DiskPath;
 use super::{StoreError, entry};
 use crate::codec;
-use crate::files::write_durably;
 use liuhen_proto::header::block::Header;
 use liuhen_proto::types::{Hash, Height};
 use liuhen_proto::wire;
 use prost::Message as _;
-use std::path::Path;
 
 /// Ids in one entry of the file.
 const IDS: usize = 32 * 1024;
@@ -39,13 +38,12 @@ impl Base {
     }
 
     /// Reads the file; `None` where there is none.
-    pub fn read(path: &Path) -> Result<Option<Self>, StoreError> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io(format!("read {}", path.display()))(error)),
-        };
-        let damaged = || StoreError::Damaged(path.display().to_string());
+    pub fn read(path: &DiskPath) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = path.read().map_err(StoreError::io(format!("read {path}")))?;
+        let damaged = || StoreError::Damaged(path.to_string());
         let mut entries = Entries { bytes: &bytes, at: 0 };
         let first = entries.next().ok_or_else(damaged)?;
         let (height, changes): (u64, Vec<Vec<u8>>) = codec::decode(first).map_err(|_| damaged())?;
@@ -62,7 +60,7 @@ impl Base {
     }
 
     /// Writes the file, whole or not at all.
-    pub fn write(&self, path: &Path) -> Result<(), StoreError> {
+    pub fn write(&self, path: &DiskPath) -> Result<(), StoreError> {
         let changes: Vec<Vec<u8>> = self.changes.iter().map(|it| it.encode_to_vec()).collect();
         let first = codec::encode(&(self.height.get(), changes));
         let mut bytes = entry::whole(&first.map_err(|e| StoreError::Damaged(e.to_string()))?);
@@ -70,8 +68,7 @@ impl Base {
             let ids: Vec<u8> = ids.iter().flat_map(|it| *it.as_bytes()).collect();
             bytes.extend(entry::whole(&ids));
         }
-        let what = format!("write {}", path.display());
-        write_durably(path, &bytes).map_err(StoreError::io(what))
+        path.write_durably(&bytes).map_err(StoreError::io(format!("write {path}")))
     }
 }
 
@@ -103,7 +100,8 @@ mod tests {
     #[test]
     fn it_is_read_as_it_was_written_and_any_other_byte_is_damage() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("base");
+        let file = folder.path().join("base");
+        let path = DiskPath::from(&file);
         assert_eq!(Base::read(&path).unwrap(), None);
         let change = wire::ValidatorChange { header: vec![1; 288], ..Default::default() };
         let ids: Vec<Hash> =
@@ -111,14 +109,14 @@ mod tests {
         let base = Base { height: Height::new(40_000), ids, changes: vec![change] };
         base.write(&path).unwrap();
         assert_eq!(Base::read(&path).unwrap(), Some(base));
-        let bytes = std::fs::read(&path).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
         for at in [0, 5, 20, 200, 2_000, 900_000, bytes.len() - 1] {
             let mut bent = bytes.clone();
             bent[at] ^= 1;
-            std::fs::write(&path, &bent).unwrap();
+            std::fs::write(&file, &bent).unwrap();
             assert!(Base::read(&path).is_err(), "{at}");
         }
-        std::fs::write(&path, &bytes[..bytes.len() - 40]).unwrap();
+        std::fs::write(&file, &bytes[..bytes.len() - 40]).unwrap();
         assert!(Base::read(&path).is_err());
     }
 }

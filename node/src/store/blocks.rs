@@ -10,6 +10,7 @@ mod fill;
 pub(crate) use files::segment_paths;
 pub(super) use files::sync_folder;
 
+use super::disk::{Access, DiskFile, DiskPath};
 use super::record::StoredBlock;
 use super::{StoreError, entry};
 use crate::codec;
@@ -17,11 +18,8 @@ use files::{first_height, keep_copy, segment_path, set_aside};
 use liuhen_proto::header::block::{HEADER_BYTES, Header};
 use liuhen_proto::types::Height;
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
-use std::io::Read;
 use std::ops::{Range, RangeInclusive};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a length as the payload has it.
@@ -46,12 +44,12 @@ pub struct Damage {
 /// An append-only log of blocks from height 1 on.
 #[derive(Debug)]
 pub struct BlockLog {
-    folder: PathBuf,
+    folder: DiskPath,
     segments: Vec<Segment>,
     /// The last segment's file, which is appended to.
-    last: Option<File>,
+    last: Option<Arc<dyn DiskFile>>,
     /// Files of segments that were read last, the newest at the end.
-    opened: Mutex<VecDeque<(usize, Arc<File>)>>,
+    opened: Mutex<VecDeque<(usize, Arc<dyn DiskFile>)>>,
     /// For each block its segment and the offset of its entry; `None`: it can't be read.
     places: Vec<Option<(usize, u64)>>,
     /// What is missing below this height was never here: it is fetched in the course of time.
@@ -60,7 +58,7 @@ pub struct BlockLog {
 
 #[derive(Debug)]
 struct Segment {
-    path: PathBuf,
+    path: DiskPath,
     /// The height of its first block.
     first: Height,
     length: u64,
@@ -69,26 +67,27 @@ struct Segment {
 /// Where a block's entry is.
 struct Entry<'a> {
     segment: &'a Segment,
-    file: Arc<File>,
+    file: Arc<dyn DiskFile>,
     offset: u64,
 }
 
 impl BlockLog {
     /// Opens the log in a folder, which is made if need be. Says what damage was found.
-    pub fn open(folder: &Path) -> Result<(Self, Vec<Damage>), StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(StoreError::io(format!("make {}", folder.display())))?;
+    pub fn open(folder: impl Into<DiskPath>) -> Result<(Self, Vec<Damage>), StoreError> {
+        let folder = folder.into();
+        folder.make_folder().map_err(StoreError::io(format!("make {folder}")))?;
         Self::read_folder(folder, true)
     }
 
     /// Looks at the log in a folder, and changes nothing there: a last block that is not whole is damage as well.
-    pub fn look_at(folder: &Path) -> Result<(Self, Vec<Damage>), StoreError> {
-        Self::read_folder(folder, false)
+    pub fn look_at(folder: impl Into<DiskPath>) -> Result<(Self, Vec<Damage>), StoreError> {
+        Self::read_folder(folder.into(), false)
     }
 
-    fn read_folder(folder: &Path, mend: bool) -> Result<(Self, Vec<Damage>), StoreError> {
+    fn read_folder(folder: DiskPath, mend: bool) -> Result<(Self, Vec<Damage>), StoreError> {
+        let paths = segment_paths(&folder)?;
         let mut log = Self {
-            folder: folder.to_owned(),
+            folder,
             segments: Vec::new(),
             last: None,
             opened: Mutex::default(),
@@ -96,7 +95,6 @@ impl BlockLog {
             begins: Height::new(1),
         };
         let mut damage = Vec::new();
-        let paths = segment_paths(folder)?;
         for (number, path) in paths.iter().enumerate() {
             let is_last = number.saturating_add(1) == paths.len();
             log.read_segment(path, (is_last, mend), &mut damage)?;
@@ -125,7 +123,7 @@ impl BlockLog {
         let (Some(segment), Some(file)) = (self.segments.last_mut(), &self.last) else {
             return Err(StoreError::Damaged("block log without a segment".into()));
         };
-        let what = || format!("write {}", segment.path.display());
+        let what = || format!("write {}", segment.path);
         let entry = entry::whole(&payload);
         file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
         file.sync_data().map_err(StoreError::io(what()))?;
@@ -138,7 +136,7 @@ impl BlockLog {
     pub fn read(&self, height: Height) -> Result<Option<StoredBlock>, StoreError> {
         let Some(Entry { segment, file, offset }) = self.place(height)? else { return Ok(None) };
         let damaged = || StoreError::Damaged(format!("block {height}"));
-        let what = || format!("read {}", segment.path.display());
+        let what = || format!("read {}", segment.path);
         let mut header = [0; entry::HEADER];
         file.read_exact_at(&mut header, offset).map_err(StoreError::io(what()))?;
         let length = entry::payload_length(&header).ok_or_else(damaged)?;
@@ -157,7 +155,7 @@ impl BlockLog {
         let Some(Entry { segment, file, offset }) = self.place(height)? else { return Ok(None) };
         let mut bytes = [0; LENGTH + HEADER_BYTES];
         let behind = offset.saturating_add(entry::HEADER as u64);
-        let what = || format!("read {}", segment.path.display());
+        let what = || format!("read {}", segment.path);
         file.read_exact_at(&mut bytes, behind).map_err(StoreError::io(what()))?;
         let (length, header) = bytes.split_at(LENGTH);
         match length == (HEADER_BYTES as u64).to_le_bytes() {
@@ -178,15 +176,15 @@ impl BlockLog {
     }
 
     /// A segment's file: one that is open yet, or opened in place of the one that was read longest ago.
-    fn file(&self, number: usize, segment: &Segment) -> Result<Arc<File>, StoreError> {
+    fn file(&self, number: usize, segment: &Segment) -> Result<Arc<dyn DiskFile>, StoreError> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let found =
             opened.iter().position(|(of, _)| *of == number).and_then(|at| opened.remove(at));
         let file = match found {
             Some((_, file)) => file,
             None => {
-                let what = || format!("open {}", segment.path.display());
-                Arc::new(File::open(&segment.path).map_err(StoreError::io(what()))?)
+                let what = || format!("open {}", segment.path);
+                segment.path.open(Access::Read).map_err(StoreError::io(what()))?
             }
         };
         if opened.len() >= OPENED {
@@ -199,14 +197,7 @@ impl BlockLog {
     fn new_segment(&mut self) -> Result<(), StoreError> {
         let first = self.height().next();
         let path = segment_path(&self.folder, first);
-        let what = || format!("make {}", path.display());
-        let file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(true)
-            .open(&path)
-            .map_err(StoreError::io(what()))?;
+        let file = path.open(Access::New).map_err(StoreError::io(format!("make {path}")))?;
         sync_folder(&self.folder)?;
         self.segments.push(Segment { path, first, length: 0 });
         self.last = Some(file);
@@ -216,31 +207,30 @@ impl BlockLog {
     /// Takes in a segment's entries. The last segment's torn tail is cut; what can't be read elsewhere is a hole.
     fn read_segment(
         &mut self,
-        path: &Path,
+        path: &DiskPath,
         (is_last, mend): (bool, bool),
         damage: &mut Vec<Damage>,
     ) -> Result<(), StoreError> {
-        let what = || format!("read {}", path.display());
-        let mut file =
-            OpenOptions::new().read(true).write(mend).open(path).map_err(StoreError::io(what()))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(StoreError::io(what()))?;
-        let (number, first) = (self.segments.len(), first_height(path).unwrap_or_default());
+        let what = || format!("read {path}");
+        let access = if mend { Access::Write } else { Access::Read };
+        let file = path.open(access).map_err(StoreError::io(what()))?;
+        let bytes = file.read_all().map_err(StoreError::io(what()))?;
+        let (number, first) = (self.segments.len(), first_height(path.path()).unwrap_or_default());
         let next = self.height().next();
         let lost = first.get().saturating_sub(next.get());
         if first < next || lost > LOST {
             if !mend {
                 let heights = next..=next.max(first.previous());
-                damage.push(Damage { heights, kept_at: path.to_owned() });
+                damage.push(Damage { heights, kept_at: path.path().to_owned() });
                 return Ok(());
             }
             let kept_at = set_aside(path)?;
-            tracing::error!(%next, path = %path.display(), kept_at = %kept_at.display(), "a file of the block log does not follow on the others, and was put aside");
+            tracing::error!(%next, %path, %kept_at, "a file of the block log does not follow on the others, and was put aside");
             return Ok(());
         }
         if first > next {
             // What stood before this file is not whole, or the file is gone.
-            self.leave_out(next..=first.previous(), path.to_owned(), damage);
+            self.leave_out(next..=first.previous(), path.path().to_owned(), damage);
         }
         let (mut offset, mut kept) = (0, None);
         while offset < bytes.len() {
@@ -251,8 +241,8 @@ impl BlockLog {
             if height > next {
                 let kept_at = match &kept {
                     Some(kept_at) => PathBuf::clone(kept_at),
-                    None if !mend => path.to_owned(),
-                    None => kept.insert(keep_copy(path)?).clone(),
+                    None if !mend => path.path().to_owned(),
+                    None => kept.insert(keep_copy(path)?.path().to_owned()).clone(),
                 };
                 self.leave_out(next..=height.previous(), kept_at, damage);
             }
@@ -262,23 +252,28 @@ impl BlockLog {
         let length = if is_last { offset } else { bytes.len() };
         if offset < bytes.len() && is_last && !mend {
             let next = self.height().next();
-            damage.push(Damage { heights: next..=next, kept_at: path.to_owned() });
+            damage.push(Damage { heights: next..=next, kept_at: path.path().to_owned() });
         } else if offset < bytes.len() && is_last {
-            let (height, cut, path) = (self.height().next(), bytes.len() - offset, path.display());
+            let (height, cut) = (self.height().next(), bytes.len() - offset);
             tracing::warn!(%height, cut, %path, "the last block in the log is not whole, as after a power cut, or damaged: its bytes were cut, and it is taken from what the node keeps of the open height, or fetched again");
             file.set_len(offset as u64).map_err(StoreError::io(what()))?;
         }
         if is_last && mend {
-            self.write_last_again(&file, number, &bytes).map_err(StoreError::io(what()))?;
+            self.write_last_again(&*file, number, &bytes).map_err(StoreError::io(what()))?;
         }
-        self.segments.push(Segment { path: path.to_owned(), first, length: length as u64 });
+        self.segments.push(Segment { path: path.clone(), first, length: length as u64 });
         self.last = Some(file);
         Ok(())
     }
 
     /// Writes the last entry once more and syncs it: where syncing it failed before, what was read may be in memory alone.
     /// Those before it were synced, or it would not be there.
-    fn write_last_again(&self, file: &File, number: usize, bytes: &[u8]) -> std::io::Result<()> {
+    fn write_last_again(
+        &self,
+        file: &dyn DiskFile,
+        number: usize,
+        bytes: &[u8],
+    ) -> std::io::Result<()> {
         let last = self.places.last().copied().flatten().filter(|(segment, _)| *segment == number);
         if let Some((_, offset)) = last {
             let from = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -349,10 +344,9 @@ impl BlockLog {
         let behind = behind.map(|(_, offset)| *offset);
         self.places.truncate(keep);
         if let Some(segment) = self.segments.last_mut() {
-            let what = || format!("cut {}", segment.path.display());
+            let what = || format!("cut {}", segment.path);
             keep_copy(&segment.path)?;
-            let file = OpenOptions::new().read(true).write(true).open(&segment.path);
-            let file = file.map_err(StoreError::io(what()))?;
+            let file = segment.path.open(Access::Write).map_err(StoreError::io(what()))?;
             let length = behind.unwrap_or(segment.length);
             file.set_len(length).and_then(|()| file.sync_all()).map_err(StoreError::io(what()))?;
             segment.length = length;

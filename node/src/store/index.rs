@@ -6,6 +6,7 @@ mod anew;
 
 pub(crate) use anew::{Export, Held};
 
+use super::disk::DiskPath;
 use super::memory::Memory;
 use super::tables::{PAGE, Part, Standing, Tables};
 use super::{StoreError, missing};
@@ -19,7 +20,6 @@ use liuhen_proto::place::{ObjectKind, Place};
 use liuhen_proto::types::{Hash, Height, TimeMs, TxId};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 
 /// Objects and heads kept decoded; beyond this many the cache starts anew.
@@ -45,12 +45,13 @@ pub struct Index {
 impl Index {
     /// Opens the index in a folder; an empty one is filled with the founding objects. A panic of
     /// the engine below is caught and given as damage.
-    pub fn open(folder: &Path, founding: &Founding) -> Result<Self, StoreError> {
-        let opened = catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, founding)));
+    pub fn open(folder: impl Into<DiskPath>, founding: &Founding) -> Result<Self, StoreError> {
+        let folder = folder.into();
+        let opened = catch_unwind(AssertUnwindSafe(|| Self::try_open(&folder, founding)));
         opened.unwrap_or_else(|_| Err(StoreError::Damaged("index: it panicked".into())))
     }
 
-    fn try_open(folder: &Path, founding: &Founding) -> Result<Self, StoreError> {
+    fn try_open(folder: &DiskPath, founding: &Founding) -> Result<Self, StoreError> {
         let tables = Tables::open(folder)?;
         let standing = match tables.standing()? {
             Some(standing) => standing,
@@ -90,7 +91,7 @@ impl Index {
     pub fn rebuild_trie(&self) -> Result<Trie, StoreError> {
         let rebuilt = catch_unwind(AssertUnwindSafe(|| {
             let mut changes: Vec<Change> = Vec::new();
-            for entry in self.tables.objects(&[]) {
+            for entry in self.tables.objects() {
                 let (place, object) = entry?;
                 changes.push((place.map_key(), Some(object.map_value())));
             }
@@ -233,7 +234,7 @@ impl Index {
         let set = changed.filter(|(_, object)| object.is_some()).take(limit);
         let mut due: Vec<Place> = set.map(|(place, _)| place.clone()).collect();
         let mut from_disk = 0;
-        for place in self.tables.places(&first.to_bytes()) {
+        for place in self.tables.places_from(&first) {
             let place = place?;
             if !is_due(&place) || from_disk >= limit {
                 break;

@@ -7,12 +7,15 @@
 
 mod base;
 pub mod blocks;
+pub mod disk;
 mod entry;
 pub mod index;
 mod memory;
+mod real;
 pub mod record;
 mod tables;
 mod trail;
+mod trees;
 pub mod undecided;
 pub mod votes;
 

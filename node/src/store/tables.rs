@@ -1,11 +1,8 @@
-//! The index on disk: sled trees, written many blocks at a time in one transaction. Behind each value stands the CRC-32C of its
-//! tree's name, its key and itself: what sled gives back in another's place, or changed, is damage and not an answer.
-
-mod parts;
-
-pub(crate) use parts::Part;
+//! The index on disk: tables, written many blocks at a time at once. Behind each value stands the CRC-32C of its
+//! table's name, its key and itself: what is given back in another's place, or changed, is damage and not an answer.
 
 use super::StoreError;
+use super::disk::{Change, DiskPath, Entry, Table, TableStore};
 use super::memory::Memory;
 use crate::codec;
 use bincode::{Decode, Encode};
@@ -14,17 +11,14 @@ use liuhen_proto::ledger::{Object, seal::TILE_LEVELS};
 use liuhen_proto::merkle::Peaks;
 use liuhen_proto::place::Place;
 use liuhen_proto::types::{Hash, Height, TxId};
-use sled::transaction::{ConflictableTransactionError, Transactional, TransactionalTree};
-use std::fs::File;
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Positions a page of a trail.
 pub(crate) const PAGE: u64 = 1 << TILE_LEVELS;
 /// Leaves a chunk of events.
 pub(crate) const CHUNK: u64 = 64;
 const STATE: &[u8] = b"state";
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Where the index stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -55,56 +49,31 @@ impl Head {
     }
 }
 
-/// The trees of the index.
+/// The tables of the index.
 #[derive(Debug, Clone)]
-pub(super) struct Tables {
-    folder: PathBuf,
-    db: sled::Db,
-    state: sled::Tree,
-    objects: sled::Tree,
-    heads: sled::Tree,
-    pages: sled::Tree,
-    tiles: sled::Tree,
-    events: sled::Tree,
-    blocks: sled::Tree,
-    transactions: sled::Tree,
-}
+pub(super) struct Tables(Arc<dyn TableStore>);
 
 impl Tables {
-    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
-        let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            state: db.open_tree("state")?,
-            objects: db.open_tree("objects")?,
-            heads: db.open_tree("heads")?,
-            pages: db.open_tree("pages")?,
-            tiles: db.open_tree("tiles")?,
-            events: db.open_tree("events")?,
-            blocks: db.open_tree("blocks")?,
-            transactions: db.open_tree("transactions")?,
-            db,
-        })
+    pub(super) fn open(folder: &DiskPath) -> Result<Self, StoreError> {
+        Ok(Self(folder.tables()?))
     }
 
     /// `None` for an index that has never been written.
     pub(super) fn standing(&self) -> Result<Option<Standing>, StoreError> {
-        let state = value(&self.state, STATE)?;
+        let state = self.value(Table::State, STATE)?;
         state.map(|bytes| decode(&bytes, "index state")).transpose()
     }
 
     pub(super) fn object(&self, place: &Place) -> Result<Option<Object>, StoreError> {
-        let bytes = value(&self.objects, place.to_bytes())?;
+        let bytes = self.value(Table::Objects, &place.to_bytes())?;
         bytes.map(|bytes| to_object(place, &bytes)).transpose()
     }
 
-    /// Objects whose place begins with these bytes, in order.
+    /// All objects, in the order of their places.
     pub(super) fn objects(
         &self,
-        prefix: &[u8],
     ) -> impl Iterator<Item = Result<(Place, Object), StoreError>> + use<> {
-        let tree = self.objects.clone();
-        self.objects.scan_prefix(prefix).map(move |entry| placed(&tree, entry))
+        self.0.range(Table::Objects, Bound::Unbounded).map(placed)
     }
 
     /// Objects from a place on, in the order of their places, also those of the kinds behind its own.
@@ -112,20 +81,20 @@ impl Tables {
         &self,
         first: &Place,
     ) -> impl Iterator<Item = Result<(Place, Object), StoreError>> + use<> {
-        let tree = self.objects.clone();
-        self.objects.range(first.to_bytes()..).map(move |entry| placed(&tree, entry))
+        self.0.range(Table::Objects, Bound::Included(first.to_bytes())).map(placed)
     }
 
     /// The places of such objects alone.
-    pub(super) fn places(
+    pub(super) fn places_from(
         &self,
-        prefix: &[u8],
+        first: &Place,
     ) -> impl Iterator<Item = Result<Place, StoreError>> + use<> {
-        self.objects.scan_prefix(prefix).keys().map(|key| to_place(&key?))
+        let keys = self.0.keys(Table::Objects, Bound::Included(first.to_bytes()));
+        keys.map(|key| to_place(&key?))
     }
 
     pub(super) fn head(&self, trail: &Place) -> Result<Peaks, StoreError> {
-        match value(&self.heads, trail.to_bytes())? {
+        match self.value(Table::Heads, &trail.to_bytes())? {
             Some(bytes) => to_peaks(&bytes),
             None => Ok(Peaks::default()),
         }
@@ -140,18 +109,17 @@ impl Tables {
         &self,
         place: Option<&Place>,
     ) -> impl Iterator<Item = Result<(Place, Peaks), StoreError>> + use<> {
-        let tree = self.heads.clone();
         let from = place.map_or(Bound::Unbounded, |it| Bound::Excluded(it.to_bytes()));
-        self.heads.range((from, Bound::Unbounded)).map(move |entry| {
+        self.0.range(Table::Heads, from).map(|entry| {
             let (key, bytes) = entry?;
-            let bytes = unsealed(&tree, &key, bytes)?;
+            let bytes = unsealed(Table::Heads, &key, bytes)?;
             Ok((to_place(&key)?, to_peaks(&bytes)?))
         })
     }
 
     /// The event numbers of one page of a trail; empty where there is none.
     pub(super) fn page(&self, trail: &Place, page: u64) -> Result<Vec<u64>, StoreError> {
-        Ok(numbers(&value(&self.pages, numbered(trail, page))?.unwrap_or_default()))
+        Ok(numbers(&self.value(Table::Pages, &numbered(trail, page))?.unwrap_or_default()))
     }
 
     pub(super) fn tile(
@@ -160,13 +128,13 @@ impl Tables {
         level: u32,
         index: u64,
     ) -> Result<Option<Hash>, StoreError> {
-        let bytes = value(&self.tiles, tile_key(trail, level, index))?;
+        let bytes = self.value(Table::Tiles, &tile_key(trail, level, index))?;
         Ok(bytes.and_then(|bytes| Hash::from_slice(&bytes).ok()))
     }
 
     /// The leaf bytes of an event, by its number on the whole ledger.
     pub(super) fn leaf(&self, event: u64) -> Result<Option<[u8; LEAF_BYTES]>, StoreError> {
-        let chunk = value(&self.events, (event / CHUNK).to_be_bytes())?;
+        let chunk = self.value(Table::Events, &(event / CHUNK).to_be_bytes())?;
         let start = (event % CHUNK) as usize * LEAF_BYTES;
         let leaf = chunk.as_ref().and_then(|chunk| chunk.get(start..start + LEAF_BYTES));
         Ok(leaf.and_then(|leaf| leaf.try_into().ok()))
@@ -174,13 +142,13 @@ impl Tables {
 
     /// The number of a block's first event.
     pub(super) fn first_event(&self, height: Height) -> Result<Option<u64>, StoreError> {
-        let bytes = value(&self.blocks, height.get().to_be_bytes())?;
+        let bytes = self.value(Table::Blocks, &height.get().to_be_bytes())?;
         Ok(bytes.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_slice().try_into().ok()?))))
     }
 
     /// The height of a transaction's block, and its place among the block's transactions.
     pub(super) fn transaction(&self, id: &TxId) -> Result<Option<(Height, u32)>, StoreError> {
-        let Some(bytes) = value(&self.transactions, id.as_bytes())? else {
+        let Some(bytes) = self.value(Table::Transactions, id.as_bytes())? else {
             return Ok(None);
         };
         let (height, place): (u64, u32) = decode(&bytes, "transaction position")?;
@@ -189,31 +157,18 @@ impl Tables {
 
     /// Writes what the layer in memory holds, in one transaction, and syncs it.
     pub(super) fn write(&self, memory: &Memory, standing: Standing) -> Result<(), StoreError> {
-        let batches = self.batches(memory)?;
-        let state = sealed(&self.state, STATE, encode(&standing)?);
-        let trees = self.trees();
-        let written = trees.as_slice().transaction(|trees: &Vec<TransactionalTree>| {
-            for (tree, batch) in trees.iter().skip(1).zip(&batches) {
-                tree.apply_batch(batch)?;
-            }
-            if let Some(tree) = trees.first() {
-                tree.insert(STATE, state.as_slice())?;
-            }
-            Ok::<(), ConflictableTransactionError<()>>(())
-        });
-        written.map_err(|e| match e {
-            sled::transaction::TransactionError::Storage(error) => StoreError::Index(error),
-            sled::transaction::TransactionError::Abort(()) => {
-                StoreError::Damaged("index: transaction aborted".into())
-            }
-        })?;
-        self.sync()
+        let mut changes = self.changes(memory)?;
+        put(Table::State, &mut changes, STATE.to_vec(), encode(&standing)?);
+        self.0.apply(changes)?;
+        self.0.sync()
     }
 
-    /// Empties the index. It is damaged until [`Tables::stand`] says where it stands.
+    /// Empties the index. It is none until [`Tables::stand`] says where it stands.
     pub(super) fn clear(&self) -> Result<(), StoreError> {
-        for tree in self.trees() {
-            tree.clear()?;
+        for table in Table::ALL {
+            let keys = self.0.keys(table, Bound::Unbounded);
+            let gone: Result<_, StoreError> = keys.map(|key| Ok((table, key?, None))).collect();
+            self.0.apply(gone?)?;
         }
         Ok(())
     }
@@ -224,89 +179,67 @@ impl Tables {
         objects: impl IntoIterator<Item = (Place, Object)>,
         heads: impl IntoIterator<Item = (Place, Peaks)>,
     ) -> Result<(), StoreError> {
-        let (mut of_objects, mut of_heads) = (sled::Batch::default(), sled::Batch::default());
+        let mut changes = Vec::new();
         for (place, object) in objects {
-            put(&self.objects, &mut of_objects, place.to_bytes(), object.to_bytes());
+            put(Table::Objects, &mut changes, place.to_bytes(), object.to_bytes());
         }
         for (place, peaks) in heads {
-            put(&self.heads, &mut of_heads, place.to_bytes(), encode(&Head::of(&peaks))?);
+            put(Table::Heads, &mut changes, place.to_bytes(), encode(&Head::of(&peaks))?);
         }
-        self.objects.apply_batch(of_objects)?;
-        Ok(self.heads.apply_batch(of_heads)?)
+        self.0.apply(changes)
     }
 
     /// Says where the index stands, and syncs it.
     pub(super) fn stand(&self, standing: Standing) -> Result<(), StoreError> {
-        self.state.insert(STATE, sealed(&self.state, STATE, encode(&standing)?))?;
-        self.sync()
-    }
-
-    /// The trees, that of the state first.
-    fn trees(&self) -> [&sled::Tree; 8] {
-        [
-            &self.state,
-            &self.objects,
-            &self.heads,
-            &self.pages,
-            &self.tiles,
-            &self.events,
-            &self.blocks,
-            &self.transactions,
-        ]
+        let mut changes = Vec::new();
+        put(Table::State, &mut changes, STATE.to_vec(), encode(&standing)?);
+        self.0.apply(changes)?;
+        self.0.sync()
     }
 
     /// Syncs what was written.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
-        self.db.flush()?;
-        // sled's flush does not reach the disk (sled issue 1452).
-        let file = self.folder.join("db");
-        let what = || format!("sync {}", file.display());
-        let opened = File::open(&file).map_err(StoreError::io(what()))?;
-        opened.sync_all().map_err(StoreError::io(what()))
+        self.0.sync()
     }
 
-    /// In the order of the trees behind the first.
-    fn batches(&self, memory: &Memory) -> Result<[sled::Batch; 7], StoreError> {
-        let mut objects = sled::Batch::default();
+    fn changes(&self, memory: &Memory) -> Result<Vec<Change>, StoreError> {
+        let mut changes = Vec::new();
         for (place, object) in &memory.objects {
             match object {
                 Some(object) => {
-                    put(&self.objects, &mut objects, place.to_bytes(), object.to_bytes())
+                    put(Table::Objects, &mut changes, place.to_bytes(), object.to_bytes())
                 }
-                None => objects.remove(place.to_bytes()),
+                None => changes.push((Table::Objects, place.to_bytes(), None)),
             }
         }
-        let (mut heads, mut pages, mut tiles) = Default::default();
         for (trail, grown) in &memory.trails {
-            put(&self.heads, &mut heads, trail.to_bytes(), encode(&Head::of(&grown.peaks))?);
+            let head = encode(&Head::of(&grown.peaks))?;
+            put(Table::Heads, &mut changes, trail.to_bytes(), head);
             if memory.has_history {
-                self.trail_batches(trail, grown, &mut pages, &mut tiles)?;
+                self.put_trail(&mut changes, trail, grown)?;
             }
         }
-        let mut events = sled::Batch::default();
-        if memory.has_history {
-            self.event_batch(memory, &mut events)?;
+        if !memory.has_history {
+            return Ok(changes);
         }
-        let mut blocks = sled::Batch::default();
+        self.put_events(&mut changes, memory)?;
         for (height, first) in &memory.blocks {
-            self.put_block(&mut blocks, *height, *first);
+            put_block(&mut changes, *height, *first);
         }
-        let mut transactions = sled::Batch::default();
         for (id, (height, place)) in &memory.transactions {
-            self.put_transaction(&mut transactions, id, *height, *place)?;
+            put_transaction(&mut changes, id, *height, *place)?;
         }
-        Ok([objects, heads, pages, tiles, events, blocks, transactions])
+        Ok(changes)
     }
 
-    fn trail_batches(
+    fn put_trail(
         &self,
+        changes: &mut Vec<Change>,
         trail: &Place,
         grown: &super::memory::Grown,
-        pages: &mut sled::Batch,
-        tiles: &mut sled::Batch,
     ) -> Result<(), StoreError> {
         for (level, index, hash) in &grown.tiles {
-            self.put_tile(tiles, trail, (*level, *index), hash);
+            put_tile(changes, trail, (*level, *index), hash);
         }
         let mut page = grown.base / PAGE;
         let mut open =
@@ -318,20 +251,20 @@ impl Tables {
         for event in &grown.tail {
             open.push(*event);
             if open.len() as u64 == PAGE {
-                self.put_page(pages, trail, page, &open);
+                put_page(changes, trail, page, &open);
                 open.clear();
                 page = page.saturating_add(1);
             }
         }
         if !open.is_empty() {
-            self.put_page(pages, trail, page, &open);
+            put_page(changes, trail, page, &open);
         }
         Ok(())
     }
 
-    fn event_batch(&self, memory: &Memory, batch: &mut sled::Batch) -> Result<(), StoreError> {
+    fn put_events(&self, changes: &mut Vec<Change>, memory: &Memory) -> Result<(), StoreError> {
         let mut number = memory.first_event;
-        let open = value(&self.events, (number / CHUNK).to_be_bytes())?.unwrap_or_default();
+        let open = self.value(Table::Events, &(number / CHUNK).to_be_bytes())?.unwrap_or_default();
         let kept = (number % CHUNK) as usize * LEAF_BYTES;
         let damaged = || StoreError::Damaged(format!("index: events before {number}"));
         let mut chunk = open.get(..kept).ok_or_else(damaged)?.to_vec();
@@ -339,49 +272,108 @@ impl Tables {
             chunk.extend_from_slice(&leaf.to_bytes());
             number = number.saturating_add(1);
             if number.is_multiple_of(CHUNK) {
-                self.put_chunk(batch, number / CHUNK - 1, &chunk);
+                put_chunk(changes, number / CHUNK - 1, &chunk);
                 chunk.clear();
             }
         }
         if !chunk.is_empty() {
-            self.put_chunk(batch, number / CHUNK, &chunk);
+            put_chunk(changes, number / CHUNK, &chunk);
         }
         Ok(())
     }
+
+    /// Writes parts of the history once more, with what they are.
+    pub(super) fn mend(&self, parts: &[Part]) -> Result<(), StoreError> {
+        let mut changes = Vec::new();
+        for part in parts {
+            match part {
+                Part::Page(trail, page, events) => put_page(&mut changes, trail, *page, events),
+                Part::Tile(trail, place, hash) => put_tile(&mut changes, trail, *place, hash),
+                Part::Chunk(chunk, leaves) => put_chunk(&mut changes, *chunk, leaves),
+                Part::Block(height, first) => put_block(&mut changes, *height, *first),
+                Part::Transaction(id, height, place) => {
+                    put_transaction(&mut changes, id, *height, *place)?;
+                }
+            }
+        }
+        self.0.apply(changes)
+    }
+
+    /// What stands at a key.
+    fn value(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes = self.0.get(table, key)?;
+        bytes.map(|bytes| unsealed(table, key, bytes)).transpose()
+    }
+}
+
+// What the history is made of, one part at a time: it stands in the block log as well.
+
+fn put_page(changes: &mut Vec<Change>, trail: &Place, page: u64, events: &[u64]) {
+    put(Table::Pages, changes, numbered(trail, page), page_bytes(events));
+}
+
+fn put_tile(changes: &mut Vec<Change>, trail: &Place, (level, index): (u32, u64), hash: &Hash) {
+    put(Table::Tiles, changes, tile_key(trail, level, index), hash.as_bytes().to_vec());
+}
+
+fn put_chunk(changes: &mut Vec<Change>, chunk: u64, leaves: &[u8]) {
+    put(Table::Events, changes, chunk.to_be_bytes().to_vec(), leaves.to_vec());
+}
+
+fn put_block(changes: &mut Vec<Change>, height: Height, first: u64) {
+    let (key, first) = (height.get().to_be_bytes(), first.to_be_bytes());
+    put(Table::Blocks, changes, key.to_vec(), first.to_vec());
+}
+
+fn put_transaction(
+    changes: &mut Vec<Change>,
+    id: &TxId,
+    height: Height,
+    place: u32,
+) -> Result<(), StoreError> {
+    let position = encode(&(height.get(), place))?;
+    put(Table::Transactions, changes, id.as_bytes().to_vec(), position);
+    Ok(())
+}
+
+/// A part of the history, and what it is.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    /// Event numbers of a page of a trail.
+    Page(Place, u64, Vec<u64>),
+    /// Root of a tile of a trail, by level and index.
+    Tile(Place, (u32, u64), Hash),
+    /// Leaves of events.
+    Chunk(u64, Vec<u8>),
+    /// The number of a block's first event.
+    Block(Height, u64),
+    /// Where a transaction is.
+    Transaction(TxId, Height, u32),
 }
 
 /// Bytes of the checksum behind a value.
 const SUM: usize = 4;
 
-fn sum(tree: &sled::Tree, key: &[u8], value: &[u8]) -> [u8; SUM] {
-    let sum = crc32c::crc32c(&tree.name());
+fn sum(table: Table, key: &[u8], value: &[u8]) -> [u8; SUM] {
+    let sum = crc32c::crc32c(table.name().as_bytes());
     crc32c::crc32c_append(crc32c::crc32c_append(sum, key), value).to_be_bytes()
 }
 
-/// A value with its checksum.
-fn sealed(tree: &sled::Tree, key: &[u8], mut value: Vec<u8>) -> Vec<u8> {
-    let sum = sum(tree, key, &value);
-    value.extend(sum);
-    value
-}
-
 /// A value without its checksum, if that fits.
-fn unsealed(tree: &sled::Tree, key: &[u8], bytes: sled::IVec) -> Result<Vec<u8>, StoreError> {
-    let fits = bytes.split_last_chunk::<SUM>().filter(|(it, at)| sum(tree, key, it) == **at);
-    let tree = || String::from_utf8_lossy(&tree.name()).into_owned();
-    let damaged = || StoreError::Damaged(format!("index: {} at {}", tree(), hex::encode(key)));
-    fits.map(|(value, _)| value.to_vec()).ok_or_else(damaged)
+fn unsealed(table: Table, key: &[u8], mut bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let whole = bytes.split_last_chunk::<SUM>();
+    let value = whole.filter(|(it, at)| sum(table, key, it) == **at).map(|(it, _)| it.len());
+    let damaged =
+        || StoreError::Damaged(format!("index: {} at {}", table.name(), hex::encode(key)));
+    bytes.truncate(value.ok_or_else(damaged)?);
+    Ok(bytes)
 }
 
-/// What stands at a key.
-fn value(tree: &sled::Tree, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
-    let bytes = tree.get(key.as_ref())?;
-    bytes.map(|bytes| unsealed(tree, key.as_ref(), bytes)).transpose()
-}
-
-fn put(tree: &sled::Tree, batch: &mut sled::Batch, key: Vec<u8>, value: Vec<u8>) {
-    let value = sealed(tree, &key, value);
-    batch.insert(key, value);
+/// A value with its checksum, to be put at a key.
+fn put(table: Table, changes: &mut Vec<Change>, key: Vec<u8>, mut value: Vec<u8>) {
+    let sum = sum(table, &key, &value);
+    value.extend(sum);
+    changes.push((table, key, Some(value)));
 }
 
 fn numbered(trail: &Place, number: u64) -> Vec<u8> {
@@ -390,6 +382,10 @@ fn numbered(trail: &Place, number: u64) -> Vec<u8> {
 
 fn tile_key(trail: &Place, level: u32, index: u64) -> Vec<u8> {
     [trail.to_bytes(), level.to_be_bytes().to_vec(), index.to_be_bytes().to_vec()].concat()
+}
+
+fn page_bytes(events: &[u64]) -> Vec<u8> {
+    events.iter().flat_map(|event| event.to_be_bytes()).collect()
 }
 
 fn numbers(bytes: &[u8]) -> Vec<u64> {
@@ -409,12 +405,9 @@ fn to_place(key: &[u8]) -> Result<Place, StoreError> {
     Place::from_bytes(key).ok_or_else(|| StoreError::Damaged("index: a key of no bytes".into()))
 }
 
-fn placed(
-    tree: &sled::Tree,
-    entry: sled::Result<(sled::IVec, sled::IVec)>,
-) -> Result<(Place, Object), StoreError> {
+fn placed(entry: Result<Entry, StoreError>) -> Result<(Place, Object), StoreError> {
     let (key, bytes) = entry?;
-    let bytes = unsealed(tree, &key, bytes)?;
+    let bytes = unsealed(Table::Objects, &key, bytes)?;
     let place = to_place(&key)?;
     let object = to_object(&place, &bytes)?;
     Ok((place, object))

@@ -1,15 +1,12 @@
 //! Blocks that were built or received for the open height, on disk before the engine is told of
 //! them: after a crash it may decide one by its id alone.
 
+use super::disk::{Access, DiskPath};
 use super::{StoreError, blocks::sync_folder};
 use crate::codec;
-use crate::files::write_durably;
 use bincode::{Decode, Encode};
 use liuhen_proto::suite::sign::SignatureBytes;
 use liuhen_proto::types::{BlockId, Height, KeyId};
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An undecided block with what its stream said.
@@ -62,39 +59,35 @@ impl Undecided {
 /// The folder of undecided blocks.
 #[derive(Debug)]
 pub struct UndecidedBlocks {
-    folder: PathBuf,
+    folder: DiskPath,
     blocks: Vec<Arc<Undecided>>,
 }
 
 impl UndecidedBlocks {
     /// Opens the folder; files that are not whole, or were not renamed yet, are removed. Whole ones are written once more: what was
     /// read may be in memory alone, where syncing it failed before.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let what = || format!("open {}", folder.display());
-        std::fs::create_dir_all(folder).map_err(StoreError::io(what()))?;
+    pub fn open(folder: impl Into<DiskPath>) -> Result<Self, StoreError> {
+        let folder = folder.into();
+        let what = || format!("open {folder}");
+        folder.make_folder().map_err(StoreError::io(what()))?;
         let mut blocks = Vec::new();
-        let entries = std::fs::read_dir(folder).map_err(StoreError::io(what()))?;
-        let paths: Vec<PathBuf> = entries
-            .map(|entry| entry.map(|it| it.path()))
-            .collect::<Result<_, _>>()
-            .map_err(StoreError::io(what()))?;
-        for path in paths {
-            let whole = path.extension().is_some_and(|extension| extension == "block");
-            let bytes = if whole {
-                std::fs::read(&path).map_err(StoreError::io(what()))?
-            } else {
-                Vec::new()
+        for path in folder.list().map_err(StoreError::io(what()))? {
+            let what = || format!("open {path}");
+            let whole = path.path().extension().is_some_and(|extension| extension == "block");
+            let bytes = match whole {
+                true => path.read().map_err(StoreError::io(what()))?,
+                false => Vec::new(),
             };
             match codec::decode::<Undecided>(&bytes) {
                 Ok(block) => {
-                    write_durably(&path, &bytes).map_err(StoreError::io(what()))?;
+                    path.write_durably(&bytes).map_err(StoreError::io(what()))?;
                     blocks.push(Arc::new(block));
                 }
-                Err(_) => std::fs::remove_file(&path).map_err(StoreError::io(what()))?,
+                Err(_) => path.remove().map_err(StoreError::io(what()))?,
             }
         }
         blocks.sort_by_key(|block| (block.height, block.round, block.id));
-        Ok(Self { folder: folder.to_owned(), blocks })
+        Ok(Self { folder, blocks })
     }
 
     /// Keeps a block, durably, unless it is kept already; gives the one that is kept.
@@ -104,13 +97,13 @@ impl UndecidedBlocks {
             return Ok(Arc::clone(kept));
         }
         let path = self.path(&block);
-        let what = || format!("write {}", path.display());
+        let what = || format!("write {path}");
         let bytes = codec::encode(&block).map_err(|e| StoreError::Damaged(e.to_string()))?;
         let unfinished = path.with_extension("new");
-        let mut file = File::create(&unfinished).map_err(StoreError::io(what()))?;
-        file.write_all(&bytes).map_err(StoreError::io(what()))?;
+        let file = unfinished.open(Access::New).map_err(StoreError::io(what()))?;
+        file.write_all_at(&bytes, 0).map_err(StoreError::io(what()))?;
         file.sync_data().map_err(StoreError::io(what()))?;
-        std::fs::rename(&unfinished, &path).map_err(StoreError::io(what()))?;
+        unfinished.rename(&path).map_err(StoreError::io(what()))?;
         sync_folder(&self.folder)?;
         let block = Arc::new(block);
         self.blocks.push(Arc::clone(&block));
@@ -147,9 +140,9 @@ impl UndecidedBlocks {
         self.blocks = kept;
         for block in gone {
             let path = self.path(&block);
-            match std::fs::remove_file(&path) {
+            match path.remove() {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(StoreError::io(format!("remove {}", path.display()))(error));
+                    return Err(StoreError::io(format!("remove {path}"))(error));
                 }
                 _ => {}
             }
@@ -157,7 +150,7 @@ impl UndecidedBlocks {
         Ok(())
     }
 
-    fn path(&self, block: &Undecided) -> PathBuf {
+    fn path(&self, block: &Undecided) -> DiskPath {
         let id = hex::encode(block.id);
         self.folder.join(format!("{:020}-{:06}-{id}.block", block.height, block.round))
     }

@@ -5,16 +5,16 @@
 //! CRC-32C of both u32 ‖ entries (see the block log's) ‖ zeros. It never comes to hold less than what was sent: whoever finds
 //! it damaged knows that something is missing, and asks others.
 
+use super::disk::{Access, DiskFile, DiskPath};
 use super::{StoreError, entry};
 use crate::codec;
-use crate::files::write_durably;
 use bincode::{Decode, Encode};
 use liuhen_proto::types::{ChainId, Height, KeyId, TimeMs};
 use std::cmp::Ordering;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const MAGIC: &[u8; 16] = b"liuhen-votes-1\0\0";
 const HEADER: usize = 16 + 32 + 4;
@@ -144,7 +144,7 @@ pub enum Noted {
 /// A key's record of what it signed on a chain.
 #[derive(Debug)]
 pub struct VoteRecord {
-    path: PathBuf,
+    path: DiskPath,
     chain: ChainId,
     key: KeyId,
     entries: Vec<Entry>,
@@ -152,20 +152,21 @@ pub struct VoteRecord {
     damaged: bool,
     /// The file is another key's.
     of_another: bool,
-    file: Option<(File, u64)>,
+    file: Option<(Arc<dyn DiskFile>, u64)>,
     /// A write failed: what is on disk is not known.
     failed: bool,
 }
 
 impl VoteRecord {
     /// Writes that a key has never signed. Errors where there is a record already.
-    pub fn begin(path: &Path, key: &KeyId) -> Result<(), StoreError> {
-        let what = || format!("write {}", path.display());
+    pub fn begin(path: impl Into<DiskPath>, key: &KeyId) -> Result<(), StoreError> {
+        let path = path.into();
+        let what = || format!("write {path}");
         if path.exists() {
             let there = std::io::Error::from(ErrorKind::AlreadyExists);
             return Err(StoreError::io(what())(there));
         }
-        write_durably(path, &contents(key, &[])).map_err(StoreError::io(what()))
+        path.write_durably(&contents(key, &[])).map_err(StoreError::io(what()))
     }
 
     /// Holds a record for this process, by a file beside it: two would replace each other's. Errors where another has it.
@@ -184,8 +185,8 @@ impl VoteRecord {
 
     /// Opens a key's record of a chain. A whole one is written anew: whatever could be read may be in memory alone, where
     /// syncing it failed before.
-    pub fn open(path: &Path, chain: ChainId, key: KeyId) -> Result<Self, StoreError> {
-        let (path, entries) = (path.to_owned(), Vec::new());
+    pub fn open(path: impl Into<DiskPath>, chain: ChainId, key: KeyId) -> Result<Self, StoreError> {
+        let (path, entries) = (path.into(), Vec::new());
         let mut record = Self {
             path,
             chain,
@@ -197,11 +198,11 @@ impl VoteRecord {
             file: None,
             failed: false,
         };
-        let bytes = match std::fs::read(&record.path) {
+        let bytes = match record.path.read() {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(record),
             Err(error) => {
-                return Err(StoreError::io(format!("read {}", record.path.display()))(error));
+                return Err(StoreError::io(format!("read {}", record.path))(error));
             }
         };
         match key_of(&bytes) {
@@ -233,7 +234,7 @@ impl VoteRecord {
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.path.path()
     }
 
     /// What it knows.
@@ -281,7 +282,7 @@ impl VoteRecord {
     /// Notes a message that is to be sent; what is new is on disk afterwards. After an error nothing may be sent any more.
     pub fn note(&mut self, message: Signed) -> Result<Noted, StoreError> {
         if self.failed {
-            return Err(StoreError::Damaged(format!("{}: a write failed", self.path.display())));
+            return Err(StoreError::Damaged(format!("{}: a write failed", self.path)));
         }
         let noted = self.judge(&message);
         if noted == Noted::New {
@@ -334,7 +335,7 @@ impl VoteRecord {
                 let from = *at;
                 *at = at.saturating_add(bytes.len() as u64);
                 let written = file.write_all_at(&bytes, from).and_then(|()| file.sync_data());
-                written.map_err(StoreError::io(format!("write {}", self.path.display())))
+                written.map_err(StoreError::io(format!("write {}", self.path)))
             }
             _ => {
                 self.set_aside()?;
@@ -358,9 +359,9 @@ impl VoteRecord {
     /// A file that is damaged, or another key's, is kept beside before this one takes its place.
     fn set_aside(&mut self) -> Result<(), StoreError> {
         if std::mem::take(&mut self.damaged) | std::mem::take(&mut self.of_another) {
-            let kept_at = crate::files::free_name(&self.path, "damaged");
-            let what = format!("copy {} to {}", self.path.display(), kept_at.display());
-            std::fs::copy(&self.path, &kept_at).map_err(StoreError::io(what))?;
+            let kept_at = self.path.free_name("damaged");
+            let what = format!("copy {} to {kept_at}", self.path);
+            self.path.copy(&kept_at).map_err(StoreError::io(what))?;
         }
         Ok(())
     }
@@ -371,18 +372,16 @@ impl VoteRecord {
         Ok(())
     }
 
-    fn written_anew(&self) -> Result<(File, u64), StoreError> {
-        let what = || format!("write {}", self.path.display());
+    fn written_anew(&self) -> Result<(Arc<dyn DiskFile>, u64), StoreError> {
+        let what = || format!("write {}", self.path);
         let mut entries = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
             let payload = codec::encode(entry).map_err(|e| StoreError::Damaged(e.to_string()))?;
             entries.push(entry::whole(&payload));
         }
         let entries = entries.concat();
-        write_durably(&self.path, &contents(&self.key, &entries))
-            .map_err(StoreError::io(what()))?;
-        let file = OpenOptions::new().write(true).open(&self.path);
-        let file = file.map_err(StoreError::io(what()))?;
+        self.path.write_durably(&contents(&self.key, &entries)).map_err(StoreError::io(what()))?;
+        let file = self.path.open(Access::Write).map_err(StoreError::io(what()))?;
         Ok((file, (HEADER + entries.len()) as u64))
     }
 }

@@ -4,6 +4,7 @@ use super::{Manifest, NotASnapshot, Piece, wrong};
 use crate::app::Chain;
 use crate::app::history::{check_carried, history, next_validators};
 use crate::codec;
+use crate::store::disk::DiskPath;
 use crate::store::{BASE_FILE, Base, StoreError, StoredBlock};
 use liuhen_proto::canonical;
 use liuhen_proto::header::{block::Header, founding::Founding, validators::ValidatorSet};
@@ -192,7 +193,7 @@ impl Arrived {
 impl Chain {
     /// Begins anew with a snapshot: what this node had before is removed. Where the node ends in between, it begins anew with
     /// nothing at the next start.
-    pub fn begin_from(&mut self, data: &Path, arrived: Arrived) -> Result<(), StoreError> {
+    pub fn begin_from(&mut self, data: &DiskPath, arrived: Arrived) -> Result<(), StoreError> {
         let base = arrived.base();
         base.write(&data.join(BASE_FILE))?;
         let Arriving { header, signers, next, anchor, block, events, ids, trie, path, .. } =

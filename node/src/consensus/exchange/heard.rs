@@ -2,6 +2,7 @@
 //! fills nothing, for only the first two of a validator at a place are kept, and of rounds to come the next few.
 
 use super::Held;
+use crate::clock;
 use crate::codec::LIMIT;
 use crate::consensus::codec::WireCodec;
 use crate::consensus::signing::{author, signed};
@@ -89,7 +90,7 @@ impl Heard {
             self.messages = self.messages.split_off(&(first, 0, Step::Propose, least()));
             self.known = self.messages.values().flatten().map(|it| it.digest).collect();
         }
-        (self.height, self.round, self.since) = (height, round, Some(Instant::now()));
+        (self.height, self.round, self.since) = (height, round, Some(clock::moment()));
     }
 
     /// The open height is decided: its block is had by sync from now on.
@@ -125,7 +126,7 @@ impl Heard {
         self.known.insert(encoded.digest);
         self.messages.entry((height, round, step, author)).or_default().push(encoded);
         if height == self.height {
-            self.since = self.since.map(|_| Instant::now());
+            self.since = self.since.map(|_| clock::moment());
         }
         true
     }

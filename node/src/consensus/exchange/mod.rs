@@ -40,13 +40,13 @@ struct Inner {
     own: Address,
     key: PublicKey,
     record: Arc<Mutex<VoteRecord>>,
-    /// To the thread that writes the record: syncing holds up nobody else.
-    notes: std::sync::mpsc::Sender<Note>,
+    /// To the thread that writes the record, so that syncing holds up nobody else; without one it is written at once.
+    notes: Option<std::sync::mpsc::Sender<Note>>,
     heard: Mutex<Heard>,
     /// Why nothing may be sent any more.
     failed: watch::Sender<Option<String>>,
     /// Holds the record for this process.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 /// A message for the record, and who waits for what comes of it.
@@ -64,6 +64,21 @@ impl Exchange {
                 let _ = reply.send(noted);
             }
         });
+        Self::of(chain, key, record, Some(notes), Some(lock_of_record))
+    }
+
+    /// The same for who holds the record already, and writes it on the thread that sends.
+    pub(crate) fn on_one_thread(chain: ChainId, key: PublicKey, record: VoteRecord) -> Self {
+        Self::of(chain, key, Arc::new(Mutex::new(record)), None, None)
+    }
+
+    fn of(
+        chain: ChainId,
+        key: PublicKey,
+        record: Arc<Mutex<VoteRecord>>,
+        notes: Option<std::sync::mpsc::Sender<Note>>,
+        lock_of_record: Option<File>,
+    ) -> Self {
         Self(Arc::new(Inner {
             chain,
             own: Address(key.key_id()),
@@ -79,6 +94,11 @@ impl Exchange {
     /// The record of votes.
     pub fn record(&self) -> MutexGuard<'_, VoteRecord> {
         lock(&self.0.record)
+    }
+
+    /// Whether nothing may be sent any more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.failed.borrow().is_some()
     }
 
     /// Tells why nothing may be sent any more, once that is so.
@@ -117,11 +137,9 @@ impl Exchange {
             return false;
         }
         let place = signed.place();
-        let (reply, noted) = oneshot::channel();
-        let stopped = || StoreError::Damaged("record of votes: its thread has stopped".into());
-        let noted = match self.0.notes.send((signed, reply)) {
-            Ok(()) => noted.await.unwrap_or_else(|_| Err(stopped())),
-            Err(_) => Err(stopped()),
+        let noted = match &self.0.notes {
+            Some(notes) => note_by(notes, signed).await,
+            None => self.record().note(signed),
         };
         match noted {
             Ok(Noted::New | Noted::Same) => true,
@@ -139,7 +157,7 @@ impl Exchange {
     }
 
     /// Takes in what somebody signed. Whether it is new, and was signed by the validator that it names.
-    fn take_in(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
+    pub(crate) fn take_in(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
         lock(&self.0.heard).take_in(&self.0.chain, message)
     }
 
@@ -182,7 +200,7 @@ impl Exchange {
         lock(&self.0.heard).stream(height, block)
     }
 
-    fn set_validators(&self, set: ValidatorSet) {
+    pub(crate) fn set_validators(&self, set: ValidatorSet) {
         lock(&self.0.heard).set_validators(set);
     }
 
@@ -195,6 +213,17 @@ impl Exchange {
     pub(super) fn close(&self) {
         lock(&self.0.heard).close();
     }
+}
+
+/// Has the thread of the record note a message.
+async fn note_by(
+    notes: &std::sync::mpsc::Sender<Note>,
+    signed: Signed,
+) -> Result<Noted, StoreError> {
+    let stopped = || StoreError::Damaged("record of votes: its thread has stopped".into());
+    let (reply, noted) = oneshot::channel();
+    notes.send((signed, reply)).map_err(|_| stopped())?;
+    noted.await.unwrap_or_else(|_| Err(stopped()))
 }
 
 /// What a node holds of its open height.

@@ -39,19 +39,19 @@ struct Between {
     relayed: Relayed,
 }
 
-impl Between {
+impl Exchange {
     /// Whether a message may be sent; what is this node's own is on record then.
-    async fn may_send(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
-        let own = author(message) == self.exchange.0.own;
-        let may = !own || self.exchange.note(signed(&self.exchange.0.chain, message)).await;
+    pub(crate) async fn may_send(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
+        let own = author(message) == self.0.own;
+        let may = !own || self.note(signed(&self.0.chain, message)).await;
         if may {
-            self.exchange.take_in(message);
+            self.take_in(message);
         }
         may
     }
 
     /// The same for what holds votes of many.
-    async fn may_say(&self, message: &LivenessMsg<Ctx>) -> bool {
+    pub(crate) async fn may_say(&self, message: &LivenessMsg<Ctx>) -> bool {
         let own: Vec<Vote> = match message {
             LivenessMsg::Vote(vote) => {
                 return self.may_send(&SignedConsensusMsg::Vote(vote.clone())).await;
@@ -67,10 +67,10 @@ impl Between {
             }
         };
         for vote in own {
-            let signed = signed_vote(&self.exchange.0.chain, &vote);
+            let signed = signed_vote(&self.0.chain, &vote);
             // What the record does not know any more, of an earlier round, was sent long ago.
-            let is_old = self.exchange.is_old(&signed);
-            if !is_old && !self.exchange.note(signed).await {
+            let is_old = self.is_old(&signed);
+            if !is_old && !self.note(signed).await {
                 return false;
             }
         }
@@ -78,11 +78,11 @@ impl Between {
     }
 
     fn is_own(&self, who: &Address) -> bool {
-        *who == self.exchange.0.own
+        *who == self.0.own
     }
 
     fn vote(&self, kind: VoteType, height: Height, round: Round, value: NilOrVal<BlockId>) -> Vote {
-        Vote { kind, height, round, value, voter: self.exchange.0.own }
+        Vote { kind, height, round, value, voter: self.0.own }
     }
 }
 
@@ -107,8 +107,8 @@ impl Actor for Outgoing {
         state: &mut Between,
     ) -> Result<(), ActorProcessingErr> {
         let may = match &message {
-            Msg::PublishConsensusMsg(it) => state.may_send(it).await,
-            Msg::PublishLivenessMsg(it) => state.may_say(it).await,
+            Msg::PublishConsensusMsg(it) => state.exchange.may_send(it).await,
+            Msg::PublishLivenessMsg(it) => state.exchange.may_say(it).await,
             Msg::Subscribe(subscriber) => {
                 subscriber.subscribe_to_port(&state.relayed);
                 true
@@ -167,12 +167,11 @@ impl Actor for Incoming {
         Told(event): Told,
         exchange: &mut Exchange,
     ) -> Result<(), ActorProcessingErr> {
-        let message = match event {
-            NetworkEvent::Vote(_, it) => SignedConsensusMsg::Vote(it),
-            NetworkEvent::Proposal(_, it) => SignedConsensusMsg::Proposal(it),
+        match event {
+            NetworkEvent::Vote(_, it) => exchange.take_in(&SignedConsensusMsg::Vote(it)),
+            NetworkEvent::Proposal(_, it) => exchange.take_in(&SignedConsensusMsg::Proposal(it)),
             _ => return Ok(()),
         };
-        exchange.take_in(&message);
         Ok(())
     }
 }

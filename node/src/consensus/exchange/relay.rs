@@ -3,8 +3,9 @@
 use super::heard::{TOGETHER, decode};
 use super::outgoing::Relayed;
 use super::{Exchange, Held};
+use crate::clock;
 use crate::consensus::parts::cut;
-use crate::consensus::types::{Address, Height};
+use crate::consensus::types::{Address, Ctx, Height};
 use crate::gossip::{Answer, Question, Stream};
 use crate::neighbours::Neighbours;
 use futures::StreamExt;
@@ -39,113 +40,136 @@ pub(in crate::consensus) async fn run(
     relayed: Relayed,
     stop: CancellationToken,
 ) {
-    let relay = Relay { exchange, neighbours, relayed };
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut helped: Option<Instant> = None;
-    // Streams that the engine is judging yet.
-    let mut told: HashMap<[u8; 32], Instant> = HashMap::new();
-    // Whom it is asked now, and since when others were.
-    let mut asked: HashMap<libp2p::PeerId, Instant> = HashMap::new();
+    let mut asking = Asking::default();
     let mut answers = FuturesUnordered::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = look.tick() => {}
-            Some((peer, answer)) = answers.next() => match answer {
-                Some(Answer::Missing { messages, blocks }) => {
-                    asked.insert(peer, Instant::now());
-                    if relay.take_in(peer, &messages) {
-                        helped = Some(Instant::now());
-                    }
-                    for question in relay.lacking(blocks, &mut told) {
-                        answers.push(relay.ask(peer, question));
-                    }
+            Some((peer, answer)) = answers.next() => {
+                let (told, questions) = asking.take_in(&exchange, peer, answer);
+                told.into_iter().for_each(|event| relayed.send(event));
+                for question in questions {
+                    answers.push(ask(&neighbours, peer, question));
                 }
-                Some(Answer::Stream(Some(stream))) => if tell(&relay.relayed, peer, stream) {
-                    helped = Some(Instant::now());
-                },
-                Some(
-                    Answer::Stream(None)
-                    | Answer::Standing { .. }
-                    | Answer::Block(_)
-                    | Answer::Snapshot { .. }
-                    | Answer::Piece(_)
-                    | Answer::Blocks(_),
-                )
-                | None => {
-                    asked.insert(peer, Instant::now());
-                }
-            },
-        }
-        let Some(held) = relay.exchange.held() else { continue };
-        let helped_lately = helped.is_some_and(|it| it.elapsed() < AFTER_HELP);
-        let pause = if helped_lately { LOOK_EVERY } else { QUIET };
-        if held.since.elapsed() < pause {
-            continue;
-        }
-        told.retain(|_, since| since.elapsed() < WITHIN);
-        asked.retain(|_, since| since.elapsed() < 2 * WITHIN);
-        for peer in relay.neighbours.connected() {
-            if asked.get(&peer).is_none_or(|since| since.elapsed() >= pause) {
-                // As if it were asked later: until it answers it is not asked again.
-                asked.insert(peer, Instant::now() + WITHIN);
-                answers.push(relay.ask(peer, missing(&held)));
             }
+        }
+        for (peer, question) in asking.look(&exchange, neighbours.connected()) {
+            answers.push(ask(&neighbours, peer, question));
         }
     }
 }
 
-struct Relay {
-    exchange: Exchange,
-    neighbours: Neighbours,
-    relayed: Relayed,
+/// Asks a neighbour.
+fn ask(
+    neighbours: &Neighbours,
+    peer: libp2p::PeerId,
+    question: Question,
+) -> impl Future<Output = (libp2p::PeerId, Option<Answer>)> + Send + use<> {
+    let neighbours = neighbours.clone();
+    async move { (peer, neighbours.ask(peer, question, WITHIN).await) }
 }
 
-impl Relay {
-    /// Asks a neighbour.
-    fn ask(
-        &self,
+/// Who is asked for what, and when. Knows no network.
+#[derive(Debug, Default)]
+pub(crate) struct Asking {
+    helped: Option<Instant>,
+    /// Streams that the engine is judging yet.
+    told: HashMap<[u8; 32], Instant>,
+    /// Whom it is asked now, and since when others were.
+    asked: HashMap<libp2p::PeerId, Instant>,
+}
+
+impl Asking {
+    /// Takes in an answer; `None`: none came in time. Gives what the engine is told, and what that neighbour is asked next.
+    pub(crate) fn take_in(
+        &mut self,
+        exchange: &Exchange,
         peer: libp2p::PeerId,
-        question: Question,
-    ) -> impl Future<Output = (libp2p::PeerId, Option<Answer>)> + Send + use<> {
-        let neighbours = self.neighbours.clone();
-        async move { (peer, neighbours.ask(peer, question, WITHIN).await) }
+        answer: Option<Answer>,
+    ) -> (Vec<NetworkEvent<Ctx>>, Vec<Question>) {
+        let (told, questions) = match answer {
+            Some(Answer::Missing { messages, blocks }) => {
+                self.asked.insert(peer, clock::moment());
+                (new_of(exchange, peer, &messages), self.lacking(exchange, blocks))
+            }
+            Some(Answer::Stream(Some(stream))) => (parts_of(peer, stream), Vec::new()),
+            Some(
+                Answer::Stream(None)
+                | Answer::Standing { .. }
+                | Answer::Block(_)
+                | Answer::Snapshot { .. }
+                | Answer::Piece(_)
+                | Answer::Blocks(_),
+            )
+            | None => {
+                self.asked.insert(peer, clock::moment());
+                Default::default()
+            }
+        };
+        if !told.is_empty() {
+            self.helped = Some(clock::moment());
+        }
+        (told, questions)
     }
 
-    /// Takes in the messages that a neighbour holds, so many as one gives. Whether something was new.
-    fn take_in(&self, peer: libp2p::PeerId, messages: &[Vec<u8>]) -> bool {
-        let Ok(from) = PeerId::from_bytes(&peer.to_bytes()) else { return false };
-        let mut is_new = false;
-        for message in messages.iter().take(TOGETHER).filter_map(|it| decode(it)) {
-            if self.exchange.take_in(&message) {
-                is_new = true;
-                self.relayed.send(match message {
-                    SignedConsensusMsg::Vote(it) => NetworkEvent::Vote(from, it),
-                    SignedConsensusMsg::Proposal(it) => NetworkEvent::Proposal(from, it),
-                });
+    /// Whom to ask now for what.
+    pub(crate) fn look(
+        &mut self,
+        exchange: &Exchange,
+        connected: Vec<libp2p::PeerId>,
+    ) -> Vec<(libp2p::PeerId, Question)> {
+        let Some(held) = exchange.held() else { return Vec::new() };
+        let helped_lately = self.helped.is_some_and(|it| clock::since(it) < AFTER_HELP);
+        let pause = if helped_lately { LOOK_EVERY } else { QUIET };
+        if clock::since(held.since) < pause {
+            return Vec::new();
+        }
+        self.told.retain(|_, since| clock::since(*since) < WITHIN);
+        self.asked.retain(|_, since| clock::since(*since) < 2 * WITHIN);
+        let mut questions = Vec::new();
+        for peer in connected {
+            if self.asked.get(&peer).is_none_or(|since| clock::since(*since) >= pause) {
+                // As if it were asked later: until it answers it is not asked again.
+                self.asked.insert(peer, clock::moment() + WITHIN);
+                questions.push((peer, missing(&held)));
             }
         }
-        is_new
+        questions
     }
 
     /// The blocks of these that this node lacks and has not asked for just now, a few at a time.
-    fn lacking(
-        &self,
-        blocks: Vec<[u8; 32]>,
-        told: &mut HashMap<[u8; 32], Instant>,
-    ) -> Vec<Question> {
-        let Some(held) = self.exchange.held() else { return Vec::new() };
+    fn lacking(&mut self, exchange: &Exchange, blocks: Vec<[u8; 32]>) -> Vec<Question> {
+        let Some(held) = exchange.held() else { return Vec::new() };
         let lacking = blocks.into_iter().filter(|it| !held.blocks.contains(it));
         let mut questions = Vec::new();
         for block in lacking {
-            if questions.len() < BLOCKS && !told.contains_key(&block) && told.len() < TOLD {
-                told.insert(block, Instant::now());
+            if questions.len() < BLOCKS && !self.told.contains_key(&block) && self.told.len() < TOLD
+            {
+                self.told.insert(block, clock::moment());
                 questions.push(Question::Stream { height: held.height.get(), block });
             }
         }
         questions
     }
+}
+
+/// What is new of the messages that a neighbour holds, so many as one gives.
+fn new_of(
+    exchange: &Exchange,
+    peer: libp2p::PeerId,
+    messages: &[Vec<u8>],
+) -> Vec<NetworkEvent<Ctx>> {
+    let Ok(from) = PeerId::from_bytes(&peer.to_bytes()) else { return Vec::new() };
+    let messages = messages.iter().take(TOGETHER).filter_map(|it| decode(it));
+    let new = messages.filter(|message| exchange.take_in(message));
+    new.map(|message| match message {
+        SignedConsensusMsg::Vote(it) => NetworkEvent::Vote(from, it),
+        SignedConsensusMsg::Proposal(it) => NetworkEvent::Proposal(from, it),
+    })
+    .collect()
 }
 
 /// What is asked of the open height.
@@ -154,17 +178,14 @@ fn missing(held: &Held) -> Question {
     Question::Missing { height: held.height.get(), have, blocks }
 }
 
-/// Tells the engine the parts of a stream, as if they had come from the neighbour; it is judged as any other.
-fn tell(relayed: &Relayed, peer: libp2p::PeerId, stream: Stream) -> bool {
-    let Ok(from) = PeerId::from_bytes(&peer.to_bytes()) else { return false };
-    let Ok(signature) = Signature::from_slice(&stream.signature) else { return false };
+/// The parts of a stream, as if they had come from the neighbour; they are judged as any others.
+fn parts_of(peer: libp2p::PeerId, stream: Stream) -> Vec<NetworkEvent<Ctx>> {
+    let Ok(from) = PeerId::from_bytes(&peer.to_bytes()) else { return Vec::new() };
+    let Ok(signature) = Signature::from_slice(&stream.signature) else { return Vec::new() };
     let (height, round) = (Height(stream.height), Round::new(stream.round));
     let proposer = Address(KeyId::new(stream.proposer));
     let id = StreamId::new([&b"relayed "[..], signature.as_bytes()].concat().into());
-    let parts = cut(height, round, proposer, &stream.block.into(), signature);
-    for (number, part) in (0..).zip(parts) {
-        let message = StreamMessage::new(id.clone(), number, StreamContent::Data(part));
-        relayed.send(NetworkEvent::ProposalPart(from, Some(from), message));
-    }
-    true
+    let parts = (0..).zip(cut(height, round, proposer, &stream.block.into(), signature));
+    let message = |(n, part)| StreamMessage::new(id.clone(), n, StreamContent::Data(part));
+    parts.map(|part| NetworkEvent::ProposalPart(from, Some(from), message(part))).collect()
 }

@@ -16,7 +16,8 @@ pub(in crate::consensus) async fn handle(
     reply: Reply<(Height, HeightParams<Ctx>)>,
 ) -> anyhow::Result<()> {
     let began = Instant::now();
-    while began.elapsed() < WAIT_AT_MOST && !adapter.stop.is_cancelled() {
+    let is_alone = adapter.parts.peers_wanted == 0;
+    while !is_alone && began.elapsed() < WAIT_AT_MOST && !adapter.stop.is_cancelled() {
         let dump = NetworkRequest::dump_state(&adapter.net_requests).await;
         if dump.is_ok_and(|it| it.is_some_and(|it| it.peers.len() >= adapter.parts.peers_wanted)) {
             break;

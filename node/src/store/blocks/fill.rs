@@ -3,12 +3,13 @@
 use super::files::{keep_copy, segment_path, sync_folder};
 use super::{BlockLog, LEAST, SEGMENT_BYTES, Segment, number};
 use crate::codec;
-use crate::files::replace;
+use crate::store::disk::{Access, DiskFile};
 use crate::store::{StoreError, StoredBlock, entry};
 use liuhen_proto::types::Height;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+
+/// A segment that is appended to, and its file.
+type Open = (usize, Arc<dyn DiskFile>);
 
 impl BlockLog {
     /// Begins anew with the block of a height. What stands before it is missing, and is filled afterwards; what was here is
@@ -18,8 +19,8 @@ impl BlockLog {
         self.places.clear();
         self.forget_opened();
         for segment in std::mem::take(&mut self.segments) {
-            let what = format!("remove {}", segment.path.display());
-            std::fs::remove_file(&segment.path).map_err(StoreError::io(what))?;
+            let what = format!("remove {}", segment.path);
+            segment.path.remove().map_err(StoreError::io(what))?;
         }
         let missing = usize::try_from(height.get().saturating_sub(1)).unwrap_or(usize::MAX);
         self.places.resize(missing, None);
@@ -29,7 +30,7 @@ impl BlockLog {
     /// Fills holes one behind the other from `first` on, each right behind a block that can be read, or the first of all. They are
     /// synced once, at the end.
     pub fn fill_run(&mut self, first: Height, blocks: &[StoredBlock]) -> Result<(), StoreError> {
-        let mut open: Option<(usize, File)> = None;
+        let mut open: Option<Open> = None;
         for (height, block) in (first.get()..).map(Height::new).zip(blocks) {
             if !self.is_hole(height) {
                 continue;
@@ -44,7 +45,7 @@ impl BlockLog {
                 }
             };
             let Some(segment) = self.segments.get_mut(at) else { break };
-            let what = || format!("write {}", segment.path.display());
+            let what = || format!("write {}", segment.path);
             file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
             if let Some(place) = self.places.get_mut(number(height)) {
                 *place = Some((at, segment.length));
@@ -83,7 +84,7 @@ impl BlockLog {
     /// Makes a file for the blocks from a height on, before those behind it.
     fn insert_segment(&mut self, at: usize, first: Height) -> Result<(), StoreError> {
         let path = segment_path(&self.folder, first);
-        File::create(&path).map_err(StoreError::io(format!("make {}", path.display())))?;
+        path.open(Access::New).map_err(StoreError::io(format!("make {path}")))?;
         sync_folder(&self.folder)?;
         self.segments.insert(at, Segment { path, first, length: 0 });
         for (segment, _) in self.places.iter_mut().flatten().filter(|(it, _)| *it >= at) {
@@ -93,10 +94,10 @@ impl BlockLog {
         Ok(())
     }
 
-    fn writable(&self, at: usize) -> Result<File, StoreError> {
-        let path = self.segments.get(at).map(|it| it.path.clone()).unwrap_or_default();
-        let what = format!("open {}", path.display());
-        OpenOptions::new().write(true).open(&path).map_err(StoreError::io(what))
+    fn writable(&self, at: usize) -> Result<Arc<dyn DiskFile>, StoreError> {
+        let without = || StoreError::Damaged("block log without a segment".into());
+        let path = &self.segments.get(at).ok_or_else(without)?.path;
+        path.open(Access::Write).map_err(StoreError::io(format!("open {path}")))
     }
 
     fn forget_opened(&self) {
@@ -122,8 +123,7 @@ impl BlockLog {
             Some(next) => next.first.previous(),
             None => self.height(),
         };
-        let old =
-            std::fs::read(&path).map_err(StoreError::io(format!("read {}", path.display())))?;
+        let old = path.read().map_err(StoreError::io(format!("read {path}")))?;
         let (mut bytes, mut places) = (Vec::with_capacity(old.len()), Vec::new());
         for at in first.get()..=until.get() {
             let at = Height::new(at);
@@ -134,8 +134,7 @@ impl BlockLog {
             bytes.extend(entry.unwrap_or_else(|| vec![0; LEAST]));
         }
         keep_copy(&path)?;
-        let what = format!("write {}", path.display());
-        let file = replace(&path, &bytes).map_err(StoreError::io(what))?;
+        let file = path.replace(&bytes).map_err(StoreError::io(format!("write {path}")))?;
         for (place, new) in self.places.iter_mut().skip(self::number(first)).zip(places) {
             *place = new;
         }
@@ -162,6 +161,6 @@ fn encode(block: &StoredBlock) -> Result<Vec<u8>, StoreError> {
     codec::encode(block).map_err(|e| StoreError::Damaged(format!("block: {e}")))
 }
 
-fn sync(open: Option<(usize, File)>) -> Result<(), StoreError> {
+fn sync(open: Option<Open>) -> Result<(), StoreError> {
     open.map_or(Ok(()), |(_, file)| file.sync_data()).map_err(StoreError::io("sync the block log"))
 }

@@ -41,7 +41,7 @@ fn filled(folder: &Path, count: u8) -> PathBuf {
     for number in 1..=count {
         log.append(&block(number)).unwrap();
     }
-    log.segments[0].path.clone()
+    log.segments[0].path.path().to_owned()
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(crate) struct Export {
 impl Export {
     /// All objects.
     pub(crate) fn objects(&self) -> impl Iterator<Item = Result<(Place, Object), StoreError>> {
-        self.tables.objects(&[])
+        self.tables.objects()
     }
 
     /// The heads of all trails.

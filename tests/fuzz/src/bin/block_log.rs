@@ -16,18 +16,18 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let file = FOLDER.join(format!("blocks-{:020}.log", 1));
     std::fs::write(&file, bytes).expect("the log can be written");
-    let (log, _) = BlockLog::open(&FOLDER).expect("a log opens, whatever its file holds");
+    let (log, _) = BlockLog::open(FOLDER.as_path()).expect("a log opens, whatever its file holds");
     let (height, holes) = (log.height(), log.holes().collect::<Vec<_>>());
     for height in 0..=height.get() + 1 {
         let _ = log.read(Height::new(height));
     }
     drop(log);
-    let (mut again, _) = BlockLog::open(&FOLDER).expect("a log opens again");
+    let (mut again, _) = BlockLog::open(FOLDER.as_path()).expect("a log opens again");
     assert_eq!((again.height(), again.holes().collect::<Vec<_>>()), (height, holes.clone()));
     if let Some(first) = holes.first() {
         again.cut(*first).expect("a log is cut");
         drop(again);
-        let (cut, _) = BlockLog::open(&FOLDER).expect("a log that was cut opens");
+        let (cut, _) = BlockLog::open(FOLDER.as_path()).expect("a log that was cut opens");
         assert_eq!((cut.height(), cut.holes().count()), (first.previous(), 0));
     }
     for kept in std::fs::read_dir(&*FOLDER).expect("a folder").flatten() {
