@@ -51,6 +51,10 @@ impl Engine<'_> {
             let settings = self.engine_settings(&parts)?;
             let alone = consensus::look_over(&settings, &self.vote.exchange).await?;
             let withheld = self.judge(&alone).await?;
+            if parts.is_far_behind() {
+                self.join(&mut parts).await?;
+                continue;
+            }
             // What asked for it has been answered.
             let _ = self.vote.again.notified().now_or_never();
             let votes = withheld.is_none() && self.is_validator();

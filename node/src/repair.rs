@@ -121,6 +121,9 @@ impl Repair {
     }
 
     fn check_block(&self, turn: &mut Turn, height: Height) -> bool {
+        if height == Height::GENESIS {
+            return false;
+        }
         if turn.next > height {
             (turn.next, turn.first) = (Height::new(1), Some(0));
         }

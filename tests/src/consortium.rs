@@ -144,6 +144,13 @@ impl Consortium {
         Ok(hex::encode(keys.node.public().as_bytes()))
     }
 
+    /// The public key by which a node cosigns, in hexadecimal.
+    pub fn cosigner_key_of_node(&self, code: &str) -> anyhow::Result<String> {
+        let source = PassphraseSource::CredentialOrPrompt;
+        let keys = Home::new(&self.home(code)).load_keys(&source, true)?;
+        Ok(hex::encode(keys.cosigner.public().as_bytes()))
+    }
+
     /// The id by which other nodes know a node's network key.
     pub fn peer_id_of_node(&self, code: &str) -> anyhow::Result<String> {
         let source = PassphraseSource::CredentialOrPrompt;

@@ -370,6 +370,9 @@ fn address<T>(request: &Request<T>) -> Client {
 
 /// What the caller is told of a store that can't be read; the log is told the rest.
 fn of_store(error: &StoreError) -> Status {
+    if let StoreError::NotYet = error {
+        return with_reason(Reason::HistoryNotYet, &error.to_string());
+    }
     tracing::error!(%error, "the store can't be read");
     with_reason(Reason::NodeStore, "the node can't read its store")
 }

@@ -1,19 +1,21 @@
 //! The node itself.
 
 use super::{Pieces, Shared, auth, of_store};
+use crate::app::Chain;
 use crate::backup;
 use crate::clock;
 use crate::gossip::Standing;
 use crate::neighbours::Neighbour;
 use crate::registry::is_in_force;
 use libp2p::PeerId;
+use liuhen_proto::place::Place;
 use liuhen_proto::types::{Height, KeyId};
 use liuhen_proto::wire::{
     self, GetGenesisRequest, GetStatusRequest, GetStatusResponse, VoteWithheld,
 };
 use liuhen_rpc::services::node_service_server::NodeService;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use tonic::{Request, Response, Status};
 
 /// A neighbour as status tells it.
@@ -33,6 +35,19 @@ fn wire_of(key: &KeyId, it: &Neighbour, department: Option<&String>) -> wire::Ne
         version: version.clone(),
         department: department.cloned().unwrap_or_default(),
     }
+}
+
+/// Departments of the validators that are passed over when it is their turn to propose, each once.
+fn passed_over(chain: &Chain) -> Result<Vec<String>, Status> {
+    let turns = chain.turns().map_err(|e| of_store(&e))?;
+    let validators = chain.validators().all();
+    let mut departments = BTreeSet::new();
+    for validator in turns.passed_over().iter().filter_map(|place| validators.get(*place)) {
+        let key: Option<Arc<wire::Key>> =
+            chain.index().typed(&Place::key(&validator.key_id)).map_err(|e| of_store(&e))?;
+        departments.extend(key.map(|it| it.department.clone()));
+    }
+    Ok(departments.into_iter().collect())
 }
 
 /// See [`NodeService`].
@@ -111,6 +126,8 @@ impl NodeService for Node {
             index_parts_mended: repairs.parts,
             backup_ms,
             backup_height,
+            older_missing: (!chain.index().has_history()).then(|| chain.older_missing()),
+            passed_over: if member { passed_over(&chain)? } else { Vec::new() },
             total_power: u64::try_from(chain.validators().total_power()).unwrap_or(u64::MAX),
         }))
     }

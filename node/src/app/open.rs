@@ -85,15 +85,11 @@ impl Chain {
         let mut report = OpenReport { damage, ..OpenReport::default() };
         let place = folder.join("index");
         let base = base(&folder, &mut log, &mut report)?;
+        let joined = base.is_some();
         let opened = match Self::with_index(&place, founding.clone(), log, base) {
-            // There are no blocks to make the index anew from.
-            Err(failed) if failed.0.older().next().is_some() => {
-                let (mut log, why) = *failed;
-                report.joins_anew = Some(why.to_string());
-                log.cut(Height::new(1))?;
-                log.begins_at(Height::new(1));
-                remove(&folder.join(BASE_FILE))?;
-                Err(Box::new((log, why)))
+            Err(failed) if joined => {
+                let (log, why) = *failed;
+                return Ok((Self::nothing(&folder, founding, log, why, &mut report)?, report));
             }
             Err(failed) => {
                 let (mut log, why) = *failed;
@@ -122,9 +118,9 @@ impl Chain {
             }
         };
         if let Err(why) = chain.replay(&mut report) {
-            // Where there are no blocks to make it anew from, it is not removed: whoever starts it again may know better.
-            if chain.log.older().next().is_some() {
-                return Err(why);
+            if joined {
+                let Self { founding, log, .. } = chain;
+                return Ok((Self::nothing(&folder, founding, log, why, &mut report)?, report));
             }
             // What is behind damage in the index can't be put there: it is made anew, once.
             let Self { founding, log, .. } = chain;
@@ -135,6 +131,25 @@ impl Chain {
             chain.replay(&mut report)?;
         }
         Ok((chain, report))
+    }
+
+    /// A node that joined by a snapshot and can't use it has no blocks to make it anew from: it begins with nothing.
+    fn nothing(
+        folder: &DiskPath,
+        founding: Founding,
+        mut log: BlockLog,
+        why: StoreError,
+        report: &mut OpenReport,
+    ) -> Result<Self, StoreError> {
+        report.joins_anew = Some(why.to_string());
+        log.cut(Height::new(1))?;
+        log.begins_at(Height::new(1));
+        remove(&folder.join(BASE_FILE))?;
+        let place = folder.join("index");
+        if place.exists() {
+            place.remove_folder().map_err(StoreError::io(format!("remove {place}")))?;
+        }
+        Self::with_index(&place, founding, log, None).map_err(|failed| failed.1)
     }
 
     /// Takes up the index where it stands, if it agrees with the log; else gives the log back.

@@ -1,7 +1,9 @@
 //! The loop between the engine and the application.
 
-use super::conduct::Conduct;
-use super::exchange::Exchange;
+mod given;
+
+pub use given::AdapterParts;
+
 use super::handle;
 use super::parts::{Assembled, Streams, cut};
 use super::signing::{is_signed, parts_message};
@@ -9,15 +11,11 @@ use super::types::{Address, Ctx, Height, ProposalPart, ValidatorSet};
 use super::withheld::Withheld;
 use crate::app::{Candidate, Chain, Clock, NotABlock};
 use crate::clock;
-use crate::config::Settings;
 use crate::gossip::Message;
-use crate::mempool::Mempool;
-use crate::misbehaviour::Seen;
-use crate::neighbours::Neighbourhood;
 use crate::registry::Registry;
-use crate::store::undecided::{Undecided, UndecidedBlocks};
+use crate::store::undecided::Undecided;
 use bytes::Bytes;
-use liuhen_proto::suite::sign::{PrivateKey, Signature};
+use liuhen_proto::suite::sign::Signature;
 use liuhen_proto::types::{BlockId, ChainId};
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use malachitebft_app_channel::app::engine::host::{HeightParams, Next};
@@ -29,7 +27,7 @@ use malachitebft_app_channel::{AppMsg, Channels, NetworkMsg, NetworkRequest, Rep
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// A block at least this often, so that silence is told from death.
@@ -40,48 +38,6 @@ const WAKE_EVERY: Duration = Duration::from_secs(1);
 const READY_WITHIN: Duration = Duration::from_secs(15);
 /// Streams for later heights that are kept.
 const MOST_EARLY: usize = 8;
-
-/// What the adapter works with.
-pub struct AdapterParts {
-    /// The chain.
-    pub chain: Arc<RwLock<Chain>>,
-    /// Transactions that wait.
-    pub mempool: Mempool,
-    /// Blocks of the open height.
-    pub undecided: UndecidedBlocks,
-    /// How the other nodes stand.
-    pub neighbours: Neighbourhood,
-    /// What goes between this engine and others.
-    pub exchange: Exchange,
-    /// Notified when it is to be judged anew whether this node may vote.
-    pub again: Arc<Notify>,
-    /// The key this node votes with.
-    pub key: PrivateKey,
-    /// How it takes part.
-    pub conduct: Arc<dyn Conduct>,
-    /// This node's settings, by which the registry is read.
-    pub settings: Settings,
-    /// This node's peer id.
-    pub own: libp2p::PeerId,
-    /// Who may connect and who votes; told to the rest of the node as it changes.
-    pub registry: watch::Sender<Registry>,
-    /// Told of each height that is committed.
-    pub committed: watch::Sender<liuhen_proto::types::Height>,
-    /// Since when the next height is open; told to status.
-    pub opened: watch::Sender<Option<Instant>>,
-    /// By how many blocks others must be ahead for this node, which has fewer, to join by a snapshot; `None`: it does not.
-    pub joins_behind: Option<u64>,
-    /// How many peers are waited for at the start.
-    pub peers_wanted: usize,
-    /// Notified when there is work.
-    pub work: Arc<Notify>,
-    /// Calls to others.
-    pub(crate) messages: mpsc::Sender<Message>,
-    /// Told of validators that voted twice.
-    pub misbehaviour: mpsc::Sender<Seen>,
-    /// Calls from others.
-    pub wakes: mpsc::Receiver<liuhen_proto::types::Height>,
-}
 
 /// Why the loop ended.
 #[derive(Debug)]
@@ -214,7 +170,7 @@ impl Adapter {
                 }
                 _ = wake.tick() => match ready_by {
                     Some(by) if Instant::now() > by => return End::NotListening,
-                    _ if self.is_far_behind() => return End::FarBehind,
+                    _ if self.parts.is_far_behind() => return End::FarBehind,
                     _ => self.tick(),
                 },
             }
@@ -445,19 +401,6 @@ impl Adapter {
                 Err(error) => tracing::error!(%error, "can't go on"),
             }
         }
-    }
-
-    /// Whether this node has next to nothing, and a neighbour says that it is far ahead: that is shown by its snapshot.
-    fn is_far_behind(&self) -> bool {
-        let Some(ahead) = self.parts.joins_behind else { return false };
-        let own = self.chain().header().height.get();
-        own < ahead
-            && self
-                .parts
-                .neighbours
-                .all()
-                .values()
-                .any(|it| it.standing.height.saturating_sub(own) >= ahead)
     }
 
     /// Each second: an open height is called for, a due heartbeat opens one.

@@ -65,6 +65,8 @@ reasons! {
     NodeCannotRecord = "node.cannot_record": State;
     /// The node's store.
     NodeStore = "node.store": Fault;
+    /// The node joined by a snapshot, and is fetching what happened before it.
+    HistoryNotYet = "history.not_yet": Away;
     /// The node's own fault.
     NodeInternal = "node.internal": Fault;
     /// The chain moved on while a proof was made.

@@ -1,10 +1,11 @@
 //! Nodes die, and come back with nothing missing.
 
 use liuhen_client::submit::Account;
+use liuhen_proto::header::certificate;
 use liuhen_proto::place::{Place, TrailKind};
 use liuhen_proto::wire::GetTrailRequest;
 use liuhen_tests::Cluster;
-use liuhen_tests::actions::{record, record_all, register};
+use liuhen_tests::actions::{liuhen, record, record_all, register};
 use liuhen_tests::consortium::NODES;
 use liuhen_tests::wait::until;
 
@@ -107,5 +108,29 @@ async fn a_deleted_index_is_rebuilt_to_the_same_map_root() -> anyhow::Result<()>
     assert!(opened.contains(&format!("replayed={height}")), "{height}: {log}");
     let roots: Vec<_> = after.iter().filter(|it| it.height == after[0].height).collect();
     assert!(roots.iter().all(|it| it.map_root == roots[0].map_root));
+    Ok(())
+}
+
+/// A dead validator is passed over: of its turns few are waited for, not each.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_dead_is_passed_over_when_it_is_its_turn() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    register(&mut cluster).await?;
+    let node = cluster.connect("psb").await?;
+    let gateway = cluster.account(&node, "psb", "gateway").await?;
+    record_all(&node, &gateway, 1..=4).await?;
+    cluster.kill("tax")?;
+    let first = node.status().await?.height + 1;
+    record_all(&node, &gateway, 5..=84).await?;
+    let status = liuhen(&mut cluster, ("bdb", "officer"), &["status"]).await?;
+    assert!(status.contains("gz.tax"), "{status}");
+    cluster.stop("psb").await?;
+    let blocks = cluster.blocks("psb")?;
+    let rounds = blocks.iter().filter_map(|it| certificate::decode(&it.certificate).ok());
+    let since: Vec<_> = rounds.filter(|it| it.height >= first).map(|it| it.round).collect();
+    assert!(since.len() >= 80, "{since:?}");
+    // At each fourth height it would be some twenty.
+    let late = since.iter().filter(|round| **round > 0).count();
+    assert!(late < 10, "{since:?}");
     Ok(())
 }

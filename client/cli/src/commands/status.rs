@@ -38,10 +38,12 @@ impl Status {
             ("total_power", json!(it.total_power)),
             ("open_for_ms", json!(it.open_for_ms)),
             ("away", json!(it.away)),
+            ("passed_over", json!(it.passed_over)),
             ("forked", json!(!it.fork_note.is_empty())),
             ("indexed_height", json!(it.indexed_height)),
             ("blocks_missing", json!(it.blocks_missing)),
             ("blocks_mended", json!(it.blocks_mended)),
+            ("older_blocks_missing", json!(it.older_missing)),
             ("index_parts_mended", json!(it.index_parts_mended)),
             ("last_backup", json!((it.backup_ms > 0).then(|| text::time(it.backup_ms)))),
             ("backup_height", json!((it.backup_ms > 0).then_some(it.backup_height))),
@@ -63,6 +65,9 @@ impl Status {
         if it.blocks_missing > 0 {
             tell!("{}", damaged(it.blocks_missing));
         }
+        if let Some(missing) = it.older_missing {
+            tell!("{}", joined(missing));
+        }
         if let Some(said) = it.withheld.as_ref().and_then(why_withheld) {
             tell!("{said}");
         }
@@ -77,6 +82,9 @@ impl Status {
         }
         if !it.away.is_empty() {
             tell!("{}", away(&it.away));
+        }
+        if !it.passed_over.is_empty() {
+            tell!("{}", passed_over(&it.passed_over));
         }
         if let Some(said) = clock(it.time_ms, it.now_ms) {
             tell!("{said}");
@@ -109,6 +117,31 @@ fn away(departments: &[String]) -> String {
     match liuhen_client::lang::is_chinese() {
         true => format!("未与本节点连接的部门节点：{}", departments.join("、")),
         false => format!("nodes that are not connected to this one: of {all}"),
+    }
+}
+
+fn passed_over(departments: &[String]) -> String {
+    let all = departments.join(", ");
+    match liuhen_client::lang::is_chinese() {
+        true => format!("最近错过提案轮次、暂被跳过的部门节点：{}", departments.join("、")),
+        false => format!(
+            "passed over when it is their turn to propose, for they missed it lately: nodes of {all}"
+        ),
+    }
+}
+
+/// The node joined by a snapshot, and so many blocks before it are to be fetched.
+fn joined(missing: u64) -> String {
+    match (missing, liuhen_client::lang::is_chinese()) {
+        (0, true) => "本节点通过快照加入：此前的区块已取齐，正在建立历史索引，完成前无法查询或证明快照之前的事件".to_owned(),
+        (0, false) => "this node joined by a snapshot: the blocks before it are here, and what they say is put into the index; \
+                       until then it can't tell or prove what happened before"
+            .to_owned(),
+        (missing, true) => format!("本节点通过快照加入：此前还有 {missing} 个区块待获取，取齐前无法查询或证明快照之前的事件"),
+        (missing, false) => format!(
+            "this node joined by a snapshot: {missing} blocks before it are being fetched; until they are here it can't tell or \
+             prove what happened before"
+        ),
     }
 }
 

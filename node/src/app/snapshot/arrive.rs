@@ -200,6 +200,7 @@ impl Chain {
             arrived.0;
         self.index.begin_anew()?;
         self.log.begin_at(header.height, &block)?;
+        self.log.begins_at(header.height);
         let mut file = BufReader::new(File::open(&path).map_err(unreadable(&path))?);
         while let Some(piece) = next_piece(&mut file, &path)? {
             let piece = codec::decode(&piece).map_err(|e| StoreError::Damaged(e.to_string()))?;

@@ -25,7 +25,7 @@ pub struct Made {
 
 /// What is to be written.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub struct Begun {
     manifest: Manifest,
     height: Height,
     ids: Vec<Hash>,
@@ -34,7 +34,7 @@ pub(crate) struct Begun {
 
 impl Chain {
     /// Begins a snapshot of what stands now; `None` at genesis. What is on disk stays as it is until it is written.
-    pub(crate) fn begin_snapshot(&mut self) -> Result<Option<Begun>, StoreError> {
+    pub fn begin_snapshot(&mut self) -> Result<Option<Begun>, StoreError> {
         let height = self.parent.header.height;
         let Some(block) = self.log.read(height)? else { return Ok(None) };
         let anchor = self.anchor(None).map_err(|error| match error {
@@ -53,7 +53,7 @@ impl Chain {
 
 impl Begun {
     /// Writes it to a file in a folder, where nothing else may be.
-    pub(crate) fn write(mut self, folder: &Path) -> Result<Made, StoreError> {
+    pub fn write(mut self, folder: &Path) -> Result<Made, StoreError> {
         let what = || format!("write a snapshot in {}", folder.display());
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder).map_err(StoreError::io(what()))?;

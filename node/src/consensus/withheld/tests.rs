@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::votes::Step;
+use std::path::Path;
 
 const CHAIN: ChainId = ChainId::ZERO;
 const KEY: KeyId = KeyId::new([7; 32]);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::store::record::Block;
 use liuhen_proto::types::{ChainId, Hash, KeyId, TimeMs};
+use std::path::Path;
 
 fn header(number: u64) -> Header {
     Header {
@@ -251,4 +252,43 @@ fn a_block_that_is_damaged_later_is_a_hole_from_then_on() {
     assert!(!log.check(Height::new(2)));
     let (log, _) = holes(folder.path());
     reads_all_but(&log, 4, &[]);
+}
+
+/// A log that begins in the middle of a chain is filled from the beginning on, over several files and starts, with a torn write in between.
+#[test]
+fn what_was_never_here_is_filled_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 2);
+    let (mut log, _) = BlockLog::open(folder.path()).unwrap();
+    log.begin_at(Height::new(30), &block(30)).unwrap();
+    log.append(&block(31)).unwrap();
+    let reopened = || {
+        let (mut log, _) = BlockLog::open(folder.path()).unwrap();
+        log.begins_at(Height::new(30));
+        assert_eq!(log.holes().count(), 0);
+        log
+    };
+    for (first, last, torn) in [(1u8, 7u8, false), (8, 8, true), (9, 20, false), (21, 29, true)] {
+        let mut log = reopened();
+        assert_eq!(log.older().next(), Some(Height::new(u64::from(first))));
+        assert_eq!(log.older().count(), 30 - usize::from(first));
+        assert!(matches!(log.read(Height::new(29)), Err(StoreError::NotYet)));
+        let blocks: Vec<_> = (first..=last).map(block).collect();
+        log.fill_run(Height::new(u64::from(first)), &blocks).unwrap();
+        // What is there is left as it is.
+        log.fill_run(Height::new(1), &[block(99)]).unwrap();
+        let at = log.segments.iter().rposition(|it| it.first < Height::new(30)).unwrap();
+        if torn {
+            let file = std::fs::OpenOptions::new().append(true);
+            let mut file = file.open(log.segments[at].path.path()).unwrap();
+            std::io::Write::write_all(&mut file, &[7; 40]).unwrap();
+        }
+    }
+    let log = reopened();
+    assert_eq!(log.older().count(), 0);
+    for number in 1..=31 {
+        assert_eq!(log.read(Height::new(u64::from(number))).unwrap(), Some(block(number)));
+    }
+    let (log, damage) = BlockLog::open(folder.path()).unwrap();
+    assert_eq!((log.height(), damage), (Height::new(31), vec![]));
 }

@@ -1,0 +1,448 @@
+//! Snapshots in one process: what a node makes another joins by, and whatever else it is given it does not.
+
+use liuhen_client::submit::item;
+use liuhen_genesis::Founding;
+use liuhen_node::app::{
+    Arrived, Arriving, Chain, Clock, Making, Manifest, NotASnapshot, Older, Piece,
+};
+use liuhen_node::codec;
+use liuhen_node::home::Home;
+use liuhen_node::store::disk::DiskPath;
+use liuhen_proto::header::certificate::{VoteType, vote_bytes};
+use liuhen_proto::place::Place;
+use liuhen_proto::suite::sign::PrivateKey;
+use liuhen_proto::tx::Signer;
+use liuhen_proto::types::{Height, TimeMs, identity_id};
+use liuhen_proto::wire::{self, Category, item::Kind};
+use liuhen_tests::actions::record;
+use liuhen_tests::consortium::{Consortium, NODES};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A chain, and all keys that it takes.
+struct Ledger {
+    _folder: TempDir,
+    founding: Founding,
+    validators: Vec<PrivateKey>,
+    gateway: Signer,
+    data: PathBuf,
+    chain: Chain,
+    now: TimeMs,
+}
+
+impl Ledger {
+    /// Founded, with a dataset.
+    fn new() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let homes = folder.path().join("consortium");
+        std::fs::create_dir(&homes)?;
+        let consortium = Consortium::found(&homes)?;
+        let founding = Founding::from_bytes(&std::fs::read(consortium.genesis())?)?;
+        let source = liuhen_keyfile::PassphraseSource::CredentialOrPrompt;
+        let keys = NODES.map(|node| Home::new(&consortium.home(node)).load_keys(&source, true));
+        let mut validators = Vec::new();
+        for keys in keys {
+            validators.push(keys?.node);
+        }
+        validators.sort_by_key(|key| key.public().key_id());
+        let signer = |seed: u8| {
+            let key = PrivateKey::from_seed(&[seed; 32]);
+            let identity = identity_id(&key.public().key_id());
+            Signer { chain: founding.chain(), department: "gz.psb".into(), identity, key }
+        };
+        let (officer, gateway) = (signer(1), signer(2));
+        let data = folder.path().join("data");
+        let (chain, _) = Chain::open(&data, founding.clone())?;
+        let now = founding.header().time.plus(1_000);
+        let mut it = Self { _folder: folder, founding, validators, gateway, data, chain, now };
+        let dataset = Kind::RegisterDataset(wire::RegisterDataset {
+            dataset: "civil.resident".into(),
+            title_en: "Residents".into(),
+            grade: 3,
+            category: Category::Conditional as i32,
+            collector: "gz.psb".into(),
+            schema_digest: vec![7; 32],
+            fields: vec![wire::Field { name: "id".into(), grade: 3, ..wire::Field::default() }],
+            ..wire::RegisterDataset::default()
+        });
+        it.commit(&officer, vec![dataset])?;
+        Ok(it)
+    }
+
+    /// Commits a block of one transaction.
+    fn commit(&mut self, signer: &Signer, kinds: Vec<Kind>) -> anyhow::Result<()> {
+        let items = kinds.into_iter().map(item).collect::<Result<Vec<_>, _>>()?;
+        self.commit_items(signer, &items)
+    }
+
+    fn commit_items(
+        &mut self,
+        signer: &Signer,
+        items: &[liuhen_proto::items::Item],
+    ) -> anyhow::Result<()> {
+        let header = self.chain.header();
+        let recent = (header.height, header.block_id());
+        let seq = self.chain.next_seq(&signer.key.public().key_id())?;
+        let tx = Arc::new(signer.sign(seq, recent, self.now, items)?);
+        let proposer = self.validators[0].public().key_id();
+        let built = self.chain.propose(proposer, self.now, vec![tx])?;
+        anyhow::ensure!(built.refused.is_empty(), "{:?}", built.refused);
+        let candidate = built.candidate;
+        let (height, id) = (candidate.header.height, candidate.id);
+        let bytes = vote_bytes(&self.founding.chain(), VoteType::Precommit, height, 0, Some(&id));
+        let signatures = self.validators.iter().take(3).map(|key| wire::CommitSignature {
+            key_id: key.public().key_id().to_vec(),
+            signature: key.sign(&bytes).to_vec(),
+        });
+        let certificate = wire::Certificate {
+            height: height.get(),
+            round: 0,
+            block_id: id.to_vec(),
+            signatures: signatures.collect(),
+        };
+        self.chain.commit(&candidate, certificate)?;
+        self.now = self.now.plus(1_000);
+        Ok(())
+    }
+
+    /// Commits so many blocks of one record each.
+    fn records(&mut self, numbers: std::ops::RangeInclusive<u64>) -> anyhow::Result<()> {
+        let gateway = self.gateway.clone();
+        for number in numbers {
+            self.commit_items(&gateway, &[record(number)?])?;
+        }
+        Ok(())
+    }
+
+    /// A snapshot of what stands: what it is of, and its pieces.
+    fn snapshot(&mut self) -> anyhow::Result<(Manifest, Vec<Piece>)> {
+        let begun = self.chain.begin_snapshot()?.expect("a block");
+        // Blocks are added while it is written.
+        self.records(900..=902)?;
+        let made = begun.write(&self.data.join("snapshot"))?;
+        let mut pieces = Vec::new();
+        while let Some(bytes) = made.piece(pieces.len() as u32)? {
+            pieces.push(codec::decode(&bytes)?);
+        }
+        Ok((Manifest::from_bytes(made.manifest())?, pieces))
+    }
+}
+
+/// A node without blocks that joins.
+struct Newcomer {
+    folder: TempDir,
+    chain: Chain,
+}
+
+impl Newcomer {
+    fn new(ledger: &Ledger) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let (chain, _) = Chain::open(folder.path(), ledger.founding.clone())?;
+        Ok(Self { folder, chain })
+    }
+
+    fn data(&self) -> DiskPath {
+        DiskPath::from(self.folder.path())
+    }
+
+    /// Joins, and has the blocks that are behind the snapshot.
+    fn join(&mut self, ledger: &Ledger, arrived: Arrived) -> anyhow::Result<()> {
+        self.chain.begin_from(&self.data(), arrived)?;
+        self.follow(ledger)
+    }
+
+    /// Takes in the blocks that the ledger has more.
+    fn follow(&mut self, ledger: &Ledger) -> anyhow::Result<()> {
+        while self.chain.header().height < ledger.chain.header().height {
+            let height = self.chain.next_height();
+            let stored = ledger.chain.log().read(height)?.expect("a block");
+            let bytes = codec::encode(&stored.block)?;
+            let candidate = self.chain.validate(&bytes, &|_, _| None, Clock::Unasked)?;
+            let certificate = prost::Message::decode(stored.certificate.as_slice())?;
+            self.chain.commit(&candidate, certificate)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches older blocks, so many at a time; whether there are more.
+    fn older(&mut self, ledger: &Ledger, most: u64) -> anyhow::Result<bool> {
+        let Some(mut older) = Older::of(&self.chain)? else { return Ok(false) };
+        let first = older.next();
+        let end = (first.get() + most).min(ledger.chain.next_height().get());
+        let blocks = (first.get()..end).map(|height| {
+            Ok(codec::encode(&ledger.chain.log().read(Height::new(height))?.expect("a block"))?)
+        });
+        let good = older.check(&self.chain, &blocks.collect::<anyhow::Result<Vec<_>>>()?)?;
+        assert!(!good.is_empty());
+        self.chain.take_older(first, &good)?;
+        Ok(true)
+    }
+
+    fn make_history(&mut self) -> anyhow::Result<()> {
+        let mut making: Making = self.chain.begin_history()?;
+        while !making.step(&self.chain, 7)? {}
+        let data = self.data();
+        Ok(self.chain.end_history(making, &data)?)
+    }
+
+    /// Stops and starts.
+    fn restart(self, ledger: &Ledger) -> anyhow::Result<Self> {
+        let Self { folder, mut chain } = self;
+        chain.write_index()?;
+        drop(chain);
+        let (chain, report) = Chain::open(folder.path(), ledger.founding.clone())?;
+        assert!(report.joins_anew.is_none() && report.index_rebuilt.is_none(), "{report:?}");
+        assert!(report.damage.is_empty() && report.cut.is_none(), "{report:?}");
+        Ok(Self { folder, chain })
+    }
+}
+
+fn arrive(
+    founding: &Founding,
+    folder: &Path,
+    manifest: Manifest,
+    pieces: &[Piece],
+) -> Result<Arrived, NotASnapshot> {
+    let mut arriving = Arriving::begin(founding, manifest, &folder.join("pieces"))?;
+    for piece in pieces {
+        arriving.take(&codec::encode(piece).expect("a piece"))?;
+    }
+    arriving.finish()
+}
+
+fn same(newcomer: &Newcomer, ledger: &Ledger) -> anyhow::Result<()> {
+    let (new, old) = (&newcomer.chain, &ledger.chain);
+    assert_eq!(new.header(), old.header());
+    assert_eq!(new.trie().root(), old.header().map_root);
+    assert_eq!(new.validators(), old.validators());
+    assert_eq!(new.next_timer()?, old.next_timer()?);
+    Ok(())
+}
+
+/// All that the index says of a trail, event by event.
+fn trail(chain: &Chain, trail: &Place) -> anyhow::Result<Vec<liuhen_proto::event::EventLeaf>> {
+    let size = chain.index().head(trail)?.size();
+    let mut leaves = Vec::new();
+    for number in 0..size {
+        let event = chain.index().event_of_trail(trail, number)?.expect("an event");
+        leaves.push(chain.index().leaf(event)?);
+    }
+    Ok(leaves)
+}
+
+#[test]
+fn a_newcomer_joins_and_the_history_follows() -> anyhow::Result<()> {
+    let mut ledger = Ledger::new()?;
+    ledger.records(1..=70)?;
+    let (manifest, pieces) = ledger.snapshot()?;
+    let folder = tempfile::tempdir()?;
+    let arrived = arrive(&ledger.founding, folder.path(), manifest, &pieces)?;
+    let mut newcomer = Newcomer::new(&ledger)?;
+    newcomer.join(&ledger, arrived)?;
+    same(&newcomer, &ledger)?;
+    let gateway = Place::key_trail(&ledger.gateway.key.public().key_id());
+    assert!(newcomer.chain.index().leaf(3).is_err());
+    assert!(newcomer.chain.log().read(Height::new(3)).is_err());
+    assert!(newcomer.chain.older_missing() > 60);
+    // It is started again with nothing of it, some of it, and all of it.
+    newcomer = newcomer.restart(&ledger)?;
+    same(&newcomer, &ledger)?;
+    newcomer.older(&ledger, 20)?;
+    newcomer = newcomer.restart(&ledger)?;
+    ledger.records(100..=110)?;
+    newcomer.follow(&ledger)?;
+    while newcomer.older(&ledger, 9)? {}
+    newcomer = newcomer.restart(&ledger)?;
+    same(&newcomer, &ledger)?;
+    assert!(!newcomer.chain.index().has_history());
+    newcomer.make_history()?;
+    ledger.records(200..=300)?;
+    newcomer.follow(&ledger)?;
+    same(&newcomer, &ledger)?;
+    assert_eq!(trail(&newcomer.chain, &gateway)?, trail(&ledger.chain, &gateway)?);
+    newcomer = newcomer.restart(&ledger)?;
+    assert_eq!(trail(&newcomer.chain, &gateway)?, trail(&ledger.chain, &gateway)?);
+    assert_eq!(newcomer.chain.index().event_count(), ledger.chain.index().event_count());
+    let whole = newcomer.chain.index().check_trails(None, usize::MAX)?;
+    assert_eq!(whole, (Vec::new(), None));
+    Ok(())
+}
+
+/// What comes while the history is made is in it.
+#[test]
+fn blocks_that_come_while_the_history_is_made_are_in_it() -> anyhow::Result<()> {
+    let mut ledger = Ledger::new()?;
+    ledger.records(1..=40)?;
+    let (mut manifest, pieces) = ledger.snapshot()?;
+    // Whoever gave it may say any number of events.
+    manifest.events = 7;
+    let folder = tempfile::tempdir()?;
+    let arrived = arrive(&ledger.founding, folder.path(), manifest, &pieces)?;
+    let mut newcomer = Newcomer::new(&ledger)?;
+    newcomer.join(&ledger, arrived)?;
+    while newcomer.older(&ledger, 100)? {}
+    let mut making = newcomer.chain.begin_history()?;
+    let mut next = 100;
+    while !making.step(&newcomer.chain, 5)? {
+        ledger.records(next..=next)?;
+        newcomer.follow(&ledger)?;
+        next += 1;
+    }
+    let data = newcomer.data();
+    newcomer.chain.end_history(making, &data)?;
+    assert!(next > 105);
+    for place in [
+        Place::key_trail(&ledger.gateway.key.public().key_id()),
+        Place::gateway_trail(&ledger.gateway.identity),
+        Place::department_trail("gz.psb"),
+    ] {
+        assert_eq!(trail(&newcomer.chain, &place)?, trail(&ledger.chain, &place)?, "{place}");
+    }
+    newcomer = newcomer.restart(&ledger)?;
+    assert_eq!(newcomer.chain.index().event_count(), ledger.chain.index().event_count());
+    Ok(())
+}
+
+/// Whatever of it is another, it is none: before anything of what the node has is touched.
+#[test]
+fn what_a_liar_gives_is_no_snapshot() -> anyhow::Result<()> {
+    let mut ledger = Ledger::new()?;
+    ledger.records(1..=9)?;
+    let (manifest, pieces) = ledger.snapshot()?;
+    let folder = tempfile::tempdir()?;
+    let refused = |manifest: &Manifest, pieces: &[Piece]| {
+        let arrived = arrive(&ledger.founding, folder.path(), manifest.clone(), pieces);
+        arrived.err().map(|it| it.to_string())
+    };
+    assert_eq!(refused(&manifest, &pieces), None);
+    for number in 0..pieces.len() {
+        let mut fewer = pieces.clone();
+        fewer.remove(number);
+        let less = Manifest { pieces: fewer.len() as u32, ..manifest.clone() };
+        let is_empty = match &pieces[number] {
+            Piece::Ids(it) => it.is_empty(),
+            Piece::Objects(it) => it.is_empty(),
+            Piece::Heads(it) => it.is_empty(),
+        };
+        assert!(is_empty || refused(&less, &fewer).is_some(), "without piece {number}");
+        assert!(refused(&manifest, &fewer).is_some());
+        let mut twice = pieces.clone();
+        twice.push(pieces[number].clone());
+        let more = Manifest { pieces: twice.len() as u32, ..manifest.clone() };
+        if matches!(&pieces[number], Piece::Ids(_)) {
+            assert!(refused(&more, &twice).is_some(), "piece {number} twice");
+        }
+    }
+    let mut tried = 0;
+    for number in 0..pieces.len() {
+        let count = match &pieces[number] {
+            Piece::Ids(it) => it.len(),
+            Piece::Objects(it) => it.len(),
+            Piece::Heads(it) => it.len(),
+        };
+        for at in 0..count {
+            let mut bent = pieces.clone();
+            match &mut bent[number] {
+                Piece::Ids(it) => it[at] ^= 1,
+                Piece::Objects(it) if at % 2 == 0 => {
+                    it.remove(at);
+                }
+                Piece::Objects(it) => match it[at].1.last_mut() {
+                    Some(byte) => *byte ^= 1,
+                    None => it[at].1.push(8),
+                },
+                Piece::Heads(it) if at % 2 == 0 => it[at].1 += 1,
+                Piece::Heads(it) => it[at].2[0][7] ^= 1,
+            }
+            assert!(refused(&manifest, &bent).is_some(), "piece {number} at {at}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 300, "{tried}");
+    let other = Ledger::new()?;
+    assert!(
+        refused(
+            &Manifest {
+                block: other.chain.log().read(Height::new(1))?.expect("a block"),
+                ..manifest.clone()
+            },
+            &pieces
+        )
+        .is_some()
+    );
+    for at in 0..manifest.anchor.len() {
+        let mut bent = manifest.clone();
+        bent.anchor[at] ^= 1;
+        assert!(refused(&bent, &pieces).is_some(), "anchor at {at}");
+    }
+    let mut bent = manifest;
+    bent.block.outcomes[0] ^= 1;
+    assert!(refused(&bent, &pieces).is_some());
+    Ok(())
+}
+
+/// Older blocks that are others are not taken.
+#[test]
+fn older_blocks_are_those_that_were_certified() -> anyhow::Result<()> {
+    let mut ledger = Ledger::new()?;
+    ledger.records(1..=12)?;
+    let (manifest, pieces) = ledger.snapshot()?;
+    let folder = tempfile::tempdir()?;
+    let mut newcomer = Newcomer::new(&ledger)?;
+    newcomer.join(&ledger, arrive(&ledger.founding, folder.path(), manifest, &pieces)?)?;
+    let mut older = Older::of(&newcomer.chain)?.expect("older blocks");
+    let block = |height: u64| ledger.chain.log().read(Height::new(height)).map(Option::unwrap);
+    let (first, second) = (block(1)?, block(2)?);
+    let mut outcome = first.clone();
+    outcome.outcomes[0] ^= 1;
+    let mut uncertified = first.clone();
+    uncertified.certificate.pop();
+    let mut other = first.clone();
+    other.block.transactions.clear();
+    for bent in [&second, &outcome, &uncertified, &other] {
+        assert!(older.check(&newcomer.chain, &[codec::encode(bent)?]).is_err());
+        assert_eq!(older.next(), Height::new(1));
+    }
+    assert!(older.check(&newcomer.chain, &[vec![1, 2, 3]]).is_err());
+    let run = [codec::encode(&first)?, codec::encode(&second)?, codec::encode(&first)?];
+    let good = older.check(&newcomer.chain, &run)?;
+    assert_eq!(good, [first, second]);
+    Ok(())
+}
+
+/// Where the node ends while it takes a snapshot in, or what it took in is damaged, it begins anew with nothing.
+#[test]
+fn a_join_that_was_not_finished_is_begun_anew() -> anyhow::Result<()> {
+    let mut ledger = Ledger::new()?;
+    ledger.records(1..=12)?;
+    let (manifest, pieces) = ledger.snapshot()?;
+    for damage in ["index", "log", "base"] {
+        let folder = tempfile::tempdir()?;
+        let mut newcomer = Newcomer::new(&ledger)?;
+        let arrived = arrive(&ledger.founding, folder.path(), manifest.clone(), &pieces)?;
+        newcomer.join(&ledger, arrived)?;
+        let Newcomer { folder: home, chain } = newcomer;
+        drop(chain);
+        match damage {
+            // As if it had ended before the index stood there.
+            "index" => std::fs::remove_dir_all(home.path().join("index"))?,
+            "log" => {
+                for file in std::fs::read_dir(home.path().join("blocks"))? {
+                    std::fs::remove_file(file?.path())?;
+                }
+            }
+            _ => std::fs::remove_file(home.path().join("base"))?,
+        }
+        let (chain, report) = Chain::open(home.path(), ledger.founding.clone())?;
+        assert_eq!(chain.header().height, Height::GENESIS, "{damage}: {report:?}");
+        let mut newcomer = Newcomer { folder: home, chain };
+        let arrived = arrive(&ledger.founding, folder.path(), manifest.clone(), &pieces)?;
+        newcomer.join(&ledger, arrived)?;
+        same(&newcomer, &ledger)?;
+        while newcomer.older(&ledger, 5)? {}
+        newcomer.make_history()?;
+        newcomer.restart(&ledger)?;
+    }
+    Ok(())
+}
