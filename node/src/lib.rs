@@ -31,6 +31,7 @@ pub mod consensus;
 mod engine;
 pub mod files;
 pub mod gossip;
+mod health;
 pub mod home;
 pub mod limits;
 pub mod mempool;

@@ -104,6 +104,10 @@ impl Repair {
         for _ in 0..height.get().div_ceil(seconds).max(1) {
             found |= self.check_block(turn, height);
         }
+        // Of the history that is not there yet nothing is damaged.
+        if !self.chain().index().has_history() {
+            return found;
+        }
         let pages = usize::try_from(events.div_ceil(seconds)).unwrap_or(usize::MAX).max(LOOK_AT);
         let looked = self.chain().index().check_trails(turn.trail.as_ref(), pages);
         match looked {
@@ -134,6 +138,11 @@ impl Repair {
             let chain = self.chain();
             if chain.log().is_hole(at) {
                 return false;
+            }
+            if !chain.index().has_history() {
+                let is_whole = chain.log().read(at).is_ok();
+                drop(chain);
+                return !is_whole && self.chain_mut().check_block(at);
             }
             // Behind what could not be read the index says where the block begins.
             let begins = || chain.index().first_event(at).ok().flatten();

@@ -1,8 +1,9 @@
 //! The header log over HTTP, as C2SP tlog-tiles has it: `/checkpoint`, `/tile/<level>/<index>` and
-//! `/tile/entries/<index>`, whole or partial. Entries are headers of 288 bytes.
+//! `/tile/entries/<index>`, whole or partial. Entries are headers of 288 bytes. Beside it the [probes](crate::health).
 
 use crate::api::{Shared, listener::Listener};
 use crate::app::TILE_WIDTH;
+use crate::health;
 use crate::limits::Client;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
@@ -37,6 +38,8 @@ pub(crate) async fn serve(listener: Listener, shared: Shared, stop: Cancellation
     let routes = Router::new()
         .route("/checkpoint", get(checkpoint))
         .route("/tile/{*path}", get(tile))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
         .with_state(shared);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);

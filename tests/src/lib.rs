@@ -8,6 +8,7 @@ pub mod bystander;
 pub mod certificates;
 pub mod cluster;
 pub mod consortium;
+pub mod ledger;
 pub mod links;
 pub mod things;
 pub mod wait;

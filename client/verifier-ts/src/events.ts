@@ -1,7 +1,16 @@
 /** Events of a file: each leaf stands for bytes that are given, signed by a key in force, or the ledger's own. */
 import { equal, hex } from "./bytes.js";
 import { NotCanonical, tryDecode } from "./canonical.js";
-import { type LedgerEvent, LedgerEventSchema } from "./gen/liuhen/v1/event_pb.js";
+import { StandingChangeSchema } from "./gen/liuhen/v1/consortium_pb.js";
+import {
+  DeadlineSchema,
+  GrantEndSchema,
+  IntegrityEndSchema,
+  type LedgerEvent,
+  LedgerEventSchema,
+  ProposalEndSchema,
+} from "./gen/liuhen/v1/event_pb.js";
+import { IntegrityRuleSchema, WatchKindSchema } from "./gen/liuhen/v1/oversight_pb.js";
 import { DepartmentSchema, IdentitySchema, type Interval, KeySchema } from "./gen/liuhen/v1/ledger_pb.js";
 import type { ProvedEvent } from "./gen/liuhen/v1/proof_pb.js";
 import type { RecordAccess } from "./gen/liuhen/v1/access_pb.js";
@@ -9,7 +18,7 @@ import type { Item, TransactionHeader } from "./gen/liuhen/v1/transaction_pb.js"
 import { ZERO, hash } from "./hash.js";
 import { needHashes } from "./hashes.js";
 import type { Header } from "./header.js";
-import { BadItem } from "./items/fields.js";
+import { BadItem, isNamed } from "./items/fields.js";
 import { ITEM_BYTES, parseItem, trailsOfItem } from "./items/item.js";
 import { type Leaf, parseLeaf } from "./leaf.js";
 import { TRAIL_LOG, rootOfInclusion } from "./merkle.js";
@@ -165,24 +174,23 @@ function ledgerBody(given: ProvedEvent, leaf: Leaf): Body {
 /** Whether an event names its cause, and its enums are among those that the rules give. */
 function isKnown({ cause, kind }: LedgerEvent): boolean {
   if (cause === undefined) return false;
-  const within = (value: number, last: number): boolean => value >= 1 && value <= last;
   switch (kind.case) {
     case undefined:
       return false;
     case "deadlineMissed":
-      return within(kind.value.deadline, 4);
+      return isNamed(DeadlineSchema, kind.value.deadline);
     case "grantEnded":
-      return within(kind.value.end, 4);
+      return isNamed(GrantEndSchema, kind.value.end);
     case "departmentChanged":
-      return within(kind.value.change, 3);
+      return isNamed(StandingChangeSchema, kind.value.change);
     case "proposalEnded":
-      return within(kind.value.end, 3);
+      return isNamed(ProposalEndSchema, kind.value.end);
     case "integrityRaised":
-      return within(kind.value.rule, 14);
+      return isNamed(IntegrityRuleSchema, kind.value.rule);
     case "integritySettled":
-      return within(kind.value.rule, 14) && within(kind.value.end, 2);
+      return isNamed(IntegrityRuleSchema, kind.value.rule) && isNamed(IntegrityEndSchema, kind.value.end);
     case "alertRaised":
-      return within(kind.value.watch, 9);
+      return isNamed(WatchKindSchema, kind.value.watch);
     default:
       return true;
   }

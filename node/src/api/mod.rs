@@ -203,7 +203,7 @@ impl Shared {
         Ok(Pieces::of(proof.into(), Some(share)))
     }
 
-    fn chain(&self) -> RwLockReadGuard<'_, Chain> {
+    pub(crate) fn chain(&self) -> RwLockReadGuard<'_, Chain> {
         self.chain.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

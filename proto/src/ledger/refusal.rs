@@ -395,6 +395,12 @@ refusals! {
     UnknownIntegrityEvent(name: String) = "integrity.unknown": NotFound,
         "there is no integrity event {name}",
         "没有诚信事件 {name}";
+    NothingToVoid(department: String) = "void.none": NotFound,
+        "in these heights {department} has no integrity event that stands",
+        "在这些高度内，{department} 没有仍有效的诚信事件";
+    TooManyToVoid(limit: usize) = "void.too_many": State,
+        "a vote voids at most {limit} integrity events: name fewer heights, or rules",
+        "一次表决最多作废 {limit} 个诚信事件：请缩小高度范围或指定规则";
     NotProvisional(name: String) = "integrity.not_provisional": State,
         "integrity event {name} is final, dismissed or appealed already",
         "诚信事件 {name} 已定、已撤或已在申诉中";

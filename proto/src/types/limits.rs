@@ -67,6 +67,8 @@ pub const READS: usize = 128;
 pub const AUDIT_MS: u64 = 366 * 24 * 3_600_000;
 /// Milliseconds for which a signed request lets a node show something: who watches asks again after it.
 pub const READ_LASTS_MS: u64 = 24 * 3_600_000;
+/// Integrity events that one vote voids.
+pub const VOIDED: usize = 128;
 /// Local days for which a double vote can be reported.
 pub const EVIDENCE_DAYS: u32 = 30;
 /// Working days of a deadline.

@@ -1,202 +1,12 @@
 //! Snapshots in one process: what a node makes another joins by, and whatever else it is given it does not.
 
-use liuhen_client::submit::item;
 use liuhen_genesis::Founding;
-use liuhen_node::app::{
-    Arrived, Arriving, Chain, Clock, Making, Manifest, NotASnapshot, Older, Piece,
-};
+use liuhen_node::app::{Arrived, Arriving, Chain, Manifest, NotASnapshot, Older, Piece};
 use liuhen_node::codec;
-use liuhen_node::home::Home;
-use liuhen_node::store::disk::DiskPath;
-use liuhen_proto::header::certificate::{VoteType, vote_bytes};
 use liuhen_proto::place::Place;
-use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::tx::Signer;
-use liuhen_proto::types::{Height, TimeMs, identity_id};
-use liuhen_proto::wire::{self, Category, item::Kind};
-use liuhen_tests::actions::record;
-use liuhen_tests::consortium::{Consortium, NODES};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use tempfile::TempDir;
-
-/// A chain, and all keys that it takes.
-struct Ledger {
-    _folder: TempDir,
-    founding: Founding,
-    validators: Vec<PrivateKey>,
-    gateway: Signer,
-    data: PathBuf,
-    chain: Chain,
-    now: TimeMs,
-}
-
-impl Ledger {
-    /// Founded, with a dataset.
-    fn new() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let homes = folder.path().join("consortium");
-        std::fs::create_dir(&homes)?;
-        let consortium = Consortium::found(&homes)?;
-        let founding = Founding::from_bytes(&std::fs::read(consortium.genesis())?)?;
-        let source = liuhen_keyfile::PassphraseSource::CredentialOrPrompt;
-        let keys = NODES.map(|node| Home::new(&consortium.home(node)).load_keys(&source, true));
-        let mut validators = Vec::new();
-        for keys in keys {
-            validators.push(keys?.node);
-        }
-        validators.sort_by_key(|key| key.public().key_id());
-        let signer = |seed: u8| {
-            let key = PrivateKey::from_seed(&[seed; 32]);
-            let identity = identity_id(&key.public().key_id());
-            Signer { chain: founding.chain(), department: "gz.psb".into(), identity, key }
-        };
-        let (officer, gateway) = (signer(1), signer(2));
-        let data = folder.path().join("data");
-        let (chain, _) = Chain::open(&data, founding.clone())?;
-        let now = founding.header().time.plus(1_000);
-        let mut it = Self { _folder: folder, founding, validators, gateway, data, chain, now };
-        let dataset = Kind::RegisterDataset(wire::RegisterDataset {
-            dataset: "civil.resident".into(),
-            title_en: "Residents".into(),
-            grade: 3,
-            category: Category::Conditional as i32,
-            collector: "gz.psb".into(),
-            schema_digest: vec![7; 32],
-            fields: vec![wire::Field { name: "id".into(), grade: 3, ..wire::Field::default() }],
-            ..wire::RegisterDataset::default()
-        });
-        it.commit(&officer, vec![dataset])?;
-        Ok(it)
-    }
-
-    /// Commits a block of one transaction.
-    fn commit(&mut self, signer: &Signer, kinds: Vec<Kind>) -> anyhow::Result<()> {
-        let items = kinds.into_iter().map(item).collect::<Result<Vec<_>, _>>()?;
-        self.commit_items(signer, &items)
-    }
-
-    fn commit_items(
-        &mut self,
-        signer: &Signer,
-        items: &[liuhen_proto::items::Item],
-    ) -> anyhow::Result<()> {
-        let header = self.chain.header();
-        let recent = (header.height, header.block_id());
-        let seq = self.chain.next_seq(&signer.key.public().key_id())?;
-        let tx = Arc::new(signer.sign(seq, recent, self.now, items)?);
-        let proposer = self.validators[0].public().key_id();
-        let built = self.chain.propose(proposer, self.now, vec![tx])?;
-        anyhow::ensure!(built.refused.is_empty(), "{:?}", built.refused);
-        let candidate = built.candidate;
-        let (height, id) = (candidate.header.height, candidate.id);
-        let bytes = vote_bytes(&self.founding.chain(), VoteType::Precommit, height, 0, Some(&id));
-        let signatures = self.validators.iter().take(3).map(|key| wire::CommitSignature {
-            key_id: key.public().key_id().to_vec(),
-            signature: key.sign(&bytes).to_vec(),
-        });
-        let certificate = wire::Certificate {
-            height: height.get(),
-            round: 0,
-            block_id: id.to_vec(),
-            signatures: signatures.collect(),
-        };
-        self.chain.commit(&candidate, certificate)?;
-        self.now = self.now.plus(1_000);
-        Ok(())
-    }
-
-    /// Commits so many blocks of one record each.
-    fn records(&mut self, numbers: std::ops::RangeInclusive<u64>) -> anyhow::Result<()> {
-        let gateway = self.gateway.clone();
-        for number in numbers {
-            self.commit_items(&gateway, &[record(number)?])?;
-        }
-        Ok(())
-    }
-
-    /// A snapshot of what stands: what it is of, and its pieces.
-    fn snapshot(&mut self) -> anyhow::Result<(Manifest, Vec<Piece>)> {
-        let begun = self.chain.begin_snapshot()?.expect("a block");
-        // Blocks are added while it is written.
-        self.records(900..=902)?;
-        let made = begun.write(&self.data.join("snapshot"))?;
-        let mut pieces = Vec::new();
-        while let Some(bytes) = made.piece(pieces.len() as u32)? {
-            pieces.push(codec::decode(&bytes)?);
-        }
-        Ok((Manifest::from_bytes(made.manifest())?, pieces))
-    }
-}
-
-/// A node without blocks that joins.
-struct Newcomer {
-    folder: TempDir,
-    chain: Chain,
-}
-
-impl Newcomer {
-    fn new(ledger: &Ledger) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let (chain, _) = Chain::open(folder.path(), ledger.founding.clone())?;
-        Ok(Self { folder, chain })
-    }
-
-    fn data(&self) -> DiskPath {
-        DiskPath::from(self.folder.path())
-    }
-
-    /// Joins, and has the blocks that are behind the snapshot.
-    fn join(&mut self, ledger: &Ledger, arrived: Arrived) -> anyhow::Result<()> {
-        self.chain.begin_from(&self.data(), arrived)?;
-        self.follow(ledger)
-    }
-
-    /// Takes in the blocks that the ledger has more.
-    fn follow(&mut self, ledger: &Ledger) -> anyhow::Result<()> {
-        while self.chain.header().height < ledger.chain.header().height {
-            let height = self.chain.next_height();
-            let stored = ledger.chain.log().read(height)?.expect("a block");
-            let bytes = codec::encode(&stored.block)?;
-            let candidate = self.chain.validate(&bytes, &|_, _| None, Clock::Unasked)?;
-            let certificate = prost::Message::decode(stored.certificate.as_slice())?;
-            self.chain.commit(&candidate, certificate)?;
-        }
-        Ok(())
-    }
-
-    /// Fetches older blocks, so many at a time; whether there are more.
-    fn older(&mut self, ledger: &Ledger, most: u64) -> anyhow::Result<bool> {
-        let Some(mut older) = Older::of(&self.chain)? else { return Ok(false) };
-        let first = older.next();
-        let end = (first.get() + most).min(ledger.chain.next_height().get());
-        let blocks = (first.get()..end).map(|height| {
-            Ok(codec::encode(&ledger.chain.log().read(Height::new(height))?.expect("a block"))?)
-        });
-        let good = older.check(&self.chain, &blocks.collect::<anyhow::Result<Vec<_>>>()?)?;
-        assert!(!good.is_empty());
-        self.chain.take_older(first, &good)?;
-        Ok(true)
-    }
-
-    fn make_history(&mut self) -> anyhow::Result<()> {
-        let mut making: Making = self.chain.begin_history()?;
-        while !making.step(&self.chain, 7)? {}
-        let data = self.data();
-        Ok(self.chain.end_history(making, &data)?)
-    }
-
-    /// Stops and starts.
-    fn restart(self, ledger: &Ledger) -> anyhow::Result<Self> {
-        let Self { folder, mut chain } = self;
-        chain.write_index()?;
-        drop(chain);
-        let (chain, report) = Chain::open(folder.path(), ledger.founding.clone())?;
-        assert!(report.joins_anew.is_none() && report.index_rebuilt.is_none(), "{report:?}");
-        assert!(report.damage.is_empty() && report.cut.is_none(), "{report:?}");
-        Ok(Self { folder, chain })
-    }
-}
+use liuhen_proto::types::Height;
+use liuhen_tests::ledger::{Ledger, Newcomer};
+use std::path::Path;
 
 fn arrive(
     founding: &Founding,
@@ -422,8 +232,7 @@ fn a_join_that_was_not_finished_is_begun_anew() -> anyhow::Result<()> {
         let mut newcomer = Newcomer::new(&ledger)?;
         let arrived = arrive(&ledger.founding, folder.path(), manifest.clone(), &pieces)?;
         newcomer.join(&ledger, arrived)?;
-        let Newcomer { folder: home, chain } = newcomer;
-        drop(chain);
+        let home = newcomer.kill();
         match damage {
             // As if it had ended before the index stood there.
             "index" => std::fs::remove_dir_all(home.path().join("index"))?,
@@ -434,9 +243,8 @@ fn a_join_that_was_not_finished_is_begun_anew() -> anyhow::Result<()> {
             }
             _ => std::fs::remove_file(home.path().join("base"))?,
         }
-        let (chain, report) = Chain::open(home.path(), ledger.founding.clone())?;
-        assert_eq!(chain.header().height, Height::GENESIS, "{damage}: {report:?}");
-        let mut newcomer = Newcomer { folder: home, chain };
+        let (mut newcomer, report) = Newcomer::open(home, &ledger)?;
+        assert_eq!(newcomer.chain.header().height, Height::GENESIS, "{damage}: {report:?}");
         let arrived = arrive(&ledger.founding, folder.path(), manifest.clone(), &pieces)?;
         newcomer.join(&ledger, arrived)?;
         same(&newcomer, &ledger)?;

@@ -279,3 +279,30 @@ async fn two_histories_are_evidence() -> anyhow::Result<()> {
     assert!(!well && said.contains("cosigns no more"), "{said}");
     Ok(())
 }
+
+/// The probes: a node alone answers, and says what is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_say_what_is_wrong() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    let ready = async |cluster: &Cluster, code: u16| {
+        until("the probe", async || {
+            let (found, body) = get(cluster, "psb", "/readyz").await.ok()?;
+            (found == code).then(|| String::from_utf8_lossy(&body).into_owned())
+        })
+        .await
+    };
+    assert_eq!(ready(&cluster, 200).await?, "ready\n");
+    for node in NODES {
+        cluster.stop(node).await?;
+    }
+    std::fs::remove_file(cluster.consortium.home("psb").join("tiles.address"))?;
+    cluster.launch("psb")?;
+    assert_eq!(get(&cluster, "psb", "/healthz").await?, (200, b"ok\n".to_vec()));
+    let wrong = ready(&cluster, 503).await?;
+    assert!(wrong.contains("vote withheld: asking\n"), "{wrong}");
+    for node in &NODES[1..] {
+        cluster.launch(node)?;
+    }
+    assert_eq!(ready(&cluster, 200).await?, "ready\n");
+    Ok(())
+}

@@ -101,6 +101,12 @@ fn ends(change: &Proposed) -> Option<String> {
             Some(format!("{} {}", pick("member", "成员"), it.department))
         }
         Proposed::Succeed(it) => Some(succeeded(&it.from, &it.to)),
+        Proposed::VoidIntegrity(it) => {
+            let (of, from, until) = (&it.department, it.from_height, it.until_height);
+            let events = format!("integrity events of {of} in heights {from} to {until}");
+            let events_zh = format!("{of} 在高度 {from} 至 {until} 的诚信事件");
+            Some(pick(&events, &events_zh).to_owned())
+        }
         Proposed::SetRoot(it) => {
             let of = &it.department;
             let (keys, keys_zh) = (format!("the root keys of {of}"), format!("{of} 的根密钥"));

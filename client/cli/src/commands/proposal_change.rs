@@ -81,6 +81,20 @@ pub enum Change {
         /// Its libp2p peer id
         peer_id: String,
     },
+    /// Void a department's integrity events of some heights: what an operator's slip made of honest people
+    Void {
+        /// The department
+        department: String,
+        /// The first height
+        #[arg(long)]
+        from_height: u64,
+        /// The last height
+        #[arg(long)]
+        until_height: u64,
+        /// Of these rules alone, as `integrity list` names them; without: of all
+        #[arg(long = "rule", value_delimiter = ',')]
+        rules: Vec<String>,
+    },
 }
 
 /// A validator
@@ -172,8 +186,36 @@ impl Change {
             Self::RemovePeer { peer_id } => {
                 Wire::RemovePeer(wire::RemovePeer { peer_id: peer_id.clone() })
             }
+            Self::Void { department, from_height, until_height, rules } => {
+                Wire::VoidIntegrity(wire::VoidIntegrity {
+                    department: department.clone(),
+                    from_height: *from_height,
+                    until_height: *until_height,
+                    rules: integrity_rules(rules)?,
+                })
+            }
         })
     }
+}
+
+/// Rules by their names, ascending.
+fn integrity_rules(names: &[String]) -> Result<Vec<i32>, ClientError> {
+    let mut rules = Vec::new();
+    for name in names {
+        let upper = name.to_ascii_uppercase().replace(['-', ' '], "_");
+        let rule = wire::IntegrityRule::from_str_name(&format!("INTEGRITY_RULE_{upper}"));
+        let rule = rule.filter(|it| *it != wire::IntegrityRule::Unspecified);
+        let unknown = || {
+            ClientError::usage(
+                format!("`{name}` is no rule of the integrity chain"),
+                format!("“{name}”不是诚信链的规则"),
+            )
+        };
+        rules.push(rule.ok_or_else(unknown)? as i32);
+    }
+    rules.sort_unstable();
+    rules.dedup();
+    Ok(rules)
 }
 
 fn days(year: u32, list: &[String]) -> Result<Vec<u32>, ClientError> {

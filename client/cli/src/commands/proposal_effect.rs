@@ -59,7 +59,7 @@ pub(super) async fn rows(node: &Node, change: &Change, shown: Format) -> Result<
                 (of_peer(&now.peers, &it.peer_id, shown), shown.word("removed", "移除"));
             vec![(format!("peer {}", it.peer_id), before, json!(then))]
         }
-        Change::Succeed(_) => {
+        Change::Succeed(_) | Change::VoidIntegrity(_) => {
             vec![(about::proposal(Some(change)), none(shown), json!(shown.word("done", "生效")))]
         }
     };

@@ -285,6 +285,13 @@ pub fn proposal(proposed: Option<&Change>) -> String {
             format!("protocol {} from height {}", it.protocol, it.height)
         }
         Some(Change::RemovePeer(it)) => format!("peer {} removed", it.peer_id),
+        Some(Change::VoidIntegrity(it)) => {
+            let rules: Vec<_> = it.rules().map(rule).collect();
+            let of =
+                if rules.is_empty() { String::new() } else { format!(" ({})", rules.join(", ")) };
+            let (department, from, until) = (&it.department, it.from_height, it.until_height);
+            format!("integrity events of {department} in heights {from} to {until}{of} voided")
+        }
         Some(Change::SetRoot(it)) => format!("new root of {}", it.department),
         Some(Change::Succeed(it)) => succession(it),
         None => String::new(),

@@ -1,4 +1,5 @@
 /** What fields of items must be, whatever the ledger says: docs/spec/items.md, "What fields must be". */
+import type { DescEnum } from "@bufbuild/protobuf";
 import { compare, compareText, isAscending, utf8 } from "../bytes.js";
 import {
   Algorithm,
@@ -64,6 +65,11 @@ export function ascendingBytes(list: readonly Uint8Array[], limit: number): void
 export function ascendingNumbers(list: readonly (number | bigint)[], limit: number): void {
   const isGood = list.length <= limit && isAscending(list, (a, b) => (a < b ? -1 : a > b ? 1 : 0));
   ensure(isGood, "not strictly ascending, or too many");
+}
+
+/** Whether a number is one of an enum's, and not its first, which says nothing. */
+export function isNamed(schema: DescEnum, value: number): boolean {
+  return value !== 0 && schema.value[value] !== undefined;
 }
 
 /** A number of a closed range. */

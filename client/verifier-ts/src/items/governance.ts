@@ -1,6 +1,7 @@
 /** Items by which the consortium decides: governance.proto. */
-import type { AdmitVoter, Propose, SetValidator, Vote } from "../gen/liuhen/v1/governance_pb.js";
-import { codes, ensure, given, idIfGiven, ids, newDepartment, rights, rootKeys, standingChange } from "./fields.js";
+import type { AdmitVoter, Propose, SetValidator, VoidIntegrity, Vote } from "../gen/liuhen/v1/governance_pb.js";
+import { IntegrityRuleSchema } from "../gen/liuhen/v1/oversight_pb.js";
+import { codes, ensure, given, idIfGiven, ids, isNamed, newDepartment, rights, rootKeys, standingChange } from "./fields.js";
 import { succession } from "./member.js";
 import type { Rows } from "./kind.js";
 import { department, governance } from "../trails.js";
@@ -40,7 +41,16 @@ function propose(it: Propose): void {
       return succession(change.value);
     case "removePeer":
       return ensure(change.value.peerId !== "" && ADDRESS.test(change.value.peerId), "a peer id is needed");
+    case "voidIntegrity":
+      return voidIntegrity(change.value);
   }
+}
+
+function voidIntegrity(it: VoidIntegrity): void {
+  codes(it.department);
+  ensure(it.fromHeight > 0n && it.fromHeight <= it.untilHeight, "heights from one on to the same or another");
+  const ascending = it.rules.every((rule, at) => at === 0 || it.rules[at - 1]! < rule);
+  ensure(ascending && it.rules.every((rule) => isNamed(IntegrityRuleSchema, rule)), "rules, ascending");
 }
 
 function admitVoter(it: AdmitVoter): void {
@@ -76,6 +86,7 @@ function membersOf({ change }: Propose): Place[] {
     case "changeMember":
     case "setRights":
     case "setRoot":
+    case "voidIntegrity":
       return [department(change.value.department)];
     case "succeed":
       return [department(change.value.from), department(change.value.to)];

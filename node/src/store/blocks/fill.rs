@@ -35,16 +35,19 @@ impl BlockLog {
             if !self.is_hole(height) {
                 continue;
             }
+            if self.segment_of(height).is_some_and(|at| self.has_behind(at, height)) {
+                sync(open.take())?;
+                self.write_anew(height, block)?;
+                continue;
+            }
             let entry = entry::whole(&encode(block)?);
             let at = self.segment_before(height)?;
-            let file = match &open {
-                Some((of, file)) if *of == at => file,
-                _ => {
-                    sync(open.take())?;
-                    &open.insert((at, self.writable(at)?)).1
-                }
+            if open.as_ref().is_none_or(|(of, _)| *of != at) {
+                sync(open.replace((at, self.writable(at)?)))?;
+            }
+            let (Some((_, file)), Some(segment)) = (&open, self.segments.get_mut(at)) else {
+                break;
             };
-            let Some(segment) = self.segments.get_mut(at) else { break };
             let what = || format!("write {}", segment.path);
             file.write_all_at(&entry, segment.length).map_err(StoreError::io(what()))?;
             if let Some(place) = self.places.get_mut(number(height)) {
@@ -55,20 +58,24 @@ impl BlockLog {
         sync(open)
     }
 
+    /// The segment in whose stretch a height is.
+    fn segment_of(&self, height: Height) -> Option<usize> {
+        self.segments.partition_point(|it| it.first <= height).checked_sub(1)
+    }
+
     /// The segment that ends with the block before a height, and has room: a new one if need be.
     fn segment_before(&mut self, height: Height) -> Result<usize, StoreError> {
-        let behind = self.segments.partition_point(|it| it.first <= height);
+        let of = self.segment_of(height);
         let before = self.places.get(number(height.previous())).copied().flatten();
-        let ends_there = before.is_some_and(|(segment, _)| segment.saturating_add(1) == behind);
+        let is_its = |at: &usize| before.is_some_and(|(segment, _)| segment == *at);
         let has_room =
-            |at: usize| self.segments.get(at).is_some_and(|it| it.length < SEGMENT_BYTES);
-        match behind.checked_sub(1).filter(|at| ends_there && has_room(*at)) {
-            Some(at) if !self.has_behind(at, height) => Ok(at),
-            _ => {
-                self.insert_segment(behind, height)?;
-                Ok(behind)
-            }
+            |at: &usize| self.segments.get(*at).is_some_and(|it| it.length < SEGMENT_BYTES);
+        if let Some(at) = of.filter(is_its).filter(has_room) {
+            return Ok(at);
         }
+        let new = of.map_or(0, |at| at.saturating_add(1));
+        self.insert_segment(new, height)?;
+        Ok(new)
     }
 
     /// Whether a segment has a block that can be read behind a height.
@@ -104,25 +111,20 @@ impl BlockLog {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Fills a hole: its segment is written anew with the block where it belongs. Nothing is done where there is none.
+    /// Fills a hole. Nothing is done where there is none.
     pub fn fill(&mut self, height: Height, block: &StoredBlock) -> Result<(), StoreError> {
-        if !self.is_hole(height) {
-            return Ok(());
-        }
-        let number = self.segments.partition_point(|it| it.first <= height).checked_sub(1);
-        let Some(number) = number else {
-            return self.fill_run(height, std::slice::from_ref(block));
-        };
-        if !self.has_behind(number, height) {
-            return self.fill_run(height, std::slice::from_ref(block));
-        }
+        self.fill_run(height, std::slice::from_ref(block))
+    }
+
+    /// Writes a segment anew, with a block where it belongs before others.
+    fn write_anew(&mut self, height: Height, block: &StoredBlock) -> Result<(), StoreError> {
+        let Some(number) = self.segment_of(height) else { return Ok(()) };
         let payload = encode(block)?;
         let Some(Segment { path, first, .. }) = self.segments.get(number) else { return Ok(()) };
         let (path, first) = (path.clone(), *first);
-        let until = match self.segments.get(number.saturating_add(1)) {
-            Some(next) => next.first.previous(),
-            None => self.height(),
-        };
+        let is_its = |place: &Option<(usize, u64)>| place.is_some_and(|(of, _)| of == number);
+        let last = self.places.iter().rposition(is_its).unwrap_or_default() as u64;
+        let until = height.max(Height::new(last.saturating_add(1)));
         let old = path.read().map_err(StoreError::io(format!("read {path}")))?;
         let (mut bytes, mut places) = (Vec::with_capacity(old.len()), Vec::new());
         for at in first.get()..=until.get() {

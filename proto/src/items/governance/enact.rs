@@ -3,6 +3,7 @@
 use crate::header::validators::ValidatorSet;
 use crate::items::governance::validator_history;
 use crate::items::member::department;
+use crate::items::oversight::integrity;
 use crate::ledger::{Draft, Halt, Object, Refusal, calendar, former, intervals, parameters, words};
 use crate::place::Place;
 use crate::types::{IdentityId, KeyId, limits};
@@ -45,6 +46,7 @@ pub(crate) fn enact(draft: &mut Draft<'_>, change: &Change) -> Result<(), Halt> 
         Change::SetRoot(it) => set_root(draft, it),
         Change::Succeed(it) => department::succeed(draft, it),
         Change::RemovePeer(it) => remove_peer(draft, &it.peer_id),
+        Change::VoidIntegrity(it) => integrity::void(draft, it),
     }
 }
 

@@ -13,7 +13,9 @@ use crate::items::member::succeed_department;
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer, calendar, timers};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::wire::{self, Fraction, ProposalEnd, TimerKind, ledger_event::Kind, propose::Change};
+use crate::wire::{
+    self, Fraction, IntegrityRule, ProposalEnd, TimerKind, ledger_event::Kind, propose::Change,
+};
 use std::sync::Arc;
 
 impl ItemKind for wire::Propose {
@@ -61,6 +63,7 @@ impl ItemKind for wire::Propose {
                 let fits = !it.peer_id.is_empty() && is_address(&it.peer_id);
                 ensure(fits, "remove_peer.peer_id", "a peer id is needed")
             }
+            Change::VoidIntegrity(it) => void_integrity(it),
         }
     }
 
@@ -213,7 +216,7 @@ fn weighs(
             let lead = new.lead != parameters.lead;
             (quorum || lead, !lead)
         }
-        Change::SetRights(_) | Change::SetCalendar(_) => (false, false),
+        Change::SetRights(_) | Change::SetCalendar(_) | Change::VoidIntegrity(_) => (false, false),
     })
 }
 
@@ -264,6 +267,17 @@ pub(crate) fn set_validator(it: &wire::SetValidator) -> Checked {
     ensure(fits && !peer.peer_id.is_empty(), "set_validator.peer", "a peer id and addresses")
 }
 
+fn void_integrity(it: &wire::VoidIntegrity) -> Checked {
+    code("void_integrity.department", &it.department)?;
+    let heights = it.from_height > 0 && it.from_height <= it.until_height;
+    ensure(heights, "void_integrity.from_height", "heights from one on to the same or another")?;
+    let known = |rule: &i32| {
+        IntegrityRule::try_from(*rule).is_ok_and(|it| it != IntegrityRule::Unspecified)
+    };
+    let ascending = it.rules.is_sorted_by(|a, b| a < b);
+    ensure(ascending && it.rules.iter().all(known), "void_integrity.rules", "rules, ascending")
+}
+
 /// The members that a change is about.
 fn members_concerned(change: &Change) -> Vec<&str> {
     match change {
@@ -274,6 +288,7 @@ fn members_concerned(change: &Change) -> Vec<&str> {
         Change::ChangeMember(it) => vec![&it.department],
         Change::SetRights(it) => vec![&it.department],
         Change::SetRoot(it) => vec![&it.department],
+        Change::VoidIntegrity(it) => vec![&it.department],
         Change::Succeed(it) => vec![&it.from, &it.to],
         Change::SetValidator(_)
         | Change::SetParameters(_)

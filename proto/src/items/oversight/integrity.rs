@@ -1,10 +1,10 @@
 //! The integrity chain (诚信链): events that rules and rulings make, provisional at first.
 
 use crate::items::oversight::score;
-use crate::ledger::{Draft, Halt, calendar, timers};
+use crate::ledger::{Draft, Halt, Refusal, calendar, timers};
 use crate::place::Place;
 use crate::suite::hash::{self, Domain};
-use crate::types::TimeMs;
+use crate::types::{TimeMs, limits};
 use crate::wire::{self, IntegrityEnd, IntegrityRule, TimerKind, ledger_event::Kind};
 use std::sync::Arc;
 
@@ -102,6 +102,7 @@ fn begin(draft: &mut Draft<'_>, fault: &Fault<'_>) -> Result<u64, Halt> {
         time_ms: draft.context().time.get(),
         count: fault.count,
         cause: Some(draft.cause().clone()),
+        height: draft.context().height.get(),
         ..wire::IntegrityEvent::default()
     };
     let place = Place::integrity_event(fault.department, number);
@@ -151,35 +152,115 @@ pub(crate) fn settle(
     let parameters = draft.parameters()?;
     let points = match end {
         IntegrityEnd::Final => score::points(&parameters, raised.rule(), event.count),
-        IntegrityEnd::Dismissed | IntegrityEnd::Unspecified => 0,
+        IntegrityEnd::Dismissed | IntegrityEnd::Voided | IntegrityEnd::Unspecified => 0,
     };
+    let final_day = match end {
+        IntegrityEnd::Final => calendar::day_of(draft.context().time),
+        IntegrityEnd::Dismissed | IntegrityEnd::Voided | IntegrityEnd::Unspecified => 0,
+    };
+    let kept = wire::IntegrityEvent { end: end as i32, points, final_day, ..(*event).clone() };
+    draft.put(place, kept);
+    tell(draft, &event, end, points, 1)
+}
+
+/// Counts what became of an event on the scores that it is of, and tells of it. `provisional`: how many it no longer is.
+fn tell(
+    draft: &mut Draft<'_>,
+    event: &wire::IntegrityEvent,
+    end: IntegrityEnd,
+    points: u64,
+    provisional: u64,
+) -> Result<(), Halt> {
+    let raised = event.raised.clone().unwrap_or_default();
     let settled = wire::IntegritySettled {
-        department: department.to_owned(),
-        number,
+        department: raised.department,
+        number: raised.number,
         rule: raised.rule,
-        identity_id: raised.identity_id.clone(),
+        identity_id: raised.identity_id,
         end: end as i32,
         count: event.count,
         points,
-        decay: parameters.integrity_decay,
+        decay: draft.parameters()?.integrity_decay,
     };
-    draft.put(place, wire::IntegrityEvent { end: end as i32, ..(*event).clone() });
-    count(draft, Place::score(department), &settled)?;
-    if !raised.identity_id.is_empty() {
-        count(draft, Place::identity_score(&raised.identity_id), &settled)?;
+    count(draft, Place::score(&settled.department), &settled, provisional)?;
+    if !settled.identity_id.is_empty() {
+        count(draft, Place::identity_score(&settled.identity_id), &settled, provisional)?;
     }
     draft.emit(Kind::IntegritySettled(settled));
     Ok(())
+}
+
+/// What a vote voids: provisional or final, not what a ruling took back. Refused where there is nothing, or too much at once.
+pub(crate) fn void(draft: &mut Draft<'_>, it: &wire::VoidIntegrity) -> Result<(), Halt> {
+    draft.department(&it.department)?;
+    let score: Option<Arc<wire::Score>> = draft.get(&Place::score(&it.department))?;
+    let last = score.map_or(0, |it| it.events);
+    let mut voided = 0usize;
+    for number in first_from(draft, &it.department, last, it.from_height)?..=last {
+        let place = Place::integrity_event(&it.department, number);
+        let event: Option<Arc<wire::IntegrityEvent>> = draft.get(&place)?;
+        let Some(event) = event.filter(|event| event.height <= it.until_height) else { break };
+        let rule = event.raised.as_ref().map_or(0, |it| it.rule);
+        if !it.rules.is_empty() && !it.rules.contains(&rule) {
+            continue;
+        }
+        match event.end() {
+            IntegrityEnd::Dismissed | IntegrityEnd::Voided => continue,
+            IntegrityEnd::Unspecified => {
+                settle(draft, &it.department, number, IntegrityEnd::Voided)?;
+            }
+            IntegrityEnd::Final => take_back(draft, place, &event)?,
+        }
+        voided = voided.saturating_add(1);
+        if voided > limits::VOIDED {
+            return Err(Refusal::TooManyToVoid(limits::VOIDED).into());
+        }
+    }
+    match voided {
+        0 => Err(Refusal::NothingToVoid(it.department.clone()).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Takes away what is left of a final event's points.
+fn take_back(
+    draft: &mut Draft<'_>,
+    place: Place,
+    event: &wire::IntegrityEvent,
+) -> Result<(), Halt> {
+    let decay = draft.parameters()?.integrity_decay;
+    let days = calendar::day_of(draft.context().time).saturating_sub(event.final_day);
+    let left = score::decayed(event.points, days, decay);
+    let end = IntegrityEnd::Voided;
+    draft.put(place, wire::IntegrityEvent { end: end as i32, ..event.clone() });
+    tell(draft, event, end, left, 0)
+}
+
+/// The first of a department's events that a block from a height on made; one behind the last where none did.
+fn first_from(draft: &Draft<'_>, department: &str, last: u64, height: u64) -> Result<u64, Halt> {
+    let (mut low, mut high) = (1, last.saturating_add(1));
+    while low < high {
+        let middle = low.midpoint(high);
+        let place = Place::integrity_event(department, middle);
+        let event: Option<Arc<wire::IntegrityEvent>> = draft.get(&place)?;
+        if event.is_some_and(|it| it.height < height) {
+            low = middle.saturating_add(1);
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
 }
 
 fn count(
     draft: &mut Draft<'_>,
     place: Place,
     settled: &wire::IntegritySettled,
+    provisional: u64,
 ) -> Result<(), Halt> {
     let known: Option<Arc<wire::Score>> = draft.get(&place)?;
     let mut it = known.map(|it| *it).unwrap_or_default();
-    it.provisional = it.provisional.saturating_sub(1);
+    it.provisional = it.provisional.saturating_sub(provisional);
     score::add(&mut it, settled, calendar::day_of(draft.context().time));
     draft.put(place, it);
     Ok(())

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! `bits` is the number of binary digits: what happens twice as often weighs one weight more. An
-//! event counts from the day on which it is final. Commendations are merit, all else is demerit.
+//! event counts from the day on which it is final. Commendations are merit, all else is demerit. What a vote voids is taken away
+//! again, as far as it has not decayed.
 
 use crate::wire::{IntegrityEnd, IntegrityRule, IntegritySettled, Parameters, Score};
 
@@ -29,7 +30,7 @@ pub fn points(parameters: &Parameters, rule: IntegrityRule, count: u64) -> u64 {
 }
 
 /// What is left of points after so many days.
-fn decayed(points: u64, days: u64, decay: u32) -> u64 {
+pub(crate) fn decayed(points: u64, days: u64, decay: u32) -> u64 {
     let mut left = points;
     for _ in 0..days.min(DAYS_AT_MOST) {
         if left == 0 {
@@ -42,9 +43,11 @@ fn decayed(points: u64, days: u64, decay: u32) -> u64 {
 
 /// Takes an event that is settled on a local day into a score.
 pub fn add(score: &mut Score, event: &IntegritySettled, day: u64) {
-    if event.end() != IntegrityEnd::Final {
-        return;
-    }
+    let takes_away = match event.end() {
+        IntegrityEnd::Final => false,
+        IntegrityEnd::Voided if event.points > 0 => true,
+        IntegrityEnd::Voided | IntegrityEnd::Dismissed | IntegrityEnd::Unspecified => return,
+    };
     let days = day.saturating_sub(score.day);
     score.demerit = decayed(score.demerit, days, event.decay);
     score.merit = decayed(score.merit, days, event.decay);
@@ -68,7 +71,10 @@ pub fn add(score: &mut Score, event: &IntegritySettled, day: u64) {
         | IntegrityRule::CaseUpheld
         | IntegrityRule::CaseDismissed => &mut score.demerit,
     };
-    *place = place.saturating_add(event.points);
+    *place = match takes_away {
+        false => place.saturating_add(event.points),
+        true => place.saturating_sub(event.points),
+    };
 }
 
 /// The score on a local day, in thousandths of a point.

@@ -8,7 +8,7 @@ use crate::ledger::tests::items::{
 use crate::wire::{
     AdmitVoter, ChangeMember, Parameters, Peer, ReadRequest, RecordReads, RemovePeer,
     SetParameters, SetProtocol, SetRights, SetRoot, SetValidator, TrailRead, Validator,
-    propose::Change,
+    VoidIntegrity, propose::Change,
 };
 
 #[test]
@@ -77,6 +77,23 @@ fn changes_of_members() {
     assert_eq!(peer("12D3KooW"), None);
     for bad in ["", "a b", "对等", &"x".repeat(257)] {
         assert_eq!(peer(bad), Some("remove_peer.peer_id"), "{bad}");
+    }
+    let void = |department: &str, heights: (u64, u64), rules: &[i32]| {
+        fault(Change::VoidIntegrity(VoidIntegrity {
+            department: department.into(),
+            from_height: heights.0,
+            until_height: heights.1,
+            rules: rules.to_vec(),
+        }))
+    };
+    assert_eq!(void("gz.psb", (1, 1), &[]), None);
+    assert_eq!(void("gz.psb", (7, 9), &[1, 2, 16]), None);
+    assert_eq!(void("", (7, 9), &[]), Some("void_integrity.department"));
+    for heights in [(0, 9), (9, 8)] {
+        assert_eq!(void("gz.psb", heights, &[]), Some("void_integrity.from_height"));
+    }
+    for rules in [&[0][..], &[2, 1], &[1, 1], &[17], &[-1]] {
+        assert_eq!(void("gz.psb", (7, 9), rules), Some("void_integrity.rules"), "{rules:?}");
     }
     assert_eq!(fault(Change::Succeed(succession("a", "b", 1))), None);
     assert_eq!(fault(Change::Succeed(succession("a", "a", 1))), Some("succession.to"));

@@ -9,8 +9,8 @@ use crate::ledger::tests::items::{
 use crate::place::{Place, TrailKind};
 use crate::types::{IdentityId, RequestId};
 use crate::wire::{
-    AdmitVoter, Calendar, ChangeMember, SetProtocol, SetRights, SetRoot, SetValidator, item::Kind,
-    propose::Change,
+    AdmitVoter, Calendar, ChangeMember, SetProtocol, SetRights, SetRoot, SetValidator,
+    VoidIntegrity, item::Kind, propose::Change,
 };
 
 fn department(code: &str) -> Place {
@@ -84,13 +84,19 @@ fn each_trail_once() {
 fn proposals_about_members() {
     let code = || "gz.tax".to_owned();
     let new = Some(new_department("gz.new", ""));
-    let about_tax: [Change; 4] = [
+    let about_tax: [Change; 5] = [
         Change::AdmitVoter(AdmitVoter { department: None, member: code(), weight: 1 }),
         Change::ChangeMember(ChangeMember { department: code(), change: 1 }),
         Change::SetRights(SetRights { department: code(), rights: Vec::new() }),
         Change::SetRoot(SetRoot {
             department: code(),
             root: crate::ledger::tests::items::root_keys(&["new"], 1),
+        }),
+        Change::VoidIntegrity(VoidIntegrity {
+            department: code(),
+            from_height: 1,
+            until_height: 2,
+            rules: Vec::new(),
         }),
     ];
     for change in about_tax {

@@ -3,7 +3,7 @@
 use super::super::simple::Proposal;
 use super::{IdentityKind, Move, Moves};
 use crate::ledger::Object;
-use crate::wire::{self, Fraction, ProposalEnd, Right, item::Kind, propose::Change};
+use crate::wire::{self, Fraction, IntegrityRule, ProposalEnd, Right, item::Kind, propose::Change};
 
 impl Moves<'_> {
     fn voter(&mut self) -> String {
@@ -14,7 +14,7 @@ impl Moves<'_> {
     }
 
     pub(super) fn propose(&mut self) -> Option<Move> {
-        let change = match self.dice.below(15) {
+        let change = match self.dice.below(17) {
             0 => Change::AdmitVoter(self.admit_voter()),
             1 | 2 => Change::ChangeMember(wire::ChangeMember {
                 department: self.any_department(),
@@ -38,6 +38,7 @@ impl Moves<'_> {
                 let (department, root) = (self.any_department(), Some(self.root_keys()));
                 Change::SetRoot(wire::SetRoot { department, root })
             }
+            15 | 16 => Change::VoidIntegrity(self.voided()),
             _ => Change::Succeed(self.succession()?),
         };
         let department = self.voter();
@@ -63,6 +64,21 @@ impl Moves<'_> {
         }
         let member = self.any_department();
         wire::AdmitVoter { department: None, member, weight: self.dice.below(3) }
+    }
+
+    fn voided(&mut self) -> wire::VoidIntegrity {
+        let from_height = self.dice.between(1, self.simple.height.max(2));
+        let rules: &[&[IntegrityRule]] = &[
+            &[],
+            &[IntegrityRule::Uncovered],
+            &[IntegrityRule::DeadlineMissed, IntegrityRule::Uncovered],
+        ];
+        wire::VoidIntegrity {
+            department: self.any_department(),
+            from_height,
+            until_height: from_height + self.dice.between(0, 40),
+            rules: self.dice.pick(rules).iter().map(|it| *it as i32).collect(),
+        }
     }
 
     fn rights(&mut self) -> Vec<i32> {

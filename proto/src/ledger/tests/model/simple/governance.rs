@@ -106,7 +106,9 @@ impl Simple {
             Change::ChangeMember(it) => (about_voter(&it.department), true),
             Change::SetRoot(it) => (about_voter(&it.department), true),
             Change::Succeed(it) => (about_voter(&it.from) || about_voter(&it.to), true),
-            Change::SetRights(_) | Change::SetCalendar(_) => (false, false),
+            Change::SetRights(_) | Change::SetCalendar(_) | Change::VoidIntegrity(_) => {
+                (false, false)
+            }
             Change::SetParameters(it) => {
                 let new = it.parameters.as_ref().unwrap();
                 let other_lead = new.lead != parameters.lead;
@@ -190,6 +192,7 @@ impl Simple {
                 why
             }
             Change::Succeed(it) => self.succeed(it),
+            Change::VoidIntegrity(it) => self.void(it),
         }
     }
 

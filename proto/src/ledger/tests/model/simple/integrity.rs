@@ -2,7 +2,7 @@
 
 use super::clock::day;
 use super::{Id, Simple};
-use crate::wire::{IntegrityEnd, IntegrityRule, Score, TimerKind};
+use crate::wire::{self, IntegrityEnd, IntegrityRule, Score, TimerKind};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -25,6 +25,10 @@ pub(in super::super) struct Event {
     pub(in super::super) end: IntegrityEnd,
     pub(in super::super) case: Id,
     pub(in super::super) ruled_by: String,
+    pub(in super::super) height: u64,
+    /// Once final: its points, and since which day they count.
+    pub(in super::super) points: u64,
+    pub(in super::super) final_day: u64,
 }
 
 /// An event that counts.
@@ -33,6 +37,8 @@ pub(in super::super) struct Settled {
     whose: [Id; 2],
     merit: bool,
     points: u64,
+    /// Whether a vote takes them away again.
+    voids: bool,
     day: u64,
     /// What is left of points after a day, as decided then.
     decay: u64,
@@ -104,6 +110,9 @@ impl Simple {
             end: IntegrityEnd::Unspecified,
             case: Id::new(),
             ruled_by: String::new(),
+            height: self.height,
+            points: 0,
+            final_day: 0,
         }));
         number
     }
@@ -136,10 +145,14 @@ impl Simple {
             _ => 0,
         };
         if end == IntegrityEnd::Final {
+            let today = day(self.now);
+            let event = self.event_mut(department, number);
+            (event.points, event.final_day) = (points, today);
             self.answers.settled.push(Rc::new(Settled {
                 whose: [it.department.clone().into_bytes(), of_identity(&it.identity)],
                 merit: it.rule == IntegrityRule::Commended,
                 points,
+                voids: false,
                 day: day(self.now),
                 decay: u64::from(self.parameters.integrity_decay),
             }));
@@ -149,6 +162,56 @@ impl Simple {
             "integrity {rule} of {department} settled {end}: {} times, {points} points",
             it.count
         ));
+    }
+
+    /// What a vote voids.
+    pub(super) fn void(&mut self, it: &wire::VoidIntegrity) -> Vec<&'static str> {
+        if self.department(&it.department).is_none() {
+            return vec!["department.unknown"];
+        }
+        let heights = it.from_height..=it.until_height;
+        let meant = |one: &&Rc<Event>| {
+            one.department == it.department
+                && heights.contains(&one.height)
+                && (it.rules.is_empty() || it.rules.contains(&(one.rule as i32)))
+                && matches!(one.end, IntegrityEnd::Unspecified | IntegrityEnd::Final)
+        };
+        let all: Vec<Event> =
+            self.answers.events.iter().filter(meant).map(|it| (**it).clone()).collect();
+        if all.is_empty() {
+            return vec!["void.none"];
+        }
+        if all.len() > 128 {
+            return vec!["void.too_many"];
+        }
+        for one in all {
+            if one.end == IntegrityEnd::Unspecified {
+                self.settle(&it.department, one.number, IntegrityEnd::Voided);
+                continue;
+            }
+            let (today, decay) = (day(self.now), u64::from(self.parameters.integrity_decay));
+            let mut left = one.points;
+            for _ in one.final_day..today {
+                left = left * decay / 10_000;
+            }
+            self.event_mut(&it.department, one.number).end = IntegrityEnd::Voided;
+            if left > 0 {
+                self.answers.settled.push(Rc::new(Settled {
+                    whose: [one.department.clone().into_bytes(), of_identity(&one.identity)],
+                    merit: one.rule == IntegrityRule::Commended,
+                    points: left,
+                    voids: true,
+                    day: today,
+                    decay,
+                }));
+            }
+            let (rule, end) = (one.rule as i32, IntegrityEnd::Voided as i32);
+            self.tell(format!(
+                "integrity {rule} of {} settled {end}: {} times, {left} points",
+                it.department, one.count
+            ));
+        }
+        Vec::new()
     }
 
     /// All scores, computed from the chain.
@@ -171,7 +234,9 @@ impl Simple {
                     score.merit = score.merit * it.decay / 10_000;
                 }
                 score.day = it.day;
-                *(if it.merit { &mut score.merit } else { &mut score.demerit }) += it.points;
+                let place = if it.merit { &mut score.merit } else { &mut score.demerit };
+                *place =
+                    if it.voids { place.saturating_sub(it.points) } else { *place + it.points };
             }
         }
         scores
