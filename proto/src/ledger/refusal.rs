@@ -395,7 +395,7 @@ refusals! {
     UnknownIntegrityEvent(name: String) = "integrity.unknown": NotFound,
         "there is no integrity event {name}",
         "没有诚信事件 {name}";
-    NothingToVoid(department: String) = "void.none": NotFound,
+    NothingToVoid(department: String) = "void.none": State,
         "in these heights {department} has no integrity event that stands",
         "在这些高度内，{department} 没有仍有效的诚信事件";
     TooManyToVoid(limit: usize) = "void.too_many": State,

@@ -4,7 +4,7 @@ use crate::items::access::tests::{bulk, corrections, gateways, halves, sealing, 
 use crate::items::catalogue::tests::datasets;
 use crate::items::governance::tests::votes;
 use crate::items::member::tests::{departments, identities, successions};
-use crate::items::oversight::tests::{alerts, cases, double_votes, products};
+use crate::items::oversight::tests::{alerts, cases, double_votes, products, voided};
 use crate::items::reading::tests::reads;
 use crate::items::sharing::tests::{delegation, emergency, grants, permits, workflow};
 use crate::ledger::{
@@ -96,6 +96,7 @@ fn every_refusal_is_reached() {
         sealing::TABLES,
         seals::TABLES,
         successions::TABLES,
+        voided::TABLES,
         workflow::TABLES,
     ]
     .concat();

@@ -11,5 +11,5 @@ pub(crate) mod double_votes;
 pub(crate) mod integrity;
 pub(crate) mod products;
 pub(crate) mod story;
-mod voided;
+pub(crate) mod voided;
 pub(crate) mod watches;
