@@ -49,7 +49,8 @@ impl Engine<'_> {
     pub(crate) async fn run(&self, mut parts: AdapterParts) -> anyhow::Result<End> {
         loop {
             let settings = self.engine_settings(&parts)?;
-            let alone = consensus::look_over(&settings, &self.vote.exchange).await?;
+            let alone =
+                consensus::look_over(&settings, &parts.undecided, &self.vote.exchange).await?;
             let withheld = self.judge(&alone).await?;
             if parts.is_far_behind() {
                 self.join(&mut parts).await?;

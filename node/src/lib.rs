@@ -15,13 +15,10 @@
 //! | [`files`] | how many files may be open, and who may hold them |
 //! | [`config`], [`home`], [`commands`], [`telemetry`] | settings, keys, operator's commands, logs |
 //! | [`run`](mod@run), `engine` | the only wiring |
-//! | `by_hand` | the same a step at a time, for the simulation |
 
 pub mod api;
 pub mod app;
 pub mod backup;
-#[doc(hidden)]
-pub mod by_hand;
 pub mod checkpoints;
 mod clock;
 pub mod codec;

@@ -230,6 +230,7 @@ fn files_stay_short() {
         "client/sources/src",
         "client/verifier/src",
         "tests/byzantine/src",
+        "tests/simulation/src",
     ] {
         sources(&root().join(folder), &mut files);
     }

@@ -5,6 +5,8 @@ mod adapter;
 #[doc(hidden)]
 pub mod again;
 #[doc(hidden)]
+pub mod by_hand;
+#[doc(hidden)]
 pub mod codec;
 mod conduct;
 mod exchange;

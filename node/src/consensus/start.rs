@@ -9,6 +9,7 @@ use super::types::{Address, Ctx, LiuhenContext, ValidatorSet};
 use super::withheld::{self, Alone};
 use crate::neighbours::Neighbours;
 use crate::store::disk::DiskPath;
+use crate::store::undecided::UndecidedBlocks;
 use liuhen_proto::types::{ChainId, Height, KeyId};
 use malachitebft_app_channel::app::config::{
     ConsensusConfig, NodeConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
@@ -74,17 +75,21 @@ impl NodeConfig for EngineConfig {
 }
 
 /// Looks over what the engine remembers, once no engine has it open: what this node knows by itself of its votes.
-pub async fn look_over(settings: &EngineSettings, exchange: &Exchange) -> anyhow::Result<Alone> {
+pub async fn look_over(
+    settings: &EngineSettings,
+    undecided: &UndecidedBlocks,
+    exchange: &Exchange,
+) -> anyhow::Result<Alone> {
     unlocked(&folder(&settings.data).join(VOTES)).await?;
     let own = (&settings.chain, &settings.key.public().key_id());
     let validators = ValidatorSet::new(&settings.validators, settings.turns.clone());
-    let next = settings.next_height;
-    look_over_unlocked(&DiskPath::from(&settings.data), own, next, validators, exchange)
+    let data = DiskPath::from(&settings.data);
+    look_over_unlocked((&data, undecided), own, settings.next_height, validators, exchange)
 }
 
 /// The same where no engine has it open, with the data folder on whatever disk.
 pub(crate) fn look_over_unlocked(
-    data: &DiskPath,
+    (data, undecided): (&DiskPath, &UndecidedBlocks),
     own: (&ChainId, &KeyId),
     next: Height,
     validators: Option<ValidatorSet>,
@@ -92,7 +97,7 @@ pub(crate) fn look_over_unlocked(
 ) -> anyhow::Result<Alone> {
     let folder = data.join(FOLDER);
     folder.make_folder()?;
-    let (alone, messages) = withheld::look_over(&folder, &exchange.record(), own, next)?;
+    let (alone, messages) = withheld::look_over(&folder, &exchange.record(), own, next, undecided)?;
     // The engine plays these back; others may ask for what was heard.
     exchange.begin(next, validators, &messages);
     Ok(alone)

@@ -4,7 +4,8 @@
 //! for good. So the file's end is judged here first. After a power cut it can end in bytes that never reached the
 //! disk: zeros, or an entry that was not finished. Nothing that this node published rests on those, for the engine
 //! syncs the file before it publishes; they are cut, and kept beside. Anything else in the file that is no whole entry
-//! may be a vote that others have seen: then the file is put aside, and the record of votes alone says what was signed.
+//! may be a vote that others have seen: then a copy is put aside, what is whole at its beginning stays, and the record of votes says
+//! whether that is all that was sent.
 //!
 //! The file, as `arc-malachitebft-wal` 0.8.2 writes it, numbers big-endian: version u32 ‖ height u64 ‖ entries; an entry
 //! is compressed u8 ‖ length u64 ‖ CRC-32 of the data u32 ‖ data. No checksum covers the length.
@@ -12,8 +13,8 @@
 use super::codec::WireCodec;
 use super::types::LiuhenContext;
 use crate::store::disk::{Access, DiskPath};
-use liuhen_proto::types::Height;
-use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
+use liuhen_proto::types::{BlockId, Height};
+use malachitebft_app_channel::app::consensus::{ProposedValue, SignedConsensusMsg};
 use malachitebft_app_channel::app::types::codec::Codec;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -45,7 +46,8 @@ pub(super) enum Found {
         /// Where they are.
         kept_at: PathBuf,
     },
-    /// The file holds what may have been votes and can't be read: it was moved.
+    /// The file holds what may have been votes and can't be read: it was moved, or a copy of it kept and what was whole at its
+    /// beginning left.
     Damaged {
         /// Where it is.
         kept_at: PathBuf,
@@ -86,6 +88,14 @@ fn look_over_by(wal: &DiskPath, voted_at: VotedAt) -> std::io::Result<Found> {
             file.sync_all()?;
             Ok(Found::Cut { bytes: cut.len(), kept_at: kept_at.path().to_owned() })
         }
+        Tail::Damaged(from) if one_height && from >= HEADER => {
+            let kept_at = wal.free_name("damaged");
+            kept_at.write_durably(&bytes)?;
+            let file = wal.open(Access::Write)?;
+            file.set_len(from as u64)?;
+            file.sync_all()?;
+            Ok(Found::Damaged { kept_at: kept_at.path().to_owned() })
+        }
         Tail::Whole | Tail::Unwritten(_) | Tail::Damaged(_) => {
             Ok(Found::Damaged { kept_at: put_aside(wal, "damaged")? })
         }
@@ -119,6 +129,15 @@ fn message(entry: &[u8]) -> Result<Option<SignedConsensusMsg<LiuhenContext>>, ()
     WireCodec.decode(message.to_vec().into()).map(Some).map_err(|_| ())
 }
 
+/// The block of an entry that says which one was given to the engine.
+fn block(entry: &[u8]) -> Option<BlockId> {
+    const BLOCK: u8 = 4;
+    let (_, rest) = entry.split_first().filter(|(tag, _)| **tag == BLOCK)?;
+    let value: ProposedValue<LiuhenContext> =
+        WireCodec.decode(rest.get(8..)?.to_vec().into()).ok()?;
+    Some(value.value.0)
+}
+
 /// What a file of whole entries says.
 #[derive(Debug, Default)]
 pub(super) struct Log {
@@ -126,6 +145,8 @@ pub(super) struct Log {
     pub(super) height: Option<Height>,
     /// Votes and proposals, this node's own among them.
     pub(super) messages: Vec<SignedConsensusMsg<LiuhenContext>>,
+    /// Blocks that the engine takes to be kept.
+    pub(super) blocks: Vec<BlockId>,
 }
 
 /// Reads the file once it was looked over.
@@ -133,7 +154,8 @@ pub(super) fn read(wal: &DiskPath) -> std::io::Result<Log> {
     match wal.read() {
         Ok(bytes) => {
             let messages = entries(&bytes).filter_map(|it| message(it).ok().flatten()).collect();
-            Ok(Log { height: height(&bytes), messages })
+            let blocks = entries(&bytes).filter_map(block).collect();
+            Ok(Log { height: height(&bytes), messages, blocks })
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Log::default()),
         Err(error) => Err(error),
@@ -300,7 +322,14 @@ mod tests {
             panic!()
         };
         assert_eq!(std::fs::read(kept_at).unwrap(), bent);
-        assert!(!wal.exists());
+        assert_eq!(std::fs::read(&wal).unwrap(), bytes[..last], "what is whole before it stays");
+        bent[2] ^= 1;
+        std::fs::write(&wal, &bent).unwrap();
+        let Found::Damaged { kept_at } = look_over(&DiskPath::from(&wal)).unwrap() else {
+            panic!()
+        };
+        assert_eq!(std::fs::read(kept_at).unwrap(), bent);
+        assert!(!wal.exists(), "without a header nothing is told of it");
     }
 
     /// Zeros behind a vote whose length was bent upwards: the vote is not unwritten.

@@ -6,9 +6,10 @@ use super::signing::{author, signed};
 use super::types::{Address, LiuhenContext};
 use super::wal::{self, Found, Log};
 use crate::store::disk::DiskPath;
+use crate::store::undecided::UndecidedBlocks;
 use crate::store::votes::{Known, Noted, Signed, VoteRecord};
 use anyhow::Context as _;
-use liuhen_proto::types::{ChainId, Height, KeyId};
+use liuhen_proto::types::{BlockId, ChainId, Height, KeyId};
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
 use std::path::PathBuf;
 
@@ -151,6 +152,7 @@ pub(super) fn look_over(
     record: &VoteRecord,
     (chain, key): (&ChainId, &KeyId),
     next: Height,
+    undecided: &UndecidedBlocks,
 ) -> anyhow::Result<(Alone, Vec<SignedConsensusMsg<LiuhenContext>>)> {
     let wal = folder.join("engine.wal");
     let mut file = None;
@@ -161,7 +163,7 @@ pub(super) fn look_over(
             tracing::warn!(bytes, %kept_at, "the engine's log of votes ended in bytes that never reached the disk, as after a power cut: they were cut; nothing that was published rests on them");
         }
         Found::Damaged { kept_at } => {
-            tracing::error!(kept_at = %kept_at.display(), "the engine's log of votes is damaged, and was put aside");
+            tracing::error!(kept_at = %kept_at.display(), "the engine's log of votes is damaged: a copy was put aside, and what is whole at its beginning stays");
             file = Some(kept_at);
         }
     }
@@ -172,8 +174,20 @@ pub(super) fn look_over(
         // No checksum covers its height: nothing is concluded from it.
         log = Log::default();
     }
+    let is_lost = |it: &&BlockId| log.height == Some(next) && undecided.get(it).is_none();
+    if let Some(block) = log.blocks.iter().find(is_lost) {
+        let kept_at = wal::put_aside(&wal, "without-block")?;
+        tracing::error!(%block, kept_at = %kept_at.display(), "the engine's log of votes is of a block that is not kept any more, and was put aside");
+        (log, file) = (Log::default(), Some(kept_at));
+    }
     let own = own_messages(&log, chain, key);
-    Ok((alone(record, log.height, &own, next, file), log.messages))
+    let alone = alone(record, log.height, &own, next, file);
+    // What is not on record yet was not sent: given to others now, it would be taken for another process's.
+    let is_sent = |it: &SignedConsensusMsg<LiuhenContext>| {
+        author(it) != Address(*key) || record.judge(&signed(chain, it)) == Noted::Same
+    };
+    log.messages.retain(is_sent);
+    Ok((alone, log.messages))
 }
 
 fn own_messages(log: &Log, chain: &ChainId, key: &KeyId) -> Vec<Signed> {
@@ -181,7 +195,8 @@ fn own_messages(log: &Log, chain: &ChainId, key: &KeyId) -> Vec<Signed> {
     log.messages.iter().filter(own).map(|it| signed(chain, it)).collect()
 }
 
-/// What a node knows by itself: of its record, and of the height and the own messages of the engine's log.
+/// What a node knows by itself: of its record, and of the height and the own messages of the engine's log. `file`: the log was
+/// damaged, and is there; what was whole at its beginning says enough where all that the record knows is in it.
 fn alone(
     record: &VoteRecord,
     log_height: Option<Height>,
@@ -193,6 +208,7 @@ fn alone(
     let plays_back =
         at_next && record.signed().next().is_some() && record.signed().all(|it| own.contains(it));
     let path = || Some(record.path().to_owned());
+    let is_whole = file.is_none();
     match record.known() {
         Known::Nothing => {
             let file = record.is_damaged().then(path).flatten().or(file);
@@ -200,12 +216,14 @@ fn alone(
         }
         // The engine's log is synced before the record: with a whole one at this height, the record lacks nothing that it has not.
         Known::UpTo(height) if record.is_damaged() => {
-            match at_next && (height < next || plays_back) {
+            match is_whole && at_next && (height < next || plays_back) {
                 true => Alone::Everything,
                 false => Alone::Nothing(height.max(next), path()),
             }
         }
-        Known::Never if record.is_damaged() && !at_next => Alone::Nothing(next, path()),
+        Known::Never if record.is_damaged() && !(is_whole && at_next) => {
+            Alone::Nothing(next, path())
+        }
         Known::Never => Alone::Never,
         Known::UpTo(height) if height < next || (height == next && plays_back) => Alone::Everything,
         Known::UpTo(height) if height == next => Alone::UpTo(height, Why::VotesLost, file),

@@ -2,7 +2,7 @@
 //! them: after a crash it may decide one by its id alone.
 
 use super::disk::{Access, DiskPath};
-use super::{StoreError, blocks::sync_folder};
+use super::{StoreError, blocks::sync_folder, entry};
 use crate::codec;
 use bincode::{Decode, Encode};
 use liuhen_proto::suite::sign::SignatureBytes;
@@ -78,12 +78,12 @@ impl UndecidedBlocks {
                 true => path.read().map_err(StoreError::io(what()))?,
                 false => Vec::new(),
             };
-            match codec::decode::<Undecided>(&bytes) {
-                Ok(block) => {
+            match read(&bytes) {
+                Some(block) => {
                     path.write_durably(&bytes).map_err(StoreError::io(what()))?;
                     blocks.push(Arc::new(block));
                 }
-                Err(_) => path.remove().map_err(StoreError::io(what()))?,
+                None => path.remove().map_err(StoreError::io(what()))?,
             }
         }
         blocks.sort_by_key(|block| (block.height, block.round, block.id));
@@ -98,7 +98,7 @@ impl UndecidedBlocks {
         }
         let path = self.path(&block);
         let what = || format!("write {path}");
-        let bytes = codec::encode(&block).map_err(|e| StoreError::Damaged(e.to_string()))?;
+        let bytes = bytes_of(&block)?;
         let unfinished = path.with_extension("new");
         let file = unfinished.open(Access::New).map_err(StoreError::io(what()))?;
         file.write_all_at(&bytes, 0).map_err(StoreError::io(what()))?;
@@ -156,6 +156,19 @@ impl UndecidedBlocks {
     }
 }
 
+/// A file with a block: an entry, see the block log's.
+fn bytes_of(block: &Undecided) -> Result<Vec<u8>, StoreError> {
+    let payload = codec::encode(block).map_err(|e| StoreError::Damaged(e.to_string()))?;
+    Ok(entry::whole(&payload))
+}
+
+/// The block of a file, if it is whole.
+fn read(bytes: &[u8]) -> Option<Undecided> {
+    let payload =
+        bytes.get(entry::HEADER..).filter(|_| entry::end(bytes, 0) == Some(bytes.len()))?;
+    codec::decode(payload).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,8 +187,13 @@ mod tests {
         blocks.keep(block(6, 2)).unwrap();
         std::fs::write(folder.path().join("torn.new"), b"torn").unwrap();
         // Whole, but not renamed when the power went.
-        let whole = codec::encode(&block(5, 3)).unwrap();
-        std::fs::write(folder.path().join("whole.new"), whole).unwrap();
+        let whole = bytes_of(&block(5, 3)).unwrap();
+        std::fs::write(folder.path().join("whole.new"), &whole).unwrap();
+        // A bit of it is another.
+        let mut bent = whole;
+        let last = bent.len() - 1;
+        bent[last] ^= 1;
+        std::fs::write(folder.path().join("bent.block"), bent).unwrap();
         let mut again = UndecidedBlocks::open(folder.path()).unwrap();
         assert_eq!(again.of(Height::new(5)).count(), 2);
         assert_eq!(again.get(&BlockId::new([1; 32])), Some(&Arc::new(block(5, 1))));

@@ -170,9 +170,10 @@ impl Node {
             (chain.next_height(), ValidatorSet::new(chain.validators(), chain.turns()?))
         };
         let (chain, key) = (self.chain().founding().chain(), self.key.public().key_id());
-        let data = self.home.join("data");
-        let own = (&chain, &key);
-        self.alone = Some(look_over_unlocked(&data, own, next, validators, &self.exchange)?);
+        let At::Waiting(parts) = &self.at else { anyhow::bail!("there is an engine") };
+        let (data, own) = (self.home.join("data"), (&chain, &key));
+        let data = (&data, &parts.undecided);
+        self.alone = Some(look_over_unlocked(data, own, next, validators, &self.exchange)?);
         Ok(())
     }
 
@@ -263,8 +264,12 @@ impl Node {
     }
 
     /// A vote or proposal came from the network; the engine is told of it apart.
-    pub fn hear(&mut self, message: &SignedConsensusMsg<Ctx>) {
+    pub fn hear(&self, message: &SignedConsensusMsg<Ctx>) {
         self.exchange.take_in(message);
+    }
+
+    /// The engine tells of a vote or proposal that it is about to look at.
+    pub fn heard(&mut self, message: &SignedConsensusMsg<Ctx>) {
         if let At::Running(adapter, _) = &mut self.at {
             adapter.hear(message);
         }
@@ -332,6 +337,12 @@ impl Node {
         }
         let raw: Vec<_> = new.iter().map(|tx| tx.raw().to_vec()).collect();
         (!raw.is_empty()).then(|| Message::Transactions(raw).to_bytes().ok()).flatten()
+    }
+
+    /// Writes the index, as before a stop. Whether that went well.
+    pub fn write_index(&self) -> bool {
+        let mut chain = self.chain.write().unwrap_or_else(PoisonError::into_inner);
+        chain.write_index().is_ok()
     }
 
     /// Lets go of transactions that waited in vain since the last time.
