@@ -67,12 +67,9 @@ pub async fn run(
         start_cosigning(&chain, settings, &keys, from_others, committed.subscribe(), &services)?;
     let (asks, connected) = (gossip.asks, gossip.connected.clone());
     let neighbours = Neighbours::new(Arc::clone(&chain), keys.node.clone(), asks, connected);
-    let exchange = exchange(home, settings, &chain, &keys)?;
-    let snapshots = Snapshots::new(Arc::clone(&chain), &data);
-    let heard = (exchange, snapshots);
-    let vote = start_asking(&chain, &keys, heard, neighbours, gossip.asked, &services);
+    let given = given(home, settings, &chain, &keys)?;
+    let vote = start_asking(&chain, &keys, given, neighbours, gossip.asked, &services);
     let repairs = start_repairing(&chain, settings, &data, &vote.neighbours, &services);
-    let misbehaviour = misbehaviour::start(&chain, &mempool, &keys.node, &services);
     let shared = Shared {
         reads: start_reads(&chain, &mempool, &keys.node, &data, &services)?,
         chain: Arc::clone(&chain),
@@ -96,6 +93,7 @@ pub async fn run(
     let server = serve(home, settings, tls, shared, &services).await?;
 
     let parts = AdapterParts {
+        misbehaviour: misbehaviour::start(&chain, &mempool, &keys.node, &services),
         chain: Arc::clone(&chain),
         mempool,
         undecided: UndecidedBlocks::open(&data.join("undecided"))?,
@@ -113,11 +111,10 @@ pub async fn run(
         peers_wanted: settings.peers.len(),
         work,
         messages,
-        misbehaviour,
         wakes,
     };
-    let engine = Engine { chain: &chain, settings, keys: &keys, data: &data, vote, stop };
-    let end = engine.run(parts).await?;
+    let end =
+        Engine { chain: &chain, settings, keys: &keys, data: &data, vote, stop }.run(parts).await?;
     services.cancel();
     wait_for_clients(server).await;
     finish(&chain, end)
@@ -191,18 +188,19 @@ fn start_cosigning(
     Ok(cosigner.start(services))
 }
 
-/// What goes between this node's engine and others, by its record of votes.
-fn exchange(
+/// What this node gives others: what goes between its engine and theirs, by its record of votes; and snapshots.
+fn given(
     home: &Home,
     settings: &Settings,
-    chain: &RwLock<Chain>,
+    chain: &Arc<RwLock<Chain>>,
     keys: &Keys,
-) -> anyhow::Result<Exchange> {
+) -> anyhow::Result<(Exchange, Snapshots)> {
+    let snapshots = Snapshots::new(Arc::clone(chain), &home.data());
     let (chain, key) = (read(chain).founding().chain(), keys.node.public());
     let path = home.vote_record(settings)?;
     let lock = VoteRecord::lock(&path)?;
     let record = VoteRecord::open(&path, chain, key.key_id())?;
-    Ok(Exchange::new(chain, key, record, lock))
+    Ok((Exchange::new(chain, key, record, lock), snapshots))
 }
 
 fn read(chain: &RwLock<Chain>) -> std::sync::RwLockReadGuard<'_, Chain> {

@@ -114,6 +114,31 @@ fn blocks_that_come_while_the_history_is_made_are_in_it() -> anyhow::Result<()> 
     Ok(())
 }
 
+/// How much a piece holds.
+fn count(piece: &Piece) -> usize {
+    match piece {
+        Piece::Ids(it) => it.len(),
+        Piece::Objects(it) => it.len(),
+        Piece::Heads(it) => it.len(),
+    }
+}
+
+/// Changes something of a piece, or leaves it out.
+fn bend(piece: &mut Piece, at: usize) {
+    match piece {
+        Piece::Ids(it) => it[at] ^= 1,
+        Piece::Objects(it) if at.is_multiple_of(2) => {
+            it.remove(at);
+        }
+        Piece::Objects(it) => match it[at].1.last_mut() {
+            Some(byte) => *byte ^= 1,
+            None => it[at].1.push(8),
+        },
+        Piece::Heads(it) if at.is_multiple_of(2) => it[at].1 += 1,
+        Piece::Heads(it) => it[at].2[0][7] ^= 1,
+    }
+}
+
 /// Whatever of it is another, it is none: before anything of what the node has is touched.
 #[test]
 fn what_a_liar_gives_is_no_snapshot() -> anyhow::Result<()> {
@@ -130,11 +155,7 @@ fn what_a_liar_gives_is_no_snapshot() -> anyhow::Result<()> {
         let mut fewer = pieces.clone();
         fewer.remove(number);
         let less = Manifest { pieces: fewer.len() as u32, ..manifest.clone() };
-        let is_empty = match &pieces[number] {
-            Piece::Ids(it) => it.is_empty(),
-            Piece::Objects(it) => it.is_empty(),
-            Piece::Heads(it) => it.is_empty(),
-        };
+        let is_empty = count(&pieces[number]) == 0;
         assert!(is_empty || refused(&less, &fewer).is_some(), "without piece {number}");
         assert!(refused(&manifest, &fewer).is_some());
         let mut twice = pieces.clone();
@@ -146,25 +167,9 @@ fn what_a_liar_gives_is_no_snapshot() -> anyhow::Result<()> {
     }
     let mut tried = 0;
     for number in 0..pieces.len() {
-        let count = match &pieces[number] {
-            Piece::Ids(it) => it.len(),
-            Piece::Objects(it) => it.len(),
-            Piece::Heads(it) => it.len(),
-        };
-        for at in 0..count {
+        for at in 0..count(&pieces[number]) {
             let mut bent = pieces.clone();
-            match &mut bent[number] {
-                Piece::Ids(it) => it[at] ^= 1,
-                Piece::Objects(it) if at % 2 == 0 => {
-                    it.remove(at);
-                }
-                Piece::Objects(it) => match it[at].1.last_mut() {
-                    Some(byte) => *byte ^= 1,
-                    None => it[at].1.push(8),
-                },
-                Piece::Heads(it) if at % 2 == 0 => it[at].1 += 1,
-                Piece::Heads(it) => it[at].2[0][7] ^= 1,
-            }
+            bend(&mut bent[number], at);
             assert!(refused(&manifest, &bent).is_some(), "piece {number} at {at}");
             tried += 1;
         }

@@ -129,6 +129,15 @@ pub(super) fn subject_tags(
     Ok(all)
 }
 
+fn no_kind(kind: &str) -> ClientError {
+    let all: Vec<String> = ObjectKind::ALL.iter().map(|kind| kind.name()).collect();
+    let all = all.join(", ");
+    ClientError::usage(
+        format!("`{kind}` is no kind of object; there are: {all}"),
+        format!("“{kind}”不是对象种类；有：{all}"),
+    )
+}
+
 /// Kind and id of an object, names resolved. An id is not looked up: that there is no such object can be proved.
 pub(super) async fn object(
     node: &Node,
@@ -136,15 +145,7 @@ pub(super) async fn object(
     name: &str,
 ) -> Result<(ObjectKind, Vec<u8>), ClientError> {
     use ObjectKind as Is;
-    let unknown = || {
-        let all: Vec<String> = Is::ALL.iter().map(|kind| kind.name()).collect();
-        let all = all.join(", ");
-        ClientError::usage(
-            format!("`{kind}` is no kind of object; there are: {all}"),
-            format!("“{kind}”不是对象种类；有：{all}"),
-        )
-    };
-    let kind = Is::from_name(kind).ok_or_else(unknown)?;
+    let kind = Is::from_name(kind).ok_or_else(|| no_kind(kind))?;
     let id = match kind {
         Is::Identity | Is::Gateway | Is::GatewaySetup | Is::IdentityWatch if name.contains('/') => {
             node.identity_id(name).await?.to_vec()

@@ -62,37 +62,47 @@ impl Status {
                 print_one(&fields, common.output)?;
             }
         }
-        if it.blocks_missing > 0 {
-            tell!("{}", damaged(it.blocks_missing));
-        }
-        if let Some(missing) = it.older_missing {
-            tell!("{}", joined(missing));
-        }
-        if let Some(said) = it.withheld.as_ref().and_then(why_withheld) {
-            tell!("{said}");
-        }
-        if it.voting_power.saturating_mul(3) <= it.total_power.saturating_mul(2) {
-            tell!("{}", too_few(&it));
-        }
-        for (name, said) in it.neighbours.iter().filter_map(|it| Some((name(it), apart(it)?))) {
-            tell!("{}", said.replace("{}", &name));
-        }
-        if it.open_for_ms >= NO_QUORUM_MS {
-            tell!("{}", no_quorum(it.height.saturating_add(1), it.open_for_ms / 1000));
-        }
-        if !it.away.is_empty() {
-            tell!("{}", away(&it.away));
-        }
-        if !it.passed_over.is_empty() {
-            tell!("{}", passed_over(&it.passed_over));
-        }
-        if let Some(said) = clock(it.time_ms, it.now_ms) {
-            tell!("{said}");
-        }
-        if !it.fork_note.is_empty() {
-            tell!("{}\n{}", forked(), it.fork_note);
-        }
+        tell_of_itself(&it);
+        tell_of_all(&it);
         Ok(())
+    }
+}
+
+/// What is wrong with the node.
+fn tell_of_itself(it: &wire::GetStatusResponse) {
+    if it.blocks_missing > 0 {
+        tell!("{}", damaged(it.blocks_missing));
+    }
+    if let Some(missing) = it.older_missing {
+        tell!("{}", joined(missing));
+    }
+    if let Some(said) = it.withheld.as_ref().and_then(why_withheld) {
+        tell!("{said}");
+    }
+    if let Some(said) = clock(it.time_ms, it.now_ms) {
+        tell!("{said}");
+    }
+}
+
+/// What is wrong with the network.
+fn tell_of_all(it: &wire::GetStatusResponse) {
+    if it.voting_power.saturating_mul(3) <= it.total_power.saturating_mul(2) {
+        tell!("{}", too_few(it));
+    }
+    for (name, said) in it.neighbours.iter().filter_map(|it| Some((name(it), apart(it)?))) {
+        tell!("{}", said.replace("{}", &name));
+    }
+    if it.open_for_ms >= NO_QUORUM_MS {
+        tell!("{}", no_quorum(it.height.saturating_add(1), it.open_for_ms / 1000));
+    }
+    if !it.away.is_empty() {
+        tell!("{}", away(&it.away));
+    }
+    if !it.passed_over.is_empty() {
+        tell!("{}", passed_over(&it.passed_over));
+    }
+    if !it.fork_note.is_empty() {
+        tell!("{}\n{}", forked(), it.fork_note);
     }
 }
 
