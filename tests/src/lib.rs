@@ -8,7 +8,9 @@ pub mod bystander;
 pub mod certificates;
 pub mod cluster;
 pub mod consortium;
+pub mod disks;
 pub mod links;
+pub mod load;
 pub mod things;
 pub mod wait;
 
