@@ -17,7 +17,7 @@ use crate::mempool::Mempool;
 use crate::misbehaviour;
 use crate::neighbours::{Neighbours, answers::Answerer};
 use crate::older::OlderBlocks;
-use crate::registry::Registry;
+use crate::registry::{self, Registry};
 use crate::repair::{Repair, Repairs};
 use crate::snapshots::Snapshots;
 use crate::store::undecided::UndecidedBlocks;
@@ -52,6 +52,7 @@ pub async fn run(
     let tls = ClientTls::open(home, settings)?;
     let (data, own) = (home.data(), keys.keypair()?.public().to_peer_id());
     let chain = open_known(&data, settings, founding).await?;
+    registry::compare_keys(&chain, &keys, &own)?;
     let registry = watch::Sender::new(Registry::read(&chain, settings, &own)?);
     let (committed, opened) = (watch::Sender::new(chain.header().height), watch::Sender::new(None));
     let (chain, work) = (Arc::new(RwLock::new(chain)), Arc::new(Notify::new()));

@@ -2,6 +2,7 @@
 //! disk, without power, frozen, parted. Nothing acknowledged is lost, and each node votes again by itself. A few places of each
 //! here; `scripts/soak faults` tries many.
 
+mod bytes;
 mod calls;
 mod disks;
 mod standing;
