@@ -258,8 +258,9 @@ pub struct Flags {
 
 /// The settings of the node in a home, and their sources, as the `config` crate names them.
 pub fn load(home: &Path, flags: &Flags) -> anyhow::Result<Settings> {
-    let merged = merged(home, flags)?;
-    merged.try_deserialize().with_context(|| format!("settings of {}", home.display()))
+    let from = || format!("settings: {}, {ENVIRONMENT}_… or flags", home.join(FILE).display());
+    let merged = merged(home, flags).with_context(from)?;
+    merged.try_deserialize().with_context(from)
 }
 
 /// Each setting with its value and where it came from.

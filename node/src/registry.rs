@@ -3,6 +3,7 @@
 
 use crate::app::Chain;
 use crate::config::Settings;
+use crate::home::Keys;
 use crate::store::StoreError;
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use liuhen_proto::ledger::intervals;
@@ -66,6 +67,21 @@ impl Registry {
         let validators = chain.validators().all().iter().map(|it| it.key).collect();
         Ok(Self { peers, validators })
     }
+}
+
+/// Says where a key file holds another key than the ledger has beside this node's others: a damaged file can be a whole key.
+pub fn compare_keys(chain: &Chain, keys: &Keys, own: &PeerId) -> Result<(), StoreError> {
+    let own = own.to_string();
+    let listed = chain.peers()?.iter().any(|it| !it.removed && it.peer_id == own);
+    let file = match chain.validators().get(&keys.node.public().key_id()) {
+        Some(validator) if validator.cosigner_key != keys.cosigner.public() => "keys/cosigner.pem",
+        Some(_) if !listed => "keys/network.pem",
+        None if listed => "keys/node.pem",
+        _ => return Ok(()),
+    };
+    let height = chain.header().height;
+    tracing::error!(file, %height, "the key in this file is not the one that the ledger has beside this node's others: the file is damaged, or was changed here alone");
+    Ok(())
 }
 
 /// Whether a department is in force, as far as is known: whoever is stopped is let out.

@@ -17,9 +17,10 @@ use crate::mempool::Mempool;
 use crate::misbehaviour;
 use crate::neighbours::{Neighbours, answers::Answerer};
 use crate::older::OlderBlocks;
-use crate::registry::Registry;
+use crate::registry::{self, Registry};
 use crate::repair::{Repair, Repairs};
 use crate::snapshots::Snapshots;
+use crate::store::StoreError;
 use crate::store::undecided::UndecidedBlocks;
 use crate::store::votes::VoteRecord;
 use crate::tiles;
@@ -52,7 +53,7 @@ pub async fn run(
     let tls = ClientTls::open(home, settings)?;
     let (data, own) = (home.data(), keys.keypair()?.public().to_peer_id());
     let chain = open_known(&data, settings, founding).await?;
-    let registry = watch::Sender::new(Registry::read(&chain, settings, &own)?);
+    let registry = watch::Sender::new(known(&chain, settings, &keys, &own)?);
     let (committed, opened) = (watch::Sender::new(chain.header().height), watch::Sender::new(None));
     let (chain, work) = (Arc::new(RwLock::new(chain)), Arc::new(Notify::new()));
     // Stopped when the node ends, for whatever reason.
@@ -186,6 +187,17 @@ fn start_cosigning(
         committed,
     };
     Ok(cosigner.start(services))
+}
+
+/// Who may connect and who votes; says where this node's keys are not those that the ledger has of it.
+fn known(
+    chain: &Chain,
+    settings: &Settings,
+    keys: &Keys,
+    own: &libp2p::PeerId,
+) -> Result<Registry, StoreError> {
+    registry::compare_keys(chain, keys, own)?;
+    Registry::read(chain, settings, own)
 }
 
 /// What this node gives others: what goes between its engine and theirs, by its record of votes; and snapshots.

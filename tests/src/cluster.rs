@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A consortium whose nodes run as processes of their own. They end with it.
@@ -50,6 +51,21 @@ impl Cluster {
     pub async fn start_of(parameters: &str, members: &[Member]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let consortium = Consortium::found_with(folder.path(), parameters, members)?;
+        let mut cluster = Self { consortium, folder, running: BTreeMap::new() };
+        for node in NODES {
+            cluster.launch(node)?;
+        }
+        cluster.all_up().await?;
+        Ok(cluster)
+    }
+
+    /// Founds a consortium in a folder where something stands already, and starts its four nodes.
+    pub async fn start_in(
+        folder: TempDir,
+        set: impl FnOnce(&Consortium) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
+        let consortium = Consortium::found(folder.path())?;
+        set(&consortium)?;
         let mut cluster = Self { consortium, folder, running: BTreeMap::new() };
         for node in NODES {
             cluster.launch(node)?;
@@ -141,6 +157,12 @@ impl Cluster {
         self.spawn(node, shell)
     }
 
+    /// Starts a node's process by another program, which becomes it: the node's program and arguments come behind its own.
+    pub fn launch_by(&mut self, node: &'static str, mut program: Command) -> anyhow::Result<()> {
+        program.arg(programs()?.join("liuhen-node"));
+        self.spawn(node, program)
+    }
+
     fn spawn(&mut self, node: &'static str, mut program: Command) -> anyhow::Result<()> {
         let home = self.consortium.home(node);
         let address = home.join("grpc.address");
@@ -222,6 +244,25 @@ impl Cluster {
             child.wait()?;
         }
         ended.with_context(|| self.log(node))
+    }
+
+    /// How a node's process ended, if it did by itself.
+    pub fn has_ended(&mut self, node: &str) -> anyhow::Result<Option<ExitStatus>> {
+        let child = self.running.get_mut(node).context("this node was not started")?;
+        let ended = child.try_wait()?;
+        if ended.is_some() {
+            self.running.remove(node);
+        }
+        Ok(ended)
+    }
+
+    /// The status of a node, if it answers now.
+    pub async fn answers(&self, node: &str) -> Option<GetStatusResponse> {
+        let file = self.consortium.home(node).join("grpc.address");
+        let address = std::fs::read_to_string(file).ok().filter(|it| !it.is_empty())?;
+        let within = Duration::from_secs(5);
+        let node = Node::connect_within(&format!("http://{address}"), within).await.ok()?;
+        node.status().await.ok()
     }
 
     /// The end of a node's log.

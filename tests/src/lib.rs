@@ -8,8 +8,10 @@ pub mod bystander;
 pub mod certificates;
 pub mod cluster;
 pub mod consortium;
+pub mod disks;
 pub mod ledger;
 pub mod links;
+pub mod load;
 pub mod things;
 pub mod wait;
 

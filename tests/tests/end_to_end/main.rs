@@ -7,6 +7,7 @@ mod corrections;
 mod crashes;
 mod doors;
 mod endings;
+mod faults;
 mod gossip;
 mod governance;
 mod hostile;
