@@ -73,7 +73,11 @@ pub(crate) const TABLES: &[&[Case]] = &[CASES];
 
 fn ends(s: &Staged) -> Vec<IntegrityEnd> {
     let events = s.world.objects.values().filter_map(|object| match object {
-        Object::IntegrityEvent(it) => it.raised.as_ref().map(|raised| (raised.number, it.end())),
+        Object::IntegrityEvent(it) => it
+            .raised
+            .as_ref()
+            .filter(|raised| raised.department == "gz.psb")
+            .map(|raised| (raised.number, it.end())),
         _ => None,
     });
     let mut events: Vec<_> = events.collect();
