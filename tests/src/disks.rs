@@ -24,10 +24,10 @@ impl Disks {
             std::fs::create_dir(disks.path(name))?;
             let image = std::fs::File::create(disks.image(name))?;
             image.set_len(u64::from(mebibytes) << 20)?;
-            run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(disks.image(name)))?;
-            if let Err(error) = disks.mount(name) {
-                anyhow::ensure!(std::env::var_os("CI").is_none(), "{error}");
-                eprintln!("skipped: {error}");
+            let made = run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(disks.image(name)));
+            if let Err(error) = made.and_then(|()| disks.mount(name)) {
+                anyhow::ensure!(std::env::var_os("CI").is_none(), "{error:#}");
+                eprintln!("skipped: {error:#}");
                 return Ok(None);
             }
             disks.names.push(name);

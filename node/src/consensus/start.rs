@@ -97,6 +97,11 @@ pub(crate) fn look_over_unlocked(
 ) -> anyhow::Result<Alone> {
     let folder = data.join(FOLDER);
     folder.make_folder()?;
+    // Nothing in it is ever read; torn in its first bytes, the engine could not open it.
+    let following = folder.join(FOLLOWING);
+    if following.exists() {
+        following.remove()?;
+    }
     let (alone, messages) = withheld::look_over(&folder, &exchange.record(), own, next, undecided)?;
     // The engine plays these back; others may ask for what was heard.
     exchange.begin(next, validators, &messages);

@@ -54,7 +54,7 @@ pub(super) enum Found {
     },
 }
 
-/// Looks the file over; cuts what was never synced, copies a damaged file, and writes a whole one once more: what was read
+/// Looks the file over; cuts what was never synced, moves a damaged file, and writes what is whole once more: what was read
 /// may be in memory alone, where syncing it failed before.
 pub(super) fn look_over(wal: &DiskPath) -> std::io::Result<Found> {
     look_over_by(wal, voted_at)
@@ -80,12 +80,10 @@ fn look_over_by(wal: &DiskPath, voted_at: VotedAt) -> std::io::Result<Found> {
             Ok(Found::Whole)
         }
         Tail::Unwritten(from) if one_height => {
-            let cut = bytes.get(from..).unwrap_or_default();
+            let (whole, cut) = bytes.split_at_checked(from).unwrap_or((&bytes, &[]));
             let kept_at = wal.free_name("cut");
             kept_at.write_durably(cut)?;
-            let file = wal.open(Access::Write)?;
-            file.set_len(from as u64)?;
-            file.sync_all()?;
+            wal.write_durably(whole)?;
             Ok(Found::Cut { bytes: cut.len(), kept_at: kept_at.path().to_owned() })
         }
         Tail::Damaged(from) if one_height && from >= HEADER => {

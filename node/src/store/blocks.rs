@@ -76,7 +76,10 @@ impl BlockLog {
     pub fn open(folder: impl Into<DiskPath>) -> Result<(Self, Vec<Damage>), StoreError> {
         let folder = folder.into();
         folder.make_folder().map_err(StoreError::io(format!("make {folder}")))?;
-        Self::read_folder(folder, true)
+        let opened = Self::read_folder(folder, true)?;
+        // The name of the last file may be in memory alone, where syncing it failed before.
+        sync_folder(&opened.0.folder)?;
+        Ok(opened)
     }
 
     /// Looks at the log in a folder, and changes nothing there: a last block that is not whole is damage as well.

@@ -1,5 +1,7 @@
 //! Why the rules refuse an item: a stable code, and a sentence in English and Chinese.
 
+mod sentences;
+
 /// The language of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lang {
@@ -486,21 +488,3 @@ refusals! {
         "a read that nobody sealed for audit {audit}, or that is opened already",
         "未曾为审计 {audit} 封存或已公开的查阅";
 }
-
-impl Refusal {
-    /// A sentence for people.
-    pub fn sentence(&self, lang: Lang) -> String {
-        match lang {
-            Lang::En => self.english(),
-            Lang::Zh => self.chinese(),
-        }
-    }
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.english())
-    }
-}
-
-impl std::error::Error for Refusal {}

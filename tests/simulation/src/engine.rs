@@ -37,16 +37,32 @@ const QUEUE_PER_HEIGHT: usize = 5_000;
 const BUFFER: usize = 1_024;
 
 /// What the engine is told.
-#[derive(Debug)]
-pub(crate) enum Mail {
+#[derive(Debug, Clone)]
+pub enum Mail {
+    /// A height begins.
     Start(Height, HeightParams<Ctx>),
+    /// Something came from the network.
     Network(NetworkEvent<Ctx>),
     /// A timer of this number ran out.
     Elapsed(Timeout, u64),
+    /// The application built a block.
     Propose(LocallyProposedValue<Ctx>),
+    /// The application has a block of somebody's.
     Proposed(ProposedValue<Ctx>, ValueOrigin),
+    /// A decided block came by sync.
     Synced(ValueResponse<Ctx>),
 }
+
+/// What an engine was told, and what it said.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) told: Vec<Mail>,
+    pub(crate) published: Vec<String>,
+    pub(crate) asked: Vec<String>,
+}
+
+/// A timer that does not run out in a run that is recorded.
+const NEVER: Duration = Duration::from_secs(86_400);
 
 /// What the engine does beside what it does at once.
 #[derive(Debug)]
@@ -115,6 +131,8 @@ struct Shell {
     stop: Option<Stop>,
     disk: SimDisk,
     weakness: Option<Weakness>,
+    /// What is recorded, where it is.
+    heard: Option<Heard>,
 }
 
 impl Engine {
@@ -124,7 +142,7 @@ impl Engine {
         disk: &SimDisk,
         chain: ChainId,
         key: &PrivateKey,
-        (votes, weakness): (bool, Option<Weakness>),
+        (votes, weakness, is_recorded): (bool, Option<Weakness>, bool),
     ) -> Result<Self, Stop> {
         let log = Log::open(disk, votes).map_err(|e| Stop::Engine(format!("open the log: {e}")))?;
         let shell = Shell {
@@ -143,6 +161,7 @@ impl Engine {
             stop: None,
             disk: disk.clone(),
             weakness,
+            heard: is_recorded.then(Heard::default),
         };
         let (metrics, buffer) = (Metrics::new(), VecDeque::new());
         let mut engine = Self { consensus: None, metrics, shell, buffer };
@@ -162,6 +181,11 @@ impl Engine {
     /// What it did since it was asked last.
     pub(crate) fn deeds(&mut self) -> Vec<Deed> {
         std::mem::take(&mut self.shell.deeds)
+    }
+
+    /// What was recorded.
+    pub(crate) fn heard(&mut self) -> Option<Heard> {
+        self.shell.heard.take()
     }
 
     /// The height that it is at.
@@ -189,10 +213,22 @@ impl Engine {
     }
 
     /// Handles what the engine is told.
-    pub(crate) fn take_in(&mut self, node: &mut Node, mail: Mail) {
+    pub(crate) fn take_in(&mut self, node: &mut Node, mut mail: Mail) {
         if self.shell.stop.is_some() {
             return;
         }
+        if let Some(heard) = &mut self.shell.heard {
+            if let Mail::Start(_, params) = &mut mail {
+                let it = &mut params.timeouts;
+                (it.propose, it.prevote, it.precommit, it.rebroadcast) =
+                    (NEVER, NEVER, NEVER, NEVER);
+            }
+            heard.told.push(mail.clone());
+        }
+        self.handle(node, mail);
+    }
+
+    fn handle(&mut self, node: &mut Node, mail: Mail) {
         match mail {
             Mail::Start(height, params) => self.start_height(node, height, params),
             mail if self.shell.phase != Phase::Running => {
@@ -276,7 +312,7 @@ impl Engine {
         self.shell.phase = Phase::Running;
         self.shell.deeds.push(Deed::Started(height));
         while let Some(mail) = self.buffer.pop_front() {
-            self.take_in(node, mail);
+            self.handle(node, mail);
         }
     }
 
@@ -324,6 +360,9 @@ impl Shell {
 
     /// Tells the application something.
     fn tell(&mut self, node: &mut Node, message: AppMsg<Ctx>) {
+        if let Some(heard) = &mut self.heard {
+            heard.asked.extend(crate::said::asked(&message));
+        }
         if let Some(end) = node.take_in(message) {
             self.stop.get_or_insert(Stop::Node(end));
         }

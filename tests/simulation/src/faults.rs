@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const SECOND: u64 = 1_000_000;
+/// Until then all are new to each other.
+const BEGIN: u64 = 3 * SECOND;
 
 /// Something that goes wrong.
 #[derive(Debug, Clone)]
@@ -114,20 +116,22 @@ impl Plan {
         let damaged = random.index(machines);
         let mut faults = Vec::new();
         for _ in 0..random.between(2, 10) {
-            let at = random.between(SECOND, over);
+            let at = random.between(BEGIN, over);
             let machine = random.index(machines);
             add(random, machines, (machine, damaged), at, &mut faults);
         }
-        if weakness == Some(Weakness::SyncedTakenForBuilt) {
-            // It shows where a node is killed between two writes while it fetches what it lost.
-            for number in 1..9 {
-                let (at, calls) = (number * 2 * SECOND, random.between(20, 150));
-                let what = Damage::Lost("data");
-                faults.push((at, Fault::Damage { machine: damaged, what }));
-                faults.push((at + 1, Fault::At { machine: damaged, calls, at: At::Kill }));
-            }
+        if weakness != Some(Weakness::SyncedTakenForBuilt) {
+            return Self { faults, over };
         }
-        Self { faults, over }
+        // It shows where a node is killed between two writes while it fetches what it lost.
+        faults.clear();
+        for number in 1..9 {
+            let (at, calls) = (number * 5 * SECOND, random.between(30, 30 + number * 60));
+            let what = Damage::Lost("data");
+            faults.push((at, Fault::Damage { machine: damaged, what }));
+            faults.push((at + 1, Fault::At { machine: damaged, calls, at: At::Kill }));
+        }
+        Self { faults, over: 45 * SECOND }
     }
 }
 

@@ -52,9 +52,12 @@ pub(crate) struct Machine {
     pub(crate) failed: u32,
     pub(crate) why: String,
     pub(crate) weakness: Option<Weakness>,
+    /// What its engine is told and says is recorded.
+    pub(crate) is_recorded: bool,
 }
 
-const LOG: &str = "/node/data/consensus/engine.wal";
+/// The engine's log of votes.
+pub(crate) const LOG: &str = "/node/data/consensus/engine.wal";
 
 impl Machine {
     /// Starts a process.
@@ -99,7 +102,7 @@ impl Machine {
     /// Starts the engine, with a vote or without.
     pub(crate) fn start_engine(&self, process: &mut Process, votes: bool) -> Result<(), Stop> {
         let chain = process.node.chain().founding().chain();
-        let how = (votes, self.weakness);
+        let how = (votes, self.weakness, self.is_recorded);
         let engine = Engine::start(&mut process.node, &self.disk, chain, &self.key, how)?;
         (process.engine, process.judging) = (Some(engine), None);
         Ok(())

@@ -67,34 +67,40 @@ fn the_same_seed_is_the_same_to_the_byte() {
     assert_ne!(of(1), of(2));
 }
 
-/// Whatever was wrong once is found when it is put back, within so many seeds.
-fn is_found(weakness: Weakness, seeds: u64, how: &[&str]) {
-    let all = runs(0, seeds, Some(weakness));
-    let wrong: Vec<_> = all.iter().filter_map(|it| Some((it.seed, it.wrong.as_ref()?))).collect();
-    let found: Vec<_> =
-        wrong.iter().filter(|(_, why)| how.iter().any(|it| why.contains(it))).collect();
-    eprintln!("{weakness:?}: found by {} of {seeds} seeds, first {:?}", found.len(), found.first());
-    assert!(!found.is_empty(), "{weakness:?} is not found: {wrong:?}");
+/// What was wrong once is found when it is put back, within a hundred seeds.
+fn is_found(weakness: Weakness, how: &[&str]) {
+    const TOGETHER: u64 = 4;
+    for first in (0..100).step_by(TOGETHER as usize) {
+        let all = runs(first, TOGETHER, Some(weakness));
+        let wrong = all.iter().filter_map(|it| Some((it.seed, it.wrong.as_ref()?)));
+        if let Some(found) =
+            wrong.into_iter().find(|(_, why)| how.iter().any(|it| why.contains(it)))
+        {
+            eprintln!("{weakness:?}: {found:?}");
+            return;
+        }
+    }
+    panic!("{weakness:?} is not found");
 }
 
 #[test]
 fn a_synced_block_taken_for_a_built_one_is_found() {
-    is_found(Weakness::SyncedTakenForBuilt, 100, &["kept signature"]);
+    is_found(Weakness::SyncedTakenForBuilt, &["kept signature"]);
 }
 
 #[test]
 fn the_tail_that_a_power_cut_leaves_is_found() {
-    is_found(Weakness::LogTailLeft, 100, &["an entry of the log", "it did not go on"]);
+    is_found(Weakness::LogTailLeft, &["an entry of the log", "it did not go on"]);
 }
 
 #[test]
 fn a_decided_block_forgotten_is_found() {
-    is_found(Weakness::DecidedForgotten, 100, &["a decided block that is not here"]);
+    is_found(Weakness::DecidedForgotten, &["a decided block that is not here"]);
 }
 
 #[test]
 fn votes_forgotten_are_found() {
-    is_found(Weakness::VotesForgotten, 100, &["two messages of one key"]);
+    is_found(Weakness::VotesForgotten, &["two messages of one key"]);
 }
 
 #[test]

@@ -12,9 +12,12 @@ use liuhen_tests::Cluster;
 use liuhen_tests::load::{Records, Verdict, verdict};
 use std::path::Path;
 
-/// Whether there is time for many places.
-fn soaks() -> bool {
-    std::env::var_os("LIUHEN_SOAK").is_some()
+/// How many places of a kind are tried: many in a soak, or as many as LIUHEN_SOAK says where that is more than 1.
+fn places(few: u32, many: u32) -> u32 {
+    match std::env::var("LIUHEN_SOAK") {
+        Ok(said) => said.parse().ok().filter(|it| *it > 1).unwrap_or(many),
+        Err(_) => few,
+    }
 }
 
 /// Whether a program is here; where it is not, this is said, and forbidden in the project's own runs.

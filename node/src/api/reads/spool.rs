@@ -2,6 +2,7 @@
 //! became of it, on disk before anything is shown. It is written anew when most of it is over.
 
 use crate::codec;
+use crate::store::disk::DiskPath;
 use anyhow::Context as _;
 use bincode::{Decode, Encode};
 use liuhen_proto::items::reading::read::commitment;
@@ -87,18 +88,19 @@ pub(super) struct Spool {
 
 impl Spool {
     /// Takes up what waits in a file. A line at its end that was not written whole was never answered for, and is cut; a damaged
-    /// one before it is an error.
+    /// one before it is an error. The rest is written once more: what was read may be in memory alone, where syncing it failed
+    /// before.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = File::options().create(true).append(true).read(true).open(path)?;
-        let bytes = std::fs::read(path)?;
+        let on_disk = DiskPath::from(path);
+        let bytes = if path.exists() { std::fs::read(path)? } else { Vec::new() };
         let (lines, whole) = parse(&bytes).with_context(|| {
             format!("{}: set it aside to start without what waits there", path.display())
         })?;
         if whole < bytes.len() {
             tracing::warn!(file = %path.display(), "an unfinished read at the end is cut");
-            file.set_len(whole as u64)?;
-            file.sync_all()?;
         }
+        on_disk.write_durably(bytes.get(..whole).unwrap_or_default())?;
+        let file = File::options().append(true).read(true).open(path)?;
         let path = path.to_owned();
         let mut spool = Self {
             path,
@@ -351,6 +353,7 @@ fn parse(bytes: &[u8]) -> anyhow::Result<(Vec<Line>, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     fn read(first: u64) -> TrailRead {
         TrailRead { first, salt: vec![1; 32], ..TrailRead::default() }
@@ -385,6 +388,20 @@ mod tests {
         }
         spool.opened(vec![3, 5]).unwrap();
         assert_eq!((spool.batches_of("x").len(), spool.entries.len()), (0, 2));
+    }
+
+    /// Another file stands there afterwards, with the same lines: what was read of the one before may never have reached the disk.
+    #[test]
+    fn what_was_read_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        Spool::open(&path).unwrap().note(&reads(3), None).unwrap();
+        let (before, inode) = (std::fs::read(&path).unwrap(), path.metadata().unwrap().ino());
+        let mut spool = Spool::open(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_ne!(path.metadata().unwrap().ino(), inode);
+        spool.note(&reads(1), None).unwrap();
+        assert_eq!(waits(&Spool::open(&path).unwrap()), [0, 1, 2, 0]);
     }
 
     /// A batch that was begun is sealed as it was begun, whatever came behind it, and whether the node ended meanwhile or not.

@@ -1,6 +1,7 @@
 //! What is done about each effect: see `handle_effect` of the engine.
 
 use super::{Deed, Mail, Phase, Shell, taken};
+use crate::said;
 use futures::FutureExt as _;
 use liuhen_node::consensus::by_hand::Node;
 use liuhen_node::consensus::types::Ctx;
@@ -92,6 +93,9 @@ fn flush(shell: &mut Shell) {
 
 /// Sends a vote or proposal, where the exchange lets it go. After a failure nothing is sent.
 fn publish(shell: &mut Shell, node: &Node, message: SignedConsensusMsg<Ctx>) {
+    if let Some(heard) = &mut shell.heard {
+        heard.published.push(said::sent(&message));
+    }
     if shell.stop.is_none() && (shell.is_forgetful() || node.may_send(&message)) {
         shell.deeds.push(Deed::Publish(message));
     }
@@ -99,6 +103,9 @@ fn publish(shell: &mut Shell, node: &Node, message: SignedConsensusMsg<Ctx>) {
 }
 
 fn say(shell: &mut Shell, node: &Node, message: LivenessMsg<Ctx>) {
+    if let Some(heard) = &mut shell.heard {
+        heard.published.push(said::liveness(&message));
+    }
     if shell.stop.is_none() && (shell.is_forgetful() || node.may_say(&message)) {
         shell.deeds.push(Deed::Say(message));
     }

@@ -3,12 +3,9 @@
 use super::deliver::Wire;
 use super::{Event, World};
 use crate::engine::{Deed, Stop, Weakness};
+use crate::said::{sent, short};
 use liuhen_node::consensus::End;
-use liuhen_node::consensus::types::Ctx;
-use liuhen_proto::types::BlockId;
 use malachitebft_app_channel::NetworkMsg;
-use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
-use malachitebft_app_channel::app::types::core::{NilOrVal, VoteType};
 
 impl World {
     pub(super) fn settle(&mut self, number: usize) {
@@ -70,7 +67,7 @@ impl World {
         let of = self.machines[number].incarnation;
         match deed {
             Deed::Publish(message) => {
-                self.say(number, &format!("sends {}", line(&message)));
+                self.say(number, &format!("sends {}", sent(&message)));
                 if let Err(why) = self.checks.sent(&message) {
                     self.wrong.get_or_insert(format!("n{number}: {why}"));
                 }
@@ -172,28 +169,5 @@ impl World {
         }
         self.machines[number].why = why.to_owned();
         self.start_failed(number);
-    }
-}
-
-fn short(id: &BlockId) -> String {
-    hex::encode(&id.as_bytes()[..4])
-}
-
-/// A message in a line.
-fn line(message: &SignedConsensusMsg<Ctx>) -> String {
-    match message {
-        SignedConsensusMsg::Proposal(it) => {
-            let it = &it.message;
-            format!("proposal {}/{} {}", it.height, it.round, short(&it.value.0))
-        }
-        SignedConsensusMsg::Vote(it) => {
-            let it = &it.message;
-            let kind = if it.kind == VoteType::Prevote { "prevote" } else { "precommit" };
-            let value = match &it.value {
-                NilOrVal::Nil => "nil".to_owned(),
-                NilOrVal::Val(id) => short(id),
-            };
-            format!("{kind} {}/{} {value}", it.height, it.round)
-        }
     }
 }

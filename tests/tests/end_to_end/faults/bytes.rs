@@ -1,7 +1,7 @@
 //! One byte of a file in a node's home is another while the node is stopped. It heals that, or ends with a message that names the
 //! file; it never panics, and never stands there without a word.
 
-use super::{Tally, said_why, soaks, votes_again};
+use super::{Tally, places, said_why, votes_again};
 use anyhow::Context as _;
 use liuhen_node::config::FILE;
 use liuhen_proto::suite::sign::PrivateKey;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 const NODE: &str = "tax";
 /// Places in each file of a soak.
-const PLACES: u64 = 24;
+const PLACES: u32 = 24;
 /// Files of the home that say nothing to a node that starts.
 const UNREAD: [&str; 5] = ["log", "lock", "vote-record.lock", "grpc.address", "tiles.address"];
 
@@ -146,13 +146,13 @@ async fn a_flipped_byte_in_each_file_of_the_home() -> anyhow::Result<()> {
     let load = Load::start(&mut cluster, &records).await?;
     until("some blocks", async || (records.acknowledged() > 20).then_some(())).await?;
     let home = cluster.consortium.home(NODE);
-    'places: for seed in 0..if soaks() { PLACES } else { 1 } {
+    'places: for seed in 0..places(1, PLACES) {
         for path in files(&home)? {
             let file = path.strip_prefix(&home)?;
             if UNREAD.iter().any(|it| file == Path::new(it)) {
                 continue;
             }
-            if let Err(error) = place(&mut cluster, (file, seed), &mut tally).await {
+            if let Err(error) = place(&mut cluster, (file, seed.into()), &mut tally).await {
                 tally.stuck(&format!("{}, seed {seed}", file.display()), &error);
                 break 'places;
             }

@@ -1,6 +1,6 @@
 //! A node dies at the K-th call of a kind that one of its threads makes, or that call fails.
 
-use super::{Tally, has, said_why, soaks, votes_again};
+use super::{Tally, has, places, said_why, votes_again};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::register;
 use liuhen_tests::load::{Load, Records};
@@ -151,9 +151,9 @@ async fn through(what: &str, fault: Fault, points: BTreeMap<Call, Vec<u32>>) -> 
 
 /// In a soak each place of each call, else these.
 fn points(few: &[(Call, &[u32])]) -> BTreeMap<Call, Vec<u32>> {
-    match soaks() {
-        true => KINDS.into_iter().map(|call| (call, (1..=LAST).collect())).collect(),
-        false => few.iter().map(|(call, ks)| (*call, ks.to_vec())).collect(),
+    match places(0, LAST) {
+        0 => few.iter().map(|(call, ks)| (*call, ks.to_vec())).collect(),
+        last => KINDS.into_iter().map(|call| (call, (1..=last).collect())).collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! File systems of their own under the homes: one that is full, and all of them without power.
 
-use super::{Tally, said_why, soaks, votes_again};
+use super::{Tally, places, said_why, votes_again};
 use anyhow::Context as _;
 use liuhen_tests::actions::{record, register};
 use liuhen_tests::consortium::NODES;
@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// Cuts of a soak.
 const CUTS: u32 = 40;
+/// Times that a disk fills up in one.
+const FULL: u32 = 10;
 /// Records between two cuts.
 const BETWEEN: usize = 30;
 
@@ -28,7 +30,7 @@ async fn a_power_cut_of_all() -> anyhow::Result<()> {
     // What a person put there, long ago.
     disks.sync()?;
     let (records, mut tally) = (Records::default(), Tally::default());
-    'cuts: for cut in 1..=if soaks() { CUTS } else { 2 } {
+    'cuts: for cut in 1..=places(2, CUTS) {
         let load = Load::start(&mut cluster, &records).await?;
         let enough = records.acknowledged() + BETWEEN;
         until("records", async || (records.acknowledged() >= enough).then_some(())).await?;
@@ -97,7 +99,7 @@ async fn a_full_disk() -> anyhow::Result<()> {
     register(&mut cluster).await?;
     let (records, mut tally) = (Records::default(), Tally::default());
     let file = disks.path("tax").join("ballast");
-    for _ in 0..if soaks() { 10 } else { 1 } {
+    for _ in 0..places(1, FULL) {
         tally.points += 1;
         fills_up(&mut cluster, &records, &Ballast(&file)).await?;
         tally.ended += 1;

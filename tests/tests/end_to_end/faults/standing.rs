@@ -1,6 +1,6 @@
 //! Nodes that stand, and nodes that don't hear each other: blocks go on as long as a quorum does, and again afterwards.
 
-use super::{Tally, soaks, votes_again};
+use super::{Tally, places, votes_again};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::register;
 use liuhen_tests::links::{Link, Links};
@@ -13,7 +13,7 @@ const SOME: usize = 10;
 const OPEN_MS: u64 = 3_000;
 
 fn rounds() -> u32 {
-    if soaks() { 20 } else { 1 }
+    places(1, 20)
 }
 
 async fn goes_on(cluster: &Cluster, records: &Records) -> anyhow::Result<()> {
