@@ -122,8 +122,10 @@ async fn who_is_dead_is_passed_over_when_it_is_its_turn() -> anyhow::Result<()> 
     cluster.kill("tax")?;
     let first = node.status().await?.height + 1;
     record_all(&node, &gateway, 5..=84).await?;
-    let status = liuhen(&mut cluster, ("bdb", "officer"), &["status"]).await?;
-    assert!(status.contains("gz.tax"), "{status}");
+    let status = ["status", "-o", "json"];
+    let status = liuhen(&mut cluster, ("bdb", "officer"), &status).await?;
+    let status: serde_json::Value = serde_json::from_str(&status)?;
+    assert_eq!(status["passed_over"], serde_json::json!(["gz.tax"]), "{status}");
     cluster.stop("psb").await?;
     let blocks = cluster.blocks("psb")?;
     let rounds = blocks.iter().filter_map(|it| certificate::decode(&it.certificate).ok());
