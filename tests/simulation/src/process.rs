@@ -108,6 +108,12 @@ impl Machine {
         Ok(())
     }
 
+    /// Whether its node votes.
+    pub(crate) fn votes(&self) -> bool {
+        let process = self.process.as_ref();
+        process.is_some_and(|it| it.engine.is_some() && it.node.withheld().is_none())
+    }
+
     /// What its clock shows.
     pub(crate) fn now_ms(&self, begun_ms: u64, now_us: u64) -> u64 {
         let gained = i64::try_from(now_us / 1_000).unwrap_or(i64::MAX) / 1_000_000 * self.gains;

@@ -83,6 +83,8 @@ pub(crate) struct World {
     clients: Vec<Client>,
     founding: Founding,
     healed: Option<u64>,
+    /// All have voted once.
+    have_voted: bool,
     /// What must not be, and was.
     pub(crate) wrong: Option<String>,
 }
@@ -123,6 +125,7 @@ impl World {
             clients,
             founding,
             healed: None,
+            have_voted: false,
             wrong: None,
         };
         world.trace.line(0, &format!("seed {seed}: {count} nodes"));
@@ -296,7 +299,9 @@ impl World {
     }
 
     fn fault(&mut self, fault: &Fault) {
-        if self.healed.is_some() {
+        // Who came late is not known to the others yet: that is fault enough.
+        self.have_voted |= self.machines.iter().all(Machine::votes);
+        if self.healed.is_some() || !self.have_voted {
             return;
         }
         self.trace.line(self.now, &format!("fault: {fault:?}"));
