@@ -202,9 +202,8 @@ impl Joiner<'_> {
         let folder = self.data.join(JOINING);
         std::fs::create_dir_all(&folder)?;
         let path = folder.join("pieces");
-        Ok(tokio::task::block_in_place(|| {
-            Arriving::begin(&founding, Manifest::from_bytes(&manifest)?, &path)
-        })?)
+        let manifest = Manifest::from_bytes(&manifest)?;
+        Ok(tokio::task::block_in_place(|| Arriving::begin(&founding, manifest, &path))?)
     }
 
     async fn piece(&self, peer: PeerId, height: Height, number: u32) -> anyhow::Result<Vec<u8>> {

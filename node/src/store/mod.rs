@@ -13,6 +13,7 @@ pub mod index;
 mod memory;
 mod real;
 pub mod record;
+pub mod snapshot;
 mod tables;
 mod trail;
 mod trees;

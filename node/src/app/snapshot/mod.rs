@@ -8,33 +8,7 @@ mod make;
 pub use arrive::{Arrived, Arriving};
 pub use make::Made;
 
-use crate::codec;
-use crate::store::StoredBlock;
-use bincode::{Decode, Encode};
-
-/// What a snapshot is of.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Manifest {
-    /// The header of its height, certified, reached from genesis: a canonical anchor.
-    pub anchor: Vec<u8>,
-    /// The block of that height.
-    pub block: StoredBlock,
-    /// How many events the ledger had, as the giver says: it shows when the blocks before are there.
-    pub events: u64,
-    /// In how many pieces it comes.
-    pub pieces: u32,
-}
-
-/// A piece of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub enum Piece {
-    /// Ids of blocks, genesis first, each 32 bytes.
-    Ids(Vec<u8>),
-    /// Objects: place and canonical bytes.
-    Objects(Vec<(Vec<u8>, Vec<u8>)>),
-    /// Heads of trails: place, size, peaks.
-    Heads(Vec<(Vec<u8>, u64, Vec<[u8; 32]>)>),
-}
+pub use crate::store::snapshot::{Manifest, Piece};
 
 /// Bytes of a piece, about.
 const PIECE_BYTES: usize = 512 * 1024;
@@ -52,11 +26,4 @@ pub enum NotASnapshot {
 
 fn wrong(why: impl std::fmt::Display) -> NotASnapshot {
     NotASnapshot::Wrong(why.to_string())
-}
-
-impl Manifest {
-    /// From its bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotASnapshot> {
-        codec::decode(bytes).map_err(wrong)
-    }
 }
