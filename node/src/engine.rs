@@ -52,6 +52,11 @@ impl Engine<'_> {
             let alone =
                 consensus::look_over(&settings, &parts.undecided, &self.vote.exchange).await?;
             let withheld = self.judge(&alone).await?;
+            // Whoever lost its blocks knows by itself that it does not vote: how far the others are it hears from them.
+            let lost = withheld.as_ref().is_some_and(|it| it.why == Why::Behind);
+            if lost && parts.joins_behind.is_some() {
+                self.wait_for_answers().await;
+            }
             if parts.is_far_behind() {
                 self.join(&mut parts).await?;
                 continue;
@@ -111,6 +116,17 @@ impl Engine<'_> {
             parts.committed.send_replace(height);
         }
         Ok(())
+    }
+
+    /// Waits a while until one of the others has said how far it is.
+    async fn wait_for_answers(&self) {
+        let began = Instant::now();
+        while began.elapsed() < ASK_FOR && !self.stop.is_cancelled() {
+            if !self.vote.neighbours.heights().await.is_empty() {
+                return;
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
     }
 
     /// Waits a while until the others have this height as well: they may lack this node's vote for it, and what it heard.
