@@ -104,7 +104,7 @@ impl Engine<'_> {
             free_bytes: self.settings.free_bytes,
         };
         let joined = tokio::select! {
-            joined = joiner.join(ahead) => joined,
+            joined = joiner.join(ahead) => joined?,
             () = self.stop.cancelled() => false,
         };
         if joined {

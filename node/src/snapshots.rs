@@ -5,6 +5,7 @@ use crate::app::{Arrived, Arriving, Chain, Made, Manifest, NotASnapshot};
 use crate::gossip::{Answer, Question};
 use crate::neighbours::Neighbours;
 use crate::store::disk::DiskPath;
+use anyhow::Context as _;
 use libp2p::PeerId;
 use liuhen_proto::types::Height;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ impl Snapshots {
     pub(crate) fn new(chain: Arc<RwLock<Chain>>, data: &Path) -> Self {
         let folder = data.join(MADE);
         let _ = std::fs::remove_dir_all(&folder);
+        let _ = std::fs::remove_dir_all(data.join(JOINING));
         Self { chain, folder, state: Arc::default() }
     }
 
@@ -134,8 +136,9 @@ pub(crate) struct Joiner<'a> {
 }
 
 impl Joiner<'_> {
-    /// Asks those that are so many blocks ahead, one after the other. Whether this node is where a snapshot is now.
-    pub(crate) async fn join(&self, ahead: u64) -> bool {
+    /// Asks those that are so many blocks ahead, one after the other. Whether this node is where a snapshot is now. Errors where one
+    /// could not be taken in: what was here is gone then, and the next start begins with nothing.
+    pub(crate) async fn join(&self, ahead: u64) -> anyhow::Result<bool> {
         let began = Instant::now();
         let own = self.chain.read().unwrap_or_else(PoisonError::into_inner).header().height;
         let known = self.neighbours.known().all();
@@ -144,11 +147,14 @@ impl Joiner<'_> {
         peers.retain(|(height, _)| height.saturating_sub(own.get()) >= ahead);
         peers.sort_by(|a, b| b.cmp(a));
         for (_, peer) in peers {
-            match self.join_by(peer).await {
-                Ok(height) => {
+            match self.fetch(peer).await {
+                Ok(arrived) => {
+                    let height = arrived.height();
+                    tokio::task::block_in_place(|| self.take_over(arrived))
+                        .context("a snapshot could not be taken in; start the node again")?;
                     let _ = std::fs::remove_dir_all(self.data.join(JOINING));
                     tracing::info!(%height, %peer, took = ?began.elapsed(), "this node joined by a snapshot; the blocks before it are fetched now");
-                    return true;
+                    return Ok(true);
                 }
                 Err(error) => {
                     tracing::warn!(%peer, %error, "this node can't join by this neighbour's snapshot");
@@ -157,10 +163,11 @@ impl Joiner<'_> {
         }
         let _ = std::fs::remove_dir_all(self.data.join(JOINING));
         tracing::warn!("this node joined by no snapshot: it fetches block by block");
-        false
+        Ok(false)
     }
 
-    async fn join_by(&self, peer: PeerId) -> anyhow::Result<Height> {
+    /// A neighbour's snapshot, whole and checked.
+    async fn fetch(&self, peer: PeerId) -> anyhow::Result<Arrived> {
         let mut arriving = self.begin(peer).await?;
         let height = arriving.height();
         tracing::info!(%height, %peer, "a snapshot is being fetched");
@@ -173,8 +180,7 @@ impl Joiner<'_> {
             let free = fs4::available_space(self.data)?;
             anyhow::ensure!(free >= self.free_bytes, "the disk has no room for it");
         }
-        tokio::task::block_in_place(|| self.take_over(arriving.finish()?))?;
-        Ok(height)
+        Ok(tokio::task::block_in_place(|| arriving.finish())?)
     }
 
     fn take_over(&self, arrived: Arrived) -> anyhow::Result<()> {

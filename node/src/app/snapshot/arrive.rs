@@ -183,6 +183,11 @@ impl Read {
 }
 
 impl Arrived {
+    /// The height that it is of.
+    pub fn height(&self) -> Height {
+        self.0.height()
+    }
+
     fn base(&self) -> Base {
         let Arriving { header, ids, anchor, .. } = &self.0;
         let ids = (0..ids.size()).map_while(|number| ids.node(0, number).ok());
