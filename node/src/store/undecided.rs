@@ -70,14 +70,16 @@ impl UndecidedBlocks {
         let folder = folder.into();
         let what = || format!("open {folder}");
         folder.make_folder().map_err(StoreError::io(what()))?;
+        let (whole, unfinished): (Vec<_>, Vec<_>) =
+            folder.list().map_err(StoreError::io(what()))?.into_iter().partition(is_whole);
+        // First: a whole one that is written once more takes the name of its unfinished copy.
+        for path in unfinished {
+            path.remove().map_err(StoreError::io(format!("remove {path}")))?;
+        }
         let mut blocks = Vec::new();
-        for path in folder.list().map_err(StoreError::io(what()))? {
+        for path in whole {
             let what = || format!("open {path}");
-            let whole = path.path().extension().is_some_and(|extension| extension == "block");
-            let bytes = match whole {
-                true => path.read().map_err(StoreError::io(what()))?,
-                false => Vec::new(),
-            };
+            let bytes = path.read().map_err(StoreError::io(what()))?;
             match read(&bytes) {
                 Some(block) => {
                     path.write_durably(&bytes).map_err(StoreError::io(what()))?;
@@ -156,6 +158,11 @@ impl UndecidedBlocks {
     }
 }
 
+/// Whether a file was renamed to the name of a whole one.
+fn is_whole(path: &DiskPath) -> bool {
+    path.path().extension().is_some_and(|extension| extension == "block")
+}
+
 /// A file with a block: an entry, see the block log's.
 fn bytes_of(block: &Undecided) -> Result<Vec<u8>, StoreError> {
     let payload = codec::encode(block).map_err(|e| StoreError::Damaged(e.to_string()))?;
@@ -189,6 +196,9 @@ mod tests {
         // Whole, but not renamed when the power went.
         let whole = bytes_of(&block(5, 3)).unwrap();
         std::fs::write(folder.path().join("whole.new"), &whole).unwrap();
+        // The node was killed while it wrote a whole one once more.
+        let again = DiskPath::from(blocks.path(&block(5, 1)).path());
+        std::fs::write(again.with_extension("new").path(), b"").unwrap();
         // A bit of it is another.
         let mut bent = whole;
         let last = bent.len() - 1;
