@@ -102,10 +102,10 @@ pub(crate) fn look_over_unlocked(
     if following.exists() {
         following.remove()?;
     }
-    let (alone, messages) = withheld::look_over(&folder, &exchange.record(), own, next, undecided)?;
+    let found = withheld::look_over(&folder, &exchange.record(), own, next, undecided)?;
     // The engine plays these back; others may ask for what was heard.
-    exchange.begin(next, validators, &messages);
-    Ok(alone)
+    exchange.begin(next, validators, &found.messages, found.played);
+    Ok(found.alone)
 }
 
 /// Starts the engine; without a vote it follows.

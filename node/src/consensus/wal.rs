@@ -22,6 +22,7 @@ use std::path::PathBuf;
 const HEADER: usize = 12;
 const ENTRY_HEADER: usize = 13;
 const VERSION: u32 = 1;
+const VOTE_OR_PROPOSAL: u8 = 1;
 
 /// What the end of the file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +118,6 @@ fn voted_at(entry: &[u8]) -> Result<Option<Height>, ()> {
 /// Of the engine's entries: tag u8 ‖ length u64 ‖ message, where the tag is that of a vote or proposal; `None` for an entry
 /// that is neither. Errors for what the engine can't read either.
 fn message(entry: &[u8]) -> Result<Option<SignedConsensusMsg<LiuhenContext>>, ()> {
-    const VOTE_OR_PROPOSAL: u8 = 1;
     const OTHERS: [u8; 3] = [2, 4, 8];
     let (tag, rest) = entry.split_first().ok_or(())?;
     if OTHERS.contains(tag) {
@@ -125,6 +125,28 @@ fn message(entry: &[u8]) -> Result<Option<SignedConsensusMsg<LiuhenContext>>, ()
     }
     let message = rest.get(8..).filter(|_| *tag == VOTE_OR_PROPOSAL).ok_or(())?;
     WireCodec.decode(message.to_vec().into()).map(Some).map_err(|_| ())
+}
+
+/// An entry of a vote or proposal, by its message.
+fn message_entry(message: &[u8]) -> Vec<u8> {
+    entry(&[&[VOTE_OR_PROPOSAL][..], &(message.len() as u64).to_be_bytes(), message].concat())
+}
+
+/// An entry of this data.
+fn entry(data: &[u8]) -> Vec<u8> {
+    let length = (data.len() as u64).to_be_bytes();
+    [&[0][..], &length, &crc32fast::hash(data).to_be_bytes(), data].concat()
+}
+
+/// Puts messages behind what a file of whole entries has.
+pub(super) fn append<'a>(
+    wal: &DiskPath,
+    messages: impl Iterator<Item = &'a [u8]>,
+) -> std::io::Result<()> {
+    let entries = messages.map(message_entry).collect::<Vec<_>>().concat();
+    let file = wal.open(Access::Write)?;
+    file.write_all_at(&entries, file.size()?)?;
+    file.sync_all()
 }
 
 /// The block of an entry that says which one was given to the engine.
@@ -141,6 +163,8 @@ fn block(entry: &[u8]) -> Option<BlockId> {
 pub(super) struct Log {
     /// The height that it is at.
     pub(super) height: Option<Height>,
+    /// How long it is.
+    pub(super) bytes: u64,
     /// Votes and proposals, this node's own among them.
     pub(super) messages: Vec<SignedConsensusMsg<LiuhenContext>>,
     /// Blocks that the engine takes to be kept.
@@ -153,7 +177,7 @@ pub(super) fn read(wal: &DiskPath) -> std::io::Result<Log> {
         Ok(bytes) => {
             let messages = entries(&bytes).filter_map(|it| message(it).ok().flatten()).collect();
             let blocks = entries(&bytes).filter_map(block).collect();
-            Ok(Log { height: height(&bytes), messages, blocks })
+            Ok(Log { height: height(&bytes), bytes: bytes.len() as u64, messages, blocks })
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Log::default()),
         Err(error) => Err(error),
@@ -240,11 +264,6 @@ fn a_whole_entry_follows(bytes: &[u8], broken: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn entry(data: &[u8]) -> Vec<u8> {
-        let length = (data.len() as u64).to_be_bytes();
-        [&[0][..], &length, &crc32fast::hash(data).to_be_bytes(), data].concat()
-    }
 
     /// A log at height 7 of three entries, and where the last begins.
     fn log() -> (Vec<u8>, usize) {

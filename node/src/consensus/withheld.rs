@@ -2,15 +2,17 @@
 //! which is on disk before anything is sent; the engine's own log, which plays a height back to where it was; and the
 //! others, who heard it. A pure function of what they say, decided each time before the engine starts.
 
+use super::codec::WireCodec;
 use super::signing::{author, signed};
 use super::types::{Address, LiuhenContext};
 use super::wal::{self, Found, Log};
 use crate::store::disk::DiskPath;
 use crate::store::undecided::UndecidedBlocks;
-use crate::store::votes::{Known, Noted, Signed, VoteRecord};
+use crate::store::votes::{Known, Noted, PlayedBack, Signed, VoteRecord};
 use anyhow::Context as _;
 use liuhen_proto::types::{BlockId, ChainId, Height, KeyId};
 use malachitebft_app_channel::app::consensus::SignedConsensusMsg;
+use malachitebft_app_channel::app::types::codec::Codec as _;
 use std::path::PathBuf;
 
 /// A vote that is withheld: this node's key may have signed what it does not know any more.
@@ -145,15 +147,51 @@ pub fn is_unknown(record: &VoteRecord, heard: &Signed) -> bool {
     }
 }
 
-/// Looks over what the engine remembers, before it does: what the node knows by itself, and the messages that the engine plays
-/// back.
+/// What came of looking over what the engine remembers.
+pub(super) struct LookedOver {
+    /// What the node knows by itself.
+    pub(super) alone: Alone,
+    /// The messages that the engine plays back.
+    pub(super) messages: Vec<SignedConsensusMsg<LiuhenContext>>,
+    /// What it plays back, where that is of the open height.
+    pub(super) played: Option<Played>,
+}
+
+/// A log that an engine plays back. What it signs meanwhile it does not write there.
+#[derive(Debug, Clone)]
+pub(super) struct Played {
+    pub(super) wal: DiskPath,
+    pub(super) height: Height,
+    /// How long it is before.
+    pub(super) bytes: u64,
+}
+
+impl Played {
+    /// What the log lacks, where this was signed at its height and is not in it.
+    pub(super) fn lacks(
+        &self,
+        message: &SignedConsensusMsg<LiuhenContext>,
+    ) -> anyhow::Result<Option<PlayedBack>> {
+        if message.height().0 != self.height.get() {
+            return Ok(None);
+        }
+        let log = wal::read(&self.wal).with_context(|| format!("read {}", self.wal))?;
+        if log.height != Some(self.height) || log.messages.contains(message) {
+            return Ok(None);
+        }
+        Ok(Some(PlayedBack { log: self.bytes, message: WireCodec.encode(message)?.to_vec() }))
+    }
+}
+
+/// Looks over what the engine remembers, before it does, and completes it by what the record has of what it signed while it
+/// played that back before.
 pub(super) fn look_over(
     folder: &DiskPath,
     record: &VoteRecord,
     (chain, key): (&ChainId, &KeyId),
     next: Height,
     undecided: &UndecidedBlocks,
-) -> anyhow::Result<(Alone, Vec<SignedConsensusMsg<LiuhenContext>>)> {
+) -> anyhow::Result<LookedOver> {
     let wal = folder.join("engine.wal");
     let mut file = None;
     match wal::look_over(&wal).with_context(|| format!("look over {wal}"))? {
@@ -180,14 +218,44 @@ pub(super) fn look_over(
         tracing::error!(%block, kept_at = %kept_at.display(), "the engine's log of votes is of a block that is not kept any more, and was put aside");
         (log, file) = (Log::default(), Some(kept_at));
     }
+    if log.height == Some(next) && complete(&wal, &log, record, (chain, key))? {
+        log = wal::read(&wal).with_context(|| format!("read {wal}"))?;
+    }
     let own = own_messages(&log, chain, key);
     let alone = alone(record, log.height, &own, next, file);
+    let bytes = log.bytes;
+    let played = (log.height == Some(next)).then_some(Played { wal, height: next, bytes });
     // What is not on record yet was not sent: given to others now, it would be taken for another process's.
     let is_sent = |it: &SignedConsensusMsg<LiuhenContext>| {
         author(it) != Address(*key) || record.judge(&signed(chain, it)) == Noted::Same
     };
     log.messages.retain(is_sent);
-    Ok((alone, log.messages))
+    Ok(LookedOver { alone, messages: log.messages, played })
+}
+
+/// Puts into the log what the engine signed while it played it back, where all that this follows from is still there: left to
+/// follow anew, it could follow otherwise, from a block that came since. Whether something was missing.
+fn complete(
+    wal: &DiskPath,
+    log: &Log,
+    record: &VoteRecord,
+    (chain, key): (&ChainId, &KeyId),
+) -> anyhow::Result<bool> {
+    let own = own_messages(log, chain, key);
+    let missing = record.played_back().filter(|(signed, by)| {
+        Some(signed.height()) == log.height && by.log <= log.bytes && !own.contains(signed)
+    });
+    let missing: Vec<_> = missing.map(|(_, by)| by.message.as_slice()).collect();
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let messages = missing.len();
+    wal::append(wal, missing.into_iter()).with_context(|| format!("write {wal}"))?;
+    tracing::info!(
+        messages,
+        "the engine's log of votes was completed by what it signed while it played that back"
+    );
+    Ok(true)
 }
 
 fn own_messages(log: &Log, chain: &ChainId, key: &KeyId) -> Vec<Signed> {

@@ -90,6 +90,21 @@ enum Entry {
         from: u64,
         at_ms: u64,
     },
+    /// Signed while the engine played its log back, which it does not write there.
+    PlayedBack {
+        chain: [u8; 32],
+        signed: Signed,
+        by: PlayedBack,
+    },
+}
+
+/// What an engine's log lacks of what was signed while it was played back.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PlayedBack {
+    /// Bytes that the log had: what was signed follows from these alone.
+    pub log: u64,
+    /// The message, as an entry of the log has it.
+    pub message: Vec<u8>,
 }
 
 impl Entry {
@@ -97,14 +112,15 @@ impl Entry {
         match self {
             Self::Signed { chain, .. }
             | Self::NothingAbove { chain, .. }
-            | Self::Word { chain, .. } => chain,
+            | Self::Word { chain, .. }
+            | Self::PlayedBack { chain, .. } => chain,
         }
     }
 
     /// The height up to which the key may have signed.
     fn height(&self) -> Height {
         match self {
-            Self::Signed { signed, .. } => signed.height(),
+            Self::Signed { signed, .. } | Self::PlayedBack { signed, .. } => signed.height(),
             Self::NothingAbove { height, .. } => Height::new(*height),
             Self::Word { from, .. } => Height::new(*from).previous(),
         }
@@ -114,7 +130,9 @@ impl Entry {
     fn until(&self) -> Height {
         match self {
             Self::Word { from, .. } => Height::new(*from),
-            Self::Signed { .. } | Self::NothingAbove { .. } => self.height(),
+            Self::Signed { .. } | Self::PlayedBack { .. } | Self::NothingAbove { .. } => {
+                self.height()
+            }
         }
     }
 }
@@ -254,8 +272,18 @@ impl VoteRecord {
 
     /// What was signed on this chain at the last height, in that order.
     pub fn signed(&self) -> impl Iterator<Item = &Signed> {
-        self.entries.iter().filter_map(|it| match it {
-            Entry::Signed { chain, signed } if chain == self.chain.as_bytes() => Some(signed),
+        let here = self.entries.iter().filter(|it| it.chain() == self.chain.as_bytes());
+        here.filter_map(|it| match it {
+            Entry::Signed { signed, .. } | Entry::PlayedBack { signed, .. } => Some(signed),
+            Entry::NothingAbove { .. } | Entry::Word { .. } => None,
+        })
+    }
+
+    /// Of what was signed, what the engine signed while it played its log back.
+    pub fn played_back(&self) -> impl Iterator<Item = (&Signed, &PlayedBack)> {
+        let here = self.entries.iter().filter(|it| it.chain() == self.chain.as_bytes());
+        here.filter_map(|it| match it {
+            Entry::PlayedBack { signed, by, .. } => Some((signed, by)),
             Entry::Signed { .. } | Entry::NothingAbove { .. } | Entry::Word { .. } => None,
         })
     }
@@ -281,13 +309,37 @@ impl VoteRecord {
 
     /// Notes a message that is to be sent; what is new is on disk afterwards. After an error nothing may be sent any more.
     pub fn note(&mut self, message: Signed) -> Result<Noted, StoreError> {
+        let noted = self.judge(&message);
+        let is_new = noted == Noted::New;
+        self.note_as(
+            noted,
+            is_new,
+            Entry::Signed { chain: *self.chain.as_bytes(), signed: message },
+        )
+    }
+
+    /// The same for one that the engine signed while it played its log back.
+    pub fn note_played_back(
+        &mut self,
+        message: Signed,
+        by: PlayedBack,
+    ) -> Result<Noted, StoreError> {
+        let noted = self.judge(&message);
+        let is_new = match noted {
+            Noted::New => true,
+            Noted::Same => self.played_back().all(|(it, _)| *it != message),
+            Noted::Contradicts => false,
+        };
+        let chain = *self.chain.as_bytes();
+        self.note_as(noted, is_new, Entry::PlayedBack { chain, signed: message, by })
+    }
+
+    fn note_as(&mut self, noted: Noted, is_new: bool, entry: Entry) -> Result<Noted, StoreError> {
         if self.failed {
             return Err(StoreError::Damaged(format!("{}: a write failed", self.path)));
         }
-        let noted = self.judge(&message);
-        if noted == Noted::New {
-            let written =
-                self.append(Entry::Signed { chain: *self.chain.as_bytes(), signed: message });
+        if is_new {
+            let written = self.append(entry);
             // What could not be written is not taken for written the next time.
             self.failed = written.is_err();
             written?;
@@ -313,7 +365,10 @@ impl VoteRecord {
             Entry::Word { chain, from, at_ms } if chain == self.chain.as_bytes() => {
                 Some((Height::new(*from), TimeMs::new(*at_ms)))
             }
-            Entry::Word { .. } | Entry::Signed { .. } | Entry::NothingAbove { .. } => None,
+            Entry::Word { .. }
+            | Entry::Signed { .. }
+            | Entry::PlayedBack { .. }
+            | Entry::NothingAbove { .. } => None,
         })
     }
 

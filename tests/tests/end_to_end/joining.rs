@@ -6,6 +6,8 @@ use liuhen_tests::actions::{enact, grant, liuhen, record_all, told};
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::wait::until;
 
+const OTHERS: [&str; 3] = ["psb", "hrss", "bdb"];
+
 /// Taxation's node lost its data while the validators changed. It joins by a snapshot, is needed for the next blocks, proposes,
 /// and proves what happened long before it was there.
 #[tokio::test(flavor = "multi_thread")]
@@ -104,4 +106,71 @@ async fn killed_while_it_joins() -> anyhow::Result<()> {
     let status = liuhen(&mut cluster, ("bdb", "officer"), &["status"]).await?;
     assert!(status.contains("older_blocks_missing"), "{status}");
     Ok(())
+}
+
+/// Until the blocks before the snapshot are here, it is said of what is older that it is not there yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_older_is_not_there_yet() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    grant(&mut cluster).await?;
+    let node = cluster.connect("psb").await?;
+    let gateway = cluster.account(&node, "psb", "gateway").await?;
+    record_all(&node, &gateway, 1..=30).await?;
+    settled(&mut cluster).await?;
+    cluster.consortium.set("tax", "snapshot_ahead", 10)?;
+    // Killed as soon as it is where the snapshot is; nobody is left of whom it could have the rest.
+    let mut missing = 0;
+    for _ in 0..5 {
+        missing = join_alone(&mut cluster).await?;
+        if missing > 0 {
+            break;
+        }
+    }
+    assert!(missing > 0, "it had all before it was killed, each time");
+    let proof = cluster.file("grant.trace");
+    let prove = ["prove", "trail", "grant", "hr-1", "--out", path_text(&proof)?];
+    let output = cluster.liuhen("tax", ("psb", "officer"), &prove).await?;
+    assert_eq!(output.status.code(), Some(7), "{}", told(&output));
+    assert!(told(&output).contains("history.not_yet"), "{}", told(&output));
+    // What stands is told, and proved, all the same.
+    let state = ["prove", "state", "grant", "hr-1", "--out", path_text(&proof)?];
+    let output = cluster.liuhen("tax", ("psb", "officer"), &state).await?;
+    assert!(output.status.success(), "{}", told(&output));
+    for node in OTHERS {
+        cluster.launch(node)?;
+    }
+    one(&mut cluster, "tax", "the blocks before", |it| it.older_missing.is_none()).await?;
+    let output = cluster.liuhen("tax", ("psb", "officer"), &prove).await?;
+    assert!(output.status.success(), "{}", told(&output));
+    Ok(())
+}
+
+/// Taxation's node loses its data, joins, and is alone. How many older blocks it lacks.
+async fn join_alone(cluster: &mut Cluster) -> anyhow::Result<u64> {
+    cluster.kill("tax")?;
+    for node in OTHERS {
+        cluster.kill(node)?;
+        cluster.launch(node)?;
+    }
+    for node in OTHERS {
+        one(cluster, node, "the others", |it| it.voting && it.withheld.is_none()).await?;
+    }
+    let data = cluster.consortium.home("tax").join("data");
+    if data.exists() {
+        std::fs::remove_dir_all(data)?;
+    }
+    cluster.launch("tax")?;
+    let joined = "this node joined by a snapshot";
+    let before = cluster.whole_log("tax").matches(joined).count();
+    until(joined, async || {
+        (cluster.whole_log("tax").matches(joined).count() > before).then_some(())
+    })
+    .await?;
+    cluster.kill("tax")?;
+    for node in OTHERS {
+        cluster.kill(node)?;
+    }
+    cluster.launch("tax")?;
+    let alone = cluster.connect("tax").await?;
+    Ok(alone.status().await?.older_missing.unwrap_or_default())
 }

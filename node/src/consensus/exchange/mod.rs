@@ -2,7 +2,7 @@
 //!
 //! **Outgoing** ([`outgoing`]): whatever the node's key signed is on record, synced, before it is sent; the same message
 //! goes out again byte for byte, what contradicts the record is dropped here, and the engine never hears of it. The engine
-//! has flushed its own log by then, but for what it signs while it plays that log back: of that the record alone tells.
+//! has flushed its own log by then, but for what it signs while it plays that log back: that the record keeps for the log.
 //!
 //! **Heard** ([`heard`]): what others signed at the heights about the open one, by digest, verified once for all who ask.
 //!
@@ -16,11 +16,11 @@ pub(super) mod relay;
 
 use super::signing::{author, signed};
 use super::types::{Address, Ctx, ValidatorSet};
-use super::withheld::is_unknown;
+use super::withheld::{Played, is_unknown};
 use crate::gossip::Stream;
 use crate::store::StoreError;
 use crate::store::undecided::Undecided;
-use crate::store::votes::{Noted, Signed, VoteRecord};
+use crate::store::votes::{Noted, PlayedBack, Signed, VoteRecord};
 use heard::Heard;
 use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::types::{ChainId, Height, KeyId};
@@ -43,6 +43,8 @@ struct Inner {
     /// To the thread that writes the record, so that syncing holds up nobody else; without one it is written at once.
     notes: Option<std::sync::mpsc::Sender<Note>>,
     heard: Mutex<Heard>,
+    /// The log that the engine played back when it began.
+    played: Mutex<Option<Played>>,
     /// Why nothing may be sent any more.
     failed: watch::Sender<Option<String>>,
     /// Holds the record for this process.
@@ -50,7 +52,7 @@ struct Inner {
 }
 
 /// A message for the record, and who waits for what comes of it.
-type Note = (Signed, oneshot::Sender<Result<Noted, StoreError>>);
+type Note = (Signed, Option<PlayedBack>, oneshot::Sender<Result<Noted, StoreError>>);
 
 impl Exchange {
     /// Of a node with this key, whose record this is.
@@ -59,8 +61,8 @@ impl Exchange {
         let (notes, to_note) = std::sync::mpsc::channel::<Note>();
         let of_thread = Arc::clone(&record);
         std::thread::spawn(move || {
-            while let Ok((signed, reply)) = to_note.recv() {
-                let noted = lock(&of_thread).note(signed);
+            while let Ok((signed, by, reply)) = to_note.recv() {
+                let noted = note_in(&mut lock(&of_thread), signed, by);
                 let _ = reply.send(noted);
             }
         });
@@ -86,6 +88,7 @@ impl Exchange {
             record,
             notes,
             heard: Mutex::new(Heard::default()),
+            played: Mutex::new(None),
             failed: watch::Sender::new(None),
             _lock: lock_of_record,
         }))
@@ -131,15 +134,21 @@ impl Exchange {
             && !record.signed().any(|it| it.place() == said.place())
     }
 
+    /// What the log lacks that the engine played back, where it signed this meanwhile.
+    fn lacks(&self, message: &SignedConsensusMsg<Ctx>) -> anyhow::Result<Option<PlayedBack>> {
+        let played = lock(&self.0.played).clone();
+        played.map_or(Ok(None), |it| it.lacks(message))
+    }
+
     /// Notes a message of this node's key that is to be sent. Whether it may be.
-    async fn note(&self, signed: Signed) -> bool {
+    async fn note(&self, signed: Signed, by: Option<PlayedBack>) -> bool {
         if self.0.failed.borrow().is_some() {
             return false;
         }
         let place = signed.place();
         let noted = match &self.0.notes {
-            Some(notes) => note_by(notes, signed).await,
-            None => self.record().note(signed),
+            Some(notes) => note_by(notes, signed, by).await,
+            None => note_in(&mut self.record(), signed, by),
         };
         match noted {
             Ok(Noted::New | Noted::Same) => true,
@@ -167,7 +176,9 @@ impl Exchange {
         next: Height,
         validators: Option<ValidatorSet>,
         messages: &[SignedConsensusMsg<Ctx>],
+        played: Option<Played>,
     ) {
+        *lock(&self.0.played) = played;
         let mut heard = lock(&self.0.heard);
         heard.begin(next, validators);
         for message in messages {
@@ -215,14 +226,26 @@ impl Exchange {
     }
 }
 
+fn note_in(
+    record: &mut VoteRecord,
+    signed: Signed,
+    by: Option<PlayedBack>,
+) -> Result<Noted, StoreError> {
+    match by {
+        Some(by) => record.note_played_back(signed, by),
+        None => record.note(signed),
+    }
+}
+
 /// Has the thread of the record note a message.
 async fn note_by(
     notes: &std::sync::mpsc::Sender<Note>,
     signed: Signed,
+    by: Option<PlayedBack>,
 ) -> Result<Noted, StoreError> {
     let stopped = || StoreError::Damaged("record of votes: its thread has stopped".into());
     let (reply, noted) = oneshot::channel();
-    notes.send((signed, reply)).map_err(|_| stopped())?;
+    notes.send((signed, by, reply)).map_err(|_| stopped())?;
     noted.await.unwrap_or_else(|_| Err(stopped()))
 }
 

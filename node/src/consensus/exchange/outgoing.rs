@@ -43,11 +43,20 @@ impl Exchange {
     /// Whether a message may be sent; what is this node's own is on record then.
     pub(crate) async fn may_send(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
         let own = author(message) == self.0.own;
-        let may = !own || self.note(signed(&self.0.chain, message)).await;
+        let may = !own || self.note_own(message).await;
         if may {
             self.take_in(message);
         }
         may
+    }
+
+    async fn note_own(&self, message: &SignedConsensusMsg<Ctx>) -> bool {
+        // The engine has written it to its log by now, or never does.
+        let by = self.lacks(message).unwrap_or_else(|error| {
+            tracing::warn!(error = %format!("{error:#}"), "the engine's log of votes can't be read");
+            None
+        });
+        self.note(signed(&self.0.chain, message), by).await
     }
 
     /// The same for what holds votes of many.
@@ -70,7 +79,7 @@ impl Exchange {
             let signed = signed_vote(&self.0.chain, &vote);
             // What the record does not know any more, of an earlier round, was sent long ago.
             let is_old = self.is_old(&signed);
-            if !is_old && !self.note(signed).await {
+            if !is_old && !self.note(signed, None).await {
                 return false;
             }
         }

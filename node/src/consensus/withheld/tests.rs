@@ -1,7 +1,13 @@
 //! Each thing that a machine can forget, beside what the others know.
 
 use super::*;
+use crate::consensus::signing::Keeper;
+use crate::consensus::types::{Height as EngineHeight, Vote};
 use crate::store::votes::Step;
+use futures::FutureExt as _;
+use liuhen_proto::suite::sign::PrivateKey;
+use malachitebft_app_channel::Signer as _;
+use malachitebft_app_channel::app::types::core::{NilOrVal, Round, VoteType};
 use std::path::Path;
 
 const CHAIN: ChainId = ChainId::ZERO;
@@ -166,4 +172,71 @@ fn a_new_key_votes_while_nobody_has_begun() {
     assert_eq!(late.withheld.unwrap().until, Some(at(8)));
     let too_few = judged(others(true, false, 7, None));
     assert_eq!(too_few.withheld.unwrap().until, None);
+}
+
+/// What the engine signs while it plays its log back is put there before the next engine does so, where its log has still all
+/// that it had then.
+#[test]
+fn a_log_is_completed_by_what_was_signed_while_it_was_played_back() {
+    let key = PrivateKey::from_seed(&[7; 32]);
+    let id = key.public().key_id();
+    let own = |kind| {
+        let (height, round, value) = (EngineHeight(9), Round::new(0), NilOrVal::Nil);
+        let vote = Vote { kind, height, round, value, voter: Address(id) };
+        let keeper = Keeper { chain: CHAIN, key: key.clone() };
+        let signed = keeper.sign_vote(vote).now_or_never().unwrap();
+        SignedConsensusMsg::<LiuhenContext>::Vote(signed.unwrap())
+    };
+    let (first, second) = (own(VoteType::Prevote), own(VoteType::Precommit));
+    for (what, log_of, bytes_more, completed) in [
+        ("as it was", 9, 0, true),
+        ("more came since", 9, -1, true),
+        ("its end is lost", 9, 1, false),
+        ("of another height", 8, 0, false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, data) = (folder.path().join("vote-record"), DiskPath::from(folder.path()));
+        let undecided = UndecidedBlocks::open(data.join("undecided")).unwrap();
+        let wal = data.join("engine.wal");
+        std::fs::write(wal.path(), [&1u32.to_be_bytes()[..], &9u64.to_be_bytes()].concat())
+            .unwrap();
+        let encoded = WireCodec.encode(&first).unwrap();
+        wal::append(&wal, [&encoded[..]].into_iter()).unwrap();
+        let bytes = std::fs::metadata(wal.path()).unwrap().len();
+
+        VoteRecord::begin(&path, &id).unwrap();
+        let mut record = VoteRecord::open(&path, CHAIN, id).unwrap();
+        record.note(signed(&CHAIN, &first)).unwrap();
+        let played = Played {
+            wal: wal.clone(),
+            height: at(9),
+            bytes: bytes.checked_add_signed(bytes_more).unwrap(),
+        };
+        assert_eq!(played.lacks(&first).unwrap(), None, "it is in the log");
+        let by = played.lacks(&second).unwrap().unwrap();
+        assert_eq!(Played { height: at(8), ..played }.lacks(&second).unwrap(), None);
+        // Known from a certificate already: it is the engine's own message that the log lacks.
+        record.note(signed(&CHAIN, &second)).unwrap();
+        record.note_played_back(signed(&CHAIN, &second), by).unwrap();
+        drop(record);
+        if log_of != 9 {
+            std::fs::write(wal.path(), [&[0, 0, 0, 1][..], &8u64.to_be_bytes()].concat()).unwrap();
+        }
+
+        for again in [false, true] {
+            let record = VoteRecord::open(&path, CHAIN, id).unwrap();
+            let own = (&CHAIN, &id);
+            let found = look_over(&data, &record, own, at(9), &undecided).unwrap();
+            let messages = wal::read(&wal).unwrap().messages;
+            if completed {
+                assert_eq!(found.alone, Alone::Everything, "{what}, again: {again}");
+                assert_eq!(messages, [first.clone(), second.clone()], "{what}, again: {again}");
+                assert_eq!(found.messages, messages, "{what}");
+            } else {
+                let lost = Alone::UpTo(at(9), Why::VotesLost, None);
+                assert_eq!(found.alone, lost, "{what}, again: {again}");
+                assert!(!messages.contains(&second), "{what}");
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! A node dies at the K-th call of a kind that one of its threads makes, or that call fails.
 
 use super::{Tally, has, places, said_why, votes_again};
+use crate::recovery::one;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::register;
 use liuhen_tests::load::{Load, Records};
@@ -181,4 +182,55 @@ async fn a_call_fails_for_an_error_of_the_disk() -> anyhow::Result<()> {
 async fn a_call_fails_for_want_of_room() -> anyhow::Result<()> {
     let few: [(Call, &[u32]); 3] = [(SYNC_DATA, &[5]), (WRITE, &[15]), (WRITE_VOTES, &[4])];
     through("ENOSPC at a call", Fault::Fails("ENOSPC"), points(&few)).await
+}
+
+/// A node without data meets the fault while it takes in another's snapshot, and joins when it is started again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_fails_while_a_node_joins() -> anyhow::Result<()> {
+    if !has(STRACE) {
+        return Ok(());
+    }
+    let mut cluster = Cluster::start().await?;
+    register(&mut cluster).await?;
+    let (records, mut tally) = (Records::default(), Tally::default());
+    let load = Load::start(&mut cluster, &records).await?;
+    until("some blocks", async || (records.acknowledged() > ENOUGH).then_some(())).await?;
+    cluster.consortium.set(NODE, "snapshot_ahead", 5)?;
+    for (call, k) in [(WRITE, 2), (WRITE, 9), (SYNC, 3), (SYNC_DATA, 2), (RENAME, 2), (REMOVE, 1)] {
+        let point = (Fault::Fails("EIO"), call, k);
+        if let Err(error) = joins(&mut cluster, &records, point, &mut tally).await {
+            tally.stuck(&format!("EIO while it joins, call {k} of {call:?}"), &error);
+            break;
+        }
+    }
+    load.stop().await?;
+    tally.close("EIO while it joins", &mut cluster, &records).await
+}
+
+async fn joins(
+    cluster: &mut Cluster,
+    records: &Records,
+    (fault, call, k): (Fault, Call, u32),
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    tally.points += 1;
+    cluster.stop(NODE).await?;
+    std::fs::remove_dir_all(cluster.consortium.home(NODE).join("data"))?;
+    let before = cluster.whole_log(NODE).len();
+    cluster.launch_by(NODE, traced(cluster, fault, call, k))?;
+    match came(cluster, records).await? {
+        Came::Ended(status) => {
+            tally.ended += 1;
+            let log = cluster.whole_log(NODE).split_off(before);
+            anyhow::ensure!(status.code() == Some(1) && !log.contains("panicked"), "{log}");
+            said_why(&log, &["os error 5"])?;
+        }
+        Came::Through => {
+            tally.went_on += 1;
+            cluster.kill(NODE)?;
+        }
+    }
+    cluster.launch(NODE)?;
+    votes_again(cluster, NODE).await?;
+    one(cluster, NODE, "the blocks before", |it| it.older_missing.is_none()).await
 }
