@@ -147,7 +147,9 @@ pub async fn start(
         .with_default_request(RequestContext::new(100))
         .build()
         .await
-        .map_err(|report| anyhow::anyhow!("the consensus engine can't start: {report:?}"))?;
+        .map_err(|report| {
+            anyhow::anyhow!("the consensus engine can't start: {}", cause_of(report.as_ref()))
+        })?;
     Ok(Started {
         channels,
         handle: Engine { handle, network: own_network, _relaying: relaying.drop_guard() },
@@ -158,9 +160,19 @@ pub async fn start(
 async fn network(identity: NetworkIdentity, config: &EngineConfig) -> anyhow::Result<Network> {
     let registry = SharedRegistry::global().with_moniker(config.moniker());
     let (consensus, sync) = (config.consensus(), config.value_sync());
-    spawn_network_actor(identity, consensus, sync, &registry, WireCodec)
-        .await
-        .map_err(|report| anyhow::anyhow!("the consensus network can't start: {report:?}"))
+    spawn_network_actor(identity, consensus, sync, &registry, WireCodec).await.map_err(|report| {
+        anyhow::anyhow!("the consensus network can't start: {}", cause_of(report.as_ref()))
+    })
+}
+
+/// Why an actor did not start, in its own words: to whoever spawns it any error of its start is a panic.
+fn cause_of(error: &(dyn std::error::Error + 'static)) -> String {
+    let all = std::iter::successors(Some(error), |it| it.source());
+    let said = all.map(|it| match it.downcast_ref() {
+        Some(ractor::SpawnErr::StartupFailed(cause)) => cause.to_string(),
+        Some(_) | None => it.to_string(),
+    });
+    said.collect::<Vec<_>>().join(": ")
 }
 
 /// Waits until no engine has its log of votes open: one that was stopped lets go of it a little later.

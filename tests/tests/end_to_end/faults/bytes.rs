@@ -1,7 +1,7 @@
 //! One byte of a file in a node's home is another while the node is stopped. It heals that, or ends with a message that names the
 //! file; it never panics, and never stands there without a word.
 
-use super::{Tally, places, said_why, votes_again};
+use super::{Tally, has_panicked, places, said_why, votes_again};
 use anyhow::Context as _;
 use liuhen_node::config::FILE;
 use liuhen_proto::suite::sign::PrivateKey;
@@ -95,7 +95,7 @@ async fn place(
     .await;
     let log = cluster.whole_log(NODE).split_off(before);
     let ended = came.with_context(|| format!("byte {at}: {log}"))?;
-    anyhow::ensure!(!log.contains("panicked"), "byte {at}: {log}");
+    anyhow::ensure!(!has_panicked(&log), "byte {at}: {log}");
     match ended {
         None => tally.went_on += 1,
         Some(status) => {

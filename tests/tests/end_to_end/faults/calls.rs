@@ -1,6 +1,6 @@
 //! A node dies at the K-th call of a kind that one of its threads makes, or that call fails.
 
-use super::{Tally, has, places, said_why, votes_again};
+use super::{Tally, has, has_panicked, places, said_why, votes_again};
 use crate::recovery::one;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::register;
@@ -120,7 +120,7 @@ async fn point(
             (met, cluster.whole_log(NODE).split_off(before))
         }
     };
-    anyhow::ensure!(!log.contains("panicked"), "{log}");
+    anyhow::ensure!(!has_panicked(&log), "{log}");
     cluster.launch(NODE)?;
     votes_again(cluster, NODE).await?;
     load.stop().await?;
@@ -222,8 +222,9 @@ async fn joins(
         Came::Ended(status) => {
             tally.ended += 1;
             let log = cluster.whole_log(NODE).split_off(before);
-            anyhow::ensure!(status.code() == Some(1) && !log.contains("panicked"), "{log}");
-            said_why(&log, &["os error 5"])?;
+            anyhow::ensure!(status.code() == Some(1) && !has_panicked(&log), "{log}");
+            // The second is the index's own wording.
+            said_why(&log, &["os error 5", "Input/output error"])?;
         }
         Came::Through => {
             tally.went_on += 1;
