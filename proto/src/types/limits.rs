@@ -96,6 +96,8 @@ pub const GENESIS_BYTES: usize = 16 * 1024 * 1024;
 pub const TRACE_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes that the messages of a proof file may take when they are decoded.
 pub const TRACE_DECODED: usize = 24 * 1024 * 1024;
+/// Objects that are proved at once to who decides by them.
+pub const OBJECTS_PROVED: usize = 256;
 /// Events in a proof file: as many as one block may have, for no range is shorter.
 pub const TRACE_EVENTS: usize = BLOCK_EVENTS;
 /// Changes of validators in a proof file.

@@ -7,6 +7,7 @@
 mod anchor;
 mod claims;
 mod events;
+mod known;
 mod objects;
 mod size;
 mod trust;
@@ -17,6 +18,7 @@ pub use claims::{
     Range, State, Subject, Tag, allows, bulk_record,
 };
 pub use events::ProvedEvent;
+pub use known::{Known, known};
 pub use trust::Trust;
 pub use witnessed::Witness;
 
@@ -38,6 +40,11 @@ impl<T> Verified<T> {
     /// What was verified.
     pub fn get(&self) -> &T {
         &self.0
+    }
+
+    /// What was verified, to be kept.
+    pub fn into_inner(self) -> T {
+        self.0
     }
 }
 

@@ -54,6 +54,15 @@ pub(super) fn place(kind: u32, id: &[u8]) -> Result<(ObjectKind, Place), NotVeri
     }
 }
 
+impl IntoIterator for Objects {
+    type Item = (Place, Object);
+    type IntoIter = std::collections::btree_map::IntoIter<Place, Object>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl Objects {
     /// Where the objects stand.
     pub(super) fn places(&self) -> impl Iterator<Item = &Place> {

@@ -3,6 +3,7 @@
 pub(crate) mod bulk;
 pub mod corrections;
 pub(crate) mod coverage;
+pub mod decide;
 pub(crate) mod gateways;
 pub mod halves;
 pub(crate) mod numbers;

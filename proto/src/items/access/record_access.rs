@@ -20,7 +20,6 @@ use crate::place::Place;
 use crate::tx::TxHeader;
 use crate::types::{RequestId, limits};
 use crate::wire::{self, GrantEnd, GrantState, IntegrityRule, Right, WatchKind};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl ItemKind for wire::RecordAccess {
@@ -254,18 +253,47 @@ fn is_over(
 /// Counts what was served under each grant named that is the record's own, covered or not, and under
 /// all that it hangs from.
 fn count(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
-    let mut counted: BTreeSet<RequestId> = BTreeSet::new();
-    for access in &it.accesses {
-        let Named::Own(own) = own_grant::named(draft, it, access)? else { continue };
-        let mut id = RequestId::from_slice(&own.request_id).ok();
-        while let Some(this) = id.filter(|id| counted.insert(*id)) {
-            let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&this))?;
-            let Some(grant) = grant else { break };
-            count_one(draft, it, &this, &grant)?;
-            id = RequestId::from_slice(&grant.parent_id).ok();
+    for id in counted_on(draft, it)? {
+        let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
+        if let Some(grant) = grant {
+            count_one(draft, it, &id, &grant)?;
         }
     }
     Ok(())
+}
+
+/// The grants on whose use a record counts: its own, and all that these hang from.
+pub(crate) fn counted_on(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+) -> Result<Vec<RequestId>, Halt> {
+    let mut counted: Vec<RequestId> = Vec::new();
+    for access in &it.accesses {
+        let Named::Own(own) = own_grant::named(draft, it, access)? else { continue };
+        let mut id = RequestId::from_slice(&own.request_id).ok();
+        while let Some(this) = id.filter(|id| !counted.contains(id)) {
+            let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&this))?;
+            let Some(grant) = grant else { break };
+            counted.push(this);
+            id = RequestId::from_slice(&grant.parent_id).ok();
+        }
+    }
+    Ok(counted)
+}
+
+/// Adds what a record counts on a grant that day. Whether it was not counted there already.
+pub(crate) fn add_use(used: &mut wire::GrantUse, it: &wire::RecordAccess, day: u64) -> bool {
+    let (queries, rows) = coverage::adds(it, used);
+    if queries == 0 {
+        return false;
+    }
+    used.queries = used.queries.saturating_add(queries);
+    used.rows = used.rows.saturating_add(rows);
+    let is_unknown = it.row_count.is_none();
+    used.rows_unknown = used.rows_unknown.saturating_add(u64::from(is_unknown));
+    count_day(&mut used.days, wire::DayUse { day, queries, rows });
+    remember(&mut used.statements, &it.statement_digest);
+    true
 }
 
 fn count_one(
@@ -278,18 +306,10 @@ fn count_one(
     let used: Option<Arc<wire::GrantUse>> = draft.get(&place)?;
     let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
     let before = (used.queries, used.rows);
-    let (queries, rows) = coverage::adds(it, &used);
-    if queries == 0 {
+    if !add_use(&mut used, it, coverage::day_of_use(draft, it)) {
         return Ok(());
     }
-    used.queries = used.queries.saturating_add(queries);
-    used.rows = used.rows.saturating_add(rows);
-    let is_unknown = it.row_count.is_none();
-    used.rows_unknown = used.rows_unknown.saturating_add(u64::from(is_unknown));
     let after = (used.queries, used.rows);
-    let day = coverage::day_of_use(draft, it);
-    count_day(&mut used.days, wire::DayUse { day, queries, rows });
-    remember(&mut used.statements, &it.statement_digest);
     let quota = grants::terms(grant).and_then(|terms| terms.quota).unwrap_or_default();
     let reached = |used: u64, limit: u64| limit > 0 && used >= limit;
     let exhausted =

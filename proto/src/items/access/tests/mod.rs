@@ -11,6 +11,7 @@ pub(crate) mod counters;
 pub(crate) mod coverage;
 pub(crate) mod coverage_cases;
 pub(crate) mod coverage_kinds;
+mod decide;
 mod declarations;
 pub(crate) mod gateways;
 pub(crate) mod halves;
