@@ -11,13 +11,15 @@ use liuhen_proto::types::{Hash, Height, TimeMs, TxId, limits};
 use liuhen_proto::verify::Range;
 use liuhen_proto::wire::{
     ProofPart, ProveConsistencyRequest, ProveDepartmentRequest, ProveEventRequest,
-    ProveObjectRequest, ProveSubjectRequest, ProveTrailRequest, RangeKind, SubjectTag,
+    ProveObjectRequest, ProveObjectsRequest, ProveSubjectRequest, ProveTrailRequest, RangeKind,
+    SubjectTag,
 };
 use liuhen_rpc::CHUNK_BYTES;
 use liuhen_rpc::reason::Reason;
 use liuhen_rpc::services::proof_service_server::ProofService;
 use liuhen_rpc::status::with_reason;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio_stream::wrappers::ReceiverStream;
@@ -44,6 +46,7 @@ impl ProofService for Proofs {
     type ProveDepartmentStream = Pieces;
     type ProveSubjectStream = Pieces;
     type ProveObjectStream = Pieces;
+    type ProveObjectsStream = Pieces;
     type ProveConsistencyStream = Pieces;
 
     async fn prove_trail(
@@ -206,33 +209,26 @@ impl ProofService for Proofs {
         request: Request<ProveObjectRequest>,
     ) -> Result<Response<Pieces>, Status> {
         let caller = auth::caller(&self.0, &request)?;
-        let client = caller.client();
-        let (shared, request) = (self.0.clone(), request.into_inner());
-        let kind = u8::try_from(request.kind).ok().and_then(ObjectKind::from_byte);
-        let kind = kind.ok_or_else(|| bad_argument("kind", "no kind of object"))?;
-        if request.id.len() > limits::OBJECT_ID || !kind.takes_id(&request.id) {
-            return Err(bad_argument("id", "no object of this kind can have such an id"));
+        let request = request.into_inner();
+        let (place, pinned) = (place(request.kind, &request.id)?, pinned(request.pinned));
+        let places = Arc::new(BTreeSet::from([place.clone()]));
+        self.prove_places(caller, places, move |chain| chain.prove_object(&place, pinned)).await
+    }
+
+    async fn prove_objects(
+        &self,
+        request: Request<ProveObjectsRequest>,
+    ) -> Result<Response<Pieces>, Status> {
+        let caller = auth::caller(&self.0, &request)?;
+        let request = request.into_inner();
+        if !(1..=limits::OBJECTS_PROVED).contains(&request.objects.len()) {
+            return Err(bad_argument("objects", "1 to 256 objects are needed"));
         }
-        let place = Place::object(kind, &request.id);
-        let work = move || {
-            let (overseen, proof) = {
-                let chain = shared.chain();
-                let overseen = match trail_about(&place)? {
-                    Some(trail) => {
-                        (caller.may_read(&chain, &trail)? == Access::Oversight).then_some(trail)
-                    }
-                    None => None,
-                };
-                let proof = chain.prove_object(&place, pinned(request.pinned));
-                (overseen, proof.map_err(|e| of_prove(&e))?)
-            };
-            let pieces = shared.pieces(&caller.client(), proof)?;
-            if let Some(trail) = overseen {
-                shared.note_read(&caller, &trail, 0, 0)?;
-            }
-            Ok(pieces)
-        };
-        self.0.blocking(client, work).await.map(Response::new)
+        let places = request.objects.iter().map(|it| place(it.kind, &it.id));
+        let places: Arc<BTreeSet<Place>> = Arc::new(places.collect::<Result<_, _>>()?);
+        let (pinned, proved) = (pinned(request.pinned), Arc::clone(&places));
+        let prove = move |chain: &Chain| chain.prove_objects(&proved, pinned);
+        self.prove_places(caller, places, prove).await
     }
 
     async fn prove_consistency(
@@ -343,6 +339,35 @@ impl AskedTrail {
 }
 
 impl Proofs {
+    /// Proves what stands at places that the caller may read all; what it oversees alone is noted.
+    async fn prove_places(
+        &self,
+        caller: Caller,
+        places: Arc<BTreeSet<Place>>,
+        prove: impl FnOnce(&Chain) -> Result<Vec<u8>, ProveError> + Send + 'static,
+    ) -> Result<Response<Pieces>, Status> {
+        let (shared, client) = (self.0.clone(), caller.client());
+        let work = move || {
+            let (overseen, proof) = {
+                let chain = shared.chain();
+                let mut overseen = Vec::new();
+                for place in places.iter() {
+                    let Some(trail) = trail_about(place)? else { continue };
+                    if caller.may_read(&chain, &trail)? == Access::Oversight {
+                        overseen.push(Shown::Trail(trail, 0, 0));
+                    }
+                }
+                (overseen, prove(&chain).map_err(|e| of_prove(&e))?)
+            };
+            let pieces = shared.pieces(&caller.client(), proof)?;
+            if !overseen.is_empty() {
+                shared.note_reads(&caller, &overseen)?;
+            }
+            Ok(pieces)
+        };
+        self.0.blocking(client, work).await.map(Response::new)
+    }
+
     /// Begins a proof in parts, and answers while they are made.
     async fn in_parts(
         &self,
@@ -423,6 +448,16 @@ fn tags(asked: &[SubjectTag]) -> Result<BTreeSet<(String, Hash)>, Status> {
         tags.insert((it.collector.clone(), tag));
     }
     Ok(tags)
+}
+
+/// The place of an object that is asked for.
+fn place(kind: u32, id: &[u8]) -> Result<Place, Status> {
+    let kind = u8::try_from(kind).ok().and_then(ObjectKind::from_byte);
+    let kind = kind.ok_or_else(|| bad_argument("kind", "no kind of object"))?;
+    if id.len() > limits::OBJECT_ID || !kind.takes_id(id) {
+        return Err(bad_argument("id", "no object of this kind can have such an id"));
+    }
+    Ok(Place::object(kind, id))
 }
 
 /// The size of the checkpoint that a verifier trusts.

@@ -114,6 +114,7 @@ impl ProofService for Fixed {
     type ProveLongDepartmentStream = Sent<ProofPart>;
     type ProveSubjectStream = Sent<ProofChunk>;
     type ProveObjectStream = Sent<ProofChunk>;
+    type ProveObjectsStream = Sent<ProofChunk>;
     type ProveConsistencyStream = Sent<ProofChunk>;
 
     async fn prove_trail(&self, asked: Asked<ProveTrailRequest>) -> Pieces {
@@ -152,6 +153,10 @@ impl ProofService for Fixed {
     async fn prove_object(&self, asked: Asked<ProveObjectRequest>) -> Pieces {
         let asked = asked.into_inner();
         file(&proofs::state(asked.kind, &asked.id))
+    }
+
+    async fn prove_objects(&self, _asked: Asked<ProveObjectsRequest>) -> Pieces {
+        Err(nothing("objects at one header here"))
     }
 
     async fn prove_consistency(&self, _asked: Asked<ProveConsistencyRequest>) -> Pieces {

@@ -31,6 +31,11 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
+    /// The header at which all is proved.
+    pub(super) fn into_anchor(self) -> wire::Anchor {
+        self.anchor
+    }
+
     /// An object as it stood at the anchor, with its path.
     pub(super) fn object(
         &mut self,

@@ -5,8 +5,10 @@ use crate::store::{StoreError, TrailTree};
 use liuhen_proto::merkle::log::subtree_root;
 use liuhen_proto::merkle::{Blake3Log, LogHash, Sha256Log, Tree, consistency};
 use liuhen_proto::place::{Place, TrailKind};
-use liuhen_proto::types::Hash;
+use liuhen_proto::types::{Hash, limits};
 use liuhen_proto::wire::{self, absence_claim::Of, trace};
+use prost::Message as _;
+use std::collections::BTreeSet;
 
 impl Chain {
     /// Proves how an object stands; or that there is none at this place.
@@ -19,12 +21,39 @@ impl Chain {
                 trace::Claim::State(wire::StateClaim { kind, id })
             }
             None => {
-                let path = Some(self.trie.prove(&place.map_key()).to_wire());
-                let of = Some(Of::Object(wire::AbsentObject { kind, id, path }));
+                let of = Some(Of::Object(self.absent(place)));
                 trace::Claim::Absence(wire::AbsenceClaim { of })
             }
         };
         self.trace(needs, claim, pinned)
+    }
+
+    /// How the objects at several places stand at the last header, or that there are none; as an `ObjectsProof`.
+    pub fn prove_objects(
+        &self,
+        places: &BTreeSet<Place>,
+        pinned: Option<u64>,
+    ) -> Result<Vec<u8>, ProveError> {
+        let mut at = self.snapshot(pinned)?;
+        let (mut objects, mut absent) = (Vec::new(), Vec::new());
+        for place in places {
+            match self.index.get(place)? {
+                Some(_) => objects.push(at.object(self, place)?),
+                None => absent.push(self.absent(place)),
+            }
+        }
+        let proof = wire::ObjectsProof { anchor: Some(at.into_anchor()), objects, absent };
+        let bytes = proof.encode_to_vec();
+        match bytes.len() <= limits::TRACE_BYTES {
+            true => Ok(bytes),
+            false => Err(ProveError::TooLarge { bytes: bytes.len() }),
+        }
+    }
+
+    /// That no object stands at a place.
+    fn absent(&self, place: &Place) -> wire::AbsentObject {
+        let path = Some(self.trie.prove(&place.map_key()).to_wire());
+        wire::AbsentObject { kind: u32::from(place.kind()), id: place.id().to_vec(), path }
     }
 
     /// Proves that the chain, or a trail, extends its first `noted` headers or events.

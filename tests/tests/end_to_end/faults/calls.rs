@@ -18,6 +18,9 @@ const ENOUGH: usize = 40;
 /// The last K of a soak.
 const LAST: u32 = 24;
 
+/// What a node that ends says of an injected error; the last two where the index met it.
+const CAUSES: [&str; 4] = ["os error 5", "os error 28", "Input/output error", "No space left"];
+
 /// Calls of a kind, of one file where one is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Call {
@@ -110,7 +113,7 @@ async fn point(
             tally.ended += 1;
             let log = cluster.whole_log(NODE).split_off(before);
             anyhow::ensure!(status.code() == Some(1), "{status}: {log}");
-            said_why(&log, &["os error 5", "os error 28"])?;
+            said_why(&log, &CAUSES)?;
             (true, log)
         }
         Came::Through => {
@@ -223,8 +226,7 @@ async fn joins(
             tally.ended += 1;
             let log = cluster.whole_log(NODE).split_off(before);
             anyhow::ensure!(status.code() == Some(1) && !has_panicked(&log), "{log}");
-            // The second is the index's own wording.
-            said_why(&log, &["os error 5", "Input/output error"])?;
+            said_why(&log, &CAUSES)?;
         }
         Came::Through => {
             tally.went_on += 1;

@@ -61,6 +61,8 @@ pub enum Ask {
     Subject(&'static str, Hash, Vec<u8>),
     /// How an object stands.
     Object(ObjectKind, Vec<u8>),
+    /// The same beside one that every member may know.
+    Objects(ObjectKind, Vec<u8>),
     /// All that passes, of which these are known.
     Ledger(Vec<Step>),
     /// The log of headers.
@@ -144,6 +146,7 @@ impl Ask {
             Self::LongDepartment(_) => ("ProofService", "ProveLongDepartment"),
             Self::Subject(..) => ("ProofService", "ProveSubject"),
             Self::Object(..) => ("ProofService", "ProveObject"),
+            Self::Objects(..) => ("ProofService", "ProveObjects"),
             Self::Plain(it) => {
                 plain = format!("{it:?}");
                 (it.service(), plain.as_str())
@@ -163,7 +166,9 @@ impl Ask {
             Self::Event(_, _, _, name) => (*name).to_owned(),
             Self::Department(code) | Self::LongDepartment(code) => code.clone(),
             Self::Subject(collector, tag, _) => format!("{collector}/{tag}"),
-            Self::Object(kind, id) => Place::object(*kind, id).to_string(),
+            Self::Object(kind, id) | Self::Objects(kind, id) => {
+                Place::object(*kind, id).to_string()
+            }
             Self::Ledger(_) => "the ledger".into(),
             Self::Headers => "the headers".into(),
             Self::Plain(_) => String::new(),
@@ -186,6 +191,7 @@ impl Ask {
             | Self::LongDepartment(_)
             | Self::Subject(..)
             | Self::Object(..)
+            | Self::Objects(..)
             | Self::Headers => self.proof(node).await,
         };
         Found::of(told)
@@ -219,6 +225,16 @@ impl Ask {
             Self::Object(kind, id) => {
                 let (kind, id) = (u32::from(*kind as u8), id.clone());
                 proofs.prove_object(wire::ProveObjectRequest { kind, id, pinned: 0 }).await
+            }
+            Self::Objects(kind, id) => {
+                let parameters = Place::parameters();
+                let both = [(parameters.kind(), parameters.id()), (*kind as u8, id.as_slice())];
+                let name = |(kind, id): (u8, &[u8])| wire::ObjectName {
+                    kind: u32::from(kind),
+                    id: id.to_vec(),
+                };
+                let objects = both.map(name).to_vec();
+                proofs.prove_objects(wire::ProveObjectsRequest { objects, pinned: 0 }).await
             }
             _ => {
                 let request = wire::ProveConsistencyRequest { noted_size: 1, ..Default::default() };

@@ -132,9 +132,12 @@ impl<'a> Table<'a> {
                 Some(sight) => of_sight(By::Prove, role, sight),
                 None => refused_of(role, "argument.bad").to_owned(),
             });
-            let expected = expected.collect();
-            let (ask, none) = (Ask::Object(kind, id), none.map(|id| Ask::Object(kind, id)));
-            self.rows.push(Row { ask, none, expected });
+            let expected: Vec<_> = expected.collect();
+            let none = |ask: fn(ObjectKind, Vec<u8>) -> Ask| none.clone().map(|id| ask(kind, id));
+            for ask in [Ask::Object, Ask::Objects] {
+                let (expected, none) = (expected.clone(), none(ask));
+                self.rows.push(Row { ask: ask(kind, id.clone()), none, expected });
+            }
         }
     }
 
