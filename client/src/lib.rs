@@ -19,6 +19,7 @@ pub mod error;
 pub mod event;
 pub mod evidence;
 pub mod kept_reads;
+mod known;
 pub mod lang;
 mod lists;
 pub mod reach;

@@ -8,9 +8,10 @@ use liuhen_proto::wire;
 const EMPTY_PAGES: u32 = 10_000;
 
 /// Asks for page after page by their tokens, until there is no more.
-async fn all_pages<E>(
-    mut page: impl AsyncFnMut(String) -> Result<(Vec<E>, String), ClientError>,
-) -> Result<Vec<E>, ClientError> {
+async fn all_pages<E, F>(mut page: impl FnMut(String) -> F) -> Result<Vec<E>, ClientError>
+where
+    F: Future<Output = Result<(Vec<E>, String), ClientError>>,
+{
     let (mut all, mut token, mut empty) = (Vec::new(), String::new(), 0u32);
     loop {
         let (entries, next) = page(token.clone()).await?;
@@ -30,11 +31,14 @@ async fn all_pages<E>(
 macro_rules! pages {
     ($node:expr, $service:ident . $call:ident, $request:expr, $entries:ident) => {{
         let request = $request;
-        all_pages(async |page_token| {
-            let mut request = request.clone();
+        // No async closure: whoever asks from a task of its own needs to send this future between threads.
+        all_pages(|page_token| {
+            let (mut request, mut service) = (request.clone(), $node.$service());
             request.page_token = page_token;
-            let page = $node.$service().$call(request).await?.into_inner();
-            Ok((page.$entries, page.next_page_token))
+            async move {
+                let page = service.$call(request).await?.into_inner();
+                Ok((page.$entries, page.next_page_token))
+            }
         })
         .await
     }};
@@ -133,16 +137,17 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::ready;
 
     /// The whole of a list that a node answers in these pages: entries, and the token behind them.
     async fn whole(pages: &[(&[u8], &str)]) -> Result<Vec<u8>, ClientError> {
         let mut left = pages.iter();
         let mut before = String::new();
-        all_pages(async |token| {
+        all_pages(|token| {
             assert_eq!(token, before, "the page behind the one before is asked for");
             let (entries, next) = left.next().expect("nothing is asked for behind the last page");
             before = (*next).to_owned();
-            Ok((entries.to_vec(), before.clone()))
+            ready(Ok((entries.to_vec(), before.clone())))
         })
         .await
     }
@@ -161,9 +166,9 @@ mod tests {
         let stands = whole(&[(&[1], "a"), (&[2], "a")]).await.unwrap_err();
         assert!(stands.to_string().contains("does not go on"), "{stands}");
         let mut asked = 0u64;
-        let endless = all_pages(async |_| {
+        let endless = all_pages(|_| {
             asked += 1;
-            Ok((Vec::<u8>::new(), asked.to_string()))
+            ready(Ok((Vec::<u8>::new(), asked.to_string())))
         });
         assert!(endless.await.is_err());
         assert_eq!(asked, u64::from(EMPTY_PAGES) + 1);
@@ -172,9 +177,11 @@ mod tests {
     #[tokio::test]
     async fn a_failing_page_is_the_error_of_the_list() {
         let mut is_first = true;
-        let failed = all_pages(async |_| match std::mem::take(&mut is_first) {
-            true => Ok((vec![1], "a".to_owned())),
-            false => Err(ClientError::NotFound("node".to_owned())),
+        let failed = all_pages(|_| {
+            ready(match std::mem::take(&mut is_first) {
+                true => Ok((vec![1], "a".to_owned())),
+                false => Err(ClientError::NotFound("node".to_owned())),
+            })
         });
         assert!(matches!(failed.await, Err(ClientError::NotFound(_))));
     }

@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod cluster;
 pub mod consortium;
 pub mod disks;
+pub mod doors;
 pub mod ledger;
 pub mod links;
 pub mod load;

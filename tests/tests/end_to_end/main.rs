@@ -8,6 +8,7 @@ mod crashes;
 mod doors;
 mod endings;
 mod faults;
+mod gate;
 mod gossip;
 mod governance;
 mod hostile;

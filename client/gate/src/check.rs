@@ -1,0 +1,134 @@
+//! `liuhen-gate check`: what is wrong before the start, each with what to do.
+
+use crate::run::Begun;
+use crate::settings::Settings;
+use liuhen_client::clock::now;
+use std::path::Path;
+
+/// Looks at everything that the gate needs, and prints a line each. Whether all is well.
+pub async fn check(file: &Path) -> bool {
+    let mut all = Lines::default();
+    let settings = match Settings::read(file) {
+        Ok(settings) => {
+            all.good("settings", &file.display().to_string());
+            settings
+        }
+        Err(error) => {
+            all.bad("settings", &format!("{error:#}"), "mend the file");
+            return all.well();
+        }
+    };
+    for folder in [settings.spool.parent(), settings.numbers.parent()].into_iter().flatten() {
+        folder_is_there(folder, &mut all);
+    }
+    if settings.spool.parent() == settings.numbers.parent() {
+        all.bad(
+            "numbers",
+            "the second place is beside the spool: what takes one takes both",
+            "put `numbers` on another disk",
+        );
+    }
+    let mut begun = match Begun::begin(settings).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            all.bad(
+                "ledger",
+                &format!("{error:#}"),
+                "see that genesis, key and nodes are right, and that a node answers",
+            );
+            return all.well();
+        }
+    };
+    all.good(
+        "ledger",
+        &format!(
+            "{}, the key is of {}",
+            begun.ledger.founding().document().name,
+            begun.account.signer.identity
+        ),
+    );
+    gateway(&begun, &mut all).await;
+    match begun.callers().await {
+        Ok(callers) => all.good("callers", &callers.len().to_string()),
+        Err(error) => {
+            all.bad("callers", &format!("{error:#}"), "register the identity, or mend its name")
+        }
+    }
+    match begun.routes() {
+        Ok(routes) if routes.is_empty() => {
+            all.bad("routes", "none", "without a [[route]] everything is refused")
+        }
+        Ok(routes) => all.good("routes", &routes.len().to_string()),
+        Err(error) => all.bad("routes", &format!("{error:#}"), "mend the route"),
+    }
+    all.well()
+}
+
+async fn gateway(begun: &Begun, all: &mut Lines) {
+    let id = begun.account.signer.identity.to_vec();
+    match begun.ledger.gateway(&id).await {
+        Ok(it) => match it.setup {
+            Some(setup) if !setup.datasets.is_empty() => {
+                let named = |dataset: &String| setup.datasets.contains(dataset);
+                let missing =
+                    begun.settings.routes.iter().map(|it| &it.dataset).find(|it| !named(it));
+                match missing {
+                    None => all.good("gateway", &setup.datasets.join(", ")),
+                    Some(dataset) => all.bad(
+                        "gateway",
+                        &format!("{dataset} is not among the datasets that it serves"),
+                        "an officer says so with `liuhen gateway set`",
+                    ),
+                }
+            }
+            Some(_) | None => all.bad(
+                "gateway",
+                "it serves nothing on the ledger",
+                "an officer says so with `liuhen gateway set`",
+            ),
+        },
+        Err(error) => all.bad("gateway", &error.to_string(), "see that a node answers"),
+    }
+    if let Ok(status) = begun.ledger.status().await {
+        let differ = now().get().abs_diff(status.now_ms);
+        match differ {
+            0..=2_000 => all.good("clock", &format!("{differ} ms beside the node's")),
+            _ => all.bad(
+                "clock",
+                &format!("{differ} ms beside the node's"),
+                "set it by a time service: accesses would be recorded at wrong times",
+            ),
+        }
+    }
+}
+
+fn folder_is_there(folder: &Path, all: &mut Lines) {
+    let name = folder.display().to_string();
+    match folder.is_dir() {
+        true => all.good("folder", &name),
+        false => {
+            all.bad("folder", &format!("{name} is not there"), "make it, on a disk that lasts")
+        }
+    }
+}
+
+/// What was found.
+#[derive(Default)]
+struct Lines {
+    wrong: u32,
+}
+
+impl Lines {
+    fn good(&self, what: &str, found: &str) {
+        println!("ok     {what}: {found}");
+    }
+
+    fn bad(&mut self, what: &str, found: &str, to_do: &str) {
+        self.wrong = self.wrong.saturating_add(1);
+        println!("wrong  {what}: {found}\n       {to_do}");
+    }
+
+    fn well(&self) -> bool {
+        self.wrong == 0
+    }
+}

@@ -1,0 +1,111 @@
+//! The local API, for a service that asks by itself: HTTP and JSON on this machine, with a secret in a file that both read.
+
+use crate::asked::Asked;
+use crate::gate::Gate;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Clone)]
+struct Door {
+    name: Arc<str>,
+    gate: Arc<Gate>,
+    secret: Arc<str>,
+}
+
+/// The door of this name, for whoever shows this secret.
+pub fn router(name: &str, gate: Arc<Gate>, secret: &str) -> Router {
+    let door = Door { name: name.into(), gate, secret: secret.into() };
+    Router::new()
+        .route("/v1/decide", post(decide))
+        .route("/v1/complete", post(complete))
+        .with_state(door)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decide {
+    request: String,
+    method: String,
+    uri: String,
+    #[serde(default)]
+    address: Option<std::net::IpAddr>,
+    #[serde(default)]
+    certificate: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Complete {
+    request: String,
+    #[serde(default)]
+    rows: Option<u64>,
+}
+
+async fn decide(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Response {
+    let it: Decide = match read(&door, &headers, &body) {
+        Ok(it) => it,
+        Err(refusal) => return *refusal,
+    };
+    let Decide { request, method, uri, address, certificate, headers } = it;
+    let headers = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let headers = headers.collect();
+    let asked = Asked { request, method, uri, address, certificate, headers };
+    let answer = door.gate.decide(&door.name, asked).await;
+    said(
+        StatusCode::OK,
+        &json!({
+            "serve": answer.serve,
+            "access_no": answer.access_no,
+            "reason": answer.reason,
+            "height": answer.height,
+            "access": answer.token,
+        }),
+    )
+}
+
+async fn complete(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Response {
+    let it: Complete = match read(&door, &headers, &body) {
+        Ok(it) => it,
+        Err(refusal) => return *refusal,
+    };
+    match door.gate.end(&door.name, &it.request, it.rows).await {
+        Ok(true) => said(StatusCode::OK, &json!({ "ended": true })),
+        Ok(false) => wrong(StatusCode::NOT_FOUND, "no open access has this request's name"),
+        Err(error) => wrong(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    }
+}
+
+/// What was sent, by whoever shows the secret.
+fn read<T: for<'a> Deserialize<'a>>(
+    door: &Door,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<T, Box<Response>> {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
+    let shown = shown.and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
+    // By digest: the time it takes tells nothing of the secret.
+    if blake3::hash(shown.as_bytes()) != blake3::hash(door.secret.as_bytes()) {
+        return Err(Box::new(wrong(StatusCode::UNAUTHORIZED, "the door's secret is needed")));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Box::new(wrong(StatusCode::BAD_REQUEST, &error.to_string())))
+}
+
+fn wrong(status: StatusCode, why: &str) -> Response {
+    said(status, &json!({ "error": why }))
+}
+
+fn said(status: StatusCode, what: &Value) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (status, headers, what.to_string()).into_response()
+}

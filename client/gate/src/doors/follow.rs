@@ -1,0 +1,188 @@
+//! nginx's access log says how requests ended: a line of JSON each, followed as it grows.
+
+use crate::gate::Gate;
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// How often the log is read.
+const EVERY: Duration = Duration::from_millis(100);
+/// Who writes the log goes on with the old file for a moment when it is turned over.
+const QUIET: Duration = Duration::from_secs(2);
+/// Bytes that are read at once.
+const AT_ONCE: u64 = 1 << 20;
+/// No line is longer: what is, is skipped, and said.
+const LONGEST: usize = 64 * 1024;
+
+/// How a request ended.
+#[derive(Debug, Deserialize)]
+struct Line {
+    request: String,
+    status: u16,
+    /// As text, for nginx writes nothing where it has nothing.
+    #[serde(default)]
+    rows: String,
+}
+
+impl Line {
+    /// Rows that were given: as the service says; none of what failed; else unknown.
+    fn rows(&self) -> Option<u64> {
+        if self.status >= 400 { Some(0) } else { self.rows.parse().ok() }
+    }
+}
+
+/// How far the log was read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Position {
+    inode: u64,
+    offset: u64,
+}
+
+/// Follows a door's log.
+pub struct Follower {
+    gate: Arc<Gate>,
+    door: String,
+    log: PathBuf,
+    /// Where it is kept how far the log was read.
+    kept: PathBuf,
+    at: Position,
+    open: Option<File>,
+    /// The beginning of a line whose end is not there yet.
+    rest: Vec<u8>,
+    /// Since when the log is another file.
+    turned: Option<Instant>,
+}
+
+impl Follower {
+    /// Goes on where the last one ended. Errors where it can't be told where that was.
+    pub fn new(gate: Arc<Gate>, door: &str, log: &Path, kept: PathBuf) -> anyhow::Result<Self> {
+        let at = match std::fs::read(&kept) {
+            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
+                format!("{}: remove it to read the log from its beginning", kept.display())
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Position::default(),
+            Err(error) => return Err(error).with_context(|| format!("{}", kept.display())),
+        };
+        let (door, log) = (door.to_owned(), log.to_owned());
+        Ok(Self { gate, door, log, kept, at, open: None, rest: Vec::new(), turned: None })
+    }
+
+    /// Follows until told to stop.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut said = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            match self.read().await {
+                Ok(()) => said = false,
+                Err(error) if !said => {
+                    said = true;
+                    tracing::warn!(door = self.door, error = %format!("{error:#}"), "the access log can't be read; it is tried again");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Reads what came since.
+    async fn read(&mut self) -> anyhow::Result<()> {
+        loop {
+            if self.open.is_none() && !self.open_log()? {
+                return Ok(());
+            }
+            let mut bytes = Vec::new();
+            if let Some(file) = &mut self.open {
+                file.take(AT_ONCE).read_to_end(&mut bytes)?;
+            }
+            if bytes.is_empty() {
+                if !self.is_over()? {
+                    return Ok(());
+                }
+                (self.open, self.at, self.turned) = (None, Position::default(), None);
+                self.rest.clear();
+                continue;
+            }
+            self.turned = None;
+            self.take(&bytes).await?;
+        }
+    }
+
+    /// Opens the log where it was read to. Whether it is there.
+    fn open_log(&mut self) -> anyhow::Result<bool> {
+        let mut file = match File::open(&self.log) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error).with_context(|| format!("{}", self.log.display())),
+        };
+        let there = file.metadata()?;
+        if there.ino() != self.at.inode || there.len() < self.at.offset {
+            self.at = Position { inode: there.ino(), offset: 0 };
+        }
+        file.seek(SeekFrom::Start(self.at.offset))?;
+        self.open = Some(file);
+        Ok(true)
+    }
+
+    /// Whether the log was turned over, and nothing is written to the old one any more.
+    fn is_over(&mut self) -> anyhow::Result<bool> {
+        if !self.is_another()? {
+            self.turned = None;
+            return Ok(false);
+        }
+        Ok(self.turned.get_or_insert_with(Instant::now).elapsed() >= QUIET)
+    }
+
+    /// Whether the name is another file's by now, or the file is shorter than it was.
+    fn is_another(&self) -> anyhow::Result<bool> {
+        match std::fs::metadata(&self.log) {
+            Ok(now) => Ok(now.ino() != self.at.inode || now.len() < self.at.offset),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn take(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.rest.extend_from_slice(bytes);
+        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
+            if self.rest.len() > LONGEST {
+                tracing::warn!(
+                    door = self.door,
+                    "a line of the access log is too long, and was skipped"
+                );
+                self.at.offset = self.at.offset.saturating_add(self.rest.len() as u64);
+                self.rest.clear();
+            }
+            return Ok(());
+        };
+        let behind = self.rest.split_off(end.saturating_add(1));
+        let whole = std::mem::replace(&mut self.rest, behind);
+        for line in whole.split(|byte| *byte == b'\n').filter(|it| !it.is_empty()) {
+            match serde_json::from_slice::<Line>(line) {
+                Ok(line) => {
+                    // Of others' requests, and of those that were refused, nothing is open.
+                    self.gate.end(&self.door, &line.request, line.rows()).await?;
+                }
+                Err(error) => {
+                    tracing::warn!(door = self.door, %error, "a line of the access log can't be read");
+                }
+            }
+        }
+        self.at.offset = self.at.offset.saturating_add(whole.len() as u64);
+        self.keep()
+    }
+
+    /// Keeps how far it was read. Where the power goes before, lines are read twice, and end nothing twice.
+    fn keep(&self) -> anyhow::Result<()> {
+        let new = self.kept.with_extension("new");
+        std::fs::write(&new, serde_json::to_vec(&self.at)?)?;
+        Ok(std::fs::rename(&new, &self.kept)?)
+    }
+}

@@ -1,0 +1,320 @@
+//! The gate itself: who asks, what for, under which grant; decided, numbered, spooled; then answered.
+
+use crate::asked::{Asked, By};
+use crate::metrics::Metrics;
+use crate::settings::{Otherwise, Route};
+use crate::spool::Spool;
+use crate::spool::entry::{Ended, Given, Said};
+use crate::state::{Group, Key, State, under};
+use liuhen_client::clock::now;
+use liuhen_client::submit::{Account, random};
+use liuhen_proto::event::{Outcome, Reason};
+use liuhen_proto::items::access::receipt;
+use liuhen_proto::ledger::Halt;
+use liuhen_proto::suite::hash::salted_digest;
+use liuhen_proto::types::{RequestId, TimeMs};
+use liuhen_proto::verify::allows;
+use liuhen_proto::wire::{Channel, DatasetAccess, Decision, Party, RecordAccess, Subjects};
+use prost::Message as _;
+use regex::Regex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A denial is tried once more by a newer state where its own is older than this.
+const DENIED_BY: Duration = Duration::from_secs(1);
+
+/// Who asks, and how it is told.
+pub struct Caller {
+    /// How.
+    pub by: By,
+    /// Who.
+    pub party: Party,
+}
+
+/// A route, read.
+pub struct Ruled {
+    /// As the settings have it.
+    pub route: Route,
+    /// The path's expression.
+    pub path: Regex,
+    /// The operation's number.
+    pub operation: i32,
+}
+
+/// What a door is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether to serve.
+    pub serve: bool,
+    /// The number; `None` where nothing was numbered.
+    pub access_no: Option<u64>,
+    /// Why not, or why nevertheless: a code of the ledger's reasons, or of the gate's own.
+    pub reason: String,
+    /// The height by which was decided.
+    pub height: Option<u64>,
+    /// What the user's system shows that it was served: gateway, number, grant, and signed receipt.
+    pub token: Option<String>,
+}
+
+impl Answer {
+    fn without_number(serve: bool, reason: &str) -> Self {
+        Self { serve, access_no: None, reason: reason.into(), height: None, token: None }
+    }
+}
+
+/// What all doors share.
+pub struct Gate {
+    /// What decides.
+    pub state: State,
+    /// Where numbers are given.
+    pub spool: Spool,
+    /// The gateway, as the ledger knows it.
+    pub account: Account,
+    /// Who asks.
+    pub callers: Vec<Caller>,
+    /// What is asked for.
+    pub routes: Vec<Ruled>,
+    /// Whether the disk has room.
+    pub has_room: AtomicBool,
+    /// What was decided.
+    pub metrics: Arc<Metrics>,
+    /// Whoever decides holds it.
+    pub turn: Mutex<()>,
+}
+
+/// What was found of a request.
+struct Found {
+    record: RecordAccess,
+    serve: bool,
+    reason: String,
+    /// Under which what it uses is held until it has a number.
+    ticket: Option<u64>,
+}
+
+impl Found {
+    fn new(record: RecordAccess, serve: bool, reason: &str) -> Self {
+        let decision = if serve { Decision::Served } else { Decision::Denied };
+        let record = RecordAccess { decision: decision as i32, ..record };
+        Self { record, serve, reason: reason.to_owned(), ticket: None }
+    }
+}
+
+impl Gate {
+    /// Decides on a request, and gives it a number that is on disk before this returns.
+    pub async fn decide(&self, door: &str, asked: Asked) -> Answer {
+        let answer = self.decided(door, &asked).await;
+        self.metrics.decided(door, &answer);
+        if !answer.serve {
+            let (number, reason) = (answer.access_no.unwrap_or_default(), &answer.reason);
+            tracing::info!(door, access_no = number, reason, "denied");
+        }
+        answer
+    }
+
+    async fn decided(&self, door: &str, asked: &Asked) -> Answer {
+        if asked.request.is_empty() {
+            return Answer::without_number(false, "gate.no_request_id");
+        }
+        let request = name(door, &asked.request);
+        let known = self.spool.book().of_request(&request);
+        if let Some(number) = known {
+            // Checked twice: it is one access.
+            return self.served(number, None, "");
+        }
+        let Some(ruled) = self.routes.iter().find(|it| it.fits(door, asked)) else {
+            return Answer::without_number(false, "gate.no_route");
+        };
+        if !self.has_room.load(Ordering::Relaxed) {
+            return Answer::without_number(false, "gate.disk_full");
+        }
+        let Ok(salt) = random::<16>() else {
+            return Answer::without_number(false, "gate.no_random_bytes");
+        };
+        let Found { record, serve, reason, ticket } = self.found(ruled, asked, &salt).await;
+        let height = record.decided_height;
+        let request = if serve { request } else { String::new() };
+        let given = Given { record: Some(record), request, salt: salt.to_vec() };
+        let given = self.spool.give(given).await;
+        if let Some(ticket) = ticket {
+            self.state.release(ticket);
+        }
+        match given {
+            Ok(number) if serve => self.served(number, height, &reason),
+            Ok(number) => Answer { serve, access_no: Some(number), reason, height, token: None },
+            // Nothing that has no number is served.
+            Err(error) => {
+                tracing::error!(door, %error, "no number could be given");
+                Answer::without_number(false, "gate.spool")
+            }
+        }
+    }
+
+    async fn found(&self, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> Found {
+        let record = self.record(ruled, asked, salt);
+        match self.judged(&record).await {
+            Ok(found) => found,
+            Err(why) => {
+                let serve = ruled.route.otherwise == Otherwise::Serve;
+                tracing::warn!(dataset = ruled.route.dataset, why, serve, "it can't be decided");
+                Found::new(record, serve, "gate.undecided")
+            }
+        }
+    }
+
+    /// The record as it is known before it is decided.
+    fn record(&self, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> RecordAccess {
+        let asker = self.callers.iter().find(|it| it.by.is(asked)).map(|it| it.party.clone());
+        let asker = asker.unwrap_or_else(|| {
+            let account = format!("{:?} {}", asked.address, asked.certificate);
+            let digest = salted_digest(salt, account.as_bytes());
+            Party { unmapped_digest: digest.to_vec(), ..Party::default() }
+        });
+        let route = &ruled.route;
+        let mut fields = route.fields.clone();
+        fields.sort();
+        let access = DatasetAccess {
+            dataset: route.dataset.clone(),
+            operation: ruled.operation,
+            fields,
+            ..DatasetAccess::default()
+        };
+        let query = format!("{} {}", asked.method, asked.uri);
+        RecordAccess {
+            // It is judged as if it were served.
+            decision: Decision::Served as i32,
+            collector: self.account.signer.department.clone(),
+            accesses: vec![access],
+            asker: Some(asker),
+            purpose: route.purpose.clone(),
+            subjects: Some(Subjects { uncounted: true, ..Subjects::default() }),
+            query_digest: salted_digest(salt, query.as_bytes()).to_vec(),
+            access_time_ms: now().get(),
+            channel: Channel::Door as i32,
+            ..RecordAccess::default()
+        }
+    }
+
+    /// The record under the grant that fits, and whether it is served. Errors with why that can't be told.
+    async fn judged(&self, record: &RecordAccess) -> Result<Found, String> {
+        let key = key_of(record);
+        let group = self.state.group(&key, record, None).await.map_err(|e| e.to_string())?;
+        let first = self.judged_by(&group, record);
+        let is_new = group.proved.elapsed() <= DENIED_BY;
+        if is_new || first.as_ref().is_ok_and(|it| it.serve) {
+            return first;
+        }
+        match self.state.group(&key, record, Some(DENIED_BY)).await {
+            Ok(group) => self.judged_by(&group, record),
+            // No node proves a newer state: what this one says counts, unless it is too old.
+            Err(error) => first.map_err(|why| format!("{why}; {error}")),
+        }
+    }
+
+    fn judged_by(&self, group: &Group, record: &RecordAccess) -> Result<Found, String> {
+        // No two use what is left of one quota.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (record, outcome) = self.fitting(group, record).map_err(|why| why.to_string())?;
+        if outcome.reason == Reason::DecisionTooOld {
+            return Err("the state by which it would be decided is too old".into());
+        }
+        let serve = may(outcome);
+        let mut found = Found::new(record, serve, outcome.reason.name());
+        found.ticket = serve.then(|| self.state.hold(found.record.clone()));
+        Ok(found)
+    }
+
+    /// The record under the one grant that allows it, with what the ledger would make of it. Where none does, or several of which
+    /// nobody said which it is: under the first of its own, or none.
+    fn fitting(
+        &self,
+        group: &Group,
+        record: &RecordAccess,
+    ) -> Result<(RecordAccess, Outcome), Halt> {
+        let decided_height = Some(group.known.header.height.get());
+        let record = RecordAccess { decided_height, ..record.clone() };
+        let now = TimeMs::new(record.access_time_ms);
+        let (mut fit, mut others) = (Vec::new(), Vec::new());
+        for id in &group.candidates {
+            let mut record = under(&record, Some(id));
+            record.accesses.iter_mut().for_each(|it| it.grant_by_rule = true);
+            let outcome = self.state.judge(group, &with_a_row(&record), now)?;
+            match (may(outcome), outcome.names_others) {
+                (true, _) => fit.push((record, outcome)),
+                (false, false) => others.push((record, outcome)),
+                (false, true) => {}
+            }
+        }
+        let chosen = if fit.is_empty() { others } else { fit };
+        match <[_; 1]>::try_from(chosen) {
+            Ok([one]) => Ok(one),
+            Err(_) => {
+                let outcome = self.state.judge(group, &with_a_row(&record), now)?;
+                Ok((record, outcome))
+            }
+        }
+    }
+
+    /// The answer to what is served.
+    fn served(&self, number: u64, height: Option<u64>, reason: &str) -> Answer {
+        let book = self.spool.book();
+        let record = book.get(number).map(|it| &it.record);
+        let signer = &self.account.signer;
+        let token = record.and_then(|it| {
+            let request = it.accesses.first().map(|it| it.request_id.as_slice())?;
+            let id = RequestId::from_slice(request).ok()?;
+            let (gateway, time) = (signer.identity.as_bytes(), TimeMs::new(it.access_time_ms));
+            let request = id.as_bytes();
+            let receipt = receipt::sign(&signer.key, &signer.chain, gateway, number, request, time);
+            let receipt = hex::encode(receipt.encode_to_vec());
+            Some(format!("{};{number};{id};{receipt}", signer.identity))
+        });
+        let height = height.or_else(|| record.and_then(|it| it.decided_height));
+        Answer { serve: true, access_no: Some(number), reason: reason.into(), height, token }
+    }
+
+    /// An access ended, by the door's name for the request. Whether one of that name was open.
+    pub async fn end(
+        &self,
+        door: &str,
+        request: &str,
+        rows: Option<u64>,
+    ) -> Result<bool, crate::spool::SpoolError> {
+        let number = self.spool.book().of_request(&name(door, request));
+        let Some(number) = number else { return Ok(false) };
+        let result_digest = Vec::new();
+        self.spool.say(Said::Ended(Ended { number, rows, result_digest })).await?;
+        Ok(true)
+    }
+}
+
+impl Ruled {
+    fn fits(&self, door: &str, asked: &Asked) -> bool {
+        let route = &self.route;
+        route.door.as_ref().is_none_or(|it| it == door)
+            && (route.methods.is_empty() || route.methods.contains(&asked.method))
+            && self.path.is_match(asked.path())
+    }
+}
+
+/// Requests of two doors are two, whatever they are called.
+fn name(door: &str, request: &str) -> String {
+    format!("{door} {request}")
+}
+
+/// Who asks, of which dataset.
+fn key_of(record: &RecordAccess) -> Key {
+    let dataset = record.accesses.first().map(|it| it.dataset.clone()).unwrap_or_default();
+    let asker = record.asker.clone().unwrap_or_default();
+    (dataset, asker.department, asker.identity_id)
+}
+
+/// Rows are known once it is served; one at least has to be left.
+fn with_a_row(record: &RecordAccess) -> RecordAccess {
+    RecordAccess { row_count: Some(1), ..record.clone() }
+}
+
+/// Whether what the ledger would make of it allows it.
+fn may(outcome: Outcome) -> bool {
+    allows(outcome.verdict) && !outcome.names_others
+}

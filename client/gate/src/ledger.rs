@@ -1,0 +1,168 @@
+//! The ledger, by nodes that are not trusted: what they say is verified from the founding document on. One that is away, behind
+//! or lying is left for the next, named and counted.
+
+use liuhen_client::connect::Node;
+use liuhen_client::error::ClientError;
+use liuhen_client::reach::ReachOptions;
+use liuhen_genesis::Founding;
+use liuhen_proto::place::Place;
+use liuhen_proto::suite::sign::PrivateKey;
+use liuhen_proto::types::Height;
+use liuhen_proto::verify::Known;
+use liuhen_proto::wire;
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// What one node is asked.
+pub type Asking<T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + Send>>;
+
+/// Some nodes of a ledger.
+pub struct Ledger {
+    founding: Arc<Founding>,
+    nodes: Vec<One>,
+    /// Which is asked first.
+    current: AtomicUsize,
+    /// The highest header that was verified: a node that shows an earlier one is behind.
+    highest: AtomicU64,
+}
+
+struct One {
+    address: String,
+    node: Node,
+    /// How often it was left.
+    left: AtomicU64,
+}
+
+impl Ledger {
+    /// Of these nodes, each asked as the gateway. Errors where none can be reached.
+    pub async fn connect(
+        founding: Founding,
+        addresses: &[String],
+        options: &ReachOptions,
+        key: &PrivateKey,
+    ) -> Result<Self, ClientError> {
+        let (mut nodes, mut failed) = (Vec::new(), None);
+        for address in addresses {
+            // The others are for when it does not answer: each is asked by itself.
+            match Node::connect_to(std::slice::from_ref(address), options).await {
+                Ok(node) => {
+                    let node = node.signed_in(key, founding.chain(), None);
+                    nodes.push(One { address: address.clone(), node, left: AtomicU64::new(0) });
+                }
+                Err(error) => {
+                    tracing::warn!(node = %address, %error, "this node can't be reached: it is not asked until the next start");
+                    failed = Some(error);
+                }
+            }
+        }
+        match (nodes.is_empty(), failed) {
+            (false, _) => {
+                let (current, highest) = (AtomicUsize::new(0), AtomicU64::new(0));
+                Ok(Self { founding: Arc::new(founding), nodes, current, highest })
+            }
+            (true, Some(error)) => Err(error),
+            (true, None) => Err(ClientError::usage("no node is named", "未指定节点")),
+        }
+    }
+
+    /// The founding document.
+    pub fn founding(&self) -> &Founding {
+        &self.founding
+    }
+
+    /// The node that is asked first.
+    pub fn node(&self) -> Option<&Node> {
+        let first = self.current.load(Ordering::Relaxed);
+        self.nodes.get(first).or(self.nodes.first()).map(|one| &one.node)
+    }
+
+    /// The highest header that was verified.
+    pub fn highest(&self) -> Height {
+        Height::new(self.highest.load(Ordering::Relaxed))
+    }
+
+    /// How often each node was left for the next.
+    pub fn left(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.nodes.iter().map(|one| (one.address.as_str(), one.left.load(Ordering::Relaxed)))
+    }
+
+    /// How the objects at some places stand, at one header that is not earlier than any seen before.
+    pub async fn known(&self, places: &BTreeSet<Place>) -> Result<Known, ClientError> {
+        let (founding, highest) = (Arc::clone(&self.founding), self.highest());
+        let known = self.ask(|node| {
+            let (founding, places) = (Arc::clone(&founding), places.clone());
+            Box::pin(async move { not_behind(node.known(&*founding, &places).await?, highest) })
+        });
+        let known = known.await?;
+        self.highest.fetch_max(known.header.height.get(), Ordering::Relaxed);
+        Ok(known)
+    }
+
+    /// Requests for a dataset, with the grants that they became; by the word of one node.
+    pub async fn requests(&self, dataset: &str) -> Result<Vec<wire::RequestStanding>, ClientError> {
+        let request =
+            wire::ListRequestsRequest { dataset: dataset.to_owned(), ..Default::default() };
+        self.ask(|node| {
+            let request = request.clone();
+            Box::pin(async move { node.requests(request).await })
+        })
+        .await
+    }
+
+    /// How a gateway stands, by the word of one node.
+    pub async fn gateway(&self, id: &[u8]) -> Result<wire::GetGatewayResponse, ClientError> {
+        self.ask(|node| {
+            let id = id.to_vec();
+            Box::pin(async move { node.gateway(id).await })
+        })
+        .await
+    }
+
+    /// An identity by `department/code`, by the word of one node.
+    pub async fn identity(&self, name: &str) -> Result<wire::Identity, ClientError> {
+        self.ask(|node| {
+            let name = name.to_owned();
+            Box::pin(async move { node.identity(&name).await })
+        })
+        .await
+    }
+
+    /// How a node stands.
+    pub async fn status(&self) -> Result<wire::GetStatusResponse, ClientError> {
+        self.ask(|node| Box::pin(async move { node.status().await })).await
+    }
+
+    /// Asks one node after the other, beginning with the one that answered last.
+    pub async fn ask<T>(&self, what: impl Fn(Node) -> Asking<T>) -> Result<T, ClientError> {
+        let (first, count) = (self.current.load(Ordering::Relaxed), self.nodes.len());
+        let mut failed = None;
+        for number in (0..count).map(|further| (first + further) % count) {
+            let Some(one) = self.nodes.get(number) else { continue };
+            match what(one.node.clone()).await {
+                Ok(answer) => {
+                    self.current.store(number, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(error) => {
+                    one.left.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(node = %one.address, %error, "a node was left for the next");
+                    failed = Some(error);
+                }
+            }
+        }
+        Err(failed.unwrap_or_else(|| ClientError::failed("no node")))
+    }
+}
+
+/// Errors where a node shows an earlier state than was seen.
+fn not_behind(known: Known, highest: Height) -> Result<Known, ClientError> {
+    let height = known.header.height;
+    if height >= highest {
+        return Ok(known);
+    }
+    let why = format!("the node is at height {height}, behind {highest}, which was seen already");
+    Err(ClientError::failed(why))
+}

@@ -1,0 +1,19 @@
+//! `liuhen-gate` (安全闸口): runs beside a department's data. It decides on each access before it is served, by the ledger's own
+//! coverage over state that it verified itself; gives it a number that is on disk before it is answered; and records it on the
+//! ledger, once.
+//!
+//! [`settings`] says what it does; [`doors`] are where is asked; [`asked`] is what was asked, by whom; [`gate`] decides, by
+//! [`state`], which [`ledger`] proves; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before.
+
+pub mod asked;
+pub mod check;
+pub mod doors;
+pub mod gate;
+pub mod ledger;
+pub mod lost;
+pub mod metrics;
+pub mod run;
+pub mod send;
+pub mod settings;
+pub mod spool;
+pub mod state;

@@ -1,0 +1,106 @@
+//! The `liuhen-gate` command.
+
+use clap::{Parser, Subcommand};
+use liuhen_gate::settings::Settings;
+use liuhen_gate::{check, lost, run};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// The gate beside a department's data: decides, numbers and records each access
+#[derive(Parser)]
+#[command(name = "liuhen-gate", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run it
+    Run {
+        /// The settings
+        #[arg(long, default_value = "gate.toml")]
+        settings: PathBuf,
+        /// Log lines of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what is wrong before the start
+    Check {
+        /// The settings
+        #[arg(long, default_value = "gate.toml")]
+        settings: PathBuf,
+    },
+    /// Own up to all numbers that a spool which is gone may have given, and begin a new one
+    Lost {
+        /// The settings
+        #[arg(long, default_value = "gate.toml")]
+        settings: PathBuf,
+        /// A code: what happened
+        #[arg(long)]
+        cause: String,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run { settings, json } => begin(settings, json).await,
+        Command::Check { settings } => {
+            return if check::check(&settings).await {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+        Command::Lost { settings, cause } => give_up(settings, cause).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("liuhen-gate: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn begin(settings: PathBuf, json: bool) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        lines.json().init();
+    } else {
+        lines.with_ansi(false).init();
+    }
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        let mut end =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = async {
+                match &mut end {
+                    Some(end) => drop(end.recv().await),
+                    None => std::future::pending().await,
+                }
+            } => {}
+        }
+        told.cancel();
+    });
+    run::run(Settings::read(&settings)?, stop).await
+}
+
+async fn give_up(settings: PathBuf, cause: String) -> anyhow::Result<()> {
+    match lost::lost(Settings::read(&settings)?, cause).await? {
+        Some((first, last)) => {
+            println!("declared lost: numbers {first} to {last}; a new spool begins behind them")
+        }
+        None => println!(
+            "nothing is lost: all numbers that may have been given are on the ledger; a new spool begins behind them"
+        ),
+    }
+    Ok(())
+}

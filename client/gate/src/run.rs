@@ -1,0 +1,255 @@
+//! The wiring: settings read, the ledger reached, the spool opened, doors served.
+
+use crate::doors::{api, follow::Follower, nginx};
+use crate::gate::{Caller, Gate, Ruled};
+use crate::ledger::Ledger;
+use crate::metrics::Metrics;
+use crate::send::Sender;
+use crate::settings::{Door, DoorKind, Settings};
+use crate::spool::{Place, Spool};
+use crate::state::{RENEW_AFTER, State};
+use anyhow::Context as _;
+use axum::Router;
+use axum::routing::get;
+use liuhen_client::reach::ReachOptions;
+use liuhen_client::submit::Account;
+use liuhen_genesis::Founding;
+use liuhen_keyfile::PassphraseSource;
+use liuhen_proto::items::access::decide::Gateway;
+use liuhen_proto::wire::Party;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// A key in a file is opened by a passphrase from the environment or a prompt.
+const PASSPHRASE: PassphraseSource = PassphraseSource::CredentialOrPrompt;
+
+/// What stands before the spool is opened.
+pub struct Begun {
+    /// The settings.
+    pub settings: Settings,
+    /// The ledger, reached.
+    pub ledger: Arc<Ledger>,
+    /// The gateway, as the ledger knows it.
+    pub account: Account,
+    /// The last number that the ledger knows of it.
+    pub known: u64,
+}
+
+impl Begun {
+    /// Reads what is needed, and reaches the ledger.
+    pub async fn begin(settings: Settings) -> anyhow::Result<Self> {
+        let founding = std::fs::read(&settings.genesis)
+            .with_context(|| format!("genesis: {}", settings.genesis.display()))?;
+        let founding = Founding::from_bytes(&founding)
+            .with_context(|| format!("genesis: {}", settings.genesis.display()))?;
+        let dev = founding.is_dev();
+        let key = liuhen_keyfile::load(&settings.key, &PASSPHRASE, dev).context("key")?;
+        let options =
+            ReachOptions { allow_plaintext: settings.allow_plaintext, ..ReachOptions::default() };
+        let chain = founding.chain();
+        let ledger = Ledger::connect(founding, &settings.nodes, &options, &key).await?;
+        let ledger = Arc::new(ledger);
+        let account = ledger.ask(|node| {
+            let key = key.clone();
+            Box::pin(async move { Account::of_key(&node, chain, key).await })
+        });
+        let account = account.await?;
+        let gateway = ledger.gateway(account.signer.identity.as_bytes()).await?.gateway;
+        let known = gateway.map_or(0, |it| it.last_access_no);
+        Ok(Self { settings, ledger, account, known })
+    }
+
+    /// Where the spool is.
+    pub fn place(&self) -> Place {
+        let Settings { spool, numbers, .. } = &self.settings;
+        let (file, numbers) = (spool.clone(), numbers.clone());
+        let signer = &self.account.signer;
+        Place { file, numbers, chain: signer.chain, gateway: signer.identity }
+    }
+
+    /// Who asks, as the ledger knows them.
+    pub async fn callers(&self) -> anyhow::Result<Vec<Caller>> {
+        let mut callers = Vec::new();
+        for one in &self.settings.callers {
+            let by = one.by()?;
+            let found = self.ledger.identity(&one.identity).await;
+            let found = found.with_context(|| format!("caller {}", one.identity))?;
+            let party = Party {
+                department: found.department.clone(),
+                identity_id: found.identity_id.clone(),
+                assurance: by.assurance() as i32,
+                ..Party::default()
+            };
+            callers.push(Caller { by, party });
+        }
+        Ok(callers)
+    }
+
+    /// What is asked for.
+    pub fn routes(&mut self) -> anyhow::Result<Vec<Ruled>> {
+        let routes = std::mem::take(&mut self.settings.routes);
+        let ruled = routes.into_iter().map(|route| {
+            let (path, operation) = (route.expression()?, route.operation()? as i32);
+            Ok(Ruled { route, path, operation })
+        });
+        ruled.collect()
+    }
+}
+
+/// Runs the gate until it is told to stop.
+pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut begun = Begun::begin(settings).await?;
+    let spool = Spool::open(&begun.place(), begun.known)?;
+    let (callers, routes) = (begun.callers().await?, begun.routes()?);
+    let Begun { settings, ledger, account, known } = begun;
+    let signer = &account.signer;
+    let gateway = Gateway {
+        department: signer.department.clone(),
+        identity: signer.identity,
+        key: signer.key.public().key_id(),
+    };
+    tracing::info!(gateway = %signer.identity, department = signer.department, last_on_ledger = known, last_given = spool.book().last(), "the spool is open");
+    let state = State::new(Arc::clone(&ledger), spool.clone(), gateway);
+    let gate = Arc::new(Gate {
+        state,
+        spool,
+        account,
+        callers,
+        routes,
+        has_room: AtomicBool::new(true),
+        metrics: Arc::new(Metrics::default()),
+        turn: std::sync::Mutex::new(()),
+    });
+    let open_for = Duration::from_secs(settings.open_minutes.saturating_mul(60));
+    let sender = Sender { gate: Arc::clone(&gate), ledger: Arc::clone(&ledger), open_for };
+    sender.take_off().await?;
+    gate.state.warm_up().await?;
+    let tasks = TaskTracker::new();
+    for door in &settings.doors {
+        serve(door, &settings, &gate, &tasks, &stop).await?;
+    }
+    if let Some(address) = settings.watch {
+        let (gate, ledger) = (Arc::clone(&gate), Arc::clone(&ledger));
+        listen(address, watched(gate, ledger), &tasks, &stop).await.context("watch")?;
+    }
+    tasks.spawn(sender.run(stop.clone()));
+    tasks.spawn(keep(Arc::clone(&gate), settings, stop.clone()));
+    stop.cancelled().await;
+    tracing::info!("stopping");
+    tasks.close();
+    // Requests at hand are answered; what waits is sent at the next start.
+    let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
+    Ok(())
+}
+
+/// Serves a door.
+async fn serve(
+    door: &Door,
+    settings: &Settings,
+    gate: &Arc<Gate>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let what = || format!("door {}", door.name);
+    let router = match door.kind {
+        DoorKind::Nginx => nginx::router(&door.name, Arc::clone(gate)),
+        DoorKind::Api => {
+            let secret = door.secret.as_deref().unwrap_or(Path::new(""));
+            let text = std::fs::read_to_string(secret);
+            let text = text.with_context(|| format!("door {}: {}", door.name, secret.display()))?;
+            let secret = text.trim();
+            anyhow::ensure!(
+                secret.len() >= 16,
+                "door {}: a secret has 16 characters at least",
+                door.name
+            );
+            api::router(&door.name, Arc::clone(gate), secret)
+        }
+    };
+    if let Some(log) = &door.access_log {
+        let kept = settings.spool.with_extension(format!("{}.read", door.name));
+        let follower = Follower::new(Arc::clone(gate), &door.name, log, kept)?;
+        tasks.spawn(follower.run(stop.clone()));
+    }
+    let address = listen(door.listen, router, tasks, stop).await.with_context(what)?;
+    tracing::info!(door = door.name, %address, "a door is open");
+    Ok(())
+}
+
+async fn listen(
+    address: std::net::SocketAddr,
+    router: Router,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<std::net::SocketAddr> {
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("listen on {address}"))?;
+    let address = listener.local_addr()?;
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+        if let Err(error) = served.await {
+            tracing::error!(%error, "a door is shut");
+        }
+    });
+    Ok(address)
+}
+
+/// Keeps what decides fresh, and looks at the disk.
+async fn keep(gate: Arc<Gate>, settings: Settings, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(RENEW_AFTER / 5);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let folder = settings.spool.parent().unwrap_or(Path::new("."));
+        let room = fs4::available_space(folder).is_ok_and(|it| it >= settings.free_bytes);
+        if gate.has_room.swap(room, Ordering::Relaxed) != room {
+            tracing::warn!(room, "room on the spool's disk");
+        }
+        gate.state.renew().await;
+    }
+}
+
+/// Metrics and probes.
+fn watched(gate: Arc<Gate>, ledger: Arc<Ledger>) -> Router {
+    let ready = Arc::clone(&gate);
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(move || std::future::ready(readiness(&ready))))
+        .route("/metrics", get(move || std::future::ready(metrics(&gate, &ledger))))
+}
+
+fn readiness(gate: &Gate) -> (axum::http::StatusCode, String) {
+    let why = match gate.spool.failure() {
+        Some(why) => Some(why),
+        None if !gate.has_room.load(Ordering::Relaxed) => Some("the disk is full".to_owned()),
+        None => None,
+    };
+    match why {
+        Some(why) => (axum::http::StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        None => (axum::http::StatusCode::OK, "ok\n".to_owned()),
+    }
+}
+
+fn metrics(gate: &Gate, ledger: &Ledger) -> String {
+    let (waiting, oldest) = gate.spool.book().depth();
+    let now = liuhen_client::clock::now().get();
+    let seconds = |ms: u64| Duration::from_millis(ms).as_secs_f64();
+    let oldest = oldest.map_or(0.0, |it| seconds(now.saturating_sub(it)));
+    let age = gate.state.age().map_or(0.0, |it| it.as_secs_f64());
+    let waiting = u32::try_from(waiting).map_or(f64::INFINITY, f64::from);
+    let left: u64 = ledger.left().map(|(_, count)| count).sum();
+    gate.metrics.text(&[
+        ("spool_depth", "Numbers that are not on the ledger yet.", waiting),
+        ("spool_oldest_seconds", "Since when the oldest of them waits.", oldest),
+        ("state_age_seconds", "Age of the oldest state in use.", age),
+        ("nodes_left_total", "How often a node was left for the next.", left as f64),
+    ])
+}

@@ -1,0 +1,211 @@
+//! From the spool to the ledger: records in batches, each once; accesses without an ending; hours' seals. One task does all that
+//! signs, so that no number of the key is taken twice.
+
+use crate::gate::Gate;
+use crate::ledger::Ledger;
+use crate::spool::entry::{Ended, Recorded, Said, Sealed};
+use anyhow::Context as _;
+use liuhen_client::clock::now;
+use liuhen_client::error::ClientError;
+use liuhen_client::submit::item;
+use liuhen_proto::items::Item;
+use liuhen_proto::ledger::Object;
+use liuhen_proto::merkle::{Blake3Log, log};
+use liuhen_proto::place::Place;
+use liuhen_proto::wire::{self, RecordAccess, item::Kind};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Records of one transaction.
+const BATCH: usize = 250;
+/// How often it is looked whether something is to be sent.
+const EVERY: Duration = Duration::from_millis(100);
+/// After a failure it is tried again after so long, and longer each time, up to the second.
+const AGAIN: Duration = Duration::from_millis(500);
+const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
+/// A record that the rules refused so often by itself is one that the ledger can never take.
+const REFUSALS: u32 = 3;
+
+/// Sends what waits.
+pub struct Sender {
+    /// The gate whose spool it is.
+    pub gate: Arc<Gate>,
+    /// Where to.
+    pub ledger: Arc<Ledger>,
+    /// After how long an access without an ending is over.
+    pub open_for: Duration,
+}
+
+impl Sender {
+    /// Sends until told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        let (mut wait, mut refused) = (EVERY, HashMap::new());
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = match self.all(&mut refused).await {
+                Ok(()) => EVERY,
+                Err(error) => {
+                    let waiting = self.gate.spool.book().depth().0;
+                    tracing::warn!(error = %format!("{error:#}"), waiting, "records can't be sent; it is tried again");
+                    (wait * 2).clamp(AGAIN, AGAIN_AT_MOST)
+                }
+            };
+        }
+    }
+
+    /// Sends what waits now.
+    async fn all(&self, refused: &mut HashMap<u64, u32>) -> anyhow::Result<()> {
+        self.close_old().await?;
+        loop {
+            let batch: Vec<RecordAccess> =
+                self.gate.spool.book().to_send().take(BATCH).cloned().collect();
+            if batch.is_empty() {
+                break;
+            }
+            self.send(&batch, refused).await?;
+        }
+        self.seal().await?;
+        let highest = self.ledger.highest();
+        self.gate.spool.book().forget(highest);
+        Ok(())
+    }
+
+    /// Accesses that were begun long ago, and of whose ending nobody told.
+    async fn close_old(&self) -> anyhow::Result<()> {
+        let age = u64::try_from(self.open_for.as_millis()).unwrap_or(u64::MAX);
+        let old = self.gate.spool.book().open_since(now().get().saturating_sub(age));
+        for number in old {
+            tracing::info!(
+                access_no = number,
+                "nobody told how it ended: recorded as served, rows unknown"
+            );
+            let ended = Ended { number, rows: None, result_digest: Vec::new() };
+            self.gate.spool.say(Said::Ended(ended)).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        batch: &[RecordAccess],
+        refused: &mut HashMap<u64, u32>,
+    ) -> anyhow::Result<()> {
+        let items = batch.iter().map(|it| item(Kind::RecordAccess(it.clone())));
+        let items: Vec<Item> = items.collect::<Result<_, _>>()?;
+        let error = match self.submit(&items).await {
+            Ok(height) => {
+                let numbers = batch.iter().map(|it| it.access_no).collect();
+                self.recorded(numbers, height).await?;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        // Some may be on the ledger: this was sent before the gate ended, or the answer did not come.
+        self.take_off().await?;
+        if let ClientError::Refused(why, _) = &error
+            && let Some(at) = why.item.and_then(|it| usize::try_from(it).ok())
+            && let (Some(record), Some(item)) = (batch.get(at), items.get(at))
+        {
+            let count = refused.entry(record.access_no).or_default();
+            *count = count.saturating_add(1);
+            if *count >= REFUSALS && self.is_waiting(record.access_no) {
+                return self.give_up(record, item, &why.reason).await;
+            }
+        }
+        Err(error.into())
+    }
+
+    fn is_waiting(&self, number: u64) -> bool {
+        self.gate.spool.book().get(number).is_some_and(|it| it.height.is_none())
+    }
+
+    /// Puts something in the place of a record that the ledger can never take, so that nothing stalls.
+    async fn give_up(&self, record: &RecordAccess, of: &Item, reason: &str) -> anyhow::Result<()> {
+        let (collector, access_no) = (record.collector.clone(), record.access_no);
+        tracing::error!(
+            access_no,
+            reason,
+            "the ledger can't take this record: its digest takes its place"
+        );
+        let digest = of.digest().to_vec();
+        let instead =
+            wire::Unrecordable { collector, access_no, digest, reason: reason.to_owned() };
+        let height = self.submit(&[item(Kind::Unrecordable(instead))?]).await?;
+        self.recorded(vec![access_no], height).await
+    }
+
+    async fn submit(&self, items: &[Item]) -> Result<u64, ClientError> {
+        let committed = self.ledger.ask(|node| {
+            let (account, items) = (self.gate.account.clone(), items.to_vec());
+            Box::pin(async move { account.submit(&node, &items).await })
+        });
+        Ok(committed.await?.1.height)
+    }
+
+    async fn recorded(&self, numbers: Vec<u64>, height: u64) -> anyhow::Result<()> {
+        self.gate.spool.say(Said::Recorded(Recorded { numbers, height })).await?;
+        Ok(())
+    }
+
+    /// Takes off the spool what stands on the ledger, as it proves it.
+    pub async fn take_off(&self) -> anyhow::Result<()> {
+        let place = Place::gateway(&self.gate.account.signer.identity);
+        let known = self.ledger.known(&[place.clone()].into()).await?;
+        let gateway = match known.objects.get(&place) {
+            Some(Some(Object::Gateway(it))) => it.clone(),
+            Some(_) | None => return Ok(()),
+        };
+        let is_gap =
+            |number: u64| gateway.gaps.iter().any(|gap| (gap.first..=gap.last).contains(&number));
+        let waiting: Vec<u64> = self.gate.spool.book().to_send().map(|it| it.access_no).collect();
+        let there = |number: &u64| *number <= gateway.last_access_no && !is_gap(*number);
+        let numbers: Vec<u64> = waiting.into_iter().filter(there).collect();
+        match numbers.is_empty() {
+            true => Ok(()),
+            false => self.recorded(numbers, known.header.height.get()).await,
+        }
+    }
+
+    /// Seals the periods that are over, once all their accesses are.
+    async fn seal(&self) -> anyhow::Result<()> {
+        let id = self.gate.account.signer.identity.to_vec();
+        let it = self.ledger.gateway(&id).await?;
+        let (Some(_), known) = (it.setup, it.gateway.unwrap_or_default()) else { return Ok(()) };
+        let time = now().get();
+        let period = it.seal_period_ms.max(1);
+        let until_ms = time.saturating_sub(time.checked_rem(period).unwrap_or(0));
+        if known.sealed_until_ms >= until_ms {
+            return Ok(());
+        }
+        let first = known.sealed_last.saturating_add(1);
+        let digests = {
+            let book = self.gate.spool.book();
+            let Some(records) = book.to_seal(until_ms) else { return Ok(()) };
+            let records = records.into_iter().filter(|it| it.access_no >= first);
+            let digest = |it: &RecordAccess| {
+                Ok::<_, ClientError>(*item(Kind::RecordAccess(it.clone()))?.digest())
+            };
+            records.map(digest).collect::<Result<Vec<_>, _>>().context("a record")?
+        };
+        let count = digests.len() as u64;
+        let seal = wire::SealPeriod {
+            collector: self.gate.account.signer.department.clone(),
+            from_ms: known.sealed_until_ms,
+            until_ms,
+            first,
+            count,
+            spool_root: log::root::<Blake3Log>(digests).to_vec(),
+            observed: Vec::new(),
+        };
+        self.submit(&[item(Kind::SealPeriod(seal))?]).await.context("a seal")?;
+        let last = known.sealed_last.saturating_add(count);
+        self.gate.spool.say(Said::Sealed(Sealed { until_ms, last })).await?;
+        tracing::info!(until_ms, first, count, "sealed");
+        Ok(())
+    }
+}

@@ -1,0 +1,254 @@
+//! The gate's settings: a TOML file. What is not known in it is an error, for a slip would open a door.
+
+use crate::asked::By;
+use anyhow::Context as _;
+use liuhen_proto::wire::Operation;
+use regex::Regex;
+use serde::Deserialize;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// All settings.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The founding document, of which everything is verified.
+    pub genesis: PathBuf,
+    /// Nodes: `https://host:port`, or `http://` on this machine.
+    pub nodes: Vec<String>,
+    /// The gateway's key file.
+    pub key: PathBuf,
+    /// Whether nodes on other machines may be spoken to in the clear.
+    #[serde(default)]
+    pub allow_plaintext: bool,
+    /// The spool's file, on a disk.
+    pub spool: PathBuf,
+    /// How far numbers may have been given: a file on another disk.
+    pub numbers: PathBuf,
+    /// Where metrics and probes are served; without it: nowhere.
+    #[serde(default)]
+    pub watch: Option<SocketAddr>,
+    /// An access without an ending is recorded after so many minutes, as served with its rows unknown.
+    #[serde(default = "five")]
+    pub open_minutes: u64,
+    /// Free bytes on the spool's disk below which no number is given.
+    #[serde(default = "free")]
+    pub free_bytes: u64,
+    /// Doors.
+    #[serde(rename = "door", default)]
+    pub doors: Vec<Door>,
+    /// Who asks.
+    #[serde(rename = "caller", default)]
+    pub callers: Vec<Caller>,
+    /// What is asked for.
+    #[serde(rename = "route", default)]
+    pub routes: Vec<Route>,
+}
+
+const fn five() -> u64 {
+    5
+}
+
+const fn free() -> u64 {
+    256 << 20
+}
+
+/// A door.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Door {
+    /// Its name, in metrics and logs.
+    pub name: String,
+    /// What asks at it.
+    pub kind: DoorKind,
+    /// Where it is asked, on this machine.
+    pub listen: SocketAddr,
+    /// Of nginx: the log that says how requests ended.
+    #[serde(default)]
+    pub access_log: Option<PathBuf>,
+    /// Of the local API: a file with the secret that callers show.
+    #[serde(default)]
+    pub secret: Option<PathBuf>,
+}
+
+/// What asks at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoorKind {
+    /// nginx by `auth_request`.
+    Nginx,
+    /// A service by the local API.
+    Api,
+}
+
+/// A caller, and the identity that it has on the ledger.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    /// `department/code`.
+    pub identity: String,
+    /// By its address, or its network: `10.1.0.0/16`.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// By the subject of its certificate.
+    #[serde(default)]
+    pub certificate: Option<String>,
+    /// By a key in this header.
+    #[serde(default)]
+    pub key_header: Option<String>,
+    /// BLAKE3 of that key, in hexadecimal.
+    #[serde(default)]
+    pub key_blake3: Option<String>,
+}
+
+impl Caller {
+    /// How it is told.
+    pub fn by(&self) -> anyhow::Result<By> {
+        let key = self.key_header.as_ref().zip(self.key_blake3.as_ref());
+        match (&self.network, &self.certificate, key) {
+            (Some(network), None, None) => network_of(network),
+            (None, Some(subject), None) if !subject.is_empty() => {
+                Ok(By::Certificate(subject.clone()))
+            }
+            (None, None, Some((header, digest))) => {
+                let mut bytes = [0; 32];
+                hex::decode_to_slice(digest, &mut bytes)
+                    .context("key_blake3: 64 hexadecimal digits are needed")?;
+                Ok(By::Key { header: header.to_ascii_lowercase(), digest: bytes })
+            }
+            _ => anyhow::bail!(
+                "one of `network`, `certificate`, or `key_header` with `key_blake3`, is needed"
+            ),
+        }
+    }
+}
+
+fn network_of(text: &str) -> anyhow::Result<By> {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
+    let address: IpAddr = address.parse().with_context(|| format!("network {text}"))?;
+    let all = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.map_or(Ok(all), str::parse).with_context(|| format!("network {text}"))?;
+    anyhow::ensure!(bits <= all, "network {text}: {all} bits at most");
+    Ok(By::Network(address, bits))
+}
+
+/// A route, and what is asked for on it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// The door; without it: every door.
+    #[serde(default)]
+    pub door: Option<String>,
+    /// A regular expression that the whole path fits.
+    pub path: String,
+    /// Methods; without any: every method.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// The dataset.
+    pub dataset: String,
+    /// read, export, insert, update, delete, admin.
+    #[serde(default = "read")]
+    pub operation: String,
+    /// A purpose of the consortium's list.
+    #[serde(default)]
+    pub purpose: String,
+    /// The fields that are given out; without any: unknown.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// Where the gate can't decide or number: whether it is served nevertheless.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+}
+
+fn read() -> String {
+    "read".into()
+}
+
+/// What happens where the gate can't decide.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Otherwise {
+    /// Nothing is served.
+    #[default]
+    Block,
+    /// It is served, numbered, and recorded without the state by which it would have been decided.
+    Serve,
+}
+
+impl Route {
+    /// The path's expression.
+    pub fn expression(&self) -> anyhow::Result<Regex> {
+        Regex::new(&format!("^(?:{})$", self.path)).with_context(|| format!("path {}", self.path))
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> anyhow::Result<Operation> {
+        let name = format!("OPERATION_{}", self.operation.to_ascii_uppercase());
+        Operation::from_str_name(&name).filter(|it| *it != Operation::Unspecified).with_context(
+            || {
+                format!(
+                    "operation {}: read, export, insert, update, delete or admin",
+                    self.operation
+                )
+            },
+        )
+    }
+}
+
+impl Settings {
+    /// Reads the file; paths in it are beside it.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        let mut settings: Self =
+            toml::from_str(&text).with_context(|| format!("{}", path.display()))?;
+        let beside = path.parent().unwrap_or(Path::new(".")).to_owned();
+        for one in
+            [&mut settings.genesis, &mut settings.key, &mut settings.spool, &mut settings.numbers]
+        {
+            *one = beside.join(&*one);
+        }
+        for door in &mut settings.doors {
+            let files = [&mut door.access_log, &mut door.secret];
+            files.into_iter().flatten().for_each(|it| *it = beside.join(&*it));
+        }
+        settings.checked()?;
+        Ok(settings)
+    }
+
+    /// Errors for what can't be meant.
+    fn checked(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.nodes.is_empty(), "nodes: one at least is needed");
+        anyhow::ensure!(!self.doors.is_empty(), "a [[door]] is needed");
+        anyhow::ensure!(self.open_minutes > 0, "open_minutes: 1 at least");
+        for (number, door) in self.doors.iter().enumerate() {
+            let name = &door.name;
+            anyhow::ensure!(
+                door.listen.ip().is_loopback(),
+                "door {name}: it is asked on this machine alone: listen on 127.0.0.1 or ::1"
+            );
+            let twice = self.doors.iter().skip(number + 1).any(|it| it.name == *name);
+            anyhow::ensure!(!twice, "door {name}: two have this name");
+            match door.kind {
+                DoorKind::Nginx => anyhow::ensure!(
+                    door.access_log.is_some() && door.secret.is_none(),
+                    "door {name}: nginx says in `access_log` how requests ended"
+                ),
+                DoorKind::Api => anyhow::ensure!(
+                    door.secret.is_some() && door.access_log.is_none(),
+                    "door {name}: `secret` is needed, a file that services read too"
+                ),
+            }
+        }
+        for route in &self.routes {
+            route.expression()?;
+            route.operation()?;
+            let known = |name: &String| self.doors.iter().any(|door| door.name == *name);
+            let door = route.door.as_ref();
+            anyhow::ensure!(door.is_none_or(known), "route {}: no such door", route.path);
+        }
+        for caller in &self.callers {
+            caller.by().with_context(|| format!("caller {}", caller.identity))?;
+        }
+        Ok(())
+    }
+}

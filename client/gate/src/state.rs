@@ -1,0 +1,282 @@
+//! What the gate has of the ledger: for each caller and dataset one group of objects, proved at one header, and proved again
+//! before it is too old.
+
+use crate::ledger::Ledger;
+use crate::spool::Spool;
+use liuhen_client::error::ClientError;
+use liuhen_proto::event::Outcome;
+use liuhen_proto::items::access::decide::{self, Gateway, Moment, Proved};
+use liuhen_proto::ledger::{Halt, Missing, Object};
+use liuhen_proto::place::{ObjectKind, Place};
+use liuhen_proto::types::{RequestId, TimeMs};
+use liuhen_proto::verify::Known;
+use liuhen_proto::wire::{GrantKind, GrantUse, RecordAccess, RequestStanding};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A group is proved again when it is so old, as long as it is used.
+pub const RENEW_AFTER: Duration = Duration::from_secs(10);
+/// One that nobody used for so long is let go.
+const UNUSED: Duration = Duration::from_secs(600);
+/// What is missing is asked for so often at most: each time something is found that more hangs from.
+const ROUNDS: usize = 24;
+
+/// Who asks of which dataset.
+pub type Key = (String, String, Vec<u8>);
+
+/// Objects that decide for one caller and dataset, all as of one header.
+#[derive(Debug)]
+pub struct Group {
+    /// The objects.
+    pub known: Known,
+    /// Grants that may fit.
+    pub candidates: Vec<RequestId>,
+    /// When they were proved.
+    pub proved: Instant,
+    used: Mutex<Instant>,
+}
+
+impl Group {
+    /// Its header's height is the one by which is decided.
+    pub fn moment(&self, now: TimeMs) -> Moment {
+        Moment::new(&self.known.header, now)
+    }
+
+    fn touch(&self) {
+        *locked(&self.used) = Instant::now();
+    }
+}
+
+/// All groups, and what is learned of them together.
+pub struct State {
+    ledger: Arc<Ledger>,
+    spool: Spool,
+    gateway: Gateway,
+    groups: Mutex<HashMap<Key, Arc<Group>>>,
+    /// From which grant another hangs.
+    parents: Mutex<HashMap<RequestId, RequestId>>,
+    /// Records that are decided and have no number yet.
+    held: Mutex<HashMap<u64, RecordAccess>>,
+}
+
+impl State {
+    /// Nothing yet.
+    pub fn new(ledger: Arc<Ledger>, spool: Spool, gateway: Gateway) -> Self {
+        let (groups, parents, held) = Default::default();
+        Self { ledger, spool, gateway, groups, parents, held }
+    }
+
+    /// From now on a record counts, until it has a number. Gives a ticket for it.
+    pub fn hold(&self, record: RecordAccess) -> u64 {
+        let mut held = locked(&self.held);
+        let ticket = held.keys().max().map_or(0, |it| it.saturating_add(1));
+        held.insert(ticket, record);
+        ticket
+    }
+
+    /// It has a number, or will have none.
+    pub fn release(&self, ticket: u64) {
+        locked(&self.held).remove(&ticket);
+    }
+
+    /// The group for a record, as it was proved last; proved now where there is none, or where it is older than this.
+    ///
+    /// Errors where no node proves it.
+    pub async fn group(
+        &self,
+        key: &Key,
+        probe: &RecordAccess,
+        no_older: Option<Duration>,
+    ) -> Result<Arc<Group>, ClientError> {
+        let known = locked(&self.groups).get(key).cloned();
+        if let Some(group) =
+            known.filter(|it| no_older.is_none_or(|age| it.proved.elapsed() <= age))
+        {
+            group.touch();
+            return Ok(group);
+        }
+        let group = Arc::new(self.prove(key, probe).await?);
+        self.learn(&group.known);
+        locked(&self.groups).insert(key.clone(), Arc::clone(&group));
+        Ok(group)
+    }
+
+    /// Proves those again that are used and old, and lets go of those that are not used.
+    pub async fn renew(&self) {
+        let all: Vec<(Key, Arc<Group>)> = {
+            let mut groups = locked(&self.groups);
+            groups.retain(|_, it| locked(&it.used).elapsed() < UNUSED);
+            let old = groups.iter().filter(|(_, it)| it.proved.elapsed() >= RENEW_AFTER);
+            old.map(|(key, it)| (key.clone(), Arc::clone(it))).collect()
+        };
+        for (key, before) in all {
+            let places: BTreeSet<Place> = before.known.objects.keys().cloned().collect();
+            match self.ledger.known(&places).await {
+                Ok(known) => {
+                    self.learn(&known);
+                    let used = Mutex::new(*locked(&before.used));
+                    let (candidates, proved) = (before.candidates.clone(), Instant::now());
+                    let group = Group { known, candidates, proved, used };
+                    locked(&self.groups).insert(key, Arc::new(group));
+                }
+                Err(error) => {
+                    tracing::warn!(dataset = %key.0, %error, "what decides can't be proved again; the old state serves until it is too old")
+                }
+            }
+        }
+    }
+
+    /// The age of the oldest group in use.
+    pub fn age(&self) -> Option<Duration> {
+        locked(&self.groups).values().map(|it| it.proved.elapsed()).max()
+    }
+
+    /// Learns from which grants those hang that unsent records name, before anything is decided.
+    pub async fn warm_up(&self) -> Result<(), ClientError> {
+        let named = |it: &RecordAccess| -> Vec<RequestId> {
+            it.accesses.iter().filter_map(|it| RequestId::from_slice(&it.request_id).ok()).collect()
+        };
+        let mut wanted: BTreeSet<RequestId> = self.spool.book().to_send().flat_map(named).collect();
+        while !wanted.is_empty() {
+            let places: BTreeSet<Place> = wanted.iter().take(64).map(Place::grant).collect();
+            let asked: Vec<RequestId> = wanted.iter().take(64).copied().collect();
+            let known = self.ledger.known(&places).await?;
+            self.learn(&known);
+            let parents = locked(&self.parents);
+            for id in asked {
+                wanted.remove(&id);
+                wanted.extend(parents.get(&id).filter(|it| !parents.contains_key(it)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the ledger would make of a record by a group.
+    pub fn judge(
+        &self,
+        group: &Group,
+        record: &RecordAccess,
+        now: TimeMs,
+    ) -> Result<Outcome, Halt> {
+        let view = With { state: self, group, now };
+        decide::decide(&view, &self.gateway, group.moment(now), record)
+    }
+
+    async fn prove(&self, key: &Key, probe: &RecordAccess) -> Result<Group, ClientError> {
+        let (dataset, department, _) = key;
+        let standings = self.ledger.requests(dataset).await?;
+        let candidates = candidates(&standings, department);
+        let mut places: BTreeSet<Place> =
+            [Place::parameters(), Place::dataset(dataset), Place::department(department)].into();
+        for id in &candidates {
+            places.extend([Place::grant(id), Place::grant_use(id)]);
+        }
+        for _ in 0..ROUNDS {
+            let known = self.ledger.known(&places).await?;
+            let (candidates, proved) = (candidates.clone(), Instant::now());
+            let used = Mutex::new(proved);
+            let group = Group { known, candidates, proved, used };
+            let missing = self.missing(&group, probe);
+            if missing.is_empty() {
+                return Ok(group);
+            }
+            places.extend(missing);
+        }
+        Err(ClientError::failed(format!("what decides on {dataset} hangs from too much")))
+    }
+
+    /// What a group lacks to judge a record under each candidate.
+    fn missing(&self, group: &Group, probe: &RecordAccess) -> Vec<Place> {
+        let ids = group.candidates.iter().map(Some).chain([None]);
+        let judged = ids.filter_map(|id| {
+            let record = under(probe, id);
+            match self.judge(group, &record, TimeMs::new(record.access_time_ms)) {
+                Err(Halt::Missing(Missing(place))) => Some(place),
+                Ok(_) | Err(Halt::Refused(_)) => None,
+            }
+        });
+        judged.collect()
+    }
+
+    fn learn(&self, known: &Known) {
+        let mut parents = locked(&self.parents);
+        for object in known.objects.values().flatten() {
+            if let Object::Grant(grant) = object
+                && let Ok(id) = RequestId::from_slice(&grant.request_id)
+            {
+                match RequestId::from_slice(&grant.parent_id) {
+                    Ok(parent) => parents.insert(id, parent),
+                    Err(_) => parents.remove(&id),
+                };
+            }
+        }
+    }
+
+    /// Whether a record counts on a grant: on its own, and all that this hangs from.
+    fn counts_on(&self, record: &RecordAccess, grant: &RequestId) -> bool {
+        let parents = locked(&self.parents);
+        record.accesses.iter().any(|it| {
+            let mut id = RequestId::from_slice(&it.request_id).ok();
+            while let Some(this) = id {
+                if this == *grant {
+                    return true;
+                }
+                id = parents.get(&this).copied();
+            }
+            false
+        })
+    }
+}
+
+/// The same record under a grant.
+pub fn under(record: &RecordAccess, id: Option<&RequestId>) -> RecordAccess {
+    let mut record = record.clone();
+    for access in &mut record.accesses {
+        access.request_id = id.map(|id| id.to_vec()).unwrap_or_default();
+    }
+    record
+}
+
+/// Grants that a department's access could be under.
+fn candidates(standings: &[RequestStanding], department: &str) -> Vec<RequestId> {
+    let grants = standings.iter().filter_map(|it| it.grant.as_ref());
+    let may = grants.filter(|it| {
+        it.using_department == department || it.class.is_some() || it.kind() == GrantKind::Internal
+    });
+    may.filter_map(|it| RequestId::from_slice(&it.request_id).ok()).collect()
+}
+
+/// A group, and what was given since that its header does not count.
+struct With<'a> {
+    state: &'a State,
+    group: &'a Group,
+    now: TimeMs,
+}
+
+impl Proved for With<'_> {
+    fn object(&self, place: &Place) -> Result<Option<Object>, Missing> {
+        let object = self.group.known.objects.get(place);
+        let object = object.cloned().ok_or_else(|| Missing(place.clone()))?;
+        if place.object_kind() != Some(ObjectKind::GrantUse) {
+            return Ok(object);
+        }
+        let Ok(id) = RequestId::from_slice(place.id()) else { return Ok(object) };
+        let mut used = match object {
+            Some(Object::GrantUse(used)) => (*used).clone(),
+            Some(_) | None => GrantUse::default(),
+        };
+        let (book, held) = (self.state.spool.book(), locked(&self.state.held));
+        let height = self.group.known.header.height;
+        for record in book.not_counted_at(height).chain(held.values()) {
+            if self.state.counts_on(record, &id) {
+                decide::add_use(&mut used, record, self.now);
+            }
+        }
+        Ok(Some(Object::from(used)))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

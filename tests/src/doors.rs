@@ -1,0 +1,290 @@
+//! Beside a cluster: a gate, a real nginx, and a service that knows nothing of either.
+
+use crate::Cluster;
+use crate::cluster::programs;
+use crate::consortium::free_port;
+use crate::wait::until;
+use anyhow::Context as _;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+const NGINX: &str = "/usr/sbin/nginx";
+
+/// A process of a test, ended with it.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Process {
+    /// Kills it at once.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status()?;
+        anyhow::ensure!(sent.success(), "{signal} was not sent");
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Public security's gate.
+pub struct Gate {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Where nginx asks.
+    pub nginx: u16,
+    /// Where services ask.
+    pub api: u16,
+    /// Where metrics are.
+    pub watch: u16,
+    process: Option<Process>,
+}
+
+/// What a service shows at the local API.
+pub const SECRET: &str = "sixteen characters";
+/// The key by which the portal of human resources is told.
+pub const PORTAL_KEY: &str = "the portal's own key";
+
+impl Gate {
+    /// Its settings, at the nodes of these departments.
+    pub async fn set_up(cluster: &mut Cluster, nodes: &[&str]) -> anyhow::Result<Self> {
+        let folder = cluster.file("gate");
+        std::fs::create_dir_all(folder.join("other-disk"))?;
+        let mut addresses = Vec::new();
+        for node in nodes {
+            addresses.push(format!("\"{}\"", cluster.address(node).await?));
+        }
+        let (nginx, api, watch) = (free_port()?, free_port()?, free_port()?);
+        std::fs::write(folder.join("secret"), SECRET)?;
+        let digest = blake3::hash(PORTAL_KEY.as_bytes());
+        let text = format!(
+            r#"genesis = "{genesis}"
+nodes = [{nodes}]
+key = "{key}"
+spool = "spool"
+numbers = "other-disk/numbers"
+watch = "127.0.0.1:{watch}"
+
+[[door]]
+name = "residents"
+kind = "nginx"
+listen = "127.0.0.1:{nginx}"
+access_log = "access.log"
+
+[[door]]
+name = "services"
+kind = "api"
+listen = "127.0.0.1:{api}"
+secret = "secret"
+
+[[caller]]
+identity = "gz.hrss/portal"
+key_header = "X-Api-Key"
+key_blake3 = "{digest}"
+
+[[route]]
+path = "/residents/[0-9]+"
+methods = ["GET"]
+dataset = "civil.resident"
+purpose = "pension"
+fields = ["id", "name"]
+"#,
+            genesis = cluster.consortium.genesis().display(),
+            nodes = addresses.join(", "),
+            key = cluster.consortium.key("psb", "gateway").display(),
+        );
+        std::fs::write(folder.join("gate.toml"), text)?;
+        Ok(Self { folder, nginx, api, watch, process: None })
+    }
+
+    /// Starts it, and waits until its doors are open.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
+        let child = Command::new(programs()?.join("liuhen-gate"))
+            .args(["run", "--settings"])
+            .arg(self.folder.join("gate.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        self.process = Some(Process(child));
+        let watch = self.watch;
+        let open = until("the gate's doors", async || get(watch, "/readyz", &[]).await.ok());
+        open.await.with_context(|| self.log())?;
+        Ok(())
+    }
+
+    /// Kills it at once.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.take().map_or(Ok(()), |mut it| it.kill())
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+/// A real nginx before a service, which asks a gate.
+pub struct Nginx {
+    /// Its port.
+    pub port: u16,
+    process: Process,
+}
+
+impl Nginx {
+    /// Whether it is here; where it is not, this is said, and forbidden in the project's own runs.
+    pub fn is_here() -> bool {
+        let found = Path::new(NGINX).exists();
+        assert!(found || std::env::var_os("CI").is_none(), "{NGINX} is missing");
+        if !found {
+            eprintln!("skipped: {NGINX} is not here");
+        }
+        found
+    }
+
+    /// Starts it before a service at this port.
+    pub async fn start(gate: &Gate, service: u16) -> anyhow::Result<Self> {
+        let (folder, port, asked) = (&gate.folder, free_port()?, gate.nginx);
+        let text = format!(
+            r#"daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.error.log;
+events {{}}
+http {{
+    client_body_temp_path {folder}/nginx-body;
+    proxy_temp_path {folder}/nginx-proxy;
+    fastcgi_temp_path {folder}/nginx-fastcgi;
+    uwsgi_temp_path {folder}/nginx-uwsgi;
+    scgi_temp_path {folder}/nginx-scgi;
+    log_format liuhen escape=json
+        '{{"request":"$request_id","status":$status,"rows":"$upstream_http_x_liuhen_rows"}}';
+    access_log {folder}/access.log liuhen;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            auth_request /_gate;
+            auth_request_set $liuhen_access $upstream_http_x_liuhen_access;
+            add_header X-Liuhen-Access $liuhen_access always;
+            proxy_hide_header X-Liuhen-Rows;
+            proxy_pass http://127.0.0.1:{service};
+        }}
+        location = /_gate {{
+            internal;
+            proxy_pass http://127.0.0.1:{asked};
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header X-Gate-Request $request_id;
+            proxy_set_header X-Gate-Method $request_method;
+            proxy_set_header X-Gate-Uri $request_uri;
+            proxy_set_header X-Gate-Address $remote_addr;
+            proxy_set_header X-Gate-Certificate $ssl_client_s_dn;
+        }}
+    }}
+}}
+"#,
+            folder = folder.display()
+        );
+        let conf = folder.join("nginx.conf");
+        std::fs::write(&conf, text)?;
+        let child = Command::new(NGINX)
+            .arg("-p")
+            .arg(folder)
+            .arg("-c")
+            .arg(&conf)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(folder.join("nginx.log"))?)
+            .spawn()?;
+        let process = Process(child);
+        until("nginx", async || TcpStream::connect(("127.0.0.1", port)).await.ok()).await?;
+        Ok(Self { port, process })
+    }
+
+    /// Has it open its logs again, as after they were turned over.
+    pub fn reopen(&self) -> anyhow::Result<()> {
+        self.process.signal("-USR1")
+    }
+}
+
+/// A service that gives one resident out, and knows nothing of gates.
+pub async fn service() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut asked = [0; 4096];
+                let _ = stream.read(&mut asked).await;
+                let body = r#"{"id":7,"name":"a resident"}"#;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Liuhen-Rows: 1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    body.len()
+                );
+                let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+            });
+        }
+    });
+    Ok(port)
+}
+
+/// What was answered: status, head, body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    /// The head.
+    pub head: String,
+    /// The body.
+    pub body: String,
+}
+
+impl Answered {
+    /// What a header says.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+}
+
+/// Asks for a path on a port of this machine.
+pub async fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answered> {
+    send(port, "GET", path, headers, "").await
+}
+
+/// The same with a body.
+pub async fn send(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> anyhow::Result<Answered> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let mut asked = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        asked.push_str(&format!("{name}: {value}\r\n"));
+    }
+    asked.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    stream.write_all(asked.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").context("an answer without a head")?;
+    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).context("a status")?;
+    Ok(Answered { status, head: head.to_owned(), body: body.to_owned() })
+}
