@@ -81,7 +81,8 @@ fn packages_depend_in_one_direction() {
         ["liuhen-genesis", "liuhen-keyfile", "liuhen-proto", "liuhen-rpc"]
     );
     assert!(ours("liuhen-sources").contains(&"liuhen-client".to_owned()));
-    for package in ["liuhen-cli", "liuhen-sources"] {
+    assert!(ours("liuhen-gate").contains(&"liuhen-client".to_owned()));
+    for package in ["liuhen-cli", "liuhen-sources", "liuhen-gate"] {
         assert!(!ours(package).contains(&"liuhen-node".to_owned()), "{package}");
     }
 }
@@ -92,7 +93,7 @@ fn liars_are_in_tests_alone() {
     let needs = needs(&metadata());
     let liars = ["liuhen-byzantine", "arc-malachitebft-engine-byzantine"];
     assert!(tree(&needs, "liuhen-byzantine").contains(liars[1]), "the liars are found by name");
-    for package in ["liuhen-node", "liuhen-cli", "liuhen-sources", "liuhen-verify"] {
+    for package in ["liuhen-node", "liuhen-cli", "liuhen-sources", "liuhen-gate", "liuhen-verify"] {
         let tree = tree(&needs, package);
         for liar in liars {
             assert!(!tree.contains(liar), "{package} depends on {liar}");
@@ -202,7 +203,7 @@ fn each_engine_is_named_in_its_room_only() {
     for folder in ["proto", "genesis", "node", "client"] {
         sources(&root().join(folder).join("src"), &mut files);
     }
-    for folder in ["proto/rpc", "client/cli", "client/sources", "client/verifier"] {
+    for folder in ["proto/rpc", "client/cli", "client/sources", "client/gate", "client/verifier"] {
         sources(&root().join(folder).join("src"), &mut files);
     }
     for file in files {
@@ -228,6 +229,7 @@ fn files_stay_short() {
         "client/src",
         "client/cli/src",
         "client/sources/src",
+        "client/gate/src",
         "client/verifier/src",
         "tests/byzantine/src",
         "tests/simulation/src",
@@ -415,5 +417,6 @@ fn no_files_of_the_other_crates_name_each_other_in_a_circle() {
     must_be_without_circles("client/src", ("reads", "connect"));
     must_be_without_circles("client/cli/src", ("commands::import", "output"));
     must_be_without_circles("client/sources/src", ("plan", "mapping"));
+    must_be_without_circles("client/gate/src", ("gate", "state"));
     must_be_without_circles("client/verifier/src", ("report::claim", "report::event"));
 }

@@ -1,5 +1,6 @@
 //! The gate itself: who asks, what for, under which grant; decided, numbered, spooled; then answered.
 
+use crate::answer::Answer;
 use crate::asked::{Asked, By};
 use crate::metrics::Metrics;
 use crate::settings::{Otherwise, Route};
@@ -40,27 +41,6 @@ pub struct Ruled {
     pub path: Regex,
     /// The operation's number.
     pub operation: i32,
-}
-
-/// What a door is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// Whether to serve.
-    pub serve: bool,
-    /// The number; `None` where nothing was numbered.
-    pub access_no: Option<u64>,
-    /// Why not, or why nevertheless: a code of the ledger's reasons, or of the gate's own.
-    pub reason: String,
-    /// The height by which was decided.
-    pub height: Option<u64>,
-    /// What the user's system shows that it was served: gateway, number, grant, and signed receipt.
-    pub token: Option<String>,
-}
-
-impl Answer {
-    fn without_number(serve: bool, reason: &str) -> Self {
-        Self { serve, access_no: None, reason: reason.into(), height: None, token: None }
-    }
 }
 
 /// What all doors share.

@@ -2,9 +2,10 @@
 //! coverage over state that it verified itself; gives it a number that is on disk before it is answered; and records it on the
 //! ledger, once.
 //!
-//! [`settings`] says what it does; [`doors`] are where is asked; [`asked`] is what was asked, by whom; [`gate`] decides, by
+//! [`settings`] says what it does; [`doors`] are where is asked; [`asked`] is what was asked, by whom, and [`answer`] what is answered; [`gate`] decides, by
 //! [`state`], which [`ledger`] proves; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before.
 
+pub mod answer;
 pub mod asked;
 pub mod check;
 pub mod doors;

@@ -1,6 +1,6 @@
 //! What is counted, as Prometheus reads it.
 
-use crate::gate::Answer;
+use crate::answer::Answer;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};

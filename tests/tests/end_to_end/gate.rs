@@ -1,11 +1,16 @@
 //! A gate before a service that knows nothing of it: what it decided is on the ledger, once, whatever happened in between.
 
+use anyhow::Context as _;
+use liuhen_node::store::StoredBlock;
+use liuhen_proto::tx::Tx;
+use liuhen_proto::wire::{Decision, RecordAccess};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{grant, liuhen, told};
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::doors::{Answered, Gate, Nginx, PORTAL_KEY, SECRET, get, send, service};
 use liuhen_tests::wait::until;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 /// Human resources may read residents, and public security's gateway serves them.
 async fn granted() -> anyhow::Result<Cluster> {
@@ -100,4 +105,100 @@ async fn a_service_asks_by_itself() -> anyhow::Result<()> {
     assert_eq!(send(gate.api, "POST", "/v1/complete", &shown, nobody).await?.status, 404);
     recorded(&mut cluster, 1).await?;
     Ok(())
+}
+
+/// Whatever ends the gate, takes a node away or turns the log over: what was served is on the ledger once, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn once_whatever_happens() -> anyhow::Result<()> {
+    if !Nginx::is_here() {
+        return Ok(());
+    }
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss", "tax"]).await?;
+    gate.start().await?;
+    let nginx = Nginx::start(&gate, service().await?).await?;
+    let mut served = Vec::new();
+    for round in 0..5 {
+        let mut asking = JoinSet::new();
+        for _ in 0..40 {
+            let port = nginx.port;
+            asking.spawn(
+                async move { get(port, "/residents/7", &[("X-Api-Key", PORTAL_KEY)]).await },
+            );
+        }
+        // In the midst of it, at another moment each time.
+        let mut answers = Vec::new();
+        while let Some(answer) = asking.join_next().await {
+            answers.push(answer??);
+            if answers.len() == 5 + 7 * round {
+                match round {
+                    1 => cluster.kill("hrss")?,
+                    2 => std::fs::rename(
+                        gate.folder.join("access.log"),
+                        gate.folder.join("old.log"),
+                    )?,
+                    _ => {}
+                }
+                gate.kill()?;
+                gate.start().await?;
+                nginx.reopen()?;
+            }
+        }
+        let numbers = answers.iter().filter(|it| it.status == 200).map(number);
+        served.extend(numbers.collect::<anyhow::Result<Vec<u64>>>()?);
+        // Without its gate nginx serves nothing.
+        let others = answers.iter().filter(|it| it.status != 200);
+        assert!(others.clone().all(|it| it.status == 500), "{:?}", others.collect::<Vec<_>>());
+        let one = asks(&nginx, "/residents/7").await?;
+        assert_eq!(one.status, 200, "{one:?}: {}", gate.log());
+        served.push(number(&one)?);
+    }
+    let asked = served.len();
+    served.sort_unstable();
+    served.dedup();
+    assert_eq!(served.len(), asked, "a number was given twice");
+    until("the spool to be empty", async || depth(&gate).await.ok().filter(|it| *it == 0))
+        .await
+        .map_err(|e| e.context(gate.log()))?;
+    cluster.launch("hrss")?;
+    let height = cluster.connect("psb").await?.status().await?.height;
+    cluster.all_at(height).await?;
+    cluster.stop("psb").await?;
+    let mut on_ledger = Vec::new();
+    for block in cluster.blocks("psb")? {
+        for record in records_of(&block)? {
+            anyhow::ensure!(record.decision() == Decision::Served, "{record:?}");
+            on_ledger.push(record.access_no);
+        }
+    }
+    on_ledger.sort_unstable();
+    // A number that was given as the gate ended, and whose answer nginx did not get: it is there, as whoever asked may have been served.
+    let all: Vec<u64> = (1..=on_ledger.last().copied().unwrap_or_default()).collect();
+    assert_eq!(on_ledger, all, "numbers without gap, each once");
+    let missing: Vec<_> = served.iter().filter(|it| !on_ledger.contains(it)).collect();
+    assert!(missing.is_empty(), "served, and not on the ledger: {missing:?}");
+    println!("served {asked}, on the ledger {}", on_ledger.len());
+    Ok(())
+}
+
+/// The number that an answer carries.
+fn number(answer: &Answered) -> anyhow::Result<u64> {
+    let token = answer.header("X-Liuhen-Access").context("no token")?;
+    Ok(token.split(';').nth(1).context("no number")?.parse()?)
+}
+
+/// How many numbers are not on the ledger yet.
+async fn depth(gate: &Gate) -> anyhow::Result<u64> {
+    let metrics = get(gate.watch, "/metrics", &[]).await?.body;
+    let line = metrics.lines().find_map(|it| it.strip_prefix("liuhen_gate_spool_depth "));
+    Ok(line.context("no such metric")?.parse()?)
+}
+
+fn records_of(block: &StoredBlock) -> anyhow::Result<Vec<RecordAccess>> {
+    let mut records = Vec::new();
+    for bytes in &block.block.transactions {
+        let tx = Tx::parse(bytes)?;
+        records.extend(tx.items().iter().filter_map(|it| it.record()).cloned());
+    }
+    Ok(records)
 }

@@ -60,7 +60,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Goes on where the last one ended. Errors where it can't be told where that was.
+    /// Goes on where the last one ended. Errors where it can't be told where that was, or the log can't be read.
     pub fn new(gate: Arc<Gate>, door: &str, log: &Path, kept: PathBuf) -> anyhow::Result<Self> {
         let at = match std::fs::read(&kept) {
             Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
@@ -70,17 +70,16 @@ impl Follower {
             Err(error) => return Err(error).with_context(|| format!("{}", kept.display())),
         };
         let (door, log) = (door.to_owned(), log.to_owned());
-        Ok(Self { gate, door, log, kept, at, open: None, rest: Vec::new(), turned: None })
+        let (open, rest, turned) = Default::default();
+        let mut follower = Self { gate, door, log, kept, at, open, rest, turned };
+        follower.open_log()?;
+        Ok(follower)
     }
 
     /// Follows until told to stop.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut said = false;
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(EVERY) => {}
-            }
             match self.read().await {
                 Ok(()) => said = false,
                 Err(error) if !said => {
@@ -88,6 +87,10 @@ impl Follower {
                     tracing::warn!(door = self.door, error = %format!("{error:#}"), "the access log can't be read; it is tried again");
                 }
                 Err(_) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
             }
         }
     }
@@ -115,20 +118,36 @@ impl Follower {
         }
     }
 
-    /// Opens the log where it was read to. Whether it is there.
+    /// Opens the log where it was read to; that is another file by now where it was turned over meanwhile. Whether it is there.
     fn open_log(&mut self) -> anyhow::Result<bool> {
-        let mut file = match File::open(&self.log) {
+        let path = self.turned_over()?.unwrap_or_else(|| self.log.clone());
+        let mut file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error).with_context(|| format!("{}", self.log.display())),
+            Err(error) => return Err(error).with_context(|| format!("{}", path.display())),
         };
         let there = file.metadata()?;
         if there.ino() != self.at.inode || there.len() < self.at.offset {
             self.at = Position { inode: there.ino(), offset: 0 };
+            // Also of what is empty still: turned over before a line of it was read, it is found by this.
+            self.keep()?;
         }
         file.seek(SeekFrom::Start(self.at.offset))?;
         self.open = Some(file);
         Ok(true)
+    }
+
+    /// The file beside the log that was the log when it was read last, where it is not any more.
+    fn turned_over(&self) -> anyhow::Result<Option<PathBuf>> {
+        let is_it = |path: &Path| {
+            std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.ino() == self.at.inode)
+        };
+        if self.at.inode == 0 || is_it(&self.log) {
+            return Ok(None);
+        }
+        let folder = self.log.parent().unwrap_or(Path::new("."));
+        let beside = std::fs::read_dir(folder).with_context(|| format!("{}", folder.display()))?;
+        Ok(beside.filter_map(Result::ok).map(|it| it.path()).find(|it| is_it(it)))
     }
 
     /// Whether the log was turned over, and nothing is written to the old one any more.

@@ -1,7 +1,8 @@
 //! nginx asks by `auth_request`: what it says of the request stands in headers that it sets itself, and a client can't.
 
+use crate::answer::Answer;
 use crate::asked::Asked;
-use crate::gate::{Answer, Gate};
+use crate::gate::Gate;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
