@@ -10,7 +10,7 @@ use crate::consensus::{
     Adapter, AdapterParts, Alone, Asking, End, Exchange, Honest, Judged, Withheld, judge,
     look_over_unlocked,
 };
-use crate::gossip::{Message, heard_wake};
+use crate::gossip::{Answer as Answered, Message, Question, heard_wake};
 use crate::limits::Client;
 use crate::mempool::{Answer, Mempool};
 use crate::neighbours::answers::{Answerer, Processes};
@@ -311,6 +311,24 @@ impl Node {
     pub fn answered(&self, number: u64, answers: &[(PeerId, Vec<u8>)]) -> Vec<(KeyId, Neighbour)> {
         let read = |(peer, bytes): &(PeerId, Vec<u8>)| Some((*peer, codec::decode(bytes).ok()?, 0));
         self.neighbours.take_in(number, clock::now().get(), answers.iter().filter_map(read))
+    }
+
+    /// The blocks that the log can't read any more, the highest first: the one behind is needed to fill one.
+    pub fn holes(&self) -> Vec<Height> {
+        self.chain().log().holes().rev().collect()
+    }
+
+    /// What a neighbour is asked to fill one.
+    pub fn block_question(&self, height: Height) -> Option<Vec<u8>> {
+        codec::encode(&Question::Block { height: height.get() }).ok()
+    }
+
+    /// Fills a hole by a neighbour's answer. Whether it is filled.
+    pub fn fill(&mut self, height: Height, answer: &[u8]) -> bool {
+        let Ok(Answered::Block(Some(bytes))) = codec::decode(answer) else { return false };
+        let mut chain = self.chain.write().unwrap_or_else(PoisonError::into_inner);
+        let block = chain.readable(height, &bytes);
+        block.is_ok_and(|block| chain.fill(height, &block).is_ok())
     }
 
     /// Whether they say something for which it is to be judged anew whether this node votes.

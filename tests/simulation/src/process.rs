@@ -31,6 +31,8 @@ pub(crate) struct Process {
     pub(crate) sync: Sync,
     /// Questions to neighbours for what does not reach this node: whom.
     pub(crate) asked: BTreeMap<u64, usize>,
+    /// Questions to neighbours for blocks that the log can't read any more: of which height.
+    pub(crate) filling: BTreeMap<u64, Height>,
     /// Broadcasts that were heard.
     pub(crate) seen: BTreeSet<u64>,
     pub(crate) waiting: Vec<Waiting>,
@@ -78,6 +80,7 @@ impl Machine {
             judging: None,
             sync: Sync::default(),
             asked: BTreeMap::new(),
+            filling: BTreeMap::new(),
             seen: BTreeSet::new(),
             waiting: Vec::new(),
         };

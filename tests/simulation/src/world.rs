@@ -266,6 +266,7 @@ impl World {
                 if let Some(process) = &mut self.machines[to].process {
                     process.node.tick();
                 }
+                self.fill(to);
                 self.beat_after(to, SECOND, beat);
             }
             Beat::Sweep => {
@@ -361,7 +362,7 @@ impl World {
         }
     }
 
-    /// Whether each client's word was taken again since the faults are over, and all nodes vote, and are as far.
+    /// Whether each client's word was taken again since the faults are over, and all nodes vote, are as far, and can read all.
     fn is_done(&self) -> bool {
         if self.healed.is_none() || self.clients.iter().any(|it| it.since_healed < 2) {
             return false;
@@ -369,7 +370,8 @@ impl World {
         let height = self.height();
         self.machines.iter().all(|it| {
             it.process.as_ref().is_some_and(|it| {
-                it.height.get() == height && it.engine.is_some() && it.node.withheld().is_none()
+                let votes = it.engine.is_some() && it.node.withheld().is_none();
+                it.height.get() == height && votes && it.node.holes().is_empty()
             })
         })
     }
@@ -380,7 +382,8 @@ impl World {
                 let (height, withheld) = (process.height, process.node.withheld());
                 let withheld =
                     withheld.map(|it| format!(", {} until {:?}", it.why.code(), it.until));
-                format!("n{number} at {height}{}", withheld.unwrap_or_default())
+                let holes = process.node.holes().len();
+                format!("n{number} at {height}, {holes} holes{}", withheld.unwrap_or_default())
             }
             None => format!("n{number} is down: {}", it.why),
         });

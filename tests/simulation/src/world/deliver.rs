@@ -113,6 +113,10 @@ impl World {
         if process.asked.remove(&id).is_some() {
             return self.relayed(to, from, Some(&bytes));
         }
+        if let Some(height) = process.filling.remove(&id) {
+            process.node.fill(height, &bytes);
+            return;
+        }
         if let Some(survey) = process.survey.as_mut().filter(|it| it.number == id)
             && survey.waits_for.remove(&from)
         {
@@ -132,6 +136,26 @@ impl World {
             let other = connected.iter().find(|it| self.machines[**it].peer == peer);
             if let Some(other) = other.copied() {
                 self.ask_neighbour(to, other, bytes);
+            }
+        }
+    }
+
+    /// Asks a neighbour for each block that the log can't read any more.
+    pub(super) fn fill(&mut self, to: usize) {
+        let Some(process) = &mut self.machines[to].process else { return };
+        // What was not answered within a second is asked for again.
+        process.filling.clear();
+        let holes = process.node.holes();
+        let connected = self.connected(to);
+        for height in holes {
+            let other = self.random.index(connected.len().max(1));
+            let id = self.random.next();
+            let Some(process) = &mut self.machines[to].process else { return };
+            if let (Some(other), Some(bytes)) =
+                (connected.get(other), process.node.block_question(height))
+            {
+                process.filling.insert(id, height);
+                self.send(to, *other, Wire::Question { id, bytes });
             }
         }
     }
