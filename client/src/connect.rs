@@ -48,6 +48,11 @@ impl Node {
         Ok(Self { reach: Reach::connect(addresses, options).await? })
     }
 
+    /// One node that is not connected to yet: each call tries.
+    pub fn later(address: &str, options: &ReachOptions) -> Result<Self, ClientError> {
+        Ok(Self { reach: Reach::later(address, options)? })
+    }
+
     /// The node's address.
     pub fn address(&self) -> &str {
         self.reach.node()

@@ -83,6 +83,7 @@ name = "residents"
 kind = "nginx"
 listen = "127.0.0.1:{nginx}"
 access_log = "access.log"
+secret = "secret"
 
 [[door]]
 name = "services"
@@ -181,6 +182,7 @@ http {{
             auth_request_set $liuhen_access $upstream_http_x_liuhen_access;
             add_header X-Liuhen-Access $liuhen_access always;
             proxy_hide_header X-Liuhen-Rows;
+            proxy_set_header X-Liuhen-Access "";
             proxy_pass http://127.0.0.1:{service};
         }}
         location = /_gate {{
@@ -188,6 +190,7 @@ http {{
             proxy_pass http://127.0.0.1:{asked};
             proxy_pass_request_body off;
             proxy_set_header Content-Length "";
+            proxy_set_header X-Gate-Secret "{SECRET}";
             proxy_set_header X-Gate-Request $request_id;
             proxy_set_header X-Gate-Method $request_method;
             proxy_set_header X-Gate-Uri $request_uri;

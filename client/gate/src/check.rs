@@ -3,6 +3,7 @@
 use crate::run::Begun;
 use crate::settings::Settings;
 use liuhen_client::clock::now;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// Looks at everything that the gate needs, and prints a line each. Whether all is well.
@@ -26,6 +27,13 @@ pub async fn check(file: &Path) -> bool {
             "numbers",
             "the second place is beside the spool: what takes one takes both",
             "put `numbers` on another disk",
+        );
+    }
+    if let (Some(one), Some(other)) = (disk_of(&settings.spool), disk_of(&settings.numbers))
+        && one == other
+    {
+        println!(
+            "note   numbers: on the same disk as the spool; if that is lost, what may have been given can't be told"
         );
     }
     let mut begun = match Begun::begin(settings).await {
@@ -100,6 +108,11 @@ async fn gateway(begun: &Begun, all: &mut Lines) {
             ),
         }
     }
+}
+
+/// The disk that a file is, or will be, on.
+fn disk_of(file: &Path) -> Option<u64> {
+    Some(std::fs::metadata(file.parent()?).ok()?.dev())
 }
 
 fn folder_is_there(folder: &Path, all: &mut Lines) {

@@ -211,9 +211,11 @@ impl Gate {
         group: &Group,
         record: &RecordAccess,
     ) -> Result<(RecordAccess, Outcome), Halt> {
-        let decided_height = Some(group.known.header.height.get());
-        let record = RecordAccess { decided_height, ..record.clone() };
-        let now = TimeMs::new(record.access_time_ms);
+        let header = &group.known.header;
+        let decided_height = Some(header.height.get());
+        // What was seen to be committed was so before, whatever this machine's clock says.
+        let now = now().max(header.time);
+        let record = RecordAccess { decided_height, access_time_ms: now.get(), ..record.clone() };
         let (mut fit, mut others) = (Vec::new(), Vec::new());
         for id in &group.candidates {
             let mut record = under(&record, Some(id));

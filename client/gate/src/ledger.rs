@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// What one node is asked.
 pub type Asking<T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + Send>>;
@@ -32,51 +32,48 @@ pub struct Ledger {
 struct One {
     address: String,
     node: Node,
-    /// How often it was left.
+    /// How often it was left, and whether it was the last time.
     left: AtomicU64,
+    is_left: AtomicBool,
+}
+
+impl One {
+    /// It is said when that begins, and when it is over.
+    fn leave(&self, error: &ClientError) {
+        self.left.fetch_add(1, Ordering::Relaxed);
+        if !self.is_left.swap(true, Ordering::Relaxed) {
+            tracing::warn!(node = %self.address, %error, "this node is left for the next");
+        }
+    }
+
+    fn answered(&self) {
+        if self.is_left.swap(false, Ordering::Relaxed) {
+            tracing::info!(node = %self.address, "this node answers again");
+        }
+    }
 }
 
 impl Ledger {
-    /// Of these nodes, each asked as the gateway. Errors where none can be reached.
-    pub async fn connect(
+    /// Of these nodes, each asked as the gateway. None is connected to yet. Errors for what is no address.
+    pub fn of(
         founding: Founding,
         addresses: &[String],
         options: &ReachOptions,
         key: &PrivateKey,
     ) -> Result<Self, ClientError> {
-        let (mut nodes, mut failed) = (Vec::new(), None);
-        for address in addresses {
-            // The others are for when it does not answer: each is asked by itself.
-            match Node::connect_to(std::slice::from_ref(address), options).await {
-                Ok(node) => {
-                    let node = node.signed_in(key, founding.chain(), None);
-                    nodes.push(One { address: address.clone(), node, left: AtomicU64::new(0) });
-                }
-                Err(error) => {
-                    tracing::warn!(node = %address, %error, "this node can't be reached: it is not asked until the next start");
-                    failed = Some(error);
-                }
-            }
-        }
-        match (nodes.is_empty(), failed) {
-            (false, _) => {
-                let (current, highest) = (AtomicUsize::new(0), AtomicU64::new(0));
-                Ok(Self { founding: Arc::new(founding), nodes, current, highest })
-            }
-            (true, Some(error)) => Err(error),
-            (true, None) => Err(ClientError::usage("no node is named", "未指定节点")),
-        }
+        let one = |address: &String| {
+            let node = Node::later(address, options)?.signed_in(key, founding.chain(), None);
+            let (left, is_left) = Default::default();
+            Ok(One { address: address.clone(), node, left, is_left })
+        };
+        let nodes = addresses.iter().map(one).collect::<Result<_, ClientError>>()?;
+        let (current, highest) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Ok(Self { founding: Arc::new(founding), nodes, current, highest })
     }
 
     /// The founding document.
     pub fn founding(&self) -> &Founding {
         &self.founding
-    }
-
-    /// The node that is asked first.
-    pub fn node(&self) -> Option<&Node> {
-        let first = self.current.load(Ordering::Relaxed);
-        self.nodes.get(first).or(self.nodes.first()).map(|one| &one.node)
     }
 
     /// The highest header that was verified.
@@ -143,12 +140,12 @@ impl Ledger {
             let Some(one) = self.nodes.get(number) else { continue };
             match what(one.node.clone()).await {
                 Ok(answer) => {
+                    one.answered();
                     self.current.store(number, Ordering::Relaxed);
                     return Ok(answer);
                 }
                 Err(error) => {
-                    one.left.fetch_add(1, Ordering::Relaxed);
-                    tracing::warn!(node = %one.address, %error, "a node was left for the next");
+                    one.leave(&error);
                     failed = Some(error);
                 }
             }

@@ -28,6 +28,9 @@ use tokio_util::task::TaskTracker;
 /// A key in a file is opened by a passphrase from the environment or a prompt.
 const PASSPHRASE: PassphraseSource = PassphraseSource::CredentialOrPrompt;
 
+/// No node is waited for longer: the next is asked.
+const NODE_WITHIN: Duration = Duration::from_secs(10);
+
 /// What stands before the spool is opened.
 pub struct Begun {
     /// The settings.
@@ -49,11 +52,13 @@ impl Begun {
             .with_context(|| format!("genesis: {}", settings.genesis.display()))?;
         let dev = founding.is_dev();
         let key = liuhen_keyfile::load(&settings.key, &PASSPHRASE, dev).context("key")?;
-        let options =
-            ReachOptions { allow_plaintext: settings.allow_plaintext, ..ReachOptions::default() };
+        let options = ReachOptions {
+            within: NODE_WITHIN,
+            allow_plaintext: settings.allow_plaintext,
+            ..ReachOptions::default()
+        };
         let chain = founding.chain();
-        let ledger = Ledger::connect(founding, &settings.nodes, &options, &key).await?;
-        let ledger = Arc::new(ledger);
+        let ledger = Arc::new(Ledger::of(founding, &settings.nodes, &options, &key)?);
         let account = ledger.ask(|node| {
             let key = key.clone();
             Box::pin(async move { Account::of_key(&node, chain, key).await })
@@ -156,20 +161,13 @@ async fn serve(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let what = || format!("door {}", door.name);
+    let text = std::fs::read_to_string(&door.secret);
+    let text = text.with_context(|| format!("door {}: {}", door.name, door.secret.display()))?;
+    let secret = text.trim();
+    anyhow::ensure!(secret.len() >= 16, "{}: a secret has 16 characters at least", what());
     let router = match door.kind {
-        DoorKind::Nginx => nginx::router(&door.name, Arc::clone(gate)),
-        DoorKind::Api => {
-            let secret = door.secret.as_deref().unwrap_or(Path::new(""));
-            let text = std::fs::read_to_string(secret);
-            let text = text.with_context(|| format!("door {}: {}", door.name, secret.display()))?;
-            let secret = text.trim();
-            anyhow::ensure!(
-                secret.len() >= 16,
-                "door {}: a secret has 16 characters at least",
-                door.name
-            );
-            api::router(&door.name, Arc::clone(gate), secret)
-        }
+        DoorKind::Nginx => nginx::router(&door.name, Arc::clone(gate), secret),
+        DoorKind::Api => api::router(&door.name, Arc::clone(gate), secret),
     };
     if let Some(log) = &door.access_log {
         let kept = settings.spool.with_extension(format!("{}.read", door.name));

@@ -66,9 +66,8 @@ pub struct Door {
     /// Of nginx: the log that says how requests ended.
     #[serde(default)]
     pub access_log: Option<PathBuf>,
-    /// Of the local API: a file with the secret that callers show.
-    #[serde(default)]
-    pub secret: Option<PathBuf>,
+    /// A file with the secret that whoever asks shows: anybody else on this machine could ask in another's name.
+    pub secret: PathBuf,
 }
 
 /// What asks at a door.
@@ -208,8 +207,8 @@ impl Settings {
             *one = beside.join(&*one);
         }
         for door in &mut settings.doors {
-            let files = [&mut door.access_log, &mut door.secret];
-            files.into_iter().flatten().for_each(|it| *it = beside.join(&*it));
+            let files = door.access_log.iter_mut().chain([&mut door.secret]);
+            files.for_each(|it| *it = beside.join(&*it));
         }
         settings.checked()?;
         Ok(settings)
@@ -230,12 +229,12 @@ impl Settings {
             anyhow::ensure!(!twice, "door {name}: two have this name");
             match door.kind {
                 DoorKind::Nginx => anyhow::ensure!(
-                    door.access_log.is_some() && door.secret.is_none(),
+                    door.access_log.is_some(),
                     "door {name}: nginx says in `access_log` how requests ended"
                 ),
                 DoorKind::Api => anyhow::ensure!(
-                    door.secret.is_some() && door.access_log.is_none(),
-                    "door {name}: `secret` is needed, a file that services read too"
+                    door.access_log.is_none(),
+                    "door {name}: a service says itself how requests ended, and has no `access_log`"
                 ),
             }
         }

@@ -99,6 +99,19 @@ impl Target {
 }
 
 impl Reach {
+    /// A way to one node that is not connected to yet: each call tries, and says so where it can't be reached. Errors for what is no
+    /// address.
+    pub fn later(address: &str, options: &ReachOptions) -> Result<Self, ClientError> {
+        let address = Address::parse(address, options.allow_plaintext)?;
+        let tls = match address.tls.is_some() {
+            true => Some(TlsConnector::from(Arc::new(options.tls.config()?))),
+            false => None,
+        };
+        let (target, _, _) = Target::of(address, tls, options.within);
+        let (current, within) = (Arc::default(), options.within);
+        Ok(Self { nodes: vec![target].into(), current, within, bearer: None, keeper: None })
+    }
+
     /// Connects to the first of some nodes that can be reached. Errors name each that can't.
     pub async fn connect(
         addresses: &[String],

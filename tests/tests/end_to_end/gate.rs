@@ -7,6 +7,7 @@ use liuhen_proto::wire::{Decision, RecordAccess};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{grant, liuhen, told};
 use liuhen_tests::cluster::path_text;
+use liuhen_tests::consortium::{NODES, free_port};
 use liuhen_tests::doors::{Answered, Gate, Nginx, PORTAL_KEY, SECRET, get, send, service};
 use liuhen_tests::wait::until;
 use serde_json::Value;
@@ -64,11 +65,13 @@ async fn nginx_asks_and_the_ledger_knows() -> anyhow::Result<()> {
     assert_eq!(get(nginx.port, "/residents/7", &forged).await?.status, 403);
     assert_eq!(asks(&nginx, "/others/7").await?.status, 403);
 
-    let all = recorded(&mut cluster, 2).await.map_err(|e| e.context(gate.log()))?;
+    let mut all = recorded(&mut cluster, 2).await.map_err(|e| e.context(gate.log()))?;
+    // What was denied is over at once, what was served when nginx says so.
+    all.sort_by_key(|it| it["verdict"] == "denied");
     let said = |at: usize, what: &str| all[at][what].as_str().unwrap_or_default().to_owned();
     assert_eq!((said(0, "verdict"), said(0, "timeliness")), ("covered".into(), "live".into()));
     assert_eq!((said(0, "asker"), &all[0]["rows"]), ("gz.hrss/portal".into(), &1.into()));
-    assert_eq!(said(1, "verdict"), "denied");
+    assert_eq!((said(1, "verdict"), said(1, "timeliness")), ("denied".into(), "live".into()));
     Ok(())
 }
 
@@ -178,6 +181,83 @@ async fn once_whatever_happens() -> anyhow::Result<()> {
     let missing: Vec<_> = served.iter().filter(|it| !on_ledger.contains(it)).collect();
     assert!(missing.is_empty(), "served, and not on the ledger: {missing:?}");
     println!("served {asked}, on the ledger {}", on_ledger.len());
+    Ok(())
+}
+
+/// While no node answers, what was decided by before decides still; what was served then is on the ledger afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_is_away() -> anyhow::Result<()> {
+    if !Nginx::is_here() {
+        return Ok(());
+    }
+    let mut cluster = granted().await?;
+    for node in ["psb", "hrss"] {
+        // They are found again where they were.
+        cluster.stop(node).await?;
+        cluster.consortium.set(node, "grpc_listen", format!("127.0.0.1:{}", free_port()?))?;
+        cluster.launch(node)?;
+    }
+    let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss"]).await?;
+    gate.start().await?;
+    let nginx = Nginx::start(&gate, service().await?).await?;
+    assert_eq!(asks(&nginx, "/residents/7").await?.status, 200, "{}", gate.log());
+    for node in NODES {
+        cluster.stop(node).await?;
+    }
+    for _ in 0..9 {
+        let served = asks(&nginx, "/residents/7").await?;
+        assert_eq!(served.status, 200, "{served:?} {}", gate.log());
+    }
+    // Of whom nothing was proved before, nothing is decided: nothing is served, and it is numbered all the same.
+    let stranger = get(nginx.port, "/residents/7", &[]).await?;
+    assert_eq!((stranger.status, stranger.header("X-Liuhen-Access")), (403, None));
+    assert!(depth(&gate).await? >= 10, "{}", gate.log());
+    for node in NODES {
+        cluster.launch(node)?;
+    }
+    until("the spool to be empty", async || depth(&gate).await.ok().filter(|it| *it == 0))
+        .await
+        .map_err(|e| e.context(gate.log()))?;
+    let all = recorded(&mut cluster, 11).await?;
+    let of = |verdict: &str| all.iter().filter(|it| it["verdict"] == verdict).count();
+    assert_eq!((of("covered"), of("denied")), (10, 1), "{all:#?}");
+    Ok(())
+}
+
+/// What may be wrong with the settings is said before the start, and nothing is begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn slips_in_the_settings() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    let gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    let settings = gate.folder.join("gate.toml");
+    let good = std::fs::read_to_string(&settings)?;
+    for (from, to, why) in [
+        ("methods = [\"GET\"]", "method = \"GET\"", "unknown field `method`"),
+        ("path = \"/residents/[0-9]+\"", "path = \"/residents/[0-9\"", "path /residents/[0-9"),
+        (
+            "dataset = \"civil.resident\"",
+            "dataset = \"civil.resident\"\noperation = \"look\"",
+            "operation look",
+        ),
+        ("key_header = \"X-Api-Key\"", "", "`key_header` with `key_blake3`"),
+        ("gz.hrss/portal", "gz.hrss/nobody", "gz.hrss/nobody"),
+        ("kind = \"nginx\"", "kind = \"apache\"", "unknown variant `apache`"),
+        ("listen = \"127.0.0.1", "listen = \"0.0.0.0", "on this machine alone"),
+        ("name = \"services\"", "name = \"residents\"", "two have this name"),
+        ("secret = \"secret\"", "secret = \"none\"", "none: No such file"),
+        ("spool = \"spool\"", "spool = \"/dev/shm/spool\"", "is in memory"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        std::fs::write(&settings, good.replace(from, to))?;
+        for command in ["run", "check"] {
+            let output =
+                cluster.run("liuhen-gate", &[command, "--settings", path_text(&settings)?])?;
+            // The doors and the spool are tried when it runs.
+            let is_found = told(&output).contains(why);
+            assert!(!output.status.success(), "{why}: {}", told(&output));
+            assert!(is_found || command == "check", "{why}: {}", told(&output));
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! nginx asks by `auth_request`: what it says of the request stands in headers that it sets itself, and a client can't.
 
+use super::Door;
 use crate::answer::Answer;
 use crate::asked::Asked;
 use crate::gate::Gate;
@@ -14,24 +15,24 @@ const REQUEST: &str = "x-gate-request";
 const METHOD: &str = "x-gate-method";
 const URI: &str = "x-gate-uri";
 const ADDRESS: &str = "x-gate-address";
+const SECRET: &str = "x-gate-secret";
 const CERTIFICATE: &str = "x-gate-certificate";
 /// What it is told, beside the status.
 const ACCESS: &str = "x-liuhen-access";
 const NUMBER: &str = "x-liuhen-access-no";
 const REASON: &str = "x-liuhen-reason";
 
-#[derive(Clone)]
-struct Door {
-    name: Arc<str>,
-    gate: Arc<Gate>,
-}
-
-/// The door of this name.
-pub fn router(name: &str, gate: Arc<Gate>) -> Router {
-    Router::new().fallback(ask).with_state(Door { name: name.into(), gate })
+/// The door of this name, for an nginx that shows this secret.
+pub fn router(name: &str, gate: Arc<Gate>, secret: &str) -> Router {
+    Router::new().fallback(ask).with_state(Door::new(name, gate, secret))
 }
 
 async fn ask(State(door): State<Door>, headers: HeaderMap) -> Response {
+    let shown = headers.get(SECRET).and_then(|it| it.to_str().ok());
+    if !door.is_shown(shown.unwrap_or_default()) {
+        tracing::warn!(door = &*door.name, "somebody asked without the door's secret");
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     let answer = door.gate.decide(&door.name, asked(&headers)).await;
     respond(&answer)
 }
