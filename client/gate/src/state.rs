@@ -167,8 +167,11 @@ impl State {
         let (dataset, department, _) = key;
         let standings = self.ledger.requests(dataset).await?;
         let candidates = candidates(&standings, department);
-        let mut places: BTreeSet<Place> =
-            [Place::parameters(), Place::dataset(dataset), Place::department(department)].into();
+        let mut places: BTreeSet<Place> = [Place::parameters(), Place::dataset(dataset)].into();
+        // Of an account without an identity there is none.
+        if !department.is_empty() {
+            places.insert(Place::department(department));
+        }
         for id in &candidates {
             places.extend([Place::grant(id), Place::grant_use(id)]);
         }
