@@ -8,13 +8,14 @@ use crate::spool::Spool;
 use crate::spool::entry::{Ended, Given, Said};
 use crate::state::{Group, Key, State, under};
 use liuhen_client::clock::now;
-use liuhen_client::submit::{Account, random};
+use liuhen_client::submit::{Account, item, random};
 use liuhen_proto::event::{Outcome, Reason};
 use liuhen_proto::items::access::receipt;
 use liuhen_proto::ledger::Halt;
 use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{RequestId, TimeMs};
 use liuhen_proto::verify::allows;
+use liuhen_proto::wire::item::Kind;
 use liuhen_proto::wire::{Channel, DatasetAccess, Decision, Party, RecordAccess, Subjects};
 use prost::Message as _;
 use regex::Regex;
@@ -108,13 +109,22 @@ impl Gate {
         if !self.has_room.load(Ordering::Relaxed) {
             return Answer::without_number(false, "gate.disk_full");
         }
-        let Ok(salt) = random::<16>() else {
+        let (Ok(salt), Ok(nonce)) = (random::<16>(), random::<16>()) else {
             return Answer::without_number(false, "gate.no_random_bytes");
         };
         let Found { record, serve, reason, ticket } = self.found(ruled, asked, &salt).await;
+        if let Err(error) =
+            item(Kind::RecordAccess(RecordAccess { access_no: 1, ..record.clone() }))
+        {
+            // A number for what the ledger can't take would be a gap for good.
+            tracing::error!(door, %error, "no record can be made of this request");
+            ticket.into_iter().for_each(|ticket| self.state.release(ticket));
+            return Answer::without_number(false, "gate.no_record");
+        }
         let height = record.decided_height;
         let request = if serve { request } else { String::new() };
-        let given = Given { record: Some(record), request, salt: salt.to_vec() };
+        let given =
+            Given { record: Some(record), request, salt: salt.to_vec(), nonce: nonce.to_vec() };
         let given = self.spool.give(given).await;
         if let Some(ticket) = ticket {
             self.state.release(ticket);

@@ -3,6 +3,7 @@
 
 use crate::gate::Gate;
 use crate::ledger::Ledger;
+use crate::spool::book::Numbered;
 use crate::spool::entry::{Ended, Recorded, Said, Sealed};
 use anyhow::Context as _;
 use liuhen_client::clock::now;
@@ -62,7 +63,7 @@ impl Sender {
     async fn all(&self, refused: &mut HashMap<u64, u32>) -> anyhow::Result<()> {
         self.close_old().await?;
         loop {
-            let batch: Vec<RecordAccess> =
+            let batch: Vec<Numbered> =
                 self.gate.spool.book().to_send().take(BATCH).cloned().collect();
             if batch.is_empty() {
                 break;
@@ -92,14 +93,13 @@ impl Sender {
 
     async fn send(
         &self,
-        batch: &[RecordAccess],
+        batch: &[Numbered],
         refused: &mut HashMap<u64, u32>,
     ) -> anyhow::Result<()> {
-        let items = batch.iter().map(|it| item(Kind::RecordAccess(it.clone())));
-        let items: Vec<Item> = items.collect::<Result<_, _>>()?;
+        let items: Vec<Item> = batch.iter().map(Numbered::item).collect::<Result<_, _>>()?;
         let error = match self.submit(&items).await {
             Ok(height) => {
-                let numbers = batch.iter().map(|it| it.access_no).collect();
+                let numbers = batch.iter().map(|it| it.record.access_no).collect();
                 self.recorded(numbers, height).await?;
                 return Ok(());
             }
@@ -111,6 +111,7 @@ impl Sender {
             && let Some(at) = why.item.and_then(|it| usize::try_from(it).ok())
             && let (Some(record), Some(item)) = (batch.get(at), items.get(at))
         {
+            let record = &record.record;
             let count = refused.entry(record.access_no).or_default();
             *count = count.saturating_add(1);
             if *count >= REFUSALS && self.is_waiting(record.access_no) {
@@ -162,7 +163,8 @@ impl Sender {
         };
         let is_gap =
             |number: u64| gateway.gaps.iter().any(|gap| (gap.first..=gap.last).contains(&number));
-        let waiting: Vec<u64> = self.gate.spool.book().to_send().map(|it| it.access_no).collect();
+        let waiting: Vec<u64> =
+            self.gate.spool.book().to_send().map(|it| it.record.access_no).collect();
         let there = |number: &u64| *number <= gateway.last_access_no && !is_gap(*number);
         let numbers: Vec<u64> = waiting.into_iter().filter(there).collect();
         match numbers.is_empty() {
@@ -183,14 +185,8 @@ impl Sender {
             return Ok(());
         }
         let first = known.sealed_last.saturating_add(1);
-        let digests = {
-            let book = self.gate.spool.book();
-            let Some(records) = book.to_seal(until_ms) else { return Ok(()) };
-            let records = records.into_iter().filter(|it| it.access_no >= first);
-            let digest = |it: &RecordAccess| {
-                Ok::<_, ClientError>(*item(Kind::RecordAccess(it.clone()))?.digest())
-            };
-            records.map(digest).collect::<Result<Vec<_>, _>>().context("a record")?
+        let Some(digests) = self.gate.spool.book().to_seal(first, until_ms) else {
+            return Ok(());
         };
         let count = digests.len() as u64;
         let seal = wire::SealPeriod {

@@ -2,6 +2,7 @@
 
 use crate::asked::By;
 use anyhow::Context as _;
+use liuhen_proto::types::check_code;
 use liuhen_proto::wire::Operation;
 use regex::Regex;
 use serde::Deserialize;
@@ -239,6 +240,11 @@ impl Settings {
             }
         }
         for route in &self.routes {
+            let codes = route.fields.iter().chain([&route.dataset]);
+            let codes = codes.chain(Some(&route.purpose).filter(|it| !it.is_empty()));
+            for code in codes {
+                check_code(code).with_context(|| format!("route {}: {code}", route.path))?;
+            }
             route.expression()?;
             route.operation()?;
             let known = |name: &String| self.doors.iter().any(|door| door.name == *name);

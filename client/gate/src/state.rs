@@ -3,6 +3,7 @@
 
 use crate::ledger::Ledger;
 use crate::spool::Spool;
+use crate::spool::book::Numbered;
 use liuhen_client::error::ClientError;
 use liuhen_proto::event::Outcome;
 use liuhen_proto::items::access::decide::{self, Gateway, Moment, Proved};
@@ -134,8 +135,12 @@ impl State {
 
     /// Learns from which grants those hang that unsent records name, before anything is decided.
     pub async fn warm_up(&self) -> Result<(), ClientError> {
-        let named = |it: &RecordAccess| -> Vec<RequestId> {
-            it.accesses.iter().filter_map(|it| RequestId::from_slice(&it.request_id).ok()).collect()
+        let named = |it: &Numbered| -> Vec<RequestId> {
+            it.record
+                .accesses
+                .iter()
+                .filter_map(|it| RequestId::from_slice(&it.request_id).ok())
+                .collect()
         };
         let mut wanted: BTreeSet<RequestId> = self.spool.book().to_send().flat_map(named).collect();
         while !wanted.is_empty() {

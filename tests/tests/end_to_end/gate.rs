@@ -2,8 +2,10 @@
 
 use anyhow::Context as _;
 use liuhen_node::store::StoredBlock;
+use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::tx::Tx;
-use liuhen_proto::wire::{Decision, RecordAccess};
+use liuhen_proto::wire::item::Kind;
+use liuhen_proto::wire::{Decision, RecordAccess, SealPeriod};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{grant, liuhen, told};
 use liuhen_tests::cluster::path_text;
@@ -11,11 +13,17 @@ use liuhen_tests::consortium::{NODES, free_port};
 use liuhen_tests::doors::{Answered, Gate, Nginx, PORTAL_KEY, SECRET, get, send, service};
 use liuhen_tests::wait::until;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
 /// Human resources may read residents, and public security's gateway serves them.
 async fn granted() -> anyhow::Result<Cluster> {
-    let mut cluster = Cluster::start().await?;
+    granted_with("").await
+}
+
+/// The same of a consortium with these parameters.
+async fn granted_with(parameters: &str) -> anyhow::Result<Cluster> {
+    let mut cluster = Cluster::start_of(parameters, &[]).await?;
     grant(&mut cluster).await?;
     let set = ["gateway", "set", "gz.psb/gateway", "--datasets", "civil.resident"];
     liuhen(&mut cluster, ("psb", "officer"), &set).await?;
@@ -221,6 +229,68 @@ async fn the_ledger_is_away() -> anyhow::Result<()> {
     let all = recorded(&mut cluster, 11).await?;
     let of = |verdict: &str| all.iter().filter(|it| it["verdict"] == verdict).count();
     assert_eq!((of("covered"), of("denied")), (10, 1), "{all:#?}");
+    Ok(())
+}
+
+/// A period is sealed by itself, with the root over the items that are on the ledger.
+#[tokio::test(flavor = "multi_thread")]
+async fn periods_are_sealed() -> anyhow::Result<()> {
+    let mut cluster = granted_with("seal_period_ms = 60000\n").await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    gate.start().await?;
+    for number in 1..=3 {
+        let request = format!("r-{number}");
+        let serve = asks_by_api(&gate, &request).await?["serve"] == true;
+        assert!(serve, "{}", gate.log());
+        ends_by_api(&gate, &request).await?;
+    }
+    let trail = ["trail", "gateway", "gz.psb/gateway", "-o", "json"];
+    until("a seal behind the records", async || {
+        let told = liuhen(&mut cluster, ("psb", "officer"), &trail).await.ok()?;
+        let events: Vec<Value> = serde_json::from_str(&told).ok()?;
+        let is = |what: &str| events.iter().filter(|it| it["event"] == what).count();
+        (is("RecordAccess") == 3 && is("SealPeriod") > 0).then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gate.log()))?;
+    cluster.stop("psb").await?;
+    let (mut digests, mut sealed) = (BTreeMap::new(), Vec::new());
+    for block in cluster.blocks("psb")? {
+        for bytes in &block.block.transactions {
+            for item in Tx::parse(bytes)?.items() {
+                match item.kind() {
+                    Kind::RecordAccess(it) => drop(digests.insert(it.access_no, *item.digest())),
+                    Kind::SealPeriod(it) => sealed.push(it.clone()),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let of = |it: &SealPeriod| {
+        let sealed = digests.range(it.first..it.first + it.count).map(|(_, digest)| *digest);
+        log::root::<Blake3Log>(sealed.collect::<Vec<_>>()).to_vec()
+    };
+    assert!(sealed.iter().all(|it| it.spool_root == of(it)), "{sealed:?}");
+    assert_eq!(sealed.iter().map(|it| it.count).sum::<u64>(), 3, "{sealed:?}");
+    Ok(())
+}
+
+/// Asks at the local API, as the portal of human resources.
+async fn asks_by_api(gate: &Gate, request: &str) -> anyhow::Result<Value> {
+    let body = format!(
+        r#"{{"request":"{request}","method":"GET","uri":"/residents/7","headers":{{"X-Api-Key":"{PORTAL_KEY}"}}}}"#
+    );
+    let shown = format!("Bearer {SECRET}");
+    let shown = [("Authorization", shown.as_str())];
+    Ok(serde_json::from_str(&send(gate.api, "POST", "/v1/decide", &shown, &body).await?.body)?)
+}
+
+async fn ends_by_api(gate: &Gate, request: &str) -> anyhow::Result<()> {
+    let body = format!(r#"{{"request":"{request}","rows":1}}"#);
+    let shown = format!("Bearer {SECRET}");
+    let shown = [("Authorization", shown.as_str())];
+    let said = send(gate.api, "POST", "/v1/complete", &shown, &body).await?;
+    anyhow::ensure!(said.status == 200, "{said:?}");
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! What follows from the spool's entries: which accesses are open, which records are to be sent, what is to be sealed.
 
 use super::entry::{Ended, Given, Said, Sealed};
-use liuhen_proto::types::Height;
-use liuhen_proto::wire::{self, RecordAccess};
-use std::collections::{BTreeMap, HashMap};
+use liuhen_proto::items::{Item, ItemError};
+use liuhen_proto::types::{Hash, Height};
+use liuhen_proto::wire::{self, RecordAccess, item::Kind};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// A record that has a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,15 +15,37 @@ pub struct Numbered {
     pub ended: bool,
     /// The block that has it.
     pub height: Option<Height>,
+    nonce: [u8; 16],
+}
+
+impl Numbered {
+    /// The item by which it is recorded. Errors for what is no record that the ledger could take.
+    pub fn item(&self) -> Result<Item, ItemError> {
+        Item::new(self.nonce, Kind::RecordAccess(self.record.clone()))
+    }
+
+    fn digest(&self) -> Option<Hash> {
+        self.item().ok().map(|it| *it.digest())
+    }
+}
+
+/// A number that is not sealed yet.
+#[derive(Debug, Clone, Copy)]
+struct Unsealed {
+    time_ms: u64,
+    /// Of its record, once the access is over.
+    digest: Option<Hash>,
 }
 
 /// The spool as it stands.
 #[derive(Debug, Default)]
 pub struct Book {
-    /// By number: what is open, is to be sent, or is to be sealed.
+    /// By number: what is open, is to be sent, or is not counted by every state in use.
     numbered: BTreeMap<u64, Numbered>,
     /// Open accesses by the door's name for the request.
     open: HashMap<String, u64>,
+    /// The numbers up to the last, in order: as little of each as a seal needs, for there may be an hour of them.
+    unsealed: VecDeque<Unsealed>,
     last: u64,
     sealed: Sealed,
 }
@@ -42,6 +65,9 @@ impl Book {
                 it.numbers.last().copied().unwrap_or_default()
             }
             Said::Sealed(it) => {
+                let left = self.last.saturating_sub(it.last);
+                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                self.unsealed.drain(..self.unsealed.len().saturating_sub(left));
                 self.sealed = it;
                 self.sealed.last
             }
@@ -53,24 +79,38 @@ impl Book {
     }
 
     fn given(&mut self, given: Given) -> u64 {
-        let Given { record, request, .. } = given;
-        let record = record.unwrap_or_default();
-        let (number, ended) = (record.access_no, request.is_empty());
+        let Given { record, request, nonce, .. } = given;
+        let (record, ended) = (record.unwrap_or_default(), request.is_empty());
+        let nonce = nonce.try_into().unwrap_or_default();
+        let (number, time_ms) = (record.access_no, record.access_time_ms);
         if !ended {
             self.open.insert(request, number);
         }
+        let one = Numbered { record, ended, height: None, nonce };
+        let digest = if ended { one.digest() } else { None };
+        self.unsealed.push_back(Unsealed { time_ms, digest });
         self.last = self.last.max(number);
-        self.numbered.insert(number, Numbered { record, ended, height: None });
+        self.numbered.insert(number, one);
         number
     }
 
     fn ended(&mut self, it: Ended) -> u64 {
+        let place = self.place(it.number);
         if let Some(one) = self.numbered.get_mut(&it.number).filter(|one| !one.ended) {
             one.ended = true;
             one.record.row_count = it.rows;
             one.record.result_digest = it.result_digest;
+            if let Some(unsealed) = place.and_then(|at| self.unsealed.get_mut(at)) {
+                unsealed.digest = one.digest();
+            }
         }
         it.number
+    }
+
+    /// Where a number is among those that are not sealed.
+    fn place(&self, number: u64) -> Option<usize> {
+        let behind = usize::try_from(self.last.checked_sub(number)?).ok()?;
+        self.unsealed.len().checked_sub(behind.saturating_add(1))
     }
 
     /// The last number that was given; 0: none.
@@ -89,9 +129,8 @@ impl Book {
     }
 
     /// Records that are to be sent, by number.
-    pub fn to_send(&self) -> impl Iterator<Item = &RecordAccess> {
-        let waiting = self.numbered.values().filter(|it| it.ended && it.height.is_none());
-        waiting.map(|it| &it.record)
+    pub fn to_send(&self) -> impl Iterator<Item = &Numbered> {
+        self.numbered.values().filter(|it| it.ended && it.height.is_none())
     }
 
     /// Accesses that are not over, and began before a time.
@@ -117,19 +156,25 @@ impl Book {
         &self.sealed
     }
 
-    /// The records that were numbered before a time and are behind the newest seal; `None` where one of them is not over.
-    pub fn to_seal(&self, until_ms: u64) -> Option<Vec<&RecordAccess>> {
-        let behind = self.numbered.range(self.sealed.last.saturating_add(1)..);
-        let behind = behind.take_while(|(_, it)| it.record.access_time_ms < until_ms);
-        behind.map(|(_, it)| it.ended.then_some(&it.record)).collect()
+    /// Of the records from a number on that were numbered before a time, the digests; `None` where one of them is not over.
+    pub fn to_seal(&self, first: u64, until_ms: u64) -> Option<Vec<Hash>> {
+        let from = self.place(first).unwrap_or(match first > self.last {
+            true => self.unsealed.len(),
+            false => 0,
+        });
+        let behind = self.unsealed.iter().skip(from).take_while(|it| it.time_ms < until_ms);
+        behind.map(|it| it.digest).collect()
     }
 
-    /// Lets go of what is on the ledger, sealed, and counted by every state that is used.
+    /// Whether an entry about a number is needed still.
+    pub fn needs(&self, number: u64) -> bool {
+        number > self.sealed.last
+            || self.numbered.get(&number).is_some_and(|it| it.height.is_none())
+    }
+
+    /// Lets go of what is on the ledger, and counted by every state that is used.
     pub fn forget(&mut self, counted_at: Height) {
-        let sealed = self.sealed.last;
-        self.numbered.retain(|number, it| {
-            *number > sealed || it.height.is_none_or(|height| height > counted_at)
-        });
+        self.numbered.retain(|_, it| it.height.is_none_or(|height| height > counted_at));
         let kept = &self.numbered;
         self.open.retain(|_, number| kept.contains_key(number));
     }

@@ -46,6 +46,9 @@ pub struct Given {
     /// What opens the digests.
     #[prost(bytes = "vec", tag = "3")]
     pub salt: Vec<u8>,
+    /// The nonce of its item: sent again it is the same one, and the one that was sealed.
+    #[prost(bytes = "vec", tag = "4")]
+    pub nonce: Vec<u8>,
 }
 
 impl Given {
@@ -81,7 +84,7 @@ pub struct Recorded {
 }
 
 /// A seal that is on the ledger.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, Copy, PartialEq, prost::Message)]
 pub struct Sealed {
     /// Until when.
     #[prost(uint64, tag = "1")]

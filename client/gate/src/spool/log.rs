@@ -90,6 +90,26 @@ impl Log {
         &self.path
     }
 
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        self.at
+    }
+
+    /// The same log of these entries alone, in the place of what it was.
+    pub fn anew<'a>(self, all: impl Iterator<Item = &'a [u8]>) -> Result<Self, LogError> {
+        let io = |error| LogError::Io(self.path.display().to_string(), error);
+        let mut header = [0; HEADER];
+        self.file.read_exact_at(&mut header, 0).map_err(io)?;
+        let new = self.path.with_extension("anew");
+        let file = File::create(&new).map_err(io)?;
+        file.write_all_at(&header, 0).map_err(io)?;
+        let (at, link) = (HEADER as u64, *blake3::hash(&header).as_bytes());
+        let mut log = Self { file, path: new.clone(), at, link };
+        log.append(all)?;
+        std::fs::rename(&new, &self.path).and_then(|()| sync_folder(&self.path)).map_err(io)?;
+        Ok(Self { path: self.path, ..log })
+    }
+
     /// Appends entries, and syncs them. After an error what is on disk is not known.
     pub fn append<'a>(&mut self, all: impl Iterator<Item = &'a [u8]>) -> Result<(), LogError> {
         let (mut bytes, mut link) = (Vec::new(), self.link);
@@ -208,6 +228,10 @@ mod tests {
         assert_eq!((entries.len(), cut), (3, 0));
         log.append([&b"four"[..]].into_iter()).unwrap();
         assert_eq!(open(&path).unwrap().1.last().unwrap(), b"four");
+        let mut log = log.anew([&b"two"[..], b"four"].into_iter()).unwrap();
+        log.append([&b"five"[..]].into_iter()).unwrap();
+        let (_, entries, cut) = open(&path).unwrap();
+        assert_eq!((entries, cut), (vec![b"two".to_vec(), b"four".to_vec(), b"five".to_vec()], 0));
         let other = Log::open(&path, &CHAIN, &IdentityId::new([8; 32]));
         assert!(matches!(other, Err(LogError::Other(_))), "{other:?}");
     }

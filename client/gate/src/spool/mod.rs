@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use tokio::sync::{oneshot, watch};
 
+/// Bytes from which on a spool is written anew at the start, where most of it is not needed any more.
+const LARGE: u64 = 64 << 20;
 /// Entries that are synced at once at most.
 const AT_ONCE: usize = 1_024;
 
@@ -72,6 +74,7 @@ impl Spool {
             let entry = entry.with_context(|| format!("{}", place.file.display()))?;
             book.take(entry.said.context("an entry that says nothing: of a newer program?")?);
         }
+        let log = smaller(log, &entries, &book)?;
         let may = numbers.reserved().max(known);
         if book.last() == 0 && may > 0 {
             anyhow::bail!(
@@ -151,6 +154,39 @@ impl Spool {
     pub fn failure(&self) -> Option<String> {
         self.failed.borrow().clone()
     }
+}
+
+/// The same spool without what nobody needs any more, where that is most of a large one.
+fn smaller(log: Log, entries: &[Vec<u8>], book: &Book) -> anyhow::Result<Log> {
+    match log.size() < LARGE {
+        true => Ok(log),
+        false => rewritten(log, entries, book),
+    }
+}
+
+fn rewritten(log: Log, entries: &[Vec<u8>], book: &Book) -> anyhow::Result<Log> {
+    let last = Entry { said: Some(Said::Lost(book.last())) }.encode_to_vec();
+    let sealed = Entry { said: Some(Said::Sealed(*book.sealed())) }.encode_to_vec();
+    let is_needed =
+        |data: &&Vec<u8>| match Entry::decode(data.as_slice()).ok().and_then(|it| it.said) {
+            Some(Said::Given(it)) => book.needs(it.number()),
+            Some(Said::Ended(it)) => book.needs(it.number),
+            Some(Said::Recorded(it)) => it.numbers.iter().any(|number| book.needs(*number)),
+            // These stand at the end, as they are now.
+            Some(Said::Sealed(_) | Said::Lost(_)) => false,
+            None => true,
+        };
+    let needed: Vec<&[u8]> = entries.iter().filter(is_needed).map(Vec::as_slice).collect();
+    if needed.len() > entries.len() / 2 {
+        return Ok(log);
+    }
+    tracing::info!(
+        before = entries.len(),
+        after = needed.len(),
+        "the spool is written anew without what is on the ledger and sealed"
+    );
+    let all = needed.into_iter().chain([last.as_slice(), sealed.as_slice()]);
+    Ok(log.anew(all)?)
 }
 
 struct Writer {

@@ -2,7 +2,9 @@
 
 use super::entry::{Ended, Recorded};
 use super::*;
-use liuhen_proto::wire::{Decision, RecordAccess};
+use liuhen_proto::wire::{
+    Channel, DatasetAccess, Decision, Operation, Party, RecordAccess, Subjects,
+};
 
 fn place(folder: &Path) -> Place {
     Place {
@@ -14,12 +16,28 @@ fn place(folder: &Path) -> Place {
 }
 
 fn access(request: &str) -> Given {
+    let access = DatasetAccess {
+        dataset: "civil.resident".into(),
+        operation: Operation::Read as i32,
+        ..DatasetAccess::default()
+    };
     let record = RecordAccess {
+        collector: "gz.psb".into(),
         decision: Decision::Served as i32,
+        accesses: vec![access],
+        asker: Some(Party { unmapped_digest: vec![1; 32], ..Party::default() }),
+        subjects: Some(Subjects::default()),
+        query_digest: vec![2; 32],
+        channel: Channel::Door as i32,
         access_time_ms: 1_000,
         ..RecordAccess::default()
     };
-    Given { record: Some(record), request: request.to_owned(), salt: vec![1; 16] }
+    Given {
+        record: Some(record),
+        request: request.to_owned(),
+        salt: vec![1; 16],
+        nonce: vec![3; 16],
+    }
 }
 
 #[tokio::test]
@@ -38,10 +56,47 @@ async fn numbers_go_on_after_a_restart() {
     assert_eq!(spool.give(access("")).await.unwrap(), 51);
     let book = spool.book();
     assert_eq!(book.of_request("r-9"), Some(9));
-    assert_eq!(book.to_send().map(|it| it.access_no).collect::<Vec<_>>(), [51]);
+    assert_eq!(book.to_send().map(|it| it.record.access_no).collect::<Vec<_>>(), [51]);
     assert_eq!(book.get(7).unwrap().height.unwrap().get(), 12);
     assert_eq!(book.get(7).unwrap().record.row_count, Some(3));
     assert_eq!(book.open_since(1_001).len(), 49);
+}
+
+/// What is recorded and sealed is left out of a spool that is written anew; numbers, what is open and what is to be sealed stay.
+#[tokio::test]
+async fn a_spool_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(folder.path());
+    let spool = Spool::open(&place, 0).unwrap();
+    for number in 1..=40 {
+        spool.give(access(if number == 33 { "open" } else { "" })).await.unwrap();
+    }
+    let recorded = Recorded { numbers: (1..=30).collect(), height: 9 };
+    spool.say(Said::Recorded(recorded)).await.unwrap();
+    spool.say(Said::Sealed(entry::Sealed { until_ms: 2_000, last: 25 })).await.unwrap();
+    drop(spool);
+    let (log, entries, _) = Log::open(&place.file, &place.chain, &place.gateway).unwrap();
+    let read = |entries: &[Vec<u8>]| {
+        let mut book = Book::default();
+        for data in entries {
+            book.take(Entry::decode(data.as_slice()).unwrap().said.unwrap());
+        }
+        book
+    };
+    let before = read(&entries);
+    assert_eq!(before.to_seal(34, 5_000).unwrap().len(), 7);
+    assert_eq!(before.to_seal(26, 5_000), None, "one of them is not over");
+    let small = rewritten(log, &entries, &before).unwrap();
+    drop(small);
+    let (_, after, _) = Log::open(&place.file, &place.chain, &place.gateway).unwrap();
+    assert!(after.len() < entries.len() / 2 + 4, "{} of {}", after.len(), entries.len());
+    let after = read(&after);
+    let seen = |book: &Book| {
+        let to_send: Vec<u64> = book.to_send().map(|it| it.record.access_no).collect();
+        (book.last(), *book.sealed(), to_send, book.of_request("open"), book.to_seal(34, 5_000))
+    };
+    assert_eq!(seen(&after), seen(&before));
+    assert_eq!(after.open_since(5_000), [33]);
 }
 
 /// Many at once; each gets its own.
