@@ -102,6 +102,12 @@ methods = ["GET"]
 dataset = "civil.resident"
 purpose = "pension"
 fields = ["id", "name"]
+
+[[route]]
+path = "/urgent/[0-9]+"
+dataset = "civil.resident"
+purpose = "pension"
+otherwise = "serve"
 "#,
             genesis = cluster.consortium.genesis().display(),
             nodes = addresses.join(", "),

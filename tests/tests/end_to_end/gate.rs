@@ -219,16 +219,57 @@ async fn the_ledger_is_away() -> anyhow::Result<()> {
     // Of whom nothing was proved before, nothing is decided: nothing is served, and it is numbered all the same.
     let stranger = get(nginx.port, "/residents/7", &[]).await?;
     assert_eq!((stranger.status, stranger.header("X-Liuhen-Access")), (403, None));
-    assert!(depth(&gate).await? >= 10, "{}", gate.log());
+    // Unless the route says otherwise.
+    let urgent = get(nginx.port, "/urgent/7", &[]).await?;
+    assert_eq!(urgent.status, 200, "{urgent:?}");
+    assert!(depth(&gate).await? >= 11, "{}", gate.log());
     for node in NODES {
         cluster.launch(node)?;
     }
     until("the spool to be empty", async || depth(&gate).await.ok().filter(|it| *it == 0))
         .await
         .map_err(|e| e.context(gate.log()))?;
-    let all = recorded(&mut cluster, 11).await?;
+    let all = recorded(&mut cluster, 12).await?;
     let of = |verdict: &str| all.iter().filter(|it| it["verdict"] == verdict).count();
-    assert_eq!((of("covered"), of("denied")), (10, 1), "{all:#?}");
+    assert_eq!((of("covered"), of("denied"), of("uncovered")), (10, 1, 1), "{all:#?}");
+    Ok(())
+}
+
+/// The spool is gone: nothing is begun before all that it may have given is declared lost, and nothing is given twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spool_that_is_lost() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    gate.start().await?;
+    for number in 1..=3 {
+        asks_by_api(&gate, &format!("r-{number}")).await?;
+    }
+    ends_by_api(&gate, "r-1").await?;
+    recorded(&mut cluster, 1).await?;
+    gate.kill()?;
+    let settings = gate.folder.join("gate.toml");
+    let settings = path_text(&settings)?;
+    let lost = ["lost", "--settings", settings, "--cause", "disk_failed"];
+    // What is there, and whole, is not lost.
+    let output = cluster.run("liuhen-gate", &lost)?;
+    assert!(
+        told(&output).contains("nothing is lost") && !output.status.success(),
+        "{}",
+        told(&output)
+    );
+    std::fs::remove_file(gate.folder.join("spool"))?;
+    let output = cluster.run("liuhen-gate", &["run", "--settings", settings])?;
+    assert!(
+        told(&output).contains("may have been given") && !output.status.success(),
+        "{}",
+        told(&output)
+    );
+    let output = cluster.run("liuhen-gate", &lost)?;
+    assert!(told(&output).contains("numbers 2 to 1000"), "{}", told(&output));
+    gate.start().await?;
+    assert_eq!(asks_by_api(&gate, "r-4").await?["access_no"], 1001, "{}", gate.log());
+    ends_by_api(&gate, "r-4").await?;
+    recorded(&mut cluster, 2).await.map_err(|e| e.context(gate.log()))?;
     Ok(())
 }
 
