@@ -75,8 +75,16 @@ struct Found {
 
 impl Found {
     fn new(record: RecordAccess, serve: bool, reason: &str) -> Self {
-        let decision = if serve { Decision::Served } else { Decision::Denied };
-        let record = RecordAccess { decision: decision as i32, ..record };
+        let record = match serve {
+            true => record,
+            // Nobody's data was given out.
+            false => RecordAccess {
+                decision: Decision::Denied as i32,
+                row_count: Some(0),
+                subjects: Some(Subjects::default()),
+                ..record
+            },
+        };
         Self { record, serve, reason: reason.to_owned(), ticket: None }
     }
 }
@@ -98,10 +106,8 @@ impl Gate {
             return Answer::without_number(false, "gate.no_request_id");
         }
         let request = name(door, &asked.request);
-        let known = self.spool.book().of_request(&request);
-        if let Some(number) = known {
-            // Checked twice: it is one access.
-            return self.served(number, None, "");
+        if let Some(answer) = self.asked_before(&request, asked) {
+            return answer;
         }
         let Some(ruled) = self.routes.iter().find(|it| it.fits(door, asked)) else {
             return Answer::without_number(false, "gate.no_route");
@@ -140,6 +146,26 @@ impl Gate {
         }
     }
 
+    /// The answer to what is open by this name: checked twice it is one access. Another question by the same name is none.
+    fn asked_before(&self, request: &str, asked: &Asked) -> Option<Answer> {
+        let (number, is_same) = {
+            let book = self.spool.book();
+            let number = book.of_request(request)?;
+            let asker = self.asker(asked);
+            let is_same = book.get(number)?.is_about(query(asked).as_bytes(), asker);
+            (number, is_same)
+        };
+        Some(match is_same {
+            true => self.served(number, None, ""),
+            false => Answer::without_number(false, "gate.request_id_taken"),
+        })
+    }
+
+    /// Who asks; `None`: an account without an identity.
+    fn asker(&self, asked: &Asked) -> Option<&Party> {
+        self.callers.iter().find(|it| it.by.is(asked)).map(|it| &it.party)
+    }
+
     async fn found(&self, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> Found {
         let record = self.record(ruled, asked, salt);
         match self.judged(&record).await {
@@ -154,8 +180,7 @@ impl Gate {
 
     /// The record as it is known before it is decided.
     fn record(&self, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> RecordAccess {
-        let asker = self.callers.iter().find(|it| it.by.is(asked)).map(|it| it.party.clone());
-        let asker = asker.unwrap_or_else(|| {
+        let asker = self.asker(asked).cloned().unwrap_or_else(|| {
             let account = format!("{:?} {}", asked.address, asked.certificate);
             let digest = salted_digest(salt, account.as_bytes());
             Party { unmapped_digest: digest.to_vec(), ..Party::default() }
@@ -169,7 +194,7 @@ impl Gate {
             fields,
             ..DatasetAccess::default()
         };
-        let query = format!("{} {}", asked.method, asked.uri);
+        let query = query(asked);
         RecordAccess {
             // It is judged as if it were served.
             decision: Decision::Served as i32,
@@ -287,6 +312,11 @@ impl Ruled {
             && (route.methods.is_empty() || route.methods.contains(&asked.method))
             && self.path.is_match(asked.path())
     }
+}
+
+/// What is asked, of which the ledger has a salted digest alone.
+fn query(asked: &Asked) -> String {
+    format!("{} {}", asked.method, asked.uri)
 }
 
 /// Requests of two doors are two, whatever they are called.

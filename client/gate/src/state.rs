@@ -9,6 +9,7 @@ use liuhen_proto::event::Outcome;
 use liuhen_proto::items::access::decide::{self, Gateway, Moment, Proved};
 use liuhen_proto::ledger::{Halt, Missing, Object};
 use liuhen_proto::place::{ObjectKind, Place};
+use liuhen_proto::types::limits::OBJECTS_PROVED;
 use liuhen_proto::types::{RequestId, TimeMs};
 use liuhen_proto::verify::Known;
 use liuhen_proto::wire::{GrantKind, GrantUse, RecordAccess, RequestStanding};
@@ -18,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// A group is proved again when it is so old, as long as it is used.
 pub const RENEW_AFTER: Duration = Duration::from_secs(10);
+/// So old, it is asked once more which grants there are: two may fit by now.
+const LIST_AFTER: Duration = Duration::from_secs(60);
 /// One that nobody used for so long is let go.
 const UNUSED: Duration = Duration::from_secs(600);
 /// What is missing is asked for so often at most: each time something is found that more hangs from.
@@ -25,6 +28,9 @@ const ROUNDS: usize = 24;
 
 /// Who asks of which dataset.
 pub type Key = (String, String, Vec<u8>);
+
+/// Held by who proves a group; when and why that failed last.
+type Proving = Arc<tokio::sync::Mutex<Option<(Instant, String)>>>;
 
 /// Objects that decide for one caller and dataset, all as of one header.
 #[derive(Debug)]
@@ -35,6 +41,9 @@ pub struct Group {
     pub candidates: Vec<RequestId>,
     /// When they were proved.
     pub proved: Instant,
+    /// When it was asked which grants there are, and for what record.
+    listed: Instant,
+    probe: RecordAccess,
     used: Mutex<Instant>,
 }
 
@@ -55,6 +64,8 @@ pub struct State {
     spool: Spool,
     gateway: Gateway,
     groups: Mutex<HashMap<Key, Arc<Group>>>,
+    /// Groups that are being proved: others who need one wait for it.
+    proving: Mutex<HashMap<Key, Proving>>,
     /// From which grant another hangs.
     parents: Mutex<HashMap<RequestId, RequestId>>,
     /// Records that are decided and have no number yet.
@@ -64,8 +75,8 @@ pub struct State {
 impl State {
     /// Nothing yet.
     pub fn new(ledger: Arc<Ledger>, spool: Spool, gateway: Gateway) -> Self {
-        let (groups, parents, held) = Default::default();
-        Self { ledger, spool, gateway, groups, parents, held }
+        let (groups, proving, parents, held) = Default::default();
+        Self { ledger, spool, gateway, groups, proving, parents, held }
     }
 
     /// From now on a record counts, until it has a number. Gives a ticket for it.
@@ -97,7 +108,21 @@ impl State {
             group.touch();
             return Ok(group);
         }
-        let group = Arc::new(self.prove(key, probe).await?);
+        let asked = Instant::now();
+        let turn = Arc::clone(locked(&self.proving).entry(key.clone()).or_default());
+        let mut failed = turn.lock().await;
+        // Whoever waited for the same has it now, or knows that it is not to be had.
+        let known = locked(&self.groups).get(key).cloned();
+        if let Some(group) = known.filter(|it| it.proved >= asked) {
+            return Ok(group);
+        }
+        if let Some((_, why)) = failed.as_ref().filter(|(at, _)| *at >= asked) {
+            return Err(ClientError::failed(why));
+        }
+        let proved = self.prove(key, probe).await;
+        *failed = proved.as_ref().err().map(|error| (Instant::now(), error.to_string()));
+        locked(&self.proving).remove(key);
+        let group = Arc::new(proved?);
         self.learn(&group.known);
         locked(&self.groups).insert(key.clone(), Arc::clone(&group));
         Ok(group)
@@ -111,20 +136,44 @@ impl State {
             let old = groups.iter().filter(|(_, it)| it.proved.elapsed() >= RENEW_AFTER);
             old.map(|(key, it)| (key.clone(), Arc::clone(it))).collect()
         };
-        for (key, before) in all {
-            let places: BTreeSet<Place> = before.known.objects.keys().cloned().collect();
-            match self.ledger.known(&places).await {
-                Ok(known) => {
-                    self.learn(&known);
-                    let used = Mutex::new(*locked(&before.used));
-                    let (candidates, proved) = (before.candidates.clone(), Instant::now());
-                    let group = Group { known, candidates, proved, used };
+        let is_old = |(_, group): &(Key, Arc<Group>)| group.listed.elapsed() >= LIST_AFTER;
+        let (to_list, all): (Vec<_>, Vec<_>) = all.into_iter().partition(is_old);
+        for (key, before) in to_list {
+            match self.prove(&key, &before.probe).await {
+                Ok(group) => {
+                    self.learn(&group.known);
+                    *locked(&group.used) = *locked(&before.used);
                     locked(&self.groups).insert(key, Arc::new(group));
                 }
+                // Which nodes were asked in vain was said.
                 Err(error) => {
-                    tracing::warn!(dataset = %key.0, %error, "what decides can't be proved again; the old state serves until it is too old")
+                    tracing::debug!(dataset = key.0, %error, "which grants there are can't be asked again")
                 }
             }
+        }
+        for batch in batches(all) {
+            match self.ledger.known(&batch.places).await {
+                Ok(known) => self.renewed(batch.groups, &known),
+                // Which nodes were asked in vain was said.
+                Err(error) => {
+                    tracing::debug!(groups = batch.groups.len(), %error, "what decides can't be proved again; the old state serves until it is too old")
+                }
+            }
+        }
+    }
+
+    /// Each of these groups as of one header.
+    fn renewed(&self, groups: Vec<(Key, Arc<Group>)>, known: &Known) {
+        self.learn(known);
+        for (key, before) in groups {
+            let of_group = |place: &Place| Some((place.clone(), known.objects.get(place)?.clone()));
+            let objects = before.known.objects.keys().filter_map(of_group).collect();
+            let known = Known { header: known.header.clone(), objects };
+            let (candidates, probe) = (before.candidates.clone(), before.probe.clone());
+            let (proved, listed) = (Instant::now(), before.listed);
+            let used = Mutex::new(*locked(&before.used));
+            let group = Group { known, candidates, proved, listed, probe, used };
+            locked(&self.groups).insert(key, Arc::new(group));
         }
     }
 
@@ -183,9 +232,9 @@ impl State {
         for _ in 0..ROUNDS {
             let known = self.ledger.known(&places).await?;
             let (candidates, proved) = (candidates.clone(), Instant::now());
-            let used = Mutex::new(proved);
-            let group = Group { known, candidates, proved, used };
-            let missing = self.missing(&group, probe);
+            let (probe, listed, used) = (probe.clone(), proved, Mutex::new(proved));
+            let group = Group { known, candidates, proved, listed, probe, used };
+            let missing = self.missing(&group, &group.probe);
             if missing.is_empty() {
                 return Ok(group);
             }
@@ -235,6 +284,31 @@ impl State {
             false
         })
     }
+}
+
+/// Groups that are proved again at once.
+#[derive(Default)]
+struct Batch {
+    places: BTreeSet<Place>,
+    groups: Vec<(Key, Arc<Group>)>,
+}
+
+/// As few calls as hold them all.
+fn batches(groups: Vec<(Key, Arc<Group>)>) -> Vec<Batch> {
+    let (mut full, mut open) = (Vec::new(), Batch::default());
+    for (key, group) in groups {
+        let mut places = open.places.clone();
+        places.extend(group.known.objects.keys().cloned());
+        if places.len() > OBJECTS_PROVED && !open.groups.is_empty() {
+            full.push(std::mem::take(&mut open));
+            places = group.known.objects.keys().cloned().collect();
+        }
+        open.places = places;
+        open.groups.push((key, group));
+    }
+    full.push(open);
+    full.retain(|it| !it.groups.is_empty());
+    full
 }
 
 /// The same record under a grant.

@@ -54,10 +54,18 @@ impl WatchService for Watch {
             0 => None,
             kind => Some(trail_of(kind, &request.trail_id)?.1),
         };
+        let resumed = resumed(&request, trail.as_ref())?;
+        if let Some(position) = resumed {
+            // First: a node that is behind may not know yet that the caller may read it.
+            not_ahead(&self.0.chain(), position, trail.as_ref())?;
+        }
         if let Some(trail) = &trail {
             caller.may_read(&self.0.chain(), trail)?;
         }
-        let position = begin(&self.0, &request, trail.as_ref())?;
+        let position = match resumed {
+            Some(position) => position,
+            None => begin(&self.0, &request, trail.as_ref())?,
+        };
         let (sender, receiver) = mpsc::channel(1);
         let room = self.0.limits.watches.take(&caller.client(), 1).ok_or_else(|| {
             let why = "too many watch at once, or this department alone does; try again later";
@@ -69,21 +77,43 @@ impl WatchService for Watch {
     }
 }
 
+/// Where a watch was left; `None`: it begins.
+fn resumed(request: &WatchRequest, trail: Option<&Place>) -> Result<Option<Position>, Status> {
+    if request.resume_token.is_empty() {
+        return Ok(None);
+    }
+    let bytes = hex::decode(&request.resume_token).ok();
+    let position = bytes.and_then(|bytes| codec::decode(&bytes).ok());
+    match (position, trail) {
+        (Some(it @ Position::Ledger(_)), None) => Ok(Some(it)),
+        (Some(it @ Position::Trail(of, _)), Some(trail)) if of == mark(trail) => Ok(Some(it)),
+        _ => Err(bad_argument("resume_token", "not a token of such a watch")),
+    }
+}
+
+/// Errors where the watch was left behind what this node has: another node was ahead.
+fn not_ahead(chain: &Chain, position: Position, trail: Option<&Place>) -> Result<(), Status> {
+    let (at, has) = match (position, trail) {
+        (Position::Trail(_, at), Some(trail)) => {
+            (at, chain.index().head(trail).map_err(|e| of_store(&e))?.size())
+        }
+        (Position::Ledger(at) | Position::Trail(_, at), _) => (at, chain.index().event_count()),
+    };
+    match at <= has {
+        true => Ok(()),
+        false => Err(with_reason(
+            Reason::NodeBehind,
+            "this node is behind where the watch was left; try again, or ask another node",
+        )),
+    }
+}
+
 fn begin(
     shared: &Shared,
     request: &WatchRequest,
     trail: Option<&Place>,
 ) -> Result<Position, Status> {
     let chain = shared.chain();
-    if !request.resume_token.is_empty() {
-        let bytes = hex::decode(&request.resume_token).ok();
-        let position = bytes.and_then(|bytes| codec::decode(&bytes).ok());
-        return match (position, trail) {
-            (Some(it @ Position::Ledger(_)), None) => Ok(it),
-            (Some(it @ Position::Trail(of, _)), Some(trail)) if of == mark(trail) => Ok(it),
-            _ => Err(bad_argument("resume_token", "not a token of such a watch")),
-        };
-    }
     let from = Height::new(request.from_height);
     if let Some(trail) = trail {
         let size = chain.index().head(trail).map_err(|e| of_store(&e))?.size();

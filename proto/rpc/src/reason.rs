@@ -57,6 +57,8 @@ reasons! {
     NodeBusy = "node.busy": Busy;
     /// The node stops.
     NodeStopping = "node.stopping": Away;
+    /// The node is behind what the caller has seen elsewhere.
+    NodeBehind = "node.behind": Away;
     /// The node did not answer.
     NodeNoAnswer = "node.no_answer": Away;
     /// The connection ended.

@@ -101,6 +101,13 @@ async fn a_service_asks_by_itself() -> anyhow::Result<()> {
     // Asked twice it is one access.
     let again = send(gate.api, "POST", "/v1/decide", &shown, question).await?;
     assert_eq!(serde_json::from_str::<Value>(&again.body)?["access_no"], 1);
+    let another = question.replace("residents/7", "residents/8");
+    let taken = send(gate.api, "POST", "/v1/decide", &shown, &another).await?;
+    let taken: Value = serde_json::from_str(&taken.body)?;
+    assert_eq!(
+        (&taken["serve"], &taken["reason"]),
+        (&false.into(), &"gate.request_id_taken".into())
+    );
     let ended = r#"{"request":"r-1","rows":3}"#;
     assert_eq!(send(gate.api, "POST", "/v1/complete", &shown, ended).await?.status, 200);
     for (headers, body, status) in [
@@ -112,9 +119,11 @@ async fn a_service_asks_by_itself() -> anyhow::Result<()> {
         let said = send(gate.api, "POST", "/v1/decide", headers, body).await?;
         assert_eq!(said.status, status, "{body}: {said:?}");
     }
-    let nobody = r#"{"request":"r-9","rows":3}"#;
-    assert_eq!(send(gate.api, "POST", "/v1/complete", &shown, nobody).await?.status, 404);
-    recorded(&mut cluster, 1).await?;
+    // What is over is over; by the same name it is another access.
+    assert_eq!(send(gate.api, "POST", "/v1/complete", &shown, ended).await?.status, 404);
+    assert_eq!(asks_by_api(&gate, "r-1").await?["access_no"], 2);
+    ends_by_api(&gate, "r-1").await?;
+    recorded(&mut cluster, 2).await?;
     Ok(())
 }
 
@@ -294,6 +303,9 @@ async fn periods_are_sealed() -> anyhow::Result<()> {
     })
     .await
     .map_err(|e| e.context(gate.log()))?;
+    // What decides was proved again meanwhile.
+    assert_eq!(asks_by_api(&gate, "r-4").await?["serve"], true, "{}", gate.log());
+    gate.kill()?;
     cluster.stop("psb").await?;
     let (mut digests, mut sealed) = (BTreeMap::new(), Vec::new());
     for block in cluster.blocks("psb")? {

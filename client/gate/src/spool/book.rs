@@ -2,8 +2,9 @@
 
 use super::entry::{Ended, Given, Said, Sealed};
 use liuhen_proto::items::{Item, ItemError};
+use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{Hash, Height};
-use liuhen_proto::wire::{self, RecordAccess, item::Kind};
+use liuhen_proto::wire::{self, Party, RecordAccess, item::Kind};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// A record that has a number.
@@ -16,9 +17,20 @@ pub struct Numbered {
     /// The block that has it.
     pub height: Option<Height>,
     nonce: [u8; 16],
+    salt: [u8; 16],
+    /// The door's name for it while it is open.
+    request: String,
 }
 
 impl Numbered {
+    /// Whether it is the access of this question by this asker.
+    pub fn is_about(&self, query: &[u8], asker: Option<&Party>) -> bool {
+        // An account without an identity has another digest each time.
+        let told = |it: &&Party| !it.identity_id.is_empty();
+        self.record.query_digest == salted_digest(&self.salt, query).as_bytes()
+            && self.record.asker.as_ref().filter(told) == asker
+    }
+
     /// The item by which it is recorded. Errors for what is no record that the ledger could take.
     pub fn item(&self) -> Result<Item, ItemError> {
         Item::new(self.nonce, Kind::RecordAccess(self.record.clone()))
@@ -79,14 +91,15 @@ impl Book {
     }
 
     fn given(&mut self, given: Given) -> u64 {
-        let Given { record, request, nonce, .. } = given;
+        let Given { record, request, nonce, salt } = given;
         let (record, ended) = (record.unwrap_or_default(), request.is_empty());
         let nonce = nonce.try_into().unwrap_or_default();
+        let salt = salt.try_into().unwrap_or_default();
         let (number, time_ms) = (record.access_no, record.access_time_ms);
         if !ended {
-            self.open.insert(request, number);
+            self.open.insert(request.clone(), number);
         }
-        let one = Numbered { record, ended, height: None, nonce };
+        let one = Numbered { record, ended, height: None, nonce, salt, request };
         let digest = if ended { one.digest() } else { None };
         self.unsealed.push_back(Unsealed { time_ms, digest });
         self.last = self.last.max(number);
@@ -103,6 +116,8 @@ impl Book {
             if let Some(unsealed) = place.and_then(|at| self.unsealed.get_mut(at)) {
                 unsealed.digest = one.digest();
             }
+            // Asked again by this name it is another access.
+            self.open.remove(&std::mem::take(&mut one.request));
         }
         it.number
     }
@@ -118,7 +133,7 @@ impl Book {
         self.last
     }
 
-    /// The number that a request has got.
+    /// The number that an open request has got.
     pub fn of_request(&self, request: &str) -> Option<u64> {
         self.open.get(request).copied()
     }
@@ -175,7 +190,5 @@ impl Book {
     /// Lets go of what is on the ledger, and counted by every state that is used.
     pub fn forget(&mut self, counted_at: Height) {
         self.numbered.retain(|_, it| it.height.is_none_or(|height| height > counted_at));
-        let kept = &self.numbered;
-        self.open.retain(|_, number| kept.contains_key(number));
     }
 }
