@@ -230,6 +230,15 @@ http {{
     }
 }
 
+impl Drop for Nginx {
+    /// Told to end, it ends its workers; killed, it would leave them.
+    fn drop(&mut self) {
+        if self.process.signal("-TERM").is_ok() {
+            let _ = self.process.0.wait();
+        }
+    }
+}
+
 /// A service that gives one resident out, and knows nothing of gates.
 pub async fn service() -> anyhow::Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
