@@ -13,6 +13,16 @@ use tokio::net::{TcpListener, TcpStream};
 
 const NGINX: &str = "/usr/sbin/nginx";
 
+/// Whether a program is here; where it is not, this is said, and forbidden in the project's own runs.
+pub fn has(program: &str) -> bool {
+    let found = Path::new(program).exists();
+    assert!(found || std::env::var_os("CI").is_none(), "{program} is missing");
+    if !found {
+        eprintln!("skipped: {program} is not here");
+    }
+    found
+}
+
 /// A process of a test, ended with it.
 #[derive(Debug)]
 pub struct Process(Child);
@@ -153,14 +163,9 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Whether it is here; where it is not, this is said, and forbidden in the project's own runs.
+    /// Whether it is here.
     pub fn is_here() -> bool {
-        let found = Path::new(NGINX).exists();
-        assert!(found || std::env::var_os("CI").is_none(), "{NGINX} is missing");
-        if !found {
-            eprintln!("skipped: {NGINX} is not here");
-        }
-        found
+        has(NGINX)
     }
 
     /// Starts it before a service at this port.

@@ -2,6 +2,7 @@
 
 use crate::run::Begun;
 use crate::settings::Settings;
+use crate::spool::refuse_memory;
 use liuhen_client::clock::now;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -19,23 +20,7 @@ pub async fn check(file: &Path) -> bool {
             return all.well();
         }
     };
-    for folder in [settings.spool.parent(), settings.numbers.parent()].into_iter().flatten() {
-        folder_is_there(folder, &mut all);
-    }
-    if settings.spool.parent() == settings.numbers.parent() {
-        all.bad(
-            "numbers",
-            "the second place is beside the spool: what takes one takes both",
-            "put `numbers` on another disk",
-        );
-    }
-    if let (Some(one), Some(other)) = (disk_of(&settings.spool), disk_of(&settings.numbers))
-        && one == other
-    {
-        println!(
-            "note   numbers: on the same disk as the spool; if that is lost, what may have been given can't be told"
-        );
-    }
+    on_this_machine(&settings, &mut all);
     let mut begun = match Begun::begin(settings).await {
         Ok(begun) => begun,
         Err(error) => {
@@ -72,6 +57,36 @@ pub async fn check(file: &Path) -> bool {
     all.well()
 }
 
+/// Folders, disks, and the doors' secrets.
+fn on_this_machine(settings: &Settings, all: &mut Lines) {
+    for folder in [settings.spool.parent(), settings.numbers.parent()].into_iter().flatten() {
+        folder_is_there(folder, all);
+    }
+    if settings.spool.parent() == settings.numbers.parent() {
+        all.bad(
+            "numbers",
+            "the second place is beside the spool: what takes one takes both",
+            "put `numbers` on another disk",
+        );
+    }
+    if let (Some(one), Some(other)) = (disk_of(&settings.spool), disk_of(&settings.numbers))
+        && one == other
+    {
+        println!(
+            "note   numbers: on the same disk as the spool; if that is lost, what may have been given can't be told"
+        );
+    }
+    if let Err(error) = refuse_memory(&settings.spool) {
+        all.bad("spool", &format!("{error:#}"), "choose another folder");
+    }
+    for door in &settings.doors {
+        match door.shown() {
+            Ok(_) => all.good("door", &door.name),
+            Err(error) => all.bad("door", &format!("{error:#}"), "write the secret to that file"),
+        }
+    }
+}
+
 async fn gateway(begun: &Begun, all: &mut Lines) {
     let id = begun.account.signer.identity.to_vec();
     match begun.ledger.gateway(&id).await {
@@ -97,16 +112,14 @@ async fn gateway(begun: &Begun, all: &mut Lines) {
         },
         Err(error) => all.bad("gateway", &error.to_string(), "see that a node answers"),
     }
-    if let Ok(status) = begun.ledger.status().await {
-        let differ = now().get().abs_diff(status.now_ms);
-        match differ {
-            0..=2_000 => all.good("clock", &format!("{differ} ms beside the node's")),
-            _ => all.bad(
-                "clock",
-                &format!("{differ} ms beside the node's"),
-                "set it by a time service: accesses would be recorded at wrong times",
-            ),
-        }
+    match begun.ledger.status().await.map(|it| now().get().abs_diff(it.now_ms)) {
+        Ok(differ @ 0..=2_000) => all.good("clock", &format!("{differ} ms beside the node's")),
+        Ok(differ) => all.bad(
+            "clock",
+            &format!("{differ} ms beside the node's"),
+            "set it by a time service: accesses would be recorded at wrong times",
+        ),
+        Err(error) => all.bad("clock", &error.to_string(), "see that a node answers"),
     }
 }
 

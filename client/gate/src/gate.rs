@@ -188,6 +188,7 @@ impl Gate {
         let route = &ruled.route;
         let mut fields = route.fields.clone();
         fields.sort();
+        fields.dedup();
         let access = DatasetAccess {
             dataset: route.dataset.clone(),
             operation: ruled.operation,
@@ -215,11 +216,14 @@ impl Gate {
         let key = key_of(record);
         let group = self.state.group(&key, record, None).await.map_err(|e| e.to_string())?;
         let first = self.judged_by(&group, record);
-        let is_new = group.proved.elapsed() <= DENIED_BY;
-        if is_new || first.as_ref().is_ok_and(|it| it.serve) {
-            return first;
-        }
-        match self.state.group(&key, record, Some(DENIED_BY)).await {
+        let no_older = match &first {
+            Ok(found) if found.serve => return first,
+            Ok(_) if group.proved.elapsed() <= DENIED_BY => return first,
+            Ok(_) => DENIED_BY,
+            // It was proved for another route, of which less is read.
+            Err(_) => Duration::ZERO,
+        };
+        match self.state.group(&key, record, Some(no_older)).await {
             Ok(group) => self.judged_by(&group, record),
             // No node proves a newer state: what this one says counts, unless it is too old.
             Err(error) => first.map_err(|why| format!("{why}; {error}")),

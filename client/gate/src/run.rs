@@ -160,21 +160,18 @@ async fn serve(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let what = || format!("door {}", door.name);
-    let text = std::fs::read_to_string(&door.secret);
-    let text = text.with_context(|| format!("door {}: {}", door.name, door.secret.display()))?;
-    let secret = text.trim();
-    anyhow::ensure!(secret.len() >= 16, "{}: a secret has 16 characters at least", what());
+    let secret = door.shown()?;
     let router = match door.kind {
-        DoorKind::Nginx => nginx::router(&door.name, Arc::clone(gate), secret),
-        DoorKind::Api => api::router(&door.name, Arc::clone(gate), secret),
+        DoorKind::Nginx => nginx::router(&door.name, Arc::clone(gate), &secret),
+        DoorKind::Api => api::router(&door.name, Arc::clone(gate), &secret),
     };
     if let Some(log) = &door.access_log {
         let kept = settings.spool.with_extension(format!("{}.read", door.name));
         let follower = Follower::new(Arc::clone(gate), &door.name, log, kept)?;
         tasks.spawn(follower.run(stop.clone()));
     }
-    let address = listen(door.listen, router, tasks, stop).await.with_context(what)?;
+    let address = listen(door.listen, router, tasks, stop).await;
+    let address = address.with_context(|| format!("door {}", door.name))?;
     tracing::info!(door = door.name, %address, "a door is open");
     Ok(())
 }

@@ -16,16 +16,18 @@ use liuhen_proto::place::Place;
 use liuhen_proto::wire::{self, RecordAccess, item::Kind};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Records of one transaction.
 const BATCH: usize = 250;
 /// How often it is looked whether something is to be sent.
 const EVERY: Duration = Duration::from_millis(100);
-/// After a failure it is tried again after so long, and longer each time, up to the second.
+/// After a failure it is tried again after so long, and longer each time, up to the next.
 const AGAIN: Duration = Duration::from_millis(500);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
+/// How often it is looked whether a period is to be sealed.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A record that the rules refused so often by itself is one that the ledger can never take.
 const REFUSALS: u32 = 3;
 
@@ -42,13 +44,13 @@ pub struct Sender {
 impl Sender {
     /// Sends until told to stop.
     pub async fn run(self, stop: CancellationToken) {
-        let (mut wait, mut refused) = (EVERY, HashMap::new());
+        let (mut wait, mut refused, mut looked) = (EVERY, HashMap::new(), None);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
             }
-            wait = match self.all(&mut refused).await {
+            wait = match self.all(&mut refused, &mut looked).await {
                 Ok(()) => EVERY,
                 Err(error) => {
                     let waiting = self.gate.spool.book().depth().0;
@@ -60,7 +62,11 @@ impl Sender {
     }
 
     /// Sends what waits now.
-    async fn all(&self, refused: &mut HashMap<u64, u32>) -> anyhow::Result<()> {
+    async fn all(
+        &self,
+        refused: &mut HashMap<u64, u32>,
+        looked: &mut Option<Instant>,
+    ) -> anyhow::Result<()> {
         self.close_old().await?;
         loop {
             let batch: Vec<Numbered> =
@@ -70,9 +76,12 @@ impl Sender {
             }
             self.send(&batch, refused).await?;
         }
-        self.seal().await?;
-        let highest = self.ledger.highest();
-        self.gate.spool.book().forget(highest);
+        if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            self.seal().await?;
+            *looked = Some(Instant::now());
+        }
+        let counted_at = self.gate.state.counted_at();
+        self.gate.spool.book().forget(counted_at);
         Ok(())
     }
 

@@ -195,6 +195,18 @@ impl Route {
     }
 }
 
+impl Door {
+    /// What whoever asks shows. Errors where it can't be read, or could be guessed.
+    pub fn shown(&self) -> anyhow::Result<String> {
+        let text = std::fs::read_to_string(&self.secret)
+            .with_context(|| format!("door {}: {}", self.name, self.secret.display()))?;
+        let secret = text.trim();
+        let name = &self.name;
+        anyhow::ensure!(secret.len() >= 16, "door {name}: a secret has 16 characters at least");
+        Ok(secret.to_owned())
+    }
+}
+
 impl Settings {
     /// Reads the file; paths in it are beside it.
     pub fn read(path: &Path) -> anyhow::Result<Self> {

@@ -10,7 +10,7 @@ use liuhen_proto::items::access::decide::{self, Gateway, Moment, Proved};
 use liuhen_proto::ledger::{Halt, Missing, Object};
 use liuhen_proto::place::{ObjectKind, Place};
 use liuhen_proto::types::limits::OBJECTS_PROVED;
-use liuhen_proto::types::{RequestId, TimeMs};
+use liuhen_proto::types::{Height, RequestId, TimeMs};
 use liuhen_proto::verify::Known;
 use liuhen_proto::wire::{GrantKind, GrantUse, RecordAccess, RequestStanding};
 use std::collections::{BTreeSet, HashMap};
@@ -70,21 +70,20 @@ pub struct State {
     parents: Mutex<HashMap<RequestId, RequestId>>,
     /// Records that are decided and have no number yet.
     held: Mutex<HashMap<u64, RecordAccess>>,
+    /// From which height on those proofs will be that are being asked for, each by its ticket.
+    asking: Mutex<HashMap<u64, Height>>,
 }
 
 impl State {
     /// Nothing yet.
     pub fn new(ledger: Arc<Ledger>, spool: Spool, gateway: Gateway) -> Self {
-        let (groups, proving, parents, held) = Default::default();
-        Self { ledger, spool, gateway, groups, proving, parents, held }
+        let (groups, proving, parents, held, asking) = Default::default();
+        Self { ledger, spool, gateway, groups, proving, parents, held, asking }
     }
 
     /// From now on a record counts, until it has a number. Gives a ticket for it.
     pub fn hold(&self, record: RecordAccess) -> u64 {
-        let mut held = locked(&self.held);
-        let ticket = held.keys().max().map_or(0, |it| it.saturating_add(1));
-        held.insert(ticket, record);
-        ticket
+        put(&self.held, record)
     }
 
     /// It has a number, or will have none.
@@ -119,13 +118,17 @@ impl State {
         if let Some((_, why)) = failed.as_ref().filter(|(at, _)| *at >= asked) {
             return Err(ClientError::failed(why));
         }
+        let ticket = put(&self.asking, self.ledger.highest());
         let proved = self.prove(key, probe).await;
         *failed = proved.as_ref().err().map(|error| (Instant::now(), error.to_string()));
         locked(&self.proving).remove(key);
-        let group = Arc::new(proved?);
-        self.learn(&group.known);
-        locked(&self.groups).insert(key.clone(), Arc::clone(&group));
-        Ok(group)
+        let group = proved.map(Arc::new);
+        if let Ok(group) = &group {
+            self.learn(&group.known);
+            locked(&self.groups).insert(key.clone(), Arc::clone(group));
+        }
+        locked(&self.asking).remove(&ticket);
+        group
     }
 
     /// Proves those again that are used and old, and lets go of those that are not used.
@@ -175,6 +178,15 @@ impl State {
             let group = Group { known, candidates, proved, listed, probe, used };
             locked(&self.groups).insert(key, Arc::new(group));
         }
+    }
+
+    /// Up to which height each state counts by which may be decided, also one that is being asked for.
+    pub fn counted_at(&self) -> Height {
+        // In this order: a proof that is asked for is a group before it is no question any more.
+        let highest = self.ledger.highest();
+        let asking = locked(&self.asking).values().min().copied();
+        let groups = locked(&self.groups).values().map(|it| it.known.header.height).min();
+        asking.into_iter().chain(groups).fold(highest, Height::min)
     }
 
     /// The age of the oldest group in use.
@@ -309,6 +321,14 @@ fn batches(groups: Vec<(Key, Arc<Group>)>) -> Vec<Batch> {
     full.push(open);
     full.retain(|it| !it.groups.is_empty());
     full
+}
+
+/// Puts something among others; gives its ticket.
+fn put<T>(all: &Mutex<HashMap<u64, T>>, one: T) -> u64 {
+    let mut all = locked(all);
+    let ticket = all.keys().max().map_or(0, |it| it.saturating_add(1));
+    all.insert(ticket, one);
+    ticket
 }
 
 /// The same record under a grant.

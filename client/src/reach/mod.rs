@@ -58,6 +58,16 @@ impl Default for ReachOptions {
     }
 }
 
+impl ReachOptions {
+    /// What TLS is made with, where one of these addresses wants it.
+    fn connector(&self, addresses: &[Address]) -> Result<Option<TlsConnector>, ClientError> {
+        match addresses.iter().any(|it| it.tls.is_some()) {
+            true => Ok(Some(TlsConnector::from(Arc::new(self.tls.config()?)))),
+            false => Ok(None),
+        }
+    }
+}
+
 /// A way to some nodes of one network, on which every call ends. The first that answers is asked, until it does not.
 #[derive(Debug, Clone)]
 pub struct Reach {
@@ -103,10 +113,7 @@ impl Reach {
     /// address.
     pub fn later(address: &str, options: &ReachOptions) -> Result<Self, ClientError> {
         let address = Address::parse(address, options.allow_plaintext)?;
-        let tls = match address.tls.is_some() {
-            true => Some(TlsConnector::from(Arc::new(options.tls.config()?))),
-            false => None,
-        };
+        let tls = options.connector(std::slice::from_ref(&address))?;
         let (target, _, _) = Target::of(address, tls, options.within);
         let (current, within) = (Arc::default(), options.within);
         Ok(Self { nodes: vec![target].into(), current, within, bearer: None, keeper: None })
@@ -120,10 +127,7 @@ impl Reach {
         let within = options.within;
         let parse = |text: &String| Address::parse(text, options.allow_plaintext);
         let addresses: Vec<Address> = addresses.iter().map(parse).collect::<Result<_, _>>()?;
-        let tls = match addresses.iter().any(|it| it.tls.is_some()) {
-            true => Some(TlsConnector::from(Arc::new(options.tls.config()?))),
-            false => None,
-        };
+        let tls = options.connector(&addresses)?;
         let (mut nodes, mut current, mut failed) = (Vec::new(), None, Vec::new());
         for address in addresses {
             let (mut target, endpoint, connector) = Target::of(address, tls.clone(), within);

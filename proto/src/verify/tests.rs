@@ -11,6 +11,7 @@ mod claims;
 mod conflicts;
 mod corpus;
 mod departments;
+mod known;
 mod liars;
 mod mutations;
 mod omissions;

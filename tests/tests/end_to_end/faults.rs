@@ -10,7 +10,6 @@ mod standing;
 use crate::recovery::one;
 use liuhen_tests::Cluster;
 use liuhen_tests::load::{Records, Verdict, verdict};
-use std::path::Path;
 
 /// How many places of a kind are tried: many in a soak, or as many as LIUHEN_SOAK says where that is more than 1.
 fn places(few: u32, many: u32) -> u32 {
@@ -18,16 +17,6 @@ fn places(few: u32, many: u32) -> u32 {
         Ok(said) => said.parse().ok().filter(|it| *it > 1).unwrap_or(many),
         Err(_) => few,
     }
-}
-
-/// Whether a program is here; where it is not, this is said, and forbidden in the project's own runs.
-fn has(program: &str) -> bool {
-    let found = Path::new(program).exists();
-    assert!(found || std::env::var_os("CI").is_none(), "{program} is missing");
-    if !found {
-        eprintln!("skipped: {program} is not here");
-    }
-    found
 }
 
 /// How often something was done to a node, and what came of it.

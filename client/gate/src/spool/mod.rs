@@ -233,8 +233,8 @@ impl Writer {
     }
 }
 
-/// A spool in memory holds nothing after a restart.
-fn refuse_memory(file: &Path) -> anyhow::Result<()> {
+/// Errors for a spool in memory, which holds nothing after a restart, and where that can't be told.
+pub fn refuse_memory(file: &Path) -> anyhow::Result<()> {
     const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
     let folder = file.parent().unwrap_or(Path::new("."));
     let kind = rustix::fs::statfs(folder).with_context(|| format!("{}", folder.display()))?;

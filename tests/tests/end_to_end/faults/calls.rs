@@ -1,9 +1,10 @@
 //! A node dies at the K-th call of a kind that one of its threads makes, or that call fails.
 
-use super::{Tally, has, has_panicked, places, said_why, votes_again};
+use super::{Tally, has_panicked, places, said_why, votes_again};
 use crate::recovery::one;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::register;
+use liuhen_tests::doors::has;
 use liuhen_tests::load::{Load, Records};
 use liuhen_tests::wait::until;
 use std::collections::BTreeMap;
