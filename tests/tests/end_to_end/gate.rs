@@ -282,6 +282,36 @@ async fn a_spool_that_is_lost() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What was given and is not on the ledger yet is used: many at once get no more than is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_is_kept() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let narrower = ["grant", "amend", "hr-1", "--queries-total", "5", "--reason", "less"];
+    liuhen(&mut cluster, ("psb", "officer"), &narrower).await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    gate.start().await?;
+    let mut asking = JoinSet::new();
+    for number in 0..12 {
+        let port = gate.api;
+        asking.spawn(async move { asks_at(port, &format!("r-{number}")).await });
+    }
+    let mut served = 0;
+    while let Some(said) = asking.join_next().await {
+        let said = said??;
+        served += u32::from(said["serve"] == true);
+        assert!(said["serve"] == true || said["reason"] == "quota_exceeded", "{said}");
+    }
+    assert_eq!(served, 5, "{}", gate.log());
+    for number in 0..12 {
+        // Of those that were denied nothing is open.
+        let _ = ends_by_api(&gate, &format!("r-{number}")).await;
+    }
+    let all = recorded(&mut cluster, 12).await.map_err(|e| e.context(gate.log()))?;
+    let of = |verdict: &str| all.iter().filter(|it| it["verdict"] == verdict).count();
+    assert_eq!((of("covered"), of("denied")), (5, 7), "{all:#?}");
+    Ok(())
+}
+
 /// A period is sealed by itself, with the root over the items that are on the ledger.
 #[tokio::test(flavor = "multi_thread")]
 async fn periods_are_sealed() -> anyhow::Result<()> {
@@ -330,12 +360,16 @@ async fn periods_are_sealed() -> anyhow::Result<()> {
 
 /// Asks at the local API, as the portal of human resources.
 async fn asks_by_api(gate: &Gate, request: &str) -> anyhow::Result<Value> {
+    asks_at(gate.api, request).await
+}
+
+async fn asks_at(port: u16, request: &str) -> anyhow::Result<Value> {
     let body = format!(
         r#"{{"request":"{request}","method":"GET","uri":"/residents/7","headers":{{"X-Api-Key":"{PORTAL_KEY}"}}}}"#
     );
     let shown = format!("Bearer {SECRET}");
     let shown = [("Authorization", shown.as_str())];
-    Ok(serde_json::from_str(&send(gate.api, "POST", "/v1/decide", &shown, &body).await?.body)?)
+    Ok(serde_json::from_str(&send(port, "POST", "/v1/decide", &shown, &body).await?.body)?)
 }
 
 async fn ends_by_api(gate: &Gate, request: &str) -> anyhow::Result<()> {
