@@ -28,6 +28,11 @@ pub fn has(program: &str) -> bool {
 pub struct Process(Child);
 
 impl Process {
+    /// Ends this one with the test.
+    pub const fn of(child: Child) -> Self {
+        Self(child)
+    }
+
     /// Kills it at once.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.0.kill()?;
@@ -71,6 +76,15 @@ pub const PORTAL_KEY: &str = "the portal's own key";
 impl Gate {
     /// Its settings, at the nodes of these departments.
     pub async fn set_up(cluster: &mut Cluster, nodes: &[&str]) -> anyhow::Result<Self> {
+        Self::set_up_to(cluster, nodes, "enforce").await
+    }
+
+    /// The same, with doors of this mode.
+    pub async fn set_up_to(
+        cluster: &mut Cluster,
+        nodes: &[&str],
+        mode: &str,
+    ) -> anyhow::Result<Self> {
         let folder = cluster.file("gate");
         std::fs::create_dir_all(folder.join("other-disk"))?;
         let mut addresses = Vec::new();
@@ -87,6 +101,7 @@ key = "{key}"
 spool = "spool"
 numbers = "other-disk/numbers"
 watch = "127.0.0.1:{watch}"
+open_minutes = 1
 
 [[door]]
 name = "residents"
@@ -94,12 +109,14 @@ kind = "nginx"
 listen = "127.0.0.1:{nginx}"
 access_log = "access.log"
 secret = "secret"
+mode = "{mode}"
 
 [[door]]
 name = "services"
 kind = "api"
 listen = "127.0.0.1:{api}"
 secret = "secret"
+mode = "{mode}"
 
 [[caller]]
 identity = "gz.hrss/portal"
@@ -125,6 +142,18 @@ otherwise = "serve"
         );
         std::fs::write(folder.join("gate.toml"), text)?;
         Ok(Self { folder, nginx, api, watch, process: None })
+    }
+
+    /// Gives it one door more, of this kind; its settings are read at the next start.
+    pub fn add_door(&self, kind: &str, access_log: Option<&str>) -> anyhow::Result<u16> {
+        let port = free_port()?;
+        let log = access_log.map(|it| format!("access_log = \"{it}\"\n")).unwrap_or_default();
+        let door = format!(
+            "\n[[door]]\nname = \"{kind}\"\nkind = \"{kind}\"\nlisten = \"127.0.0.1:{port}\"\nsecret = \"secret\"\nmode = \"enforce\"\n{log}"
+        );
+        let mut settings = File::options().append(true).open(self.folder.join("gate.toml"))?;
+        std::io::Write::write_all(&mut settings, door.as_bytes())?;
+        Ok(port)
     }
 
     /// Starts it, and waits until its doors are open.

@@ -186,6 +186,7 @@ fn each_engine_is_named_in_its_room_only() {
                 "client/src",
                 "client/sources/src",
                 "client/cli/src",
+                "client/gate/src/doors/envoy",
             ],
         ),
         (

@@ -7,6 +7,8 @@ pub struct Answer {
     pub serve: bool,
     /// The number; `None` where nothing was numbered.
     pub access_no: Option<u64>,
+    /// It is served because the gate observes, and would be denied.
+    pub would_be_denied: bool,
     /// Why not, or why nevertheless: a code of the ledger's reasons, or of the gate's own.
     pub reason: String,
     /// The height by which was decided.
@@ -18,6 +20,7 @@ pub struct Answer {
 impl Answer {
     /// Where nothing was numbered.
     pub fn without_number(serve: bool, reason: &str) -> Self {
-        Self { serve, access_no: None, reason: reason.into(), height: None, token: None }
+        let (access_no, height, token) = (None, None, None);
+        Self { serve, access_no, would_be_denied: false, reason: reason.into(), height, token }
     }
 }

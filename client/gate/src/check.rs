@@ -1,9 +1,13 @@
 //! `liuhen-gate check`: what is wrong before the start, each with what to do.
 
-use crate::run::Begun;
-use crate::settings::Settings;
+use crate::run::{Begun, not_observing};
+use crate::settings::{Mode, Route, Settings};
 use crate::spool::refuse_memory;
 use liuhen_client::clock::now;
+use liuhen_proto::ledger::calendar::HOUR_MS;
+use liuhen_proto::types::TimeMs;
+use liuhen_proto::wire::GatewaySetup;
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -95,6 +99,7 @@ async fn gateway(begun: &Begun, all: &mut Lines) {
                 let named = |dataset: &String| setup.datasets.contains(dataset);
                 let missing =
                     begun.settings.routes.iter().map(|it| &it.dataset).find(|it| !named(it));
+                observing(begun, &setup, all);
                 match missing {
                     None => all.good("gateway", &setup.datasets.join(", ")),
                     Some(dataset) => all.bad(
@@ -120,6 +125,36 @@ async fn gateway(begun: &Begun, all: &mut Lines) {
             "set it by a time service: accesses would be recorded at wrong times",
         ),
         Err(error) => all.bad("clock", &error.to_string(), "see that a node answers"),
+    }
+}
+
+/// Doors that observe, and until when that stands on the ledger.
+fn observing(begun: &Begun, setup: &GatewaySetup, all: &mut Lines) {
+    let doors = begun.settings.doors.iter().filter(|it| it.mode == Mode::Observe);
+    for door in doors {
+        let of_door = |it: &&Route| it.door.as_ref().is_none_or(|it| *it == door.name);
+        let routes = begun.settings.routes.iter().filter(of_door);
+        let datasets: BTreeSet<&String> = routes.map(|it| &it.dataset).collect();
+        for dataset in datasets {
+            let until = setup.observing.iter().find(|it| it.dataset == *dataset);
+            match until.map(|it| TimeMs::new(it.until_ms)) {
+                None => all.bad(
+                    "observing",
+                    &format!("door {}: the ledger does not say so of {dataset}", door.name),
+                    &not_observing(&door.name, dataset),
+                ),
+                Some(until) if until > now() => {
+                    let hours = until.since(now()) / HOUR_MS;
+                    let left = format!("{} days and {} hours", hours / 24, hours % 24);
+                    let found = format!("door {}: {dataset} for {left} more", door.name);
+                    all.good("observing", &found);
+                }
+                Some(_) => all.good(
+                    "observing",
+                    &format!("door {}: over for {dataset}, it enforces", door.name),
+                ),
+            }
+        }
     }
 }
 

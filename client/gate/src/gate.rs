@@ -16,9 +16,12 @@ use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{RequestId, TimeMs};
 use liuhen_proto::verify::allows;
 use liuhen_proto::wire::item::Kind;
-use liuhen_proto::wire::{Channel, DatasetAccess, Decision, Party, RecordAccess, Subjects};
+use liuhen_proto::wire::{
+    Channel, DatasetAccess, Decision, Observing, Party, RecordAccess, Subjects,
+};
 use prost::Message as _;
 use regex::Regex;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,6 +35,8 @@ pub struct Caller {
     pub by: By,
     /// Who.
     pub party: Party,
+    /// `department/code`.
+    pub name: String,
 }
 
 /// A route, read.
@@ -56,6 +61,8 @@ pub struct Gate {
     pub callers: Vec<Caller>,
     /// What is asked for.
     pub routes: Vec<Ruled>,
+    /// Doors that observe as long as the ledger says so.
+    pub observing: BTreeSet<String>,
     /// Whether the disk has room.
     pub has_room: AtomicBool,
     /// What was decided.
@@ -87,6 +94,18 @@ impl Found {
         };
         Self { record, serve, reason: reason.to_owned(), ticket: None }
     }
+
+    /// Whether it is served because it is allowed.
+    fn is_allowed(&self) -> bool {
+        self.serve && self.record.observing.as_ref().is_none_or(|it| it.denied.is_empty())
+    }
+
+    /// While the gate observes: it is served, and the record says what would have been.
+    fn observed(record: RecordAccess, serve: bool, reason: &str) -> Self {
+        let denied = if serve { String::new() } else { reason.to_owned() };
+        let record = RecordAccess { observing: Some(Observing { denied }), ..record };
+        Self { record, serve: true, reason: reason.to_owned(), ticket: None }
+    }
 }
 
 impl Gate {
@@ -94,11 +113,33 @@ impl Gate {
     pub async fn decide(&self, door: &str, asked: Asked) -> Answer {
         let answer = self.decided(door, &asked).await;
         self.metrics.decided(door, &answer);
+        let (number, reason) = (answer.access_no.unwrap_or_default(), &answer.reason);
         if !answer.serve {
-            let (number, reason) = (answer.access_no.unwrap_or_default(), &answer.reason);
             tracing::info!(door, access_no = number, reason, "denied");
         }
+        if answer.would_be_denied {
+            let (route, caller) = (self.route_of(door, &asked), self.caller_of(&asked));
+            tracing::warn!(
+                door,
+                route,
+                caller,
+                access_no = number,
+                reason,
+                "observing: served, would be denied"
+            );
+            self.metrics.would_deny(door, route, caller, reason);
+        }
         answer
+    }
+
+    /// The route that a request is on, as the settings have it.
+    fn route_of(&self, door: &str, asked: &Asked) -> &str {
+        self.routes.iter().find(|it| it.fits(door, asked)).map_or("", |it| &it.route.path)
+    }
+
+    /// Who asks, as the settings have it.
+    fn caller_of(&self, asked: &Asked) -> &str {
+        self.callers.iter().find(|it| it.by.is(asked)).map_or("nobody known", |it| &it.name)
     }
 
     async fn decided(&self, door: &str, asked: &Asked) -> Answer {
@@ -110,7 +151,9 @@ impl Gate {
             return answer;
         }
         let Some(ruled) = self.routes.iter().find(|it| it.fits(door, asked)) else {
-            return Answer::without_number(false, "gate.no_route");
+            let observes = self.observing.contains(door) && self.state.observes_any(now());
+            let answer = Answer::without_number(observes, "gate.no_route");
+            return Answer { would_be_denied: observes, ..answer };
         };
         if !self.has_room.load(Ordering::Relaxed) {
             return Answer::without_number(false, "gate.disk_full");
@@ -118,7 +161,7 @@ impl Gate {
         let (Ok(salt), Ok(nonce)) = (random::<16>(), random::<16>()) else {
             return Answer::without_number(false, "gate.no_random_bytes");
         };
-        let Found { record, serve, reason, ticket } = self.found(ruled, asked, &salt).await;
+        let Found { record, serve, reason, ticket } = self.found(door, ruled, asked, &salt).await;
         if let Err(error) =
             item(Kind::RecordAccess(RecordAccess { access_no: 1, ..record.clone() }))
         {
@@ -128,6 +171,7 @@ impl Gate {
             return Answer::without_number(false, "gate.no_record");
         }
         let height = record.decided_height;
+        let would_be_denied = record.observing.as_ref().is_some_and(|it| !it.denied.is_empty());
         let request = if serve { request } else { String::new() };
         let given =
             Given { record: Some(record), request, salt: salt.to_vec(), nonce: nonce.to_vec() };
@@ -136,8 +180,13 @@ impl Gate {
             self.state.release(ticket);
         }
         match given {
-            Ok(number) if serve => self.served(number, height, &reason),
-            Ok(number) => Answer { serve, access_no: Some(number), reason, height, token: None },
+            Ok(number) if serve => {
+                Answer { would_be_denied, ..self.served(number, height, &reason) }
+            }
+            Ok(number) => {
+                let access_no = Some(number);
+                Answer { access_no, height, ..Answer::without_number(false, &reason) }
+            }
             // Nothing that has no number is served.
             Err(error) => {
                 tracing::error!(door, %error, "no number could be given");
@@ -166,15 +215,26 @@ impl Gate {
         self.callers.iter().find(|it| it.by.is(asked)).map(|it| &it.party)
     }
 
-    async fn found(&self, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> Found {
+    async fn found(&self, door: &str, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> Found {
         let record = self.record(ruled, asked, salt);
-        match self.judged(&record).await {
+        match self.judged(door, &record).await {
             Ok(found) => found,
             Err(why) => {
                 let serve = ruled.route.otherwise == Otherwise::Serve;
                 tracing::warn!(dataset = ruled.route.dataset, why, serve, "it can't be decided");
-                Found::new(record, serve, "gate.undecided")
+                let of = self.found_by(door, &record);
+                of(record, serve, "gate.undecided")
             }
+        }
+    }
+
+    /// What becomes of a denial at a door: while it observes, nothing.
+    fn found_by(&self, door: &str, record: &RecordAccess) -> fn(RecordAccess, bool, &str) -> Found {
+        let time = TimeMs::new(record.access_time_ms);
+        let observes = |it: &DatasetAccess| self.state.observes(&it.dataset, time);
+        match self.observing.contains(door) && record.accesses.iter().all(observes) {
+            true => Found::observed,
+            false => Found::new,
         }
     }
 
@@ -212,34 +272,34 @@ impl Gate {
     }
 
     /// The record under the grant that fits, and whether it is served. Errors with why that can't be told.
-    async fn judged(&self, record: &RecordAccess) -> Result<Found, String> {
+    async fn judged(&self, door: &str, record: &RecordAccess) -> Result<Found, String> {
         let key = key_of(record);
         let group = self.state.group(&key, record, None).await.map_err(|e| e.to_string())?;
-        let first = self.judged_by(&group, record);
+        let first = self.judged_by(door, &group, record);
         let no_older = match &first {
-            Ok(found) if found.serve => return first,
+            Ok(found) if found.is_allowed() => return first,
             Ok(_) if group.proved.elapsed() <= DENIED_BY => return first,
             Ok(_) => DENIED_BY,
             // It was proved for another route, of which less is read.
             Err(_) => Duration::ZERO,
         };
         match self.state.group(&key, record, Some(no_older)).await {
-            Ok(group) => self.judged_by(&group, record),
+            Ok(group) => self.judged_by(door, &group, record),
             // No node proves a newer state: what this one says counts, unless it is too old.
             Err(error) => first.map_err(|why| format!("{why}; {error}")),
         }
     }
 
-    fn judged_by(&self, group: &Group, record: &RecordAccess) -> Result<Found, String> {
+    fn judged_by(&self, door: &str, group: &Group, record: &RecordAccess) -> Result<Found, String> {
         // No two use what is left of one quota.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (record, outcome) = self.fitting(group, record).map_err(|why| why.to_string())?;
         if outcome.reason == Reason::DecisionTooOld {
             return Err("the state by which it would be decided is too old".into());
         }
-        let serve = may(outcome);
-        let mut found = Found::new(record, serve, outcome.reason.name());
-        found.ticket = serve.then(|| self.state.hold(found.record.clone()));
+        let of = self.found_by(door, &record);
+        let mut found = of(record, may(outcome), outcome.reason.name());
+        found.ticket = found.serve.then(|| self.state.hold(found.record.clone()));
         Ok(found)
     }
 
@@ -291,7 +351,8 @@ impl Gate {
             Some(format!("{};{number};{id};{receipt}", signer.identity))
         });
         let height = height.or_else(|| record.and_then(|it| it.decided_height));
-        Answer { serve: true, access_no: Some(number), reason: reason.into(), height, token }
+        let access_no = Some(number);
+        Answer { access_no, height, token, ..Answer::without_number(true, reason) }
     }
 
     /// An access ended, by the door's name for the request. Whether one of that name was open.
@@ -310,9 +371,14 @@ impl Gate {
 }
 
 impl Ruled {
+    /// Whether it is a route of this door.
+    pub fn is_at(&self, door: &str) -> bool {
+        self.route.door.as_ref().is_none_or(|it| it == door)
+    }
+
     fn fits(&self, door: &str, asked: &Asked) -> bool {
         let route = &self.route;
-        route.door.as_ref().is_none_or(|it| it == door)
+        self.is_at(door)
             && (route.methods.is_empty() || route.methods.contains(&asked.method))
             && self.path.is_match(asked.path())
     }

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 pub struct Metrics {
     /// By door, whether it was served, and the reason.
     decisions: Mutex<BTreeMap<(String, bool, String), u64>>,
+    /// What was served by observing alone: by door, route, caller and reason.
+    would_deny: Mutex<BTreeMap<[String; 4], u64>>,
 }
 
 impl Metrics {
@@ -19,6 +21,27 @@ impl Metrics {
         let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
         let count = decisions.entry(key).or_default();
         *count = count.saturating_add(1);
+    }
+
+    /// Counts what enforcing would have denied.
+    pub fn would_deny(&self, door: &str, route: &str, caller: &str, reason: &str) {
+        let key = [door, route, caller, reason].map(str::to_owned);
+        let mut would_deny = self.would_deny.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = would_deny.entry(key).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// What enforcing would have denied since the start, most first: a line each, for people.
+    pub fn observed(&self) -> String {
+        let would_deny = self.would_deny.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = would_deny.iter().collect();
+        all.sort_by(|one, other| other.1.cmp(one.1));
+        let mut text = String::from("count  reason  caller  door  route\n");
+        for ([door, route, caller, reason], count) in all {
+            let route = if route.is_empty() { "(none)" } else { route };
+            let _ = writeln!(text, "{count}  {reason}  {caller}  {door}  {route}");
+        }
+        text
     }
 
     /// As text, with what stands now.
@@ -35,6 +58,19 @@ impl Metrics {
                 "liuhen_gate_decisions_total{{door=\"{}\",verdict=\"{verdict}\",reason=\"{}\"}} {count}",
                 escaped(door),
                 escaped(reason)
+            );
+        }
+        drop(decisions);
+        text.push_str(
+            "# HELP liuhen_gate_would_deny_total Requests served while observing that enforcing would deny.\n\
+             # TYPE liuhen_gate_would_deny_total counter\n",
+        );
+        let would_deny = self.would_deny.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, count) in would_deny.iter() {
+            let [door, route, caller, reason] = key.each_ref().map(|it| escaped(it));
+            let _ = writeln!(
+                text,
+                "liuhen_gate_would_deny_total{{door=\"{door}\",route=\"{route}\",caller=\"{caller}\",reason=\"{reason}\"}} {count}"
             );
         }
         for (name, help, value) in gauges {

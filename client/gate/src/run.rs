@@ -1,11 +1,11 @@
 //! The wiring: settings read, the ledger reached, the spool opened, doors served.
 
-use crate::doors::{api, follow::Follower, nginx};
+use crate::doors::{api, envoy, follow::Follower, proxy, traefik};
 use crate::gate::{Caller, Gate, Ruled};
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::send::Sender;
-use crate::settings::{Door, DoorKind, Settings};
+use crate::settings::{Door, DoorKind, Mode, Settings};
 use crate::spool::{Place, Spool};
 use crate::state::{RENEW_AFTER, State};
 use anyhow::Context as _;
@@ -17,6 +17,7 @@ use liuhen_genesis::Founding;
 use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::items::access::decide::Gateway;
 use liuhen_proto::wire::Party;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,7 +91,8 @@ impl Begun {
                 assurance: by.assurance() as i32,
                 ..Party::default()
             };
-            callers.push(Caller { by, party });
+            let name = one.identity.clone();
+            callers.push(Caller { by, party, name });
         }
         Ok(callers)
     }
@@ -120,12 +122,15 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     };
     tracing::info!(gateway = %signer.identity, department = signer.department, last_on_ledger = known, last_given = spool.book().last(), "the spool is open");
     let state = State::new(Arc::clone(&ledger), spool.clone(), gateway);
+    state.warm_up().await?;
+    let observing = begun_to_observe(&settings, &routes, &state)?;
     let gate = Arc::new(Gate {
         state,
         spool,
         account,
         callers,
         routes,
+        observing,
         has_room: AtomicBool::new(true),
         metrics: Arc::new(Metrics::default()),
         turn: std::sync::Mutex::new(()),
@@ -133,7 +138,6 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     let open_for = Duration::from_secs(settings.open_minutes.saturating_mul(60));
     let sender = Sender { gate: Arc::clone(&gate), ledger: Arc::clone(&ledger), open_for };
     sender.take_off().await?;
-    gate.state.warm_up().await?;
     let tasks = TaskTracker::new();
     for door in &settings.doors {
         serve(door, &settings, &gate, &tasks, &stop).await?;
@@ -152,6 +156,33 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     Ok(())
 }
 
+/// The doors that observe. Errors where the ledger does not say so of a dataset of theirs: each denial would be one unawares.
+fn begun_to_observe(
+    settings: &Settings,
+    routes: &[Ruled],
+    state: &State,
+) -> anyhow::Result<BTreeSet<String>> {
+    let doors = settings.doors.iter().filter(|it| it.mode == Mode::Observe);
+    let mut observing = BTreeSet::new();
+    for door in doors {
+        let of_door = routes.iter().filter(|it| it.is_at(&door.name));
+        for dataset in of_door.map(|it| &it.route.dataset) {
+            anyhow::ensure!(state.ever_observed(dataset), "{}", not_observing(&door.name, dataset));
+            let observes = state.observes(dataset, liuhen_client::clock::now());
+            tracing::info!(door = door.name, dataset, observes, "a door of mode observe");
+        }
+        observing.insert(door.name.clone());
+    }
+    Ok(observing)
+}
+
+/// What is to be done where a door would observe, and the ledger does not know.
+pub fn not_observing(door: &str, dataset: &str) -> String {
+    format!(
+        "door {door} observes, but the ledger does not say so of {dataset}: an officer begins it with `liuhen gateway observe --datasets {dataset} --days 30`, or the door has mode = \"enforce\""
+    )
+}
+
 /// Serves a door.
 async fn serve(
     door: &Door,
@@ -162,12 +193,14 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let secret = door.shown()?;
     let router = match door.kind {
-        DoorKind::Nginx => nginx::router(&door.name, Arc::clone(gate), &secret),
+        DoorKind::Nginx | DoorKind::Caddy => proxy::router(&door.name, Arc::clone(gate), &secret),
+        DoorKind::Traefik => traefik::router(&door.name, Arc::clone(gate), &secret),
+        DoorKind::Envoy => envoy::router(&door.name, Arc::clone(gate), &secret),
         DoorKind::Api => api::router(&door.name, Arc::clone(gate), &secret),
     };
-    if let Some(log) = &door.access_log {
+    if let Some((log, fields)) = door.access_log.as_ref().zip(door.kind.log_fields()) {
         let kept = settings.spool.with_extension(format!("{}.read", door.name));
-        let follower = Follower::new(Arc::clone(gate), &door.name, log, kept)?;
+        let follower = Follower::new(Arc::clone(gate), &door.name, fields, log, kept)?;
         tasks.spawn(follower.run(stop.clone()));
     }
     let address = listen(door.listen, router, tasks, stop).await;
@@ -214,10 +247,11 @@ async fn keep(gate: Arc<Gate>, settings: Settings, stop: CancellationToken) {
 
 /// Metrics and probes.
 fn watched(gate: Arc<Gate>, ledger: Arc<Ledger>) -> Router {
-    let ready = Arc::clone(&gate);
+    let (ready, observed) = (Arc::clone(&gate), Arc::clone(&gate));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(move || std::future::ready(readiness(&ready))))
+        .route("/observed", get(move || std::future::ready(observed.metrics.observed())))
         .route("/metrics", get(move || std::future::ready(metrics(&gate, &ledger))))
 }
 

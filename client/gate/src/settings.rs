@@ -64,11 +64,25 @@ pub struct Door {
     pub kind: DoorKind,
     /// Where it is asked, on this machine.
     pub listen: SocketAddr,
-    /// Of nginx: the log that says how requests ended.
+    /// Of proxies: the log that says how requests ended. Of Envoy it may come over gRPC instead.
     #[serde(default)]
     pub access_log: Option<PathBuf>,
+    /// Whether it enforces, or only observes as long as the ledger says so.
+    #[serde(default)]
+    pub mode: Mode,
     /// A file with the secret that whoever asks shows: anybody else on this machine could ask in another's name.
     pub secret: PathBuf,
+}
+
+/// What a door does with what would be denied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It serves it, and says so, until the date that stands on the ledger; from then on it enforces.
+    #[default]
+    Observe,
+    /// It denies it.
+    Enforce,
 }
 
 /// What asks at a door.
@@ -77,8 +91,45 @@ pub struct Door {
 pub enum DoorKind {
     /// nginx by `auth_request`.
     Nginx,
+    /// Caddy by `forward_auth`.
+    Caddy,
+    /// Traefik by `forwardAuth`.
+    Traefik,
+    /// Envoy by `ext_authz`, version 3, over gRPC; its access log comes the same way.
+    Envoy,
     /// A service by the local API.
     Api,
+}
+
+/// Where in a line of a proxy's access log, which is JSON, it stands how a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fields {
+    /// The request's name.
+    pub request: &'static str,
+    /// The status that the client got.
+    pub status: &'static str,
+    /// Rows, by the service's word.
+    pub rows: &'static str,
+}
+
+impl DoorKind {
+    /// Where in its access log it stands how a request ended; `None`: that is told otherwise.
+    pub const fn log_fields(self) -> Option<Fields> {
+        match self {
+            Self::Nginx | Self::Envoy => {
+                Some(Fields { request: "request", status: "status", rows: "rows" })
+            }
+            Self::Caddy => {
+                Some(Fields { request: "liuhen_request", status: "status", rows: "liuhen_rows" })
+            }
+            Self::Traefik => Some(Fields {
+                request: "ClientUsername",
+                status: "DownstreamStatus",
+                rows: "origin_X-Liuhen-Rows",
+            }),
+            Self::Api => None,
+        }
+    }
 }
 
 /// A caller, and the identity that it has on the ledger.
@@ -241,14 +292,16 @@ impl Settings {
             let twice = self.doors.iter().skip(number + 1).any(|it| it.name == *name);
             anyhow::ensure!(!twice, "door {name}: two have this name");
             match door.kind {
-                DoorKind::Nginx => anyhow::ensure!(
+                DoorKind::Nginx | DoorKind::Caddy | DoorKind::Traefik => anyhow::ensure!(
                     door.access_log.is_some(),
-                    "door {name}: nginx says in `access_log` how requests ended"
+                    "door {name}: it stands in the proxy's `access_log` how requests ended"
                 ),
                 DoorKind::Api => anyhow::ensure!(
                     door.access_log.is_none(),
                     "door {name}: a service says itself how requests ended, and has no `access_log`"
                 ),
+                // It may say so over gRPC, or in a file.
+                DoorKind::Envoy => {}
             }
         }
         for route in &self.routes {

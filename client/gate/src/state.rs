@@ -7,12 +7,13 @@ use crate::spool::book::Numbered;
 use liuhen_client::error::ClientError;
 use liuhen_proto::event::Outcome;
 use liuhen_proto::items::access::decide::{self, Gateway, Moment, Proved};
+use liuhen_proto::items::access::observing;
 use liuhen_proto::ledger::{Halt, Missing, Object};
 use liuhen_proto::place::{ObjectKind, Place};
 use liuhen_proto::types::limits::OBJECTS_PROVED;
 use liuhen_proto::types::{Height, RequestId, TimeMs};
 use liuhen_proto::verify::Known;
-use liuhen_proto::wire::{GrantKind, GrantUse, RecordAccess, RequestStanding};
+use liuhen_proto::wire::{GatewaySetup, GrantKind, GrantUse, RecordAccess, RequestStanding};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -68,6 +69,8 @@ pub struct State {
     proving: Mutex<HashMap<Key, Proving>>,
     /// From which grant another hangs.
     parents: Mutex<HashMap<RequestId, RequestId>>,
+    /// What the ledger says of this gateway, as it was proved last.
+    setup: Mutex<GatewaySetup>,
     /// Records that are decided and have no number yet.
     held: Mutex<HashMap<u64, RecordAccess>>,
     /// From which height on those proofs will be that are being asked for, each by its ticket.
@@ -77,8 +80,29 @@ pub struct State {
 impl State {
     /// Nothing yet.
     pub fn new(ledger: Arc<Ledger>, spool: Spool, gateway: Gateway) -> Self {
-        let (groups, proving, parents, held, asking) = Default::default();
-        Self { ledger, spool, gateway, groups, proving, parents, held, asking }
+        let (groups, proving, parents, setup, held, asking) = Default::default();
+        Self { ledger, spool, gateway, groups, proving, parents, setup, held, asking }
+    }
+
+    /// Where the ledger says what this gateway does.
+    fn own_place(&self) -> Place {
+        Place::gateway_setup(self.gateway.identity.as_bytes())
+    }
+
+    /// Whether this gateway only observes accesses to a dataset.
+    pub fn observes(&self, dataset: &str, time: TimeMs) -> bool {
+        observing::is_observing(&locked(&self.setup), dataset, time)
+    }
+
+    /// Whether it observes any dataset.
+    pub fn observes_any(&self, time: TimeMs) -> bool {
+        let setup = locked(&self.setup);
+        setup.observing.iter().any(|it| observing::is_observing(&setup, &it.dataset, time))
+    }
+
+    /// Whether it was ever said that a dataset is observed: then it ends by itself.
+    pub fn ever_observed(&self, dataset: &str) -> bool {
+        locked(&self.setup).observing.iter().any(|it| it.dataset == dataset)
     }
 
     /// From now on a record counts, until it has a number. Gives a ticket for it.
@@ -194,8 +218,10 @@ impl State {
         locked(&self.groups).values().map(|it| it.proved.elapsed()).max()
     }
 
-    /// Learns from which grants those hang that unsent records name, before anything is decided.
+    /// Learns what the ledger says of this gateway, and from which grants those hang that unsent records name, before anything is
+    /// decided.
     pub async fn warm_up(&self) -> Result<(), ClientError> {
+        self.learn(&self.ledger.known(&[self.own_place()].into()).await?);
         let named = |it: &Numbered| -> Vec<RequestId> {
             it.record
                 .accesses
@@ -233,7 +259,8 @@ impl State {
         let (dataset, department, _) = key;
         let standings = self.ledger.requests(dataset).await?;
         let candidates = candidates(&standings, department);
-        let mut places: BTreeSet<Place> = [Place::parameters(), Place::dataset(dataset)].into();
+        let mut places: BTreeSet<Place> =
+            [Place::parameters(), Place::dataset(dataset), self.own_place()].into();
         // Of an account without an identity there is none.
         if !department.is_empty() {
             places.insert(Place::department(department));
@@ -269,6 +296,9 @@ impl State {
     }
 
     fn learn(&self, known: &Known) {
+        if let Some(Some(Object::GatewaySetup(setup))) = known.objects.get(&self.own_place()) {
+            locked(&self.setup).clone_from(setup);
+        }
         let mut parents = locked(&self.parents);
         for object in known.objects.values().flatten() {
             if let Object::Grant(grant) = object

@@ -102,6 +102,10 @@ class Judge {
       worst = found;
       decides = at;
     });
+    // What a gateway that observes would have denied was not allowed, whatever the ledger finds.
+    if ((record.observing?.denied ?? "") !== "") {
+      worst = { verdict: "would_be_denied", reason: worst.reason === "none" ? "denied_by_gateway" : worst.reason };
+    }
     // What is allowed names no grant but its own.
     return { outcome: { ...worst, timeliness, future, namesOthers: false }, decides };
   }
@@ -271,6 +275,7 @@ const WEIGHTS: Record<AccessVerdict, number> = {
   undetermined: 3,
   uncovered: 4,
   denied: 4,
+  would_be_denied: 4,
 };
 
 function allowed(kind: GrantKind): AccessVerdict {

@@ -6,7 +6,7 @@ import { demand } from "./verdict.js";
 export const LEAF_BYTES = 90;
 
 /** Verdicts, by number. */
-export const VERDICTS = ["none", "covered", "uncovered", "undetermined", "internal", "emergency", "denied"] as const;
+export const VERDICTS = ["none", "covered", "uncovered", "undetermined", "internal", "emergency", "denied", "would_be_denied"] as const;
 export type AccessVerdict = (typeof VERDICTS)[number];
 
 /** Reasons, by number: the first check that failed. */
@@ -45,6 +45,7 @@ export const REASONS = [
   "dataset_unknown",
   "rows_unknown",
   "grant_unknown",
+  "denied_by_gateway",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

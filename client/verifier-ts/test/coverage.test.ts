@@ -17,7 +17,7 @@ import {
   type Identity,
   IdentitySchema,
 } from "../src/gen/liuhen/v1/ledger_pb.js";
-import { Assurance, Decision, type RecordAccess, RecordAccessSchema } from "../src/gen/liuhen/v1/access_pb.js";
+import { Assurance, Decision, ObservingSchema, type RecordAccess, RecordAccessSchema } from "../src/gen/liuhen/v1/access_pb.js";
 import { Operation, TermsSchema } from "../src/gen/liuhen/v1/sharing_pb.js";
 import { judge } from "../src/coverage.js";
 import type { StateBefore } from "../src/replay.js";
@@ -148,6 +148,8 @@ const department = (it: World, code: string): Department => it.departments.get(c
 const step = (it: World, state: GrantState): unknown =>
   grant(it).steps.push({ ...grant(it).steps[0]!, height: 5n, state });
 
+const observing = (it: World, denied: string): unknown => (it.record.observing = create(ObservingSchema, { denied }));
+
 const noRows = (it: World): unknown => Object.assign(grant(it).terms!.quota!, { rowsTotal: 0n, rowsPerDay: 0n });
 /** A statement that is counted, as the last that the quota allows. */
 const goesOn = (it: World): unknown => {
@@ -160,6 +162,10 @@ const CASES: [string, (it: World) => void][] = [
   ["covered live", () => {}],
   ["covered late", (it) => delete it.record.decidedHeight],
   ["covered late", (it) => it.blocks.set(19n, ACCESS + 1n)],
+  ["would_be_denied denied_by_gateway live", (it) => observing(it, "gate.no_route")],
+  ["would_be_denied no_grant live", (it) => observing(it, "no_grant") && (access(it).requestId = new Uint8Array())],
+  ["would_be_denied dataset_unknown live", (it) => observing(it, "x") && (it.record.accesses = [])],
+  ["covered live", (it) => observing(it, "")],
   ["denied live", (it) => (it.record.decision = Decision.DENIED)],
   ["uncovered unmapped_account live", (it) => (it.record.asker!.identityId = new Uint8Array(0))],
   ["uncovered no_grant live", (it) => (access(it).requestId = new Uint8Array(0))],

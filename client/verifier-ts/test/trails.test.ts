@@ -57,6 +57,7 @@ const OF_ITEMS: Record<string, string> = {
   unrecordable: "13 own",
   addBulkTags: "13 own, 18 own 1",
   setGateway: "13 gateway_id, 4 datasets",
+  setObserving: "13 gateway_id, 4 datasets",
   commitMapping: "13 gateway_id",
   declareLoss: "13 gateway_id",
   declareOutage: "13 gateway_id",

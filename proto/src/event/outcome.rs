@@ -51,6 +51,8 @@ numbered! {
         Emergency = 5 "emergency",
         /// Refused by the gateway, so nothing was served.
         Denied = 6 "denied",
+        /// Served by a gateway that only observes, and would have been denied.
+        WouldBeDenied = 7 "would_be_denied",
     }
 }
 
@@ -125,6 +127,8 @@ numbered! {
         RowsUnknown = 32 "rows_unknown",
         /// Whether a grant was named can't be told.
         GrantUnknown = 33 "grant_unknown",
+        /// The ledger finds nothing against it; the gateway would have denied it.
+        DeniedByGateway = 34 "denied_by_gateway",
     }
 }
 

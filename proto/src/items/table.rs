@@ -183,6 +183,7 @@ items! {
     61 EvaluateProduct: Oversight;
     62 RecallProduct: Oversight;
     63 ReportDoubleVote: Oversight;
+    64 SetObserving: Access;
 }
 
 /// The name of an item's kind, as commands and JSON show it.

@@ -148,6 +148,7 @@ fn watches() -> Vec<Watch> {
         watch(WatchKind::FutureTime, 0, 0),
         watch(WatchKind::HalvesDiffer, 0, 0),
         watch(WatchKind::DatasetUnknown, 0, 0),
+        watch(WatchKind::WouldBeDenied, 0, 0),
     ]
 }
 
@@ -307,7 +308,8 @@ fn is_watchable(it: &Watch) -> bool {
         | WatchKind::SilentGateway
         | WatchKind::FutureTime
         | WatchKind::HalvesDiffer
-        | WatchKind::DatasetUnknown => true,
+        | WatchKind::DatasetUnknown
+        | WatchKind::WouldBeDenied => true,
         WatchKind::Unspecified => false,
     }
 }

@@ -343,6 +343,15 @@ refusals! {
     GatewayNotSetUp(id: String) = "gateway.not_set_up": State,
         "gateway {id} was not set up by its collector",
         "归集部门尚未配置闸口 {id}";
+    GatewayNotServing { gateway: String, dataset: String } = "gateway.not_serving": State,
+        "gateway {gateway} does not serve {dataset}",
+        "闸口 {gateway} 不提供 {dataset}";
+    ObservingTooLong(days: u64) = "observing.too_long": State,
+        "a gateway observes for {days} days at most, from now on",
+        "观察期自现在起最长 {days} 天";
+    ObservingBegun(dataset: String) = "observing.begun": State,
+        "the collector has begun to observe {dataset} before: a manager prolongs it",
+        "归集部门已对 {dataset} 开始过观察期：须由管理部门延长";
     OutageTooLong(hours: u64) = "outage.too_long": State,
         "an outage is declared for {hours} hours at most, from now on",
         "停机申报自现在起最长 {hours} 小时";

@@ -59,6 +59,7 @@ fn all_kinds() -> Vec<Kind> {
     all.extend(deciding_kinds());
     all.extend(gateway_kinds());
     all.extend(oversight_kinds());
+    all.push(items::set_observing(&identity(), T0).into());
     all
 }
 

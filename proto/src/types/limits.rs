@@ -118,6 +118,8 @@ pub const BULK_SUBJECTS: u64 = 100_000_000;
 pub const CORRECTED_RECORDS: usize = 48;
 /// Milliseconds that an outage may be declared for.
 pub const OUTAGE_MS: u64 = 72 * 3_600_000;
+/// Milliseconds for which a gateway may observe, from when that is said.
+pub const OBSERVING_MS: u64 = 90 * 24 * 3_600_000;
 /// Grants that a product stands on.
 pub const PRODUCT_GRANTS: usize = 64;
 /// Products that stand on a grant.

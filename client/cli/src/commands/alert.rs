@@ -86,7 +86,7 @@ async fn list(
         rows.push(vec![
             json!(raised.number),
             json!(text::time(it.time_ms)),
-            json!(watch_name(raised.watch())),
+            json!(told(&raised)),
             json!(names.get(&raised.identity_id)),
             json!(raised.dataset),
             json!(text::short(&raised.request_id)),
@@ -95,4 +95,10 @@ async fn list(
         ]);
     }
     rows.print(common.output)
+}
+
+/// What it is about, with the cause where there is one.
+fn told(it: &wire::AlertRaised) -> String {
+    let watch = watch_name(it.watch());
+    if it.cause.is_empty() { watch } else { format!("{watch}: {}", it.cause) }
 }

@@ -6,6 +6,7 @@ use super::signing::{Act, nothing};
 use crate::output::print_one;
 use crate::tell;
 use crate::text;
+use liuhen_client::clock;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::event::Event;
@@ -14,7 +15,7 @@ use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::TrailKind;
 use liuhen_proto::subject;
 use liuhen_proto::types::Hash;
-use liuhen_proto::wire::{self, item::Kind};
+use liuhen_proto::wire::{self, SetObserving, item::Kind};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,17 @@ pub enum Gateway {
     Close {
         /// `department/code`
         gateway: String,
+    },
+    /// Have a gateway only observe for a time: what it would deny it serves, and says so (a collector begins it once; a manager prolongs it)
+    Observe {
+        /// `department/code`
+        gateway: String,
+        /// Datasets
+        #[arg(long, value_delimiter = ',', required = true)]
+        datasets: Vec<String>,
+        /// For how many days from now, 90 at most; 0 ends it
+        #[arg(long)]
+        days: u64,
     },
     /// Commit to the mapping from accounts to identities that a gateway uses from now on
     Mapping {
@@ -139,6 +151,14 @@ impl Gateway {
                     mapping_digest: mapping_digest.unwrap_or_default(),
                 })
             }
+            Self::Observe { gateway, datasets, days } => {
+                let of = gateway.split('/').next().unwrap_or_default().to_owned();
+                let (gateway_id, datasets) = (id(gateway).await?, datasets.clone());
+                let (department, collector) = (collector, of);
+                let until_ms = after_days(*days);
+                let it = SetObserving { department, collector, gateway_id, datasets, until_ms };
+                Kind::SetObserving(sorted(it))
+            }
             Self::Close { gateway } => Kind::SetGateway(wire::SetGateway {
                 collector,
                 gateway_id: id(gateway).await?,
@@ -159,7 +179,7 @@ impl Gateway {
             Self::Outage { gateway, hours, cause } => Kind::DeclareOutage(wire::DeclareOutage {
                 collector,
                 gateway_id: id(gateway).await?,
-                until_ms: liuhen_client::clock::now().plus(hours.saturating_mul(HOUR_MS)).get(),
+                until_ms: clock::now().plus(hours.saturating_mul(HOUR_MS)).get(),
                 cause: cause.clone(),
             }),
             Self::Unrecordable { access_no, item, reason } => {
@@ -183,6 +203,18 @@ impl Gateway {
     }
 }
 
+/// So many days from now; 0: long over.
+fn after_days(days: u64) -> u64 {
+    // A little less: the ledger's clock may be behind this one.
+    let for_ms = days.saturating_mul(24 * HOUR_MS).saturating_sub(60_000);
+    if days == 0 { 0 } else { clock::now().plus(for_ms).get() }
+}
+
+fn sorted(mut it: SetObserving) -> SetObserving {
+    it.datasets.sort();
+    it
+}
+
 async fn seal(
     act: &Act<'_>,
     until: Option<&str>,
@@ -197,7 +229,7 @@ async fn seal(
         ));
     }
     let known = it.gateway.unwrap_or_default();
-    let now = liuhen_client::clock::now().get();
+    let now = clock::now().get();
     let until_ms = match until {
         Some(until) => text::parse_time(until)?,
         None => now.saturating_sub(now.checked_rem(it.seal_period_ms).unwrap_or(0)),
@@ -292,6 +324,14 @@ async fn tags(act: &Act<'_>, access_no: u64, file: &Path) -> Result<(), ClientEr
     Ok(())
 }
 
+/// Until when what is only observed.
+fn observing(setup: &wire::GatewaySetup) -> Vec<String> {
+    let until =
+        |it: &wire::ObservedUntil| format!("{} until {}", it.dataset, text::time(it.until_ms));
+    let now = clock::now().get();
+    setup.observing.iter().filter(|it| it.until_ms > now).map(until).collect()
+}
+
 async fn show(common: &Common, gateway: &str) -> Result<(), ClientError> {
     let node = common.connect().await?;
     let id = node.identity_id(gateway).await?.to_vec();
@@ -302,6 +342,7 @@ async fn show(common: &Common, gateway: &str) -> Result<(), ClientError> {
     let fields = [
         ("gateway", json!(gateway)),
         ("datasets", json!(setup.datasets)),
+        ("observing", json!(observing(&setup))),
         ("mapping_digest", json!(hex::encode(&setup.mapping_digest))),
         ("last_access_no", json!(known.last_access_no)),
         ("records", json!(known.records)),

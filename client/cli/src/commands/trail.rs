@@ -18,7 +18,7 @@ use liuhen_proto::wire;
 pub struct Trail {
     #[command(flatten)]
     which: TrailName,
-    /// Only these verdicts: covered, internal, emergency, uncovered, undetermined, denied
+    /// Only these verdicts: covered, internal, emergency, uncovered, undetermined, denied, would_be_denied
     #[arg(long, value_delimiter = ',')]
     verdict: Vec<String>,
     /// Recorded from this time on
@@ -103,7 +103,7 @@ impl Trail {
         let verdicts = self.verdict.iter().map(|name| {
             let known = Verdict::ALL.iter().find(|verdict| verdict.name() == name);
             known.map(|verdict| *verdict as u32).ok_or_else(|| {
-                let known = "covered, internal, emergency, uncovered, undetermined, denied";
+                let known = "covered, internal, emergency, uncovered, undetermined, denied, would_be_denied";
                 ClientError::usage(
                     format!("`{name}` is no verdict: {known}"),
                     format!("“{name}”不是判定结果；有：{known}"),

@@ -143,5 +143,6 @@ fn verdict_zh(verdict: Verdict) -> &'static str {
         Verdict::Internal => "本单位内部使用",
         Verdict::Emergency => "应急访问",
         Verdict::Denied => "闸口已拒绝",
+        Verdict::WouldBeDenied => "观察期放行，本应拒绝",
     }
 }

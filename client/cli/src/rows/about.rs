@@ -83,6 +83,10 @@ pub(super) fn item(kind: &Kind, names: &Names) -> String {
         Kind::SetGateway(it) => {
             format!("{} serves {}", name(&it.gateway_id), it.datasets.join(" "))
         }
+        Kind::SetObserving(it) => {
+            let (until, datasets) = (text::time(it.until_ms), it.datasets.join(" "));
+            format!("{} observes {datasets} until {until}", name(&it.gateway_id))
+        }
         Kind::CommitMapping(it) => {
             format!("{} maps by {}", name(&it.gateway_id), text::short(&it.mapping_digest))
         }
@@ -220,7 +224,12 @@ pub(super) fn ledger_event(event: &LedgerEvent) -> String {
             format!("{name} {rule} {end}: {} times, {points} points", it.count)
         }
         Made::AlertRaised(it) => {
-            let words = [watch(it.watch()), it.dataset.clone(), text::short(&it.request_id)];
+            let words = [
+                watch(it.watch()),
+                it.dataset.clone(),
+                text::short(&it.request_id),
+                it.cause.clone(),
+            ];
             let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
             format!("{}/{} {}", it.department, it.number, words.join(" "))
         }

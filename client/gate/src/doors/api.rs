@@ -61,6 +61,7 @@ async fn decide(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> Re
             "serve": answer.serve,
             "access_no": answer.access_no,
             "reason": answer.reason,
+            "would_be_denied": answer.would_be_denied,
             "height": answer.height,
             "access": answer.token,
         }),

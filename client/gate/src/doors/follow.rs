@@ -1,8 +1,10 @@
-//! nginx's access log says how requests ended: a line of JSON each, followed as it grows.
+//! A proxy's access log says how requests ended: a line of JSON each, followed as it grows.
 
 use crate::gate::Gate;
+use crate::settings::Fields;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
@@ -21,19 +23,28 @@ const AT_ONCE: u64 = 1 << 20;
 const LONGEST: usize = 64 * 1024;
 
 /// How a request ended.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq)]
 struct Line {
     request: String,
-    status: u16,
-    /// As text, for nginx writes nothing where it has nothing.
-    #[serde(default)]
-    rows: String,
+    rows: Option<u64>,
 }
 
 impl Line {
-    /// Rows that were given: as the service says; none of what failed; else unknown.
-    fn rows(&self) -> Option<u64> {
-        if self.status >= 400 { Some(0) } else { self.rows.parse().ok() }
+    /// Reads a line. Rows that were given: as the service says; none of what failed; else unknown.
+    fn read(line: &[u8], fields: Fields) -> Result<Self, String> {
+        let line: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        // As text or as a number: proxies write nothing, or a dash, where they have nothing.
+        let said = |field: &str| match line.get(field) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        let lacks = |field: &str| format!("it has no `{field}`");
+        let request = said(fields.request).ok_or_else(|| lacks(fields.request))?;
+        let status = said(fields.status).and_then(|it| it.parse::<u16>().ok());
+        let status = status.ok_or_else(|| lacks(fields.status))?;
+        let rows = said(fields.rows).and_then(|it| it.parse().ok());
+        Ok(Self { request, rows: if status >= 400 { Some(0) } else { rows } })
     }
 }
 
@@ -48,6 +59,7 @@ struct Position {
 pub struct Follower {
     gate: Arc<Gate>,
     door: String,
+    fields: Fields,
     log: PathBuf,
     /// Where it is kept how far the log was read.
     kept: PathBuf,
@@ -61,7 +73,13 @@ pub struct Follower {
 
 impl Follower {
     /// Goes on where the last one ended. Errors where it can't be told where that was, or the log can't be read.
-    pub fn new(gate: Arc<Gate>, door: &str, log: &Path, kept: PathBuf) -> anyhow::Result<Self> {
+    pub fn new(
+        gate: Arc<Gate>,
+        door: &str,
+        fields: Fields,
+        log: &Path,
+        kept: PathBuf,
+    ) -> anyhow::Result<Self> {
         let at = match std::fs::read(&kept) {
             Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
                 format!("{}: remove it to read the log from its beginning", kept.display())
@@ -71,7 +89,7 @@ impl Follower {
         };
         let (door, log) = (door.to_owned(), log.to_owned());
         let (open, rest, turned) = Default::default();
-        let mut follower = Self { gate, door, log, kept, at, open, rest, turned };
+        let mut follower = Self { gate, door, fields, log, kept, at, open, rest, turned };
         follower.open_log()?;
         Ok(follower)
     }
@@ -184,10 +202,10 @@ impl Follower {
         let behind = self.rest.split_off(end.saturating_add(1));
         let whole = std::mem::replace(&mut self.rest, behind);
         for line in whole.split(|byte| *byte == b'\n').filter(|it| !it.is_empty()) {
-            match serde_json::from_slice::<Line>(line) {
+            match Line::read(line, self.fields) {
                 Ok(line) => {
                     // Of others' requests, and of those that were refused, nothing is open.
-                    self.gate.end(&self.door, &line.request, line.rows()).await?;
+                    self.gate.end(&self.door, &line.request, line.rows).await?;
                 }
                 Err(error) => {
                     tracing::warn!(door = self.door, %error, "a line of the access log can't be read");

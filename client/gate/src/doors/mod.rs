@@ -1,10 +1,14 @@
-//! Where is asked: [`nginx`] by `auth_request`, [`api`] by services themselves; [`follow`] reads how requests ended.
+//! Where is asked: by a [`proxy`] (nginx, Caddy), by [`traefik`], by [`envoy`], by services themselves at the [`api`]; [`follow`] reads in a
+//! proxy's access log how requests ended.
 
 pub mod api;
+pub mod envoy;
 pub mod follow;
-pub mod nginx;
+pub mod proxy;
+pub mod traefik;
 
 use crate::gate::Gate;
+use axum::http::HeaderMap;
 use std::sync::Arc;
 
 /// A door, and the secret that whoever asks at it shows.
@@ -18,6 +22,15 @@ struct Door {
 impl Door {
     fn new(name: &str, gate: Arc<Gate>, secret: &str) -> Self {
         Self { name: name.into(), gate, secret: blake3::hash(secret.as_bytes()) }
+    }
+
+    /// Whether the secret stands in its header.
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        let is_shown = self.is_shown(&proxy::said(headers, proxy::SECRET));
+        if !is_shown {
+            tracing::warn!(door = &*self.name, "somebody asked without the door's secret");
+        }
+        is_shown
     }
 
     /// By digest: the time it takes tells nothing of the secret.

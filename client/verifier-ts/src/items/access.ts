@@ -29,6 +29,14 @@ function setGateway(it: access.SetGateway): void {
   idIfGiven(it.mappingDigest);
 }
 
+function setObserving(it: access.SetObserving): void {
+  codes(it.department, it.collector);
+  ids(it.gatewayId);
+  ensure(it.datasets.length > 0, "at least one dataset");
+  ascendingTexts(it.datasets, GATEWAY_DATASETS);
+  codes(...it.datasets);
+}
+
 function commitMapping(it: access.CommitMapping): void {
   codes(it.collector);
   ids(it.gatewayId, it.mappingDigest);
@@ -180,6 +188,7 @@ function own(at: Origin): Place {
 export const ACCESS = {
   recordAccess: { check: recordAccess, trails: (it, at) => [own(at), ...touched(it)] },
   setGateway: { check: setGateway, trails: (it) => [gateway(it.gatewayId), ...it.datasets.map(dataset)] },
+  setObserving: { check: setObserving, trails: (it) => [gateway(it.gatewayId), ...it.datasets.map(dataset)] },
   commitMapping: { check: commitMapping, trails: (it) => [gateway(it.gatewayId)] },
   sealPeriod: { check: sealPeriod, trails: (_, at) => [own(at)] },
   declareLoss: { check: declareLoss, trails: (it) => [gateway(it.gatewayId)] },

@@ -34,6 +34,10 @@ export function recordAccess(it: RecordAccess): void {
   if (it.via !== undefined) party(it.via);
   idIfGiven(it.viaMessageDigest);
   ensure(it.via !== undefined || it.viaMessageDigest.length === 0, "a message id belongs to a platform");
+  if (it.observing !== undefined) {
+    ensure(it.decision === Decision.SERVED, "who observes serves");
+    codeIfGiven(it.observing.denied);
+  }
   if (it.onBehalfOf !== undefined) party(it.onBehalfOf);
   codeIfGiven(it.purpose);
   subjects(it);

@@ -43,7 +43,7 @@ fn access(it: &wire::RecordAccess, gateway: &str, lang: Lang) -> String {
     let (asker, at) = (asker(it, lang), time(TimeMs::new(it.access_time_ms)));
     let denied = match it.decision() {
         wire::Decision::Denied => lang.pick(", denied", "，已拒绝"),
-        wire::Decision::Served | wire::Decision::Unspecified => String::new(),
+        wire::Decision::Served | wire::Decision::Unspecified => observed(it, lang),
     };
     lang.pick(
         &format!(
@@ -54,6 +54,22 @@ fn access(it: &wire::RecordAccess, gateway: &str, lang: Lang) -> String {
             "{collector} 闸口 {gateway} 的第 {number} 号访问（闸口所述时间 {at}）：{touched}；访问方 {asker}{denied}"
         ),
     )
+}
+
+/// What a gateway that observed would have done.
+fn observed(it: &wire::RecordAccess, lang: Lang) -> String {
+    match &it.observing {
+        None => String::new(),
+        Some(it) if it.denied.is_empty() => {
+            lang.pick(", while the gateway only observed", "，闸口处于观察期")
+        }
+        Some(wire::Observing { denied }) => lang.pick(
+            &format!(
+                ", served while the gateway only observed: it would have been denied ({denied})"
+            ),
+            &format!("，观察期放行，本应拒绝（{denied}）"),
+        ),
+    }
 }
 
 fn dataset(it: &wire::DatasetAccess, lang: Lang) -> String {

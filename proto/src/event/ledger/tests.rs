@@ -107,6 +107,7 @@ fn answering_kinds() -> [Kind; 3] {
             identity_id: vec![6; 32],
             dataset: "civil.resident".into(),
             request_id: REQUEST.to_vec(),
+            cause: "no_grant".into(),
         }),
     ]
 }

@@ -28,13 +28,19 @@ pub(crate) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> u64 {
 /// at once: what comes later than an hour counts when it comes, else its time would pick the quota.
 pub(crate) fn day_of(it: &wire::RecordAccess, block_time: TimeMs) -> u64 {
     let time = TimeMs::new(it.access_time_ms).min(block_time);
-    let at_once = !reaches_user(it) || block_time.since(time) <= calendar::HOUR_MS;
+    let at_once = !is_as_it_happens(it) || block_time.since(time) <= calendar::HOUR_MS;
     calendar::day_of(if at_once { time } else { block_time })
 }
 
-/// Whether the number that a gateway gave could reach the user: only then the user's half is owed.
+/// Whether the number that a gateway gave could reach the user: only then the user's half is owed. Of one that only observes
+/// nobody is expected to know it yet.
 #[must_use]
 pub fn reaches_user(it: &wire::RecordAccess) -> bool {
+    is_as_it_happens(it) && it.observing.is_none()
+}
+
+/// Whether the gateway knew of the access when it happened.
+fn is_as_it_happens(it: &wire::RecordAccess) -> bool {
     match it.channel() {
         wire::Channel::Door | wire::Channel::Api => true,
         wire::Channel::Log | wire::Channel::File | wire::Channel::Unspecified => false,
@@ -102,10 +108,20 @@ pub(crate) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outco
             (worst, decides) = (found, at);
         }
     }
-    let (verdict, reason) = worst;
+    let (verdict, reason) = observed(it, worst);
     // What is allowed names no grant but its own; of the rest the caller says so.
     let names_others = false;
     Ok((Outcome { verdict, reason, timeliness, future, names_others }, decides))
+}
+
+/// What a gateway that observes would have denied was not allowed, whatever the ledger finds.
+fn observed(it: &wire::RecordAccess, found: (Verdict, Reason)) -> (Verdict, Reason) {
+    let would_deny = it.observing.as_ref().is_some_and(|it| !it.denied.is_empty());
+    match (would_deny, found) {
+        (false, found) => found,
+        (true, (_, Reason::None)) => (Verdict::WouldBeDenied, Reason::DeniedByGateway),
+        (true, (_, reason)) => (Verdict::WouldBeDenied, reason),
+    }
 }
 
 /// The verdict of an access that its grant allows.
@@ -124,7 +140,7 @@ fn weight(verdict: Verdict) -> u8 {
         Verdict::Internal => 1,
         Verdict::Emergency => 2,
         Verdict::Undetermined => 3,
-        Verdict::Uncovered | Verdict::Denied => 4,
+        Verdict::Uncovered | Verdict::Denied | Verdict::WouldBeDenied => 4,
     }
 }
 

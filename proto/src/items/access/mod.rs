@@ -7,6 +7,7 @@ pub mod decide;
 pub(crate) mod gateways;
 pub mod halves;
 pub(crate) mod numbers;
+pub mod observing;
 pub(crate) mod own_grant;
 pub mod receipt;
 pub(crate) mod record_access;

@@ -3,7 +3,7 @@
 
 use crate::event::{Outcome, Reason, Verdict};
 use crate::items::access::{
-    bulk, coverage, halves, numbers,
+    bulk, coverage, halves, numbers, observing,
     own_grant::{self, Named},
 };
 use crate::items::fields::{
@@ -60,6 +60,13 @@ impl ItemKind for wire::RecordAccess {
         id_if_given("via_message_digest", &self.via_message_digest)?;
         let carried = self.via.is_some() || self.via_message_digest.is_empty();
         ensure(carried, "via_message_digest", "a message id belongs to a platform")?;
+        if let Some(observing) = &self.observing {
+            let served = decision == wire::Decision::Served;
+            ensure(served, "observing", "who observes serves")?;
+            if !observing.denied.is_empty() {
+                code("observing.denied", &observing.denied)?;
+            }
+        }
         if let Some(on_behalf_of) = &self.on_behalf_of {
             party("on_behalf_of", on_behalf_of)?;
         }
@@ -189,10 +196,15 @@ pub(crate) fn judged(
         let concern = Concern { department: &it.collector, ..Concern::default() };
         watches::alert(draft, WatchKind::DatasetUnknown, concern)?;
     }
-    if outcome.verdict == Verdict::Uncovered
-        && let Some(access) = it.accesses.get(at)
-    {
-        uncovered(draft, gateway, it, access, outcome.reason)?;
+    if matches!(outcome.verdict, Verdict::Uncovered | Verdict::WouldBeDenied) {
+        let access = it.accesses.get(at);
+        match access {
+            _ if observing::is_observed(draft, gateway, it)? => {
+                observing::alert(draft, it, access, outcome.reason)?;
+            }
+            Some(access) => uncovered(draft, gateway, it, access, outcome.reason)?,
+            None => {}
+        }
     }
     watches::record(draft, it, outcome.future)?;
     Ok(outcome)
@@ -321,7 +333,8 @@ fn count_one(
         let department = grant.using_department.as_str();
         let department = if department.is_empty() { &grant.collector } else { department };
         let request_id = id.as_bytes().as_slice();
-        let concern = Concern { department, identity: &[], dataset: &grant.dataset, request_id };
+        let dataset = grant.dataset.as_str();
+        let concern = Concern { department, dataset, request_id, ..Concern::default() };
         watches::alert(draft, WatchKind::QuotaNearlyUsed, concern)?;
     }
     if exhausted && !grants::has_ended(grants::state(grant)) {

@@ -20,6 +20,15 @@ pub(crate) struct Concern<'a> {
     pub(crate) identity: &'a [u8],
     pub(crate) dataset: &'a str,
     pub(crate) request_id: &'a [u8],
+    pub(crate) cause: &'a str,
+}
+
+/// For how long alerts of one concern are counted together.
+fn joined_for(kind: WatchKind) -> u64 {
+    match kind {
+        WatchKind::WouldBeDenied => 24 * JOIN_MS,
+        _ => JOIN_MS,
+    }
 }
 
 /// What the parameters say of a watch; `None`: it is not watched for.
@@ -28,7 +37,7 @@ pub(crate) fn watch(draft: &Draft<'_>, kind: WatchKind) -> Result<Option<wire::W
     Ok(parameters.watches.iter().find(|it| it.kind() == kind).copied())
 }
 
-/// Raises an alert if that is watched for, or counts on one that is not an hour old.
+/// Raises an alert if that is watched for, or counts on one that is not an hour old, of would-be denials a day.
 pub(crate) fn alert(
     draft: &mut Draft<'_>,
     kind: WatchKind,
@@ -41,7 +50,7 @@ pub(crate) fn alert(
     let now = draft.context().time;
     let before: Option<Arc<wire::Joined>> = draft.get(&place)?;
     if let Some(before) = before
-        && now.since(TimeMs::new(before.since_ms)) < JOIN_MS
+        && now.since(TimeMs::new(before.since_ms)) < joined_for(kind)
         && count_again(draft, concern.department, before.number)?
     {
         return Ok(());
@@ -58,6 +67,7 @@ pub(crate) fn alert(
         identity_id: concern.identity.to_vec(),
         dataset: concern.dataset.to_owned(),
         request_id: concern.request_id.to_vec(),
+        cause: concern.cause.to_owned(),
     };
     let state = AlertState::Unspecified as i32;
     let alert = wire::Alert { raised: Some(raised.clone()), time_ms: now.get(), count: 1, state };
@@ -70,8 +80,19 @@ pub(crate) fn alert(
 fn joins(kind: WatchKind, it: Concern<'_>) -> Place {
     let kind = (kind as i32).to_be_bytes();
     let (department, dataset) = (it.department.as_bytes(), it.dataset.as_bytes());
-    let parts =
-        [b"a".as_slice(), &kind, department, b"/", dataset, b"/", it.identity, it.request_id];
+    let cause = it.cause.as_bytes();
+    let parts = [
+        b"a".as_slice(),
+        &kind,
+        department,
+        b"/",
+        dataset,
+        b"/",
+        it.identity,
+        it.request_id,
+        b"/",
+        cause,
+    ];
     Place::joined(&hash::hash(Domain::Repeat, &parts))
 }
 
@@ -153,7 +174,7 @@ pub(crate) fn record(
     let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
     // Whom the gateway takes for somebody else's nobody there can answer for.
     let Some(known) = known.filter(|it| it.department == department) else { return Ok(()) };
-    let concern = Concern { department, identity, dataset: "", request_id: &[] };
+    let concern = Concern { department, identity, ..Concern::default() };
     let is_officer = known.kind() == IdentityKind::Officer;
     if is_officer && outside_hours(draft, it)? {
         alert(draft, WatchKind::OutsideHours, Concern { dataset, request_id, ..concern })?;

@@ -33,6 +33,20 @@ fn setting_up() {
         "datasets": |it| it.datasets = codes(limits::GATEWAY_DATASETS + 1),
         "mapping_digest": |it| it.mapping_digest.truncate(31),
     );
+    right!(
+        SetObserving,
+        |it| it.datasets = codes(limits::GATEWAY_DATASETS),
+        |it| it.until_ms = 0,
+        |it| it.until_ms = u64::MAX,
+    );
+    wrong!(SetObserving,
+        "department": |it| it.department.clear(),
+        "collector": |it| it.collector.clear(),
+        "gateway_id": |it| it.gateway_id.truncate(31),
+        "datasets": |it| it.datasets.clear(),
+        "datasets": |it| it.datasets = vec!["b".into(), "a".into()],
+        "datasets": |it| it.datasets = codes(limits::GATEWAY_DATASETS + 1),
+    );
     wrong!(CommitMapping,
         "collector": |it| it.collector.clear(),
         "gateway_id": |it| it.gateway_id.clear(),

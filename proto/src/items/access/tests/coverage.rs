@@ -10,7 +10,7 @@ use crate::ledger::tests::{
     stage::{COLLECTOR, GATEWAY, Staged, staged},
 };
 use crate::place::Place;
-use crate::wire::{Decision, Operation, RecordAccess};
+use crate::wire::{self, Decision, Operation, RecordAccess};
 use std::collections::BTreeSet;
 
 /// Reasons that leave a verdict open; the others speak against it.
@@ -57,6 +57,12 @@ fn every_verdict_and_every_reason_is_reached() {
     let mut stage = staged();
     verdicts.insert(judged(&mut stage, deny).verdict);
     verdicts.append(&mut kinds::allowed());
+    let observed = judged(&mut stage, |it| {
+        it.access_no += 1;
+        it.observing = Some(wire::Observing { denied: "gate.no_route".into() });
+    });
+    verdicts.insert(observed.verdict);
+    reasons.insert(observed.reason);
     let new = crate::ledger::tests::items::register("civil.new", "gz.psb");
     verdicts.insert(stage.world.does(COLLECTOR, new).verdict);
     assert_eq!(verdicts, Verdict::ALL.iter().copied().collect());

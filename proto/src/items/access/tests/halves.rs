@@ -138,13 +138,14 @@ enum Step {
     Recorded,
     Denied,
     Followed,
+    Observed,
     Acknowledged,
     Shown,
     Lost,
     PassedOver,
 }
 
-use Step::{Acknowledged, Denied, Followed, Lost, PassedOver, Recorded, Shown};
+use Step::{Acknowledged, Denied, Followed, Lost, Observed, PassedOver, Recorded, Shown};
 
 /// What the gateway gave with a number.
 pub(crate) fn receipt_of(s: &Staged, id: &RequestId, number: u64) -> wire::Receipt {
@@ -170,6 +171,11 @@ fn takes(s: &mut Staged, id: &RequestId, step: Step) {
             let channel = wire::Channel::Log as i32;
             s.world.does(GATEWAY, wire::RecordAccess { channel, ..record })
         }
+        // Whether it was set so or not: its user can't know.
+        Observed => {
+            let observing = Some(wire::Observing::default());
+            s.world.does(GATEWAY, wire::RecordAccess { observing, ..record })
+        }
         Shown => {
             let (asked, receipt) = (asked_of(CORE, &s.asked()), Some(receipt_of(s, id, 1)));
             let it = acknowledge(id, &asked, &gateway, 1);
@@ -185,11 +191,14 @@ fn takes(s: &mut Staged, id: &RequestId, step: Step) {
 #[test]
 fn halves_from_grade_3_up() {
     let (user, collector) = (blamed("gz.hrss", 1), blamed("gz.psb", 1));
-    let cases: [(&[Step], Blamed, bool); 22] = [
+    let cases: [(&[Step], Blamed, bool); 25] = [
         (&[Recorded, Acknowledged], vec![], false),
         (&[Acknowledged, Recorded], vec![], false),
         (&[Shown, Recorded], vec![], false),
         (&[Recorded], user, false),
+        (&[Observed], vec![], false),
+        (&[Observed, Acknowledged], vec![], false),
+        (&[Shown, Observed], vec![], false),
         (&[Followed], vec![], false),
         (&[Followed, Acknowledged], vec![], false),
         (&[Acknowledged, Followed], vec![], false),

@@ -116,6 +116,7 @@ fn an_alert_is_on_the_departments_trail() {
         identity_id: Vec::new(),
         dataset: RESIDENT.into(),
         request_id: Vec::new(),
+        cause: String::new(),
     };
     assert_eq!(raised, expected);
     let event = s.world.tip().delta.events.last().unwrap();

@@ -17,6 +17,17 @@ pub(crate) fn set_gateway(gateway: &IdentityId, datasets: &[&str]) -> wire::SetG
     }
 }
 
+/// The collector has a gateway observe a dataset until then.
+pub(crate) fn set_observing(gateway: &IdentityId, until_ms: u64) -> wire::SetObserving {
+    wire::SetObserving {
+        department: COLLECTOR.into(),
+        collector: COLLECTOR.into(),
+        gateway_id: gateway.to_vec(),
+        datasets: vec!["civil.resident".into()],
+        until_ms,
+    }
+}
+
 pub(crate) fn commit_mapping(gateway: &IdentityId) -> wire::CommitMapping {
     wire::CommitMapping {
         collector: COLLECTOR.into(),

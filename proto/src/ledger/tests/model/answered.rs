@@ -109,7 +109,11 @@ fn alerts(net: &Net, simple: &Simple) {
         let name = format!("{:?}, {} to {}", it.watch, it.number, it.department);
         assert_eq!((found.count, found.state(), found.time_ms), (it.count, it.state, it.time));
         let raised = found.raised.as_ref().unwrap();
-        let about = (raised.watch(), &raised.identity_id, &raised.dataset, &raised.request_id);
+        let request = match it.watch {
+            wire::WatchKind::WouldBeDenied => raised.cause.as_bytes(),
+            _ => &raised.request_id,
+        };
+        let about = (raised.watch(), &raised.identity_id, &raised.dataset, &request.to_vec());
         assert_eq!(about, (it.watch, &it.identity, &it.dataset, &it.request), "{name}");
     }
     for it in &simple.departments {

@@ -286,6 +286,7 @@ fn watches(dice: &mut Dice) -> Vec<wire::Watch> {
         watch(WatchKind::FutureTime, 0, 0),
         watch(WatchKind::HalvesDiffer, 0, 0),
         watch(WatchKind::DatasetUnknown, 0, 0),
+        watch(WatchKind::WouldBeDenied, 0, 0),
     ];
     dice.some(&all, 90)
 }

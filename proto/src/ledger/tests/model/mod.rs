@@ -304,7 +304,7 @@ const REACHED: [(&str, u64); 49] = [
 ];
 
 /// The same, of what answers for accesses.
-const ANSWERED: [(&str, u64); 73] = [
+const ANSWERED: [(&str, u64); 77] = [
     ("IntegrityRaised", 2900),
     ("IntegritySettled", 2500),
     ("AlertRaised", 1700),
@@ -354,6 +354,10 @@ const ANSWERED: [(&str, u64); 73] = [
     ("alert FutureTime", 40),
     ("alert HalvesDiffer", 35),
     ("alert DatasetUnknown", 100),
+    ("alert WouldBeDenied", 20),
+    ("refused observing.begun", 3),
+    ("refused observing.too_long", 1),
+    ("refused gateway.not_serving", 1),
     ("statement goes on", 20),
     ("alert is Acknowledged", 110),
     ("alert is Closed", 130),

@@ -44,6 +44,33 @@ impl Moves<'_> {
         Some((by, Kind::SetGateway(item)))
     }
 
+    pub(super) fn set_observing(&mut self) -> Option<Move> {
+        let (gateway, setup) = self.set_up()?;
+        let department = match self.dice.percent(60) {
+            true => setup.collector.clone(),
+            false => self.with_right(Right::Manage)?,
+        };
+        let by = self.officer(&department)?;
+        let mut datasets = self.dice.some(&setup.datasets, 75);
+        if self.dice.percent(4) {
+            datasets.push(self.dice.pick_if_any(&self.simple.datasets)?.entry.dataset.clone());
+        }
+        datasets.sort();
+        datasets.dedup();
+        if datasets.is_empty() {
+            return None;
+        }
+        let until_ms = match self.dice.below(10) {
+            0 => self.simple.now - self.dice.below(HOUR),
+            1 => self.simple.now + self.dice.between(85 * 24, 95 * 24) * HOUR,
+            _ => self.simple.now + self.dice.between(0, 400) * HOUR,
+        };
+        let collector = self.mostly(setup.collector);
+        let gateway_id = gateway.id;
+        let item = wire::SetObserving { department, collector, gateway_id, datasets, until_ms };
+        Some((by, Kind::SetObserving(item)))
+    }
+
     /// Somebody who keeps a collector's records, and what is said of the gateway.
     fn kept(&mut self) -> Option<(Id, String, Id)> {
         let (gateway, setup) = self.set_up()?;

@@ -147,7 +147,7 @@ impl Moves<'_> {
 
     /// What answers for accesses.
     fn answering(&mut self) -> Option<Move> {
-        match self.dice.below(130) {
+        match self.dice.below(132) {
             0..5 => self.set_gateway(),
             5..7 => self.commit_mapping(),
             7..21 => self.seal_period(),
@@ -175,6 +175,7 @@ impl Moves<'_> {
             122..126 => self.open_sealed(),
             126..127 => self.revoke(),
             127..128 => self.report_double_vote(),
+            130..132 => self.set_observing(),
             _ => self.propose(),
         }
     }

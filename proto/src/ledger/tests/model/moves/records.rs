@@ -25,6 +25,7 @@ impl Moves<'_> {
         let grant = self.grant_to_use()?;
         let by = self.system(&grant.collector)?;
         let record = self.record_of(&grant, &by);
+        let record = self.observed_or_not(&by, record);
         let item = self.told_or_not(record);
         Some((by, Kind::RecordAccess(item)))
     }
@@ -99,6 +100,22 @@ impl Moves<'_> {
             channel: *self.dice.pick(&[1, 1, 1, 1, 2, 3, 4]),
             ..Default::default()
         }
+    }
+
+    /// A gateway that observes says so; a few say it that don't.
+    fn observed_or_not(
+        &mut self,
+        gateway: &[u8],
+        mut it: wire::RecordAccess,
+    ) -> wire::RecordAccess {
+        let setup = self.simple.gateway(gateway).and_then(|it| it.setup.as_ref());
+        let observes = setup.is_some_and(|it| !it.observing.is_empty());
+        let says = self.dice.percent(if observes { 35 } else { 1 });
+        if says && it.decision() == Decision::Served {
+            let denied = if self.dice.percent(50) { "quota_exceeded" } else { "" };
+            it.observing = Some(wire::Observing { denied: denied.to_owned() });
+        }
+        it
     }
 
     /// Few statements need several records; of those that do some come again and again.

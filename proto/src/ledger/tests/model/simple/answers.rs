@@ -45,6 +45,7 @@ impl Simple {
             Kind::ManualHandover(it) => return self.handover(by, it).map(Made::Judged),
             Kind::OpenSealed(it) => return self.open_sealed(by, it).map(Made::Judged),
             Kind::SetGateway(it) => self.set_gateway(by, it),
+            Kind::SetObserving(it) => self.set_observing(by, it),
             Kind::CommitMapping(it) => self.commit_mapping(by, it),
             Kind::SealPeriod(it) => self.seal_period(by, it),
             Kind::DeclareLoss(it) => self.declare_loss(by, it),

@@ -31,9 +31,14 @@ pub(in super::super) struct Half {
     pub(in super::super) half: wire::Half,
 }
 
-/// Whether whoever asked could learn the number that its gateway gave.
-pub(super) fn knows_its_number(it: &RecordAccess) -> bool {
+/// Whether the gateway was there when it happened.
+pub(super) fn was_there(it: &RecordAccess) -> bool {
     matches!(it.channel(), Channel::Door | Channel::Api)
+}
+
+/// Whether whoever asked could learn the number that its gateway gave, and is expected to.
+pub(super) fn knows_its_number(it: &RecordAccess) -> bool {
+    was_there(it) && it.observing.is_none()
 }
 
 impl Simple {

@@ -1,7 +1,7 @@
 //! Whether an access was allowed, found by scanning all that ever happened.
 
 use super::clock::{day, minute_of_day, weekday};
-use super::halves::knows_its_number;
+use super::halves::was_there;
 use super::sharing::grade;
 use super::terms::allows;
 use super::{Department, Grant, Life, Simple, Step, Use, Why};
@@ -18,7 +18,7 @@ type Findings = Vec<(Verdict, Reason)>;
 /// How much attention a verdict wants: of several datasets the worst decides.
 fn weight(verdict: Verdict) -> u8 {
     match verdict {
-        Verdict::Uncovered | Verdict::Denied => 4,
+        Verdict::Uncovered | Verdict::Denied | Verdict::WouldBeDenied => 4,
         Verdict::Undetermined => 3,
         Verdict::Emergency => 2,
         Verdict::Internal => 1,
@@ -70,6 +70,10 @@ enum Decided {
     Never,
 }
 
+fn would_deny(it: &RecordAccess) -> bool {
+    it.observing.as_ref().is_some_and(|it| !it.denied.is_empty())
+}
+
 fn uncovered(holds: bool, reason: Reason, found: &mut Findings) {
     if !holds {
         found.push((Verdict::Uncovered, reason));
@@ -102,6 +106,12 @@ impl Simple {
                 let found = self.one(it, access, moment, decided, future);
                 heaviest(found.into_iter()).0
             })),
+        };
+        // What its gateway would not have served is not allowed.
+        let (verdict, reason) = match (would_deny(it), reason) {
+            (false, _) => (verdict, reason),
+            (true, Reason::None) => (Verdict::WouldBeDenied, Reason::DeniedByGateway),
+            (true, reason) => (Verdict::WouldBeDenied, reason),
         };
         let names_others = it
             .accesses
@@ -283,7 +293,7 @@ impl Simple {
 
     /// A time in the future counts today; and so does what a gateway should have said an hour ago.
     pub(super) fn day_of(&self, it: &RecordAccess) -> u64 {
-        let kept_back = knows_its_number(it) && self.now > it.access_time_ms + 3_600_000;
+        let kept_back = was_there(it) && self.now > it.access_time_ms + 3_600_000;
         day(if kept_back { self.now } else { it.access_time_ms.min(self.now) })
     }
 

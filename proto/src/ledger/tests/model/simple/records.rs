@@ -75,11 +75,34 @@ impl Simple {
                 self.alert(WatchKind::DatasetUnknown, &it.collector, &[], ("", &[]));
             }
         }
-        if outcome.verdict == Verdict::Uncovered {
-            self.at_fault_for(gateway, it, &it.accesses[at], outcome.reason);
+        if matches!(outcome.verdict, Verdict::Uncovered | Verdict::WouldBeDenied) {
+            if self.observes(gateway, it) {
+                let denied = it.observing.clone().unwrap().denied;
+                let by_gateway = outcome.reason == Reason::DeniedByGateway;
+                let cause = if by_gateway { denied } else { outcome.reason.name().to_owned() };
+                let about = (it.accesses[at].dataset.as_str(), cause.as_bytes());
+                self.alert(WatchKind::WouldBeDenied, &it.collector, &[], about);
+            } else if let Some(access) = it.accesses.get(at) {
+                self.at_fault_for(gateway, it, access, outcome.reason);
+            }
         }
         self.watch_record(it, outcome.future);
         outcome
+    }
+
+    /// Whether the gateway was said to observe all that the record is of, then.
+    fn observes(&self, gateway: &[u8], it: &RecordAccess) -> bool {
+        let Some(setup) = self.gateway(gateway).and_then(|it| it.setup.as_ref()) else {
+            return false;
+        };
+        let time = it.access_time_ms.min(self.now);
+        let of = |dataset: &str| {
+            let mut said = setup.observing.iter().filter(|it| it.dataset == dataset);
+            said.any(|it| it.since_ms <= time && time < it.until_ms)
+        };
+        it.observing.is_some()
+            && !it.accesses.is_empty()
+            && it.accesses.iter().all(|one| of(&one.dataset))
     }
 
     /// Who asked for more than was granted is at fault; for all else the collector that served it.

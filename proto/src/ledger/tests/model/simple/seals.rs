@@ -68,6 +68,55 @@ impl Simple {
         no
     }
 
+    pub(super) fn set_observing(&mut self, by: By<'_>, it: &wire::SetObserving) -> Why {
+        const DAY: u64 = 24 * 3_600_000;
+        let mut no = Vec::new();
+        let is_collector = it.department == it.collector;
+        let right = if is_collector { Right::Collect } else { Right::Manage };
+        self.acts_with(by, &it.department, right, &mut no);
+        self.kind_of(by, &[IdentityKind::Officer, IdentityKind::Root], &mut no);
+        if !is_collector && self.body(&it.collector) == self.body(&it.department) {
+            no.push("body.same");
+        }
+        let setup = self.gateway(&it.gateway_id).and_then(|it| it.setup.clone());
+        match &setup {
+            None => no.push("gateway.not_set_up"),
+            Some(setup) if setup.collector != it.collector => no.push("identity.other_department"),
+            Some(_) => {}
+        }
+        if it.until_ms > self.now + 90 * DAY {
+            no.push("observing.too_long");
+        }
+        let setup = setup.unwrap_or_default();
+        for dataset in &it.datasets {
+            let said = setup.observing.iter().find(|one| one.dataset == *dataset);
+            if !setup.datasets.contains(dataset) {
+                no.push("gateway.not_serving");
+            }
+            let longer = said.is_some_and(|said| it.until_ms.max(self.now) > said.until_ms);
+            if is_collector && longer {
+                no.push("observing.begun");
+            }
+        }
+        if !no.is_empty() {
+            return no;
+        }
+        let now = self.now;
+        let observing = &mut self.setup_mut(&it.gateway_id).observing;
+        for dataset in &it.datasets {
+            let before = observing.iter().position(|one| one.dataset == *dataset);
+            let before = before.map(|at| observing.remove(at));
+            let since_ms = match before {
+                Some(before) if before.until_ms >= now => before.since_ms,
+                _ => now,
+            };
+            let (dataset, until_ms) = (dataset.clone(), it.until_ms.max(now));
+            observing.push(wire::ObservedUntil { dataset, since_ms, until_ms });
+        }
+        observing.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        no
+    }
+
     /// What serves something seals the period at hand, and those to come.
     fn begins_or_stops(&mut self, id: &[u8]) {
         let setup = self.setup_mut(id).clone();

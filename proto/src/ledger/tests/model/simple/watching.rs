@@ -48,6 +48,7 @@ impl Simple {
             return;
         }
         let now = self.now;
+        let joined = if watch == WatchKind::WouldBeDenied { 24 * AN_HOUR } else { AN_HOUR };
         let like = |it: &&mut Rc<Alert>| {
             let about = (it.dataset.as_str(), it.request.as_slice());
             it.watch == watch
@@ -56,7 +57,7 @@ impl Simple {
                 && about == (dataset, request)
         };
         if let Some(newest) = self.answers.alerts.iter_mut().rfind(like)
-            && now - newest.time < AN_HOUR
+            && now - newest.time < joined
             && newest.state != AlertState::Closed
         {
             Rc::make_mut(newest).count += 1;

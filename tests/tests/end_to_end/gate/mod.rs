@@ -1,5 +1,8 @@
 //! A gate before a service that knows nothing of it: what it decided is on the ledger, once, whatever happened in between.
 
+mod observing;
+mod proxies;
+
 use anyhow::Context as _;
 use liuhen_node::store::StoredBlock;
 use liuhen_proto::merkle::{Blake3Log, log};
@@ -177,21 +180,11 @@ async fn once_whatever_happens() -> anyhow::Result<()> {
     served.sort_unstable();
     served.dedup();
     assert_eq!(served.len(), asked, "a number was given twice");
-    until("the spool to be empty", async || depth(&gate).await.ok().filter(|it| *it == 0))
-        .await
-        .map_err(|e| e.context(gate.log()))?;
+    spool_is_empty(&gate).await?;
     cluster.launch("hrss")?;
-    let height = cluster.connect("psb").await?.status().await?.height;
-    cluster.all_at(height).await?;
-    cluster.stop("psb").await?;
-    let mut on_ledger = Vec::new();
-    for block in cluster.blocks("psb")? {
-        for record in records_of(&block)? {
-            anyhow::ensure!(record.decision() == Decision::Served, "{record:?}");
-            on_ledger.push(record.access_no);
-        }
-    }
-    on_ledger.sort_unstable();
+    let records = on_the_ledger(&mut cluster).await?;
+    assert!(records.iter().all(|it| it.decision() == Decision::Served), "{records:#?}");
+    let on_ledger: Vec<u64> = records.iter().map(|it| it.access_no).collect();
     // A number that was given as the gate ended, and whose answer nginx did not get: it is there, as whoever asked may have been served.
     let all: Vec<u64> = (1..=on_ledger.last().copied().unwrap_or_default()).collect();
     assert_eq!(on_ledger, all, "numbers without gap, each once");
@@ -235,9 +228,7 @@ async fn the_ledger_is_away() -> anyhow::Result<()> {
     for node in NODES {
         cluster.launch(node)?;
     }
-    until("the spool to be empty", async || depth(&gate).await.ok().filter(|it| *it == 0))
-        .await
-        .map_err(|e| e.context(gate.log()))?;
+    spool_is_empty(&gate).await?;
     let all = recorded(&mut cluster, 12).await?;
     let of = |verdict: &str| all.iter().filter(|it| it["verdict"] == verdict).count();
     assert_eq!((of("covered"), of("denied"), of("uncovered")), (10, 1, 1), "{all:#?}");
@@ -364,8 +355,12 @@ async fn asks_by_api(gate: &Gate, request: &str) -> anyhow::Result<Value> {
 }
 
 async fn asks_at(port: u16, request: &str) -> anyhow::Result<Value> {
+    ask_as(port, request, "/residents/7", PORTAL_KEY).await
+}
+
+async fn ask_as(port: u16, request: &str, uri: &str, key: &str) -> anyhow::Result<Value> {
     let body = format!(
-        r#"{{"request":"{request}","method":"GET","uri":"/residents/7","headers":{{"X-Api-Key":"{PORTAL_KEY}"}}}}"#
+        r#"{{"request":"{request}","method":"GET","uri":"{uri}","headers":{{"X-Api-Key":"{key}"}}}}"#
     );
     let shown = format!("Bearer {SECRET}");
     let shown = [("Authorization", shown.as_str())];
@@ -426,10 +421,30 @@ fn number(answer: &Answered) -> anyhow::Result<u64> {
 }
 
 /// How many numbers are not on the ledger yet.
+async fn spool_is_empty(gate: &Gate) -> anyhow::Result<()> {
+    until("the spool to be empty", async || depth(gate).await.ok().filter(|it| *it == 0))
+        .await
+        .map_err(|e| e.context(gate.log()))?;
+    Ok(())
+}
+
 async fn depth(gate: &Gate) -> anyhow::Result<u64> {
     let metrics = get(gate.watch, "/metrics", &[]).await?.body;
     let line = metrics.lines().find_map(|it| it.strip_prefix("liuhen_gate_spool_depth "));
     Ok(line.context("no such metric")?.parse()?)
+}
+
+/// All records by the blocks of a node, which is stopped for that; by number.
+async fn on_the_ledger(cluster: &mut Cluster) -> anyhow::Result<Vec<RecordAccess>> {
+    let height = cluster.connect("psb").await?.status().await?.height;
+    cluster.all_at(height).await?;
+    cluster.stop("psb").await?;
+    let mut records = Vec::new();
+    for block in cluster.blocks("psb")? {
+        records.extend(records_of(&block)?);
+    }
+    records.sort_by_key(|it| it.access_no);
+    Ok(records)
 }
 
 fn records_of(block: &StoredBlock) -> anyhow::Result<Vec<RecordAccess>> {

@@ -1,0 +1,121 @@
+//! Each proxy that a gate has a door for, the real one: what it passed on is on the ledger once, with its rows; what it did not, too.
+
+use super::granted;
+use liuhen_proto::wire::Decision;
+use liuhen_tests::Cluster;
+use liuhen_tests::doors::{Answered, Gate, PORTAL_KEY, get, service};
+use liuhen_tests::proxies::{Kind, Proxy};
+use std::collections::BTreeSet;
+use tokio::task::JoinSet;
+
+/// What a client at a proxy sees, and the ledger afterwards.
+async fn at(kind: Kind) -> anyhow::Result<()> {
+    if !kind.is_here() {
+        return Ok(());
+    }
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss"]).await?;
+    let log = format!("{}/access.log", kind.name());
+    let door = gate.add_door(kind.name(), (kind != Kind::Envoy).then_some(log.as_str()))?;
+    gate.start().await?;
+    let proxy = Proxy::start(kind, &gate, door, service().await?).await?;
+    let key = ("X-Api-Key", PORTAL_KEY);
+
+    let served = get(proxy.port, "/residents/7", &[key]).await?;
+    assert_eq!(served.status, 200, "{served:?} {}", gate.log());
+    assert!(served.body.contains("a resident"), "{served:?}");
+    // Traefik's log has it only if the client has it too.
+    assert_eq!(served.header("X-Liuhen-Rows").is_some(), kind == Kind::Traefik, "{served:?}");
+    assert_eq!(token(&served).split(';').count(), 4, "{served:?}");
+    // Whoever says of itself what only the proxy may is nobody; nor does it name the request.
+    let forged = [
+        key,
+        ("X-Request-Id", "mine"),
+        ("X-Gate-Request", "mine"),
+        ("X-Gate-Uri", "/residents/8"),
+        ("X-Forwarded-Uri", "/residents/8"),
+        ("X-Forwarded-For", "10.0.0.1"),
+        ("X-Liuhen-Request", "mine"),
+        ("X-Liuhen-Access", "mine"),
+    ];
+    let mut named = BTreeSet::new();
+    for _ in 0..2 {
+        let served = get(proxy.port, "/residents/7", &forged).await?;
+        assert_eq!(served.status, 200, "{served:?} {}", gate.log());
+        assert!(!token(&served).contains("mine") && named.insert(token(&served)), "{served:?}");
+    }
+    assert_eq!(get(proxy.port, "/residents/7", &[]).await?.status, 403);
+    assert_eq!(get(proxy.port, "/others/7", &forged).await?.status, 403);
+
+    // Many at once, and the gate killed in the midst: it answers for what it gave.
+    let mut numbers: BTreeSet<u64> = BTreeSet::new();
+    for round in 0..2 {
+        // What Envoy says over gRPC while there is no gate is lost: rows are unknown then.
+        super::spool_is_empty(&gate).await?;
+        let mut asking = JoinSet::new();
+        for _ in 0..20 {
+            let port = proxy.port;
+            asking.spawn(async move { get(port, "/residents/7", &[key]).await });
+        }
+        let mut answered = 0;
+        while let Some(answer) = asking.join_next().await {
+            let answer = answer??;
+            answered += 1;
+            if answer.status == 200 {
+                let number = token(&answer);
+                numbers.insert(number.split(';').nth(1).unwrap_or_default().parse()?);
+            }
+            if round == 1 && answered == 3 {
+                gate.kill()?;
+                gate.start().await?;
+            }
+        }
+    }
+    assert!(numbers.len() >= 20, "{numbers:?} {}", gate.log());
+    on_the_ledger(kind, &mut cluster, &gate, &numbers).await
+}
+
+/// All that was served is there, once, in numbers without gap; rows are known of what ended while there was a gate.
+async fn on_the_ledger(
+    kind: Kind,
+    cluster: &mut Cluster,
+    gate: &Gate,
+    numbers: &BTreeSet<u64>,
+) -> anyhow::Result<()> {
+    super::spool_is_empty(gate).await?;
+    let records = super::on_the_ledger(cluster).await?;
+    let on_ledger: Vec<u64> = records.iter().map(|it| it.access_no).collect();
+    let all: Vec<u64> = (1..=on_ledger.last().copied().unwrap_or_default()).collect();
+    assert_eq!(on_ledger, all, "numbers without gap, each once");
+    let missing = numbers.iter().filter(|it| !on_ledger.contains(it));
+    assert_eq!(missing.count(), 0, "served, and not on the ledger");
+    let with_rows = records.iter().filter(|it| it.row_count == Some(1)).count();
+    assert!(with_rows >= 3 + 20, "rows are known of {with_rows} of {}", records.len());
+    // One was denied as nobody known.
+    let denied = records.iter().filter(|it| it.decision() == Decision::Denied).count();
+    assert!(denied == 1, "{denied} {}", gate.log());
+    println!("{}: {} served, rows known of {with_rows}", kind.name(), numbers.len());
+    Ok(())
+}
+
+/// What the user's system shows that it was served: a header, or a cookie where there is no other way.
+fn token(answer: &Answered) -> String {
+    let cookie = answer.header("Set-Cookie").and_then(|it| it.strip_prefix("liuhen-access="));
+    let cookie = cookie.and_then(|it| it.split(';').next());
+    answer.header("X-Liuhen-Access").or(cookie).unwrap_or_default().replace("%3B", ";")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn caddy() -> anyhow::Result<()> {
+    at(Kind::Caddy).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traefik() -> anyhow::Result<()> {
+    at(Kind::Traefik).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy() -> anyhow::Result<()> {
+    at(Kind::Envoy).await
+}
