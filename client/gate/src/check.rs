@@ -83,6 +83,16 @@ fn on_this_machine(settings: &Settings, all: &mut Lines) {
     if let Err(error) = refuse_memory(&settings.spool) {
         all.bad("spool", &format!("{error:#}"), "choose another folder");
     }
+    for source in &settings.sources {
+        match liuhen_sources::follow::newest(&source.log) {
+            Ok(_) => all.good("source", &format!("{}: {}", source.name, source.log.display())),
+            Err(error) => all.bad(
+                "source",
+                &format!("{}: {}: {error}", source.name, source.log.display()),
+                "see that the folder is there and can be read",
+            ),
+        }
+    }
     for door in &settings.doors {
         match door.shown() {
             Ok(_) => all.good("door", &door.name),

@@ -6,6 +6,7 @@ use crate::metrics::Metrics;
 use crate::settings::{Otherwise, Route};
 use crate::spool::Spool;
 use crate::spool::entry::{Ended, Given, Said};
+use crate::standing::Standing;
 use crate::state::{Group, Key, State, under};
 use liuhen_client::clock::now;
 use liuhen_client::submit::{Account, item, random};
@@ -61,6 +62,8 @@ pub struct Gate {
     pub callers: Vec<Caller>,
     /// What is asked for.
     pub routes: Vec<Ruled>,
+    /// Logs that are followed, and how they stand.
+    pub sources: Vec<Arc<Standing>>,
     /// Doors that observe as long as the ledger says so.
     pub observing: BTreeSet<String>,
     /// Whether the disk has room.

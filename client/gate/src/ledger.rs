@@ -71,6 +71,12 @@ impl Ledger {
         Ok(Self { founding: Arc::new(founding), nodes, current, highest })
     }
 
+    /// The node that answered last.
+    pub fn current(&self) -> Option<Node> {
+        let at = self.current.load(Ordering::Relaxed);
+        self.nodes.get(at).map(|it| it.node.clone())
+    }
+
     /// The founding document.
     pub fn founding(&self) -> &Founding {
         &self.founding

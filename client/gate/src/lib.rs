@@ -3,7 +3,7 @@
 //! ledger, once.
 //!
 //! [`settings`] says what it does; [`doors`] are where is asked; [`asked`] is what was asked, by whom, and [`answer`] what is answered; [`gate`] decides, by
-//! [`state`], which [`ledger`] proves; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before.
+//! [`state`], which [`ledger`] proves; [`sources`] are logs that are followed, and [`standing`] how they stand; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before.
 
 pub mod answer;
 pub mod asked;
@@ -16,5 +16,7 @@ pub mod metrics;
 pub mod run;
 pub mod send;
 pub mod settings;
+pub mod sources;
 pub mod spool;
+pub mod standing;
 pub mod state;

@@ -1,6 +1,7 @@
 //! What is counted, as Prometheus reads it.
 
 use crate::answer::Answer;
+use liuhen_sources::follow::Lines;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -45,7 +46,7 @@ impl Metrics {
     }
 
     /// As text, with what stands now.
-    pub fn text(&self, gauges: &[(&str, &str, f64)]) -> String {
+    pub fn text(&self, sources: &[(String, u64, Lines)], gauges: &[(&str, &str, f64)]) -> String {
         let mut text = String::from(
             "# HELP liuhen_gate_decisions_total Requests that were decided.\n\
              # TYPE liuhen_gate_decisions_total counter\n",
@@ -73,6 +74,7 @@ impl Metrics {
                 "liuhen_gate_would_deny_total{{door=\"{door}\",route=\"{route}\",caller=\"{caller}\",reason=\"{reason}\"}} {count}"
             );
         }
+        text.push_str(&followed(sources));
         for (name, help, value) in gauges {
             let _ = writeln!(
                 text,
@@ -81,6 +83,45 @@ impl Metrics {
         }
         text
     }
+}
+
+/// How sources stand: how far behind, in milliseconds, and their lines.
+fn followed(sources: &[(String, u64, Lines)]) -> String {
+    let mut text = String::new();
+    if sources.is_empty() {
+        return text;
+    }
+    text.push_str(
+        "# HELP liuhen_gate_source_lag_seconds How long ago all was read that a source told.\n\
+         # TYPE liuhen_gate_source_lag_seconds gauge\n",
+    );
+    for (name, lag_ms, _) in sources {
+        let seconds = std::time::Duration::from_millis(*lag_ms).as_secs_f64();
+        let _ = writeln!(
+            text,
+            "liuhen_gate_source_lag_seconds{{source=\"{}\"}} {seconds}",
+            escaped(name)
+        );
+    }
+    text.push_str(
+        "# HELP liuhen_gate_source_lines_total Lines of sources, by what became of them.\n\
+         # TYPE liuhen_gate_source_lines_total counter\n",
+    );
+    for (name, _, it) in sources {
+        let name = escaped(name);
+        for (what, count) in [
+            ("read", it.read),
+            ("unknown", it.unknown),
+            ("set_aside", it.set_aside),
+            ("untold", it.untold),
+        ] {
+            let _ = writeln!(
+                text,
+                "liuhen_gate_source_lines_total{{source=\"{name}\",what=\"{what}\"}} {count}"
+            );
+        }
+    }
+    text
 }
 
 fn escaped(text: &str) -> String {

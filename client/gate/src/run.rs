@@ -6,7 +6,9 @@ use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::send::Sender;
 use crate::settings::{Door, DoorKind, Mode, Settings};
+use crate::sources;
 use crate::spool::{Place, Spool};
+use crate::standing::Standing;
 use crate::state::{RENEW_AFTER, State};
 use anyhow::Context as _;
 use axum::Router;
@@ -130,6 +132,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         account,
         callers,
         routes,
+        sources: settings.sources.iter().map(|it| Arc::new(Standing::new(&it.name))).collect(),
         observing,
         has_room: AtomicBool::new(true),
         metrics: Arc::new(Metrics::default()),
@@ -145,6 +148,11 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     if let Some(address) = settings.watch {
         let (gate, ledger) = (Arc::clone(&gate), Arc::clone(&ledger));
         listen(address, watched(gate, ledger), &tasks, &stop).await.context("watch")?;
+    }
+    for source in &settings.sources {
+        let kept = settings.spool.with_extension(format!("{}.read", source.name));
+        let (gate, ledger) = (Arc::clone(&gate), Arc::clone(&ledger));
+        sources::Follower::new(gate, ledger, source.clone(), kept, stop.clone())?.start()?;
     }
     tasks.spawn(sender.run(stop.clone()));
     tasks.spawn(keep(Arc::clone(&gate), settings, stop.clone()));
@@ -273,12 +281,21 @@ fn metrics(gate: &Gate, ledger: &Ledger) -> String {
     let seconds = |ms: u64| Duration::from_millis(ms).as_secs_f64();
     let oldest = oldest.map_or(0.0, |it| seconds(now.saturating_sub(it)));
     let age = gate.state.age().map_or(0.0, |it| it.as_secs_f64());
+    let last = gate.spool.book().last() as f64;
     let waiting = u32::try_from(waiting).map_or(f64::INFINITY, f64::from);
     let left: u64 = ledger.left().map(|(_, count)| count).sum();
-    gate.metrics.text(&[
-        ("spool_depth", "Numbers that are not on the ledger yet.", waiting),
-        ("spool_oldest_seconds", "Since when the oldest of them waits.", oldest),
-        ("state_age_seconds", "Age of the oldest state in use.", age),
-        ("nodes_left_total", "How often a node was left for the next.", left as f64),
-    ])
+    let sources = gate
+        .sources
+        .iter()
+        .map(|it| (it.name.clone(), now.saturating_sub(it.caught_up_ms()), it.lines()));
+    gate.metrics.text(
+        &sources.collect::<Vec<_>>(),
+        &[
+            ("last_access_no", "The last number that was given.", last),
+            ("spool_depth", "Numbers that are not on the ledger yet.", waiting),
+            ("spool_oldest_seconds", "Since when the oldest of them waits.", oldest),
+            ("state_age_seconds", "Age of the oldest state in use.", age),
+            ("nodes_left_total", "How often a node was left for the next.", left as f64),
+        ],
+    )
 }

@@ -5,6 +5,7 @@ use crate::gate::Gate;
 use crate::ledger::Ledger;
 use crate::spool::book::Numbered;
 use crate::spool::entry::{Ended, Recorded, Said, Sealed};
+use crate::standing::are_past;
 use anyhow::Context as _;
 use liuhen_client::clock::now;
 use liuhen_client::error::ClientError;
@@ -186,11 +187,18 @@ impl Sender {
     async fn seal(&self) -> anyhow::Result<()> {
         let id = self.gate.account.signer.identity.to_vec();
         let it = self.ledger.gateway(&id).await?;
-        let (Some(_), known) = (it.setup, it.gateway.unwrap_or_default()) else { return Ok(()) };
+        let (Some(setup), known) = (it.setup, it.gateway.unwrap_or_default()) else {
+            return Ok(());
+        };
         let time = now().get();
         let period = it.seal_period_ms.max(1);
         let until_ms = time.saturating_sub(time.checked_rem(period).unwrap_or(0));
         if known.sealed_until_ms >= until_ms {
+            return Ok(());
+        }
+        // What logs tell of this time comes first, unless the seal is nearly due.
+        let left = |from: u64| setup.seal_due_ms.saturating_sub(from);
+        if !are_past(&self.gate.sources, until_ms) && left(time) > left(until_ms) / 3 {
             return Ok(());
         }
         let first = known.sealed_last.saturating_add(1);

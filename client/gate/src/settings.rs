@@ -4,6 +4,7 @@ use crate::asked::By;
 use anyhow::Context as _;
 use liuhen_proto::types::check_code;
 use liuhen_proto::wire::Operation;
+use liuhen_sources::mapping::Mapping;
 use regex::Regex;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
@@ -38,6 +39,9 @@ pub struct Settings {
     /// Doors.
     #[serde(rename = "door", default)]
     pub doors: Vec<Door>,
+    /// Logs that are followed.
+    #[serde(rename = "source", default)]
+    pub sources: Vec<Source>,
     /// Who asks.
     #[serde(rename = "caller", default)]
     pub callers: Vec<Caller>,
@@ -72,6 +76,32 @@ pub struct Door {
     pub mode: Mode,
     /// A file with the secret that whoever asks shows: anybody else on this machine could ask in another's name.
     pub secret: PathBuf,
+}
+
+/// A log that is followed as it grows.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Its name, in metrics and logs.
+    pub name: String,
+    /// `pgaudit`, `mariadb` or `mapped`.
+    pub kind: String,
+    /// The file that is written; or a pattern with one `*` in the file's name.
+    pub log: PathBuf,
+    /// The mapping, as `liuhen import` has it.
+    pub mapping: PathBuf,
+}
+
+impl Source {
+    /// What kind of log it is.
+    pub fn kind(&self) -> anyhow::Result<liuhen_sources::Source> {
+        use liuhen_sources::Source as Kind;
+        let followed = [Kind::Pgaudit, Kind::Mariadb, Kind::Mapped];
+        followed.into_iter().find(|it| it.name() == self.kind).with_context(|| {
+            let name = &self.name;
+            format!("source {name}: {} is none of pgaudit, mariadb, mapped", self.kind)
+        })
+    }
 }
 
 /// What a door does with what would be denied.
@@ -274,6 +304,10 @@ impl Settings {
             let files = door.access_log.iter_mut().chain([&mut door.secret]);
             files.for_each(|it| *it = beside.join(&*it));
         }
+        for source in &mut settings.sources {
+            source.log = beside.join(&source.log);
+            source.mapping = beside.join(&source.mapping);
+        }
         settings.checked()?;
         Ok(settings)
     }
@@ -281,7 +315,17 @@ impl Settings {
     /// Errors for what can't be meant.
     fn checked(&self) -> anyhow::Result<()> {
         anyhow::ensure!(!self.nodes.is_empty(), "nodes: one at least is needed");
-        anyhow::ensure!(!self.doors.is_empty(), "a [[door]] is needed");
+        anyhow::ensure!(
+            !self.doors.is_empty() || !self.sources.is_empty(),
+            "a [[door]] or a [[source]] is needed"
+        );
+        for (number, source) in self.sources.iter().enumerate() {
+            source.kind()?;
+            let name = &source.name;
+            let twice = self.sources.iter().skip(number + 1).any(|it| it.name == *name);
+            anyhow::ensure!(!twice, "source {name}: two have this name");
+            Mapping::read(&source.mapping).with_context(|| format!("source {name}"))?;
+        }
         anyhow::ensure!(self.open_minutes > 0, "open_minutes: 1 at least");
         for (number, door) in self.doors.iter().enumerate() {
             let name = &door.name;

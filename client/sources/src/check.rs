@@ -131,8 +131,8 @@ impl log::Reader for Noting<'_> {
         self.reader.goes_on(line)
     }
 
-    fn going_on(&mut self, log: &mut Log) -> HashSet<String> {
-        self.reader.going_on(log)
+    fn going_on(&mut self, log: &mut Log, since_ms: u64) -> HashSet<String> {
+        self.reader.going_on(log, since_ms)
     }
 
     fn stopped(&mut self, log: &mut Log) {

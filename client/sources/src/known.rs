@@ -15,12 +15,24 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The form of the file; one of another form is made again.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 /// How long another run is waited for that holds the file.
 const BUSY: Duration = Duration::from_secs(30);
 /// Events asked for at first: most runs find few that are new.
 const FEW: u32 = 50;
 const MANY: u32 = 1000;
+
+/// What is recorded already, wherever that is known from.
+pub(crate) trait Recorded {
+    /// The record with a nonce.
+    fn of(&self, nonce: &[u8; 16]) -> Result<Option<KnownRecord>, ClientError>;
+}
+
+impl Recorded for Known {
+    fn of(&self, nonce: &[u8; 16]) -> Result<Option<KnownRecord>, ClientError> {
+        self.record(nonce)
+    }
+}
 
 /// The records of a gateway.
 #[derive(Debug)]
@@ -56,6 +68,8 @@ pub struct KnownRecord {
     pub is_record: bool,
     /// The digest of the statement.
     pub query: Vec<u8>,
+    /// Whether a log or a file told of it, and not the gateway's own decision.
+    pub is_followed: bool,
 }
 
 /// A party as an account: an identity's id, or `unmapped` with the account's digest.
@@ -71,25 +85,31 @@ impl KnownRecord {
     /// What an event of the gateway's trail says; `None` of events that the ledger made.
     fn of(event: &Event) -> Option<Self> {
         let Body::Signed { item, .. } = &event.body else { return None };
-        let record = item.record();
+        let outcome = event.leaf.outcome.to_bits();
+        Some(Self { position: event.number, outcome, ..Self::new(item.nonce(), item.record()) })
+    }
+
+    /// What is recorded with a nonce, and not seen on the ledger yet.
+    pub(crate) fn new(nonce: [u8; 16], record: Option<&wire::RecordAccess>) -> Self {
         let empty = wire::RecordAccess::default();
         let it = record.unwrap_or(&empty);
         let touched = it.accesses.iter().map(|one| (one.dataset.clone(), one.operation));
         let grants = it.accesses.iter().map(|one| hex::encode(&one.request_id));
-        Some(Self {
-            nonce: item.nonce(),
-            position: event.number,
+        Self {
+            nonce,
+            position: u64::MAX,
             access_no: it.access_no,
             time_ms: it.access_time_ms,
             account: account(it.asker.as_ref()),
-            outcome: event.leaf.outcome.to_bits(),
+            outcome: 0,
             touched: touched.collect(),
             grants: grants.filter(|it| !it.is_empty()).collect(),
             rows: it.row_count,
             denied: it.decision() == wire::Decision::Denied,
             is_record: record.is_some(),
             query: it.query_digest.clone(),
-        })
+            is_followed: matches!(it.channel(), wire::Channel::Log | wire::Channel::File),
+        }
     }
 
     /// What came of it.
@@ -117,6 +137,7 @@ impl KnownRecord {
             denied: row.get("denied")?,
             is_record: row.get("is_record")?,
             query: row.get("query")?,
+            is_followed: row.get("is_followed")?,
         })
     }
 }
@@ -208,7 +229,7 @@ impl Known {
              CREATE TABLE records (
                nonce BLOB PRIMARY KEY, position INTEGER, access_no INTEGER, time_ms INTEGER, account TEXT,
                outcome INTEGER, touched TEXT, grants TEXT, row_count INTEGER, denied INTEGER,
-               is_record INTEGER, query BLOB
+               is_record INTEGER, query BLOB, is_followed INTEGER
              ) WITHOUT ROWID;
              CREATE UNIQUE INDEX by_position ON records (position);
              CREATE INDEX by_time ON records (time_ms);
@@ -254,7 +275,7 @@ impl Known {
         let transaction = self.file.transaction()?;
         {
             let mut insert = transaction.prepare(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?;
             for it in records {
                 let touched =
@@ -273,7 +294,8 @@ impl Known {
                     it.rows.map(stored),
                     it.denied,
                     it.is_record,
-                    it.query
+                    it.query,
+                    it.is_followed
                 ])?;
             }
         }
@@ -285,6 +307,14 @@ impl Known {
         let query = "SELECT * FROM records WHERE nonce = ?";
         let mut query = self.file.prepare_cached(query).map_err(of_file)?;
         query.query_row([nonce], KnownRecord::of_row).optional().map_err(of_file)
+    }
+
+    /// Whether any of its records was told by a log or a file: then a salt was made.
+    pub fn has_followed(&self) -> Result<bool, ClientError> {
+        let query = "SELECT 1 FROM records WHERE is_followed LIMIT 1";
+        let found: Option<i64> =
+            self.file.query_row(query, [], |row| row.get(0)).optional().map_err(of_file)?;
+        Ok(found.is_some())
     }
 
     /// How many of its events are known: those behind are new.

@@ -15,12 +15,14 @@
 //! | [`sql`] | what statements say |
 //! | [`mapping`], [`relation`], `assurance` | whose accounts and relations are whose on the ledger |
 //! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
+//! | [`follow`], `tail` | a log as it grows; its files, one behind the other
 //! | [`check`] | what a log tells, before anything is signed |
 //! | [`reconcile`] | comparing a log with the ledger |
 
 mod assurance;
 pub mod check;
 mod files;
+pub mod follow;
 mod guess;
 pub mod known;
 mod lines;
@@ -40,6 +42,7 @@ pub mod sql;
 pub mod statement;
 mod summary;
 mod syslog;
+mod tail;
 mod taken;
 mod time;
 mod touched;
@@ -125,7 +128,7 @@ pub async fn run(
     let file = mapping.known_file(&gateway);
     let mut known = Known::open(Some(&file), &node.chain().await?, gateway)?;
     known.bring_up(node).await?;
-    let salt = mapping.salt(known.size()? == 0)?;
+    let salt = mapping.salt(!known.has_followed()?)?;
     let mut run = Run {
         options,
         watcher,

@@ -312,9 +312,15 @@ pub trait Reader {
         false
     }
 
-    /// The statements that may go on; what can't is told now, and what nobody asks for any more is forgotten.
-    fn going_on(&mut self, _log: &mut Log) -> HashSet<String> {
+    /// The statements that may go on; what can't is told now, and what nobody asks for any more is forgotten. Those of before a time
+    /// are waited for no longer: what comes of them later is told beside.
+    fn going_on(&mut self, _log: &mut Log, _since_ms: u64) -> HashSet<String> {
         HashSet::new()
+    }
+
+    /// Nothing has come for a while: what could go on in a further line is whole.
+    fn quiet(&mut self, _log: &mut Log) -> Result<(), NotRead> {
+        Ok(())
     }
 
     /// The log is not read further than the line that was read last: takes what is over before it. What may go on is left for the
@@ -340,6 +346,8 @@ pub struct LogFile<R> {
     is_cut: bool,
     /// Whether no other file stands behind it.
     is_last: bool,
+    /// Whether more is waited for: the line asked for is not there yet.
+    pub(crate) waits: bool,
 }
 
 impl<R: BufRead> LogFile<R> {
@@ -347,7 +355,15 @@ impl<R: BufRead> LogFile<R> {
     pub fn new(lines: R, path: &Path, is_last: bool, log: &mut Log) -> Self {
         log.files.push(path.display().to_string());
         let (lines, path) = (Lines::new(lines), path.to_owned());
-        Self { path, lines, number: 0, last: (Vec::new(), true), is_cut: false, is_last }
+        Self {
+            path,
+            lines,
+            number: 0,
+            last: (Vec::new(), true),
+            is_cut: false,
+            is_last,
+            waits: false,
+        }
     }
 
     /// Reads a line; whether there was one. Stops at one that can't be understood, with its number, unless those are to be skipped.
@@ -358,7 +374,12 @@ impl<R: BufRead> LogFile<R> {
         log: &mut Log,
     ) -> Result<bool, ClientError> {
         let at = |e: std::io::Error| ClientError::Failed(format!("{}: {e}", self.path.display()));
-        let Some((number, line)) = self.lines.next().map_err(at)? else {
+        let next = self.lines.next();
+        self.waits = next.as_ref().is_err_and(|it| it.kind() == std::io::ErrorKind::WouldBlock);
+        if self.waits {
+            return Ok(true);
+        }
+        let Some((number, line)) = next.map_err(at)? else {
             self.end(reader, skip_unknown, log)?;
             return Ok(false);
         };

@@ -1,7 +1,7 @@
 //! From statements to records: names resolved against the ledger once, text digested with salts that follow from the gateway's
 //! secret, and what is recorded already left out.
 
-use crate::known::{Known, KnownRecord, account};
+use crate::known::{Known, KnownRecord, Recorded, account};
 use crate::mapping::{Mapping, Role};
 use crate::sql::Fields;
 use crate::statement::{APART_MS, Statement};
@@ -90,23 +90,35 @@ impl<'a> Planner<'a> {
             let registered = dataset.fields.into_iter();
             fields.insert(code.clone(), registered.map(|it| it.name).collect());
         }
+        let (grants, by_reference, counts) = Default::default();
+        let mut it =
+            Self { mapping, salt, shift_ms, identities, fields, grants, by_reference, counts };
+        it.renew(node).await?;
+        Ok(it)
+    }
+
+    /// Asks again which grants there are.
+    pub(crate) async fn renew(&mut self, node: &Node) -> Result<(), ClientError> {
         let requests = node.requests(wire::ListRequestsRequest::default()).await?;
-        let grants: Vec<wire::Grant> = requests.into_iter().filter_map(|it| it.grant).collect();
-        let places = grants.iter().enumerate();
-        let by_reference =
+        self.grants = requests.into_iter().filter_map(|it| it.grant).collect();
+        let places = self.grants.iter().enumerate();
+        self.by_reference =
             places.map(|(at, it)| ((it.reference.clone(), it.dataset.clone()), at)).collect();
-        let counts = Counts::default();
-        Ok(Self { mapping, salt, shift_ms, identities, fields, grants, by_reference, counts })
+        Ok(())
     }
 
     /// What is to be recorded of a statement. A record's nonce follows from what tells the statement from others: nobody
     /// without the salt can guess it, and the same statement has the same again. Where a further line, or a log that holds
     /// more, shows that it touched more, that is recorded beside what is there.
-    pub(crate) fn plan(&self, statement: &Statement, known: &Known) -> Result<Plan, ClientError> {
+    pub(crate) fn plan(
+        &self,
+        statement: &Statement,
+        known: &dyn Recorded,
+    ) -> Result<Plan, ClientError> {
         let mut reference = statement.reference.clone();
         let first = [reference.clone(), format!("{reference}/untold")];
         let first =
-            first.iter().find_map(|it| known.record(&self.nonce(it)).transpose()).transpose()?;
+            first.iter().find_map(|it| known.of(&self.nonce(it)).transpose()).transpose()?;
         if first.as_ref().is_some_and(|it| self.is_another(it, statement)) {
             // Two servers may give the same numbers; what they executed tells them apart.
             let text = hash(Domain::Digest, &[&statement.text()]).to_string();
@@ -115,7 +127,7 @@ impl<'a> Planner<'a> {
         let mut plan = Plan::default();
         let mut left: BTreeSet<Touch> = statement.touched.keys().cloned().collect();
         let base = self.nonce(&reference);
-        let base_known = known.record(&base)?;
+        let base_known = known.of(&base)?;
         let mut take = |record: Option<KnownRecord>, left: &mut BTreeSet<Touch>| {
             record.map(|it| {
                 // What stands in the place of a record stands for all of it.
@@ -126,11 +138,11 @@ impl<'a> Planner<'a> {
         let has_base = take(base_known, &mut left).is_some();
         for touch in statement.touched.keys() {
             if left.contains(touch) {
-                take(known.record(&self.nonce_of(&reference, touch))?, &mut left);
+                take(known.of(&self.nonce_of(&reference, touch))?, &mut left);
             }
         }
         let untold = self.nonce(&format!("{reference}/untold"));
-        let untold_known = take(known.record(&untold)?, &mut left).is_some();
+        let untold_known = take(known.of(&untold)?, &mut left).is_some();
         let left: Vec<Touch> = left.into_iter().collect();
         for (at, touched) in left.chunks(limits::RECORD_DATASETS).enumerate() {
             let Some(first) = touched.first() else { continue };

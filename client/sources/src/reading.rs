@@ -53,6 +53,36 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Of lines that come as they are written: where none is there yet, asking for one would block.
+    pub(crate) fn of_stream(
+        reader: Box<dyn Reader + 'a>,
+        lines: Box<dyn BufRead>,
+        name: &Path,
+    ) -> Self {
+        let mut it = Self::new(reader, crate::log::open, &[], true);
+        it.file = Some(LogFile::new(lines, name, true, &mut it.log));
+        it
+    }
+
+    /// Of a stream: the statements of which nothing more is to come, or that are older than `since_ms`; and whether more lines are there
+    /// already. `is_quiet`: nothing has come for a while.
+    pub(crate) fn now(
+        &mut self,
+        since_ms: u64,
+        is_quiet: bool,
+    ) -> Result<(Vec<Statement>, bool), ClientError> {
+        let mut more = true;
+        while more && self.log.statements.len() < PART && self.log.text_bytes() < PART_BYTES {
+            more = self.line()? && self.file.as_ref().is_some_and(|it| !it.waits);
+        }
+        if is_quiet && !more && self.reader.quiet(&mut self.log).is_err() {
+            let line = self.log.lines;
+            self.log.add_unknown(line, "it does not end".to_owned());
+        }
+        let going_on = self.reader.going_on(&mut self.log, since_ms);
+        Ok((self.log.take_done(&going_on), more))
+    }
+
     /// The next statements of which nothing more is to come, in the order of their first lines; `None` behind the last. What stands
     /// before a line that stops the reading is given first, and the error by the next call.
     pub fn part(&mut self) -> Result<Option<Vec<Statement>>, ClientError> {
@@ -76,7 +106,7 @@ impl<'a> Reading<'a> {
             let statements = self.log.statements.len().saturating_sub(self.left.0);
             let bytes = self.log.text_bytes().saturating_sub(self.left.1);
             if statements >= PART || bytes >= PART_BYTES {
-                let going_on = self.reader.going_on(&mut self.log);
+                let going_on = self.reader.going_on(&mut self.log, 0);
                 let done = self.log.take_done(&going_on);
                 self.left = (self.log.statements.len(), self.log.text_bytes());
                 if !done.is_empty() {

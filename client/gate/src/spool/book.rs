@@ -36,6 +36,11 @@ impl Numbered {
         Item::new(self.nonce, Kind::RecordAccess(self.record.clone()))
     }
 
+    /// What its item is told from others by.
+    pub fn nonce(&self) -> &[u8; 16] {
+        &self.nonce
+    }
+
     fn digest(&self) -> Option<Hash> {
         self.item().ok().map(|it| *it.digest())
     }
@@ -60,6 +65,8 @@ pub struct Book {
     unsealed: VecDeque<Unsealed>,
     last: u64,
     sealed: Sealed,
+    /// The highest block that is known to have any of them.
+    highest: Height,
 }
 
 impl Book {
@@ -74,6 +81,7 @@ impl Book {
                         one.height = Some(Height::new(it.height));
                     }
                 }
+                self.highest = self.highest.max(Height::new(it.height));
                 it.numbers.last().copied().unwrap_or_default()
             }
             Said::Sealed(it) => {
@@ -166,19 +174,31 @@ impl Book {
         (waiting().count(), waiting().map(|it| it.record.access_time_ms).min())
     }
 
+    /// The highest block that is known to have any of them: a node that is behind it does not know all.
+    pub fn highest(&self) -> Height {
+        self.highest
+    }
+
+    /// All that is kept.
+    pub fn kept(&self) -> impl Iterator<Item = &Numbered> {
+        self.numbered.values()
+    }
+
     /// The newest seal.
     pub fn sealed(&self) -> &Sealed {
         &self.sealed
     }
 
-    /// Of the records from a number on that were numbered before a time, the digests; `None` where one of them is not over.
+    /// The digests of the records from a number on, up to the last of an access before a time; `None` where one of them is not over.
+    /// What a log tells has its number later than its time: what comes between is sealed with it.
     pub fn to_seal(&self, first: u64, until_ms: u64) -> Option<Vec<Hash>> {
         let from = self.place(first).unwrap_or(match first > self.last {
             true => self.unsealed.len(),
             false => 0,
         });
-        let behind = self.unsealed.iter().skip(from).take_while(|it| it.time_ms < until_ms);
-        behind.map(|it| it.digest).collect()
+        let behind = self.unsealed.iter().skip(from);
+        let count = behind.clone().rposition(|it| it.time_ms < until_ms).map_or(0, |it| it + 1);
+        behind.take(count).map(|it| it.digest).collect()
     }
 
     /// Whether an entry about a number is needed still.

@@ -11,7 +11,7 @@ pub mod numbers;
 
 use anyhow::Context as _;
 use book::Book;
-use entry::{Entry, Given, Said};
+use entry::{Entry, Given, Recorded, Said};
 use liuhen_proto::types::{ChainId, IdentityId};
 use log::Log;
 use numbers::Numbers;
@@ -45,6 +45,9 @@ pub struct Spool {
     jobs: mpsc::Sender<Job>,
     failed: watch::Receiver<Option<String>>,
 }
+
+/// Comes when it is on disk.
+type Noted = oneshot::Receiver<Result<u64, SpoolError>>;
 
 struct Job {
     said: Said,
@@ -136,13 +139,32 @@ impl Spool {
         self.say(Said::Given(given)).await
     }
 
+    /// Gives several accesses their numbers, in this order; all are on disk then.
+    pub async fn give_all(&self, all: Vec<Given>) -> Result<(), SpoolError> {
+        let waiting: Vec<_> = all.into_iter().map(|it| self.begin(Said::Given(it))).collect();
+        for one in waiting {
+            self.done(one?).await?;
+        }
+        Ok(())
+    }
+
     /// Notes something else; it is on disk then. Gives the number that it is about.
     pub async fn say(&self, said: Said) -> Result<u64, SpoolError> {
+        self.done(self.begin(said)?).await
+    }
+
+    fn begin(&self, said: Said) -> Result<Noted, SpoolError> {
         let (reply, done) = oneshot::channel();
-        let stopped =
-            || SpoolError(self.failed.borrow().clone().unwrap_or("it has stopped".into()));
-        self.jobs.send(Job { said, reply }).map_err(|_| stopped())?;
-        done.await.unwrap_or_else(|_| Err(stopped()))
+        self.jobs.send(Job { said, reply }).map_err(|_| self.stopped())?;
+        Ok(done)
+    }
+
+    async fn done(&self, noted: Noted) -> Result<u64, SpoolError> {
+        noted.await.unwrap_or_else(|_| Err(self.stopped()))
+    }
+
+    fn stopped(&self) -> SpoolError {
+        SpoolError(self.failed.borrow().clone().unwrap_or("it has stopped".into()))
     }
 
     /// What follows from what stands in it.
@@ -167,6 +189,8 @@ fn smaller(log: Log, entries: &[Vec<u8>], book: &Book) -> anyhow::Result<Log> {
 fn rewritten(log: Log, entries: &[Vec<u8>], book: &Book) -> anyhow::Result<Log> {
     let last = Entry { said: Some(Said::Lost(book.last())) }.encode_to_vec();
     let sealed = Entry { said: Some(Said::Sealed(*book.sealed())) }.encode_to_vec();
+    let highest = Recorded { numbers: Vec::new(), height: book.highest().get() };
+    let highest = Entry { said: Some(Said::Recorded(highest)) }.encode_to_vec();
     let is_needed =
         |data: &&Vec<u8>| match Entry::decode(data.as_slice()).ok().and_then(|it| it.said) {
             Some(Said::Given(it)) => book.needs(it.number()),
@@ -185,7 +209,7 @@ fn rewritten(log: Log, entries: &[Vec<u8>], book: &Book) -> anyhow::Result<Log> 
         after = needed.len(),
         "the spool is written anew without what is on the ledger and sealed"
     );
-    let all = needed.into_iter().chain([last.as_slice(), sealed.as_slice()]);
+    let all = needed.into_iter().chain([last.as_slice(), sealed.as_slice(), highest.as_slice()]);
     Ok(log.anew(all)?)
 }
 

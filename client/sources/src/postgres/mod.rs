@@ -311,17 +311,24 @@ impl log::Reader for Reader<'_> {
         self.record.as_ref().is_some_and(|it| it.first == number) || self.entries.begun() == number
     }
 
-    fn going_on(&mut self, log: &mut Log) -> HashSet<String> {
+    fn quiet(&mut self, log: &mut Log) -> Result<(), NotRead> {
+        let whole = self.entries.end(None);
+        self.entries(whole, log)
+    }
+
+    fn going_on(&mut self, log: &mut Log, since_ms: u64) -> HashSet<String> {
         self.sessions.forget();
         let mut going_on = HashSet::new();
         let mut bytes = 0_usize;
         let size = |it: &Statement| it.parts.values().map(|it| it.text.len()).sum::<usize>();
         for (session, last, is_open) in self.sessions.last_statements() {
-            let known = log.known(&last.reference).map(|it| size(it));
+            let known = log.known(&last.reference);
+            let is_new = known.as_ref().is_none_or(|it| it.time_ms >= since_ms);
+            let known = known.map(|it| size(it));
             let waits = self.open.get(session).filter(|it| it.reference == last.reference);
             let more = known.unwrap_or(0).saturating_add(waits.map_or(0, size));
             let has_room = bytes.saturating_add(more) <= GOES_ON_BYTES && going_on.len() < GOES_ON;
-            if is_open && (has_room || going_on.len() < GOES_ON_ALWAYS) {
+            if is_open && is_new && (has_room || going_on.len() < GOES_ON_ALWAYS) {
                 bytes = bytes.saturating_add(more);
                 going_on.insert(last.reference.clone());
             } else {

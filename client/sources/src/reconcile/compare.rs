@@ -240,6 +240,7 @@ mod tests {
     fn record(nonce: u8) -> KnownRecord {
         let it = expected(nonce);
         KnownRecord {
+            is_followed: true,
             nonce: [nonce; 16],
             position: u64::from(nonce),
             access_no: u64::from(nonce),

@@ -1,5 +1,6 @@
 //! A gate before a service that knows nothing of it: what it decided is on the ledger, once, whatever happened in between.
 
+mod followed;
 mod observing;
 mod proxies;
 

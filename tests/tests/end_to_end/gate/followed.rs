@@ -1,0 +1,149 @@
+//! A database's log that a gate follows as it grows: each statement is on the ledger once, whatever happens in between.
+
+use super::{granted, on_the_ledger, recorded, spool_is_empty};
+use liuhen_proto::wire::{Channel, RecordAccess};
+use liuhen_tests::actions::told;
+use liuhen_tests::cluster::path_text;
+use liuhen_tests::doors::{Gate, get};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+const MAPPING: &str = r#"
+time_zone = "Asia/Shanghai"
+databases = ["population"]
+salt_file = "salt"
+
+[relations]
+"population.civil.resident" = "civil.resident"
+
+[columns]
+"population.civil.resident" = ["id", "name"]
+
+[[rules]]
+identity = "gz.hrss/portal"
+dataset = "civil.resident"
+purpose = "pension"
+
+[roles.app]
+identity = "gz.hrss/portal"
+purpose = "pension"
+"#;
+
+/// Adds a log to what a gate follows.
+fn follow(gate: &Gate) -> anyhow::Result<PathBuf> {
+    std::fs::write(gate.folder.join("mapping.toml"), MAPPING)?;
+    let source = "\n[[source]]\nname = \"population\"\nkind = \"pgaudit\"\nlog = \"audit.json\"\nmapping = \"mapping.toml\"\n";
+    let mut settings = File::options().append(true).open(gate.folder.join("gate.toml"))?;
+    settings.write_all(source.as_bytes())?;
+    Ok(gate.folder.join("audit.json"))
+}
+
+/// A line of PostgreSQL's log, of a session of its own: a statement that read so many rows, now.
+fn line(number: usize) -> String {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
+    let entry = serde_json::json!({
+        "timestamp": now.strftime("%F %T.%3f CST").to_string(),
+        "user": "app", "dbname": "population", "error_severity": "LOG",
+        "session_id": format!("6d{number:06x}.1"), "line_num": 1,
+        "message": format!(
+            "AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,select name from civil.resident where id = {number},<none>,1"
+        ),
+    });
+    format!("{entry}\n")
+}
+
+fn append(log: &Path, text: &str) -> anyhow::Result<()> {
+    let mut file = File::options().create(true).append(true).open(log)?;
+    Ok(file.write_all(text.as_bytes())?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_log_tells_is_recorded_as_it_is_written() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss"]).await?;
+    let log = follow(&gate)?;
+    append(&log, &line(1))?;
+    gate.start().await?;
+    let all = recorded(&mut cluster, 1).await.map_err(|e| e.context(gate.log()))?;
+    assert_eq!((&all[0]["verdict"], &all[0]["rows"]), (&"covered".into(), &1.into()), "{all:#?}");
+    // A line that is written in two parts is one; what can't be understood is counted, and nothing stops.
+    let second = line(2);
+    let (begin, end) = second.split_at(40);
+    append(&log, begin)?;
+    append(&log, end)?;
+    append(&log, &format!("no line of PostgreSQL\n{}", line(3)))?;
+    recorded(&mut cluster, 3).await.map_err(|e| e.context(gate.log()))?;
+    let metrics = get(gate.watch, "/metrics", &[]).await?.body;
+    let counted = r#"liuhen_gate_source_lines_total{source="population",what="unknown"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    Ok(())
+}
+
+/// A thousand statements with five kills of the gate, a node away, and the log turned over twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_once_whatever_happens() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss"]).await?;
+    let log = follow(&gate)?;
+    append(&log, "")?;
+    gate.start().await?;
+    for round in 0..10 {
+        for number in round * 100..(round + 1) * 100 {
+            append(&log, &line(number))?;
+        }
+        match round {
+            2 => cluster.kill("hrss")?,
+            4 | 7 => std::fs::rename(&log, gate.folder.join(format!("audit.json.{round}")))?,
+            _ => {}
+        }
+        if round % 2 == 1 {
+            gate.kill()?;
+            // Written while there is no gate.
+            append(&log, &line(1_000 + round))?;
+            gate.start().await?;
+        }
+    }
+    // Numbers are given where a line is read: first it has to be.
+    liuhen_tests::wait::until("all to be numbered", async || {
+        let metrics = get(gate.watch, "/metrics", &[]).await.ok()?.body;
+        let given = metrics.lines().find_map(|it| it.strip_prefix("liuhen_gate_last_access_no "))?;
+        (given.parse::<f64>().ok()? >= 1_005.0).then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gate.log()))?;
+    spool_is_empty(&gate).await?;
+    cluster.launch("hrss")?;
+    let records = on_the_ledger(&mut cluster).await?;
+    let numbers: Vec<u64> = records.iter().map(|it| it.access_no).collect();
+    assert_eq!(numbers, (1..=1_005).collect::<Vec<u64>>(), "without gap, each once");
+    let mut queries: Vec<&[u8]> = records.iter().map(|it| it.query_digest.as_slice()).collect();
+    queries.sort_unstable();
+    queries.dedup();
+    assert_eq!(queries.len(), 1_005, "each statement once");
+    let is_of_log = |it: &RecordAccess| it.channel() == Channel::Log && it.row_count == Some(1);
+    assert!(records.iter().all(is_of_log));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slips_of_sources() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    follow(&gate)?;
+    let settings = gate.folder.join("gate.toml");
+    let good = std::fs::read_to_string(&settings)?;
+    for (from, to, why) in [
+        ("kind = \"pgaudit\"", "kind = \"oracle\"", "oracle is none of pgaudit, mariadb, mapped"),
+        ("mapping = \"mapping.toml\"", "mapping = \"none.toml\"", "none.toml"),
+        ("log = \"audit.json\"", "log = \"a*d*.json\"", "one `*` at most"),
+        ("log = \"audit.json\"", "log = \"none/audit.json\"", "none"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        std::fs::write(&settings, good.replace(from, to))?;
+        let output = cluster.run("liuhen-gate", &["check", "--settings", path_text(&settings)?])?;
+        assert!(!output.status.success(), "{why}: {}", told(&output));
+        assert!(told(&output).contains(why), "{why}: {}", told(&output));
+    }
+    Ok(())
+}
