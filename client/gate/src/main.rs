@@ -33,6 +33,8 @@ enum Command {
         #[arg(long, default_value = "gate.toml")]
         settings: PathBuf,
     },
+    /// Print what stands for a caller's key in the settings, `key_blake3`: the key is read from standard input
+    Digest,
     /// Own up to all numbers that a spool which is gone may have given, and begin a new one
     Lost {
         /// The settings
@@ -55,6 +57,7 @@ async fn main() -> ExitCode {
                 ExitCode::FAILURE
             };
         }
+        Command::Digest => digest(),
         Command::Lost { settings, cause } => give_up(settings, cause).await,
     };
     match done {
@@ -64,6 +67,14 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn digest() -> anyhow::Result<()> {
+    let key = std::io::read_to_string(std::io::stdin())?;
+    let key = key.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(!key.is_empty(), "a key is read from standard input, and none came");
+    println!("{}", blake3::hash(key.as_bytes()));
+    Ok(())
 }
 
 async fn begin(settings: PathBuf, json: bool) -> anyhow::Result<()> {
