@@ -107,7 +107,8 @@ async fn each_once_whatever_happens() -> anyhow::Result<()> {
     // Numbers are given where a line is read: first it has to be.
     liuhen_tests::wait::until("all to be numbered", async || {
         let metrics = get(gate.watch, "/metrics", &[]).await.ok()?.body;
-        let given = metrics.lines().find_map(|it| it.strip_prefix("liuhen_gate_last_access_no "))?;
+        let given =
+            metrics.lines().find_map(|it| it.strip_prefix("liuhen_gate_last_access_no "))?;
         (given.parse::<f64>().ok()? >= 1_005.0).then_some(())
     })
     .await

@@ -9,6 +9,7 @@ mod agree;
 mod answered;
 mod consortium;
 mod dice;
+mod gates;
 mod invariants;
 mod moves;
 mod net;
@@ -23,6 +24,7 @@ use crate::tx::Tx;
 use crate::wire::ledger_event::Kind as Told;
 use crate::wire::{GrantKind, item::Kind};
 use dice::Dice;
+use gates::Gates;
 use invariants::Causes;
 use moves::Moves;
 use net::{Logged, Net};
@@ -44,6 +46,7 @@ struct Run {
     simple: Simple,
     log: Vec<Logged>,
     causes: Causes,
+    gates: Gates,
     tally: Tally,
 }
 
@@ -65,12 +68,16 @@ impl Run {
     fn founded(seed: u64) -> Self {
         let (document, keyring) = consortium::found(&mut Dice::new(seed));
         let founding = Founding::new(document).unwrap();
+        let (simple, net) = (Simple::new(&founding), Net::new(founding));
+        let mut gates = Gates::default();
+        gates.see(&net);
         Self {
             keyring,
-            simple: Simple::new(&founding),
-            net: Net::new(founding),
+            simple,
+            net,
             log: Vec::new(),
             causes: Causes::default(),
+            gates,
             tally: Tally::new(),
         }
     }
@@ -121,13 +128,38 @@ impl Run {
         let delta = draft.finish();
         self.same_events(&delta, &made);
         let events = delta.events.clone();
+        let signed = events.iter().filter(|event| event.ledger.is_none());
+        let outcomes: Vec<Outcome> = signed.map(|event| event.leaf.outcome).collect();
+        self.gates.decided(&transactions, (&outcomes, time), &mut self.tally);
         self.net.commit(time, delta);
+        self.gates.see(&self.net);
         self.simple.end(self.net.tip.block_id().to_vec());
         agree::agree(&self.net, &self.simple);
         answered::agree(&self.net, &self.simple);
         self.causes.unbroken(&self.net, &events, &transactions);
         invariants::hold(&self.net);
         self.log.push(Logged { header: self.net.tip.clone(), transactions });
+        for seed in seeds {
+            self.gate_decides(*seed);
+        }
+    }
+
+    /// A gateway decided by a state of before, and its record comes now; nothing is left of it.
+    fn gate_decides(&mut self, seed: u64) {
+        let time = self.net.tip.time.get() + 1000;
+        let mut draft = self.net.draft(time);
+        let (simple, net, keyring) = (&self.simple, &self.net, &mut self.keyring);
+        let mut moves = Moves { dice: Dice::new(seed), simple, net, keyring };
+        let by = self.gates.heights();
+        let Some((tx, record)) = moves.decided(&by, &draft) else { return };
+        if draft.transaction(&tx).is_err() {
+            note(&mut self.tally, "gate's record refused");
+            return;
+        }
+        let delta = draft.finish();
+        let mut signed = delta.events.iter().filter(|event| event.ledger.is_none());
+        let outcome = signed.next().unwrap().leaf.outcome;
+        self.gates.decided_one(tx.header(), &record, (outcome, time), &mut self.tally);
     }
 
     /// The verdicts are those of the model, and so are the events that the ledger made.
@@ -304,7 +336,7 @@ const REACHED: [(&str, u64); 49] = [
 ];
 
 /// The same, of what answers for accesses.
-const ANSWERED: [(&str, u64); 77] = [
+const ANSWERED: [(&str, u64); 80] = [
     ("IntegrityRaised", 2900),
     ("IntegritySettled", 2500),
     ("AlertRaised", 1700),
@@ -358,6 +390,9 @@ const ANSWERED: [(&str, u64); 77] = [
     ("refused observing.begun", 3),
     ("refused observing.too_long", 1),
     ("refused gateway.not_serving", 1),
+    ("gate allows, covered", 6000),
+    ("gate denies, not covered", 20_000),
+    ("gate allows, then quota_exceeded", 40),
     ("statement goes on", 20),
     ("alert is Acknowledged", 110),
     ("alert is Closed", 130),

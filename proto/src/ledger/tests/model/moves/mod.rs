@@ -20,7 +20,7 @@ use crate::items::Item;
 use crate::ledger::Draft;
 use crate::tx::{Signer, Tx};
 use crate::types::{BlockId, Height, IdentityId, KeyId, TimeMs};
-use crate::wire::{IdentityKind, Right, item::Kind};
+use crate::wire::{self, IdentityKind, Right, item::Kind};
 
 /// What moves are made from.
 pub(super) struct Moves<'a> {
@@ -71,6 +71,40 @@ impl Moves<'_> {
         self.number_on(&identity, &mut kinds);
         let items: Vec<Item> = kinds.into_iter().map(|kind| self.item(kind)).collect();
         signer.sign(seq, (number, block), TimeMs::new(self.simple.now), &items).unwrap()
+    }
+
+    /// A record of an access that a gateway decided by one of these blocks, and sends now, alone; what it was made by.
+    pub(super) fn decided(
+        &mut self,
+        by: &[(u64, u64)],
+        draft: &Draft<'_>,
+    ) -> Option<(Tx, wire::RecordAccess)> {
+        let (identity, kind) = self.record()?;
+        let Kind::RecordAccess(record) = kind else { return None };
+        let (height, time) = *self.dice.pick(by);
+        let record = wire::RecordAccess {
+            decided_height: Some(height),
+            access_time_ms: (time + self.dice.below(30_000)).min(self.net.tip.time.get() + 1000),
+            channel: wire::Channel::Door as i32,
+            decision: wire::Decision::Served as i32,
+            observing: None,
+            ..record
+        };
+        if record.accesses.iter().any(|it| it.grant_unknown) || record.accesses.is_empty() {
+            return None;
+        }
+        let key = self.key_of(&identity);
+        let it = self.simple.identity(&identity)?;
+        let signer = Signer {
+            chain: self.simple.chain,
+            department: it.department.clone(),
+            identity: IdentityId::from_slice(&identity).ok()?,
+            key: self.keyring.get(&key).clone(),
+        };
+        let seq = draft.next_seq(&KeyId::from_slice(&key).ok()?).ok()?;
+        let item = self.item(Kind::RecordAccess(record.clone()));
+        let recent = (self.net.tip.height, self.net.tip.block_id());
+        Some((signer.sign(seq, recent, TimeMs::new(self.simple.now), &[item]).ok()?, record))
     }
 
     /// Of several new numbers in one transaction each goes on from the one before.
