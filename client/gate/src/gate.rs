@@ -3,6 +3,7 @@
 use crate::answer::Answer;
 use crate::asked::{Asked, By};
 use crate::metrics::Metrics;
+use crate::receive::Received;
 use crate::settings::{Otherwise, Route};
 use crate::spool::Spool;
 use crate::spool::entry::{Ended, Given, Said};
@@ -64,6 +65,8 @@ pub struct Gate {
     pub routes: Vec<Ruled>,
     /// Logs that are followed, and how they stand.
     pub sources: Vec<Arc<Standing>>,
+    /// What came by the wire.
+    pub received: Vec<Arc<Received>>,
     /// Doors that observe as long as the ledger says so.
     pub observing: BTreeSet<String>,
     /// Whether the disk has room.

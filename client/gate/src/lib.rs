@@ -3,7 +3,7 @@
 //! ledger, once.
 //!
 //! [`settings`] says what it does; [`doors`] are where is asked; [`asked`] is what was asked, by whom, and [`answer`] what is answered; [`gate`] decides, by
-//! [`state`], which [`ledger`] proves; [`sources`] are logs that are followed, and [`standing`] how they stand; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before.
+//! [`state`], which [`ledger`] proves; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, and [`standing`] how they stand; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before.
 
 pub mod answer;
 pub mod asked;
@@ -13,6 +13,7 @@ pub mod gate;
 pub mod ledger;
 pub mod lost;
 pub mod metrics;
+pub mod receive;
 pub mod run;
 pub mod send;
 pub mod settings;

@@ -1,10 +1,12 @@
 //! What is counted, as Prometheus reads it.
 
 use crate::answer::Answer;
+use crate::receive::Received;
 use liuhen_sources::follow::Lines;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts since the start.
 #[derive(Debug, Default)]
@@ -46,7 +48,12 @@ impl Metrics {
     }
 
     /// As text, with what stands now.
-    pub fn text(&self, sources: &[(String, u64, Lines)], gauges: &[(&str, &str, f64)]) -> String {
+    pub fn text(
+        &self,
+        sources: &[(String, u64, Lines)],
+        received: &[Arc<Received>],
+        gauges: &[(&str, &str, f64)],
+    ) -> String {
         let mut text = String::from(
             "# HELP liuhen_gate_decisions_total Requests that were decided.\n\
              # TYPE liuhen_gate_decisions_total counter\n",
@@ -75,6 +82,7 @@ impl Metrics {
             );
         }
         text.push_str(&followed(sources));
+        text.push_str(&by_wire(received));
         for (name, help, value) in gauges {
             let _ = writeln!(
                 text,
@@ -118,6 +126,34 @@ fn followed(sources: &[(String, u64, Lines)]) -> String {
             let _ = writeln!(
                 text,
                 "liuhen_gate_source_lines_total{{source=\"{name}\",what=\"{what}\"}} {count}"
+            );
+        }
+    }
+    text
+}
+
+/// What came by the wire. What the network lost of datagrams nobody knows.
+fn by_wire(received: &[Arc<Received>]) -> String {
+    let mut text = String::new();
+    if received.is_empty() {
+        return text;
+    }
+    text.push_str(
+        "# HELP liuhen_gate_received_total Lines that came by the wire, by what became of them.\n\
+         # TYPE liuhen_gate_received_total counter\n",
+    );
+    for it in received {
+        let name = escaped(&it.name);
+        let counts = [
+            ("kept", Some(it.lines.load(Ordering::Relaxed))),
+            ("refused", Some(it.refused.load(Ordering::Relaxed))),
+            ("dropped_by_system", it.dropped()),
+        ];
+        for (what, count) in counts {
+            let Some(count) = count else { continue };
+            let _ = writeln!(
+                text,
+                "liuhen_gate_received_total{{source=\"{name}\",what=\"{what}\"}} {count}"
             );
         }
     }

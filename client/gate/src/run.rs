@@ -4,8 +4,9 @@ use crate::doors::{api, envoy, follow::Follower, proxy, traefik};
 use crate::gate::{Caller, Gate, Ruled};
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
+use crate::receive::{self, Received};
 use crate::send::Sender;
-use crate::settings::{Door, DoorKind, Mode, Settings};
+use crate::settings::{Door, DoorKind, Mode, Settings, Source};
 use crate::sources;
 use crate::spool::{Place, Spool};
 use crate::standing::Standing;
@@ -133,6 +134,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         callers,
         routes,
         sources: settings.sources.iter().map(|it| Arc::new(Standing::new(&it.name))).collect(),
+        received: received(&settings),
         observing,
         has_room: AtomicBool::new(true),
         metrics: Arc::new(Metrics::default()),
@@ -151,6 +153,12 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     }
     for source in &settings.sources {
         let kept = settings.spool.with_extension(format!("{}.read", source.name));
+        if let Some(receive) = &source.receive {
+            let received = gate.received.iter().find(|it| it.name == source.name);
+            let received = Arc::clone(received.context("a source")?);
+            let served = receive::serve(receive, &source.log, received, &tasks, &stop).await;
+            served.with_context(|| format!("source {}", source.name))?;
+        }
         let (gate, ledger) = (Arc::clone(&gate), Arc::clone(&ledger));
         sources::Follower::new(gate, ledger, source.clone(), kept, stop.clone())?.start()?;
     }
@@ -162,6 +170,13 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     // Requests at hand are answered; what waits is sent at the next start.
     let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
     Ok(())
+}
+
+/// What is counted of each source whose lines come by the wire.
+fn received(settings: &Settings) -> Vec<Arc<Received>> {
+    let by_wire = settings.sources.iter().filter(|it| it.receive.is_some());
+    let of = |it: &Source| Received { name: it.name.clone(), ..Received::default() };
+    by_wire.map(|it| Arc::new(of(it))).collect()
 }
 
 /// The doors that observe. Errors where the ledger does not say so of a dataset of theirs: each denial would be one unawares.
@@ -290,6 +305,7 @@ fn metrics(gate: &Gate, ledger: &Ledger) -> String {
         .map(|it| (it.name.clone(), now.saturating_sub(it.caught_up_ms()), it.lines()));
     gate.metrics.text(
         &sources.collect::<Vec<_>>(),
+        &gate.received,
         &[
             ("last_access_no", "The last number that was given.", last),
             ("spool_depth", "Numbers that are not on the ledger yet.", waiting),

@@ -90,6 +90,53 @@ pub struct Source {
     pub log: PathBuf,
     /// The mapping, as `liuhen import` has it.
     pub mapping: PathBuf,
+    /// Its lines come by the wire, and are written to the file.
+    #[serde(default)]
+    pub receive: Option<Receive>,
+}
+
+/// Where lines come by the wire.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receive {
+    /// How.
+    pub protocol: Protocol,
+    /// Where.
+    pub listen: SocketAddr,
+    /// Of HTTP: a file with the secret that whoever sends shows.
+    #[serde(default)]
+    pub secret: Option<PathBuf>,
+}
+
+/// How lines come by the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Syslog over TCP.
+    Tcp,
+    /// Syslog over UDP: what the network or the system drops is gone.
+    Udp,
+    /// Lines pushed over HTTP, acknowledged when they are on disk.
+    Http,
+}
+
+impl Source {
+    /// Errors for what can't be meant.
+    fn checked(&self, allow_plaintext: bool) -> anyhow::Result<()> {
+        let name = &self.name;
+        self.kind()?;
+        Mapping::read(&self.mapping).with_context(|| format!("source {name}"))?;
+        let Some(receive) = &self.receive else { return Ok(()) };
+        anyhow::ensure!(
+            receive.listen.ip().is_loopback() || allow_plaintext,
+            "source {name}: from other machines lines come in the clear: listen on 127.0.0.1 behind what encrypts, or say allow_plaintext"
+        );
+        anyhow::ensure!(
+            receive.secret.is_some() == (receive.protocol == Protocol::Http),
+            "source {name}: a `secret` belongs to http, and to nothing else"
+        );
+        receive.secret.as_ref().map_or(Ok(()), |it| shown(it).map(drop))
+    }
 }
 
 impl Source {
@@ -279,13 +326,16 @@ impl Route {
 impl Door {
     /// What whoever asks shows. Errors where it can't be read, or could be guessed.
     pub fn shown(&self) -> anyhow::Result<String> {
-        let text = std::fs::read_to_string(&self.secret)
-            .with_context(|| format!("door {}: {}", self.name, self.secret.display()))?;
-        let secret = text.trim();
-        let name = &self.name;
-        anyhow::ensure!(secret.len() >= 16, "door {name}: a secret has 16 characters at least");
-        Ok(secret.to_owned())
+        shown(&self.secret).with_context(|| format!("door {}", self.name))
     }
+}
+
+/// A secret in a file.
+pub fn shown(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+    let secret = text.trim();
+    anyhow::ensure!(secret.len() >= 16, "{}: a secret has 16 characters at least", file.display());
+    Ok(secret.to_owned())
 }
 
 impl Settings {
@@ -307,6 +357,8 @@ impl Settings {
         for source in &mut settings.sources {
             source.log = beside.join(&source.log);
             source.mapping = beside.join(&source.mapping);
+            let secret = source.receive.as_mut().and_then(|it| it.secret.as_mut());
+            secret.into_iter().for_each(|it| *it = beside.join(&*it));
         }
         settings.checked()?;
         Ok(settings)
@@ -320,11 +372,10 @@ impl Settings {
             "a [[door]] or a [[source]] is needed"
         );
         for (number, source) in self.sources.iter().enumerate() {
-            source.kind()?;
+            source.checked(self.allow_plaintext)?;
             let name = &source.name;
             let twice = self.sources.iter().skip(number + 1).any(|it| it.name == *name);
             anyhow::ensure!(!twice, "source {name}: two have this name");
-            Mapping::read(&source.mapping).with_context(|| format!("source {name}"))?;
         }
         anyhow::ensure!(self.open_minutes > 0, "open_minutes: 1 at least");
         for (number, door) in self.doors.iter().enumerate() {

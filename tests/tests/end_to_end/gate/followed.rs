@@ -4,15 +4,19 @@ use super::{granted, on_the_ledger, recorded, spool_is_empty};
 use liuhen_proto::wire::{Channel, RecordAccess};
 use liuhen_tests::actions::told;
 use liuhen_tests::cluster::path_text;
-use liuhen_tests::doors::{Gate, get};
+use liuhen_tests::consortium::free_port;
+use liuhen_tests::doors::{Gate, SECRET, get, send};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpStream, UdpSocket};
 
 const MAPPING: &str = r#"
 time_zone = "Asia/Shanghai"
 databases = ["population"]
 salt_file = "salt"
+log_line_prefix = '%m [%p] %u@%d '
 
 [relations]
 "population.civil.resident" = "civil.resident"
@@ -127,6 +131,65 @@ async fn each_once_whatever_happens() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lines that come by the wire: framed by their length and by their end, datagrams, and pushed. Each is on the ledger, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_by_the_wire() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    std::fs::write(gate.folder.join("mapping.toml"), MAPPING)?;
+    let ports = [free_port()?, free_port()?, free_port()?];
+    let mut settings = File::options().append(true).open(gate.folder.join("gate.toml"))?;
+    for (protocol, port) in ["tcp", "udp", "http"].into_iter().zip(ports) {
+        let secret = if protocol == "http" { "secret = \"secret\"\n" } else { "" };
+        write!(
+            settings,
+            "\n[[source]]\nname = \"by-{protocol}\"\nkind = \"pgaudit\"\nlog = \"{protocol}.log\"\nmapping = \"mapping.toml\"\n\
+             [source.receive]\nprotocol = \"{protocol}\"\nlisten = \"127.0.0.1:{port}\"\n{secret}"
+        )?;
+    }
+    gate.start().await?;
+    let [tcp, udp, http] = ports;
+    let mut stream = TcpStream::connect(("127.0.0.1", tcp)).await?;
+    let framed = syslog(1);
+    stream.write_all(format!("{} {framed}{}\n", framed.len(), syslog(2)).as_bytes()).await?;
+    let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    socket.send_to(syslog(3).as_bytes(), ("127.0.0.1", udp)).await?;
+    let shown = format!("Bearer {SECRET}");
+    let shown = [("Authorization", shown.as_str())];
+    let body = format!("{}{}", line(4), line(5));
+    let said = send(http, "POST", "/v1/lines", &shown, &body).await?;
+    assert_eq!((said.status, said.body.trim()), (200, r#"{"lines":2}"#), "{said:?}");
+    recorded(&mut cluster, 5).await.map_err(|e| e.context(gate.log()))?;
+
+    // Who shows no secret, frames wrongly, or ends within a message adds nothing; and nothing stops.
+    assert_eq!(send(http, "POST", "/v1/lines", &[], &line(6)).await?.status, 401);
+    for bad in ["99999999999 x", "12x 34", "20 short"] {
+        let mut stream = TcpStream::connect(("127.0.0.1", tcp)).await?;
+        stream.write_all(bad.as_bytes()).await?;
+    }
+    stream.write_all(format!("{}\n", syslog(7)).as_bytes()).await?;
+    recorded(&mut cluster, 6).await.map_err(|e| e.context(gate.log()))?;
+    let metrics = get(gate.watch, "/metrics", &[]).await?.body;
+    for counted in [
+        r#"liuhen_gate_received_total{source="by-tcp",what="kept"} 3"#,
+        r#"liuhen_gate_received_total{source="by-tcp",what="refused"} 3"#,
+        r#"liuhen_gate_received_total{source="by-udp",what="dropped_by_system"} 0"#,
+    ] {
+        assert!(metrics.contains(counted), "{counted}: {metrics}");
+    }
+    Ok(())
+}
+
+/// The same line as PostgreSQL gives it to syslog.
+fn syslog(number: usize) -> String {
+    let now = jiff::Timestamp::now();
+    let local = now.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
+    let local = local.strftime("%F %T.%3f CST");
+    format!(
+        "<134>1 {now:.3} db1 postgres {number} - - [{number}-1] {local} [{number}] app@population LOG:  AUDIT: SESSION,1,1,READ,SELECT,TABLE,civil.resident,\"select name from civil.resident where id = {number}\",<none>,1"
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slips_of_sources() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
@@ -139,6 +202,16 @@ async fn slips_of_sources() -> anyhow::Result<()> {
         ("mapping = \"mapping.toml\"", "mapping = \"none.toml\"", "none.toml"),
         ("log = \"audit.json\"", "log = \"a*d*.json\"", "one `*` at most"),
         ("log = \"audit.json\"", "log = \"none/audit.json\"", "none"),
+        (
+            "mapping = \"mapping.toml\"",
+            "mapping = \"mapping.toml\"\nreceive = { protocol = \"tcp\", listen = \"0.0.0.0:6514\" }",
+            "in the clear",
+        ),
+        (
+            "mapping = \"mapping.toml\"",
+            "mapping = \"mapping.toml\"\nreceive = { protocol = \"http\", listen = \"127.0.0.1:6514\" }",
+            "a `secret` belongs to http",
+        ),
     ] {
         assert!(good.contains(from), "{from}");
         std::fs::write(&settings, good.replace(from, to))?;
