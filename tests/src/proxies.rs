@@ -28,17 +28,21 @@ impl Kind {
         }
     }
 
-    /// Where `scripts/proxies` puts it.
     fn program(self) -> PathBuf {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/proxies/bin");
-        let folder = std::env::var_os("LIUHEN_PROXIES").map_or(root, PathBuf::from);
-        folder.join(self.name())
+        beside(self.name())
     }
 
     /// Whether it is here.
     pub fn is_here(self) -> bool {
         has(&self.program().to_string_lossy())
     }
+}
+
+/// Where `scripts/proxies` puts a program.
+pub fn beside(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/proxies/bin");
+    let folder = std::env::var_os("LIUHEN_PROXIES").map_or(root, PathBuf::from);
+    folder.join(name)
 }
 
 /// A proxy that runs.

@@ -1,7 +1,7 @@
 //! `liuhen-gate check`: what is wrong before the start, each with what to do.
 
 use crate::run::{Begun, not_observing};
-use crate::settings::{Mode, Route, Settings};
+use crate::settings::{DoorKind, Mode, Route, Settings};
 use crate::spool::refuse_memory;
 use liuhen_client::clock::now;
 use liuhen_proto::ledger::calendar::HOUR_MS;
@@ -94,6 +94,13 @@ fn on_this_machine(settings: &Settings, all: &mut Lines) {
         }
     }
     for door in &settings.doors {
+        if door.kind == DoorKind::Own {
+            all.good(
+                "door",
+                &format!("{}, before {}", door.name, door.upstream.as_deref().unwrap_or("")),
+            );
+            continue;
+        }
         match door.shown() {
             Ok(_) => all.good("door", &door.name),
             Err(error) => all.bad("door", &format!("{error:#}"), "write the secret to that file"),

@@ -4,9 +4,10 @@ use crate::answer::Answer;
 use crate::asked::{Asked, By};
 use crate::metrics::Metrics;
 use crate::receive::Received;
+use crate::rows::Rows;
 use crate::settings::{Otherwise, Route};
-use crate::spool::Spool;
 use crate::spool::entry::{Ended, Given, Said};
+use crate::spool::{Spool, SpoolError};
 use crate::standing::Standing;
 use crate::state::{Group, Key, State, under};
 use liuhen_client::clock::now;
@@ -361,16 +362,36 @@ impl Gate {
         Answer { access_no, height, token, ..Answer::without_number(true, reason) }
     }
 
+    /// How rows stand in what is answered to a request.
+    pub fn rows_of(&self, door: &str, asked: &Asked) -> Option<&Rows> {
+        self.routes.iter().find(|it| it.fits(door, asked))?.route.rows.as_ref()
+    }
+
+    /// What digests of an access are salted with.
+    pub fn salt_of(&self, number: u64) -> Option<[u8; 16]> {
+        self.spool.book().get(number).map(|it| *it.salt())
+    }
+
     /// An access ended, by the door's name for the request. Whether one of that name was open.
     pub async fn end(
         &self,
         door: &str,
         request: &str,
         rows: Option<u64>,
-    ) -> Result<bool, crate::spool::SpoolError> {
+    ) -> Result<bool, SpoolError> {
+        self.end_with(door, request, rows, Vec::new()).await
+    }
+
+    /// The same with the salted digest of what was given.
+    pub async fn end_with(
+        &self,
+        door: &str,
+        request: &str,
+        rows: Option<u64>,
+        result_digest: Vec<u8>,
+    ) -> Result<bool, SpoolError> {
         let number = self.spool.book().of_request(&name(door, request));
         let Some(number) = number else { return Ok(false) };
-        let result_digest = Vec::new();
         self.spool.say(Said::Ended(Ended { number, rows, result_digest })).await?;
         Ok(true)
     }

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod lost;
 pub mod metrics;
 pub mod receive;
+pub mod rows;
 pub mod run;
 pub mod send;
 pub mod settings;

@@ -1,6 +1,6 @@
 //! The wiring: settings read, the ledger reached, the spool opened, doors served.
 
-use crate::doors::{api, envoy, follow::Follower, proxy, traefik};
+use crate::doors::{api, envoy, follow::Follower, own, proxy, traefik};
 use crate::gate::{Caller, Gate, Ruled};
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
@@ -214,16 +214,20 @@ async fn serve(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let secret = door.shown()?;
+    let (name, gate) = (&door.name, Arc::clone(gate));
     let router = match door.kind {
-        DoorKind::Nginx | DoorKind::Caddy => proxy::router(&door.name, Arc::clone(gate), &secret),
-        DoorKind::Traefik => traefik::router(&door.name, Arc::clone(gate), &secret),
-        DoorKind::Envoy => envoy::router(&door.name, Arc::clone(gate), &secret),
-        DoorKind::Api => api::router(&door.name, Arc::clone(gate), &secret),
+        DoorKind::Nginx | DoorKind::Caddy => proxy::router(name, Arc::clone(&gate), &door.shown()?),
+        DoorKind::Traefik => traefik::router(name, Arc::clone(&gate), &door.shown()?),
+        DoorKind::Envoy => envoy::router(name, Arc::clone(&gate), &door.shown()?),
+        DoorKind::Api => api::router(name, Arc::clone(&gate), &door.shown()?),
+        DoorKind::Own => {
+            let upstream = door.upstream.clone().unwrap_or_default();
+            own::router(name, Arc::clone(&gate), &upstream)?
+        }
     };
     if let Some((log, fields)) = door.access_log.as_ref().zip(door.kind.log_fields()) {
         let kept = settings.spool.with_extension(format!("{}.read", door.name));
-        let follower = Follower::new(Arc::clone(gate), &door.name, fields, log, kept)?;
+        let follower = Follower::new(gate, &door.name, fields, log, kept)?;
         tasks.spawn(follower.run(stop.clone()));
     }
     let address = listen(door.listen, router, tasks, stop).await;
@@ -243,6 +247,7 @@ async fn listen(
     let address = listener.local_addr()?;
     let stop = stop.clone();
     tasks.spawn(async move {
+        let router = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = served.await {
             tracing::error!(%error, "a door is shut");

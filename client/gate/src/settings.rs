@@ -1,6 +1,7 @@
 //! The gate's settings: a TOML file. What is not known in it is an error, for a slip would open a door.
 
 use crate::asked::By;
+use crate::rows::Rows;
 use anyhow::Context as _;
 use liuhen_proto::types::check_code;
 use liuhen_proto::wire::Operation;
@@ -74,8 +75,12 @@ pub struct Door {
     /// Whether it enforces, or only observes as long as the ledger says so.
     #[serde(default)]
     pub mode: Mode,
-    /// A file with the secret that whoever asks shows: anybody else on this machine could ask in another's name.
-    pub secret: PathBuf,
+    /// A file with the secret that whoever asks shows: anybody else on this machine could ask in another's name. Of all but the own door.
+    #[serde(default)]
+    pub secret: Option<PathBuf>,
+    /// Of the own door: the service, `http://host:port`.
+    #[serde(default)]
+    pub upstream: Option<String>,
 }
 
 /// A log that is followed as it grows.
@@ -176,6 +181,8 @@ pub enum DoorKind {
     Envoy,
     /// A service by the local API.
     Api,
+    /// Clients themselves: what is served passes the gate.
+    Own,
 }
 
 /// Where in a line of a proxy's access log, which is JSON, it stands how a request ended.
@@ -204,7 +211,7 @@ impl DoorKind {
                 status: "DownstreamStatus",
                 rows: "origin_X-Liuhen-Rows",
             }),
-            Self::Api => None,
+            Self::Api | Self::Own => None,
         }
     }
 }
@@ -283,6 +290,9 @@ pub struct Route {
     /// The fields that are given out; without any: unknown.
     #[serde(default)]
     pub fields: Vec<String>,
+    /// At the own door: how rows stand in what the service answers; without it they are unknown.
+    #[serde(default)]
+    pub rows: Option<Rows>,
     /// Where the gate can't decide or number: whether it is served nevertheless.
     #[serde(default)]
     pub otherwise: Otherwise,
@@ -326,7 +336,9 @@ impl Route {
 impl Door {
     /// What whoever asks shows. Errors where it can't be read, or could be guessed.
     pub fn shown(&self) -> anyhow::Result<String> {
-        shown(&self.secret).with_context(|| format!("door {}", self.name))
+        let secret = self.secret.as_ref();
+        let secret = secret.with_context(|| format!("door {}: a `secret` is needed", self.name))?;
+        shown(secret).with_context(|| format!("door {}", self.name))
     }
 }
 
@@ -351,7 +363,7 @@ impl Settings {
             *one = beside.join(&*one);
         }
         for door in &mut settings.doors {
-            let files = door.access_log.iter_mut().chain([&mut door.secret]);
+            let files = door.access_log.iter_mut().chain(&mut door.secret);
             files.for_each(|it| *it = beside.join(&*it));
         }
         for source in &mut settings.sources {
@@ -381,8 +393,14 @@ impl Settings {
         for (number, door) in self.doors.iter().enumerate() {
             let name = &door.name;
             anyhow::ensure!(
-                door.listen.ip().is_loopback(),
+                door.listen.ip().is_loopback()
+                    || door.kind == DoorKind::Own && self.allow_plaintext,
                 "door {name}: it is asked on this machine alone: listen on 127.0.0.1 or ::1"
+            );
+            let is_own = door.kind == DoorKind::Own;
+            anyhow::ensure!(
+                door.upstream.is_some() == is_own && door.secret.is_some() != is_own,
+                "door {name}: the own door has an `upstream`, every other a `secret`"
             );
             let twice = self.doors.iter().skip(number + 1).any(|it| it.name == *name);
             anyhow::ensure!(!twice, "door {name}: two have this name");
@@ -395,8 +413,8 @@ impl Settings {
                     door.access_log.is_none(),
                     "door {name}: a service says itself how requests ended, and has no `access_log`"
                 ),
-                // It may say so over gRPC, or in a file.
-                DoorKind::Envoy => {}
+                // It may say so over gRPC, or in a file; and what passes is seen.
+                DoorKind::Envoy | DoorKind::Own => {}
             }
         }
         for route in &self.routes {

@@ -151,10 +151,44 @@ pub fn salted_digest(salt: &[u8; 16], text: &[u8]) -> Hash {
     hash(Domain::Digest, &[salt, text])
 }
 
+/// The same of what comes piece by piece.
+#[derive(Debug, Clone)]
+pub struct SaltedDigest(blake3::Hasher);
+
+impl SaltedDigest {
+    /// Begins with the salt.
+    #[must_use]
+    pub fn new(salt: &[u8; 16]) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(key(Domain::Digest));
+        hasher.update(salt);
+        Self(hasher)
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all that came.
+    #[must_use]
+    pub fn finish(&self) -> Hash {
+        Hash::new(*self.0.finalize().as_bytes())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_salted_digest_of_pieces() {
+        let mut digest = SaltedDigest::new(&[7; 16]);
+        for piece in ["", "per", "son", "al"] {
+            digest.update(piece.as_bytes());
+        }
+        assert_eq!(digest.finish(), salted_digest(&[7; 16], b"personal"));
+    }
 
     #[test]
     fn domains_are_distinct_and_named() {

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -20,7 +20,15 @@ pub fn router(name: &str, gate: Arc<Gate>, secret: &str) -> Router {
     Router::new()
         .route("/v1/decide", post(decide))
         .route("/v1/complete", post(complete))
+        .route("/v1/openapi.json", get(async || described()))
         .with_state(door)
+}
+
+/// What the API is, as OpenAPI 3.1 has it.
+const DESCRIPTION: &str = include_str!("../../api/openapi.json");
+
+fn described() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION).into_response()
 }
 
 #[derive(Deserialize)]

@@ -41,6 +41,11 @@ impl Numbered {
         &self.nonce
     }
 
+    /// What its digests are salted with.
+    pub fn salt(&self) -> &[u8; 16] {
+        &self.salt
+    }
+
     fn digest(&self) -> Option<Hash> {
         self.item().ok().map(|it| *it.digest())
     }

@@ -1,7 +1,9 @@
 //! A gate before a service that knows nothing of it: what it decided is on the ledger, once, whatever happened in between.
 
+mod api;
 mod followed;
 mod observing;
+mod own;
 mod proxies;
 
 use anyhow::Context as _;

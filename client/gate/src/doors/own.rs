@@ -1,0 +1,243 @@
+//! The gate's own door: a reverse proxy before the service. What the service answers passes as it comes; rows are counted and its digest is made
+//! on the way. What the client says of itself in headers of ours is taken off, and so is what the service says in them.
+
+use super::proxy::{ACCESS, of_client};
+use crate::asked::Asked;
+use crate::gate::Gate;
+use crate::rows::Counter;
+use anyhow::Context as _;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use liuhen_client::submit::random;
+use liuhen_proto::suite::hash::SaltedDigest;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// Rows, by the service's word: it counts more than what is counted here.
+const ROWS: &str = "x-liuhen-rows";
+/// Headers of ours begin so.
+const OURS: &str = "x-liuhen-";
+/// What is said of a connection is not of the next one.
+const OF_CONNECTION: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+#[derive(Clone)]
+struct Own {
+    name: Arc<str>,
+    gate: Arc<Gate>,
+    upstream: Authority,
+    client: Client<HttpConnector, Body>,
+}
+
+/// The door of this name before a service. Errors for what is no `http://host:port`.
+pub fn router(name: &str, gate: Arc<Gate>, upstream: &str) -> anyhow::Result<Router> {
+    let wrong = || format!("door {name}: upstream {upstream}: http://host:port is wanted");
+    let uri: Uri = upstream.parse().with_context(wrong)?;
+    anyhow::ensure!(uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/", wrong());
+    let upstream = uri.authority().with_context(wrong)?.clone();
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let own = Own { name: name.into(), gate, upstream, client };
+    Ok(Router::new().fallback(pass).with_state(own))
+}
+
+async fn pass(
+    State(own): State<Own>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let Ok(name) = random::<16>().map(hex::encode) else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let asked = Asked {
+        request: name.clone(),
+        method: request.method().to_string(),
+        uri: request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
+        address: Some(from.ip().to_canonical()),
+        certificate: String::new(),
+        headers: of_client(request.headers()),
+    };
+    let counter = own.gate.rows_of(&own.name, &asked).map(Counter::new);
+    let answer = own.gate.decide(&own.name, asked).await;
+    if !answer.serve {
+        let body = serde_json::json!({ "error": "denied", "reason": answer.reason }).to_string();
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        return (StatusCode::FORBIDDEN, kind, body).into_response();
+    }
+    // What is told as it passes, of what has a number.
+    let salt = answer.access_no.and_then(|it| own.gate.salt_of(it));
+    let ending = Ending {
+        gate: Arc::clone(&own.gate),
+        door: Arc::clone(&own.name),
+        name,
+        counter,
+        stated: None,
+        digest: salt.map(|it| SaltedDigest::new(&it)),
+        is_over: salt.is_none(),
+    };
+    match own.client.request(own.onward(request, from)).await {
+        Ok(response) => ending.passing(response.map(Body::new), answer.token.as_deref()),
+        Err(error) => {
+            tracing::warn!(door = &*own.name, %error, "the service does not answer");
+            ending.failed();
+            StatusCode::BAD_GATEWAY.into_response()
+        }
+    }
+}
+
+impl Own {
+    /// The request as the service gets it.
+    fn onward(&self, request: Request, from: SocketAddr) -> Request {
+        let (mut parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().cloned();
+        let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.upstream.clone());
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        parts.uri = uri.path_and_query(path).build().unwrap_or_default();
+        clean(&mut parts.headers);
+        // Rows can be counted in what is not packed alone.
+        parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Ok(from) = HeaderValue::from_str(&from.ip().to_canonical().to_string()) {
+            parts.headers.insert("x-forwarded-for", from);
+        }
+        parts.version = axum::http::Version::HTTP_11;
+        Request::from_parts(parts, body)
+    }
+}
+
+/// Takes off what is of the connection alone, and what is ours.
+fn clean(headers: &mut HeaderMap) {
+    let of_connection: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|it| it.to_str().ok())
+        .flat_map(|it| it.split(','))
+        .filter_map(|it| it.trim().parse().ok())
+        .collect();
+    let ours = headers.keys().filter(|it| it.as_str().starts_with(OURS)).cloned();
+    let all: Vec<HeaderName> = ours.chain(of_connection).chain(OF_CONNECTION).collect();
+    for name in all {
+        headers.remove(name);
+    }
+}
+
+/// How an access ends: told once, also where the client is gone before.
+struct Ending {
+    gate: Arc<Gate>,
+    door: Arc<str>,
+    name: String,
+    counter: Option<Counter>,
+    /// Rows, by the service's word.
+    stated: Option<u64>,
+    digest: Option<SaltedDigest>,
+    is_over: bool,
+}
+
+impl Ending {
+    /// The response as the client gets it.
+    fn passing(mut self, response: Response, token: Option<&str>) -> Response {
+        let (mut parts, body) = response.into_parts();
+        self.stated = parts.headers.get(ROWS).and_then(|it| it.to_str().ok()?.parse().ok());
+        if parts.status.is_client_error() || parts.status.is_server_error() {
+            self.stated = Some(0);
+        }
+        let packed = parts.headers.get(header::CONTENT_ENCODING);
+        if packed.is_some_and(|it| it.as_bytes() != b"identity") {
+            self.counter = None;
+        }
+        clean(&mut parts.headers);
+        if let Some(token) = token.and_then(|it| HeaderValue::from_str(it).ok()) {
+            parts.headers.insert(ACCESS, token);
+        }
+        Response::from_parts(parts, Body::new(Passing { body, ending: self }))
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        if let Some(counter) = &mut self.counter {
+            counter.take(bytes);
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.update(bytes);
+        }
+    }
+
+    /// Nothing was given.
+    fn failed(mut self) {
+        self.stated = Some(0);
+        self.over(true);
+    }
+
+    fn over(&mut self, is_whole: bool) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let counted = self.counter.as_ref().and_then(|it| it.count(is_whole));
+        let (rows, digest) = (self.stated.or(counted), self.digest.as_ref());
+        let digest = digest.map(|it| it.finish().to_vec()).unwrap_or_default();
+        let (gate, door, name) =
+            (Arc::clone(&self.gate), Arc::clone(&self.door), self.name.clone());
+        tokio::spawn(async move {
+            if let Err(error) = gate.end_with(&door, &name, rows, digest).await {
+                tracing::error!(door = &*door, %error, "how a request ended can't be kept");
+            }
+        });
+    }
+}
+
+/// What the service answers, as it passes.
+struct Passing {
+    body: Body,
+    ending: Ending,
+}
+
+impl http_body::Body for Passing {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(bytes) = frame.data_ref() {
+                    self.ending.take(bytes);
+                }
+            }
+            Some(Err(_)) => self.ending.over(false),
+            None => self.ending.over(true),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Passing {
+    /// Where the length is known, nobody asks for more behind the last byte; else the client is gone.
+    fn drop(&mut self) {
+        let is_whole = self.body.is_end_stream();
+        self.ending.over(is_whole);
+    }
+}
