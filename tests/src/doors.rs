@@ -178,6 +178,14 @@ otherwise = "serve"
         self.process.take().map_or(Ok(()), |mut it| it.kill())
     }
 
+    /// How much memory it holds, as the system says.
+    pub fn memory(&self) -> String {
+        let id = self.process.as_ref().map_or(0, |it| it.0.id());
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
+        line.unwrap_or_default().trim().to_owned()
+    }
+
     /// What it logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()

@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Records of one transaction.
 const BATCH: usize = 250;
+/// Batches that are sent before it is looked what else is to be done.
+const BATCHES: usize = 8;
 /// How often it is looked whether something is to be sent.
 const EVERY: Duration = Duration::from_millis(100);
 /// After a failure it is tried again after so long, and longer each time, up to the next.
@@ -52,7 +54,8 @@ impl Sender {
                 () = tokio::time::sleep(wait) => {}
             }
             wait = match self.all(&mut refused, &mut looked).await {
-                Ok(()) => EVERY,
+                Ok(true) => Duration::ZERO,
+                Ok(false) => EVERY,
                 Err(error) => {
                     let waiting = self.gate.spool.book().depth().0;
                     tracing::warn!(error = %format!("{error:#}"), waiting, "records can't be sent; it is tried again");
@@ -62,17 +65,19 @@ impl Sender {
         }
     }
 
-    /// Sends what waits now.
+    /// Sends what waits now; whether more does. Seals and endings come between, however much there is.
     async fn all(
         &self,
         refused: &mut HashMap<u64, u32>,
         looked: &mut Option<Instant>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         self.close_old().await?;
-        loop {
+        let mut more = true;
+        for _ in 0..BATCHES {
             let batch: Vec<Numbered> =
                 self.gate.spool.book().to_send().take(BATCH).cloned().collect();
-            if batch.is_empty() {
+            more = !batch.is_empty();
+            if !more {
                 break;
             }
             self.send(&batch, refused).await?;
@@ -83,7 +88,7 @@ impl Sender {
         }
         let counted_at = self.gate.state.counted_at();
         self.gate.spool.book().forget(counted_at);
-        Ok(())
+        Ok(more)
     }
 
     /// Accesses that were begun long ago, and of whose ending nobody told.

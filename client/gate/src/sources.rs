@@ -20,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// Where a source can't be followed it is begun again after so long.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Where there is no room, it is looked again so often.
-const ROOM_EVERY: Duration = Duration::from_secs(1);
+const ROOM_EVERY: Duration = Duration::from_millis(100);
+/// While so many records wait for the ledger, nothing more is read: what a log has is kept there.
+const WAITING: usize = 10_000;
 /// How often it is kept how far a source was read.
 const KEEP_EVERY_MS: u64 = 10_000;
 /// Files that were changed so long before that are read again: clocks of disks and machines differ.
@@ -138,7 +140,12 @@ impl Follower {
     }
 
     async fn give(&self, all: Vec<Followed>) -> Result<(), ClientError> {
-        while !self.gate.has_room.load(Ordering::Relaxed) {
+        while !self.gate.has_room.load(Ordering::Relaxed)
+            || self.gate.spool.book().depth().0 > WAITING
+        {
+            if self.is_over() {
+                return Err(ClientError::failed("the gate stops"));
+            }
             tokio::time::sleep(ROOM_EVERY).await;
         }
         let given = all.into_iter().map(|it| {

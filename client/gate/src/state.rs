@@ -178,6 +178,13 @@ impl State {
                 }
             }
         }
+        // What is on the ledger is let go of when a header shows it: also where nobody asks at a door.
+        if self.ledger.highest() < self.spool.book().highest() {
+            match self.ledger.known(&[self.own_place()].into()).await {
+                Ok(known) => self.learn(&known),
+                Err(error) => tracing::debug!(%error, "no newer header can be proved"),
+            }
+        }
         for batch in batches(all) {
             match self.ledger.known(&batch.places).await {
                 Ok(known) => self.renewed(batch.groups, &known),

@@ -28,7 +28,9 @@ const WAITS_MS: u64 = 2_000;
 /// Grants are asked for again so often.
 const RENEW: Duration = Duration::from_secs(30);
 /// What was taken is looked for on the ledger when there is so much of it.
-const TAKEN: usize = 50_000;
+const TAKEN: usize = 20_000;
+/// But no more often than this.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// A record that is to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,13 +108,18 @@ pub async fn follow(node: &Node, it: &Options, into: &dyn Takes) -> Result<(), C
         collector: &it.collector,
     };
     let mut reading = Reading::of_stream(it.source.reader(&mapping)?, Box::new(tail), &it.log);
-    let (mut renewed, mut heard, mut lines) = (Instant::now(), Instant::now(), 0);
+    let (mut renewed, mut heard, mut looked) = (Instant::now(), Instant::now(), Instant::now());
+    let mut lines = 0;
     while !into.is_over() {
         let began = now().get();
         let is_quiet = heard.elapsed() >= Duration::from_millis(WAITS_MS);
         let (statements, more) = reading.now(began.saturating_sub(WAITS_MS), is_quiet)?;
         if reading.log().lines > lines {
             (lines, heard) = (reading.log().lines, Instant::now());
+        }
+        if run.taken.given.len() >= TAKEN && looked.elapsed() >= LOOK {
+            run.look(node).await;
+            looked = Instant::now();
         }
         let new = run.records(&statements)?;
         if !new.is_empty() {
@@ -124,7 +131,8 @@ pub async fn follow(node: &Node, it: &Options, into: &dyn Takes) -> Result<(), C
         }
         into.caught_up(began.saturating_sub(WAITS_MS), told(&reading));
         if renewed.elapsed() >= RENEW {
-            run.renew(node).await;
+            // Where no node answers, what was known of grants holds.
+            let _ = run.planner.renew(node).await;
             renewed = Instant::now();
         }
         tokio::time::sleep(EVERY).await;
@@ -190,10 +198,9 @@ impl Run<'_> {
         Ok(all)
     }
 
-    /// What changed on the ledger. Where no node answers, what was known holds.
-    async fn renew(&mut self, node: &Node) {
-        let _ = self.planner.renew(node).await;
-        if self.taken.given.len() < TAKEN || self.taken.known.bring_up(node).await.is_err() {
+    /// What was given and is on the ledger by now is known from there. Where no node answers, it is kept.
+    async fn look(&mut self, node: &Node) {
+        if self.taken.known.bring_up(node).await.is_err() {
             return;
         }
         let known = &self.taken.known;
