@@ -146,7 +146,7 @@ http://127.0.0.1:{port} {{
   middlewares:
     shown:
       headers:
-        customRequestHeaders: {{X-Gate-Secret: "{SECRET}", X-Liuhen-Access: ""}}
+        customRequestHeaders: {{X-Gate-Secret: "{SECRET}", X-Liuhen-Access: "", X-Forwarded-Tls-Client-Cert-Info: ""}}
     gate:
       forwardAuth:
         address: "http://127.0.0.1:{door}/"

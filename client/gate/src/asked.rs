@@ -26,6 +26,13 @@ impl Asked {
     pub fn path(&self) -> &str {
         self.uri.split(['?', '#']).next().unwrap_or_default()
     }
+
+    /// Whether the path says the same to whoever reads it: what a service makes another path of could be on another route.
+    pub fn is_plain(&self) -> bool {
+        let path = self.path().to_ascii_lowercase();
+        let odd = ["//", "\\", ";", "%2e", "%2f", "%5c", "%00"].iter().any(|it| path.contains(it));
+        !odd && path.starts_with('/') && !path.split('/').any(|it| it == "." || it == "..")
+    }
 }
 
 /// How a caller is told.
@@ -106,6 +113,21 @@ mod tests {
             (By::Key { header: "x-none".into(), digest: *blake3::hash(b"").as_bytes() }, false),
         ] {
             assert_eq!(by.is(&asked), is, "{by:?}");
+        }
+        for (path, is) in [
+            ("/residents/7", true),
+            ("/", true),
+            ("/a.b/..c", true),
+            ("/open/../residents/7", false),
+            ("/open/%2E%2e/residents/7", false),
+            ("/open/.", false),
+            ("//residents/7", false),
+            ("/open%2Fresidents", false),
+            ("/open;x/7", false),
+            ("residents", false),
+        ] {
+            let asked = Asked { uri: path.into(), ..Asked::default() };
+            assert_eq!(asked.is_plain(), is, "{path}");
         }
         // An empty subject is no certificate.
         assert!(!By::Certificate("CN=hrss".into()).is(&Asked::default()));

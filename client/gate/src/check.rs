@@ -1,6 +1,7 @@
 //! `liuhen-gate check`: what is wrong before the start, each with what to do.
 
-use crate::run::{Begun, not_observing};
+use crate::begun::{Begun, Reached};
+use crate::run::not_observing;
 use crate::settings::{DoorKind, Mode, Route, Settings};
 use crate::spool::refuse_memory;
 use liuhen_client::clock::now;
@@ -25,7 +26,11 @@ pub async fn check(file: &Path) -> bool {
         }
     };
     on_this_machine(&settings, &mut all);
-    let mut begun = match Begun::begin(settings).await {
+    let begun = match Reached::of(settings) {
+        Ok(reached) => reached.begin().await,
+        Err(error) => Err(error),
+    };
+    let mut begun = match begun {
         Ok(begun) => begun,
         Err(error) => {
             all.bad(

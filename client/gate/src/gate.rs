@@ -4,12 +4,11 @@ use crate::answer::Answer;
 use crate::asked::{Asked, By};
 use crate::metrics::Metrics;
 use crate::receive::Received;
-use crate::rows::Rows;
 use crate::settings::{Otherwise, Route};
 use crate::spool::entry::{Ended, Given, Said};
 use crate::spool::{Spool, SpoolError};
 use crate::standing::Standing;
-use crate::state::{Group, Key, State, under};
+use crate::state::{Group, Key, State, Ticket, under};
 use liuhen_client::clock::now;
 use liuhen_client::submit::{Account, item, random};
 use liuhen_proto::event::{Outcome, Reason};
@@ -20,7 +19,7 @@ use liuhen_proto::types::{RequestId, TimeMs};
 use liuhen_proto::verify::allows;
 use liuhen_proto::wire::item::Kind;
 use liuhen_proto::wire::{
-    Channel, DatasetAccess, Decision, Observing, Party, RecordAccess, Subjects,
+    Channel, DatasetAccess, Decision, Observing, Operation, Party, RecordAccess, Subjects,
 };
 use prost::Message as _;
 use regex::Regex;
@@ -78,13 +77,22 @@ pub struct Gate {
     pub turn: Mutex<()>,
 }
 
+/// Rows of what is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// So many; `None`: unknown.
+    These(Option<u64>),
+    /// It failed.
+    Failed,
+}
+
 /// What was found of a request.
 struct Found {
     record: RecordAccess,
     serve: bool,
     reason: String,
     /// Under which what it uses is held until it has a number.
-    ticket: Option<u64>,
+    ticket: Option<Ticket>,
 }
 
 impl Found {
@@ -139,6 +147,14 @@ impl Gate {
         answer
     }
 
+    /// Whether a door observes all that it has routes for: what fits none of them could be of any.
+    fn observes_all(&self, door: &str) -> bool {
+        let mut of_door = self.routes.iter().filter(|it| it.is_at(door)).peekable();
+        self.observing.contains(door)
+            && of_door.peek().is_some()
+            && of_door.all(|it| self.state.observes(&it.route.dataset, now()))
+    }
+
     /// The route that a request is on, as the settings have it.
     fn route_of(&self, door: &str, asked: &Asked) -> &str {
         self.routes.iter().find(|it| it.fits(door, asked)).map_or("", |it| &it.route.path)
@@ -157,8 +173,11 @@ impl Gate {
         if let Some(answer) = self.asked_before(&request, asked) {
             return answer;
         }
+        if !asked.is_plain() {
+            return Answer::without_number(false, "gate.path");
+        }
         let Some(ruled) = self.routes.iter().find(|it| it.fits(door, asked)) else {
-            let observes = self.observing.contains(door) && self.state.observes_any(now());
+            let observes = self.observes_all(door);
             let answer = Answer::without_number(observes, "gate.no_route");
             return Answer { would_be_denied: observes, ..answer };
         };
@@ -174,7 +193,6 @@ impl Gate {
         {
             // A number for what the ledger can't take would be a gap for good.
             tracing::error!(door, %error, "no record can be made of this request");
-            ticket.into_iter().for_each(|ticket| self.state.release(ticket));
             return Answer::without_number(false, "gate.no_record");
         }
         let height = record.decided_height;
@@ -183,9 +201,7 @@ impl Gate {
         let given =
             Given { record: Some(record), request, salt: salt.to_vec(), nonce: nonce.to_vec() };
         let given = self.spool.give(given).await;
-        if let Some(ticket) = ticket {
-            self.state.release(ticket);
-        }
+        drop(ticket);
         match given {
             Ok(number) if serve => {
                 Answer { would_be_denied, ..self.served(number, height, &reason) }
@@ -229,16 +245,21 @@ impl Gate {
             Err(why) => {
                 let serve = ruled.route.otherwise == Otherwise::Serve;
                 tracing::warn!(dataset = ruled.route.dataset, why, serve, "it can't be decided");
-                let of = self.found_by(door, &record);
+                let time = TimeMs::new(record.access_time_ms);
+                let observes = |it: &DatasetAccess| self.state.observes(&it.dataset, time);
+                let of = self.found_by(door, &record, &observes);
                 of(record, serve, "gate.undecided")
             }
         }
     }
 
     /// What becomes of a denial at a door: while it observes, nothing.
-    fn found_by(&self, door: &str, record: &RecordAccess) -> fn(RecordAccess, bool, &str) -> Found {
-        let time = TimeMs::new(record.access_time_ms);
-        let observes = |it: &DatasetAccess| self.state.observes(&it.dataset, time);
+    fn found_by(
+        &self,
+        door: &str,
+        record: &RecordAccess,
+        observes: &dyn Fn(&DatasetAccess) -> bool,
+    ) -> fn(RecordAccess, bool, &str) -> Found {
         match self.observing.contains(door) && record.accesses.iter().all(observes) {
             true => Found::observed,
             false => Found::new,
@@ -304,7 +325,9 @@ impl Gate {
         if outcome.reason == Reason::DecisionTooOld {
             return Err("the state by which it would be decided is too old".into());
         }
-        let of = self.found_by(door, &record);
+        // By the same block as it is decided.
+        let observes = |it: &DatasetAccess| self.state.observes_by(group, &it.dataset);
+        let of = self.found_by(door, &record, &observes);
         let mut found = of(record, may(outcome), outcome.reason.name());
         found.ticket = found.serve.then(|| self.state.hold(found.record.clone()));
         Ok(found)
@@ -363,7 +386,7 @@ impl Gate {
     }
 
     /// How rows stand in what is answered to a request.
-    pub fn rows_of(&self, door: &str, asked: &Asked) -> Option<&Rows> {
+    pub fn rows_of(&self, door: &str, asked: &Asked) -> Option<&crate::rows::Rows> {
         self.routes.iter().find(|it| it.fits(door, asked))?.route.rows.as_ref()
     }
 
@@ -373,12 +396,7 @@ impl Gate {
     }
 
     /// An access ended, by the door's name for the request. Whether one of that name was open.
-    pub async fn end(
-        &self,
-        door: &str,
-        request: &str,
-        rows: Option<u64>,
-    ) -> Result<bool, SpoolError> {
+    pub async fn end(&self, door: &str, request: &str, rows: Rows) -> Result<bool, SpoolError> {
         self.end_with(door, request, rows, Vec::new()).await
     }
 
@@ -387,11 +405,22 @@ impl Gate {
         &self,
         door: &str,
         request: &str,
-        rows: Option<u64>,
+        rows: Rows,
         result_digest: Vec<u8>,
     ) -> Result<bool, SpoolError> {
-        let number = self.spool.book().of_request(&name(door, request));
-        let Some(number) = number else { return Ok(false) };
+        let (number, only_reads) = {
+            let book = self.spool.book();
+            let Some(number) = book.of_request(&name(door, request)) else { return Ok(false) };
+            let accesses = book.get(number).map(|it| it.record.accesses.as_slice());
+            let reads =
+                |it: &DatasetAccess| matches!(it.operation(), Operation::Read | Operation::Export);
+            (number, accesses.unwrap_or_default().iter().all(reads))
+        };
+        let rows = match rows {
+            Rows::These(rows) => rows,
+            // What failed gave nothing out; whether it wrote something nobody knows.
+            Rows::Failed => only_reads.then_some(0),
+        };
         self.spool.say(Said::Ended(Ended { number, rows, result_digest })).await?;
         Ok(true)
     }

@@ -3,10 +3,11 @@
 //! ledger, once.
 //!
 //! [`settings`] says what it does; [`doors`] are where is asked; [`asked`] is what was asked, by whom, and [`answer`] what is answered; [`gate`] decides, by
-//! [`state`], which [`ledger`] proves; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, and [`standing`] how they stand; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before.
+//! [`state`], which [`ledger`] proves, and [`watch`] renews sooner; [`begun`] is what stands before; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, and [`standing`] how they stand; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before.
 
 pub mod answer;
 pub mod asked;
+pub mod begun;
 pub mod check;
 pub mod doors;
 pub mod gate;
@@ -22,3 +23,4 @@ pub mod sources;
 pub mod spool;
 pub mod standing;
 pub mod state;
+pub mod watch;

@@ -1,7 +1,7 @@
 //! `liuhen-gate lost`: the spool is gone. All numbers that it may have given and that are not on the ledger are declared lost,
 //! and a new spool begins behind them.
 
-use crate::run::Begun;
+use crate::begun::Reached;
 use crate::settings::Settings;
 use crate::spool::Spool;
 use liuhen_client::submit::item;
@@ -9,7 +9,7 @@ use liuhen_proto::wire::{DeclareLoss, item::Kind};
 
 /// Declares them, for this cause. Gives the first and the last, if there are any.
 pub async fn lost(settings: Settings, cause: String) -> anyhow::Result<Option<(u64, u64)>> {
-    let begun = Begun::begin(settings).await?;
+    let begun = Reached::of(settings)?.begin().await?;
     let signer = &begun.account.signer;
     let declare = async |first, last| {
         let loss = DeclareLoss {

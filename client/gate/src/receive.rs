@@ -4,9 +4,8 @@
 use crate::settings::{Protocol, Receive};
 use anyhow::Context as _;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use std::fs::File;
@@ -17,20 +16,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// A line, and a body, is not longer.
-const LONGEST: usize = 16 << 20;
-/// Lines of a connection that are written at once.
-const AT_ONCE: usize = 1_000;
+const LONGEST: usize = 4 << 20;
+/// Bytes of a connection that are written at once, but for one line.
+const AT_ONCE: usize = 1 << 20;
+/// Datagrams that are written at once.
+const DATAGRAMS: usize = 1_000;
 /// Pieces that wait for the disk; of more whoever sends waits.
-const WAITING: usize = 256;
+const WAITING: usize = 16;
+/// Connections at once; of more whoever connects waits.
+const CONNECTIONS: usize = 256;
 /// A file as large is turned over.
 const LARGE: u64 = 64 << 20;
-/// Files that were turned over are kept so long after their last line.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What came, since the start.
 #[derive(Debug, Default)]
@@ -71,6 +72,7 @@ struct Put {
     pieces: mpsc::Sender<Piece>,
     received: Arc<Received>,
     secret: Arc<str>,
+    places: Arc<Semaphore>,
 }
 
 impl Put {
@@ -102,7 +104,8 @@ pub async fn serve(
     let secret =
         settings.secret.as_ref().map_or(Ok(String::new()), |it| crate::settings::shown(it));
     let (pieces, waiting) = mpsc::channel(WAITING);
-    let put = Put { pieces, received, secret: secret?.into() };
+    let places = Arc::new(Semaphore::new(WAITING));
+    let put = Put { pieces, received, secret: secret?.into(), places };
     let writer = Writer::open(file).with_context(|| format!("{}", file.display()))?;
     std::thread::Builder::new().name("receiver".into()).spawn(move || writer.run(waiting))?;
     let (at, stop) = (settings.listen, stop.clone());
@@ -120,10 +123,7 @@ pub async fn serve(
         }
         Protocol::Http => {
             let listener = TcpListener::bind(at).await.with_context(bound)?;
-            let router = Router::new()
-                .route("/v1/lines", post(pushed))
-                .layer(DefaultBodyLimit::max(LONGEST))
-                .with_state(put);
+            let router = Router::new().route("/v1/lines", post(pushed)).with_state(put);
             tasks.spawn(async move {
                 let served = axum::serve(listener, router);
                 if let Err(error) = served.with_graceful_shutdown(stop.cancelled_owned()).await {
@@ -136,7 +136,9 @@ pub async fn serve(
 }
 
 async fn tcp(listener: TcpListener, put: Put, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
@@ -145,6 +147,7 @@ async fn tcp(listener: TcpListener, put: Put, stop: CancellationToken) {
             Ok((stream, _)) => {
                 let (put, stop) = (put.clone(), stop.clone());
                 tokio::spawn(async move {
+                    let _place = place;
                     tokio::select! {
                         () = stop.cancelled() => {}
                         done = connection(stream, &put) => {
@@ -167,10 +170,13 @@ async fn tcp(listener: TcpListener, put: Put, stop: CancellationToken) {
 async fn connection(stream: TcpStream, put: &Put) -> anyhow::Result<()> {
     let mut stream = BufReader::new(stream);
     loop {
-        let mut lines = Vec::new();
+        let (mut lines, mut bytes) = (Vec::new(), 0_usize);
         loop {
             match frame(&mut stream).await {
-                Ok(Some(line)) => lines.push(line),
+                Ok(Some(line)) => {
+                    bytes = bytes.saturating_add(line.len());
+                    lines.push(line);
+                }
                 Ok(None) if lines.is_empty() => return Ok(()),
                 Ok(None) => break,
                 Err(error) => {
@@ -178,7 +184,7 @@ async fn connection(stream: TcpStream, put: &Put) -> anyhow::Result<()> {
                     return Err(error);
                 }
             }
-            if stream.buffer().is_empty() || lines.len() >= AT_ONCE {
+            if stream.buffer().is_empty() || bytes >= AT_ONCE {
                 break;
             }
         }
@@ -203,8 +209,10 @@ async fn frame(stream: &mut BufReader<TcpStream>) -> anyhow::Result<Option<Vec<u
     let length = std::str::from_utf8(&line).ok().and_then(|it| it.strip_suffix(' ')?.parse().ok());
     let length: usize = length.context("no length stands before the message")?;
     anyhow::ensure!(length <= LONGEST, "a message of {length} bytes");
-    line.resize(length, 0);
-    stream.read_exact(&mut line).await.context("it ends within a message")?;
+    // As it comes, and not on the sender's word.
+    line.clear();
+    (&mut *stream).take(length as u64).read_to_end(&mut line).await?;
+    anyhow::ensure!(line.len() == length, "it ends within a message");
     Ok(Some(line))
 }
 
@@ -216,20 +224,37 @@ async fn udp(socket: UdpSocket, put: Put, stop: CancellationToken) {
             received = socket.recv(&mut bytes) => received,
         };
         let Ok(length) = length else { continue };
-        let line = bytes.get(..length).unwrap_or_default().to_vec();
-        if let Err(error) = put.all(vec![line]).await {
+        let mut lines = vec![bytes.get(..length).unwrap_or_default().to_vec()];
+        // What came meanwhile is synced with it.
+        while lines.len() < DATAGRAMS
+            && let Ok(length) = socket.try_recv(&mut bytes)
+        {
+            lines.push(bytes.get(..length).unwrap_or_default().to_vec());
+        }
+        if let Err(error) = put.all(lines).await {
             put.refuse(&format!("{error:#}"));
         }
     }
 }
 
-async fn pushed(State(put): State<Put>, headers: HeaderMap, body: Bytes) -> Response {
+async fn pushed(State(put): State<Put>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers;
     let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
     let shown = shown.and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
     // By digest: the time it takes tells nothing of the secret.
     if blake3::hash(shown.as_bytes()) != blake3::hash(put.secret.as_bytes()) {
         return (StatusCode::UNAUTHORIZED, "the source's secret is needed\n").into_response();
     }
+    // As few bodies are in memory as are written.
+    let Ok(_place) = put.places.acquire().await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let Ok(body) = axum::body::to_bytes(body, LONGEST).await else {
+        put.refuse("a body that is too long, or not whole");
+        return (StatusCode::PAYLOAD_TOO_LARGE, format!("{LONGEST} bytes at most\n"))
+            .into_response();
+    };
     let lines = body.split(|it| *it == b'\n').filter(|it| !it.is_empty());
     let lines: Vec<Vec<u8>> = lines.map(<[u8]>::to_vec).collect();
     let count = lines.len();
@@ -252,6 +277,8 @@ struct Writer {
 impl Writer {
     fn open(path: &Path) -> std::io::Result<Self> {
         let file = File::options().create(true).append(true).open(path)?;
+        // Its name is on disk before what is in it is acknowledged.
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
         let size = file.metadata()?.len();
         Ok(Self { path: path.to_owned(), file, size })
     }
@@ -313,21 +340,6 @@ impl Writer {
         old.push(format!(".{}", now.as_millis()));
         std::fs::rename(&self.path, old)?;
         *self = Self::open(&self.path)?;
-        self.forget()
-    }
-
-    /// Files that were turned over long ago are not needed any more.
-    fn forget(&self) -> std::io::Result<()> {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for entry in std::fs::read_dir(self.path.parent().unwrap_or(Path::new(".")))? {
-            let entry = entry?;
-            let own = entry.file_name().to_string_lossy().into_owned();
-            let number = own.strip_prefix(&name).and_then(|it| it.strip_prefix('.'));
-            let is_turned = number.is_some_and(|it| it.bytes().all(|it| it.is_ascii_digit()));
-            if is_turned && entry.metadata()?.modified()?.elapsed().is_ok_and(|it| it > KEPT) {
-                std::fs::remove_file(entry.path())?;
-            }
-        }
         Ok(())
     }
 }

@@ -59,7 +59,7 @@ impl Counter {
     pub fn count(&self, is_whole: bool) -> Option<u64> {
         match self {
             Self::Json(it) => it.count(is_whole),
-            Self::Lines(it) => Some(it.count()),
+            Self::Lines(it) => it.count(is_whole),
         }
     }
 }
@@ -71,32 +71,66 @@ pub struct Lines {
     /// Records that are no rows.
     before: u64,
     lines: u64,
-    is_quoted: bool,
+    value: Value,
     /// Whether something stands in the line.
     has_any: bool,
+    /// What is read is not CSV.
+    is_lost: bool,
+}
+
+/// Where in a value of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Value {
+    /// At its beginning: a quote opens it.
+    Begin,
+    /// Within one that is not quoted, in which a quote is a sign like others.
+    Bare,
+    Quoted,
+    /// Behind a quote in a quoted one: its end, or the first of two.
+    Quote,
 }
 
 impl Lines {
     fn new(quotes: bool, before: u64) -> Self {
-        Self { quotes, before, lines: 0, is_quoted: false, has_any: false }
+        let (value, has_any, is_lost) = (Value::Begin, false, false);
+        Self { quotes, before, lines: 0, value, has_any, is_lost }
     }
 
     fn take(&mut self, byte: u8) {
-        match byte {
-            b'\n' if !self.is_quoted => {
-                self.lines = self.lines.saturating_add(u64::from(self.has_any));
-                self.has_any = false;
+        if self.value == Value::Quoted {
+            if byte == b'"' {
+                self.value = Value::Quote;
             }
-            b'\r' | b' ' | b'\t' => {}
-            byte => {
-                self.is_quoted ^= self.quotes && byte == b'"';
-                self.has_any = true;
-            }
+            return;
         }
+        match byte {
+            b'\n' => {
+                self.lines = self.lines.saturating_add(u64::from(self.has_any));
+                (self.has_any, self.value) = (false, Value::Begin);
+                return;
+            }
+            b'\r' => return,
+            b' ' | b'\t' => {}
+            _ => self.has_any = true,
+        }
+        if !self.quotes {
+            return;
+        }
+        self.value = match (self.value, byte) {
+            (Value::Begin | Value::Quote, b'"') => Value::Quoted,
+            (_, b',') => Value::Begin,
+            (Value::Quote, _) => {
+                self.is_lost = true;
+                Value::Bare
+            }
+            _ => Value::Bare,
+        };
     }
 
-    fn count(&self) -> u64 {
-        self.lines.saturating_add(u64::from(self.has_any)).saturating_sub(self.before)
+    fn count(&self, is_whole: bool) -> Option<u64> {
+        let is_open = is_whole && self.value == Value::Quoted;
+        let count = self.lines.saturating_add(u64::from(self.has_any));
+        (!self.is_lost && !is_open).then(|| count.saturating_sub(self.before))
     }
 }
 
@@ -325,5 +359,9 @@ mod tests {
         assert_eq!(counted(&csv(true), "id,name\r\n1,a\r\n2,\"b\nc\"\r\n", true), Some(2));
         assert_eq!(counted(&csv(false), "1,\"say \"\"hi\"\"\"\n", true), Some(1));
         assert_eq!(counted(&csv(true), "id,name\n", true), Some(0));
+        // A quote within a value opens nothing; one that does not end, or ends in the midst, leaves it unknown.
+        assert_eq!(counted(&csv(false), "7,27\" monitor\n8,19\" monitor\n", true), Some(2));
+        assert_eq!(counted(&csv(false), "1,\"open\n2,b\n", true), None);
+        assert_eq!(counted(&csv(false), "1,\"a\"b\"\n", true), None);
     }
 }

@@ -1,25 +1,22 @@
 //! The wiring: settings read, the ledger reached, the spool opened, doors served.
 
+use crate::begun::{Begun, Reached};
 use crate::doors::{api, envoy, follow::Follower, own, proxy, traefik};
-use crate::gate::{Caller, Gate, Ruled};
+use crate::gate::{Gate, Ruled};
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::receive::{self, Received};
 use crate::send::Sender;
 use crate::settings::{Door, DoorKind, Mode, Settings, Source};
 use crate::sources;
-use crate::spool::{Place, Spool};
+use crate::spool::Spool;
 use crate::standing::Standing;
 use crate::state::{RENEW_AFTER, State};
+use crate::watch;
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
-use liuhen_client::reach::ReachOptions;
-use liuhen_client::submit::Account;
-use liuhen_genesis::Founding;
-use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::items::access::decide::Gateway;
-use liuhen_proto::wire::Party;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,94 +26,15 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// A key in a file is opened by a passphrase from the environment or a prompt.
-const PASSPHRASE: PassphraseSource = PassphraseSource::CredentialOrPrompt;
-
-/// No node is waited for longer: the next is asked.
-const NODE_WITHIN: Duration = Duration::from_secs(10);
-
-/// What stands before the spool is opened.
-pub struct Begun {
-    /// The settings.
-    pub settings: Settings,
-    /// The ledger, reached.
-    pub ledger: Arc<Ledger>,
-    /// The gateway, as the ledger knows it.
-    pub account: Account,
-    /// The last number that the ledger knows of it.
-    pub known: u64,
-}
-
-impl Begun {
-    /// Reads what is needed, and reaches the ledger.
-    pub async fn begin(settings: Settings) -> anyhow::Result<Self> {
-        let founding = std::fs::read(&settings.genesis)
-            .with_context(|| format!("genesis: {}", settings.genesis.display()))?;
-        let founding = Founding::from_bytes(&founding)
-            .with_context(|| format!("genesis: {}", settings.genesis.display()))?;
-        let dev = founding.is_dev();
-        let key = liuhen_keyfile::load(&settings.key, &PASSPHRASE, dev).context("key")?;
-        let options = ReachOptions {
-            within: NODE_WITHIN,
-            allow_plaintext: settings.allow_plaintext,
-            ..ReachOptions::default()
-        };
-        let chain = founding.chain();
-        let ledger = Arc::new(Ledger::of(founding, &settings.nodes, &options, &key)?);
-        let account = ledger.ask(|node| {
-            let key = key.clone();
-            Box::pin(async move { Account::of_key(&node, chain, key).await })
-        });
-        let account = account.await?;
-        let gateway = ledger.gateway(account.signer.identity.as_bytes()).await?.gateway;
-        let known = gateway.map_or(0, |it| it.last_access_no);
-        Ok(Self { settings, ledger, account, known })
-    }
-
-    /// Where the spool is.
-    pub fn place(&self) -> Place {
-        let Settings { spool, numbers, .. } = &self.settings;
-        let (file, numbers) = (spool.clone(), numbers.clone());
-        let signer = &self.account.signer;
-        Place { file, numbers, chain: signer.chain, gateway: signer.identity }
-    }
-
-    /// Who asks, as the ledger knows them.
-    pub async fn callers(&self) -> anyhow::Result<Vec<Caller>> {
-        let mut callers = Vec::new();
-        for one in &self.settings.callers {
-            let by = one.by()?;
-            let found = self.ledger.identity(&one.identity).await;
-            let found = found.with_context(|| format!("caller {}", one.identity))?;
-            let party = Party {
-                department: found.department.clone(),
-                identity_id: found.identity_id.clone(),
-                assurance: by.assurance() as i32,
-                ..Party::default()
-            };
-            let name = one.identity.clone();
-            callers.push(Caller { by, party, name });
-        }
-        Ok(callers)
-    }
-
-    /// What is asked for.
-    pub fn routes(&mut self) -> anyhow::Result<Vec<Ruled>> {
-        let routes = std::mem::take(&mut self.settings.routes);
-        let ruled = routes.into_iter().map(|route| {
-            let (path, operation) = (route.expression()?, route.operation()? as i32);
-            Ok(Ruled { route, path, operation })
-        });
-        ruled.collect()
-    }
-}
-
 /// Runs the gate until it is told to stop.
 pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut begun = Begun::begin(settings).await?;
-    let spool = Spool::open(&begun.place(), begun.known)?;
+    let mut begun = Reached::of(settings)?.begin_anyway().await?;
+    let (is_away, spool) = (begun.is_away(), Spool::open(&begun.place(), begun.known)?);
     let (callers, routes) = (begun.callers().await?, begun.routes()?);
-    let Begun { settings, ledger, account, known } = begun;
+    if !is_away {
+        begun.keep(&callers);
+    }
+    let Begun { settings, ledger, account, known, .. } = begun;
     let signer = &account.signer;
     let gateway = Gateway {
         department: signer.department.clone(),
@@ -125,8 +43,10 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     };
     tracing::info!(gateway = %signer.identity, department = signer.department, last_on_ledger = known, last_given = spool.book().last(), "the spool is open");
     let state = State::new(Arc::clone(&ledger), spool.clone(), gateway);
-    state.warm_up().await?;
-    let observing = begun_to_observe(&settings, &routes, &state)?;
+    if !is_away {
+        state.warm_up().await?;
+    }
+    let observing = begun_to_observe(&settings, &routes, &state, is_away)?;
     let gate = Arc::new(Gate {
         state,
         spool,
@@ -142,7 +62,9 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     });
     let open_for = Duration::from_secs(settings.open_minutes.saturating_mul(60));
     let sender = Sender { gate: Arc::clone(&gate), ledger: Arc::clone(&ledger), open_for };
-    sender.take_off().await?;
+    if !is_away {
+        sender.take_off().await?;
+    }
     let tasks = TaskTracker::new();
     for door in &settings.doors {
         serve(door, &settings, &gate, &tasks, &stop).await?;
@@ -151,17 +73,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         let (gate, ledger) = (Arc::clone(&gate), Arc::clone(&ledger));
         listen(address, watched(gate, ledger), &tasks, &stop).await.context("watch")?;
     }
-    for source in &settings.sources {
-        let kept = settings.spool.with_extension(format!("{}.read", source.name));
-        if let Some(receive) = &source.receive {
-            let received = gate.received.iter().find(|it| it.name == source.name);
-            let received = Arc::clone(received.context("a source")?);
-            let served = receive::serve(receive, &source.log, received, &tasks, &stop).await;
-            served.with_context(|| format!("source {}", source.name))?;
-        }
-        let (gate, ledger) = (Arc::clone(&gate), Arc::clone(&ledger));
-        sources::Follower::new(gate, ledger, source.clone(), kept, stop.clone())?.start()?;
-    }
+    follow(&settings, &gate, &ledger, &tasks, &stop).await?;
     tasks.spawn(sender.run(stop.clone()));
     tasks.spawn(keep(Arc::clone(&gate), settings, stop.clone()));
     stop.cancelled().await;
@@ -169,6 +81,34 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
     tasks.close();
     // Requests at hand are answered; what waits is sent at the next start.
     let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
+    Ok(())
+}
+
+/// Follows logs, and watches the datasets that are decided on.
+async fn follow(
+    settings: &Settings,
+    gate: &Arc<Gate>,
+    ledger: &Arc<Ledger>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    for source in &settings.sources {
+        let kept = beside(&settings.spool, &format!("{}.source", source.name));
+        if let Some(receive) = &source.receive {
+            let received = gate.received.iter().find(|it| it.name == source.name);
+            let received = Arc::clone(received.context("a source")?);
+            let served = receive::serve(receive, &source.log, received, tasks, stop).await;
+            served.with_context(|| format!("source {}", source.name))?;
+        }
+        let (gate, ledger) = (Arc::clone(gate), Arc::clone(ledger));
+        sources::Follower::new(gate, ledger, source.clone(), kept, stop.clone())?.start()?;
+    }
+    let datasets: BTreeSet<String> =
+        gate.routes.iter().map(|it| it.route.dataset.clone()).collect();
+    for dataset in datasets {
+        let (gate, ledger, stop) = (Arc::clone(gate), Arc::clone(ledger), stop.clone());
+        tasks.spawn(async move { watch::watch(&ledger, &gate.state, &dataset, stop).await });
+    }
     Ok(())
 }
 
@@ -184,13 +124,18 @@ fn begun_to_observe(
     settings: &Settings,
     routes: &[Ruled],
     state: &State,
+    is_away: bool,
 ) -> anyhow::Result<BTreeSet<String>> {
     let doors = settings.doors.iter().filter(|it| it.mode == Mode::Observe);
     let mut observing = BTreeSet::new();
     for door in doors {
         let of_door = routes.iter().filter(|it| it.is_at(&door.name));
         for dataset in of_door.map(|it| &it.route.dataset) {
-            anyhow::ensure!(state.ever_observed(dataset), "{}", not_observing(&door.name, dataset));
+            anyhow::ensure!(
+                is_away || state.ever_observed(dataset),
+                "{}",
+                not_observing(&door.name, dataset)
+            );
             let observes = state.observes(dataset, liuhen_client::clock::now());
             tracing::info!(door = door.name, dataset, observes, "a door of mode observe");
         }
@@ -204,6 +149,13 @@ pub fn not_observing(door: &str, dataset: &str) -> String {
     format!(
         "door {door} observes, but the ledger does not say so of {dataset}: an officer begins it with `liuhen gateway observe --datasets {dataset} --days 30`, or the door has mode = \"enforce\""
     )
+}
+
+/// A file beside the spool.
+fn beside(spool: &Path, name: &str) -> std::path::PathBuf {
+    let mut file = spool.as_os_str().to_owned();
+    file.push(format!(".{name}"));
+    file.into()
 }
 
 /// Serves a door.
@@ -226,7 +178,7 @@ async fn serve(
         }
     };
     if let Some((log, fields)) = door.access_log.as_ref().zip(door.kind.log_fields()) {
-        let kept = settings.spool.with_extension(format!("{}.read", door.name));
+        let kept = beside(&settings.spool, &format!("{}.door", door.name));
         let follower = Follower::new(gate, &door.name, fields, log, kept)?;
         tasks.spawn(follower.run(stop.clone()));
     }
@@ -262,6 +214,7 @@ async fn keep(gate: Arc<Gate>, settings: Settings, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
+            () = gate.state.is_hurried() => {}
             _ = ticks.tick() => {}
         }
         let folder = settings.spool.parent().unwrap_or(Path::new("."));

@@ -29,6 +29,8 @@ const EVERY: Duration = Duration::from_millis(100);
 /// After a failure it is tried again after so long, and longer each time, up to the next.
 const AGAIN: Duration = Duration::from_millis(500);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
+/// Periods that one seal covers at most.
+const SEALED_AT_ONCE: u64 = 500;
 /// How often it is looked whether a period is to be sealed.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A record that the rules refused so often by itself is one that the ledger can never take.
@@ -83,8 +85,10 @@ impl Sender {
             self.send(&batch, refused).await?;
         }
         if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
-            self.seal().await?;
             *looked = Some(Instant::now());
+            if let Err(error) = self.seal().await {
+                tracing::warn!(error = %format!("{error:#}"), "a period can't be sealed; it is tried again");
+            }
         }
         let counted_at = self.gate.state.counted_at();
         self.gate.spool.book().forget(counted_at);
@@ -151,7 +155,9 @@ impl Sender {
         let digest = of.digest().to_vec();
         let instead =
             wire::Unrecordable { collector, access_no, digest, reason: reason.to_owned() };
-        let height = self.submit(&[item(Kind::Unrecordable(instead))?]).await?;
+        // By its nonce: what a log tells again is known by that.
+        let instead = Item::new(of.nonce(), Kind::Unrecordable(instead))?;
+        let height = self.submit(&[instead]).await?;
         self.recorded(vec![access_no], height).await
     }
 
@@ -198,6 +204,9 @@ impl Sender {
         let time = now().get();
         let period = it.seal_period_ms.max(1);
         let until_ms = time.saturating_sub(time.checked_rem(period).unwrap_or(0));
+        // After a long time away one seal behind the other.
+        let most = known.sealed_until_ms.saturating_add(period.saturating_mul(SEALED_AT_ONCE));
+        let until_ms = if known.sealed_until_ms == 0 { until_ms } else { until_ms.min(most) };
         if known.sealed_until_ms >= until_ms {
             return Ok(());
         }

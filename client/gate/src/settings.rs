@@ -89,7 +89,7 @@ pub struct Door {
 pub struct Source {
     /// Its name, in metrics and logs.
     pub name: String,
-    /// `pgaudit`, `mariadb` or `mapped`.
+    /// `pgaudit` or `mariadb`.
     pub kind: String,
     /// The file that is written; or a pattern with one `*` in the file's name.
     pub log: PathBuf,
@@ -129,12 +129,17 @@ impl Source {
     /// Errors for what can't be meant.
     fn checked(&self, allow_plaintext: bool) -> anyhow::Result<()> {
         let name = &self.name;
+        check_code(name).with_context(|| format!("source {name}"))?;
         self.kind()?;
         Mapping::read(&self.mapping).with_context(|| format!("source {name}"))?;
         let Some(receive) = &self.receive else { return Ok(()) };
         anyhow::ensure!(
             receive.listen.ip().is_loopback() || allow_plaintext,
             "source {name}: from other machines lines come in the clear: listen on 127.0.0.1 behind what encrypts, or say allow_plaintext"
+        );
+        anyhow::ensure!(
+            !self.log.to_string_lossy().contains('*'),
+            "source {name}: what is received is written to one file"
         );
         anyhow::ensure!(
             receive.secret.is_some() == (receive.protocol == Protocol::Http),
@@ -148,10 +153,10 @@ impl Source {
     /// What kind of log it is.
     pub fn kind(&self) -> anyhow::Result<liuhen_sources::Source> {
         use liuhen_sources::Source as Kind;
-        let followed = [Kind::Pgaudit, Kind::Mariadb, Kind::Mapped];
+        let followed = [Kind::Pgaudit, Kind::Mariadb];
         followed.into_iter().find(|it| it.name() == self.kind).with_context(|| {
             let name = &self.name;
-            format!("source {name}: {} is none of pgaudit, mariadb, mapped", self.kind)
+            format!("source {name}: {} is none of pgaudit, mariadb", self.kind)
         })
     }
 }
@@ -392,6 +397,7 @@ impl Settings {
         anyhow::ensure!(self.open_minutes > 0, "open_minutes: 1 at least");
         for (number, door) in self.doors.iter().enumerate() {
             let name = &door.name;
+            check_code(name).with_context(|| format!("door {name}"))?;
             anyhow::ensure!(
                 door.listen.ip().is_loopback()
                     || door.kind == DoorKind::Own && self.allow_plaintext,

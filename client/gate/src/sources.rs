@@ -6,14 +6,16 @@ use crate::settings::Source;
 use crate::spool::entry::Given;
 use crate::standing::Standing;
 use anyhow::Context as _;
+use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::submit::random;
 use liuhen_proto::wire::Channel;
 use liuhen_sources::follow::{Followed, Lines, Options, Takes, Taking, follow};
 use serde::{Deserialize, Serialize};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +44,8 @@ pub struct Follower {
     standing: Arc<Standing>,
     /// Where it is kept how far it was read.
     kept: PathBuf,
+    /// What is kept.
+    kept_ms: AtomicU64,
     stop: CancellationToken,
 }
 
@@ -56,7 +60,7 @@ impl Follower {
     ) -> anyhow::Result<Self> {
         let standing = gate.sources.iter().find(|it| it.name == source.name).cloned();
         let standing = standing.with_context(|| format!("source {}", source.name))?;
-        let it = Self { gate, ledger, source, standing, kept, stop };
+        let it = Self { gate, ledger, source, standing, kept, kept_ms: AtomicU64::default(), stop };
         if let Some(before) = it.read_before()? {
             it.standing.note(before, Lines::default());
         }
@@ -97,12 +101,12 @@ impl Follower {
             collector: signer.department.clone(),
             chain: signer.chain,
         };
-        let node = self.ledger.current().context("no node")?;
         // A node that is behind would not know what was recorded, and it would be recorded twice.
+        let node = self.ledger.current().context("there is no node")?;
         let (height, needed) = (node.status().await?.height, self.gate.spool.book().highest());
         anyhow::ensure!(height >= needed.get(), "the node is at {height}, behind {needed}");
         tracing::info!(source = self.source.name, log = %options.log.display(), "a source is followed");
-        Ok(follow(&node, &options, self).await?)
+        Ok(follow(&options, self).await?)
     }
 
     /// Files that were changed since are read: where nothing was read before, the newest alone.
@@ -112,18 +116,25 @@ impl Follower {
                 let at = SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
                 Ok(at.checked_sub(BEFORE).unwrap_or(SystemTime::UNIX_EPOCH))
             }
-            None => Ok(liuhen_sources::follow::newest(&self.source.log)?),
+            None => {
+                let newest = liuhen_sources::follow::newest(&self.source.log)?;
+                // Ended before all is read, it begins there again.
+                let at = newest.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                self.keep(u64::try_from(at.as_millis()).unwrap_or(u64::MAX));
+                Ok(newest)
+            }
         }
     }
 
     fn read_before(&self) -> anyhow::Result<Option<u64>> {
         match std::fs::read(&self.kept) {
-            Ok(bytes) => {
-                let kept: Kept = serde_json::from_slice(&bytes).with_context(|| {
-                    format!("{}: remove it to read the newest file alone", self.kept.display())
-                })?;
-                Ok(Some(kept.caught_up_ms))
-            }
+            Ok(bytes) => Ok(Some(match serde_json::from_slice::<Kept>(&bytes) {
+                Ok(kept) => kept.caught_up_ms,
+                Err(error) => {
+                    tracing::warn!(file = %self.kept.display(), %error, "it can't be told how far it was read: all files are read again");
+                    0
+                }
+            })),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("{}", self.kept.display())),
         }
@@ -131,9 +142,14 @@ impl Follower {
 
     /// Keeps how far it was read. Where that fails more is read again at the next start, and nothing twice.
     fn keep(&self, caught_up_ms: u64) {
+        self.kept_ms.store(caught_up_ms, Ordering::Relaxed);
         let new = self.kept.with_extension("new");
         let kept = serde_json::to_vec(&Kept { caught_up_ms }).map_err(std::io::Error::other);
-        let kept = kept.and_then(|bytes| std::fs::write(&new, bytes));
+        let kept = kept.and_then(|bytes| {
+            let mut file = std::fs::File::create(&new)?;
+            file.write_all(&bytes)?;
+            file.sync_all()
+        });
         if let Err(error) = kept.and_then(|()| std::fs::rename(&new, &self.kept)) {
             tracing::warn!(source = self.source.name, %error, "how far it was read can't be kept");
         }
@@ -158,6 +174,14 @@ impl Follower {
 }
 
 impl Takes for Follower {
+    fn node(&self) -> Option<Node> {
+        self.ledger.current()
+    }
+
+    fn says(&self, what: &str) {
+        tracing::warn!(source = self.source.name, what);
+    }
+
     fn taken(&self) -> Vec<Followed> {
         let book = self.gate.spool.book();
         let followed =
@@ -171,8 +195,7 @@ impl Takes for Follower {
 
     fn caught_up(&self, time_ms: u64, lines: Lines) {
         self.standing.note(time_ms, lines);
-        let kept = self.read_before().ok().flatten().unwrap_or(0);
-        if time_ms.saturating_sub(kept) >= KEEP_EVERY_MS {
+        if time_ms.saturating_sub(self.kept_ms.load(Ordering::Relaxed)) >= KEEP_EVERY_MS {
             self.keep(time_ms);
         }
     }

@@ -15,8 +15,10 @@ use liuhen_proto::types::{Height, RequestId, TimeMs};
 use liuhen_proto::verify::Known;
 use liuhen_proto::wire::{GatewaySetup, GrantKind, GrantUse, RecordAccess, RequestStanding};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// A group is proved again when it is so old, as long as it is used.
 pub const RENEW_AFTER: Duration = Duration::from_secs(10);
@@ -59,6 +61,21 @@ impl Group {
     }
 }
 
+/// Records that are decided and have no number yet, each by its ticket.
+type Held = Arc<Mutex<HashMap<u64, RecordAccess>>>;
+
+/// A record that counts as used while this is kept.
+pub struct Ticket {
+    number: u64,
+    held: Held,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        locked(&self.held).remove(&self.number);
+    }
+}
+
 /// All groups, and what is learned of them together.
 pub struct State {
     ledger: Arc<Ledger>,
@@ -71,8 +88,13 @@ pub struct State {
     parents: Mutex<HashMap<RequestId, RequestId>>,
     /// What the ledger says of this gateway, as it was proved last.
     setup: Mutex<GatewaySetup>,
+    /// Whether it is known what the unsent records hang from: nothing is proved before.
+    is_warm: AtomicBool,
+    /// Datasets on whose trails something changed, and whoever waits for that.
+    hurried: Mutex<BTreeSet<String>>,
+    is_hurried: Notify,
     /// Records that are decided and have no number yet.
-    held: Mutex<HashMap<u64, RecordAccess>>,
+    held: Held,
     /// From which height on those proofs will be that are being asked for, each by its ticket.
     asking: Mutex<HashMap<u64, Height>>,
 }
@@ -80,8 +102,33 @@ pub struct State {
 impl State {
     /// Nothing yet.
     pub fn new(ledger: Arc<Ledger>, spool: Spool, gateway: Gateway) -> Self {
-        let (groups, proving, parents, setup, held, asking) = Default::default();
-        Self { ledger, spool, gateway, groups, proving, parents, setup, held, asking }
+        let (groups, proving, parents, setup, is_warm, hurried) = Default::default();
+        let (is_hurried, held, asking) = Default::default();
+        Self {
+            ledger,
+            spool,
+            gateway,
+            groups,
+            proving,
+            parents,
+            setup,
+            is_warm,
+            hurried,
+            is_hurried,
+            held,
+            asking,
+        }
+    }
+
+    /// Something changed on a dataset's trail: what decides on it is proved again at once.
+    pub fn hurry(&self, dataset: &str) {
+        locked(&self.hurried).insert(dataset.to_owned());
+        self.is_hurried.notify_one();
+    }
+
+    /// Comes when something changed.
+    pub async fn is_hurried(&self) {
+        self.is_hurried.notified().await;
     }
 
     /// Where the ledger says what this gateway does.
@@ -94,10 +141,14 @@ impl State {
         observing::is_observing(&locked(&self.setup), dataset, time)
     }
 
-    /// Whether it observes any dataset.
-    pub fn observes_any(&self, time: TimeMs) -> bool {
-        let setup = locked(&self.setup);
-        setup.observing.iter().any(|it| observing::is_observing(&setup, &it.dataset, time))
+    /// Whether this gateway only observes accesses to a dataset, by what a group was proved with.
+    pub fn observes_by(&self, group: &Group, dataset: &str) -> bool {
+        match group.known.objects.get(&self.own_place()) {
+            Some(Some(Object::GatewaySetup(setup))) => {
+                observing::is_observing(setup, dataset, group.known.header.time)
+            }
+            _ => false,
+        }
     }
 
     /// Whether it was ever said that a dataset is observed: then it ends by itself.
@@ -105,14 +156,9 @@ impl State {
         locked(&self.setup).observing.iter().any(|it| it.dataset == dataset)
     }
 
-    /// From now on a record counts, until it has a number. Gives a ticket for it.
-    pub fn hold(&self, record: RecordAccess) -> u64 {
-        put(&self.held, record)
-    }
-
-    /// It has a number, or will have none.
-    pub fn release(&self, ticket: u64) {
-        locked(&self.held).remove(&ticket);
+    /// From now on a record counts, as long as its ticket is kept: until it has a number, or will have none.
+    pub fn hold(&self, record: RecordAccess) -> Ticket {
+        Ticket { number: put(&self.held, record), held: Arc::clone(&self.held) }
     }
 
     /// The group for a record, as it was proved last; proved now where there is none, or where it is older than this.
@@ -143,7 +189,10 @@ impl State {
             return Err(ClientError::failed(why));
         }
         let ticket = put(&self.asking, self.ledger.highest());
-        let proved = self.prove(key, probe).await;
+        let proved = match self.warm_up().await {
+            Ok(()) => self.prove(key, probe).await,
+            Err(error) => Err(error),
+        };
         *failed = proved.as_ref().err().map(|error| (Instant::now(), error.to_string()));
         locked(&self.proving).remove(key);
         let group = proved.map(Arc::new);
@@ -157,13 +206,18 @@ impl State {
 
     /// Proves those again that are used and old, and lets go of those that are not used.
     pub async fn renew(&self) {
+        let hurried = std::mem::take(&mut *locked(&self.hurried));
         let all: Vec<(Key, Arc<Group>)> = {
             let mut groups = locked(&self.groups);
             groups.retain(|_, it| locked(&it.used).elapsed() < UNUSED);
-            let old = groups.iter().filter(|(_, it)| it.proved.elapsed() >= RENEW_AFTER);
+            let old = groups
+                .iter()
+                .filter(|(key, it)| it.proved.elapsed() >= RENEW_AFTER || hurried.contains(&key.0));
             old.map(|(key, it)| (key.clone(), Arc::clone(it))).collect()
         };
-        let is_old = |(_, group): &(Key, Arc<Group>)| group.listed.elapsed() >= LIST_AFTER;
+        let is_old = |(key, group): &(Key, Arc<Group>)| {
+            group.listed.elapsed() >= LIST_AFTER || hurried.contains(&key.0)
+        };
         let (to_list, all): (Vec<_>, Vec<_>) = all.into_iter().partition(is_old);
         for (key, before) in to_list {
             match self.prove(&key, &before.probe).await {
@@ -228,6 +282,9 @@ impl State {
     /// Learns what the ledger says of this gateway, and from which grants those hang that unsent records name, before anything is
     /// decided.
     pub async fn warm_up(&self) -> Result<(), ClientError> {
+        if self.is_warm.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.learn(&self.ledger.known(&[self.own_place()].into()).await?);
         let named = |it: &Numbered| -> Vec<RequestId> {
             it.record
@@ -248,6 +305,7 @@ impl State {
                 wanted.extend(parents.get(&id).filter(|it| !parents.contains_key(it)));
             }
         }
+        self.is_warm.store(true, Ordering::Relaxed);
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 use crate::Source;
 use crate::known::{Known, KnownRecord, Recorded};
 use crate::mapping::Mapping;
-use crate::plan::Planner;
+use crate::plan::{Counts, Planner};
 use crate::reading::Reading;
 use crate::statement::Statement;
 use crate::tail::{Files, Tail};
@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How often it is looked whether something was written.
@@ -46,6 +47,10 @@ pub type Taking<'a> = Pin<Box<dyn Future<Output = Result<(), ClientError>> + 'a>
 
 /// Whoever takes what a log tells.
 pub trait Takes {
+    /// The node that answers; `None` where none does.
+    fn node(&self) -> Option<Node>;
+    /// Something that is not as it should be, and does not end it.
+    fn says(&self, what: &str);
     /// What was taken and may not be on the ledger yet.
     fn taken(&self) -> Vec<Followed>;
     /// Takes records; they are on disk when it is done.
@@ -88,22 +93,26 @@ pub struct Options {
     pub chain: ChainId,
 }
 
-/// Follows a log until nothing more is wanted. The node is needed at the start; while it is away later, what was known of grants holds.
+/// Follows a log until nothing more is wanted. A node is needed at the start; while none answers later, what was known of grants holds.
 ///
 /// Errors where the start fails, or what is taken can't be kept.
-pub async fn follow(node: &Node, it: &Options, into: &dyn Takes) -> Result<(), ClientError> {
+pub async fn follow(it: &Options, into: &dyn Takes) -> Result<(), ClientError> {
     let mapping = Mapping::read(&it.mapping)?;
+    let node = into.node().ok_or_else(|| ClientError::failed("there is no node"))?;
+    // First what is on the way: what comes on the ledger in between is in both.
+    let on_its_way = into.taken();
     let file = mapping.known_file(&it.gateway);
     let mut known = Known::open(Some(&file), &it.chain, it.gateway)?;
-    known.bring_up(node).await?;
+    known.bring_up(&node).await?;
     let mut taken = Taken { known, given: HashMap::new() };
-    into.taken().iter().for_each(|one| taken.give(one));
+    on_its_way.iter().for_each(|one| taken.give(one));
     let may_make = !taken.known.has_followed()? && !taken.given.values().any(|it| it.is_followed);
     let salt = mapping.salt(may_make)?;
     let at = |e: std::io::Error| ClientError::failed(format!("{}: {e}", it.log.display()));
     let tail = Tail::new(Files::of(&it.log).map_err(at)?, it.from);
+    let at_end = tail.at_end();
     let mut run = Run {
-        planner: Planner::new(node, &mapping, salt, 0).await?,
+        planner: Planner::new(&node, &mapping, salt, 0).await?,
         taken,
         collector: &it.collector,
     };
@@ -118,7 +127,7 @@ pub async fn follow(node: &Node, it: &Options, into: &dyn Takes) -> Result<(), C
             (lines, heard) = (reading.log().lines, Instant::now());
         }
         if run.taken.given.len() >= TAKEN && looked.elapsed() >= LOOK {
-            run.look(node).await;
+            run.look(into).await;
             looked = Instant::now();
         }
         let new = run.records(&statements)?;
@@ -129,10 +138,12 @@ pub async fn follow(node: &Node, it: &Options, into: &dyn Takes) -> Result<(), C
         if more {
             continue;
         }
-        into.caught_up(began.saturating_sub(WAITS_MS), told(&reading));
+        if at_end.load(Ordering::Relaxed) {
+            into.caught_up(began.saturating_sub(WAITS_MS), told(&reading));
+        }
         if renewed.elapsed() >= RENEW {
-            // Where no node answers, what was known of grants holds.
-            let _ = run.planner.renew(node).await;
+            run.renew(into).await;
+            reading.forget_names();
             renewed = Instant::now();
         }
         tokio::time::sleep(EVERY).await;
@@ -198,10 +209,20 @@ impl Run<'_> {
         Ok(all)
     }
 
+    /// Which grants there are. Where no node answers, what was known holds.
+    async fn renew(&mut self, into: &dyn Takes) {
+        self.planner.counts = Counts::default();
+        let Some(node) = into.node() else { return };
+        if let Err(error) = self.planner.renew(&node).await {
+            into.says(&format!("which grants there are can't be asked: {error}"));
+        }
+    }
+
     /// What was given and is on the ledger by now is known from there. Where no node answers, it is kept.
-    async fn look(&mut self, node: &Node) {
-        if self.taken.known.bring_up(node).await.is_err() {
-            return;
+    async fn look(&mut self, into: &dyn Takes) {
+        let Some(node) = into.node() else { return };
+        if let Err(error) = self.taken.known.bring_up(&node).await {
+            return into.says(&format!("what is recorded can't be asked: {error}"));
         }
         let known = &self.taken.known;
         self.taken.given.retain(|nonce, _| !known.record(nonce).is_ok_and(|it| it.is_some()));

@@ -211,6 +211,14 @@ impl Log {
         }
     }
 
+    /// Lets go of the names that were counted.
+    pub(crate) fn forget_names(&mut self) {
+        self.unmapped.clear();
+        self.calls.clear();
+        self.hides.clear();
+        self.databases.clear();
+    }
+
     /// Counts a line of a database that the mapping does not name.
     pub fn of_other_database(&mut self, database: &str) {
         self.other_databases += 1;

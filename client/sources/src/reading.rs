@@ -72,7 +72,12 @@ impl<'a> Reading<'a> {
         is_quiet: bool,
     ) -> Result<(Vec<Statement>, bool), ClientError> {
         let mut more = true;
-        while more && self.log.statements.len() < PART && self.log.text_bytes() < PART_BYTES {
+        // Those that go on wait, and are no reason to read no further.
+        let has_room = |log: &Log, left: (usize, usize)| {
+            log.statements.len().saturating_sub(left.0) < PART
+                && log.text_bytes().saturating_sub(left.1) < PART_BYTES
+        };
+        while more && has_room(&self.log, self.left) {
             more = self.line()? && self.file.as_ref().is_some_and(|it| !it.waits);
         }
         if is_quiet && !more && self.reader.quiet(&mut self.log).is_err() {
@@ -80,7 +85,14 @@ impl<'a> Reading<'a> {
             self.log.add_unknown(line, "it does not end".to_owned());
         }
         let going_on = self.reader.going_on(&mut self.log, since_ms);
-        Ok((self.log.take_done(&going_on), more))
+        let done = self.log.take_done(&going_on);
+        self.left = (self.log.statements.len(), self.log.text_bytes());
+        Ok((done, more))
+    }
+
+    /// Lets go of names that are counted for the end of a log: a stream has none.
+    pub(crate) fn forget_names(&mut self) {
+        self.log.forget_names();
     }
 
     /// The next statements of which nothing more is to come, in the order of their first lines; `None` behind the last. What stands

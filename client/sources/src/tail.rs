@@ -1,11 +1,13 @@
 //! The lines of a log's files as they are written: a file behind the other, each from its beginning; whole lines alone.
 
 use crate::lines::LINE_BYTES;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{File, Metadata};
-use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result};
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Who writes a log goes on with the old file for a moment when it is turned over.
@@ -20,8 +22,6 @@ pub(crate) struct Files {
     /// What a name begins and ends with.
     begin: String,
     end: String,
-    /// The one that is being written, where it has always the same name.
-    live: Option<PathBuf>,
 }
 
 impl Files {
@@ -36,11 +36,12 @@ impl Files {
             return Err(bad());
         }
         // Without a pattern: the file, and what it was turned over to beside it.
-        let live = (!name.contains('*')).then(|| path.to_owned());
-        Ok(Self { folder, begin: begin.to_owned(), end: end.to_owned(), live })
+        Ok(Self { folder, begin: begin.to_owned(), end: end.to_owned() })
     }
 
+    /// What was packed meanwhile has `.gz` behind its name.
     fn fits(&self, name: &str) -> bool {
+        let name = name.strip_suffix(".gz").unwrap_or(name);
         name.len() >= self.begin.len() + self.end.len()
             && name.starts_with(&self.begin)
             && name.ends_with(&self.end)
@@ -72,13 +73,22 @@ impl Files {
     }
 }
 
+/// How far a file was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Done {
+    /// When it was made: another file may get its inode.
+    made: Option<SystemTime>,
+    /// Bytes that were read of it.
+    read: u64,
+}
+
 /// What is open.
 struct Open {
     lines: Box<dyn Read>,
     path: PathBuf,
-    /// Its inode, and how much of it was read; of what is compressed nothing more is written.
     inode: u64,
-    read: u64,
+    done: Done,
+    /// Of what is packed nothing more is written.
     is_packed: bool,
     changed: SystemTime,
 }
@@ -88,8 +98,8 @@ pub(crate) struct Tail {
     files: Files,
     /// Files that were last changed before are not read.
     from: SystemTime,
-    /// Files that were read to their ends.
-    done: HashSet<u64>,
+    /// How far files were read that are not open, by inode.
+    done: HashMap<u64, Done>,
     open: Option<Open>,
     /// Whole lines that are to be given, from a place on.
     ready: Vec<u8>,
@@ -98,20 +108,28 @@ pub(crate) struct Tail {
     rest: Vec<u8>,
     /// A line that is too long is passed over to its end.
     is_skipping: bool,
-    /// Since when a newer file is there.
+    /// Since when another file has more.
     turned: Option<Instant>,
+    /// Whether all is read that is written anywhere.
+    at_end: Arc<AtomicBool>,
 }
 
 impl Tail {
     /// Reads the files that were changed at this time or later, each whole.
     pub(crate) fn new(files: Files, from: SystemTime) -> Self {
-        let (done, open, ready, at, rest, is_skipping, turned) = Default::default();
-        Self { files, from, done, open, ready, at, rest, is_skipping, turned }
+        let (done, open, ready, at, rest, is_skipping, turned, at_end) = Default::default();
+        Self { files, from, done, open, ready, at, rest, is_skipping, turned, at_end }
+    }
+
+    /// Tells whether all is read that is written, of whatever file.
+    pub(crate) fn at_end(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.at_end)
     }
 
     /// Reads what is there. Whether there was something.
     fn advance(&mut self) -> Result<bool> {
         if self.open.is_none() && !self.open_next()? {
+            self.at_end.store(true, Ordering::Relaxed);
             return Ok(false);
         }
         let Some(open) = &mut self.open else { return Ok(false) };
@@ -123,18 +141,38 @@ impl Tail {
         }
         let mut bytes = Vec::new();
         (&mut open.lines).take(AT_ONCE).read_to_end(&mut bytes)?;
-        open.read = open.read.saturating_add(bytes.len() as u64);
         if !bytes.is_empty() {
+            if !open.is_packed {
+                open.done.read = open.done.read.saturating_add(bytes.len() as u64);
+            }
+            self.at_end.store(false, Ordering::Relaxed);
             self.turned = None;
             self.take(&bytes);
             return Ok(true);
         }
-        if !self.is_over()? {
+        let (inode, is_packed) = (open.inode, open.is_packed);
+        let others = self.next(Some(inode))?.is_some();
+        self.at_end.store(!others && !is_packed, Ordering::Relaxed);
+        if !is_packed && !others {
+            self.turned = None;
             return Ok(false);
         }
-        if let Some(over) = self.open.take() {
-            self.done.insert(over.inode);
-            self.from = self.from.max(over.changed);
+        // Who writes goes on with the old file for a moment.
+        let turned = self.turned.get_or_insert_with(Instant::now);
+        if !is_packed && turned.elapsed() < QUIET {
+            return Ok(false);
+        }
+        self.leave();
+        Ok(true)
+    }
+
+    /// What is open is read for now.
+    fn leave(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.done.insert(open.inode, open.done);
+            if open.is_packed {
+                self.from = self.from.max(open.changed);
+            }
         }
         self.turned = None;
         if !self.rest.is_empty() {
@@ -142,7 +180,7 @@ impl Tail {
             self.rest.push(b'\n');
             self.ready.append(&mut self.rest);
         }
-        Ok(true)
+        self.is_skipping = false;
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -166,48 +204,43 @@ impl Tail {
         }
     }
 
-    /// Opens the next file that was not read, the longest unchanged first.
-    fn open_next(&mut self) -> Result<bool> {
-        let next = self.files.all()?.into_iter();
-        let mut next =
-            next.filter(|(time, _, it)| *time >= self.from && !self.done.contains(&it.ino()));
-        let Some((changed, path, it)) = next.next() else { return Ok(false) };
-        let mut lines = BufReader::new(File::open(&path)?);
-        let is_packed = lines.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-        let lines: Box<dyn Read> = match is_packed {
-            true => Box::new(flate2::read::MultiGzDecoder::new(lines)),
-            false => Box::new(lines),
-        };
-        self.open = Some(Open { lines, path, inode: it.ino(), read: 0, is_packed, changed });
-        Ok(true)
+    /// The file that has something to be read, the longest unchanged first; but for the one that is open.
+    fn next(&self, open: Option<u64>) -> Result<Option<(SystemTime, PathBuf, Metadata)>> {
+        let mut all = self.files.all()?.into_iter();
+        Ok(all.find(|(time, _, it)| {
+            let is_open = Some(it.ino()) == open;
+            !is_open && *time >= self.from && self.begins(it) != Some(it.len()) && it.len() > 0
+        }))
     }
 
-    /// Whether a newer file is there, and nothing more comes to this one.
-    fn is_over(&mut self) -> Result<bool> {
-        let Some(open) = &self.open else { return Ok(false) };
-        if open.is_packed {
-            return Ok(true);
-        }
-        let is_over = match &self.files.live {
-            Some(live) => match std::fs::metadata(live) {
-                Ok(it) => it.ino() != open.inode,
-                Err(error) if error.kind() == ErrorKind::NotFound => false,
-                Err(error) => return Err(error),
-            },
-            None => {
-                let all = self.files.all()?;
-                let own = all.iter().find(|(_, _, it)| it.ino() == open.inode);
-                let changed = own.map_or(open.changed, |(time, ..)| *time);
-                all.iter().any(|(time, _, it)| {
-                    it.ino() != open.inode && *time > changed && !self.done.contains(&it.ino())
-                })
+    /// Where reading a file begins: behind what was read of it, unless it is another by now, or was written anew.
+    fn begins(&self, it: &Metadata) -> Option<u64> {
+        let before = self.done.get(&it.ino())?;
+        let is_same = before.made == it.created().ok() && before.read <= it.len();
+        Some(if is_same { before.read } else { 0 })
+    }
+
+    /// Opens the next file.
+    fn open_next(&mut self) -> Result<bool> {
+        let Some((changed, path, it)) = self.next(None)? else { return Ok(false) };
+        let begins = self.begins(&it).unwrap_or(0);
+        let mut lines = BufReader::new(File::open(&path)?);
+        let is_packed = lines.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+        let mut done = Done { made: it.created().ok(), read: begins };
+        let lines: Box<dyn Read> = match is_packed {
+            true => {
+                // Read whole or not at all.
+                done.read = it.len();
+                Box::new(flate2::read::MultiGzDecoder::new(lines))
+            }
+            false => {
+                lines.seek(SeekFrom::Start(begins))?;
+                Box::new(lines)
             }
         };
-        if !is_over {
-            self.turned = None;
-            return Ok(false);
-        }
-        Ok(self.turned.get_or_insert_with(Instant::now).elapsed() >= QUIET)
+        self.at_end.store(false, Ordering::Relaxed);
+        self.open = Some(Open { lines, path, inode: it.ino(), done, is_packed, changed });
+        Ok(true)
     }
 }
 
@@ -215,7 +248,7 @@ impl Open {
     /// Whether the file is shorter than what was read of it.
     fn was_cut(&self) -> Result<bool> {
         match std::fs::metadata(&self.path) {
-            Ok(now) => Ok(now.ino() == self.inode && now.len() < self.read),
+            Ok(now) => Ok(now.ino() == self.inode && now.len() < self.done.read),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -303,6 +336,36 @@ mod tests {
         assert_eq!(lines(&mut tail), [""; 0]);
         append(&path, "g\n");
         comes(&mut tail, &["g"]);
+        // What was turned over goes on after all; a name that comes again is another file.
+        append(&folder.path().join("audit.log.1"), "h\n");
+        comes(&mut tail, &["h"]);
+        std::fs::remove_file(folder.path().join("audit.log.1")).unwrap();
+        std::fs::rename(&path, folder.path().join("audit.log.1")).unwrap();
+        append(&path, "i\n");
+        comes(&mut tail, &["i"]);
+        std::fs::remove_file(&path).unwrap();
+        append(&path, "another that is longer\n");
+        comes(&mut tail, &["another that is longer"]);
+    }
+
+    /// It is at the end where nothing more is to be read in any file.
+    #[test]
+    fn at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["1", "2", "3"] {
+            append(&folder.path().join(format!("audit.{name}")), &format!("{name}\n"));
+        }
+        let files = Files::of(&folder.path().join("audit.*")).unwrap();
+        let mut tail = Tail::new(files, SystemTime::UNIX_EPOCH);
+        let at_end = tail.at_end();
+        let mut found = Vec::new();
+        while found.len() < 3 {
+            found.extend(lines(&mut tail));
+            assert_eq!(at_end.load(Ordering::Relaxed), found.len() == 3, "{found:?}");
+            std::thread::yield_now();
+        }
+        found.sort();
+        assert_eq!(found, ["1", "2", "3"]);
     }
 
     #[test]
@@ -314,7 +377,7 @@ mod tests {
         old.finish().unwrap();
         append(&folder.path().join("other.json"), "z\n");
         append(&folder.path().join("pg-2.json"), "c\n");
-        let files = Files::of(&folder.path().join("pg-*")).unwrap();
+        let files = Files::of(&folder.path().join("pg-*.json")).unwrap();
         comes(&mut Tail::new(files.clone(), SystemTime::UNIX_EPOCH), &["a", "b", "c"]);
         // What did not change since is not read again.
         let later = SystemTime::now() + Duration::from_secs(3600);

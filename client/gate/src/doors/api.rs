@@ -2,7 +2,7 @@
 
 use super::Door;
 use crate::asked::Asked;
-use crate::gate::Gate;
+use crate::gate::{Gate, Rows};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -81,7 +81,7 @@ async fn complete(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> 
         Ok(it) => it,
         Err(refusal) => return *refusal,
     };
-    match door.gate.end(&door.name, &it.request, it.rows).await {
+    match door.gate.end(&door.name, &it.request, Rows::These(it.rows)).await {
         Ok(true) => said(StatusCode::OK, &json!({ "ended": true })),
         Ok(false) => wrong(StatusCode::NOT_FOUND, "no open access has this request's name"),
         Err(error) => wrong(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),

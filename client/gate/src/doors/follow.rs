@@ -1,6 +1,6 @@
 //! A proxy's access log says how requests ended: a line of JSON each, followed as it grows.
 
-use crate::gate::Gate;
+use crate::gate::{Gate, Rows};
 use crate::settings::Fields;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -26,11 +26,11 @@ const LONGEST: usize = 64 * 1024;
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
     request: String,
-    rows: Option<u64>,
+    rows: Rows,
 }
 
 impl Line {
-    /// Reads a line. Rows that were given: as the service says; none of what failed; else unknown.
+    /// Reads a line. Rows that were given: as the service says, else unknown.
     fn read(line: &[u8], fields: Fields) -> Result<Self, String> {
         let line: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
         // As text or as a number: proxies write nothing, or a dash, where they have nothing.
@@ -44,7 +44,7 @@ impl Line {
         let status = said(fields.status).and_then(|it| it.parse::<u16>().ok());
         let status = status.ok_or_else(|| lacks(fields.status))?;
         let rows = said(fields.rows).and_then(|it| it.parse().ok());
-        Ok(Self { request, rows: if status >= 400 { Some(0) } else { rows } })
+        Ok(Self { request, rows: if status >= 400 { Rows::Failed } else { Rows::These(rows) } })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::proxy::{ACCESS, of_client};
 use crate::asked::Asked;
-use crate::gate::Gate;
+use crate::gate::{Gate, Rows};
 use crate::rows::Counter;
 use anyhow::Context as _;
 use axum::Router;
@@ -88,6 +88,7 @@ async fn pass(
         counter,
         stated: None,
         digest: salt.map(|it| SaltedDigest::new(&it)),
+        is_failed: false,
         is_over: salt.is_none(),
     };
     match own.client.request(own.onward(request, from)).await {
@@ -144,6 +145,8 @@ struct Ending {
     /// Rows, by the service's word.
     stated: Option<u64>,
     digest: Option<SaltedDigest>,
+    /// What the service answers is no success.
+    is_failed: bool,
     is_over: bool,
 }
 
@@ -152,9 +155,7 @@ impl Ending {
     fn passing(mut self, response: Response, token: Option<&str>) -> Response {
         let (mut parts, body) = response.into_parts();
         self.stated = parts.headers.get(ROWS).and_then(|it| it.to_str().ok()?.parse().ok());
-        if parts.status.is_client_error() || parts.status.is_server_error() {
-            self.stated = Some(0);
-        }
+        self.is_failed = parts.status.is_client_error() || parts.status.is_server_error();
         let packed = parts.headers.get(header::CONTENT_ENCODING);
         if packed.is_some_and(|it| it.as_bytes() != b"identity") {
             self.counter = None;
@@ -177,7 +178,7 @@ impl Ending {
 
     /// Nothing was given.
     fn failed(mut self) {
-        self.stated = Some(0);
+        self.is_failed = true;
         self.over(true);
     }
 
@@ -188,6 +189,7 @@ impl Ending {
         let counted = self.counter.as_ref().and_then(|it| it.count(is_whole));
         let (rows, digest) = (self.stated.or(counted), self.digest.as_ref());
         let digest = digest.map(|it| it.finish().to_vec()).unwrap_or_default();
+        let rows = if self.is_failed { Rows::Failed } else { Rows::These(rows) };
         let (gate, door, name) =
             (Arc::clone(&self.gate), Arc::clone(&self.door), self.name.clone());
         tokio::spawn(async move {

@@ -21,7 +21,8 @@ use crate::touched::{Looks, Touched, note};
 use line::Line;
 use liuhen_client::error::ClientError;
 use liuhen_proto::wire::Operation;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
 use text::Text;
 
 /// Errors by which the server says that something is not allowed: databases, accounts, tables, columns, rights, routines.
@@ -39,7 +40,12 @@ struct Pending {
     first: Line,
     /// Tables, with what the lines say of each.
     tables: Vec<(String, (String, String))>,
+    /// When its first line was read.
+    heard: Instant,
 }
+
+/// A connection's last statement is waited for no longer, where the log is read as it is written.
+const WAITS: Duration = Duration::from_secs(2);
 
 /// Reads lines of server_audit.
 pub struct Reader<'a> {
@@ -103,6 +109,23 @@ impl log::Reader for Reader<'_> {
         self.begun == number
     }
 
+    fn going_on(&mut self, log: &mut Log, since_ms: u64) -> HashSet<String> {
+        // Of a stream: what a connection did last is told though it says nothing more.
+        let is_old = |it: &Pending| since_ms > 0 && it.heard.elapsed() >= WAITS;
+        let old = self.pending.extract_if(|_, it| is_old(it)).map(|(_, it)| it);
+        let mut old: Vec<Pending> = old.collect();
+        old.sort_by_key(|it| it.number);
+        for one in old {
+            let number = one.number;
+            match self.statement(one, None, log) {
+                Ok(()) => {}
+                Err(NotRead::SetAside(why)) => log.add_set_aside(number, why),
+                Err(NotRead::Unknown(why) | NotRead::CutOff(why)) => log.add_unknown(number, why),
+            }
+        }
+        HashSet::new()
+    }
+
     fn end(&mut self, cut: Option<&[u8]>, log: &mut Log) -> Result<(), NotRead> {
         let mut all: Vec<_> = std::mem::take(&mut self.pending).into_values().collect();
         all.sort_by_key(|it| it.number);
@@ -130,6 +153,7 @@ impl Reader<'_> {
                 number,
                 first: line,
                 tables: Vec::new(),
+                heard: Instant::now(),
             });
             self.begun = if pending.number == number { number } else { self.begun };
             pending.tables.extend(named);
@@ -142,6 +166,7 @@ impl Reader<'_> {
                 number,
                 first: line.without_text(),
                 tables: Vec::new(),
+                heard: Instant::now(),
             });
             return self.statement(pending, Some(line), log);
         }

@@ -55,6 +55,8 @@ use worker::Workers;
 /// What stands before an entry of pgAudit in a message.
 const AUDIT: &[u8] = b"AUDIT: ";
 
+/// A statement of a time further ahead is not waited for.
+const AHEAD_MS: u64 = 60_000;
 /// How many sessions' last statements may go on, with how many bytes of texts. Of more those that are silent longest are given out.
 const GOES_ON: usize = 10_000;
 const GOES_ON_BYTES: usize = 8 << 20;
@@ -313,7 +315,8 @@ impl log::Reader for Reader<'_> {
 
     fn quiet(&mut self, log: &mut Log) -> Result<(), NotRead> {
         let whole = self.entries.end(None);
-        self.entries(whole, log)
+        let told = self.entries(whole, log);
+        told.and(self.of_workers_alone(log))
     }
 
     fn going_on(&mut self, log: &mut Log, since_ms: u64) -> HashSet<String> {
@@ -323,9 +326,14 @@ impl log::Reader for Reader<'_> {
         let size = |it: &Statement| it.parts.values().map(|it| it.text.len()).sum::<usize>();
         for (session, last, is_open) in self.sessions.last_statements() {
             let known = log.known(&last.reference);
-            let is_new = known.as_ref().is_none_or(|it| it.time_ms >= since_ms);
+            let known_ms = known.as_ref().map(|it| it.time_ms);
             let known = known.map(|it| size(it));
             let waits = self.open.get(session).filter(|it| it.reference == last.reference);
+            let began = known_ms.or(waits.map(|it| it.time_ms)).or(self.views.began(session));
+            // Also of a clock that is ahead nothing waits for long.
+            let is_new = since_ms == 0
+                || began
+                    .is_some_and(|it| (since_ms..since_ms.saturating_add(AHEAD_MS)).contains(&it));
             let more = known.unwrap_or(0).saturating_add(waits.map_or(0, size));
             let has_room = bytes.saturating_add(more) <= GOES_ON_BYTES && going_on.len() < GOES_ON;
             if is_open && is_new && (has_room || going_on.len() < GOES_ON_ALWAYS) {

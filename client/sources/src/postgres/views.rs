@@ -56,6 +56,11 @@ impl Views {
         self.0.values().filter(|it| !it.waits.is_empty()).map(|it| it.reference.clone())
     }
 
+    /// When a session's statement began of which something waits.
+    pub(super) fn began(&self, session: &str) -> Option<u64> {
+        self.0.get(session)?.waits.first().map(|it| it.statement.time_ms)
+    }
+
     /// Keeps what waits for the rest of its statement.
     pub(super) fn waits(&mut self, session: &str, behind: Behind) {
         self.0.entry(session.to_owned()).or_default().waits.push(behind);

@@ -194,6 +194,17 @@ fn moment(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Moment, Decided
     })
 }
 
+/// The time of the block by which a record was decided, where that is known and counts.
+pub(crate) fn decided_time(
+    draft: &Draft<'_>,
+    it: &wire::RecordAccess,
+) -> Result<Option<TimeMs>, Halt> {
+    Ok(match moment(draft, it)?.1 {
+        Decided::At(time) => Some(time),
+        Decided::Unsaid | Decided::OlderThan(_) | Decided::Never => None,
+    })
+}
+
 /// The time of the oldest recent block.
 fn oldest_time(draft: &Draft<'_>) -> Result<TimeMs, Halt> {
     let window: Option<Arc<wire::RecentWindow>> = draft.get(&Place::recent_window())?;

@@ -2,7 +2,7 @@
 //! for it, and no user's half is owed.
 
 use crate::event::{Outcome, Reason};
-use crate::items::access::numbers;
+use crate::items::access::{coverage, numbers};
 use crate::items::fields::{Checked, ascending, code, ensure, id};
 use crate::items::kind::ItemKind;
 use crate::items::oversight::watches::{self, Concern};
@@ -105,7 +105,8 @@ pub fn is_observing(setup: &wire::GatewaySetup, dataset: &str, time: TimeMs) -> 
     when.is_some_and(|it| (it.since_ms..it.until_ms).contains(&time.get()))
 }
 
-/// Whether a record says that its gateway observed, and that was so, of all its datasets.
+/// Whether a record says that its gateway observed, and that was so, of all its datasets: by the block that it decided by, for of what
+/// came later it could not know; else by the time of access.
 pub(super) fn is_observed(
     draft: &Draft<'_>,
     gateway: &[u8],
@@ -115,9 +116,18 @@ pub(super) fn is_observed(
         return Ok(false);
     }
     let Some(setup) = numbers::setup(draft, gateway)? else { return Ok(false) };
-    let time = TimeMs::new(it.access_time_ms).min(draft.context().time);
+    let decided = coverage::decided_time(draft, it)?;
+    let time = decided.unwrap_or(TimeMs::new(it.access_time_ms)).min(draft.context().time);
     Ok(!it.accesses.is_empty()
         && it.accesses.iter().all(|one| is_observing(&setup, &one.dataset, time)))
+}
+
+/// A record that says so without its being so sheds the user's half: that is told, if nobody is at fault for it anyway.
+pub(super) fn claimed(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
+    let dataset = it.accesses.first().map_or("", |it| it.dataset.as_str());
+    let (department, cause) = (it.collector.as_str(), "not_observing");
+    let concern = Concern { department, dataset, cause, ..Concern::default() };
+    watches::alert(draft, WatchKind::WouldBeDenied, concern)
 }
 
 /// What was served and would not have been is told to the collector, once a day and cause.

@@ -196,15 +196,16 @@ pub(crate) fn judged(
         let concern = Concern { department: &it.collector, ..Concern::default() };
         watches::alert(draft, WatchKind::DatasetUnknown, concern)?;
     }
-    if matches!(outcome.verdict, Verdict::Uncovered | Verdict::WouldBeDenied) {
-        let access = it.accesses.get(at);
-        match access {
-            _ if observing::is_observed(draft, gateway, it)? => {
-                observing::alert(draft, it, access, outcome.reason)?;
-            }
-            Some(access) => uncovered(draft, gateway, it, access, outcome.reason)?,
-            None => {}
+    let is_observed = observing::is_observed(draft, gateway, it)?;
+    match (outcome.verdict, it.accesses.get(at)) {
+        (Verdict::Uncovered | Verdict::WouldBeDenied, access) if is_observed => {
+            observing::alert(draft, it, access, outcome.reason)?;
         }
+        (Verdict::Uncovered | Verdict::WouldBeDenied, Some(access)) => {
+            uncovered(draft, gateway, it, access, outcome.reason)?;
+        }
+        _ if it.observing.is_some() && !is_observed => observing::claimed(draft, it)?,
+        _ => {}
     }
     watches::record(draft, it, outcome.future)?;
     Ok(outcome)

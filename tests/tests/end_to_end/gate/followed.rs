@@ -198,7 +198,7 @@ async fn slips_of_sources() -> anyhow::Result<()> {
     let settings = gate.folder.join("gate.toml");
     let good = std::fs::read_to_string(&settings)?;
     for (from, to, why) in [
-        ("kind = \"pgaudit\"", "kind = \"oracle\"", "oracle is none of pgaudit, mariadb, mapped"),
+        ("kind = \"pgaudit\"", "kind = \"oracle\"", "oracle is none of pgaudit, mariadb"),
         ("mapping = \"mapping.toml\"", "mapping = \"none.toml\"", "none.toml"),
         ("log = \"audit.json\"", "log = \"a*d*.json\"", "one `*` at most"),
         ("log = \"audit.json\"", "log = \"none/audit.json\"", "none"),

@@ -5,6 +5,7 @@ mod followed;
 mod observing;
 mod own;
 mod proxies;
+mod watched;
 
 use anyhow::Context as _;
 use liuhen_node::store::StoredBlock;
@@ -228,13 +229,21 @@ async fn the_ledger_is_away() -> anyhow::Result<()> {
     let urgent = get(nginx.port, "/urgent/7", &[]).await?;
     assert_eq!(urgent.status, 200, "{urgent:?}");
     assert!(depth(&gate).await? >= 11, "{}", gate.log());
+    // Started anew without any node it decides nothing, and serves what a route lets it.
+    gate.kill()?;
+    gate.start().await?;
+    assert_eq!(asks(&nginx, "/residents/7").await?.status, 403, "{}", gate.log());
+    let urgent = asks(&nginx, "/urgent/7").await?;
+    assert_eq!(urgent.status, 200, "{urgent:?} {}", gate.log());
     for node in NODES {
         cluster.launch(node)?;
     }
     spool_is_empty(&gate).await?;
-    let all = recorded(&mut cluster, 12).await?;
+    let all = recorded(&mut cluster, 14).await?;
     let of = |verdict: &str| all.iter().filter(|it| it["verdict"] == verdict).count();
-    assert_eq!((of("covered"), of("denied"), of("uncovered")), (10, 1, 1), "{all:#?}");
+    assert_eq!((of("covered"), of("denied"), of("uncovered")), (10, 2, 2), "{all:#?}");
+    // What it could not decide it does now.
+    assert_eq!(asks(&nginx, "/residents/7").await?.status, 200, "{}", gate.log());
     Ok(())
 }
 

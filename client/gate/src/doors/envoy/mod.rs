@@ -22,7 +22,7 @@ mod wire {
 use super::{Door, proxy};
 use crate::answer::Answer;
 use crate::asked::Asked;
-use crate::gate::Gate;
+use crate::gate::{Gate, Rows};
 use axum::Router;
 use prost_types::value;
 use std::sync::Arc;
@@ -68,7 +68,8 @@ impl Door {
         let request = line.request.as_ref().map_or("", |it| it.request_id.as_str());
         // Without a status the client was gone before one was sent.
         let status = line.response.as_ref().and_then(|it| it.response_code);
-        let rows = if status.is_some_and(|it| it >= 400) { Some(0) } else { rows(line) };
+        let is_failed = status.is_some_and(|it| it >= 400);
+        let rows = if is_failed { Rows::Failed } else { Rows::These(rows(line)) };
         match self.gate.end(&self.name, request, rows).await {
             // Of others' requests, and of those that were refused, nothing is open.
             Ok(_) => Ok(()),

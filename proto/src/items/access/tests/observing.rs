@@ -179,6 +179,28 @@ fn a_would_be_denial_is_never_allowed() {
     assert_eq!((outcome.verdict, outcome.reason), (Verdict::Covered, Reason::None));
 }
 
+/// Who decided by a block before it was ended could not know; and who says that it observes, and was not set so, is told of.
+#[test]
+fn ended_earlier_and_never_begun() {
+    let mut s = staged();
+    observes(&mut s, COLLECTOR, DAY);
+    let before = s.world.height().get();
+    s.world.wait(1_000);
+    observes(&mut s, COLLECTOR, 0);
+    s.world.wait(1_000);
+    let outcome = judged(&mut s, |it| {
+        stray(it, 1);
+        it.decided_height = Some(before);
+    });
+    assert_eq!((outcome.verdict, blamed(&s)), (Verdict::WouldBeDenied, 0));
+    judged(&mut s, |it| stray(it, 2));
+    assert_eq!(blamed(&s), 1);
+    let mut s = staged();
+    let outcome = judged(&mut s, |it| it.observing = would_deny(""));
+    assert_eq!((outcome.verdict, blamed(&s)), (Verdict::Covered, 0));
+    assert_eq!(alerted(&s, WatchKind::WouldBeDenied), ["gz.psb"]);
+}
+
 /// It ends by itself; what was before is not observed; and a gateway that says so without being set so is at fault.
 #[test]
 fn outside_its_time_it_is_as_always() {

@@ -120,6 +120,14 @@ impl Simple {
         (Outcome { verdict, reason, timeliness, future, names_others }, at)
     }
 
+    /// The time of the block by which it was decided, where that is known.
+    pub(super) fn decided_time(&self, it: &RecordAccess) -> Option<u64> {
+        match self.moment(it).1 {
+            Decided::At(time) => Some(time),
+            _ => None,
+        }
+    }
+
     /// Whether the grant that an access names is there, and of the access's own dataset, collector and asker.
     pub(in super::super) fn is_own(&self, it: &RecordAccess, access: &DatasetAccess) -> bool {
         let Some(grant) = self.grant(&access.request_id) else { return false };

@@ -75,16 +75,21 @@ impl Simple {
                 self.alert(WatchKind::DatasetUnknown, &it.collector, &[], ("", &[]));
             }
         }
-        if matches!(outcome.verdict, Verdict::Uncovered | Verdict::WouldBeDenied) {
-            if self.observes(gateway, it) {
-                let denied = it.observing.clone().unwrap().denied;
-                let by_gateway = outcome.reason == Reason::DeniedByGateway;
-                let cause = if by_gateway { denied } else { outcome.reason.name().to_owned() };
-                let about = (it.accesses[at].dataset.as_str(), cause.as_bytes());
-                self.alert(WatchKind::WouldBeDenied, &it.collector, &[], about);
-            } else if let Some(access) = it.accesses.get(at) {
-                self.at_fault_for(gateway, it, access, outcome.reason);
-            }
+        let against = matches!(outcome.verdict, Verdict::Uncovered | Verdict::WouldBeDenied);
+        let (says, observes) = (it.observing.is_some(), self.observes(gateway, it));
+        if against && !observes && !it.accesses.is_empty() {
+            self.at_fault_for(gateway, it, &it.accesses[at], outcome.reason);
+        } else if says && (against || !observes) {
+            let denied = it.observing.clone().unwrap().denied;
+            let cause = match outcome.reason {
+                _ if !observes => "not_observing".to_owned(),
+                Reason::DeniedByGateway => denied,
+                reason => reason.name().to_owned(),
+            };
+            let dataset = it.accesses.get(at).or(it.accesses.first());
+            let dataset = if observes { dataset } else { it.accesses.first() };
+            let about = (dataset.map_or("", |it| it.dataset.as_str()), cause.as_bytes());
+            self.alert(WatchKind::WouldBeDenied, &it.collector, &[], about);
         }
         self.watch_record(it, outcome.future);
         outcome
@@ -95,7 +100,7 @@ impl Simple {
         let Some(setup) = self.gateway(gateway).and_then(|it| it.setup.as_ref()) else {
             return false;
         };
-        let time = it.access_time_ms.min(self.now);
+        let time = self.decided_time(it).unwrap_or(it.access_time_ms).min(self.now);
         let of = |dataset: &str| {
             let mut said = setup.observing.iter().filter(|it| it.dataset == dataset);
             said.any(|it| it.since_ms <= time && time < it.until_ms)
