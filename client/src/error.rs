@@ -54,6 +54,11 @@ fn refused_text(refused: &Refused) -> String {
 }
 
 impl ClientError {
+    /// Whether no node answered.
+    pub fn is_unanswered(&self) -> bool {
+        self.exit_code() == 7
+    }
+
     /// Whether what was asked for is not there.
     pub fn is_not_found(&self) -> bool {
         self.exit_code() == 5

@@ -100,9 +100,7 @@ impl Reached {
         };
         let file = kept_at(&self.settings);
         let kept = std::fs::read(&file).ok();
-        let (ClientError::Unavailable { .. }, Some(kept)) = (&error, kept) else {
-            return Err(error.into());
-        };
+        let Some(kept) = kept.filter(|_| error.is_unanswered()) else { return Err(error.into()) };
         let at = || format!("{}", file.display());
         let kept: Kept = serde_json::from_slice(&kept).with_context(at)?;
         tracing::error!(%error, "no node answers: the gate starts by what it knew, and decides nothing before one does");
