@@ -192,7 +192,9 @@ impl Ending {
         let rows = if self.is_failed { Rows::Failed } else { Rows::These(rows) };
         let (gate, door, name) =
             (Arc::clone(&self.gate), Arc::clone(&self.door), self.name.clone());
-        tokio::spawn(async move {
+        // Where the gate is stopping nobody is there to write it: the access is closed later, rows unknown.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
             if let Err(error) = gate.end_with(&door, &name, rows, digest).await {
                 tracing::error!(door = &*door, %error, "how a request ended can't be kept");
             }
