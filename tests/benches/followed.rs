@@ -11,23 +11,6 @@ use std::io::{BufWriter, Write as _};
 use std::time::{Duration, Instant};
 
 const LINES: usize = 200_000;
-const MAPPING: &str = r#"
-time_zone = "Asia/Shanghai"
-databases = ["population"]
-salt_file = "salt"
-[relations]
-"population.civil.resident" = "civil.resident"
-[columns]
-"population.civil.resident" = ["id", "name"]
-[[rules]]
-identity = "gz.hrss/portal"
-dataset = "civil.resident"
-purpose = "pension"
-[roles.app]
-identity = "gz.hrss/portal"
-purpose = "pension"
-"#;
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut cluster = Cluster::start().await?;
@@ -35,15 +18,10 @@ async fn main() -> anyhow::Result<()> {
     let set = ["gateway", "set", "gz.psb/gateway", "--datasets", "civil.resident"];
     liuhen(&mut cluster, ("psb", "officer"), &set).await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
-    std::fs::write(gate.folder.join("mapping.toml"), MAPPING)?;
-    let source = "\n[[source]]\nname = \"population\"\nkind = \"pgaudit\"\nlog = \"audit.json\"\nmapping = \"mapping.toml\"\n";
-    File::options()
-        .append(true)
-        .open(gate.folder.join("gate.toml"))?
-        .write_all(source.as_bytes())?;
+    let log = gate.follow()?;
     let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
     let now = now.strftime("%F %T.%3f CST").to_string();
-    let mut log = BufWriter::new(File::create(gate.folder.join("audit.json"))?);
+    let mut log = BufWriter::new(File::create(log)?);
     for number in 0..LINES {
         let (session, of_session) = (number % 50, number / 50 + 1);
         writeln!(

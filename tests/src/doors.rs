@@ -73,7 +73,39 @@ pub const SECRET: &str = "sixteen characters";
 /// The key by which the portal of human resources is told.
 pub const PORTAL_KEY: &str = "the portal's own key";
 
+/// How the log of a database is read whose application is the portal of human resources.
+pub const MAPPING: &str = r#"
+time_zone = "Asia/Shanghai"
+databases = ["population"]
+salt_file = "salt"
+log_line_prefix = '%m [%p] %u@%d '
+
+[relations]
+"population.civil.resident" = "civil.resident"
+
+[columns]
+"population.civil.resident" = ["id", "name"]
+
+[[rules]]
+identity = "gz.hrss/portal"
+dataset = "civil.resident"
+purpose = "pension"
+
+[roles.app]
+identity = "gz.hrss/portal"
+purpose = "pension"
+"#;
+
 impl Gate {
+    /// Adds a database's log to what it follows; its settings are read at the next start.
+    pub fn follow(&self) -> anyhow::Result<PathBuf> {
+        std::fs::write(self.folder.join("mapping.toml"), MAPPING)?;
+        let source = "\n[[source]]\nname = \"population\"\nkind = \"pgaudit\"\nlog = \"audit.json\"\nmapping = \"mapping.toml\"\n";
+        let mut settings = File::options().append(true).open(self.folder.join("gate.toml"))?;
+        std::io::Write::write_all(&mut settings, source.as_bytes())?;
+        Ok(self.folder.join("audit.json"))
+    }
+
     /// Its settings, at the nodes of these departments.
     pub async fn set_up(cluster: &mut Cluster, nodes: &[&str]) -> anyhow::Result<Self> {
         Self::set_up_to(cluster, nodes, "enforce").await

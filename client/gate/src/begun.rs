@@ -85,17 +85,18 @@ impl Reached {
     /// Asks the ledger who the gateway is.
     pub async fn begin(self) -> anyhow::Result<Begun> {
         let (account, known) = self.account().await?;
+        Ok(self.begun(account, known))
+    }
+
+    fn begun(self, account: Account, known: u64) -> Begun {
         let Self { settings, ledger, .. } = self;
-        Ok(Begun { settings, ledger, account, known, kept: None })
+        Begun { settings, ledger, account, known, kept: None }
     }
 
     /// The same; where no node answers, by what is kept of the start before.
     pub async fn begin_anyway(self) -> anyhow::Result<Begun> {
         let error = match self.account().await {
-            Ok((account, known)) => {
-                let Self { settings, ledger, .. } = self;
-                return Ok(Begun { settings, ledger, account, known, kept: None });
-            }
+            Ok((account, known)) => return Ok(self.begun(account, known)),
             Err(error) => error,
         };
         let file = kept_at(&self.settings);

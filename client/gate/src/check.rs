@@ -2,7 +2,7 @@
 
 use crate::begun::{Begun, Reached};
 use crate::run::not_observing;
-use crate::settings::{DoorKind, Mode, Route, Settings};
+use crate::settings::{DoorKind, Mode, Settings};
 use crate::spool::refuse_memory;
 use liuhen_client::clock::now;
 use liuhen_proto::ledger::calendar::HOUR_MS;
@@ -154,8 +154,7 @@ async fn gateway(begun: &Begun, all: &mut Lines) {
 fn observing(begun: &Begun, setup: &GatewaySetup, all: &mut Lines) {
     let doors = begun.settings.doors.iter().filter(|it| it.mode == Mode::Observe);
     for door in doors {
-        let of_door = |it: &&Route| it.door.as_ref().is_none_or(|it| *it == door.name);
-        let routes = begun.settings.routes.iter().filter(of_door);
+        let routes = begun.settings.routes.iter().filter(|it| it.is_at(&door.name));
         let datasets: BTreeSet<&String> = routes.map(|it| &it.dataset).collect();
         for dataset in datasets {
             let until = setup.observing.iter().find(|it| it.dataset == *dataset);

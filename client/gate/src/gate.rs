@@ -155,14 +155,24 @@ impl Gate {
             && of_door.all(|it| self.state.observes(&it.route.dataset, now()))
     }
 
+    /// The first route that fits a request.
+    fn ruled(&self, door: &str, asked: &Asked) -> Option<&Ruled> {
+        self.routes.iter().find(|it| it.fits(door, asked))
+    }
+
+    /// The first caller that a request is of.
+    fn caller(&self, asked: &Asked) -> Option<&Caller> {
+        self.callers.iter().find(|it| it.by.is(asked))
+    }
+
     /// The route that a request is on, as the settings have it.
     fn route_of(&self, door: &str, asked: &Asked) -> &str {
-        self.routes.iter().find(|it| it.fits(door, asked)).map_or("", |it| &it.route.path)
+        self.ruled(door, asked).map_or("", |it| &it.route.path)
     }
 
     /// Who asks, as the settings have it.
     fn caller_of(&self, asked: &Asked) -> &str {
-        self.callers.iter().find(|it| it.by.is(asked)).map_or("nobody known", |it| &it.name)
+        self.caller(asked).map_or("nobody known", |it| &it.name)
     }
 
     async fn decided(&self, door: &str, asked: &Asked) -> Answer {
@@ -176,7 +186,7 @@ impl Gate {
         if !asked.is_plain() {
             return Answer::without_number(false, "gate.path");
         }
-        let Some(ruled) = self.routes.iter().find(|it| it.fits(door, asked)) else {
+        let Some(ruled) = self.ruled(door, asked) else {
             let observes = self.observes_all(door);
             let answer = Answer::without_number(observes, "gate.no_route");
             return Answer { would_be_denied: observes, ..answer };
@@ -235,7 +245,7 @@ impl Gate {
 
     /// Who asks; `None`: an account without an identity.
     fn asker(&self, asked: &Asked) -> Option<&Party> {
-        self.callers.iter().find(|it| it.by.is(asked)).map(|it| &it.party)
+        self.caller(asked).map(|it| &it.party)
     }
 
     async fn found(&self, door: &str, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> Found {
@@ -387,7 +397,7 @@ impl Gate {
 
     /// How rows stand in what is answered to a request.
     pub fn rows_of(&self, door: &str, asked: &Asked) -> Option<&crate::rows::Rows> {
-        self.routes.iter().find(|it| it.fits(door, asked))?.route.rows.as_ref()
+        self.ruled(door, asked)?.route.rows.as_ref()
     }
 
     /// What digests of an access are salted with.
@@ -429,7 +439,7 @@ impl Gate {
 impl Ruled {
     /// Whether it is a route of this door.
     pub fn is_at(&self, door: &str) -> bool {
-        self.route.door.as_ref().is_none_or(|it| it == door)
+        self.route.is_at(door)
     }
 
     fn fits(&self, door: &str, asked: &Asked) -> bool {

@@ -61,7 +61,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         turn: std::sync::Mutex::new(()),
     });
     let open_for = Duration::from_secs(settings.open_minutes.saturating_mul(60));
-    let sender = Sender { gate: Arc::clone(&gate), ledger: Arc::clone(&ledger), open_for };
+    let began = std::time::Instant::now();
+    let sender = Sender { gate: Arc::clone(&gate), ledger: Arc::clone(&ledger), open_for, began };
     if !is_away {
         sender.take_off().await?;
     }
@@ -147,7 +148,7 @@ fn begun_to_observe(
 /// What is to be done where a door would observe, and the ledger does not know.
 pub fn not_observing(door: &str, dataset: &str) -> String {
     format!(
-        "door {door} observes, but the ledger does not say so of {dataset}: an officer begins it with `liuhen gateway observe --datasets {dataset} --days 30`, or the door has mode = \"enforce\""
+        "door {door} observes, but the ledger does not say so of {dataset}: an officer begins it with `liuhen gateway observe DEPARTMENT/CODE --datasets {dataset} --days 30`, or the door has mode = \"enforce\""
     )
 }
 

@@ -31,6 +31,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(30);
 /// Periods that one seal covers at most.
 const SEALED_AT_ONCE: u64 = 500;
+/// For so long after its start a gate that was away reads what logs have before it seals.
+const CATCHES_UP: Duration = Duration::from_secs(3600);
 /// How often it is looked whether a period is to be sealed.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A record that the rules refused so often by itself is one that the ledger can never take.
@@ -44,6 +46,17 @@ pub struct Sender {
     pub ledger: Arc<Ledger>,
     /// After how long an access without an ending is over.
     pub open_for: Duration,
+    /// When the gate began.
+    pub began: Instant,
+}
+
+/// Whether a seal of periods up to a time may wait for logs: until a third of its grace is left; where it is late anyway, for an hour since the
+/// gate began, for to contradict it would be worse than to be later.
+fn may_wait(due_ms: u64, until_ms: u64, now_ms: u64, runs_for: Duration) -> bool {
+    match due_ms.checked_sub(now_ms).filter(|left| *left > 0) {
+        Some(left) => left > due_ms.saturating_sub(until_ms) / 3,
+        None => runs_for < CATCHES_UP,
+    }
 }
 
 impl Sender {
@@ -210,9 +223,9 @@ impl Sender {
         if known.sealed_until_ms >= until_ms {
             return Ok(());
         }
-        // What logs tell of this time comes first, unless the seal is nearly due.
-        let left = |from: u64| setup.seal_due_ms.saturating_sub(from);
-        if !are_past(&self.gate.sources, until_ms) && left(time) > left(until_ms) / 3 {
+        // What logs tell of this time comes first.
+        let may_wait = may_wait(setup.seal_due_ms, until_ms, time, self.began.elapsed());
+        if may_wait && !are_past(&self.gate.sources, until_ms) {
             return Ok(());
         }
         let first = known.sealed_last.saturating_add(1);
@@ -234,5 +247,27 @@ impl Sender {
         self.gate.spool.say(Said::Sealed(Sealed { until_ms, last })).await?;
         tracing::info!(until_ms, first, count, "sealed");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_a_seal_waits_for_logs() {
+        const HOUR: u64 = 3_600_000;
+        let minutes = |it: u64| it * 60_000;
+        let of = |now: u64, runs: u64| {
+            may_wait(12 * HOUR, 11 * HOUR, now, Duration::from_millis(minutes(runs)))
+        };
+        assert!(of(11 * HOUR + minutes(1), 500));
+        assert!(of(11 * HOUR + minutes(39), 500));
+        assert!(!of(11 * HOUR + minutes(41), 500));
+        // Begun when it was late already: first it reads.
+        assert!(of(14 * HOUR, 5));
+        assert!(!of(14 * HOUR, 60));
+        // The seal covers later periods than the one that was due first.
+        assert!(may_wait(12 * HOUR, 14 * HOUR, 14 * HOUR, Duration::ZERO));
     }
 }

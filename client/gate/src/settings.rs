@@ -319,6 +319,11 @@ pub enum Otherwise {
 }
 
 impl Route {
+    /// Whether it is a route of this door.
+    pub fn is_at(&self, door: &str) -> bool {
+        self.door.as_ref().is_none_or(|it| it == door)
+    }
+
     /// The path's expression.
     pub fn expression(&self) -> anyhow::Result<Regex> {
         Regex::new(&format!("^(?:{})$", self.path)).with_context(|| format!("path {}", self.path))

@@ -289,4 +289,34 @@ log_line_prefix = '%m [%p] %u@%d '
         assert_eq!((all.len(), error), (2, None));
         assert_eq!(parts(Source::Mariadb, &[torn], true).0.len(), 0, "the next run goes on");
     }
+
+    /// Of a stream: what a session or a connection did last is given out though it says nothing more.
+    #[test]
+    fn the_last_statement_of_a_stream() {
+        let entry = text(1, &format!("AUDIT: SESSION,1,1,{READ}"));
+        let table =
+            "20261128 21:40:00,db1,app,10.0.0.7,42,7,READ,population,resident,\n".to_owned();
+        for (source, line, is_quiet) in [
+            (Source::Pgaudit, json(1, 1), false),
+            // A line of text may go on in the next.
+            (Source::Pgaudit, entry, true),
+            (Source::Mariadb, table, false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("log");
+            std::fs::write(&path, &line).unwrap();
+            let mapping: Mapping = toml::from_str(MAPPING).unwrap();
+            let files = crate::tail::Files::of(&path).unwrap();
+            let tail = crate::tail::Tail::new(files, std::time::SystemTime::UNIX_EPOCH);
+            let reader = source.reader(&mapping).unwrap();
+            let mut reading = Reading::of_stream(reader, Box::new(tail), &path);
+            let (began, mut given) = (std::time::Instant::now(), Vec::new());
+            while given.is_empty() && began.elapsed().as_secs() < 30 {
+                given = reading.now(u64::MAX, is_quiet).unwrap().0;
+                std::thread::yield_now();
+            }
+            assert_eq!(given.len(), 1, "{line}");
+            assert!(reading.now(u64::MAX, true).unwrap().0.is_empty(), "{line}");
+        }
+    }
 }

@@ -134,9 +134,10 @@ impl Tail {
         }
         let Some(open) = &mut self.open else { return Ok(false) };
         if !open.is_packed && open.was_cut()? {
-            // Emptied, and written anew.
-            self.open = None;
-            self.rest.clear();
+            // Emptied, and written anew: what was read of it says nothing of what it is now.
+            let inode = open.inode;
+            self.leave();
+            self.done.remove(&inode);
             return Ok(true);
         }
         let mut bytes = Vec::new();

@@ -145,6 +145,15 @@ pub(crate) fn of_set_up(
 ) -> Result<wire::GatewaySetup, Halt> {
     draft.actor(signer, collector, Right::Collect)?;
     needs_keeper(draft, signer)?;
+    set_up_for(draft, collector, gateway)
+}
+
+/// How a collector set a gateway up, whoever signs.
+pub(crate) fn set_up_for(
+    draft: &Draft<'_>,
+    collector: &str,
+    gateway: &[u8],
+) -> Result<wire::GatewaySetup, Halt> {
     let known = numbers::setup(draft, gateway)?;
     let known = known.ok_or_else(|| Refusal::GatewayNotSetUp(hex::encode(gateway)))?;
     if known.collector != collector {

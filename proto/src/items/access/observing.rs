@@ -2,7 +2,7 @@
 //! for it, and no user's half is owed.
 
 use crate::event::{Outcome, Reason};
-use crate::items::access::{coverage, numbers};
+use crate::items::access::{coverage, gateways, numbers};
 use crate::items::fields::{Checked, ascending, code, ensure, id};
 use crate::items::kind::ItemKind;
 use crate::items::oversight::watches::{self, Concern};
@@ -42,12 +42,7 @@ impl ItemKind for wire::SetObserving {
         let right = if is_manager { Right::Manage } else { Right::Collect };
         draft.actor(signer, &self.department, right)?;
         needs_officer(draft, signer)?;
-        let gateway = || hex::encode(&self.gateway_id);
-        let known = numbers::setup(draft, &self.gateway_id)?;
-        let known = known.ok_or_else(|| Refusal::GatewayNotSetUp(gateway()))?;
-        if known.collector != self.collector {
-            return Err(Refusal::IdentityOfOther(gateway()).into());
-        }
+        let mut known = gateways::set_up_for(draft, &self.collector, &self.gateway_id)?;
         if is_manager {
             grant::three_bodies(draft, "", &self.collector, &self.department)?;
         }
@@ -56,10 +51,9 @@ impl ItemKind for wire::SetObserving {
             let days = limits::OBSERVING_MS / (24 * calendar::HOUR_MS);
             return Err(Refusal::ObservingTooLong(days).into());
         }
-        let mut known = (*known).clone();
         for dataset in &self.datasets {
             if !known.datasets.contains(dataset) {
-                let (gateway, dataset) = (gateway(), dataset.clone());
+                let (gateway, dataset) = (hex::encode(&self.gateway_id), dataset.clone());
                 return Err(Refusal::GatewayNotServing { gateway, dataset }.into());
             }
             set(&mut known.observing, dataset, is_manager, now, until)?;

@@ -197,15 +197,14 @@ pub(crate) fn judged(
         watches::alert(draft, WatchKind::DatasetUnknown, concern)?;
     }
     let is_observed = observing::is_observed(draft, gateway, it)?;
-    match (outcome.verdict, it.accesses.get(at)) {
-        (Verdict::Uncovered | Verdict::WouldBeDenied, access) if is_observed => {
-            observing::alert(draft, it, access, outcome.reason)?;
-        }
-        (Verdict::Uncovered | Verdict::WouldBeDenied, Some(access)) => {
-            uncovered(draft, gateway, it, access, outcome.reason)?;
-        }
-        _ if it.observing.is_some() && !is_observed => observing::claimed(draft, it)?,
-        _ => {}
+    let is_against = matches!(outcome.verdict, Verdict::Uncovered | Verdict::WouldBeDenied);
+    let access = it.accesses.get(at).filter(|_| is_against);
+    if is_observed && is_against {
+        observing::alert(draft, it, access, outcome.reason)?;
+    } else if let Some(access) = access {
+        uncovered(draft, gateway, it, access, outcome.reason)?;
+    } else if it.observing.is_some() && !is_observed {
+        observing::claimed(draft, it)?;
     }
     watches::record(draft, it, outcome.future)?;
     Ok(outcome)

@@ -25,10 +25,7 @@ pub(crate) struct Concern<'a> {
 
 /// For how long alerts of one concern are counted together.
 fn joined_for(kind: WatchKind) -> u64 {
-    match kind {
-        WatchKind::WouldBeDenied => 24 * JOIN_MS,
-        _ => JOIN_MS,
-    }
+    if kind == WatchKind::WouldBeDenied { 24 * JOIN_MS } else { JOIN_MS }
 }
 
 /// What the parameters say of a watch; `None`: it is not watched for.

@@ -5,43 +5,12 @@ use liuhen_proto::wire::{Channel, RecordAccess};
 use liuhen_tests::actions::told;
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::consortium::free_port;
-use liuhen_tests::doors::{Gate, SECRET, get, send};
+use liuhen_tests::doors::{Gate, MAPPING, SECRET, get, send};
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UdpSocket};
-
-const MAPPING: &str = r#"
-time_zone = "Asia/Shanghai"
-databases = ["population"]
-salt_file = "salt"
-log_line_prefix = '%m [%p] %u@%d '
-
-[relations]
-"population.civil.resident" = "civil.resident"
-
-[columns]
-"population.civil.resident" = ["id", "name"]
-
-[[rules]]
-identity = "gz.hrss/portal"
-dataset = "civil.resident"
-purpose = "pension"
-
-[roles.app]
-identity = "gz.hrss/portal"
-purpose = "pension"
-"#;
-
-/// Adds a log to what a gate follows.
-fn follow(gate: &Gate) -> anyhow::Result<PathBuf> {
-    std::fs::write(gate.folder.join("mapping.toml"), MAPPING)?;
-    let source = "\n[[source]]\nname = \"population\"\nkind = \"pgaudit\"\nlog = \"audit.json\"\nmapping = \"mapping.toml\"\n";
-    let mut settings = File::options().append(true).open(gate.folder.join("gate.toml"))?;
-    settings.write_all(source.as_bytes())?;
-    Ok(gate.folder.join("audit.json"))
-}
 
 /// A line of PostgreSQL's log, of a session of its own: a statement that read so many rows, now.
 fn line(number: usize) -> String {
@@ -66,7 +35,7 @@ fn append(log: &Path, text: &str) -> anyhow::Result<()> {
 async fn what_a_log_tells_is_recorded_as_it_is_written() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss"]).await?;
-    let log = follow(&gate)?;
+    let log = gate.follow()?;
     append(&log, &line(1))?;
     gate.start().await?;
     let all = recorded(&mut cluster, 1).await.map_err(|e| e.context(gate.log()))?;
@@ -89,7 +58,7 @@ async fn what_a_log_tells_is_recorded_as_it_is_written() -> anyhow::Result<()> {
 async fn each_once_whatever_happens() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss"]).await?;
-    let log = follow(&gate)?;
+    let log = gate.follow()?;
     append(&log, "")?;
     gate.start().await?;
     for round in 0..10 {
@@ -194,7 +163,7 @@ fn syslog(number: usize) -> String {
 async fn slips_of_sources() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
     let gate = Gate::set_up(&mut cluster, &["psb"]).await?;
-    follow(&gate)?;
+    gate.follow()?;
     let settings = gate.folder.join("gate.toml");
     let good = std::fs::read_to_string(&settings)?;
     for (from, to, why) in [
