@@ -181,7 +181,14 @@ fn objects(founding: &Founding, size: usize, grade: u32) -> BTreeMap<Place, Obje
         };
         objects.insert(Place::gateway_setup(id.as_bytes()), setup.into());
     }
-    let days = (0..32).map(|day| wire::DayUse { day: 20_700 + day, queries: 9, rows: 9 }).collect();
+    let days = (0..32)
+        .map(|day| wire::DayUse {
+            day: 20_700 + day,
+            queries: 9,
+            rows: 9,
+            ..wire::DayUse::default()
+        })
+        .collect();
     let used = wire::GrantUse { queries: 288, rows: 288, days, ..wire::GrantUse::default() };
     let used = Object::from(used);
     let mut number = 0;

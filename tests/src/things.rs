@@ -108,6 +108,7 @@ pub fn catalogue(gateway: &[u8]) -> Vec<(&'static str, Kind)> {
         reference: "st-1".into(),
         class: Some(wire::DepartmentClass { levels: vec![3], ..Default::default() }),
         terms: Some(terms(Vec::new(), 0)),
+        self_service: false,
     });
     vec![
         ("dataset", dataset(RESIDENT, 3, Category::Conditional)),

@@ -463,11 +463,16 @@ impl Proved for With<'_> {
             Some(Object::GrantUse(used)) => (*used).clone(),
             Some(_) | None => GrantUse::default(),
         };
+        let parameters = match self.group.known.objects.get(&Place::parameters()) {
+            Some(Some(Object::Parameters(it))) => Arc::clone(it),
+            _ => return Err(Missing(Place::parameters())),
+        };
         let (book, held) = (self.state.spool.book(), locked(&self.state.held));
         let height = self.group.known.header.height;
         for record in book.not_counted_at(height).chain(held.values()) {
             if self.state.counts_on(record, &id) {
-                decide::add_use(&mut used, record, self.now);
+                let gateway = &self.state.gateway.identity;
+                decide::add_use(&mut used, gateway, record, self.now, &parameters);
             }
         }
         Ok(Some(Object::from(used)))

@@ -152,6 +152,7 @@ class Judge {
     const fields = access.fields.length > 0 ? access.fields : (terms?.fields ?? []);
     const grade = gradeOf(dataset.registration, fields);
     this.who(asker, grant, terms, grade);
+    this.aboutOneself(grant, grade);
     this.threeBodies(asker.department, grant);
     ensure(!wasRetired(dataset, this.moment), "dataset_retired");
     stands(stateAt(grant, this.moment));
@@ -186,7 +187,15 @@ class Judge {
     ensure(asker.assurance === Assurance.VERIFIED || grade < VERIFIED_FROM_GRADE, "assurance_too_low");
   }
 
-  /** No body decides on what it is party to; after a succession a grant serves on until it was to be reconfirmed. */
+  /** Who asks about himself does so under a grant for a class; and some of these are for nobody else. */
+  private aboutOneself(grant: Grant, grade: number): void {
+    const { selfService } = this.record;
+    if (selfService === undefined) return ensure(!grant.selfService, "only_self_service");
+    ensure(grant.kind === GrantKind.STANDING, "self_service_not_standing");
+    ensure(selfService.login === Assurance.VERIFIED || grade < VERIFIED_FROM_GRADE, "assurance_too_low");
+  }
+
+  /** No body decides on what it is party to, nor confirms to a class what it operates; after a succession a grant serves on until it was to be reconfirmed. */
   private threeBodies(asker: string, grant: Grant): void {
     const isInternal = grant.kind === GrantKind.INTERNAL;
     const isAskers = grant.class !== undefined || isInternal;
@@ -194,12 +203,19 @@ class Judge {
     const collector = this.state.department(grant.collector);
     if (isInternal) return ensure(user.body === collector.body, "other_body");
     const manager = this.state.department(grant.manager);
+    if (grant.class !== undefined) ensure(this.operatorBody() !== manager.body, "same_body");
     const bodies = new Set([user.body, collector.body, manager.body]);
     if (bodies.size === 3) return;
     const dues = [user, collector, manager].map((it) => it.reconfirmDueMs);
     const due = dues.reduce((latest, one) => (one > latest ? one : latest), 0n);
     ensure(due > 0n, "same_body");
     ensure(this.record.accessTimeMs < due, "not_reconfirmed");
+  }
+
+  /** The body of whoever operates the asker; `undefined` where nobody else does. */
+  private operatorBody(): string | undefined {
+    const { operatedBy } = this.state.identity(this.record.asker?.identityId ?? new Uint8Array());
+    return operatedBy === "" ? undefined : this.state.department(operatedBy).body;
   }
 
   /** How old the decision was. */

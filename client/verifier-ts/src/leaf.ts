@@ -46,6 +46,8 @@ export const REASONS = [
   "rows_unknown",
   "grant_unknown",
   "denied_by_gateway",
+  "self_service_not_standing",
+  "only_self_service",
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

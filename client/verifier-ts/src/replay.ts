@@ -94,9 +94,9 @@ export class StateBefore {
     return { ...stood, steps: end < 0 ? stood.steps : stood.steps.slice(0, end) };
   }
 
-  /** The most that can have been used of a grant before the record, which the counters at the anchor count too. */
+  /** The most that can have been used of a grant, or set aside by others, before the record, which the counters at the anchor count too. */
   used(request: Uint8Array): GrantUse {
-    const now = this.objects.need(place.grantUse(request), GrantUseSchema);
+    const now = atMost(this.objects.need(place.grantUse(request), GrantUseSchema));
     const less = (count: bigint, by: bigint): bigint => (count > by ? count - by : 0n);
     const { statementDigest, rowCount } = this.record;
     // Whether it was the first of its statement is not known: it is counted at the anchor, and adds nothing to that.
@@ -203,4 +203,15 @@ export class StateBefore {
     if (standing.length === 0) throw this.missing(at);
     return standing;
   }
+}
+
+/** The counters with all that gateways may have set aside beside what was used: it was never more than this. */
+export function atMost(now: GrantUse): GrantUse {
+  const greater = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+  const most = <T extends { queries: bigint; rows: bigint; mostQueries: bigint; mostRows: bigint }>(it: T): T => ({
+    ...it,
+    queries: greater(it.queries, it.mostQueries),
+    rows: greater(it.rows, it.mostRows),
+  });
+  return { ...most(now), leases: [], days: now.days.map((it) => most(it)) };
 }

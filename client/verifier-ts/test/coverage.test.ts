@@ -17,10 +17,17 @@ import {
   type Identity,
   IdentitySchema,
 } from "../src/gen/liuhen/v1/ledger_pb.js";
-import { Assurance, Decision, ObservingSchema, type RecordAccess, RecordAccessSchema } from "../src/gen/liuhen/v1/access_pb.js";
+import {
+  Assurance,
+  Decision,
+  ObservingSchema,
+  type RecordAccess,
+  RecordAccessSchema,
+  SelfServiceSchema,
+} from "../src/gen/liuhen/v1/access_pb.js";
 import { Operation, TermsSchema } from "../src/gen/liuhen/v1/sharing_pb.js";
 import { judge } from "../src/coverage.js";
-import type { StateBefore } from "../src/replay.js";
+import { type StateBefore, atMost } from "../src/replay.js";
 
 const id = (n: number): Uint8Array => new Uint8Array(32).fill(n);
 const HOUR = 3_600_000n;
@@ -150,6 +157,9 @@ const step = (it: World, state: GrantState): unknown =>
 
 const observing = (it: World, denied: string): unknown => (it.record.observing = create(ObservingSchema, { denied }));
 
+const aboutOneself = (it: World, login: Assurance): unknown =>
+  (it.record.selfService = create(SelfServiceSchema, { login }));
+
 const noRows = (it: World): unknown => Object.assign(grant(it).terms!.quota!, { rowsTotal: 0n, rowsPerDay: 0n });
 /** A statement that is counted, as the last that the quota allows. */
 const goesOn = (it: World): unknown => {
@@ -239,6 +249,8 @@ const CASES: [string, (it: World) => void][] = [
   ["denied live", (it) => Object.assign(it.record, { accesses: [], decision: Decision.DENIED })],
   // What is left open hides nothing that is known.
   ["uncovered quota_exceeded live", (it) => Object.assign(it.record, { purpose: "" }) && (it.used.queries = 10n)],
+  ["uncovered self_service_not_standing live", (it) => aboutOneself(it, Assurance.VERIFIED)],
+  ["uncovered only_self_service live", (it) => (grant(it).selfService = true)],
   ["emergency live", (it) => (grant(it).kind = GrantKind.EMERGENCY)],
   [
     "internal live",
@@ -276,6 +288,32 @@ test("a standing grant is for a class", () => {
     standing((it) => (department(it, "user").division = "53")),
     "uncovered not_in_class live",
   );
+  // Who confirmed it operates the asker; another does.
+  assert.equal(
+    standing((it) => (it.identity.operatedBy = "manager")),
+    "uncovered same_body live",
+  );
+  assert.equal(
+    standing((it) => (it.identity.operatedBy = "above")),
+    "covered live",
+  );
+  const ownService = (login: Assurance): string =>
+    standing((it) => aboutOneself(it, login) && (grant(it).selfService = true));
+  assert.equal(ownService(Assurance.VERIFIED), "covered live");
+  assert.equal(ownService(Assurance.CLAIMED), "uncovered assurance_too_low live");
+  assert.equal(
+    standing((it) => aboutOneself(it, Assurance.VERIFIED)),
+    "covered live",
+  );
+});
+
+test("what others may have set aside then is taken for used", () => {
+  const lease = { $typeName: "liuhen.v1.Lease" as const, gatewayId: id(9), queries: 1n, rows: 1n, untilMs: ACCESS };
+  const { used } = world();
+  const day = { ...used.days[0]!, mostQueries: 5n, mostRows: 1n };
+  const found = atMost({ ...used, mostQueries: 7n, leases: [lease], days: [day] });
+  assert.deepEqual([found.queries, found.rows, found.leases], [7n, 40n, []]);
+  assert.deepEqual([found.days[0]?.queries, found.days[0]?.rows], [5n, 40n]);
 });
 
 test("what a grant hangs from must hold too", () => {

@@ -104,6 +104,20 @@ test("what a record can't tell", () => {
     });
   assert.deepEqual([unseen(Channel.LOG, false), unseen(Channel.LOG, true), unseen(Channel.DOOR, false)], [true, false, false]);
   assert.equal(isGood("recordAccess", (it) => (it.rowCount = undefined)), true);
+  const aboutOneself = (bend: (it: any) => void): boolean =>
+    isGood("recordAccess", (it) => {
+      it.selfService = { $typeName: "liuhen.v1.SelfService", login: 2 };
+      it.onBehalfOf = undefined;
+      bend(it);
+    });
+  const two = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  assert.equal(aboutOneself(() => {}), true);
+  assert.equal(aboutOneself((it) => (it.selfService.login = 3)), false);
+  assert.equal(aboutOneself((it) => (it.onBehalfOf = it.asker)), false);
+  assert.equal(aboutOneself((it) => (it.subjects.tags = two)), false);
+  const operated = (kind: number): boolean =>
+    isGood("registerIdentity", (it) => Object.assign(it, { kind, operatedBy: "gz.bdb", holder: new Uint8Array(0) }));
+  assert.deepEqual([operated(3), operated(2)], [true, false]);
   assert.equal(isGood("acknowledge", (it) => (it.rowCount = undefined)), true);
   assert.equal(isGood("recordAccess", (it) => (it.statementDigest = new Uint8Array(0))), true);
 });

@@ -58,6 +58,7 @@ const OF_ITEMS: Record<string, string> = {
   addBulkTags: "13 own, 18 own 1",
   setGateway: "13 gateway_id, 4 datasets",
   setObserving: "13 gateway_id, 4 datasets",
+  leaseUse: "13 own, 6 request_id",
   commitMapping: "13 gateway_id",
   declareLoss: "13 gateway_id",
   declareOutage: "13 gateway_id",

@@ -11,17 +11,17 @@ use std::sync::Arc;
 /// How much may wait.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolLimits {
-    /// Bytes of all transactions.
-    pub total_bytes: usize,
-    /// Bytes of one key's transactions.
-    pub lane_bytes: usize,
+    /// Bytes of memory that all transactions hold.
+    pub total: usize,
+    /// Bytes that one key's transactions hold.
+    pub lane: usize,
     /// How many numbers ahead of the next a transaction may be.
     pub window: u64,
 }
 
 impl Default for PoolLimits {
     fn default() -> Self {
-        Self { total_bytes: 64 << 20, lane_bytes: 16 << 20, window: 100_000 }
+        Self { total: 256 << 20, lane: 64 << 20, window: 100_000 }
     }
 }
 
@@ -55,7 +55,7 @@ pub enum PoolError {
 #[derive(Debug, Default)]
 struct Lane {
     next: u64,
-    bytes: usize,
+    held: usize,
     waiting: BTreeMap<u64, Arc<Tx>>,
     /// The number that was waited for when the lane was last found stalled.
     stalled_at: Option<u64>,
@@ -86,7 +86,7 @@ pub struct Pool {
     by_id: HashMap<TxId, Arc<Tx>>,
     /// Hashes of their bytes, to know them before they are parsed.
     by_bytes: HashSet<Hash>,
-    bytes: usize,
+    held: usize,
     /// With whom the next block begins, so that no key keeps others waiting.
     turn: KeyId,
 }
@@ -128,7 +128,7 @@ impl Pool {
         if self.by_id.contains_key(&tx.id()) {
             return Ok(false);
         }
-        let (found, size) = (tx.header().seq, tx.raw().len());
+        let (found, held) = (tx.header().seq, tx.held());
         let lane = self.lanes.entry(tx.header().key).or_default();
         lane.next = lane.next.max(next);
         let expected = lane.next;
@@ -138,8 +138,8 @@ impl Pool {
             Some(PoolError::TooFarAhead { expected, found })
         } else if lane.waiting.contains_key(&found) {
             Some(PoolError::SeqTaken(found))
-        } else if lane.bytes.saturating_add(size) > self.limits.lane_bytes
-            || self.bytes.saturating_add(size) > self.limits.total_bytes
+        } else if lane.held.saturating_add(held) > self.limits.lane
+            || self.held.saturating_add(held) > self.limits.total
         {
             Some(PoolError::Full)
         } else {
@@ -149,8 +149,8 @@ impl Pool {
             self.drop_if_empty(&tx.header().key);
             return Err(error);
         }
-        lane.bytes += size;
-        self.bytes += size;
+        lane.held += held;
+        self.held += held;
         lane.waiting.insert(found, Arc::clone(&tx));
         self.by_bytes.insert(hash_of(tx.raw()));
         self.by_id.insert(tx.id(), tx);
@@ -246,9 +246,9 @@ impl Pool {
         for tx in &gone {
             self.by_id.remove(&tx.id());
             self.by_bytes.remove(&hash_of(tx.raw()));
-            self.bytes = self.bytes.saturating_sub(tx.raw().len());
+            self.held = self.held.saturating_sub(tx.held());
             if let Some(lane) = self.lanes.get_mut(key) {
-                lane.bytes = lane.bytes.saturating_sub(tx.raw().len());
+                lane.held = lane.held.saturating_sub(tx.held());
             }
         }
         self.drop_if_empty(key);
@@ -354,8 +354,8 @@ pub(super) mod tests {
     #[test]
     fn bounds_hold() {
         // A seq of 0 is not written out, so the first is shorter.
-        let size = tx(1, 1, 0).raw().len();
-        let limits = PoolLimits { total_bytes: 5 * size, lane_bytes: 3 * size, window: 10 };
+        let size = tx(1, 1, 0).held();
+        let limits = PoolLimits { total: 5 * size, lane: 3 * size, window: 10 };
         let mut pool = Pool::new(limits);
         for seq in 0..3 {
             pool.insert(tx(1, seq, 0), 0).unwrap();

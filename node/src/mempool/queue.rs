@@ -14,10 +14,10 @@ pub trait Queued {
 /// How much may wait.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueLimits {
-    /// Bytes of all transactions.
-    pub total_bytes: usize,
-    /// Bytes of one lane's.
-    pub lane_bytes: usize,
+    /// Bytes of memory that all transactions hold.
+    pub total: usize,
+    /// Bytes that one lane's hold.
+    pub lane: usize,
 }
 
 /// Of one lane judged together at most: so much that a round of all lanes is short.
@@ -26,7 +26,7 @@ const LANE_ITEMS: usize = 1024;
 
 #[derive(Debug)]
 struct Lane<T> {
-    bytes: usize,
+    held: usize,
     waiting: VecDeque<T>,
 }
 
@@ -34,7 +34,7 @@ struct Lane<T> {
 #[derive(Debug)]
 pub struct Queue<K, T> {
     limits: QueueLimits,
-    bytes: usize,
+    held: usize,
     lanes: BTreeMap<K, Lane<T>>,
     /// Lanes that have something waiting, whose turn is next first.
     turns: VecDeque<K>,
@@ -43,25 +43,25 @@ pub struct Queue<K, T> {
 impl<K: Ord + Clone, T: Queued> Queue<K, T> {
     /// An empty queue.
     pub fn new(limits: QueueLimits) -> Self {
-        Self { limits, bytes: 0, lanes: BTreeMap::new(), turns: VecDeque::new() }
+        Self { limits, held: 0, lanes: BTreeMap::new(), turns: VecDeque::new() }
     }
 
     /// Lets it wait; gives it back where its lane, or all together, would have too much waiting.
     pub fn push(&mut self, key: K, it: T) -> Result<(), (K, T)> {
-        let size = it.tx().raw().len();
-        let of_lane = self.lanes.get(&key).map_or(0, |lane| lane.bytes);
-        if of_lane.saturating_add(size) > self.limits.lane_bytes
-            || self.bytes.saturating_add(size) > self.limits.total_bytes
+        let held = it.tx().held();
+        let of_lane = self.lanes.get(&key).map_or(0, |lane| lane.held);
+        if of_lane.saturating_add(held) > self.limits.lane
+            || self.held.saturating_add(held) > self.limits.total
         {
             return Err((key, it));
         }
         let lane = self.lanes.entry(key.clone()).or_insert_with(|| {
             self.turns.push_back(key);
-            Lane { bytes: 0, waiting: VecDeque::new() }
+            Lane { held: 0, waiting: VecDeque::new() }
         });
-        lane.bytes += size;
+        lane.held += held;
         lane.waiting.push_back(it);
-        self.bytes += size;
+        self.held += held;
         Ok(())
     }
 
@@ -80,11 +80,11 @@ impl<K: Ord + Clone, T: Queued> Queue<K, T> {
             let (mut bytes, mut items) = (0usize, 0usize);
             while taken.len() < most && bytes < LANE_BYTES && items < LANE_ITEMS {
                 let Some(it) = lane.waiting.pop_front() else { break };
-                let size = it.tx().raw().len();
-                bytes += size;
+                let held = it.tx().held();
+                bytes += it.tx().raw().len();
                 items += it.tx().items().len();
-                lane.bytes -= size;
-                self.bytes -= size;
+                lane.held -= held;
+                self.held -= held;
                 taken.push(it);
             }
             if lane.waiting.is_empty() {
@@ -115,7 +115,7 @@ mod tests {
         list.iter().map(|tx| tx.header().seq).collect()
     }
 
-    const AMPLE: QueueLimits = QueueLimits { total_bytes: 32 << 20, lane_bytes: 32 << 20 };
+    const AMPLE: QueueLimits = QueueLimits { total: 32 << 20, lane: 32 << 20 };
 
     #[test]
     fn lanes_have_turns_and_each_lane_its_order() {
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn one_lane_takes_no_more_than_its_share() {
-        let size = tx(1, 1, 0).raw().len();
-        let mut queue = Queue::new(QueueLimits { total_bytes: 3 * size, lane_bytes: 2 * size });
+        let size = tx(1, 1, 0).held();
+        let mut queue = Queue::new(QueueLimits { total: 3 * size, lane: 2 * size });
         queue.push(1, tx(1, 0, 0)).unwrap();
         queue.push(1, tx(1, 1, 0)).unwrap();
         assert!(queue.push(1, tx(1, 2, 0)).is_err(), "the lane has its share");

@@ -22,9 +22,9 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// What may wait whose signatures are not judged yet, in all and of one sender.
-const SENT: QueueLimits = QueueLimits { total_bytes: 32 << 20, lane_bytes: 4 << 20 };
-/// What may wait of which the rules were not asked yet, in all and of one key.
-const SIGNED: QueueLimits = QueueLimits { total_bytes: 64 << 20, lane_bytes: 8 << 20 };
+const SENT: QueueLimits = QueueLimits { total: 64 << 20, lane: 12 << 20 };
+/// What may wait of which the rules were not asked yet, in all and of one key: some thirty batches of a thousand records.
+const SIGNED: QueueLimits = QueueLimits { total: 160 << 20, lane: 40 << 20 };
 /// A transaction waits for one before it at most twice as long.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Lanes up to which the first of each is tried after every block.

@@ -129,6 +129,10 @@ numbered! {
         GrantUnknown = 33 "grant_unknown",
         /// The ledger finds nothing against it; the gateway would have denied it.
         DeniedByGateway = 34 "denied_by_gateway",
+        /// Somebody asked about himself, under a grant that is not for a class.
+        SelfServiceNotStanding = 35 "self_service_not_standing",
+        /// The grant is for those who ask about themselves.
+        OnlySelfService = 36 "only_self_service",
     }
 }
 

@@ -61,6 +61,12 @@ impl Item {
         if let Kind::RecordAccess(it) = &self.kind { Some(it) } else { None }
     }
 
+    /// Bytes of memory that it holds, about: itself, the signer's bytes, and lists and strings, which take three times their encoding
+    /// at most where names are as long as [`table::check`] wants them.
+    pub fn held(&self) -> usize {
+        size_of::<Self>().saturating_add(self.bytes.len().saturating_mul(4))
+    }
+
     /// What it says.
     pub fn kind(&self) -> &Kind {
         &self.kind

@@ -184,6 +184,7 @@ items! {
     62 RecallProduct: Oversight;
     63 ReportDoubleVote: Oversight;
     64 SetObserving: Access;
+    65 LeaseUse: Access;
 }
 
 /// The name of an item's kind, as commands and JSON show it.

@@ -352,6 +352,15 @@ refusals! {
     ObservingBegun(dataset: String) = "observing.begun": State,
         "the collector has begun to observe {dataset} before: a manager prolongs it",
         "归集部门已对 {dataset} 开始过观察期：须由管理部门延长";
+    LeaseTooLong(hours: u64) = "lease.too_long": State,
+        "what is set aside ends in the future, within {hours} hours",
+        "配额预留须在将来且 {hours} 小时内结束";
+    LeaseBeyond(grant: String) = "lease.beyond": State,
+        "less than that is left of the quota of grant {grant}",
+        "授权 {grant} 的剩余配额不足以预留";
+    OperatorManages { identity: String, operator: String } = "operator.manages": Denied,
+        "{identity} is operated by {operator}, which confirms no grant to what it operates",
+        "{identity} 由 {operator} 运行，其不得确认自己所运行身份的授权";
     OutageTooLong(hours: u64) = "outage.too_long": State,
         "an outage is declared for {hours} hours at most, from now on",
         "停机申报自现在起最长 {hours} 小时";

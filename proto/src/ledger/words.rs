@@ -13,6 +13,7 @@ pub(crate) const IDENTITIES: Word = word("identities", "身份");
 pub(crate) const PEERS: Word = word("nodes", "节点");
 pub(crate) const STANDINGS: Word = word("periods in force", "启用期");
 pub(crate) const STEPS: Word = word("steps", "步骤");
+pub(crate) const LEASES: Word = word("gateways that have set something aside", "预留配额的闸口");
 
 /// What a transaction comes to, of which a block takes so much.
 pub(crate) const BYTES_TOUCHED: Word = word("bytes of objects read and written", "读写对象字节数");

@@ -40,6 +40,7 @@ pub struct Tx {
     header_bytes: Vec<u8>,
     items: Vec<Item>,
     signature: Signature,
+    held: usize,
 }
 
 impl Tx {
@@ -65,7 +66,22 @@ impl Tx {
             return Err(TxError::ItemsRoot);
         }
         let id = tx_id(&wire.header, &signature);
-        Ok(Self { raw: bytes.to_vec(), id, header, header_bytes: wire.header, items, signature })
+        let own = size_of::<Self>().saturating_add(bytes.len().saturating_mul(2));
+        let held = items.iter().map(Item::held).fold(own, usize::saturating_add);
+        Ok(Self {
+            raw: bytes.to_vec(),
+            id,
+            header,
+            header_bytes: wire.header,
+            items,
+            signature,
+            held,
+        })
+    }
+
+    /// Bytes of memory that it holds, about: of small items several times what is sent.
+    pub fn held(&self) -> usize {
+        self.held
     }
 
     /// The bytes that are sent.

@@ -77,6 +77,10 @@ pub const DEADLINE_DAYS: u32 = 366;
 pub const USE_DAYS: usize = 32;
 /// Statements kept with a grant's counters, of those that may need several records.
 pub const USE_STATEMENTS: usize = 8;
+/// Gateways that have something of a grant set aside.
+pub const USE_LEASES: usize = 32;
+/// Milliseconds for which a gateway sets something aside at most.
+pub const LEASE_MS: u64 = 24 * 3_600_000;
 /// Recent blocks dropped in one block, so that a long pause is made up for in steps.
 pub const RECENT_DROPPED: u64 = 1000;
 /// Bytes of a certificate.

@@ -75,6 +75,9 @@ pub struct Offer {
     /// GB/T 2260 prefix of the departments' divisions
     #[arg(long, default_value = "")]
     class_division: String,
+    /// For those alone who ask about themselves, through a portal: data of any grade that is shared
+    #[arg(long)]
+    self_service: bool,
     #[command(flatten)]
     terms: TermsFlags,
 }
@@ -91,6 +94,7 @@ impl Offer {
             reference: self.reference.clone(),
             class: Some(wire::DepartmentClass { levels, division: self.class_division.clone() }),
             terms: Some(self.terms.apply(&act.node, None).await?),
+            self_service: self.self_service,
         };
         act.done(Kind::OfferStanding(offer), |tx| made(tx, &self.reference)).await
     }

@@ -78,6 +78,9 @@ pub struct Register {
     /// The staff number of the holder; only a salted digest goes on the ledger
     #[arg(long)]
     holder: Option<String>,
+    /// Of a system: the department that operates it; it confirms no grant to it
+    #[arg(long, default_value = "")]
+    operated_by: String,
     #[command(flatten)]
     with: With,
 }
@@ -175,6 +178,7 @@ impl Register {
             duty: self.duty.clone(),
             holder,
             cosignatures: Vec::new(),
+            operated_by: self.operated_by.clone(),
         };
         let unsigned = Kind::RegisterIdentity(registration.clone());
         registration.cosignatures = self.with.sign(common, &act, &unsigned).await?;
@@ -264,7 +268,7 @@ async fn show(common: &Common, name: &str, did: bool) -> Result<(), ClientError>
         return write(&format!("{text}\n"));
     }
     let identity = found.identity.clone().unwrap_or_default();
-    let fields = [
+    let mut fields = vec![
         ("identity", json!(format!("{}/{}", identity.department, identity.code))),
         ("identity_id", json!(hex::encode(&identity.identity_id))),
         ("kind", json!(state(identity.kind().as_str_name(), "IDENTITY_KIND_"))),
@@ -272,6 +276,9 @@ async fn show(common: &Common, name: &str, did: bool) -> Result<(), ClientError>
         ("standing", json!(standing(&identity.standing, identity.ended))),
         ("keys_needed", json!(identity.threshold.max(1))),
     ];
+    if !identity.operated_by.is_empty() {
+        fields.push(("operated_by", json!(identity.operated_by)));
+    }
     // Where a program reads, the chain alone is what it gets.
     if common.output == crate::output::Format::Table {
         crate::output::print_one(&fields, common.output)?;

@@ -87,6 +87,13 @@ pub(super) fn item(kind: &Kind, names: &Names) -> String {
             let (until, datasets) = (text::time(it.until_ms), it.datasets.join(" "));
             format!("{} observes {datasets} until {until}", name(&it.gateway_id))
         }
+        Kind::LeaseUse(it) if it.queries == 0 && it.rows == 0 => {
+            format!("nothing of {} set aside", text::short(&it.request_id))
+        }
+        Kind::LeaseUse(it) => {
+            let (of, until) = (text::short(&it.request_id), text::time(it.until_ms));
+            format!("{} queries, {} rows of {of} set aside until {until}", it.queries, it.rows)
+        }
         Kind::CommitMapping(it) => {
             format!("{} maps by {}", name(&it.gateway_id), text::short(&it.mapping_digest))
         }

@@ -5,6 +5,7 @@ import {
   ascendingBytes,
   ascendingNumbers,
   ascendingTexts,
+  codeIfGiven,
   codes,
   ensure,
   given,
@@ -35,6 +36,12 @@ function setObserving(it: access.SetObserving): void {
   ensure(it.datasets.length > 0, "at least one dataset");
   ascendingTexts(it.datasets, GATEWAY_DATASETS);
   codes(...it.datasets);
+}
+
+function leaseUse(it: access.LeaseUse): void {
+  codes(it.dataset, it.collector);
+  codeIfGiven(it.usingDepartment);
+  ids(it.requestId);
 }
 
 function commitMapping(it: access.CommitMapping): void {
@@ -189,6 +196,7 @@ export const ACCESS = {
   recordAccess: { check: recordAccess, trails: (it, at) => [own(at), ...touched(it)] },
   setGateway: { check: setGateway, trails: (it) => [gateway(it.gatewayId), ...it.datasets.map(dataset)] },
   setObserving: { check: setObserving, trails: (it) => [gateway(it.gatewayId), ...it.datasets.map(dataset)] },
+  leaseUse: { check: leaseUse, trails: (it, at) => [own(at), use(it.requestId)] },
   commitMapping: { check: commitMapping, trails: (it) => [gateway(it.gatewayId)] },
   sealPeriod: { check: sealPeriod, trails: (_, at) => [own(at)] },
   declareLoss: { check: declareLoss, trails: (it) => [gateway(it.gatewayId)] },

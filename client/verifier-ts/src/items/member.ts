@@ -56,6 +56,8 @@ function registerIdentity(it: member.RegisterIdentity): void {
   codeIfGiven(it.duty);
   idIfGiven(it.holder);
   ensure(POSTS.includes(it.kind) || it.holder.length === 0, "only a post has a holder");
+  codeIfGiven(it.operatedBy);
+  ensure(it.kind === IdentityKind.SYSTEM || it.operatedBy === "", "only a system is operated by another department");
   cosignatures(it.cosignatures);
 }
 

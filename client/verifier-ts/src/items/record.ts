@@ -39,6 +39,12 @@ export function recordAccess(it: RecordAccess): void {
     codeIfGiven(it.observing.denied);
   }
   if (it.onBehalfOf !== undefined) party(it.onBehalfOf);
+  if (it.selfService !== undefined) {
+    within(it.selfService.login, 0, 2, "an assurance");
+    ensure(it.onBehalfOf === undefined, "who asks about himself asks for no identity");
+    const { tags = [], bulk, whole = false } = it.subjects ?? {};
+    ensure(tags.length <= 1 && bulk === undefined && !whole, "who asks about himself is one subject");
+  }
   codeIfGiven(it.purpose);
   subjects(it);
   ids(it.queryDigest);

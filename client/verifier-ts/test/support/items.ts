@@ -67,6 +67,8 @@ const terms = (it: Loose): void => {
 };
 const record = (it: Loose): void => {
   for (const party of [it.asker, it.via, it.onBehalfOf]) party.unmappedDigest = none;
+  // Who asks about himself asks for nobody else.
+  it.selfService = undefined;
   it.subjects.bulk = undefined;
   it.subjects.whole = false;
   // Who names a grant knows it.
@@ -86,7 +88,10 @@ const MENDS: Record<string, (it: Loose) => void> = {
     terms(it.terms);
     it.terms.identityIds = [];
   },
-  registerIdentity: (it) => (it.kind = 2),
+  registerIdentity: (it) => {
+    it.kind = 2;
+    it.operatedBy = "";
+  },
   propose: (it) => (it.change.value.member = ""),
   recordAccess: record,
   manualHandover: (it) => record(it.record),

@@ -185,7 +185,8 @@ fn take_effect(draft: &mut Draft<'_>, id: &[u8], end: CorrectionEnd) -> Result<(
     let it = correction.corrected.clone().unwrap_or_default();
     let mut outcomes = Vec::with_capacity(it.records.len());
     for record in &it.records {
-        let (outcome, _) = crate::items::access::record_access::outcome(draft, record)?;
+        let (outcome, _) =
+            crate::items::access::record_access::outcome(draft, &it.gateway_id, record)?;
         let outcome = u32::from(outcome.to_bits());
         outcomes.push(outcome);
         draft.emit(Kind::RecordCorrected(told_of_record(id, &it, record, outcome)));

@@ -5,7 +5,9 @@
 //! that comes later, the last block not after the time of access.
 
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
+use crate::items::access::leases::{self, Amount};
 use crate::items::sharing::{
+    grant,
     grants::{self, Moment},
     sensitivity,
 };
@@ -81,8 +83,12 @@ fn known(holds: bool, reason: Reason) -> Check {
     if holds { Ok(()) } else { Err((Verdict::Undetermined, reason)) }
 }
 
-/// Judges a record whose datasets all exist. Gives which of its accesses decided.
-pub(crate) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outcome, usize), Halt> {
+/// Judges a gateway's record whose datasets all exist. Gives which of its accesses decided.
+pub(crate) fn judge(
+    draft: &Draft<'_>,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+) -> Result<(Outcome, usize), Halt> {
     let parameters = draft.parameters()?;
     let access_time = TimeMs::new(it.access_time_ms);
     let ahead = access_time.since(draft.context().time);
@@ -99,7 +105,8 @@ pub(crate) fn judge(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<(Outco
     let begins = if it.accesses.is_empty() { nowhere } else { (Verdict::Covered, Reason::None) };
     let (mut worst, mut decides) = (begins, 0);
     for (at, access) in it.accesses.iter().enumerate() {
-        let found = match judge_access(draft, it, access, moment, &decided, &parameters)? {
+        let by = By { gateway, it, moment, decided: &decided, parameters: &parameters };
+        let found = match judge_access(draft, by, access)? {
             Ok(kind) if !future => (allowed(kind), Reason::None),
             Ok(_) => (Verdict::Undetermined, Reason::FutureTime),
             Err(found) => found,
@@ -212,15 +219,23 @@ fn oldest_time(draft: &Draft<'_>) -> Result<TimeMs, Halt> {
     Ok(TimeMs::new(draft.recent_block(oldest)?.map_or(0, |block| block.time_ms)))
 }
 
+/// A record, and by what it is judged.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    gateway: &'a [u8],
+    it: &'a wire::RecordAccess,
+    moment: Moment,
+    decided: &'a Decided,
+    parameters: &'a wire::Parameters,
+}
+
 /// Judges one dataset of the record; gives the kind of grant that allows it.
 fn judge_access(
     draft: &Draft<'_>,
-    it: &wire::RecordAccess,
+    by: By<'_>,
     access: &wire::DatasetAccess,
-    moment: Moment,
-    decided: &Decided,
-    parameters: &wire::Parameters,
 ) -> Result<Result<GrantKind, (Verdict, Reason)>, Halt> {
+    let By { it, moment, decided, parameters, .. } = by;
     let failed = |reason| Ok(Err((Verdict::Uncovered, reason)));
     let Some(asker) = it.asker.as_ref().filter(|asker| !asker.identity_id.is_empty()) else {
         return failed(Reason::UnmappedAccount);
@@ -247,6 +262,9 @@ fn judge_access(
     if let Err(found) = who(draft, asker, &grant, terms, moment, grade)? {
         return Ok(Err(found));
     }
+    if let Err(found) = about_oneself(it, &grant, grade) {
+        return Ok(Err(found));
+    }
     if let Err(found) = three_bodies(draft, it, &asker.department, &grant)? {
         return Ok(Err(found));
     }
@@ -258,7 +276,7 @@ fn judge_access(
         open.note(within(it, access, &grant.purpose, terms))
     };
     let check = match checks() {
-        Ok(()) => under_all(draft, it, access, &grant, moment, &mut open)?,
+        Ok(()) => under_all(draft, by, access, &grant, &mut open)?,
         failed => failed,
     };
     Ok(check.and_then(|()| open.last()).map(|()| grant.kind()))
@@ -311,7 +329,17 @@ fn who(
     Ok(checks())
 }
 
-/// No body decides on what it is party to. Within a class that is seen at each access; after a
+/// Who asks about himself (本人查询) does so under a grant for a class; and some of these are for nobody else.
+fn about_oneself(it: &wire::RecordAccess, grant: &wire::Grant, grade: u32) -> Check {
+    let Some(asked) = &it.self_service else {
+        return ensure(!grant.self_service, Reason::OnlySelfService);
+    };
+    ensure(grant.kind() == GrantKind::Standing, Reason::SelfServiceNotStanding)?;
+    let verified = asked.login() == wire::Assurance::Verified;
+    ensure(verified || grade < VERIFIED_FROM_GRADE, Reason::AssuranceTooLow)
+}
+
+/// No body decides on what it is party to, nor confirms what it operates itself. Within a class that is seen at each access; after a
 /// succession a grant serves on until it was to be reconfirmed.
 fn three_bodies(
     draft: &Draft<'_>,
@@ -332,6 +360,11 @@ fn three_bodies(
     }
     let manager = get(&grant.manager)?;
     let Some(manager) = manager else { return Ok(ensure(false, Reason::UnknownIdentity)) };
+    if grant.class.is_some()
+        && grant::operator_body(draft, asker_id(it))?.is_some_and(|body| body == manager.body)
+    {
+        return Ok(ensure(false, Reason::SameBody));
+    }
     if grants::shared_body([&user.body, &collector.body, &manager.body]).is_none() {
         return Ok(Ok(()));
     }
@@ -342,16 +375,21 @@ fn three_bodies(
     })
 }
 
+fn asker_id(it: &wire::RecordAccess) -> &[u8] {
+    it.asker.as_ref().map_or(&[], |it| &it.identity_id)
+}
+
 /// The grant's quota; and everything that the grant hangs from must stand, allow this and have
 /// quota left as well.
 fn under_all(
     draft: &Draft<'_>,
-    it: &wire::RecordAccess,
+    by: By<'_>,
     access: &wire::DatasetAccess,
     grant: &Arc<wire::Grant>,
-    moment: Moment,
     open: &mut Open,
 ) -> Result<Check, Halt> {
+    let By { gateway, it, moment, parameters, .. } = by;
+    let since = leases::open_since(draft.context().time, parameters);
     let (day, empty) = (day_of_use(draft, it), wire::Terms::default());
     let mut grant = Arc::clone(grant);
     loop {
@@ -363,7 +401,10 @@ fn under_all(
             true => None,
             false => draft.get(&Place::grant_use(&id))?,
         };
-        if let Err(found) = open.note(quota(it, day, &limits, used.as_deref())) {
+        let empty_use = wire::GrantUse::default();
+        let used = used.as_deref().unwrap_or(&empty_use);
+        let others = leases::of_others(used, gateway, since);
+        if let Err(found) = open.note(quota(it, day, &limits, used, others)) {
             return Ok(Err(found));
         }
         let Ok(above) = RequestId::from_slice(&grant.parent_id) else {
@@ -458,15 +499,19 @@ pub(crate) fn adds(it: &wire::RecordAccess, used: &wire::GrantUse) -> (u64, u64)
     if counted { (0, 0) } else { (1, it.row_count.unwrap_or(0)) }
 }
 
+/// What others have set aside is used for this one.
 fn quota(
     it: &wire::RecordAccess,
     day: u64,
     quota: &wire::Quota,
-    used: Option<&wire::GrantUse>,
+    used: &wire::GrantUse,
+    others: Amount,
 ) -> Check {
-    let empty = wire::GrantUse::default();
-    let used = used.unwrap_or(&empty);
     let (queries, rows) = adds(it, used);
+    // What adds nothing takes nothing of what they have.
+    let others = if queries == 0 { Amount::default() } else { others };
+    let (queries, rows) =
+        (queries.saturating_add(others.queries), rows.saturating_add(others.rows));
     // 0 is no limit.
     let within =
         |used: u64, more: u64, limit: u64| limit == 0 || used.saturating_add(more) <= limit;

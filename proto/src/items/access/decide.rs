@@ -3,7 +3,7 @@
 //! It is the rule that nodes apply when the record comes, with that header as the height by which the gateway decided. What the
 //! ledger gets to know between is not known here: others' records under the same grant, and what ends in the meantime.
 
-use super::{coverage, own_grant, record_access};
+use super::{coverage, leases, own_grant, record_access};
 use crate::event::Outcome;
 use crate::header::block::Header;
 use crate::ledger::{BlockContext, Draft, Halt, Missing, Object, View};
@@ -90,10 +90,16 @@ pub fn counts_on(
     record_access::counted_on(&draft, record)
 }
 
-/// Adds to the use of a grant what a record counts on it that is not on the ledger yet.
-pub fn add_use(used: &mut wire::GrantUse, record: &wire::RecordAccess, now: TimeMs) {
-    let day = coverage::day_of(record, now);
-    record_access::add_use(used, record, day);
+/// Adds to the use of a grant what a gateway's record counts on it that is not on the ledger yet.
+pub fn add_use(
+    used: &mut wire::GrantUse,
+    gateway: &IdentityId,
+    record: &wire::RecordAccess,
+    now: TimeMs,
+    parameters: &wire::Parameters,
+) {
+    let (day, since) = (coverage::day_of(record, now), leases::open_since(now, parameters));
+    record_access::add_use(used, gateway.as_bytes(), record, day, since);
 }
 
 /// Who signs, as the rules want to know it.

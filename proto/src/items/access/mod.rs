@@ -1,4 +1,4 @@
-//! Accesses and what keeps their record whole: records, seals, halves, bulk sets, sealed records, corrections; what is covered.
+//! Accesses and what keeps their record whole: records, seals, halves, bulk sets, sealed records, corrections; what is covered; what gateways set aside.
 
 pub(crate) mod bulk;
 pub mod corrections;
@@ -6,6 +6,7 @@ pub(crate) mod coverage;
 pub mod decide;
 pub(crate) mod gateways;
 pub mod halves;
+pub mod leases;
 pub(crate) mod numbers;
 pub mod observing;
 pub(crate) mod own_grant;

@@ -3,7 +3,9 @@
 
 use crate::event::{Outcome, Reason, Verdict};
 use crate::items::access::{
-    bulk, coverage, halves, numbers, observing,
+    bulk, coverage, halves,
+    leases::{self, Amount},
+    numbers, observing,
     own_grant::{self, Named},
 };
 use crate::items::fields::{
@@ -18,7 +20,7 @@ use crate::items::sharing::{grant, grants};
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{RequestId, limits};
+use crate::types::{RequestId, TimeMs, limits};
 use crate::wire::{self, GrantEnd, GrantState, IntegrityRule, Right, WatchKind};
 use std::sync::Arc;
 
@@ -70,6 +72,7 @@ impl ItemKind for wire::RecordAccess {
         if let Some(on_behalf_of) = &self.on_behalf_of {
             party("on_behalf_of", on_behalf_of)?;
         }
+        self.self_service.as_ref().map_or(Ok(()), |it| about_oneself(self, it))?;
         if !self.purpose.is_empty() {
             code("purpose", &self.purpose)?;
         }
@@ -149,7 +152,7 @@ pub(crate) fn judge(
 ) -> Result<(Outcome, usize), Halt> {
     numbers::gateway(draft, signer, &it.collector)?;
     datasets_known(draft, it)?;
-    coverage::judge(draft, it)
+    coverage::judge(draft, signer.identity.as_bytes(), it)
 }
 
 /// Checks that the datasets of a record are its collector's.
@@ -169,9 +172,10 @@ pub(crate) fn datasets_known(draft: &Draft<'_>, it: &wire::RecordAccess) -> Resu
 /// access decided.
 pub(crate) fn outcome(
     draft: &Draft<'_>,
+    gateway: &[u8],
     it: &wire::RecordAccess,
 ) -> Result<(Outcome, usize), Halt> {
-    let (outcome, at) = coverage::judge(draft, it)?;
+    let (outcome, at) = coverage::judge(draft, gateway, it)?;
     let names_others = own_grant::names_others(draft, it)?;
     Ok((Outcome { names_others, ..outcome }, at))
 }
@@ -183,9 +187,9 @@ pub(crate) fn judged(
     it: &wire::RecordAccess,
     halves: bool,
 ) -> Result<Outcome, Halt> {
-    let (outcome, at) = outcome(draft, it)?;
+    let (outcome, at) = outcome(draft, gateway, it)?;
     if outcome.verdict != Verdict::Denied {
-        count(draft, it)?;
+        count(draft, gateway, it)?;
         if halves {
             halves::recorded(draft, gateway, it)?;
         }
@@ -264,11 +268,11 @@ fn is_over(
 
 /// Counts what was served under each grant named that is the record's own, covered or not, and under
 /// all that it hangs from.
-fn count(draft: &mut Draft<'_>, it: &wire::RecordAccess) -> Result<(), Halt> {
+fn count(draft: &mut Draft<'_>, gateway: &[u8], it: &wire::RecordAccess) -> Result<(), Halt> {
     for id in counted_on(draft, it)? {
         let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
         if let Some(grant) = grant {
-            count_one(draft, it, &id, &grant)?;
+            count_one(draft, gateway, it, &id, &grant)?;
         }
     }
     Ok(())
@@ -293,8 +297,15 @@ pub(crate) fn counted_on(
     Ok(counted)
 }
 
-/// Adds what a record counts on a grant that day. Whether it was not counted there already.
-pub(crate) fn add_use(used: &mut wire::GrantUse, it: &wire::RecordAccess, day: u64) -> bool {
+/// Adds what a gateway's record counts on a grant that day; leases that end by `since` are over. Whether it was not counted there
+/// already.
+pub(crate) fn add_use(
+    used: &mut wire::GrantUse,
+    gateway: &[u8],
+    it: &wire::RecordAccess,
+    day: u64,
+    since: TimeMs,
+) -> bool {
     let (queries, rows) = coverage::adds(it, used);
     if queries == 0 {
         return false;
@@ -303,13 +314,15 @@ pub(crate) fn add_use(used: &mut wire::GrantUse, it: &wire::RecordAccess, day: u
     used.rows = used.rows.saturating_add(rows);
     let is_unknown = it.row_count.is_none();
     used.rows_unknown = used.rows_unknown.saturating_add(u64::from(is_unknown));
-    count_day(&mut used.days, wire::DayUse { day, queries, rows });
+    count_day(&mut used.days, wire::DayUse { day, queries, rows, ..wire::DayUse::default() });
+    leases::spend(used, gateway, Amount { queries, rows }, day, since);
     remember(&mut used.statements, &it.statement_digest);
     true
 }
 
 fn count_one(
     draft: &mut Draft<'_>,
+    gateway: &[u8],
     it: &wire::RecordAccess,
     id: &RequestId,
     grant: &wire::Grant,
@@ -318,7 +331,8 @@ fn count_one(
     let used: Option<Arc<wire::GrantUse>> = draft.get(&place)?;
     let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
     let before = (used.queries, used.rows);
-    if !add_use(&mut used, it, coverage::day_of_use(draft, it)) {
+    let since = leases::open_since(draft.context().time, &*draft.parameters()?);
+    if !add_use(&mut used, gateway, it, coverage::day_of_use(draft, it), since) {
         return Ok(());
     }
     let after = (used.queries, used.rows);
@@ -372,6 +386,17 @@ fn count_day(days: &mut Vec<wire::DayUse>, more: wire::DayUse) {
             }
         }
     }
+}
+
+/// Who asks about himself is one subject, and nobody's identity.
+fn about_oneself(record: &wire::RecordAccess, it: &wire::SelfService) -> Checked {
+    wire::Assurance::try_from(it.login)
+        .map_err(|_| wrong("self_service.login", "unknown assurance"))?;
+    let alone = record.on_behalf_of.is_none();
+    ensure(alone, "self_service", "who asks about himself asks for no identity")?;
+    let subjects = record.subjects.as_ref();
+    let is_one = subjects.is_none_or(|it| it.tags.len() <= 1 && it.bulk.is_none() && !it.whole);
+    ensure(is_one, "self_service", "who asks about himself is one subject")
 }
 
 pub(crate) fn party(field: &'static str, it: &wire::Party) -> Checked {

@@ -28,6 +28,13 @@ impl ItemKind for wire::RegisterIdentity {
             || self.kind == wire::IdentityKind::Auditor as i32
             || self.kind == wire::IdentityKind::Regulator as i32;
         ensure(post || self.holder.is_empty(), "holder", "only a post has a holder")?;
+        code_if_given("operated_by", &self.operated_by)?;
+        let system = self.kind == wire::IdentityKind::System as i32;
+        ensure(
+            system || self.operated_by.is_empty(),
+            "operated_by",
+            "only a system is operated by another department",
+        )?;
         identity::cosignatures(&self.cosignatures)
     }
 
@@ -58,6 +65,9 @@ impl ItemKind for wire::RegisterIdentity {
             let (department, right) = (self.department.clone(), words::right(right));
             return Err(Refusal::RightMissing { department, right }.into());
         }
+        if !self.operated_by.is_empty() {
+            draft.department(&self.operated_by)?;
+        }
         let new = wire::Identity {
             identity_id: signer.identity_id(number).to_vec(),
             department: self.department.clone(),
@@ -66,6 +76,7 @@ impl ItemKind for wire::RegisterIdentity {
             duty: self.duty.clone(),
             holder: self.holder.clone(),
             threshold: 1,
+            operated_by: self.operated_by.clone(),
             ..wire::Identity::default()
         };
         // A root that is replaced must find room: the limit is for what a root registers.

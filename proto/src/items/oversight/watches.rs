@@ -163,6 +163,10 @@ pub(crate) fn record(
         let department = it.collector.as_str();
         alert(draft, WatchKind::FutureTime, Concern { department, dataset, ..Concern::default() })?;
     }
+    // Who asks about himself looks up nobody else, and a portal does so for many.
+    if it.self_service.is_some() {
+        return Ok(());
+    }
     // The person behind the system, where one is named.
     let person = it.on_behalf_of.as_ref().or(it.asker.as_ref());
     let Some(person) = person.filter(|it| !it.identity_id.is_empty()) else { return Ok(()) };

@@ -38,6 +38,8 @@ impl ItemKind for wire::ConfirmGrant {
         let bodies = grant::three_bodies(draft, user, collector, &self.manager)?;
         let state = if self.confirm { RequestState::Granted } else { RequestState::Returned };
         if self.confirm {
+            let approved = request.approved.clone().unwrap_or_default();
+            grant::operators_apart(draft, &approved.identity_ids, &self.manager)?;
             grant::make(draft, &request, &self.manager, bodies);
         }
         grant::keep(draft, &id, request, state, Deadline::Unspecified)?;

@@ -152,6 +152,8 @@ pub(crate) fn make(draft: &mut Draft<'_>, request: &wire::Request) -> Result<(),
     let asked = request.asked.clone().unwrap_or_default();
     let (user, collector) = (&asked.using_department, &asked.collector);
     let bodies = grant::three_bodies(draft, user, collector, &manager)?;
+    let approved = request.approved.clone().unwrap_or_default();
+    grant::operators_apart(draft, &approved.identity_ids, &manager)?;
     grant::make(draft, request, &manager, bodies);
     Ok(())
 }

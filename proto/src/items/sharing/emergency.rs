@@ -60,6 +60,7 @@ impl ItemKind for wire::OpenEmergency {
         let (user, collector, manager) = (&self.using_department, &self.collector, &self.manager);
         grant::manages(draft, manager, collector, user)?;
         let bodies = grant::three_bodies(draft, user, collector, manager)?;
+        grant::operators_apart(draft, &opened.identity_ids, manager)?;
         let asked = wire::RequestAccess {
             dataset: self.dataset.clone(),
             collector: collector.clone(),

@@ -2,6 +2,7 @@
 //! grant, and ending it with all that hangs from it.
 
 use crate::items::fields::{Checked, code, code_if_given, id};
+use crate::items::member::identity;
 use crate::items::oversight::{
     integrity::{self, Fault},
     marks,
@@ -11,7 +12,7 @@ use crate::ledger::unless_refused;
 use crate::ledger::{Draft, Halt, Refusal, calendar, timers, words};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{RequestId, TimeMs, limits};
+use crate::types::{IdentityId, RequestId, TimeMs, limits};
 use crate::wire::{
     self, Deadline, GrantEnd, GrantState, IntegrityRule, RequestState, Right, TimerKind,
     ledger_event::Kind,
@@ -268,6 +269,34 @@ pub(crate) fn three_bodies(
     }
 }
 
+/// The body of the department that operates an identity for its own (委托运行).
+pub(crate) fn operator_body(draft: &Draft<'_>, identity: &[u8]) -> Result<Option<String>, Halt> {
+    let id = IdentityId::from_slice(identity).unwrap_or_default();
+    let known: Option<Arc<wire::Identity>> = draft.get(&Place::identity(&id))?;
+    let Some(known) = known.filter(|it| !it.operated_by.is_empty()) else { return Ok(None) };
+    let operator: Option<Arc<wire::Department>> =
+        draft.get(&Place::department(&known.operated_by))?;
+    Ok(operator.map(|it| it.body.clone()))
+}
+
+/// Who operates one of the identities that are granted something does not confirm it.
+pub(crate) fn operators_apart(
+    draft: &Draft<'_>,
+    identities: &[Vec<u8>],
+    manager: &str,
+) -> Result<(), Halt> {
+    let manager = draft.department(manager)?;
+    for id in identities {
+        if operator_body(draft, id)?.is_some_and(|body| body == manager.body) {
+            let known = identity::get(draft, id)?;
+            let identity = format!("{}/{}", known.department, known.code);
+            let operator = known.operated_by.clone();
+            return Err(Refusal::OperatorManages { identity, operator }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Makes the grant of a request, active from this block on.
 pub(crate) fn make(
     draft: &mut Draft<'_>,
@@ -294,6 +323,7 @@ pub(crate) fn make(
         steps: vec![step(draft, GrantState::Active, "")],
         kind: request.kind,
         class: request.class.clone(),
+        self_service: request.self_service,
         parent_id: request.parent_id.clone(),
         depth: request.depth,
         cause: Some(draft.cause().clone()),

@@ -1,5 +1,5 @@
-//! A collector offers open data to a class of departments; the manager confirms, and no department
-//! of the class needs to ask.
+//! A collector offers open data to a class of departments, or of any data what is about himself to whoever asks through them (本人查询);
+//! the manager confirms, and no department of the class needs to ask.
 
 use crate::event::Outcome;
 use crate::items::fields::{Checked, ascending, code, division, wrong};
@@ -39,9 +39,12 @@ impl ItemKind for wire::OfferStanding {
         let entry = grant::entry(draft, &self.dataset, &self.collector)?;
         let offered = self.terms.clone().unwrap_or_default();
         terms::fields_known(&offered, &entry)?;
-        let unconditional =
-            sensitivity::category(&entry, &offered.fields) == Category::Unconditional;
-        if !unconditional || sensitivity::grade(&entry, &offered.fields) != 1 {
+        let category = sensitivity::category(&entry, &offered.fields);
+        let is_open =
+            category == Category::Unconditional && sensitivity::grade(&entry, &offered.fields) == 1;
+        // What is not shared is not shared with those whom it is about either, but on a request.
+        let is_shared = category != Category::NotShared;
+        if !(is_open || self.self_service && is_shared) {
             return Err(Refusal::NotOpen(self.dataset.clone()).into());
         }
         let asked = wire::RequestAccess {
@@ -55,6 +58,7 @@ impl ItemKind for wire::OfferStanding {
         let mut request = grant::begun(id, asked, GrantKind::Standing);
         request.approved = Some(offered);
         request.class.clone_from(&self.class);
+        request.self_service = self.self_service;
         grant::keep(draft, &id, request, RequestState::Approved, Deadline::Confirm)?;
         Ok(Outcome::DONE)
     }

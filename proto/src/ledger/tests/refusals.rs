@@ -1,6 +1,8 @@
 //! Runs the tables of cases, and sees to it that every refusal is reached by one.
 
-use crate::items::access::tests::{bulk, corrections, gateways, halves, observing, sealing, seals};
+use crate::items::access::tests::{
+    bulk, corrections, gateways, halves, leases, observing, sealing, seals,
+};
 use crate::items::catalogue::tests::datasets;
 use crate::items::governance::tests::votes;
 use crate::items::member::tests::{departments, identities, successions};
@@ -86,6 +88,7 @@ fn every_refusal_is_reached() {
         double_votes::TABLES,
         emergency::TABLES,
         gateways::TABLES,
+        leases::TABLES,
         observing::TABLES,
         votes::TABLES,
         halves::TABLES,

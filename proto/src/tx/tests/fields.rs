@@ -2,7 +2,9 @@
 
 use super::kinds;
 use crate::ledger::tests::items::{access, field};
-use crate::wire::{Channel, Party, RecordAccess, RequestAccess, Schedule, Subjects, Terms};
+use crate::wire::{
+    Channel, Party, RecordAccess, RequestAccess, Schedule, SelfService, Subjects, Terms,
+};
 
 #[test]
 fn every_item() {
@@ -211,6 +213,11 @@ fn records() {
         |it| untold(it, Channel::Api),
         |it| untold(it, Channel::Log),
         |it| untold(it, Channel::File),
+        |it| it.self_service = Some(SelfService::default()),
+        |it| {
+            it.self_service = Some(SelfService { login: 2 });
+            it.subjects = Some(Subjects { uncounted: true, ..Subjects::default() });
+        },
     );
     wrong!(RecordAccess,
         "collector": |it| it.collector.clear(),
@@ -233,6 +240,14 @@ fn records() {
         "accesses.request_id": |it| it.accesses[0].request_id.truncate(16),
         "accesses.fields": |it| it.accesses[0].fields = vec!["b".into(), "a".into()],
         "accesses.fields": |it| it.accesses[0].fields = vec!["B".into()],
+        "self_service.login": |it| it.self_service = Some(SelfService { login: 3 }),
+        "self_service": |it| {
+            (it.self_service, it.on_behalf_of) = (Some(SelfService::default()), it.asker.clone());
+        },
+        "self_service": |it| {
+            it.self_service = Some(SelfService::default());
+            it.subjects.as_mut().unwrap().tags = vec![vec![1; 32], vec![2; 32]];
+        },
     );
 }
 

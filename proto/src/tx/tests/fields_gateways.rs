@@ -47,6 +47,14 @@ fn setting_up() {
         "datasets": |it| it.datasets = vec!["b".into(), "a".into()],
         "datasets": |it| it.datasets = codes(limits::GATEWAY_DATASETS + 1),
     );
+    right!(LeaseUse, |it| it.using_department.clear(), |it| it.until_ms = 0, |it| it.rows =
+        u64::MAX);
+    wrong!(LeaseUse,
+        "request_id": |it| it.request_id.truncate(31),
+        "dataset": |it| it.dataset.clear(),
+        "collector": |it| it.collector.clear(),
+        "using_department": |it| it.using_department = "人社".into(),
+    );
     wrong!(CommitMapping,
         "collector": |it| it.collector.clear(),
         "gateway_id": |it| it.gateway_id.clear(),

@@ -127,6 +127,7 @@ fn registrations() {
         |it| (it.kind, it.holder) = (6, vec![1; 32]),
         |it| it.kind = 1,
         |it| it.kind = 4,
+        |it| (it.kind, it.operated_by) = (3, "gz.bdb".into()),
         |it| it.keys = keys(64),
         |it| cosigned(it, &(0..64).collect::<Vec<u8>>()),
     );
@@ -135,6 +136,8 @@ fn registrations() {
         "code": |it| it.code = "张三".into(),
         "kind": |it| it.kind = 0,
         "kind": |it| it.kind = 7,
+        "operated_by": |it| it.operated_by = "gz.bdb".into(),
+        "operated_by": |it| (it.kind, it.operated_by) = (3, "大数据局".into()),
         "keys": |it| it.keys.clear(),
         "keys": |it| it.keys = keys(65),
         "keys": |it| it.keys[0].public_key.clear(),

@@ -60,7 +60,7 @@ fn counters_of_use() {
         it.row_count = Some(7);
         it.purpose = "audit".into();
     });
-    let today = wire::DayUse { day: 20_500, queries: 2, rows: 12 };
+    let today = wire::DayUse { day: 20_500, queries: 2, rows: 12, ..Default::default() };
     let expected = GrantUse { queries: 2, rows: 12, days: vec![today], ..GrantUse::default() };
     assert_eq!(used(&stage), Some(expected));
     // Nothing is counted for grants that do not exist.

@@ -3,14 +3,17 @@
 use crate::event::{Reason, Verdict};
 use crate::items::access::tests::coverage_cases::{Case, now, regrant};
 use crate::items::member::tests::successions::{coincide, succeeded};
-use crate::items::sharing::tests::{delegation::chain, emergency, permits};
+use crate::items::sharing::tests::{delegation::chain, emergency, grants::operated, permits};
 use crate::ledger::tests::{
-    items::{access, reconfirm, reject, resume, retire, revoke, suspend, verified},
+    items::{
+        access, confirm, offer, reconfirm, reject, request, resume, retire, revoke, suspend, terms,
+        update, verified,
+    },
     life::standing,
     stage::{COLLECTOR, MANAGER, RESIDENT, Staged, staged},
 };
 use crate::types::RequestId;
-use crate::wire::{self, RecordAccess, Schedule};
+use crate::wire::{self, Assurance, RecordAccess, Schedule};
 use std::collections::BTreeSet;
 
 /// Bends the record to be of somebody under a grant, decided by the newest block.
@@ -18,6 +21,22 @@ fn under(s: &Staged, it: &mut RecordAccess, (name, dataset): (&str, &str), id: &
     it.accesses = vec![access(dataset, Some(id))];
     it.asker = Some(verified(name.split_once('/').unwrap().0, &s.identity(name)));
     now(s, it);
+}
+
+fn graded(s: &mut Staged, grade: u32) {
+    s.world.does(COLLECTOR, wire::UpdateDataset { grade, ..update(RESIDENT, "gz.psb") });
+}
+
+/// A portal's record of a citizen who asks about himself, under a grant for portals.
+fn about_oneself(s: &mut Staged, it: &mut RecordAccess, login: Assurance) {
+    let offered = offer(RESIDENT, "gz.psb", terms(&[]));
+    let tx = s.sign(COLLECTOR, wire::OfferStanding { self_service: true, ..offered });
+    let id = tx.header().request_id(0);
+    s.world.commit(vec![tx]);
+    let asked = request(RESIDENT, "gz.psb", "", terms(&[]));
+    s.world.does(MANAGER, confirm(&id, &asked, "gz.bdb"));
+    under(s, it, ("gy.hrss/officer", RESIDENT), &id);
+    it.self_service = Some(wire::SelfService { login: login as i32 });
 }
 
 /// Grants anew for these minutes of the day.
@@ -95,6 +114,38 @@ pub(crate) const OF_EACH_KIND: &[Case] = &[
             wire::Department { body: "psb".into(), ..(*s.world.department("gy.hrss")).clone() };
         s.world.doctor(place, Some(of_psb.into()));
         under(s, it, ("gy.hrss/officer", "civil.public"), &id);
+    }),
+    ("of the class, and operated by the manager", Reason::SameBody, |s, it| {
+        let id = standing(s);
+        operated(s, "gy.hrss/officer", "gz.bds");
+        under(s, it, ("gy.hrss/officer", "civil.public"), &id);
+    }),
+    ("of the class, and operated by another", Reason::None, |s, it| {
+        let id = standing(s);
+        operated(s, "gy.hrss/officer", "gz.tax");
+        under(s, it, ("gy.hrss/officer", "civil.public"), &id);
+    }),
+    ("about oneself, open data", Reason::None, |s, it| {
+        let id = standing(s);
+        under(s, it, ("gy.hrss/officer", "civil.public"), &id);
+        it.self_service = Some(wire::SelfService { login: Assurance::Claimed as i32 });
+    }),
+    ("about oneself", Reason::None, |s, it| about_oneself(s, it, Assurance::Claimed)),
+    ("about oneself, of grade 3", Reason::None, |s, it| {
+        graded(s, 3);
+        about_oneself(s, it, Assurance::Verified);
+    }),
+    ("about oneself, by a name that anybody can give", Reason::AssuranceTooLow, |s, it| {
+        graded(s, 3);
+        about_oneself(s, it, Assurance::Claimed);
+    }),
+    ("about somebody else", Reason::OnlySelfService, |s, it| {
+        about_oneself(s, it, Assurance::Verified);
+        it.self_service = None;
+    }),
+    ("about oneself, under a grant that was asked for", Reason::SelfServiceNotStanding, |s, it| {
+        it.self_service = Some(wire::SelfService { login: Assurance::Verified as i32 });
+        now(s, it);
     }),
     ("permitted, and of another body by now", Reason::OtherBody, |s, it| {
         let (id, _) = permits::given(s);

@@ -9,7 +9,7 @@ use crate::ledger::tests::world::World;
 use crate::ledger::{Halt, Missing, Object};
 use crate::place::Place;
 use crate::types::{RequestId, TimeMs};
-use crate::wire::{GrantUse, RecordAccess};
+use crate::wire::{self, GrantUse, RecordAccess};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -121,7 +121,10 @@ fn what_is_not_on_the_ledger_yet_counts_alike() {
             };
         let mut expected: Vec<_> = grants.iter().map(|id| used(&stage, id)).collect();
         let block_time = TimeMs::new(stage.world.now);
-        expected.iter_mut().for_each(|it| decide::add_use(it, &record, block_time));
+        let parameters: std::sync::Arc<wire::Parameters> = stage.world.get(&Place::parameters());
+        for it in &mut expected {
+            decide::add_use(it, &gateway.identity, &record, block_time, &parameters);
+        }
         stage.world.does(GATEWAY, record);
         let found: Vec<_> = grants.iter().map(|id| used(&stage, id)).collect();
         assert_eq!(found, expected, "{name}");

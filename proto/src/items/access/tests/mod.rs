@@ -16,6 +16,7 @@ mod declarations;
 pub(crate) mod gateways;
 pub(crate) mod halves;
 mod hourly_halves;
+pub(crate) mod leases;
 pub(crate) mod observing;
 mod receipts;
 pub(crate) mod replay;

@@ -279,6 +279,43 @@ fn statements_that_went_on_are_told_again() {
     assert!(matches!(covered[1].judged(&s.world), Err(Halt::Missing(_))));
 }
 
+/// What others had set aside then is not known later; that it was never more, beside what was used, is.
+#[test]
+fn what_was_set_aside_is_known_from_above() {
+    let mut s = staged();
+    crate::items::access::tests::gateways::set_up(&mut s);
+    let mut terms = items::terms(&[s.identity(crate::ledger::tests::stage::APP)]);
+    terms.quota = Some(wire::Quota { queries_total: 6, queries_per_day: 5, ..Default::default() });
+    let id = crate::ledger::tests::account::granted(&mut s, RESIDENT);
+    s.world.does(COLLECTOR, items::amend(&id, &s.asked(), "gz.bdb", terms));
+    let lease =
+        |s: &Staged, queries| items::lease_use(&id, &s.asked(), (queries, 0), s.world.now + HOUR);
+    let record = |s: &mut Staged| {
+        let it = access_to(s, RESIDENT, &id);
+        Again::commit(s, it)
+    };
+    let before = record(&mut s);
+    let it = lease(&s, 3);
+    s.world.does(GATEWAY, it);
+    let own = record(&mut s);
+    for it in [&before, &own] {
+        assert_eq!(it.leaf.outcome.verdict, Verdict::Covered);
+        it.assert_same(&s.world, "set aside by itself");
+    }
+    // Given back: what was used is little, and then it was not more than four.
+    let it = lease(&s, 0);
+    s.world.does(GATEWAY, it);
+    own.assert_same(&s.world, "given back");
+    // Of a quota that was amended to less than was set aside nothing is said.
+    let mut terms = items::terms(&[s.identity(crate::ledger::tests::stage::APP)]);
+    terms.quota = Some(wire::Quota { queries_total: 3, queries_per_day: 3, ..Default::default() });
+    s.world.does(COLLECTOR, items::amend(&id, &s.asked(), "gz.bdb", terms));
+    let less = record(&mut s);
+    assert_eq!(less.leaf.outcome.verdict, Verdict::Covered);
+    assert!(matches!(less.judged(&s.world), Err(Halt::Missing(_))));
+    own.assert_same(&s.world, "by the quota as it was");
+}
+
 /// What does not say which datasets it was, or whose data, is judged again like the rest.
 #[test]
 fn what_was_not_told_is_not_told_again() {

@@ -48,7 +48,7 @@ fn unknown_rows_are_counted_apart() {
         assert_eq!(outcome.verdict, Verdict::Covered);
         assert_eq!(counts(&s, &id), expected);
     }
-    let today = wire::DayUse { day: 20_500, queries: 4, rows: 5 };
+    let today = wire::DayUse { day: 20_500, queries: 4, rows: 5, ..Default::default() };
     assert_eq!(used(&s, &id).days, [today]);
     judged(&mut s, |it| {
         deny(it);
@@ -262,5 +262,8 @@ fn a_statement_that_goes_on_the_next_day() {
             it.channel = Channel::Log as i32;
         });
     }
-    assert_eq!(used(&s, &id).days, [wire::DayUse { day: 20_500, queries: 1, rows: 5 }]);
+    assert_eq!(
+        used(&s, &id).days,
+        [wire::DayUse { day: 20_500, queries: 1, rows: 5, ..Default::default() }]
+    );
 }

@@ -50,6 +50,14 @@ const REGISTRATIONS: &[Case] = &[
         s.sign(ROOT, wire::RegisterIdentity { holder: vec![1; 32], duty: "d".into(), ..clerk() })
     }),
     ("a system", OK, |s| s.sign(ROOT, register_identity("gz.hrss", "app-2", IdentityKind::System))),
+    ("a system that another operates", OK, |s| {
+        let it = register_identity("gz.hrss", "app-2", IdentityKind::System);
+        s.sign(ROOT, wire::RegisterIdentity { operated_by: "gz.bds".into(), ..it })
+    }),
+    ("a system that nobody known operates", Some("department.unknown"), |s| {
+        let it = register_identity("gz.hrss", "app-2", IdentityKind::System);
+        s.sign(ROOT, wire::RegisterIdentity { operated_by: "gz.none".into(), ..it })
+    }),
     ("a node of two keys", OK, |s| {
         let keys = new_keys(&["a", "b"]);
         let it = register_identity("gz.hrss", "node-2", IdentityKind::Node);
@@ -293,7 +301,7 @@ pub(crate) const TABLES: &[&[Case]] = &[REGISTRATIONS, COSIGNED, ROTATIONS, CHAN
 
 #[test]
 fn identities_are_their_roots_to_register() {
-    assert_eq!(run(REGISTRATIONS).len(), 7);
+    assert_eq!(run(REGISTRATIONS).len(), 8);
     assert_eq!(run(COSIGNED).len(), 2);
 }
 

@@ -77,6 +77,14 @@ fn confirmed_by(s: &Staged, manager: &str) -> Tx {
     s.sign(&format!("{manager}/officer"), it)
 }
 
+/// Somebody is operated by a department.
+pub(crate) fn operated(s: &mut Staged, name: &str, by: &str) {
+    let place = Place::identity(&s.identity(name));
+    let before: std::sync::Arc<wire::Identity> = s.world.get(&place);
+    let now = wire::Identity { operated_by: by.into(), ..(*before).clone() };
+    s.world.doctor(place, Some(now.into()));
+}
+
 pub(crate) const CONFIRMATIONS: &[Case] = &[
     ("confirm", OK, |s| s.confirm("approved", |_| {})),
     ("return", OK, |s| {
@@ -100,6 +108,21 @@ pub(crate) const CONFIRMATIONS: &[Case] = &[
         let asked = crate::ledger::tests::items::request("civil.open", "gz.psb", "gz.bds", terms);
         let id = s.world.asks("gz.bds/officer", &asked);
         s.sign(MANAGER, confirm(&id, &asked, "gz.bdb"))
+    }),
+    ("what the manager's own body operates", Some("operator.manages"), |s| {
+        operated(s, crate::ledger::tests::stage::APP, "gz.bds");
+        s.confirm("approved", |_| {})
+    }),
+    ("what the manager's own body operates, returned", OK, |s| {
+        operated(s, crate::ledger::tests::stage::APP, "gz.bds");
+        s.confirm("approved", |it| {
+            it.confirm = false;
+            it.reason_digest = vec![1; 32];
+        })
+    }),
+    ("what another operates", OK, |s| {
+        operated(s, crate::ledger::tests::stage::APP, "gz.tax");
+        s.confirm("approved", |_| {})
     }),
     ("without the right", Some("right.missing"), |s| confirmed_by(s, "gz.tax")),
     ("by the collector", Some("right.missing"), |s| confirmed_by(s, "gz.psb")),
@@ -198,7 +221,7 @@ fn only_the_collector_decides_once_and_never_wider() {
 
 #[test]
 fn the_manager_confirms_and_the_bodies_differ() {
-    assert_eq!(run(CONFIRMATIONS).len(), 7);
+    assert_eq!(run(CONFIRMATIONS).len(), 8);
 }
 
 #[test]

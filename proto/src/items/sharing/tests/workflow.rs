@@ -192,6 +192,12 @@ const OFFERS: &[Case] = &[
         open_dataset(s);
         s.sign(GATEWAY, offer("civil.public", "gz.psb", class_terms()))
     }),
+    ("for those whom it is about", OK, |s| {
+        offered(s, |it| (it.dataset, it.self_service) = (RESIDENT.into(), true))
+    }),
+    ("for those whom it is about, of what is not shared", Some("offer.not_open"), |s| {
+        offered(s, |it| (it.dataset, it.self_service) = ("civil.secret".into(), true))
+    }),
     ("and confirmed", OK, |s| {
         let id = offer_to_confirm(s);
         s.sign(MANAGER, confirm(&id, &as_offered(), "gz.bdb"))

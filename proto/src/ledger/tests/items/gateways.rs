@@ -28,6 +28,24 @@ pub(crate) fn set_observing(gateway: &IdentityId, until_ms: u64) -> wire::SetObs
     }
 }
 
+/// A gateway sets so many queries and rows of a grant aside until then.
+pub(crate) fn lease_use(
+    id: &RequestId,
+    asked: &wire::RequestAccess,
+    (queries, rows): (u64, u64),
+    until_ms: u64,
+) -> wire::LeaseUse {
+    wire::LeaseUse {
+        request_id: id.to_vec(),
+        dataset: asked.dataset.clone(),
+        collector: asked.collector.clone(),
+        using_department: asked.using_department.clone(),
+        queries,
+        rows,
+        until_ms,
+    }
+}
+
 pub(crate) fn commit_mapping(gateway: &IdentityId) -> wire::CommitMapping {
     wire::CommitMapping {
         collector: COLLECTOR.into(),

@@ -84,6 +84,7 @@ pub(crate) fn register_identity(
         duty: String::new(),
         holder: Vec::new(),
         cosignatures: Vec::new(),
+        operated_by: String::new(),
     }
 }
 

@@ -126,5 +126,6 @@ pub(crate) fn offer(dataset: &str, collector: &str, terms: wire::Terms) -> wire:
         reference: "psb-2026-002".into(),
         class: Some(wire::DepartmentClass { levels: vec![2, 3], division: "52".into() }),
         terms: Some(terms),
+        self_service: false,
     }
 }

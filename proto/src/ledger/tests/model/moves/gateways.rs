@@ -1,6 +1,6 @@
 //! Gateways: set up, sealed, silent; numbers lost; tags of bulk sets.
 
-use super::super::simple::{Gateway, Id};
+use super::super::simple::{Gateway, Grant, Id};
 use super::sharing::HOUR;
 use super::{Move, Moves, Officer, System};
 use crate::subject;
@@ -69,6 +69,39 @@ impl Moves<'_> {
         let gateway_id = gateway.id;
         let item = wire::SetObserving { department, collector, gateway_id, datasets, until_ms };
         Some((by, Kind::SetObserving(item)))
+    }
+
+    pub(super) fn lease_use(&mut self) -> Option<Move> {
+        let (gateway, setup) = self.set_up()?;
+        let by = match self.dice.percent(97) {
+            true => gateway.id,
+            false => self.of(&setup.collector, &[System, Officer])?,
+        };
+        let of = |it: &&Rc<Grant>| {
+            let serves = setup.datasets.contains(&it.dataset);
+            let quota = it.last().terms.quota.unwrap();
+            serves && quota != wire::Quota::default() && !it.ended()
+        };
+        let all: Vec<_> = self.simple.grants.iter().filter(of).cloned().collect();
+        let grant = match self.dice.percent(95) {
+            true => self.dice.pick_if_any(&all)?.clone(),
+            false => self.dice.pick_if_any(&self.simple.grants)?.clone(),
+        };
+        let hours = self.dice.between(1, 20);
+        let item = wire::LeaseUse {
+            request_id: grant.id.clone(),
+            dataset: grant.dataset.clone(),
+            collector: self.mostly(grant.collector.clone()),
+            using_department: grant.user.clone(),
+            queries: self.dice.below(4),
+            rows: self.dice.below(60),
+            until_ms: match self.dice.below(20) {
+                0 => self.simple.now,
+                1 => self.simple.now + 25 * HOUR,
+                _ => self.simple.now + hours * HOUR,
+            },
+        };
+        Some((by, Kind::LeaseUse(item)))
     }
 
     /// Somebody who keeps a collector's records, and what is said of the gateway.

@@ -192,7 +192,14 @@ impl Moves<'_> {
             duty: duty.into(),
             holder: Vec::new(),
             cosignatures: Vec::new(),
+            operated_by: String::new(),
         };
+        if kind == System && self.dice.percent(25) {
+            item.operated_by = match self.dice.percent(96) {
+                true => self.with_right(Right::Manage)?,
+                false => "nobody".into(),
+            };
+        }
         item.cosignatures = self.cosign(&by, &Kind::RegisterIdentity(item.clone()));
         Some((by, Kind::RegisterIdentity(item)))
     }

@@ -209,6 +209,7 @@ impl Moves<'_> {
             122..126 => self.open_sealed(),
             126..127 => self.revoke(),
             127..128 => self.report_double_vote(),
+            128..130 => self.lease_use(),
             130..132 => self.set_observing(),
             _ => self.propose(),
         }

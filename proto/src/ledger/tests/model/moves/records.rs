@@ -75,7 +75,7 @@ impl Moves<'_> {
         let access_no = self.number(gateway);
         let (access_time_ms, decided_height) = self.when();
         let asker = self.asker(grant);
-        wire::RecordAccess {
+        let it = wire::RecordAccess {
             collector: grant.collector.clone(),
             access_no,
             decision: if self.dice.percent(94) { Decision::Served } else { Decision::Denied }
@@ -99,7 +99,15 @@ impl Moves<'_> {
             decided_height,
             channel: *self.dice.pick(&[1, 1, 1, 1, 2, 3, 4]),
             ..Default::default()
+        };
+        let may = it.subjects.as_ref().is_some_and(|it| it.tags.len() < 2 && it.bulk.is_none());
+        let says = self.dice.percent(if grant.about_oneself { 85 } else { 1 });
+        if !(may && says) {
+            return it;
         }
+        let login = self.dice.between(1, 2);
+        let self_service = Some(wire::SelfService { login: i32::try_from(login).unwrap() });
+        wire::RecordAccess { self_service, on_behalf_of: None, ..it }
     }
 
     /// A gateway that observes says so; a few say it that don't.

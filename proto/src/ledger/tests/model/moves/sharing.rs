@@ -372,8 +372,9 @@ impl Moves<'_> {
     pub(super) fn offer(&mut self) -> Option<Move> {
         let open = |it: &&std::rc::Rc<Dataset>| it.entry.category == 1;
         let open: Vec<_> = self.simple.datasets.iter().filter(open).collect();
+        let self_service = self.dice.percent(35);
         let entry = match self.dice.pick_if_any(&open) {
-            Some(it) if self.dice.percent(90) => it.entry.clone(),
+            Some(it) if !self_service && self.dice.percent(90) => it.entry.clone(),
             _ => self.dataset()?.entry,
         };
         let collector = self.mostly(entry.collector.clone());
@@ -390,6 +391,7 @@ impl Moves<'_> {
             reference: "ref-2".into(),
             class: Some(class),
             terms: Some(terms),
+            self_service,
         };
         Some((by, Kind::OfferStanding(item)))
     }

@@ -92,8 +92,11 @@ impl Simple {
 
     pub(super) fn corrected(&mut self, id: &[u8], end: CorrectionEnd) {
         let it = Rc::clone(&self.correction(id).unwrap().it);
-        let outcomes: Vec<u32> =
-            it.records.iter().map(|one| u32::from(self.judge(one).0.to_bits())).collect();
+        let outcomes: Vec<u32> = it
+            .records
+            .iter()
+            .map(|one| u32::from(self.judge(&it.gateway_id, one).0.to_bits()))
+            .collect();
         self.end_correction(id, end);
         for (record, outcome) in it.records.iter().zip(&outcomes) {
             let grants: BTreeSet<&Id> = record

@@ -44,6 +44,7 @@ impl Simple {
             no.push("department.unknown");
         }
         self.three_bodies(&it.using_department, &it.collector, &it.manager, &mut no);
+        self.not_operated_by(&terms.identity_ids, &it.manager, &mut no);
         if !no.is_empty() {
             return no;
         }

@@ -38,6 +38,15 @@ impl Simple {
         }
     }
 
+    /// Whom somebody operates he confirms nothing.
+    pub(super) fn not_operated_by(&self, identities: &[Id], manager: &str, no: &mut Why) {
+        let operators = identities.iter().filter_map(|id| self.identity(id)).map(|it| &it.operator);
+        let mut bodies = operators.filter(|it| !it.is_empty()).map(|it| self.body(it));
+        if bodies.any(|body| body == self.body(manager)) {
+            no.push("operator.manages");
+        }
+    }
+
     pub(super) fn step(&self, state: GrantState, terms: &Rc<wire::Terms>, by: &str) -> Step {
         let terms = Rc::clone(terms);
         Step { height: self.height, time: self.now, state, terms, by: by.to_owned() }
@@ -92,6 +101,7 @@ impl Simple {
             steps,
             ratify_due: None,
             ratified: [false; 2],
+            about_oneself: request.about_oneself,
         }));
     }
 
@@ -157,7 +167,7 @@ impl Simple {
         None
     }
 
-    fn as_said(&self, it: &Grant, said: Said<'_>, no: &mut Why) {
+    pub(super) fn as_said(&self, it: &Grant, said: Said<'_>, no: &mut Why) {
         if said != [&it.dataset, &it.collector, &it.user] {
             no.push("request.contradiction");
         }
@@ -306,6 +316,7 @@ impl Simple {
         }
         let parent = self.grant(above).unwrap();
         self.three_bodies(user, &parent.collector, &parent.manager, no);
+        self.not_operated_by(&terms.identity_ids, &parent.manager, no);
     }
 
     pub(super) fn delegate(&mut self, by: By<'_>, it: &wire::DelegateGrant) -> Why {

@@ -28,6 +28,9 @@ impl Simple {
         if self.keys_taken(&it.keys) {
             no.push("key.exists");
         }
+        if !it.operated_by.is_empty() && self.department(&it.operated_by).is_none() {
+            no.push("department.unknown");
+        }
         if !no.is_empty() {
             return no;
         }
@@ -43,6 +46,7 @@ impl Simple {
             events: 1,
             threshold: 1,
             ended: false,
+            operator: it.operated_by.clone(),
         }));
         self.add_keys(&id, &it.department, &it.keys, true);
         no

@@ -88,7 +88,7 @@ fn unknown(known: bool, reason: Reason, found: &mut Findings) {
 
 impl Simple {
     /// The verdict on a record, and which of its accesses decided.
-    pub(super) fn judge(&self, it: &RecordAccess) -> (Outcome, usize) {
+    pub(super) fn judge(&self, gateway: &[u8], it: &RecordAccess) -> (Outcome, usize) {
         let age = self.now.saturating_sub(it.access_time_ms);
         let (moment, decided) = self.moment(it);
         let parameters = &self.parameters;
@@ -103,7 +103,7 @@ impl Simple {
             // Nobody knows what to judge.
             _ if it.accesses.is_empty() => ((Verdict::Undetermined, Reason::DatasetUnknown), 0),
             _ => heaviest(it.accesses.iter().map(|access| {
-                let found = self.one(it, access, moment, decided, future);
+                let found = self.one((gateway, it), access, moment, decided, future);
                 heaviest(found.into_iter()).0
             })),
         };
@@ -181,7 +181,7 @@ impl Simple {
 
     fn one(
         &self,
-        it: &RecordAccess,
+        (gateway, it): (&[u8], &RecordAccess),
         access: &DatasetAccess,
         moment: Moment,
         decided: Decided,
@@ -205,6 +205,7 @@ impl Simple {
         let fields = if access.fields.is_empty() { &terms.fields } else { &access.fields };
         let grade = grade(&dataset.entry, fields);
         self.who(&asker, grant, &terms, moment, grade, &mut found);
+        about_oneself(it, grant, grade, &mut found);
         self.still_three(it, &asker.department, grant, &mut found);
         let retired = dataset.retired.is_some_and(|(height, time)| match moment {
             Moment::After(at) => height <= at,
@@ -231,7 +232,7 @@ impl Simple {
             if above.id != grant.id {
                 self.still_three(it, &above.user, above, &mut found);
             }
-            self.quota_left(it, above, &terms, &mut found);
+            self.quota_left((gateway, it), above, &terms, &mut found);
         }
         if found.is_empty() {
             found.push(match grant.kind {
@@ -286,6 +287,13 @@ impl Simple {
             return;
         }
         let mut no = Why::new();
+        if grant.class.is_some() {
+            // Who is of a class was confirmed by nobody; but whoever confirmed the class may operate it.
+            let asks = it.asker.as_ref().map(|it| it.identity_id.clone());
+            self.not_operated_by(asks.as_slice(), &grant.manager, &mut no);
+            uncovered(no.is_empty(), Reason::SameBody, found);
+        }
+        let mut no = Why::new();
         self.three_bodies(user, &grant.collector, &grant.manager, &mut no);
         if no.is_empty() {
             return;
@@ -305,17 +313,25 @@ impl Simple {
         day(if kept_back { self.now } else { it.access_time_ms.min(self.now) })
     }
 
-    fn quota_left(&self, it: &RecordAccess, grant: &Grant, terms: &Terms, found: &mut Findings) {
+    fn quota_left(
+        &self,
+        (gateway, it): (&[u8], &RecordAccess),
+        grant: &Grant,
+        terms: &Terms,
+        found: &mut Findings,
+    ) {
         let at = self.grants.iter().position(|one| one.id == grant.id).unwrap();
         let used: Vec<&Use> = self.uses.iter().filter(|one| one.grant == at).collect();
         let today = self.day_of(it);
         let of_today: Vec<&Use> = used.iter().filter(|one| one.day == today).copied().collect();
         // The rest of a statement that is counted is no query more.
         let is_more = !self.is_counted_already(at, it);
-        let queries = |list: &[&Use]| list.len() as u64 + u64::from(is_more);
+        // What others have set aside is as good as used, for whoever wants more.
+        let aside = if is_more { self.set_aside(at, gateway) } else { [0, 0] };
+        let queries = |list: &[&Use]| list.len() as u64 + u64::from(is_more) + aside[0];
         let rows = |list: &[&Use]| {
             let more = it.row_count.filter(|_| is_more);
-            list.iter().map(|one| one.rows).chain([more]).flatten().sum::<u64>()
+            list.iter().map(|one| one.rows).chain([more]).flatten().sum::<u64>() + aside[1]
         };
         let within = |sum: u64, limit: u64| limit == 0 || sum <= limit;
         let quota = terms.quota.unwrap();
@@ -336,6 +352,19 @@ impl Simple {
         // Nobody can say that too many rows were not too many.
         let rows_matter = quota.rows_total > 0 || quota.rows_per_day > 0;
         unknown(it.row_count.is_some() || !rows_matter, Reason::RowsUnknown, found);
+    }
+}
+
+/// Who asks about himself wants a standing grant; and some standing grants want that somebody asks about himself.
+fn about_oneself(it: &RecordAccess, grant: &Grant, grade: u32, found: &mut Findings) {
+    match &it.self_service {
+        None => uncovered(!grant.about_oneself, Reason::OnlySelfService, found),
+        Some(asked) => {
+            let standing = grant.kind == GrantKind::Standing;
+            uncovered(standing, Reason::SelfServiceNotStanding, found);
+            let verified = asked.login() == Assurance::Verified;
+            uncovered(verified || grade < 3, Reason::AssuranceTooLow, found);
+        }
     }
 }
 

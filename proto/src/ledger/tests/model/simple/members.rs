@@ -37,6 +37,7 @@ pub(super) fn founded_identity(it: &wire::Identity) -> Identity {
         holder: it.holder.clone(),
         life: Life::founded(),
         events: 0,
+        operator: String::new(),
         threshold: u64::from(it.threshold.max(1)),
         ended: false,
     }
@@ -110,6 +111,7 @@ impl Simple {
             holder: Vec::new(),
             life,
             events: 1,
+            operator: String::new(),
             threshold: u64::from(root.threshold),
             ended: false,
         }));

@@ -18,6 +18,7 @@ mod halves;
 mod identities;
 mod integrity;
 mod judge;
+mod leases;
 mod members;
 mod products;
 mod reading;
@@ -34,6 +35,7 @@ pub(super) use answers::Answers;
 pub(super) use cases::Case;
 pub(super) use gateways::Gateway;
 pub(super) use integrity::Event;
+pub(super) use leases::Lease;
 pub(super) use products::Product;
 pub(super) use reading::Audit;
 pub(super) use terms::allows;
@@ -101,6 +103,7 @@ pub(super) struct Identity {
     pub(super) events: u64,
     pub(super) threshold: u64,
     pub(super) ended: bool,
+    pub(super) operator: String,
 }
 
 #[derive(Debug, Clone)]
@@ -137,6 +140,7 @@ pub(super) struct Request {
     pub(super) deadline: wire::Deadline,
     pub(super) due: Option<u64>,
     pub(super) overdue: bool,
+    pub(super) about_oneself: bool,
 }
 
 /// What a grant was from some block on.
@@ -166,6 +170,7 @@ pub(super) struct Grant {
     pub(super) steps: Vec<Step>,
     pub(super) ratify_due: Option<u64>,
     pub(super) ratified: [bool; 2],
+    pub(super) about_oneself: bool,
 }
 
 impl Grant {
@@ -215,6 +220,7 @@ pub(super) struct Simple {
     pub(super) requests: Vec<Rc<Request>>,
     pub(super) grants: Vec<Rc<Grant>>,
     uses: Vec<Use>,
+    leases: Vec<Lease>,
     /// How many records added nothing to a grant, for their statement was counted there.
     pub(super) went_on: u64,
     answers: Answers,
@@ -281,6 +287,7 @@ impl Simple {
             requests: Vec::new(),
             grants: Vec::new(),
             uses: Vec::new(),
+            leases: Vec::new(),
             went_on: 0,
             answers: Answers::default(),
             refused_emergencies: Vec::new(),

@@ -64,9 +64,9 @@ impl Simple {
     /// What follows from a record that has its number.
     pub(super) fn recorded(&mut self, gateway: &[u8], it: &RecordAccess, halves: bool) -> Outcome {
         self.answers.records.push(Rc::new((gateway.to_vec(), it.clone())));
-        let (outcome, at) = self.judge(it);
+        let (outcome, at) = self.judge(gateway, it);
         if outcome.verdict != Verdict::Denied {
-            self.count(it);
+            self.count(gateway, it);
             if halves {
                 self.wants_half(gateway, it);
             }
@@ -152,7 +152,7 @@ impl Simple {
 
     /// What was served counts under each grant of its own and all that it hangs from, once; one whose
     /// total is reached ends.
-    fn count(&mut self, it: &RecordAccess) {
+    fn count(&mut self, gateway: &[u8], it: &RecordAccess) {
         let day = self.day_of(it);
         let mut counted: Vec<usize> = Vec::new();
         for access in
@@ -173,6 +173,7 @@ impl Simple {
                 let before = self.used(grant);
                 let statement = <[u8; 32]>::try_from(it.statement_digest.as_slice()).ok();
                 self.uses.push(Use { grant, day, rows: it.row_count, statement });
+                self.spend(grant, gateway, [1, it.row_count.unwrap_or(0)]);
                 self.used_up(grant, before);
             }
         }

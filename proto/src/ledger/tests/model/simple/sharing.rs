@@ -174,6 +174,7 @@ impl Simple {
             deadline: Deadline::Unspecified,
             due: None,
             overdue: false,
+            about_oneself: false,
         }));
     }
 
@@ -339,7 +340,10 @@ impl Simple {
             category(&it.entry, &terms.fields) == Category::Unconditional
                 && grade(&it.entry, &terms.fields) == 1
         });
-        if !open {
+        let shared = self
+            .dataset(&it.dataset)
+            .is_some_and(|it| category(&it.entry, &terms.fields) != Category::NotShared);
+        if !(open || it.self_service && shared) {
             no.push("offer.not_open");
         }
         if !no.is_empty() {
@@ -354,6 +358,7 @@ impl Simple {
         let id = by.new_request();
         self.new_request(id.clone(), asked, GrantKind::Standing);
         self.request_mut(&id).class.clone_from(&it.class);
+        self.request_mut(&id).about_oneself = it.self_service;
         self.approved(&id, Some(&terms));
         self.move_on(&id, RequestState::Approved, Deadline::Confirm);
         no
@@ -367,6 +372,11 @@ impl Simple {
         self.expect(&it.request_id, RequestState::Approved, said, &mut no);
         self.is_manager(&it.manager, &it.collector, &it.using_department, &mut no);
         self.three_bodies(&it.using_department, &it.collector, &it.manager, &mut no);
+        if let Some(terms) = self.request(&it.request_id).and_then(|it| it.approved.as_ref())
+            && it.confirm
+        {
+            self.not_operated_by(&terms.identity_ids, &it.manager, &mut no);
+        }
         if !no.is_empty() {
             return no;
         }

@@ -84,6 +84,10 @@ impl Simple {
         if future {
             self.alert(WatchKind::FutureTime, &it.collector, &[], (dataset, &[]));
         }
+        // One of many citizens, each about himself.
+        if it.self_service.is_some() {
+            return;
+        }
         let Some(person) = it.on_behalf_of.clone().or(it.asker.clone()) else { return };
         let (of, id) = (person.department, person.identity_id);
         // Somebody who is said to be of another department is nobody's there.
