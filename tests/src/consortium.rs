@@ -27,7 +27,12 @@ type Department =
 
 /// Code, rights, body; then identities: code, kind.
 const DEPARTMENTS: [Department; 5] = [
-    ("psb", "\"collect\", \"use\"", "gz.psb", &[("officer", "officer"), ("gateway", "system")]),
+    (
+        "psb",
+        "\"collect\", \"use\"",
+        "gz.psb",
+        &[("officer", "officer"), ("gateway", "system"), ("gate-2", "system")],
+    ),
     ("hrss", "\"collect\", \"use\"", "gz.hrss", &[("officer", "officer"), ("portal", "system")]),
     ("tax", "\"use\"", "gz.tax", &[("officer", "officer")]),
     ("bdb", "\"manage\"", "gz.bdb", &[("officer", "officer")]),

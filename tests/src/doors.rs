@@ -117,7 +117,17 @@ impl Gate {
         nodes: &[&str],
         mode: &str,
     ) -> anyhow::Result<Self> {
-        let folder = cluster.file("gate");
+        Self::set_up_as(cluster, nodes, mode, "gateway").await
+    }
+
+    /// The same as another of its gateways.
+    pub async fn set_up_as(
+        cluster: &mut Cluster,
+        nodes: &[&str],
+        mode: &str,
+        identity: &str,
+    ) -> anyhow::Result<Self> {
+        let folder = cluster.file(&format!("gate-of-{identity}"));
         std::fs::create_dir_all(folder.join("other-disk"))?;
         let mut addresses = Vec::new();
         for node in nodes {
@@ -170,7 +180,7 @@ otherwise = "serve"
 "#,
             genesis = cluster.consortium.genesis().display(),
             nodes = addresses.join(", "),
-            key = cluster.consortium.key("psb", "gateway").display(),
+            key = cluster.consortium.key("psb", identity).display(),
         );
         std::fs::write(folder.join("gate.toml"), text)?;
         Ok(Self { folder, nginx, api, watch, process: None })
@@ -210,12 +220,103 @@ otherwise = "serve"
         self.process.take().map_or(Ok(()), |mut it| it.kill())
     }
 
+    /// Changes its settings: what is read at the next start.
+    pub fn change(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        let file = self.folder.join("gate.toml");
+        let text = std::fs::read_to_string(&file)?;
+        anyhow::ensure!(text.contains(from), "{from} is not in the settings");
+        Ok(std::fs::write(&file, text.replace(from, to))?)
+    }
+
     /// How much memory it holds, as the system says.
     pub fn memory(&self) -> String {
         let id = self.process.as_ref().map_or(0, |it| it.0.id());
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
         let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
         line.unwrap_or_default().trim().to_owned()
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+/// Human resources' using side, between its application and a collector's service.
+pub struct UsingSide {
+    /// Where the application asks.
+    pub own: u16,
+    /// Where a service says what it received.
+    pub api: u16,
+    /// Where metrics are.
+    pub watch: u16,
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl UsingSide {
+    /// Its settings, at the nodes of these departments, before a service at a port.
+    pub async fn set_up(
+        cluster: &mut Cluster,
+        nodes: &[&str],
+        service: u16,
+    ) -> anyhow::Result<Self> {
+        let folder = cluster.file("using");
+        std::fs::create_dir_all(&folder)?;
+        let mut addresses = Vec::new();
+        for node in nodes {
+            addresses.push(format!("\"{}\"", cluster.address(node).await?));
+        }
+        let (own, api, watch) = (free_port()?, free_port()?, free_port()?);
+        std::fs::write(folder.join("secret"), SECRET)?;
+        let text = format!(
+            r#"genesis = "{genesis}"
+nodes = [{nodes}]
+key = "{key}"
+received = "received"
+watch = "127.0.0.1:{watch}"
+
+[[door]]
+name = "psb"
+kind = "own"
+listen = "127.0.0.1:{own}"
+upstream = "http://127.0.0.1:{service}"
+rows = {{ format = "ndjson" }}
+
+[[door]]
+name = "services"
+kind = "api"
+listen = "127.0.0.1:{api}"
+secret = "secret"
+"#,
+            genesis = cluster.consortium.genesis().display(),
+            nodes = addresses.join(", "),
+            key = cluster.consortium.key("hrss", "portal").display(),
+        );
+        std::fs::write(folder.join("using.toml"), text)?;
+        Ok(Self { own, api, watch, folder, process: None })
+    }
+
+    /// Starts it, and waits until its doors are open.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
+        let child = Command::new(programs()?.join("liuhen-gate"))
+            .args(["use", "--settings"])
+            .arg(self.folder.join("using.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        self.process = Some(Process(child));
+        let watch = self.watch;
+        let open = until("the using side", async || get(watch, "/readyz", &[]).await.ok());
+        open.await.with_context(|| self.log())?;
+        Ok(())
+    }
+
+    /// Kills it at once.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.take().map_or(Ok(()), |mut it| it.kill())
     }
 
     /// What it logged.

@@ -13,6 +13,7 @@ pub mod doors;
 pub mod ledger;
 pub mod links;
 pub mod load;
+pub mod postgres;
 pub mod proxies;
 pub mod things;
 pub mod wait;

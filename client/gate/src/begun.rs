@@ -1,8 +1,8 @@
 //! What stands before the spool is opened: the settings, the ledger, and who the gateway and its callers are. That is kept, so that a
 //! gate starts also while no node answers.
 
-use crate::gate::{Caller, Ruled};
 use crate::ledger::Ledger;
+use crate::ruled::{Caller, Ruled};
 use crate::settings::Settings;
 use crate::spool::Place;
 use anyhow::Context as _;

@@ -1,14 +1,20 @@
 //! The gate itself: who asks, what for, under which grant; decided, numbered, spooled; then answered.
 
 use crate::answer::Answer;
-use crate::asked::{Asked, By};
+use crate::asked::Asked;
+use crate::candidates::under;
+use crate::changes::Changes;
+use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::receive::Received;
-use crate::settings::{Otherwise, Route};
+use crate::ruled::{Caller, Ruled};
+use crate::sessions::Sessions;
+use crate::settings::Otherwise;
 use crate::spool::entry::{Ended, Given, Said};
 use crate::spool::{Spool, SpoolError};
 use crate::standing::Standing;
-use crate::state::{Group, Key, State, Ticket, under};
+use crate::state::{Group, Key, State, Ticket};
+use crate::subjects::Tags;
 use liuhen_client::clock::now;
 use liuhen_client::submit::{Account, item, random};
 use liuhen_proto::event::{Outcome, Reason};
@@ -19,10 +25,10 @@ use liuhen_proto::types::{RequestId, TimeMs};
 use liuhen_proto::verify::allows;
 use liuhen_proto::wire::item::Kind;
 use liuhen_proto::wire::{
-    Channel, DatasetAccess, Decision, Observing, Operation, Party, RecordAccess, Subjects,
+    Channel, DatasetAccess, Decision, Observing, Operation, Party, RecordAccess, SelfService,
+    Subjects,
 };
 use prost::Message as _;
-use regex::Regex;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,25 +37,8 @@ use std::time::Duration;
 /// A denial is tried once more by a newer state where its own is older than this.
 const DENIED_BY: Duration = Duration::from_secs(1);
 
-/// Who asks, and how it is told.
-pub struct Caller {
-    /// How.
-    pub by: By,
-    /// Who.
-    pub party: Party,
-    /// `department/code`.
-    pub name: String,
-}
-
-/// A route, read.
-pub struct Ruled {
-    /// As the settings have it.
-    pub route: Route,
-    /// The path's expression.
-    pub path: Regex,
-    /// The operation's number.
-    pub operation: i32,
-}
+/// Of what is left of the quota this gateway has set nothing aside.
+const NO_LEASE: &str = "gate.no_lease";
 
 /// What all doors share.
 pub struct Gate {
@@ -75,6 +64,14 @@ pub struct Gate {
     pub metrics: Arc<Metrics>,
     /// Whoever decides holds it.
     pub turn: Mutex<()>,
+    /// What is set aside of quotas, where other gateways serve under them too.
+    pub leases: Option<Leases>,
+    /// What lasts.
+    pub sessions: Sessions,
+    /// Whose data it is.
+    pub tags: Tags,
+    /// How the data changes.
+    pub changes: Changes,
 }
 
 /// Rows of what is over.
@@ -249,7 +246,9 @@ impl Gate {
     }
 
     async fn found(&self, door: &str, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> Found {
-        let record = self.record(ruled, asked, salt);
+        let mut record = self.record(ruled, asked, salt);
+        let (subject, time) = (ruled.route.subject.as_ref(), TimeMs::new(record.access_time_ms));
+        record.subjects = Some(self.tags.subjects(subject, &ruled.path, asked, time).await);
         match self.judged(door, &record).await {
             Ok(found) => found,
             Err(why) => {
@@ -301,7 +300,7 @@ impl Gate {
             accesses: vec![access],
             asker: Some(asker),
             purpose: route.purpose.clone(),
-            subjects: Some(Subjects { uncounted: true, ..Subjects::default() }),
+            self_service: route.self_service.map(|it| SelfService { login: it as i32 }),
             query_digest: salted_digest(salt, query.as_bytes()).to_vec(),
             access_time_ms: now().get(),
             channel: Channel::Door as i32,
@@ -309,8 +308,21 @@ impl Gate {
         }
     }
 
-    /// The record under the grant that fits, and whether it is served. Errors with why that can't be told.
+    /// The record under the grant that fits, and whether it is served; where nothing is set aside yet, once that is asked for. Errors with why
+    /// that can't be told.
     async fn judged(&self, door: &str, record: &RecordAccess) -> Result<Found, String> {
+        let first = self.judged_once(door, record).await?;
+        let lacks = |it: &Found| it.reason == NO_LEASE;
+        let Some(leases) = self.leases.as_ref().filter(|_| lacks(&first)) else { return Ok(first) };
+        drop(first);
+        leases.asked().await;
+        let key = key_of(record);
+        let group = self.state.group(&key, record, Some(Duration::ZERO)).await;
+        let found = self.judged_by(door, &*group.map_err(|e| e.to_string())?, record)?;
+        Ok(found)
+    }
+
+    async fn judged_once(&self, door: &str, record: &RecordAccess) -> Result<Found, String> {
         let key = key_of(record);
         let group = self.state.group(&key, record, None).await.map_err(|e| e.to_string())?;
         let first = self.judged_by(door, &group, record);
@@ -338,7 +350,11 @@ impl Gate {
         // By the same block as it is decided.
         let observes = |it: &DatasetAccess| self.state.observes_by(group, &it.dataset);
         let of = self.found_by(door, &record, &observes);
-        let mut found = of(record, may(outcome), outcome.reason.name());
+        let may = may(outcome);
+        let has_lease = !may
+            || self.leases.as_ref().is_none_or(|it| it.holds(&self.state, group, &record, now()));
+        let reason = if has_lease { outcome.reason.name() } else { NO_LEASE };
+        let mut found = of(record, may && has_lease, reason);
         found.ticket = found.serve.then(|| self.state.hold(found.record.clone()));
         Ok(found)
     }
@@ -374,6 +390,15 @@ impl Gate {
                 Ok((record, outcome))
             }
         }
+    }
+
+    /// Why a request would be denied now; `None` where it would not be, or where that can't be told.
+    pub async fn denies(&self, door: &str, asked: &Asked) -> Option<String> {
+        let ruled = self.ruled(door, asked)?;
+        let mut record = self.record(ruled, asked, &[0; 16]);
+        record.subjects = Some(Subjects { uncounted: true, ..Subjects::default() });
+        let found = self.judged(door, &record).await.ok()?;
+        (!found.serve).then_some(found.reason)
     }
 
     /// The answer to what is served.
@@ -433,20 +458,6 @@ impl Gate {
         };
         self.spool.say(Said::Ended(Ended { number, rows, result_digest })).await?;
         Ok(true)
-    }
-}
-
-impl Ruled {
-    /// Whether it is a route of this door.
-    pub fn is_at(&self, door: &str) -> bool {
-        self.route.is_at(door)
-    }
-
-    fn fits(&self, door: &str, asked: &Asked) -> bool {
-        let route = &self.route;
-        self.is_at(door)
-            && (route.methods.is_empty() || route.methods.contains(&asked.method))
-            && self.path.is_match(asked.path())
     }
 }
 

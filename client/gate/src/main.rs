@@ -2,8 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use liuhen_gate::settings::Settings;
-use liuhen_gate::{check, lost, run};
-use std::path::PathBuf;
+use liuhen_gate::{check, lost, run, using};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -22,6 +22,15 @@ enum Command {
     Run {
         /// The settings
         #[arg(long, default_value = "gate.toml")]
+        settings: PathBuf,
+        /// Log lines of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the using side: what gates of collectors served is acknowledged by itself
+    Use {
+        /// The settings
+        #[arg(long, default_value = "using.toml")]
         settings: PathBuf,
         /// Log lines of JSON
         #[arg(long)]
@@ -49,7 +58,17 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Run { settings, json } => begin(settings, json).await,
+        Command::Run { settings, json } => match begin(&settings, json) {
+            Ok((settings, stop)) => run::run(settings, stop).await,
+            Err(error) => Err(error),
+        },
+        Command::Use { settings, json } => {
+            let stop = begin_to_log(json);
+            match using::settings::Settings::read(&settings) {
+                Ok(settings) => using::run(settings, stop).await,
+                Err(error) => Err(error),
+            }
+        }
         Command::Check { settings } => {
             return if check::check(&settings).await {
                 ExitCode::SUCCESS
@@ -77,7 +96,13 @@ fn digest() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn begin(settings: PathBuf, json: bool) -> anyhow::Result<()> {
+fn begin(settings: &Path, json: bool) -> anyhow::Result<(Settings, CancellationToken)> {
+    let stop = begin_to_log(json);
+    Ok((Settings::read(settings)?, stop))
+}
+
+/// Says what happens on standard error from now on; gives what is cancelled when it is to stop.
+fn begin_to_log(json: bool) -> CancellationToken {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {
@@ -101,7 +126,7 @@ async fn begin(settings: PathBuf, json: bool) -> anyhow::Result<()> {
         }
         told.cancel();
     });
-    run::run(Settings::read(&settings)?, stop).await
+    stop
 }
 
 async fn give_up(settings: PathBuf, cause: String) -> anyhow::Result<()> {

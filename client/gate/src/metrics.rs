@@ -1,6 +1,7 @@
 //! What is counted, as Prometheus reads it.
 
 use crate::answer::Answer;
+use crate::changes::Standing;
 use crate::receive::Received;
 use liuhen_sources::follow::Lines;
 use std::collections::BTreeMap;
@@ -52,6 +53,7 @@ impl Metrics {
         &self,
         sources: &[(String, u64, Lines)],
         received: &[Arc<Received>],
+        changes: &[(String, Standing)],
         gauges: &[(&str, &str, f64)],
     ) -> String {
         let mut text = String::from(
@@ -83,6 +85,7 @@ impl Metrics {
         }
         text.push_str(&followed(sources));
         text.push_str(&by_wire(received));
+        text.push_str(&changed(changes));
         for (name, help, value) in gauges {
             let _ = writeln!(
                 text,
@@ -91,6 +94,36 @@ impl Metrics {
         }
         text
     }
+}
+
+/// What is seen of datasets' changes.
+fn changed(changes: &[(String, Standing)]) -> String {
+    let mut text = String::new();
+    if changes.is_empty() {
+        return text;
+    }
+    text.push_str(
+        "# HELP liuhen_gate_changes_total Looks at which a dataset had changed, and at which it could not be seen.\n\
+         # TYPE liuhen_gate_changes_total counter\n",
+    );
+    for (name, it) in changes {
+        for (what, count) in [("seen", it.changes), ("failed", it.failures)] {
+            let name = escaped(name);
+            let _ = writeln!(
+                text,
+                "liuhen_gate_changes_total{{dataset=\"{name}\",what=\"{what}\"}} {count}"
+            );
+        }
+    }
+    text.push_str(
+        "# HELP liuhen_gate_change_held_bytes Bytes of the database's log that a slot holds back.\n\
+         # TYPE liuhen_gate_change_held_bytes gauge\n",
+    );
+    for (name, held) in changes.iter().filter_map(|(name, it)| Some((name, it.held?))) {
+        let _ =
+            writeln!(text, "liuhen_gate_change_held_bytes{{dataset=\"{}\"}} {held}", escaped(name));
+    }
+    text
 }
 
 /// How sources stand: how far behind, in milliseconds, and their lines.

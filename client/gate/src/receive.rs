@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,6 +31,8 @@ const DATAGRAMS: usize = 1_000;
 const WAITING: usize = 16;
 /// Connections at once; of more whoever connects waits.
 const CONNECTIONS: usize = 256;
+/// A handshake is over in this time.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A file as large is turned over.
 const LARGE: u64 = 64 << 20;
 
@@ -113,7 +116,13 @@ pub async fn serve(
     match settings.protocol {
         Protocol::Tcp => {
             let listener = TcpListener::bind(at).await.with_context(bound)?;
-            tasks.spawn(tcp(listener, put, stop));
+            tasks.spawn(tcp(listener, None, put, stop));
+        }
+        Protocol::Tls => {
+            let files = settings.tls.as_ref().context("tls: its files are needed")?;
+            let acceptor = TlsAcceptor::from(files.config()?);
+            let listener = TcpListener::bind(at).await.with_context(bound)?;
+            tasks.spawn(tcp(listener, Some(acceptor), put, stop));
         }
         Protocol::Udp => {
             let socket = UdpSocket::bind(at).await.with_context(bound)?;
@@ -135,7 +144,7 @@ pub async fn serve(
     Ok(())
 }
 
-async fn tcp(listener: TcpListener, put: Put, stop: CancellationToken) {
+async fn tcp(listener: TcpListener, tls: Option<TlsAcceptor>, put: Put, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -145,12 +154,12 @@ async fn tcp(listener: TcpListener, put: Put, stop: CancellationToken) {
         };
         match accepted {
             Ok((stream, _)) => {
-                let (put, stop) = (put.clone(), stop.clone());
+                let (put, stop, tls) = (put.clone(), stop.clone(), tls.clone());
                 tokio::spawn(async move {
                     let _place = place;
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        done = connection(stream, &put) => {
+                        done = taken(stream, tls, &put) => {
                             if let Err(error) = done {
                                 put.refuse(&format!("{error:#}"));
                             }
@@ -166,8 +175,16 @@ async fn tcp(listener: TcpListener, put: Put, stop: CancellationToken) {
     }
 }
 
+/// A connection, in the clear or not.
+async fn taken(stream: TcpStream, tls: Option<TlsAcceptor>, put: &Put) -> anyhow::Result<()> {
+    let Some(tls) = tls else { return connection(stream, put).await };
+    let shaken = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await;
+    let stream = shaken.context("no handshake came in time")?.context("TLS")?;
+    connection(stream, put).await
+}
+
 /// Reads a connection's lines. What is written is as much as came whole.
-async fn connection(stream: TcpStream, put: &Put) -> anyhow::Result<()> {
+async fn connection(stream: impl AsyncRead + Unpin, put: &Put) -> anyhow::Result<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let (mut lines, mut bytes) = (Vec::new(), 0_usize);
@@ -193,7 +210,7 @@ async fn connection(stream: TcpStream, put: &Put) -> anyhow::Result<()> {
 }
 
 /// A message: by its length before it, or up to the end of its line.
-async fn frame(stream: &mut BufReader<TcpStream>) -> anyhow::Result<Option<Vec<u8>>> {
+async fn frame(stream: &mut BufReader<impl AsyncRead + Unpin>) -> anyhow::Result<Option<Vec<u8>>> {
     let Some(first) = stream.fill_buf().await?.first().copied() else { return Ok(None) };
     let mut line = Vec::new();
     let most = (LONGEST as u64).saturating_add(1);

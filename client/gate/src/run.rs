@@ -1,17 +1,22 @@
 //! The wiring: settings read, the ledger reached, the spool opened, doors served.
 
 use crate::begun::{Begun, Reached};
+use crate::changes::{Changes, database};
 use crate::doors::{api, envoy, follow::Follower, own, proxy, traefik};
-use crate::gate::{Gate, Ruled};
+use crate::gate::Gate;
+use crate::leases::Leases;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::receive::{self, Received};
+use crate::ruled::Ruled;
 use crate::send::Sender;
+use crate::sessions::Sessions;
 use crate::settings::{Door, DoorKind, Mode, Settings, Source};
 use crate::sources;
 use crate::spool::Spool;
 use crate::standing::Standing;
 use crate::state::{RENEW_AFTER, State};
+use crate::subjects::Tags;
 use crate::watch;
 use anyhow::Context as _;
 use axum::Router;
@@ -47,6 +52,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         state.warm_up().await?;
     }
     let observing = begun_to_observe(&settings, &routes, &state, is_away)?;
+    let leases = settings.lease.map(|it| Leases::new(it, account.signer.identity));
     let gate = Arc::new(Gate {
         state,
         spool,
@@ -59,6 +65,10 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         has_room: AtomicBool::new(true),
         metrics: Arc::new(Metrics::default()),
         turn: std::sync::Mutex::new(()),
+        leases,
+        sessions: Sessions::new(slice(&settings)),
+        tags: Tags::new(settings.tags.clone()),
+        changes: Changes::new(&settings.changes),
     });
     let open_for = Duration::from_secs(settings.open_minutes.saturating_mul(60));
     let began = std::time::Instant::now();
@@ -104,6 +114,9 @@ async fn follow(
         let (gate, ledger) = (Arc::clone(gate), Arc::clone(ledger));
         sources::Follower::new(gate, ledger, source.clone(), kept, stop.clone())?.start()?;
     }
+    for watched in &settings.changes {
+        tasks.spawn(database::watch(watched.clone(), Arc::clone(gate), stop.clone()));
+    }
     let datasets: BTreeSet<String> =
         gate.routes.iter().map(|it| it.route.dataset.clone()).collect();
     for dataset in datasets {
@@ -118,6 +131,12 @@ fn received(settings: &Settings) -> Vec<Arc<Received>> {
     let by_wire = settings.sources.iter().filter(|it| it.receive.is_some());
     let of = |it: &Source| Received { name: it.name.clone(), ..Received::default() };
     by_wire.map(|it| Arc::new(of(it))).collect()
+}
+
+/// How long a slice of a session is: over before its number is closed because nobody told how it ended.
+fn slice(settings: &Settings) -> Duration {
+    let minutes = |it: u64| Duration::from_secs(it.saturating_mul(60));
+    minutes(settings.session_minutes).min(minutes(settings.open_minutes) * 4 / 5)
 }
 
 /// The doors that observe. Errors where the ledger does not say so of a dataset of theirs: each denial would be one unawares.
@@ -189,7 +208,7 @@ async fn serve(
     Ok(())
 }
 
-async fn listen(
+pub(crate) async fn listen(
     address: std::net::SocketAddr,
     router: Router,
     tasks: &TaskTracker,
@@ -257,6 +276,7 @@ fn metrics(gate: &Gate, ledger: &Ledger) -> String {
     let age = gate.state.age().map_or(0.0, |it| it.as_secs_f64());
     let last = gate.spool.book().last() as f64;
     let waiting = u32::try_from(waiting).map_or(f64::INFINITY, f64::from);
+    let untagged = gate.tags.untagged.load(Ordering::Relaxed);
     let left: u64 = ledger.left().map(|(_, count)| count).sum();
     let sources = gate
         .sources
@@ -265,11 +285,17 @@ fn metrics(gate: &Gate, ledger: &Ledger) -> String {
     gate.metrics.text(
         &sources.collect::<Vec<_>>(),
         &gate.received,
+        &gate.changes.all(),
         &[
             ("last_access_no", "The last number that was given.", last),
             ("spool_depth", "Numbers that are not on the ledger yet.", waiting),
             ("spool_oldest_seconds", "Since when the oldest of them waits.", oldest),
             ("state_age_seconds", "Age of the oldest state in use.", age),
+            (
+                "subjects_untagged_total",
+                "Subjects that were told and have no tag.",
+                untagged as f64,
+            ),
             ("nodes_left_total", "How often a node was left for the next.", left as f64),
         ],
     )

@@ -14,7 +14,7 @@ use liuhen_proto::items::Item;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::Place;
-use liuhen_proto::wire::{self, RecordAccess, item::Kind};
+use liuhen_proto::wire::{self, PublishVersion, RecordAccess, item::Kind};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -105,7 +105,89 @@ impl Sender {
         }
         let counted_at = self.gate.state.counted_at();
         self.gate.spool.book().forget(counted_at);
+        self.lease().await;
+        self.publish().await;
         Ok(more)
+    }
+
+    /// The newest version of a dataset that is on the ledger, as it is proved.
+    async fn published(&self, dataset: &str) -> anyhow::Result<PublishVersion> {
+        let place = Place::dataset(dataset);
+        let known = self.ledger.known(&[place.clone()].into()).await?;
+        Ok(match known.objects.get(&place) {
+            Some(Some(Object::Dataset(it))) => it.version.clone().unwrap_or_default(),
+            Some(_) | None => PublishVersion::default(),
+        })
+    }
+
+    /// What is seen of datasets now, for a seal.
+    async fn observed(&self) -> anyhow::Result<Vec<wire::Observed>> {
+        let mut observed = Vec::new();
+        for dataset in self.gate.changes.datasets() {
+            let published = self.published(&dataset).await?;
+            observed.extend(self.gate.changes.observed(&dataset, &published));
+        }
+        Ok(observed)
+    }
+
+    /// Publishes versions, where that is the policy.
+    async fn publish(&self) {
+        for dataset in self.gate.changes.unpublished() {
+            let published = match self.published(&dataset).await {
+                Ok(published) => published,
+                Err(error) => {
+                    tracing::warn!(dataset, error = %format!("{error:#}"), "it is not known which version stands; it is tried again");
+                    continue;
+                }
+            };
+            let Some(mut it) = self.gate.changes.to_publish(&dataset, &published) else { continue };
+            it.collector.clone_from(&self.gate.account.signer.department);
+            let sent = match item(Kind::PublishVersion(it.clone())) {
+                Ok(item) => self.submit(&[item]).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Ok(height) => {
+                    tracing::info!(
+                        dataset,
+                        version = it.version,
+                        rows = it.row_count,
+                        height,
+                        "a version is published"
+                    );
+                    self.gate.changes.published(&it);
+                }
+                Err(error) => {
+                    tracing::error!(dataset, version = it.version, %error, "a version can't be published; it is tried again")
+                }
+            }
+        }
+    }
+
+    /// Sets aside what is wanted of quotas, and gives back what nobody used for long.
+    async fn lease(&self) {
+        let Some(leases) = &self.gate.leases else { return };
+        let items = match leases.items(&self.gate, &self.ledger).await {
+            Ok(items) => items,
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "nothing can be set aside of quotas; it is tried again");
+                return;
+            }
+        };
+        for (id, it) in items {
+            let (queries, rows) = (it.queries, it.rows);
+            let sent = match item(Kind::LeaseUse(it)) {
+                Ok(item) => self.submit(&[item]).await,
+                Err(error) => Err(error),
+            };
+            match &sent {
+                Ok(height) => tracing::info!(grant = %id, queries, rows, height, "set aside"),
+                Err(error) => {
+                    tracing::warn!(grant = %id, queries, rows, %error, "nothing was set aside")
+                }
+            }
+            leases.done(&id, Some(sent.is_ok() && (queries > 0 || rows > 0)));
+        }
     }
 
     /// Accesses that were begun long ago, and of whose ending nobody told.
@@ -240,7 +322,7 @@ impl Sender {
             first,
             count,
             spool_root: log::root::<Blake3Log>(digests).to_vec(),
-            observed: Vec::new(),
+            observed: self.observed().await?,
         };
         self.submit(&[item(Kind::SealPeriod(seal))?]).await.context("a seal")?;
         let last = known.sealed_last.saturating_add(count);

@@ -1,15 +1,21 @@
 //! The gate's settings: a TOML file. What is not known in it is an error, for a slip would open a door.
 
 use crate::asked::By;
+use crate::changes::Watched;
+use crate::leases::Lease;
 use crate::rows::Rows;
+use crate::subjects::{Subject, TagService};
 use anyhow::Context as _;
 use liuhen_proto::types::check_code;
 use liuhen_proto::wire::Operation;
-use liuhen_sources::mapping::Mapping;
 use regex::Regex;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+
+mod source;
+
+pub use source::{Protocol, Receive, Source};
 
 /// All settings.
 #[derive(Debug, Deserialize)]
@@ -37,12 +43,24 @@ pub struct Settings {
     /// Free bytes on the spool's disk below which no number is given.
     #[serde(default = "free")]
     pub free_bytes: u64,
+    /// A session is decided again after so many minutes.
+    #[serde(default = "five")]
+    pub session_minutes: u64,
+    /// The collector's tag service on this machine.
+    #[serde(default)]
+    pub tags: Option<TagService>,
+    /// What is set aside of quotas, where other gateways serve under the same grants.
+    #[serde(default)]
+    pub lease: Option<Lease>,
     /// Doors.
     #[serde(rename = "door", default)]
     pub doors: Vec<Door>,
     /// Logs that are followed.
     #[serde(rename = "source", default)]
     pub sources: Vec<Source>,
+    /// Datasets whose changes are seen.
+    #[serde(rename = "change", default)]
+    pub changes: Vec<Watched>,
     /// Who asks.
     #[serde(rename = "caller", default)]
     pub callers: Vec<Caller>,
@@ -81,84 +99,6 @@ pub struct Door {
     /// Of the own door: the service, `http://host:port`.
     #[serde(default)]
     pub upstream: Option<String>,
-}
-
-/// A log that is followed as it grows.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Its name, in metrics and logs.
-    pub name: String,
-    /// `pgaudit` or `mariadb`.
-    pub kind: String,
-    /// The file that is written; or a pattern with one `*` in the file's name.
-    pub log: PathBuf,
-    /// The mapping, as `liuhen import` has it.
-    pub mapping: PathBuf,
-    /// Its lines come by the wire, and are written to the file.
-    #[serde(default)]
-    pub receive: Option<Receive>,
-}
-
-/// Where lines come by the wire.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Receive {
-    /// How.
-    pub protocol: Protocol,
-    /// Where.
-    pub listen: SocketAddr,
-    /// Of HTTP: a file with the secret that whoever sends shows.
-    #[serde(default)]
-    pub secret: Option<PathBuf>,
-}
-
-/// How lines come by the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Protocol {
-    /// Syslog over TCP.
-    Tcp,
-    /// Syslog over UDP: what the network or the system drops is gone.
-    Udp,
-    /// Lines pushed over HTTP, acknowledged when they are on disk.
-    Http,
-}
-
-impl Source {
-    /// Errors for what can't be meant.
-    fn checked(&self, allow_plaintext: bool) -> anyhow::Result<()> {
-        let name = &self.name;
-        check_code(name).with_context(|| format!("source {name}"))?;
-        self.kind()?;
-        Mapping::read(&self.mapping).with_context(|| format!("source {name}"))?;
-        let Some(receive) = &self.receive else { return Ok(()) };
-        anyhow::ensure!(
-            receive.listen.ip().is_loopback() || allow_plaintext,
-            "source {name}: from other machines lines come in the clear: listen on 127.0.0.1 behind what encrypts, or say allow_plaintext"
-        );
-        anyhow::ensure!(
-            !self.log.to_string_lossy().contains('*'),
-            "source {name}: what is received is written to one file"
-        );
-        anyhow::ensure!(
-            receive.secret.is_some() == (receive.protocol == Protocol::Http),
-            "source {name}: a `secret` belongs to http, and to nothing else"
-        );
-        receive.secret.as_ref().map_or(Ok(()), |it| shown(it).map(drop))
-    }
-}
-
-impl Source {
-    /// What kind of log it is.
-    pub fn kind(&self) -> anyhow::Result<liuhen_sources::Source> {
-        use liuhen_sources::Source as Kind;
-        let followed = [Kind::Pgaudit, Kind::Mariadb];
-        followed.into_iter().find(|it| it.name() == self.kind).with_context(|| {
-            let name = &self.name;
-            format!("source {name}: {} is none of pgaudit, mariadb", self.kind)
-        })
-    }
 }
 
 /// What a door does with what would be denied.
@@ -298,6 +238,12 @@ pub struct Route {
     /// At the own door: how rows stand in what the service answers; without it they are unknown.
     #[serde(default)]
     pub rows: Option<Rows>,
+    /// Where the number of whose data it is stands; it goes to the tag service. Without it: uncounted.
+    #[serde(default)]
+    pub subject: Option<Subject>,
+    /// Citizens ask about themselves, through the portal that is the caller: how well its login tells who.
+    #[serde(default)]
+    pub self_service: Option<Login>,
     /// Where the gate can't decide or number: whether it is served nevertheless.
     #[serde(default)]
     pub otherwise: Otherwise,
@@ -305,6 +251,16 @@ pub struct Route {
 
 fn read() -> String {
     "read".into()
+}
+
+/// How well a portal's login tells who asks about himself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Login {
+    /// He says so.
+    Claimed = 1,
+    /// The portal authenticated him.
+    Verified = 2,
 }
 
 /// What happens where the gate can't decide.
@@ -372,6 +328,12 @@ impl Settings {
         {
             *one = beside.join(&*one);
         }
+        for file in settings.changes.iter_mut().filter_map(|it| it.password_file.as_mut()) {
+            *file = beside.join(&*file);
+        }
+        if let Some(tags) = &mut settings.tags {
+            tags.socket = beside.join(&tags.socket);
+        }
         for door in &mut settings.doors {
             let files = door.access_log.iter_mut().chain(&mut door.secret);
             files.for_each(|it| *it = beside.join(&*it));
@@ -379,11 +341,31 @@ impl Settings {
         for source in &mut settings.sources {
             source.log = beside.join(&source.log);
             source.mapping = beside.join(&source.mapping);
-            let secret = source.receive.as_mut().and_then(|it| it.secret.as_mut());
-            secret.into_iter().for_each(|it| *it = beside.join(&*it));
+            if let Some(receive) = &mut source.receive {
+                let tls = receive.tls.iter_mut().flat_map(crate::tls::TlsFiles::all);
+                receive.secret.iter_mut().chain(tls).for_each(|it| *it = beside.join(&*it));
+            }
         }
         settings.checked()?;
         Ok(settings)
+    }
+
+    /// Errors for what can't be meant of what is below the doors: sources, and datasets whose changes are seen.
+    fn checked_below(&self) -> anyhow::Result<()> {
+        for (number, watched) in self.changes.iter().enumerate() {
+            let dataset = &watched.dataset;
+            let checked = watched.checked(self.allow_plaintext);
+            checked.with_context(|| format!("change {dataset}"))?;
+            let twice = self.changes.iter().skip(number + 1).any(|it| it.dataset == *dataset);
+            anyhow::ensure!(!twice, "change {dataset}: it is watched twice");
+        }
+        for (number, source) in self.sources.iter().enumerate() {
+            source.checked(self.allow_plaintext)?;
+            let name = &source.name;
+            let twice = self.sources.iter().skip(number + 1).any(|it| it.name == *name);
+            anyhow::ensure!(!twice, "source {name}: two have this name");
+        }
+        Ok(())
     }
 
     /// Errors for what can't be meant.
@@ -393,13 +375,12 @@ impl Settings {
             !self.doors.is_empty() || !self.sources.is_empty(),
             "a [[door]] or a [[source]] is needed"
         );
-        for (number, source) in self.sources.iter().enumerate() {
-            source.checked(self.allow_plaintext)?;
-            let name = &source.name;
-            let twice = self.sources.iter().skip(number + 1).any(|it| it.name == *name);
-            anyhow::ensure!(!twice, "source {name}: two have this name");
-        }
-        anyhow::ensure!(self.open_minutes > 0, "open_minutes: 1 at least");
+        self.checked_below()?;
+        anyhow::ensure!(
+            self.open_minutes > 0 && self.session_minutes > 0,
+            "open_minutes and session_minutes: 1 at least"
+        );
+        self.lease.map_or(Ok(()), |it| it.checked())?;
         for (number, door) in self.doors.iter().enumerate() {
             let name = &door.name;
             check_code(name).with_context(|| format!("door {name}"))?;
@@ -434,7 +415,14 @@ impl Settings {
             for code in codes {
                 check_code(code).with_context(|| format!("route {}: {code}", route.path))?;
             }
-            route.expression()?;
+            let path = route.expression()?;
+            let subject = route.subject.as_ref().map_or(Ok(()), |it| it.checked(&path));
+            subject.with_context(|| format!("route {}", route.path))?;
+            anyhow::ensure!(
+                route.subject.is_none() || self.tags.is_some(),
+                "route {}: a `subject` wants the tag service: [tags] with its `socket`",
+                route.path
+            );
             route.operation()?;
             let known = |name: &String| self.doors.iter().any(|door| door.name == *name);
             let door = route.door.as_ref();

@@ -1,6 +1,7 @@
 //! What the gate has of the ledger: for each caller and dataset one group of objects, proved at one header, and proved again
 //! before it is too old.
 
+use crate::candidates::{candidates, under};
 use crate::ledger::Ledger;
 use crate::spool::Spool;
 use crate::spool::book::Numbered;
@@ -8,12 +9,13 @@ use liuhen_client::error::ClientError;
 use liuhen_proto::event::Outcome;
 use liuhen_proto::items::access::decide::{self, Gateway, Moment, Proved};
 use liuhen_proto::items::access::observing;
+use liuhen_proto::items::sharing::grants;
 use liuhen_proto::ledger::{Halt, Missing, Object};
 use liuhen_proto::place::{ObjectKind, Place};
 use liuhen_proto::types::limits::OBJECTS_PROVED;
 use liuhen_proto::types::{Height, RequestId, TimeMs};
 use liuhen_proto::verify::Known;
-use liuhen_proto::wire::{GatewaySetup, GrantKind, GrantUse, RecordAccess, RequestStanding};
+use liuhen_proto::wire::{GatewaySetup, GrantUse, Quota, RecordAccess};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -320,6 +322,29 @@ impl State {
         decide::decide(&view, &self.gateway, group.moment(now), record)
     }
 
+    /// The quotas on which a record counts, its grant's and those of all that this hangs from, and the use made of each, with what was given
+    /// since.
+    pub fn quotas(
+        &self,
+        group: &Group,
+        record: &RecordAccess,
+        now: TimeMs,
+    ) -> Vec<(Quota, GrantUse)> {
+        let view = With { state: self, group, now };
+        let on = decide::counts_on(&view, &self.gateway, group.moment(now), record);
+        let of = |id: RequestId| {
+            let (grant, used) =
+                (view.object(&Place::grant(&id)), view.object(&Place::grant_use(&id)));
+            let Ok(Some(Object::Grant(grant))) = grant else { return None };
+            let used = match used {
+                Ok(Some(Object::GrantUse(used))) => (*used).clone(),
+                _ => GrantUse::default(),
+            };
+            Some((grants::terms(&grant).and_then(|it| it.quota).unwrap_or_default(), used))
+        };
+        on.unwrap_or_default().into_iter().filter_map(of).collect()
+    }
+
     async fn prove(&self, key: &Key, probe: &RecordAccess) -> Result<Group, ClientError> {
         let (dataset, department, _) = key;
         let standings = self.ledger.requests(dataset).await?;
@@ -378,7 +403,7 @@ impl State {
     }
 
     /// Whether a record counts on a grant: on its own, and all that this hangs from.
-    fn counts_on(&self, record: &RecordAccess, grant: &RequestId) -> bool {
+    pub fn counts_on(&self, record: &RecordAccess, grant: &RequestId) -> bool {
         let parents = locked(&self.parents);
         record.accesses.iter().any(|it| {
             let mut id = RequestId::from_slice(&it.request_id).ok();
@@ -424,24 +449,6 @@ fn put<T>(all: &Mutex<HashMap<u64, T>>, one: T) -> u64 {
     let ticket = all.keys().max().map_or(0, |it| it.saturating_add(1));
     all.insert(ticket, one);
     ticket
-}
-
-/// The same record under a grant.
-pub fn under(record: &RecordAccess, id: Option<&RequestId>) -> RecordAccess {
-    let mut record = record.clone();
-    for access in &mut record.accesses {
-        access.request_id = id.map(|id| id.to_vec()).unwrap_or_default();
-    }
-    record
-}
-
-/// Grants that a department's access could be under.
-fn candidates(standings: &[RequestStanding], department: &str) -> Vec<RequestId> {
-    let grants = standings.iter().filter_map(|it| it.grant.as_ref());
-    let may = grants.filter(|it| {
-        it.using_department == department || it.class.is_some() || it.kind() == GrantKind::Internal
-    });
-    may.filter_map(|it| RequestId::from_slice(&it.request_id).ok()).collect()
 }
 
 /// A group, and what was given since that its header does not count.

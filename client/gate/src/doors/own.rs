@@ -41,18 +41,12 @@ const OF_CONNECTION: [HeaderName; 6] = [
 struct Own {
     name: Arc<str>,
     gate: Arc<Gate>,
-    upstream: Authority,
-    client: Client<HttpConnector, Body>,
+    onward: Onward,
 }
 
 /// The door of this name before a service. Errors for what is no `http://host:port`.
 pub fn router(name: &str, gate: Arc<Gate>, upstream: &str) -> anyhow::Result<Router> {
-    let wrong = || format!("door {name}: upstream {upstream}: http://host:port is wanted");
-    let uri: Uri = upstream.parse().with_context(wrong)?;
-    anyhow::ensure!(uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/", wrong());
-    let upstream = uri.authority().with_context(wrong)?.clone();
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let own = Own { name: name.into(), gate, upstream, client };
+    let own = Own { name: name.into(), gate, onward: Onward::to(name, upstream)? };
     Ok(Router::new().fallback(pass).with_state(own))
 }
 
@@ -91,8 +85,9 @@ async fn pass(
         is_failed: false,
         is_over: salt.is_none(),
     };
-    match own.client.request(own.onward(request, from)).await {
-        Ok(response) => ending.passing(response.map(Body::new), answer.token.as_deref()),
+    // Rows can be counted in what is not packed alone.
+    match own.onward.ask(request, from, true).await {
+        Ok(response) => ending.passing(response, answer.token.as_deref()),
         Err(error) => {
             tracing::warn!(door = &*own.name, %error, "the service does not answer");
             ending.failed();
@@ -101,17 +96,45 @@ async fn pass(
     }
 }
 
-impl Own {
+/// A service that requests are passed on to.
+#[derive(Clone)]
+pub struct Onward {
+    upstream: Authority,
+    client: Client<HttpConnector, Body>,
+}
+
+impl Onward {
+    /// To this service, for the door of this name. Errors for what is no `http://host:port`.
+    pub fn to(name: &str, upstream: &str) -> anyhow::Result<Self> {
+        let wrong = || format!("door {name}: upstream {upstream}: http://host:port is wanted");
+        let uri: Uri = upstream.parse().with_context(wrong)?;
+        anyhow::ensure!(uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/", wrong());
+        let upstream = uri.authority().with_context(wrong)?.clone();
+        Ok(Self { upstream, client: Client::builder(TokioExecutor::new()).build_http() })
+    }
+
+    /// Passes a request on; `unpacked`: the answer is not to be packed.
+    pub async fn ask(
+        &self,
+        request: Request,
+        from: SocketAddr,
+        unpacked: bool,
+    ) -> Result<Response, hyper_util::client::legacy::Error> {
+        let response = self.client.request(self.onward(request, from, unpacked)).await?;
+        Ok(response.map(Body::new))
+    }
+
     /// The request as the service gets it.
-    fn onward(&self, request: Request, from: SocketAddr) -> Request {
+    fn onward(&self, request: Request, from: SocketAddr, unpacked: bool) -> Request {
         let (mut parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().cloned();
         let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.upstream.clone());
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         parts.uri = uri.path_and_query(path).build().unwrap_or_default();
         clean(&mut parts.headers);
-        // Rows can be counted in what is not packed alone.
-        parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if unpacked {
+            parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         if let Ok(from) = HeaderValue::from_str(&from.ip().to_canonical().to_string()) {
             parts.headers.insert("x-forwarded-for", from);
         }

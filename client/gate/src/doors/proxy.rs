@@ -20,7 +20,7 @@ const ADDRESS: &str = "x-gate-address";
 pub(super) const SECRET: &str = "x-gate-secret";
 const CERTIFICATE: &str = "x-gate-certificate";
 /// What it is told, beside the status.
-pub(super) const ACCESS: &str = "x-liuhen-access";
+pub(crate) const ACCESS: &str = "x-liuhen-access";
 pub(super) const NUMBER: &str = "x-liuhen-access-no";
 const REASON: &str = "x-liuhen-reason";
 
@@ -50,7 +50,7 @@ fn asked(headers: &HeaderMap) -> Asked {
 }
 
 /// What a header says; nothing where it is not there, or no text.
-pub(super) fn said(headers: &HeaderMap, name: &str) -> String {
+pub(crate) fn said(headers: &HeaderMap, name: &str) -> String {
     let value = headers.get(name).and_then(|it| it.to_str().ok());
     value.unwrap_or_default().to_owned()
 }

@@ -3,14 +3,21 @@
 use super::{granted, on_the_ledger, recorded, spool_is_empty};
 use liuhen_proto::wire::{Channel, RecordAccess};
 use liuhen_tests::actions::told;
+use liuhen_tests::certificates::{Authority, Signed};
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::consortium::free_port;
 use liuhen_tests::doors::{Gate, MAPPING, SECRET, get, send};
+use liuhen_tests::wait::until;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
+use rustls::{ClientConfig, RootCertStore};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UdpSocket};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// A line of PostgreSQL's log, of a session of its own: a statement that read so many rows, now.
 fn line(number: usize) -> String {
@@ -149,6 +156,82 @@ async fn lines_by_the_wire() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lines over TLS: of whoever has a certificate of the authority, and of nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_over_tls() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    std::fs::write(gate.folder.join("mapping.toml"), MAPPING)?;
+    let authority = Authority::new(&gate.folder.join("ca"))?;
+    let own = authority.sign("gate", &["localhost"], false)?;
+    let sender = authority.sign("sender", &["db1"], true)?;
+    let stranger = Authority::new(&gate.folder.join("other-ca"))?.sign("stranger", &["x"], true)?;
+    let port = free_port()?;
+    let mut settings = File::options().append(true).open(gate.folder.join("gate.toml"))?;
+    write!(
+        settings,
+        "\n[[source]]\nname = \"by-tls\"\nkind = \"pgaudit\"\nlog = \"tls.log\"\nmapping = \"mapping.toml\"\n\
+         [source.receive]\nprotocol = \"tls\"\nlisten = \"127.0.0.1:{port}\"\n\
+         [source.receive.tls]\ncertificate = \"{}\"\nkey = \"{}\"\nclient_ca = \"{}\"\n",
+        own.certificate.display(),
+        own.key.display(),
+        authority.file().display()
+    )?;
+    gate.start().await?;
+    let mut stream = over_tls(port, &authority, Some(&sender)).await?;
+    let framed = syslog(1);
+    stream.write_all(format!("{} {framed}", framed.len()).as_bytes()).await?;
+    stream.flush().await?;
+    recorded(&mut cluster, 1).await.map_err(|e| e.context(gate.log()))?;
+    for other in [None, Some(&stranger)] {
+        // It is told no in the handshake, or when it first sends.
+        if let Ok(mut stream) = over_tls(port, &authority, other).await {
+            let _ = stream.write_all(format!("{}\n", syslog(2)).as_bytes()).await;
+            let _ = stream.flush().await;
+        }
+    }
+    let mut plain = TcpStream::connect(("127.0.0.1", port)).await?;
+    plain.write_all(format!("{}\n", syslog(3)).as_bytes()).await?;
+    until("three that were refused", async || {
+        let metrics = get(gate.watch, "/metrics", &[]).await.ok()?.body;
+        let counted = r#"liuhen_gate_received_total{source="by-tls",what="refused"} 3"#;
+        metrics.contains(counted).then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gate.log()))?;
+    stream.write_all(format!("{}\n", syslog(4)).as_bytes()).await?;
+    stream.flush().await?;
+    recorded(&mut cluster, 2).await.map_err(|e| e.context(gate.log()))?;
+    Ok(())
+}
+
+/// A connection to the gate, by this certificate.
+async fn over_tls(
+    port: u16,
+    authority: &Authority,
+    own: Option<&Signed>,
+) -> anyhow::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(authority.file())? {
+        roots.add(certificate?)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    let config = match own {
+        Some(own) => {
+            let chain = CertificateDer::pem_file_iter(&own.certificate)?;
+            let key = PrivateKeyDer::from_pem_file(&own.key)?;
+            builder.with_client_auth_cert(chain.collect::<Result<_, _>>()?, key)?
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let name = ServerName::try_from("localhost")?;
+    Ok(TlsConnector::from(Arc::new(config)).connect(name, stream).await?)
+}
+
 /// The same line as PostgreSQL gives it to syslog.
 fn syslog(number: usize) -> String {
     let now = jiff::Timestamp::now();
@@ -180,6 +263,16 @@ async fn slips_of_sources() -> anyhow::Result<()> {
             "mapping = \"mapping.toml\"",
             "mapping = \"mapping.toml\"\nreceive = { protocol = \"http\", listen = \"127.0.0.1:6514\" }",
             "a `secret` belongs to http",
+        ),
+        (
+            "mapping = \"mapping.toml\"",
+            "mapping = \"mapping.toml\"\nreceive = { protocol = \"tls\", listen = \"127.0.0.1:6514\" }",
+            "belongs to tls",
+        ),
+        (
+            "mapping = \"mapping.toml\"",
+            "mapping = \"mapping.toml\"\nreceive = { protocol = \"tls\", listen = \"127.0.0.1:6514\", tls = { certificate = \"none\", key = \"none\", client_ca = \"none\" } }",
+            "certificates in PEM are needed",
         ),
     ] {
         assert!(good.contains(from), "{from}");

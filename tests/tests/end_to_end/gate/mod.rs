@@ -1,10 +1,14 @@
 //! A gate before a service that knows nothing of it: what it decided is on the ledger, once, whatever happened in between.
 
 mod api;
+mod changes;
 mod followed;
+mod lasting;
+mod leased;
 mod observing;
 mod own;
 mod proxies;
+mod using;
 mod watched;
 
 use anyhow::Context as _;
