@@ -71,7 +71,7 @@ pub struct Gate {
     /// Whose data it is.
     pub tags: Tags,
     /// How the data changes.
-    pub changes: Changes,
+    pub changes: Arc<Changes>,
 }
 
 /// Rows of what is over.

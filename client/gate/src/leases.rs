@@ -2,11 +2,10 @@
 //! two give out the same.
 
 use crate::candidates::named;
-use crate::gate::Gate;
 use crate::ledger::Ledger;
 use crate::state::{Group, State};
 use liuhen_client::clock::now;
-use liuhen_proto::items::access::leases::own;
+use liuhen_proto::items::access::set_aside::own;
 use liuhen_proto::items::sharing::grants;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::place::Place;
@@ -163,11 +162,11 @@ impl Leases {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The items to be signed now: those that whoever waits wants first. Errors where no node proves what is left.
+    /// The items to be signed now. Nothing is given back of what records wait that count on it. Errors where no node proves what is left.
     pub async fn items(
         &self,
-        gate: &Gate,
         ledger: &Ledger,
+        has_unsent: impl Fn(&RequestId) -> bool,
     ) -> anyhow::Result<Vec<(RequestId, LeaseUse)>> {
         let mut items = Vec::new();
         for due in self.due() {
@@ -176,7 +175,7 @@ impl Leases {
                     it if it.queries > 0 && it.rows > 0 => items.push((id, it)),
                     _ => self.done(&id, None),
                 },
-                Due::Back(id) if has_unsent(gate, &id) => {}
+                Due::Back(id) if has_unsent(&id) => {}
                 Due::Back(id) => {
                     let (grant, _) = asked_of(ledger, &id).await?;
                     items.push((id, of(&grant, 0, 0, 0)));
@@ -217,12 +216,6 @@ impl Leases {
         drop(all);
         self.asked.send_modify(|it| *it = it.wrapping_add(1));
     }
-}
-
-/// Whether something waits that counts on a grant.
-fn has_unsent(gate: &Gate, id: &RequestId) -> bool {
-    let book = gate.spool.book();
-    book.to_send().any(|it| gate.state.counts_on(&it.record, id))
 }
 
 fn of(grant: &Grant, queries: u64, rows: u64, until_ms: u64) -> LeaseUse {

@@ -2,7 +2,7 @@
 //! coverage over state that it verified itself; gives it a number that is on disk before it is answered; and records it on the
 //! ledger, once.
 //!
-//! [`settings`] says what it does; [`subjects`] whose data it is, [`sessions`] what lasts, [`changes`] how the data changes; [`doors`] are where is asked; [`asked`] is what was asked, [`ruled`] by whom and what for, and [`answer`] what is answered; [`gate`] decides, by
+//! [`settings`] says what it does; [`subjects`] whose data it is, [`sessions`] what lasts, by [`slices`], [`changes`] how the data changes; [`doors`] are where is asked; [`asked`] is what was asked, [`ruled`] by whom and what for, and [`answer`] what is answered; [`gate`] decides, by
 //! [`state`] under one of the [`candidates`], within its [`leases`]; [`ledger`] proves it, and [`watch`] renews sooner; [`begun`] is what stands before; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, by [`tls`] perhaps, and [`standing`] how they stand; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before; [`using`] is the other side, which acknowledges what was received.
 
 pub mod answer;
@@ -21,9 +21,11 @@ pub mod receive;
 pub mod rows;
 pub mod ruled;
 pub mod run;
+pub mod secret;
 pub mod send;
 pub mod sessions;
 pub mod settings;
+pub mod slices;
 pub mod sources;
 pub mod spool;
 pub mod standing;

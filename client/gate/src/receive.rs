@@ -104,8 +104,7 @@ pub async fn serve(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let secret =
-        settings.secret.as_ref().map_or(Ok(String::new()), |it| crate::settings::shown(it));
+    let secret = settings.secret.as_ref().map_or(Ok(String::new()), |it| crate::secret::shown(it));
     let (pieces, waiting) = mpsc::channel(WAITING);
     let places = Arc::new(Semaphore::new(WAITING));
     let put = Put { pieces, received, secret: secret?.into(), places };

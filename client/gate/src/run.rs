@@ -1,7 +1,7 @@
 //! The wiring: settings read, the ledger reached, the spool opened, doors served.
 
 use crate::begun::{Begun, Reached};
-use crate::changes::{Changes, database};
+use crate::changes::{Changes, looking};
 use crate::doors::{api, envoy, follow::Follower, own, proxy, traefik};
 use crate::gate::Gate;
 use crate::leases::Leases;
@@ -68,7 +68,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         leases,
         sessions: Sessions::new(slice(&settings)),
         tags: Tags::new(settings.tags.clone()),
-        changes: Changes::new(&settings.changes),
+        changes: Arc::new(Changes::new(&settings.changes)),
     });
     let open_for = Duration::from_secs(settings.open_minutes.saturating_mul(60));
     let began = std::time::Instant::now();
@@ -115,7 +115,7 @@ async fn follow(
         sources::Follower::new(gate, ledger, source.clone(), kept, stop.clone())?.start()?;
     }
     for watched in &settings.changes {
-        tasks.spawn(database::watch(watched.clone(), Arc::clone(gate), stop.clone()));
+        tasks.spawn(looking::watch(watched.clone(), Arc::clone(&gate.changes), stop.clone()));
     }
     let datasets: BTreeSet<String> =
         gate.routes.iter().map(|it| it.route.dataset.clone()).collect();

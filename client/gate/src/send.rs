@@ -14,6 +14,7 @@ use liuhen_proto::items::Item;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::Place;
+use liuhen_proto::types::RequestId;
 use liuhen_proto::wire::{self, PublishVersion, RecordAccess, item::Kind};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -167,7 +168,11 @@ impl Sender {
     /// Sets aside what is wanted of quotas, and gives back what nobody used for long.
     async fn lease(&self) {
         let Some(leases) = &self.gate.leases else { return };
-        let items = match leases.items(&self.gate, &self.ledger).await {
+        let has_unsent = |id: &RequestId| {
+            let book = self.gate.spool.book();
+            book.to_send().any(|it| self.gate.state.counts_on(&it.record, id))
+        };
+        let items = match leases.items(&self.ledger, has_unsent).await {
             Ok(items) => items,
             Err(error) => {
                 tracing::warn!(error = %format!("{error:#}"), "nothing can be set aside of quotas; it is tried again");

@@ -1,16 +1,10 @@
 //! What lasts (会话): a cursor, a stream, an export. It is decided when it begins, again in each slice of time, and at once when what allows it ends;
 //! each slice is an access with a number and a record of its own, so that its rows count on the day that they were given.
 
-use crate::answer::Answer;
 use crate::asked::Asked;
-use crate::gate::{Gate, Rows};
-use crate::spool::SpoolError;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// How often it is looked whether a session still may go on.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Sessions that are open.
 #[derive(Debug)]
@@ -20,16 +14,20 @@ pub struct Sessions {
     open: Mutex<HashMap<(String, String), Session>>,
 }
 
+/// One that is open.
 #[derive(Debug, Clone)]
-struct Session {
-    asked: Asked,
-    number: u64,
-    began: Instant,
+pub struct Session {
+    /// What was asked.
+    pub asked: Asked,
+    /// Which slice it is in.
+    pub number: u64,
+    /// When that began.
+    pub began: Instant,
 }
 
 impl Session {
     /// The name of its slice, under which its ending is told.
-    fn request(&self, name: &str) -> String {
+    pub fn request(&self, name: &str) -> String {
         format!("{name}#{}", self.number)
     }
 }
@@ -44,79 +42,20 @@ impl Sessions {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, door: &str, name: &str) -> Option<Session> {
+    /// The session of a name at a door.
+    pub fn get(&self, door: &str, name: &str) -> Option<Session> {
         self.lock().get(&(door.to_owned(), name.to_owned())).cloned()
     }
 
     /// Keeps one, and lets go of those that nobody went on with.
-    fn keep(&self, door: &str, name: &str, session: Session) {
+    pub fn keep(&self, door: &str, name: &str, session: Session) {
         let mut open = self.lock();
         open.retain(|_, it| it.began.elapsed() < self.slice * 2);
         open.insert((door.to_owned(), name.to_owned()), session);
     }
 
-    fn end(&self, door: &str, name: &str) {
+    /// It is over.
+    pub fn end(&self, door: &str, name: &str) {
         self.lock().remove(&(door.to_owned(), name.to_owned()));
-    }
-}
-
-impl Gate {
-    /// Begins a session: its first slice is decided and numbered. Begun again by a name that is open it is the same.
-    pub async fn begin_session(&self, door: &str, asked: Asked) -> Answer {
-        let name = asked.request.clone();
-        let before = self.sessions.get(door, &name).filter(|it| it.asked == asked);
-        let number = before.map_or(0, |it| it.number);
-        self.slice(door, &name, asked, number).await
-    }
-
-    /// A slice is over, with so many rows, and the next is decided and numbered. `None`: no session of this name is open.
-    pub async fn go_on(
-        &self,
-        door: &str,
-        name: &str,
-        rows: Option<u64>,
-    ) -> Result<Option<Answer>, SpoolError> {
-        let Some(session) = self.sessions.get(door, name) else { return Ok(None) };
-        self.end(door, &session.request(name), Rows::These(rows)).await?;
-        let next = session.number.saturating_add(1);
-        Ok(Some(self.slice(door, name, session.asked, next).await))
-    }
-
-    /// A session is over. Whether one of this name was open.
-    pub async fn end_session(
-        &self,
-        door: &str,
-        name: &str,
-        rows: Option<u64>,
-    ) -> Result<bool, SpoolError> {
-        let Some(session) = self.sessions.get(door, name) else { return Ok(false) };
-        self.end(door, &session.request(name), Rows::These(rows)).await?;
-        self.sessions.end(door, name);
-        Ok(true)
-    }
-
-    /// Comes when a session may not go on, with the reason; or when its slice is over. `None`: no session of this name is open.
-    pub async fn watch_session(&self, door: &str, name: &str) -> Option<Option<String>> {
-        let session = self.sessions.get(door, name)?;
-        loop {
-            if let Some(why) = self.denies(door, &session.asked).await {
-                return Some(Some(why));
-            }
-            if session.began.elapsed() >= self.sessions.slice {
-                return Some(None);
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn slice(&self, door: &str, name: &str, asked: Asked, number: u64) -> Answer {
-        let session = Session { asked, number, began: Instant::now() };
-        let request = session.request(name);
-        let answer = self.decide(door, Asked { request, ..session.asked.clone() }).await;
-        match answer.serve {
-            true => self.sessions.keep(door, name, session),
-            false => self.sessions.end(door, name),
-        }
-        answer
     }
 }

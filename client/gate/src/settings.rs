@@ -4,6 +4,7 @@ use crate::asked::By;
 use crate::changes::Watched;
 use crate::leases::Lease;
 use crate::rows::Rows;
+use crate::secret::shown;
 use crate::subjects::{Subject, TagService};
 use anyhow::Context as _;
 use liuhen_proto::types::check_code;
@@ -306,14 +307,6 @@ impl Door {
         let secret = secret.with_context(|| format!("door {}: a `secret` is needed", self.name))?;
         shown(secret).with_context(|| format!("door {}", self.name))
     }
-}
-
-/// A secret in a file.
-pub fn shown(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
-    let secret = text.trim();
-    anyhow::ensure!(secret.len() >= 16, "{}: a secret has 16 characters at least", file.display());
-    Ok(secret.to_owned())
 }
 
 impl Settings {

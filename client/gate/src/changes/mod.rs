@@ -1,11 +1,13 @@
 //! Changes of the data are seen as they happen (数据变化实时探知): off unless it is said, and never at the database's cost.
 //!
-//! [`database`] asks: table counters, a digest of all rows within a limit of cost, or, where a slot is allowed, each change by [`decoding`];
-//! [`set_digest`] is a digest that follows changes. What is observed stands in the seals, so that a change that nobody published is alerted; versions
+//! [`looking`] asks the [`database`]: table counters, a digest of all rows within a limit of cost, or, where a slot is allowed, each change by
+//! [`decoding`], [`following`] the rows with a [`set_digest`] that follows changes. What is observed stands in the seals, so that a change that nobody published is alerted; versions
 //! are published where that is said.
 
 pub mod database;
 pub mod decoding;
+pub mod following;
+pub mod looking;
 pub mod set_digest;
 
 use anyhow::Context as _;

@@ -1,6 +1,6 @@
 //! Logs that are followed, and where their lines come from.
 
-use super::shown;
+use crate::secret::shown;
 use crate::tls::TlsFiles;
 use anyhow::Context as _;
 use liuhen_proto::types::check_code;

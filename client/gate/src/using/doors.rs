@@ -7,7 +7,7 @@ use crate::doors::own::Onward;
 use crate::doors::proxy::{ACCESS, said};
 use crate::ledger::Ledger;
 use crate::rows::{Counter, Rows};
-use crate::settings::shown;
+use crate::secret::shown;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};

@@ -1,7 +1,7 @@
 //! The using side's settings: a TOML file. What is not known in it is an error.
 
 use crate::rows::Rows;
-use crate::settings::shown;
+use crate::secret::shown;
 use anyhow::Context as _;
 use liuhen_proto::types::check_code;
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 //! It is the rule that nodes apply when the record comes, with that header as the height by which the gateway decided. What the
 //! ledger gets to know between is not known here: others' records under the same grant, and what ends in the meantime.
 
-use super::{coverage, leases, own_grant, record_access};
+use super::{coverage, own_grant, record_access, set_aside};
 use crate::event::Outcome;
 use crate::header::block::Header;
 use crate::ledger::{BlockContext, Draft, Halt, Missing, Object, View};
@@ -98,7 +98,7 @@ pub fn add_use(
     now: TimeMs,
     parameters: &wire::Parameters,
 ) {
-    let (day, since) = (coverage::day_of(record, now), leases::open_since(now, parameters));
+    let (day, since) = (coverage::day_of(record, now), set_aside::open_since(now, parameters));
     record_access::add_use(used, gateway.as_bytes(), record, day, since);
 }
 

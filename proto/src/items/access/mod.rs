@@ -1,12 +1,13 @@
 //! Accesses and what keeps their record whole: records, seals, halves, bulk sets, sealed records, corrections; what is covered; what gateways set aside.
 
 pub(crate) mod bulk;
+pub(crate) mod checks;
 pub mod corrections;
 pub(crate) mod coverage;
 pub mod decide;
 pub(crate) mod gateways;
 pub mod halves;
-pub mod leases;
+pub(crate) mod leases;
 pub(crate) mod numbers;
 pub mod observing;
 pub(crate) mod own_grant;
@@ -15,6 +16,7 @@ pub(crate) mod record_access;
 pub mod replay;
 pub mod sealing;
 pub(crate) mod seals;
+pub mod set_aside;
 
 #[cfg(test)]
 pub(crate) mod tests;

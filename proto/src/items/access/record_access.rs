@@ -3,10 +3,9 @@
 
 use crate::event::{Outcome, Reason, Verdict};
 use crate::items::access::{
-    bulk, coverage, halves,
-    leases::{self, Amount},
-    numbers, observing,
+    bulk, checks, coverage, halves, numbers, observing,
     own_grant::{self, Named},
+    set_aside::{self, Amount},
 };
 use crate::items::fields::{
     Checked, ascending, code, ensure, ensure_of, id, id_if_given, operation, wrong,
@@ -306,7 +305,7 @@ pub(crate) fn add_use(
     day: u64,
     since: TimeMs,
 ) -> bool {
-    let (queries, rows) = coverage::adds(it, used);
+    let (queries, rows) = checks::adds(it, used);
     if queries == 0 {
         return false;
     }
@@ -315,7 +314,7 @@ pub(crate) fn add_use(
     let is_unknown = it.row_count.is_none();
     used.rows_unknown = used.rows_unknown.saturating_add(u64::from(is_unknown));
     count_day(&mut used.days, wire::DayUse { day, queries, rows, ..wire::DayUse::default() });
-    leases::spend(used, gateway, Amount { queries, rows }, day, since);
+    set_aside::spend(used, gateway, Amount { queries, rows }, day, since);
     remember(&mut used.statements, &it.statement_digest);
     true
 }
@@ -331,7 +330,7 @@ fn count_one(
     let used: Option<Arc<wire::GrantUse>> = draft.get(&place)?;
     let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
     let before = (used.queries, used.rows);
-    let since = leases::open_since(draft.context().time, &*draft.parameters()?);
+    let since = set_aside::open_since(draft.context().time, &*draft.parameters()?);
     if !add_use(&mut used, gateway, it, coverage::day_of_use(draft, it), since) {
         return Ok(());
     }

@@ -6,7 +6,7 @@
 //! The node that makes a proof and the verifier that checks it both go through here.
 
 use crate::event::{EventLeaf, Outcome, Reason};
-use crate::items::access::{leases, record_access};
+use crate::items::access::{record_access, set_aside};
 use crate::ledger::{BlockContext, Draft, Halt, Missing, Object, View};
 use crate::place::{ObjectKind, Place};
 use crate::tx::TxHeader;
@@ -234,7 +234,7 @@ impl Before<'_> {
     fn used(&self, now: &wire::GrantUse) -> wire::GrantUse {
         let record = self.it.record;
         let day = crate::items::access::coverage::day_of(record, self.it.leaf.time);
-        let mut used = leases::at_most(now.clone());
+        let mut used = set_aside::at_most(now.clone());
         if !record.statement_digest.is_empty() {
             // Whether it was the first of its statement, and added anything, is not known. What stands later has it counted
             // either way: so nothing is taken away, and it adds nothing.

@@ -1,7 +1,7 @@
 //! Watching (监测告警): what the parameters name raises alerts, for the department concerned to answer.
 
 use crate::event::Outcome;
-use crate::items::access::coverage;
+use crate::items::access::checks;
 use crate::items::fields::{Checked, code, ensure, id_if_given};
 use crate::items::kind::ItemKind;
 use crate::items::oversight::integrity::JOIN_MS;
@@ -186,7 +186,7 @@ pub(crate) fn record(
 fn outside_hours(draft: &Draft<'_>, it: &wire::RecordAccess) -> Result<bool, Halt> {
     let schedule = watch(draft, WatchKind::OutsideHours)?.and_then(|it| it.schedule);
     let time = TimeMs::new(it.access_time_ms);
-    Ok(schedule.is_some_and(|it| !coverage::in_schedule(&it, time)))
+    Ok(schedule.is_some_and(|it| !checks::in_schedule(&it, time)))
 }
 
 fn counts(
