@@ -340,6 +340,15 @@ impl Nginx {
 
     /// Starts it before a service at this port.
     pub async fn start(gate: &Gate, service: u16) -> anyhow::Result<Self> {
+        Self::start_with(gate, service, ("", "")).await
+    }
+
+    /// The same with more of `http` and of its `server`.
+    pub async fn start_with(
+        gate: &Gate,
+        service: u16,
+        (of_http, of_server): (&str, &str),
+    ) -> anyhow::Result<Self> {
         let (folder, port, asked) = (&gate.folder, free_port()?, gate.nginx);
         let text = format!(
             r#"daemon off;
@@ -356,6 +365,7 @@ http {{
     log_format liuhen escape=json
         '{{"request":"$request_id","status":$status,"rows":"$upstream_http_x_liuhen_rows"}}';
     access_log {folder}/access.log liuhen;
+    {of_http}
     server {{
         listen 127.0.0.1:{port};
         location / {{
@@ -366,6 +376,7 @@ http {{
             proxy_set_header X-Liuhen-Access "";
             proxy_pass http://127.0.0.1:{service};
         }}
+        {of_server}
         location = /_gate {{
             internal;
             proxy_pass http://127.0.0.1:{asked};

@@ -2,8 +2,9 @@
 
 use crate::answer::Answer;
 use crate::asked::Asked;
-use crate::candidates::under;
+use crate::candidates::{named, under};
 use crate::changes::Changes;
+use crate::held::Ticket;
 use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::receive::Received;
@@ -13,7 +14,7 @@ use crate::settings::Otherwise;
 use crate::spool::entry::{Ended, Given, Said};
 use crate::spool::{Spool, SpoolError};
 use crate::standing::Standing;
-use crate::state::{Group, Key, State, Ticket};
+use crate::state::{Group, Key, State};
 use crate::subjects::Tags;
 use liuhen_client::clock::now;
 use liuhen_client::submit::{Account, item, random};
@@ -32,7 +33,7 @@ use prost::Message as _;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A denial is tried once more by a newer state where its own is older than this.
 const DENIED_BY: Duration = Duration::from_secs(1);
@@ -311,14 +312,23 @@ impl Gate {
     /// The record under the grant that fits, and whether it is served; where nothing is set aside yet, once that is asked for. Errors with why
     /// that can't be told.
     async fn judged(&self, door: &str, record: &RecordAccess) -> Result<Found, String> {
-        let first = self.judged_once(door, record).await?;
-        let lacks = |it: &Found| it.reason == NO_LEASE;
-        let Some(leases) = self.leases.as_ref().filter(|_| lacks(&first)) else { return Ok(first) };
-        drop(first);
-        leases.asked().await;
+        let mut asked = self.leases.as_ref().map(|it| (it, it.listen()));
+        let begun = Instant::now();
+        let mut found = self.judged_once(door, record).await?;
         let key = key_of(record);
-        let group = self.state.group(&key, record, Some(Duration::ZERO)).await;
-        let found = self.judged_by(door, &*group.map_err(|e| e.to_string())?, record)?;
+        while let Some((leases, asked)) = asked.as_mut()
+            && found.reason == NO_LEASE
+            && !found.serve
+            && let Some(id) = named(&found.record)
+            && leases.may_wait(&id, asked, begun).await
+        {
+            // Where that can't be told now, it stays as it was found.
+            let Ok(group) = self.state.group(&key, record, Some(Duration::ZERO)).await else {
+                break;
+            };
+            let Ok(again) = self.judged_by(door, &group, record) else { break };
+            found = again;
+        }
         Ok(found)
     }
 

@@ -9,21 +9,24 @@ use liuhen_proto::items::access::set_aside::own;
 use liuhen_proto::items::sharing::grants;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::place::Place;
-use liuhen_proto::types::{IdentityId, RequestId, TimeMs};
-use liuhen_proto::wire::{Grant, GrantUse, LeaseUse, Quota, RecordAccess};
+use liuhen_proto::types::{Height, IdentityId, RequestId, TimeMs};
+use liuhen_proto::wire::{self, Grant, GrantUse, LeaseUse, Quota, RecordAccess};
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// For so long whoever asks waits for a lease.
+/// For so long whoever asks waits for a lease; so often it is looked.
 pub const WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// What was set aside is not asked for again earlier, nor where nothing was left.
 const SOON: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_secs(10);
 /// Grants are passed on so often at most.
 const DEPTH: usize = 8;
+/// What was given back is remembered for so long: nothing decides by a state that is older.
+const REMEMBERED: Duration = Duration::from_secs(900);
 
 /// How much is set aside at a time.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -75,6 +78,25 @@ struct Stand {
     pause: Duration,
     /// Whether something is set aside.
     held: bool,
+    /// Queries and rows that were set aside last.
+    got: [u64; 2],
+    /// It is given back, or was: nothing is given out before something is set aside anew.
+    is_returned: bool,
+    /// A state before this block shows what was given back.
+    since: Height,
+}
+
+/// What came of what was asked.
+#[derive(Debug, Clone, Copy)]
+pub enum Came {
+    /// Nothing more is left; it is as before.
+    Nothing,
+    /// So much is set aside since a block.
+    Set(Height, [u64; 2]),
+    /// Nothing is set aside any more.
+    Back,
+    /// It is not known.
+    Failed,
 }
 
 /// What is to be asked of the ledger.
@@ -95,32 +117,41 @@ impl Leases {
     /// left, more is asked for.
     pub fn holds(&self, state: &State, group: &Group, record: &RecordAccess, now: TimeMs) -> bool {
         let Some(id) = named(record) else { return true };
-        let (mut holds, mut is_low, mut is_limited) = (true, false, false);
+        let (is_returned, since, got) = match self.lock().get(&id) {
+            Some(it) => (it.is_returned, it.since, it.got),
+            None => (false, Height::default(), self.wants()),
+        };
+        let is_newer = group.known.header.height >= since;
+        let (mut holds, mut is_low, mut is_limited) = (!is_returned && is_newer, false, false);
         for (quota, used) in state.quotas(group, record, now) {
             if quota == Quota::default() {
                 continue;
             }
             is_limited = true;
-            let left = own(&used, self.gateway.as_bytes(), now);
+            let left = own(&used, self.gateway.as_bytes(), id.as_bytes(), now);
             let limits = [
                 quota.queries_total.max(quota.queries_per_day),
                 quota.rows_total.max(quota.rows_per_day),
             ];
             let has = left.as_ref().map_or([0, 0], |it| [it.queries, it.rows]);
-            let wants = [self.how.queries, self.how.rows];
-            for ((limit, has), wants) in limits.into_iter().zip(has).zip(wants) {
+            for ((limit, has), got) in limits.into_iter().zip(has).zip(got) {
                 holds &= limit == 0 || has > 0;
-                is_low |= limit > 0 && has < wants / 4;
+                is_low |= limit > 0 && has < got / 4;
             }
             let ends = left.map_or(0, |it| it.until_ms);
             let soon = u64::try_from(self.how.lasts().as_millis()).unwrap_or(0) / 4;
             is_low |= ends < now.get().saturating_add(soon);
             holds &= ends > now.get();
         }
-        if is_limited {
-            self.used(id, holds, is_low || !holds);
+        if !is_limited {
+            return true;
         }
+        self.used(id, holds, is_returned || is_newer && (is_low || !holds));
         holds
+    }
+
+    fn wants(&self) -> [u64; 2] {
+        [self.how.queries, self.how.rows]
     }
 
     fn used(&self, id: RequestId, held: bool, wanted: bool) {
@@ -131,16 +162,34 @@ impl Leases {
             asked: None,
             pause: Duration::ZERO,
             held,
+            got: self.wants(),
+            is_returned: false,
+            since: Height::default(),
         });
         stand.used = Instant::now();
         stand.held |= held;
         stand.wanted |= wanted;
     }
 
-    /// Comes when it was asked once more, or after a time.
-    pub async fn asked(&self) {
-        let mut asked = self.asked.subscribe();
-        let _ = tokio::time::timeout(WITHIN, asked.changed()).await;
+    /// Whoever wants to know what came of what is asked from now on.
+    pub fn listen(&self) -> watch::Receiver<u64> {
+        self.asked.subscribe()
+    }
+
+    /// Comes when something was asked, or it is time to look; `false` where nothing was left a short while ago, or it was waited for long enough.
+    pub async fn may_wait(
+        &self,
+        id: &RequestId,
+        asked: &mut watch::Receiver<u64>,
+        begun: Instant,
+    ) -> bool {
+        let pauses =
+            |it: &Stand| it.pause > SOON && it.asked.is_some_and(|at| at.elapsed() < it.pause);
+        if begun.elapsed() >= WITHIN || self.lock().get(id).is_some_and(pauses) {
+            return false;
+        }
+        let _ = tokio::time::timeout(LOOK_EVERY, asked.changed()).await;
+        true
     }
 
     /// What is to be asked now.
@@ -151,7 +200,7 @@ impl Leases {
             let may = stand.asked.is_none_or(|at| at.elapsed() >= stand.pause);
             if stand.wanted && may {
                 due.push(Due::More(*id));
-            } else if stand.held && stand.used.elapsed() > idle {
+            } else if stand.held && may && stand.used.elapsed() > idle {
                 due.push(Due::Back(*id));
             }
         }
@@ -162,38 +211,56 @@ impl Leases {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The items to be signed now. Nothing is given back of what records wait that count on it. Errors where no node proves what is left.
+    /// The items to be signed now, and what is set aside by each. Nothing is given back of what records wait that count on it, or are open.
+    /// `in_flight` says how much these are. Errors where no node proves what is left.
     pub async fn items(
         &self,
         ledger: &Ledger,
-        has_unsent: impl Fn(&RequestId) -> bool,
+        in_flight: impl Fn(&RequestId) -> [u64; 2],
     ) -> anyhow::Result<Vec<(RequestId, LeaseUse)>> {
         let mut items = Vec::new();
         for due in self.due() {
             match due {
-                Due::More(id) => match self.more(ledger, &id).await? {
+                Due::More(id) => match self.more(ledger, &id, in_flight(&id)).await? {
                     it if it.queries > 0 && it.rows > 0 => items.push((id, it)),
-                    _ => self.done(&id, None),
+                    _ => self.came(&id, Came::Nothing),
                 },
-                Due::Back(id) if has_unsent(&id) => {}
                 Due::Back(id) => {
                     let (grant, _) = asked_of(ledger, &id).await?;
-                    items.push((id, of(&grant, 0, 0, 0)));
+                    // From here on nothing is given out; what was before, counts.
+                    self.set_returned(&id, true);
+                    match in_flight(&id) {
+                        [0, _] => items.push((id, of(&grant, 0, 0, 0))),
+                        _ => self.set_returned(&id, false),
+                    }
                 }
             }
         }
         Ok(items)
     }
 
+    fn set_returned(&self, id: &RequestId, is_returned: bool) {
+        if let Some(stand) = self.lock().get_mut(id) {
+            stand.is_returned = is_returned;
+        }
+    }
+
     /// As much as is left of what is wanted.
-    async fn more(&self, ledger: &Ledger, id: &RequestId) -> anyhow::Result<LeaseUse> {
-        let Lease { mut queries, mut rows, .. } = self.how;
+    async fn more(
+        &self,
+        ledger: &Ledger,
+        id: &RequestId,
+        in_flight: [u64; 2],
+    ) -> anyhow::Result<LeaseUse> {
+        // What is in flight counts against it when it is recorded.
+        let mut queries = self.how.queries.saturating_add(in_flight[0]);
+        let mut rows = self.how.rows.saturating_add(in_flight[1]);
         let (named, used) = asked_of(ledger, id).await?;
         let mut next = Some((Arc::clone(&named), used));
         for _ in 0..DEPTH {
             let Some((grant, used)) = next.take() else { break };
             let quota = grants::terms(&grant).and_then(|it| it.quota).unwrap_or_default();
-            let left = left(&quota, &used, self.gateway.as_bytes());
+            let left = left(&quota, &used, self.gateway.as_bytes(), id.as_bytes());
             (queries, rows) = (queries.min(left.0), rows.min(left.1));
             if let Ok(above) = RequestId::from_slice(&grant.parent_id) {
                 next = Some(asked_of(ledger, &above).await?);
@@ -203,16 +270,29 @@ impl Leases {
         Ok(of(&named, queries, rows, until.get()))
     }
 
-    /// It was asked, and by now something is held or not; `None`: nothing more is left, and it is as before. What stands on the ledger counts when it
-    /// is proved.
-    pub fn done(&self, id: &RequestId, held: Option<bool>) {
+    /// It was asked, and this came of it. What stands on the ledger counts when it is proved.
+    pub fn came(&self, id: &RequestId, what: Came) {
         let mut all = self.lock();
         if let Some(stand) = all.get_mut(id) {
             (stand.wanted, stand.asked) = (false, Some(Instant::now()));
-            stand.held = held.unwrap_or(stand.held);
-            stand.pause = if held == Some(true) { SOON } else { AGAIN };
+            stand.pause = if matches!(what, Came::Set(..)) { SOON } else { AGAIN };
+            match what {
+                Came::Set(height, got) => {
+                    if std::mem::replace(&mut stand.is_returned, false) {
+                        stand.since = height;
+                    }
+                    (stand.held, stand.got) = (true, got);
+                }
+                Came::Back => (stand.held, stand.pause) = (false, SOON),
+                Came::Nothing | Came::Failed => {}
+            }
         }
-        all.retain(|_, it| it.held || it.used.elapsed() < self.how.lasts());
+        let is_needed = |it: &Stand| {
+            let remembers = it.is_returned || it.since > Height::default();
+            let is_recent = it.asked.is_some_and(|at| at.elapsed() < REMEMBERED);
+            it.held || it.used.elapsed() < self.how.lasts() || remembers && is_recent
+        };
+        all.retain(|_, it| is_needed(it));
         drop(all);
         self.asked.send_modify(|it| *it = it.wrapping_add(1));
     }
@@ -247,8 +327,9 @@ async fn asked_of(ledger: &Ledger, id: &RequestId) -> anyhow::Result<(Arc<Grant>
 }
 
 /// Queries and rows that are left to a gateway. Whether leases of others are over, the ledger knows better.
-fn left(quota: &Quota, used: &GrantUse, gateway: &[u8]) -> (u64, u64) {
-    let others = used.leases.iter().filter(|it| it.gateway_id != gateway);
+fn left(quota: &Quota, used: &GrantUse, gateway: &[u8], named: &[u8]) -> (u64, u64) {
+    let is_own = |it: &&wire::Lease| it.gateway_id == gateway && it.request_id == named;
+    let others = used.leases.iter().filter(|it| !is_own(it));
     let others = others.fold((0_u64, 0_u64), |sum, it| {
         (sum.0.saturating_add(it.queries), sum.1.saturating_add(it.rows))
     });
@@ -278,26 +359,41 @@ mod tests {
         let id = RequestId::new([2; 32]);
         let due =
             || leases.due().into_iter().map(|it| matches!(it, Due::More(_))).collect::<Vec<_>>();
-        let used_before =
-            |ago| leases.lock().get_mut(&id).unwrap().used -= Duration::from_secs(ago);
+        let before = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        let used_before = |ago| leases.lock().get_mut(&id).unwrap().used = before(ago);
+        let asked_before = |ago| leases.lock().get_mut(&id).unwrap().asked = Some(before(ago));
+        let set = Came::Set(Height::new(7), [4, 9]);
         assert!(due().is_empty());
         leases.used(id, false, true);
         assert_eq!(due(), [true]);
         // Nothing is left: it is not asked again at once, and let go of when nobody asks.
-        leases.done(&id, None);
+        leases.came(&id, Came::Nothing);
         leases.used(id, false, true);
         assert!(due().is_empty());
         used_before(61);
-        leases.done(&id, None);
+        leases.came(&id, Came::Nothing);
         assert!(leases.lock().is_empty());
-        // Held and not used for as long as a lease lasts, it is given back; then there is nothing.
+        // Held and not used for as long as a lease lasts, it is given back, and tried again where that failed.
         leases.used(id, false, true);
-        leases.done(&id, Some(true));
+        leases.came(&id, set);
         assert!(due().is_empty());
         used_before(61);
+        asked_before(61);
         assert_eq!(due(), [false]);
-        leases.done(&id, Some(false));
-        assert!(leases.lock().is_empty());
+        leases.came(&id, Came::Failed);
+        assert!(due().is_empty());
+        asked_before(61);
+        assert_eq!(due(), [false]);
+        // While it is given back, and until something is set aside anew, and is proved, nothing is given out.
+        leases.set_returned(&id, true);
+        leases.came(&id, Came::Back);
+        assert!(leases.lock()[&id].is_returned);
+        leases.used(id, false, true);
+        asked_before(61);
+        assert_eq!(due(), [true]);
+        leases.came(&id, set);
+        let all = leases.lock();
+        assert_eq!((all[&id].is_returned, all[&id].since), (false, Height::new(7)));
     }
 
     #[test]
@@ -305,8 +401,13 @@ mod tests {
         let quota =
             Quota { queries_total: 10, rows_total: 100, queries_per_day: 0, rows_per_day: 60 };
         let day = liuhen_proto::ledger::calendar::day_of(now());
-        let lease =
-            |id: u8, queries, rows| Lease { gateway_id: vec![id; 32], queries, rows, until_ms: 1 };
+        let lease = |id: u8, queries, rows| Lease {
+            gateway_id: vec![id; 32],
+            queries,
+            rows,
+            until_ms: 1,
+            request_id: vec![7; 32],
+        };
         let used = GrantUse {
             queries: 2,
             rows: 50,
@@ -314,10 +415,12 @@ mod tests {
             leases: vec![lease(1, 3, 10), lease(2, 4, 20)],
             ..GrantUse::default()
         };
-        assert_eq!(left(&quota, &used, &[1; 32]), (4, 10));
-        assert_eq!(left(&quota, &used, &[2; 32]), (5, 20));
-        assert_eq!(left(&Quota::default(), &used, &[1; 32]), (u64::MAX, u64::MAX));
-        let spent = GrantUse { queries: 20, ..used };
-        assert_eq!(left(&quota, &spent, &[1; 32]).0, 0);
+        assert_eq!(left(&quota, &used, &[1; 32], &[7; 32]), (4, 10));
+        assert_eq!(left(&quota, &used, &[2; 32], &[7; 32]), (5, 20));
+        assert_eq!(left(&Quota::default(), &used, &[1; 32], &[7; 32]), (u64::MAX, u64::MAX));
+        let spent = GrantUse { queries: 20, ..used.clone() };
+        assert_eq!(left(&quota, &spent, &[1; 32], &[7; 32]).0, 0);
+        // What it set aside itself for records under another is not this one's.
+        assert_eq!(left(&quota, &used, &[1; 32], &[8; 32]), (1, 0));
     }
 }

@@ -13,6 +13,7 @@ pub mod changes;
 pub mod check;
 pub mod doors;
 pub mod gate;
+pub mod held;
 pub mod leases;
 pub mod ledger;
 pub mod lost;

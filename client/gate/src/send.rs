@@ -2,6 +2,7 @@
 //! signs, so that no number of the key is taken twice.
 
 use crate::gate::Gate;
+use crate::leases::Came;
 use crate::ledger::Ledger;
 use crate::spool::book::Numbered;
 use crate::spool::entry::{Ended, Recorded, Said, Sealed};
@@ -14,8 +15,8 @@ use liuhen_proto::items::Item;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::Place;
-use liuhen_proto::types::RequestId;
-use liuhen_proto::wire::{self, PublishVersion, RecordAccess, item::Kind};
+use liuhen_proto::types::{Height, RequestId};
+use liuhen_proto::wire::{self, LeaseUse, PublishVersion, RecordAccess, item::Kind};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -153,6 +154,7 @@ impl Sender {
                         dataset,
                         version = it.version,
                         rows = it.row_count,
+                        digest = %hex::encode(&it.content_digest),
                         height,
                         "a version is published"
                     );
@@ -168,30 +170,48 @@ impl Sender {
     /// Sets aside what is wanted of quotas, and gives back what nobody used for long.
     async fn lease(&self) {
         let Some(leases) = &self.gate.leases else { return };
-        let has_unsent = |id: &RequestId| {
-            let book = self.gate.spool.book();
-            book.to_send().any(|it| self.gate.state.counts_on(&it.record, id))
-        };
-        let items = match leases.items(&self.ledger, has_unsent).await {
+        let items = leases.items(&self.ledger, |id| self.gate.state.in_flight(id)).await;
+        let mut waiting = match items {
             Ok(items) => items,
             Err(error) => {
                 tracing::warn!(error = %format!("{error:#}"), "nothing can be set aside of quotas; it is tried again");
                 return;
             }
         };
-        for (id, it) in items {
-            let (queries, rows) = (it.queries, it.rows);
-            let sent = match item(Kind::LeaseUse(it)) {
-                Ok(item) => self.submit(&[item]).await,
+        while !waiting.is_empty() {
+            let items = waiting.iter().take(BATCH).map(|(_, it)| item(Kind::LeaseUse(it.clone())));
+            let sent = match items.collect::<Result<Vec<Item>, _>>() {
+                Ok(items) => self.submit(&items).await,
                 Err(error) => Err(error),
             };
-            match &sent {
-                Ok(height) => tracing::info!(grant = %id, queries, rows, height, "set aside"),
-                Err(error) => {
-                    tracing::warn!(grant = %id, queries, rows, %error, "nothing was set aside")
+            let at = match &sent {
+                Err(ClientError::Refused(why, _)) => {
+                    why.item.and_then(|it| usize::try_from(it).ok())
                 }
+                _ => None,
+            };
+            // One that is refused keeps the others back no longer.
+            let over: Vec<(RequestId, LeaseUse)> = match at.filter(|at| *at < waiting.len()) {
+                Some(at) => vec![waiting.remove(at)],
+                None => waiting.drain(..waiting.len().min(BATCH)).collect(),
+            };
+            for (id, it) in over {
+                let (queries, rows) = (it.queries, it.rows);
+                let came = match &sent {
+                    Ok(height) => {
+                        tracing::info!(grant = %id, queries, rows, height, "set aside");
+                        match queries > 0 || rows > 0 {
+                            true => Came::Set(Height::new(*height), [queries, rows]),
+                            false => Came::Back,
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(grant = %id, queries, rows, %error, "nothing was set aside");
+                        Came::Failed
+                    }
+                };
+                leases.came(&id, came);
             }
-            leases.done(&id, Some(sent.is_ok() && (queries > 0 || rows > 0)));
         }
     }
 

@@ -351,6 +351,10 @@ impl Settings {
             checked.with_context(|| format!("change {dataset}"))?;
             let twice = self.changes.iter().skip(number + 1).any(|it| it.dataset == *dataset);
             anyhow::ensure!(!twice, "change {dataset}: it is watched twice");
+            let slot = watched.slot.as_ref();
+            let others = self.changes.iter().skip(number + 1);
+            let shares = slot.is_some() && others.clone().any(|it| it.slot.as_ref() == slot);
+            anyhow::ensure!(!shares, "change {dataset}: two have its slot");
         }
         for (number, source) in self.sources.iter().enumerate() {
             source.checked(self.allow_plaintext)?;

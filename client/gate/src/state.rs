@@ -2,12 +2,13 @@
 //! before it is too old.
 
 use crate::candidates::{candidates, under};
+use crate::held::{Held, Ticket, locked, put};
 use crate::ledger::Ledger;
 use crate::spool::Spool;
 use crate::spool::book::Numbered;
 use liuhen_client::error::ClientError;
 use liuhen_proto::event::Outcome;
-use liuhen_proto::items::access::decide::{self, Gateway, Moment, Proved};
+use liuhen_proto::items::access::decide::{self, CountsOn, Gateway, Moment, Proved};
 use liuhen_proto::items::access::observing;
 use liuhen_proto::items::sharing::grants;
 use liuhen_proto::ledger::{Halt, Missing, Object};
@@ -18,7 +19,7 @@ use liuhen_proto::verify::Known;
 use liuhen_proto::wire::{GatewaySetup, GrantUse, Quota, RecordAccess};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -60,21 +61,6 @@ impl Group {
 
     fn touch(&self) {
         *locked(&self.used) = Instant::now();
-    }
-}
-
-/// Records that are decided and have no number yet, each by its ticket.
-type Held = Arc<Mutex<HashMap<u64, RecordAccess>>>;
-
-/// A record that counts as used while this is kept.
-pub struct Ticket {
-    number: u64,
-    held: Held,
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        locked(&self.held).remove(&self.number);
     }
 }
 
@@ -160,7 +146,7 @@ impl State {
 
     /// From now on a record counts, as long as its ticket is kept: until it has a number, or will have none.
     pub fn hold(&self, record: RecordAccess) -> Ticket {
-        Ticket { number: put(&self.held, record), held: Arc::clone(&self.held) }
+        Ticket::of(&self.held, record)
     }
 
     /// The group for a record, as it was proved last; proved now where there is none, or where it is older than this.
@@ -322,6 +308,16 @@ impl State {
         decide::decide(&view, &self.gateway, group.moment(now), record)
     }
 
+    /// Queries and rows that count on a grant, and that no block has: what has no number yet, what is open, and what waits.
+    pub fn in_flight(&self, grant: &RequestId) -> [u64; 2] {
+        let (book, held) = (self.spool.book(), locked(&self.held));
+        let waiting = book.not_counted_at(Height::new(u64::MAX)).chain(held.values());
+        let on = waiting.filter(|it| self.counts_on(it, grant));
+        on.fold([0, 0], |sum: [u64; 2], it| {
+            [sum[0].saturating_add(1), sum[1].saturating_add(it.row_count.unwrap_or(0))]
+        })
+    }
+
     /// The quotas on which a record counts, its grant's and those of all that this hangs from, and the use made of each, with what was given
     /// since.
     pub fn quotas(
@@ -332,7 +328,8 @@ impl State {
     ) -> Vec<(Quota, GrantUse)> {
         let view = With { state: self, group, now };
         let on = decide::counts_on(&view, &self.gateway, group.moment(now), record);
-        let of = |id: RequestId| {
+        let of = |on: CountsOn| {
+            let id = on.grant;
             let (grant, used) =
                 (view.object(&Place::grant(&id)), view.object(&Place::grant_use(&id)));
             let Ok(Some(Object::Grant(grant))) = grant else { return None };
@@ -404,16 +401,22 @@ impl State {
 
     /// Whether a record counts on a grant: on its own, and all that this hangs from.
     pub fn counts_on(&self, record: &RecordAccess, grant: &RequestId) -> bool {
+        self.counts_under(record, grant).is_some()
+    }
+
+    /// The same; gives the grant that the record names.
+    fn counts_under(&self, record: &RecordAccess, grant: &RequestId) -> Option<RequestId> {
         let parents = locked(&self.parents);
-        record.accesses.iter().any(|it| {
-            let mut id = RequestId::from_slice(&it.request_id).ok();
+        record.accesses.iter().find_map(|it| {
+            let named = RequestId::from_slice(&it.request_id).ok()?;
+            let mut id = Some(named);
             while let Some(this) = id {
                 if this == *grant {
-                    return true;
+                    return Some(named);
                 }
                 id = parents.get(&this).copied();
             }
-            false
+            None
         })
     }
 }
@@ -443,14 +446,6 @@ fn batches(groups: Vec<(Key, Arc<Group>)>) -> Vec<Batch> {
     full
 }
 
-/// Puts something among others; gives its ticket.
-fn put<T>(all: &Mutex<HashMap<u64, T>>, one: T) -> u64 {
-    let mut all = locked(all);
-    let ticket = all.keys().max().map_or(0, |it| it.saturating_add(1));
-    all.insert(ticket, one);
-    ticket
-}
-
 /// A group, and what was given since that its header does not count.
 struct With<'a> {
     state: &'a State,
@@ -477,15 +472,11 @@ impl Proved for With<'_> {
         let (book, held) = (self.state.spool.book(), locked(&self.state.held));
         let height = self.group.known.header.height;
         for record in book.not_counted_at(height).chain(held.values()) {
-            if self.state.counts_on(record, &id) {
-                let gateway = &self.state.gateway.identity;
-                decide::add_use(&mut used, gateway, record, self.now, &parameters);
+            if let Some(named) = self.state.counts_under(record, &id) {
+                let holder = (&self.state.gateway.identity, &named);
+                decide::add_use(&mut used, holder, record, self.now, &parameters);
             }
         }
         Ok(Some(Object::from(used)))
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -336,7 +336,7 @@ refusals! {
     LeaseBeyond(grant: String) = "lease.beyond": State,
         "less than that is left of the quota of grant {grant}",
         "授权 {grant} 的剩余配额不足以预留";
-    OperatorManages { identity: String, operator: String } = "operator.manages": Denied,
+    OperatorManages { identity: String, operator: String } = "operator.manages": State,
         "{identity} is operated by {operator}, which confirms no grant to what it operates",
         "{identity} 由 {operator} 运行，其不得确认自己所运行身份的授权";
     OutageTooLong(hours: u64) = "outage.too_long": State,

@@ -7,7 +7,11 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use std::collections::BTreeMap;
 use std::pin::pin;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use std::time::Duration;
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+
+/// A database of which nothing comes for so long is away.
+const SILENT: Duration = Duration::from_secs(120);
 
 /// A connection to the database.
 pub struct Database {
@@ -18,12 +22,43 @@ pub struct Database {
 impl Database {
     /// The first column of all rows.
     pub async fn column(&self, query: &str) -> anyhow::Result<Vec<String>> {
-        let answer = self.client.simple_query(query).await?;
-        let row = |it: SimpleQueryMessage| match it {
-            SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
-            _ => None,
-        };
-        Ok(answer.into_iter().filter_map(row).collect())
+        let mut all = Vec::new();
+        self.each(query, |row| {
+            all.push(row.get(0).unwrap_or_default().to_owned());
+            Ok(())
+        })
+        .await?;
+        Ok(all)
+    }
+
+    /// Row by row, as they come: none is kept. Errors where nothing comes for long.
+    pub async fn each(
+        &self,
+        query: &str,
+        mut take: impl FnMut(&SimpleQueryRow) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let late = || anyhow::anyhow!("the database does not answer");
+        let begun = tokio::time::timeout(SILENT, self.client.simple_query_raw(query));
+        let mut answer = pin!(begun.await.map_err(|_| late())??);
+        loop {
+            let next = tokio::time::timeout(SILENT, answer.next()).await.map_err(|_| late())?;
+            match next.transpose()? {
+                Some(SimpleQueryMessage::Row(row)) => take(&row)?,
+                Some(_) => {}
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// A statement that gives nothing.
+    async fn run(&self, statement: &str) -> anyhow::Result<()> {
+        self.each(statement, |_| Ok(())).await
+    }
+
+    /// Ends whatever runs.
+    pub async fn cancel(&self) -> anyhow::Result<()> {
+        self.client.cancel_token().cancel_query(tokio_postgres::NoTls).await?;
+        self.run("rollback").await
     }
 
     /// The one value that a query gives.
@@ -74,10 +109,10 @@ impl Database {
         let mut asked = BTreeMap::new();
         let mut cost = 0.0;
         for table in tables {
-            let table = quoted(table);
+            let table = self.named(table).await?;
             let columns = self.columns(&table).await?;
-            let text = columns.iter().map(|it| format!("\"{}\"::text", it.replace('"', "\"\"")));
-            let query = format!("select {} from only {table}", text.collect::<Vec<_>>().join(", "));
+            let text = columns.iter().map(Column::as_followed).collect::<Vec<_>>().join(", ");
+            let query = format!("select {text} from only {table}");
             cost += self.cost(&query).await?;
             asked.insert(table, (columns, query));
         }
@@ -85,42 +120,86 @@ impl Database {
             cost <= most,
             "a digest of all rows would cost {cost:.0}, and {most:.0} is allowed"
         );
-        self.client.batch_execute("begin isolation level repeatable read read only").await?;
+        self.run("begin isolation level repeatable read read only").await?;
         let read = async {
             let snapshot = self.one("select pg_current_snapshot()").await?;
             let mut all = BTreeMap::new();
             for (name, (columns, query)) in asked {
                 let rows = self.read_all(&name, columns.len(), &query).await?;
-                all.insert(name, Table { columns, rows });
+                all.insert(name, Table::new(columns, rows));
             }
             Ok::<_, anyhow::Error>((snapshot, all))
         };
         let read = read.await;
-        self.client.batch_execute("rollback").await?;
+        self.run("rollback").await?;
         read
     }
 
     async fn read_all(&self, name: &str, columns: usize, query: &str) -> anyhow::Result<SetDigest> {
         let mut rows = SetDigest::default();
-        let mut answer = pin!(self.client.simple_query_raw(query).await?);
-        while let Some(message) = answer.next().await {
-            if let SimpleQueryMessage::Row(row) = message? {
-                let row: Vec<Option<String>> =
-                    (0..columns).map(|at| row.get(at).map(str::to_owned)).collect();
-                rows.add(name, &row);
-            }
-        }
+        self.each(query, |row| {
+            let row: Vec<Option<String>> =
+                (0..columns).map(|at| row.get(at).map(str::to_owned)).collect();
+            rows.add(name, &row);
+            Ok(())
+        })
+        .await?;
         Ok(rows)
     }
 
-    /// The columns of a table, in their order.
-    pub async fn columns(&self, table: &str) -> anyhow::Result<Vec<String>> {
-        let query = format!(
-            "select attname from pg_attribute where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped order by attnum"
+    /// Tables without their rows, where changes are counted alone.
+    pub async fn empty(
+        &self,
+        tables: &[String],
+    ) -> anyhow::Result<(String, BTreeMap<String, Table>)> {
+        let snapshot = self.one("select pg_current_snapshot()").await?;
+        let mut all = BTreeMap::new();
+        for table in tables {
+            let table = self.named(table).await?;
+            let columns = self.columns(&table).await?;
+            all.insert(table, Table::new(columns, SetDigest::default()));
+        }
+        Ok((snapshot, all))
+    }
+
+    /// A table's name as PostgreSQL writes it. Errors for what has no rows of its own.
+    pub async fn named(&self, table: &str) -> anyhow::Result<String> {
+        let quoted = quoted(table);
+        let of = |what: &str| {
+            format!(
+                "select {what} from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = '{quoted}'::regclass"
+            )
+        };
+        let kind = self.one(&of("c.relkind")).await?;
+        anyhow::ensure!(
+            kind == "r",
+            "{table} has no rows of its own: of a table in parts, name the parts"
         );
-        let columns = self.column(&query).await?;
+        self.one(&of("quote_ident(n.nspname) || '.' || quote_ident(c.relname)")).await
+    }
+
+    /// The columns of a table, in their order.
+    async fn columns(&self, table: &str) -> anyhow::Result<Vec<Column>> {
+        let query = format!(
+            "select attname, atttypid = 'boolean'::regtype from pg_attribute where attrelid = '{}'::regclass and attnum > 0 and not attisdropped order by attnum",
+            table.replace('\'', "''")
+        );
+        let mut columns = Vec::new();
+        self.each(&query, |row| {
+            let name = row.get(0).unwrap_or_default().to_owned();
+            columns.push(Column { name, is_boolean: row.get(1) == Some("t") });
+            Ok(())
+        })
+        .await?;
         anyhow::ensure!(!columns.is_empty(), "{table} has no columns");
         Ok(columns)
+    }
+
+    /// Whether each change of a table is told whole.
+    pub async fn is_whole(&self, table: &str) -> anyhow::Result<bool> {
+        let table = self.named(table).await?.replace('\'', "''");
+        let identity = format!("select relreplident from pg_class where oid = '{table}'::regclass");
+        Ok(self.one(&identity).await? == "f")
     }
 
     /// What a query costs, as the planner says.
@@ -153,40 +232,37 @@ impl Database {
         Ok(self.column(&query).await?.first().and_then(|it| it.parse().ok()))
     }
 
-    /// Drops a slot, if it is there.
+    /// Drops a slot, if it is there. One of another database, of another kind, or in use is somebody else's, and stays.
     pub async fn drop_slot(&self, slot: &str) -> anyhow::Result<()> {
         let query = format!(
-            "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '{slot}'"
+            "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '{slot}' and plugin = 'test_decoding' and database = current_database() and not active"
         );
         self.column(&query).await.map(drop)
     }
 }
 
-/// A table's name as PostgreSQL writes it: in quotes where it is not of small letters, digits and `_`.
-pub fn quoted(table: &str) -> String {
-    let part = |it: &str| {
-        let mut signs = it.chars();
-        let begins = signs.next().is_some_and(|it| it.is_ascii_lowercase() || it == '_');
-        let is_plain =
-            begins && signs.all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_');
-        if is_plain { it.to_owned() } else { format!("\"{it}\"") }
-    };
-    table.split('.').map(part).collect::<Vec<_>>().join(".")
+/// A column, and how its values are asked for.
+struct Column {
+    name: String,
+    is_boolean: bool,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_as_postgresql_writes_them() {
-        for (name, expected) in [
-            ("civil.resident", "civil.resident"),
-            ("civil.Resident", "civil.\"Resident\""),
-            ("civil.居民信息", "civil.\"居民信息\""),
-            ("civil.2026", "civil.\"2026\""),
-        ] {
-            assert_eq!(quoted(name), expected);
-        }
+impl Column {
+    /// As a change that is followed tells it: that is a value's own text, but for what is true or false.
+    fn as_followed(&self) -> String {
+        let name = self.name.replace('"', "\"\"");
+        if self.is_boolean { format!("\"{name}\"::text") } else { format!("\"{name}\"") }
     }
+}
+
+impl Table {
+    fn new(columns: Vec<Column>, rows: SetDigest) -> Self {
+        Self { columns: columns.into_iter().map(|it| it.name).collect(), rows }
+    }
+}
+
+/// A table's name in quotes.
+fn quoted(table: &str) -> String {
+    let part = |it: &str| format!("\"{it}\"");
+    table.split('.').map(part).collect::<Vec<_>>().join(".")
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// What stands for a large value that stays as it was.
+const UNTOLD: &str = "unchanged-toast-datum";
+
 /// A line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -30,22 +33,37 @@ pub fn read(line: &str) -> Option<Change> {
     if line.starts_with("COMMIT") {
         return Some(Change::Commit);
     }
-    let rest = line.strip_prefix("table ")?;
-    for (word, of) in [
-        (": INSERT: ", inserted as fn(String, &str) -> Option<Change>),
-        (": UPDATE: ", updated),
-        (": DELETE: ", deleted),
-        (": TRUNCATE: ", truncated),
-    ] {
-        if let Some((table, what)) = rest.split_once(word) {
-            return of(table.to_owned(), what);
-        }
+    let (tables, what) = tables(line)?;
+    let one = || Some((*tables.first()?).to_owned());
+    // The verb stands behind the names, and nowhere in what rows hold.
+    if let Some(row) = what.strip_prefix("INSERT: ") {
+        return Some(Change::Insert(one()?, columns(row)?));
     }
-    None
+    if let Some(row) = what.strip_prefix("UPDATE: ") {
+        return updated(one()?, row);
+    }
+    if let Some(row) = what.strip_prefix("DELETE: ") {
+        return deleted(one()?, row);
+    }
+    what.strip_prefix("TRUNCATE: ")?;
+    Some(Change::Truncate(tables.into_iter().map(str::to_owned).collect()))
 }
 
-fn inserted(table: String, what: &str) -> Option<Change> {
-    Some(Change::Insert(table, columns(what)?))
+/// The tables that a line is about, as they are quoted, and what it says of them; `None` for a line about none.
+pub fn tables(line: &str) -> Option<(Vec<&str>, &str)> {
+    let mut rest = line.strip_prefix("table ")?;
+    let mut all = Vec::new();
+    loop {
+        let mut scan = Scan(rest);
+        scan.part()?;
+        scan.0 = scan.0.strip_prefix('.')?;
+        scan.part()?;
+        all.push(rest.get(..rest.len() - scan.0.len())?);
+        match scan.0.strip_prefix(", ") {
+            Some(more) => rest = more,
+            None => return Some((all, scan.0.strip_prefix(": ")?)),
+        }
+    }
 }
 
 fn updated(table: String, what: &str) -> Option<Change> {
@@ -53,9 +71,18 @@ fn updated(table: String, what: &str) -> Option<Change> {
         return Some(Change::Update(table, None, columns(what)?));
     };
     let mut scan = Scan(keys);
-    let old = scan.columns()?;
-    let new = scan.0.strip_prefix("new-tuple: ")?;
-    Some(Change::Update(table, Some(old), columns(new)?))
+    let (old, untold) = scan.columns()?;
+    let mut scan = Scan(scan.0.strip_prefix("new-tuple: ")?);
+    let (mut new, unchanged) = scan.columns()?;
+    if !untold.is_empty() || !scan.0.trim().is_empty() {
+        return None;
+    }
+    // A large value that stays is told with the row as it was.
+    for name in unchanged {
+        let value = old.get(&name)?.clone();
+        new.insert(name, value);
+    }
+    Some(Change::Update(table, Some(old), new))
 }
 
 fn deleted(table: String, what: &str) -> Option<Change> {
@@ -65,31 +92,46 @@ fn deleted(table: String, what: &str) -> Option<Change> {
     }
 }
 
-fn truncated(tables: String, _: &str) -> Option<Change> {
-    Some(Change::Truncate(tables.split(", ").map(str::to_owned).collect()))
-}
-
 fn columns(text: &str) -> Option<Columns> {
     let mut scan = Scan(text);
-    let columns = scan.columns()?;
-    scan.0.trim().is_empty().then_some(columns)
+    let (columns, untold) = scan.columns()?;
+    (untold.is_empty() && scan.0.trim().is_empty()).then_some(columns)
 }
 
 /// What is left to be read.
 struct Scan<'a>(&'a str);
 
 impl Scan<'_> {
-    /// `name[type]:value` each, up to what is none.
-    fn columns(&mut self) -> Option<Columns> {
-        let mut all = Columns::new();
+    /// `name[type]:value` each, up to what is none; and the names of those whose values are not told.
+    fn columns(&mut self) -> Option<(Columns, Vec<String>)> {
+        let (mut all, mut untold) = (Columns::new(), Vec::new());
         while !self.0.is_empty() && !self.0.starts_with("new-tuple: ") {
             let name = self.name()?;
             self.kind()?;
-            let value = self.value()?;
+            match self.0.strip_prefix(UNTOLD) {
+                Some(rest) => {
+                    self.0 = rest;
+                    untold.push(name);
+                }
+                None => {
+                    let value = self.value()?;
+                    all.insert(name, value);
+                }
+            }
             self.0 = self.0.strip_prefix(' ').unwrap_or(self.0);
-            all.insert(name, value);
         }
-        Some(all)
+        Some((all, untold))
+    }
+
+    /// A part of a table's name, in quotes or not.
+    fn part(&mut self) -> Option<()> {
+        if let Some(rest) = self.0.strip_prefix('"') {
+            self.0 = rest;
+            return self.until_quote('"').map(drop);
+        }
+        let end = self.0.find(['.', ':', ',', ' ', '"'])?;
+        self.0 = self.0.get(end..)?;
+        (end > 0).then_some(())
     }
 
     fn name(&mut self) -> Option<String> {
@@ -132,7 +174,7 @@ impl Scan<'_> {
         self.0 = rest;
         match value {
             "null" => Some(None),
-            "" | "unchanged-toast-datum" => None,
+            "" => None,
             value => Some(Some(value.to_owned())),
         }
     }
@@ -196,6 +238,21 @@ mod tests {
         );
         let truncate = "table civil.resident, civil.visit: TRUNCATE: (no-flags)";
         assert_eq!(read(truncate), Some(Change::Truncate(vec![table, "civil.visit".into()])));
+        // What rows hold is no verb, nor what tables are called.
+        let hiding = "table civil.resident: UPDATE: old-key: name[text]:'x' new-tuple: name[text]:': INSERT: a[b]:1'";
+        let now = of(&[("name", Some(": INSERT: a[b]:1"))]);
+        let before = Some(of(&[("name", Some("x"))]));
+        assert_eq!(read(hiding), Some(Change::Update("civil.resident".into(), before, now)));
+        let odd = "table civil.\"a: INSERT: b, c\": TRUNCATE: (no-flags)";
+        let table = "civil.\"a: INSERT: b, c\"".to_owned();
+        assert_eq!(read(odd), Some(Change::Truncate(vec![table])));
+        // A large value that stays.
+        let large = "table civil.resident: UPDATE: old-key: id[integer]:7 note[text]:'long' new-tuple: id[integer]:8 note[text]:unchanged-toast-datum";
+        let (old, new) = (
+            of(&[("id", Some("7")), ("note", Some("long"))]),
+            of(&[("id", Some("8")), ("note", Some("long"))]),
+        );
+        assert_eq!(read(large), Some(Change::Update("civil.resident".into(), Some(old), new)));
         // A value that is not told, and what is no line of these.
         for bad in [
             "table civil.resident: INSERT: id[integer]:7 name[text]:unchanged-toast-datum",

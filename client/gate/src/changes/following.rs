@@ -3,6 +3,7 @@
 use super::decoding::{self, Change, Columns};
 use super::set_digest::SetDigest;
 use super::{Counts, Seen};
+use anyhow::Context as _;
 use std::collections::BTreeMap;
 
 /// What is followed of some tables.
@@ -28,12 +29,10 @@ pub struct Table {
 }
 
 impl Following {
-    /// Takes a change in. Errors for one of these tables that can't be read: then all is counted anew.
+    /// Takes a change in. Errors for one of these tables that can't be read, or is not of the columns that were counted: then all is counted anew.
     pub fn take(&mut self, line: &str) -> anyhow::Result<()> {
-        let is_other = line.strip_prefix("table ").is_some_and(|it| {
-            let names = it.split_once(": ").map_or(it, |(names, _)| names);
-            !names.split(", ").any(|name| self.tables.contains_key(name))
-        });
+        let is_other = decoding::tables(line)
+            .is_some_and(|(names, _)| !names.iter().any(|name| self.tables.contains_key(*name)));
         if is_other {
             return Ok(());
         }
@@ -47,15 +46,17 @@ impl Following {
             _ if self.is_counted => {}
             Change::Insert(table, new) => {
                 self.counts.added = self.counts.added.saturating_add(1);
-                self.turn(&table, None, Some(&new));
+                self.turn(&table, None, Some(&new))?;
             }
             Change::Update(table, old, new) => {
                 self.counts.changed = self.counts.changed.saturating_add(1);
-                self.turn(&table, old.as_ref(), Some(&new));
+                self.came_whole(old.is_some())?;
+                self.turn(&table, old.as_ref(), Some(&new))?;
             }
             Change::Delete(table, old) => {
                 self.counts.removed = self.counts.removed.saturating_add(1);
-                self.turn(&table, old.as_ref(), None);
+                self.came_whole(old.is_some())?;
+                self.turn(&table, old.as_ref(), None)?;
             }
             Change::Truncate(tables) => {
                 for table in tables {
@@ -69,8 +70,31 @@ impl Following {
         Ok(())
     }
 
-    fn turn(&mut self, name: &str, old: Option<&Columns>, new: Option<&Columns>) {
-        let Some(Table { columns, rows }) = self.tables.get_mut(name) else { return };
+    /// Errors where a row that was is not told, though all were to be: then it is not known what is left.
+    fn came_whole(&self, is_told: bool) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            is_told || !self.is_whole,
+            "a row as it was is not told: REPLICA IDENTITY FULL is gone"
+        );
+        Ok(())
+    }
+
+    fn turn(
+        &mut self,
+        name: &str,
+        old: Option<&Columns>,
+        new: Option<&Columns>,
+    ) -> anyhow::Result<()> {
+        let it = self.tables.get_mut(name);
+        let Table { columns, rows } = it.with_context(|| format!("{name} is not followed"))?;
+        if !self.is_whole {
+            return Ok(());
+        }
+        let is_known = |of: &Columns| of.keys().all(|name| columns.contains(name));
+        // What was null is not told of a row as it was.
+        let fits = old.is_none_or(is_known)
+            && new.is_none_or(|it| is_known(it) && it.len() == columns.len());
+        anyhow::ensure!(fits, "the columns of {name} are others than those that were counted");
         let row = |of: &Columns| -> Vec<Option<String>> {
             columns.iter().map(|column| of.get(column).cloned().flatten()).collect()
         };
@@ -80,6 +104,7 @@ impl Following {
         if let Some(new) = new {
             rows.add(name, &row(new));
         }
+        Ok(())
     }
 
     /// All rows as they stand now, where each change is told whole.
@@ -104,6 +129,8 @@ pub struct Snapshot {
     end: u64,
     /// Those that ran.
     running: Vec<u64>,
+    /// The newest that was met.
+    newest: u64,
 }
 
 impl Snapshot {
@@ -112,14 +139,16 @@ impl Snapshot {
         let mut parts = text.split(':');
         let (_, end, running) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
         let running = running.split(',').filter(|it| !it.is_empty()).map(|it| it.parse().ok());
-        Some(Self { end, running: running.collect::<Option<_>>()? })
+        Some(Self { end, running: running.collect::<Option<_>>()?, newest: end })
     }
 
-    /// Whether it saw a transaction, of whose number the lower half is told: it is at most half a round away.
-    fn saw(&self, xid: u32) -> bool {
-        let low = |it: u64| u32::try_from(it & u64::from(u32::MAX)).unwrap_or(u32::MAX);
-        let is_before_end = low(self.end).wrapping_sub(xid).cast_signed() > 0;
-        is_before_end && !self.running.iter().any(|it| low(*it) == xid)
+    /// Whether it saw a transaction, of whose number the lower half is told: it is at most half a round away from the newest that was met.
+    fn saw(&mut self, xid: u32) -> bool {
+        let low = u32::try_from(self.newest & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        let distance = i64::from(xid.wrapping_sub(low).cast_signed());
+        let whole = self.newest.saturating_add_signed(distance);
+        self.newest = self.newest.max(whole);
+        whole < self.end && !self.running.contains(&whole)
     }
 }
 
@@ -129,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_a_snapshot_saw() {
-        let it = Snapshot::read("740:750:742,745").unwrap();
+        let mut it = Snapshot::read("740:750:742,745").unwrap();
         for (xid, saw) in [
             (739, true),
             (742, false),
@@ -143,8 +172,12 @@ mod tests {
         }
         assert!(Snapshot::read("7:7:").unwrap().saw(6));
         // The numbers that are told begin anew after 2³².
-        let it = Snapshot::read("4294967290:4294967300:").unwrap();
+        let mut it = Snapshot::read("4294967290:4294967300:").unwrap();
         assert!(it.saw(3) && it.saw(u32::MAX) && !it.saw(4));
+        // However long it is followed, nothing that comes is of before.
+        for xid in [1 << 30, 1 << 31, 3 << 30, 5, 1 << 30] {
+            assert!(!it.saw(xid), "{xid}");
+        }
         assert!(Snapshot::read("740:750").is_none() && Snapshot::read("a:b:").is_none());
     }
 
@@ -180,5 +213,14 @@ mod tests {
         assert_eq!((it.seen().map(|it| it.rows), it.counts.removed), (Some(0), 2));
         let untold = "table civil.resident: INSERT: id[integer]:4 name[text]:unchanged-toast-datum";
         assert!(it.take(untold).is_err());
+        // A column that came or went, and a row as it was that is not told any more.
+        for other in [
+            "table civil.resident: INSERT: id[integer]:4 name[text]:'a' more[text]:'b'",
+            "table civil.resident: INSERT: id[integer]:4",
+            "table civil.resident: UPDATE: id[integer]:4 name[text]:'a'",
+            "table civil.resident: DELETE: (no-tuple-data)",
+        ] {
+            assert!(it.take(other).is_err(), "{other}");
+        }
     }
 }

@@ -1,18 +1,19 @@
 //! Looks at a dataset's tables again and again: by counters, or by each change.
 
-use super::database::{Database, quoted};
+use super::database::Database;
 use super::following::{Following, Snapshot};
 use super::{Changes, Counts, Watched};
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_postgres::NoTls;
+use tokio_postgres::{NoTls, SimpleQueryRow};
 use tokio_util::sync::CancellationToken;
 
 /// How often a slot is read.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
-/// After a failure it is looked again after so long.
+/// After a failure it is looked again after so long, and longer each time, up to the next: for then all rows are counted anew.
 const AGAIN: Duration = Duration::from_secs(10);
+const AGAIN_AT_MOST: Duration = Duration::from_secs(600);
 /// Changes that are read at once.
 const AT_ONCE: u32 = 10_000;
 /// Looks at which the counters stand still before all rows are read: then a load is over.
@@ -21,18 +22,25 @@ const STILL: u32 = 2;
 /// Looks until told to stop.
 pub async fn watch(watched: Watched, changes: Arc<Changes>, stop: CancellationToken) {
     let mut may_follow = watched.slot.is_some();
+    let mut again = AGAIN;
     while !stop.is_cancelled() {
+        let begun = Instant::now();
         let looking = look(&watched, &changes, may_follow, &stop);
         match looking.await {
             Ok(Ended::Stopped) => return,
             Ok(Ended::SlotGivenUp) => may_follow = false,
             Err(error) => {
-                changes.note(&watched.dataset, |it| it.failures = it.failures.saturating_add(1));
+                // What was seen says nothing of now.
+                changes.note(&watched.dataset, |it| {
+                    (it.failures, it.seen) = (it.failures.saturating_add(1), None);
+                });
+                again = if begun.elapsed() > AGAIN_AT_MOST { AGAIN } else { again };
                 tracing::warn!(dataset = watched.dataset, error = %format!("{error:#}"), "changes of the data can't be seen; it is looked again");
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = tokio::time::sleep(AGAIN) => {}
+                    () = tokio::time::sleep(again) => {}
                 }
+                again = (again * 2).min(AGAIN_AT_MOST);
             }
         }
     }
@@ -85,7 +93,7 @@ async fn count(
         changes.note(&watched.dataset, |it| {
             it.changes =
                 it.changes.saturating_add(u64::from(before.is_some_and(|it| it != counts)));
-            it.counts = counts;
+            (it.counts, it.looked) = (counts, Some(Instant::now()));
         });
         before = Some(counts);
         let is_known = changes.all().iter().any(|(name, it)| {
@@ -98,7 +106,7 @@ async fn count(
                 let seen = database.digest(&watched.tables, how.most_cost).await?;
                 // What changed meanwhile is looked at the next time.
                 if database.counts(&watched.tables).await? == counts {
-                    changes.note(&watched.dataset, |it| it.seen = Some((seen.of(), counts)));
+                    changes.saw(&watched.dataset, seen.of(), counts);
                 }
             }
         }
@@ -122,7 +130,10 @@ async fn follow(
     database
         .one(&format!("select pg_create_logical_replication_slot('{slot}', 'test_decoding')"))
         .await?;
-    let followed = followed(database, watched, slot, limit, changes, stop).await;
+    let followed = tokio::select! {
+        ended = followed(database, watched, slot, limit, changes) => ended,
+        () = stop.cancelled() => database.cancel().await.map(|()| Ended::Stopped),
+    };
     let dropped = database.drop_slot(slot).await;
     changes.note(&watched.dataset, |it| it.held = None);
     let ended = followed?;
@@ -136,25 +147,26 @@ async fn followed(
     slot: &str,
     limit: u64,
     changes: &Changes,
-    stop: &CancellationToken,
 ) -> anyhow::Result<Ended> {
-    let most = watched.digest.map_or(f64::INFINITY, |it| it.most_cost);
-    let mut following = begin(database, watched, most).await?;
+    let mut following = begin(database, watched).await?;
     loop {
         let read =
             format!("select data from pg_logical_slot_get_changes('{slot}', null, {AT_ONCE})");
-        let lines = database.column(&read).await?;
-        let is_more = !lines.is_empty();
-        for line in &lines {
-            following.take(line)?;
-        }
+        let mut is_more = false;
+        let take = |row: &SimpleQueryRow| {
+            is_more = true;
+            row.get(0).map_or(Ok(()), |line| following.take(line))
+        };
+        database.each(&read, take).await?;
         let held = database.held(slot).await?;
         let (counts, seen) = (following.counts, following.seen());
         changes.note(&watched.dataset, |it| {
             it.changes = it.changes.saturating_add(u64::from(it.counts != counts));
-            (it.counts, it.held) = (counts, held);
-            it.seen = seen.map(|seen| (seen, counts));
+            (it.counts, it.held, it.looked) = (counts, held, Some(Instant::now()));
         });
+        if let Some(seen) = seen {
+            changes.saw(&watched.dataset, seen, counts);
+        }
         if held.is_none_or(|it| it > limit / 2) {
             tracing::error!(
                 dataset = watched.dataset,
@@ -164,33 +176,31 @@ async fn followed(
             );
             return Ok(Ended::SlotGivenUp);
         }
-        if stop.is_cancelled() {
-            return Ok(Ended::Stopped);
-        }
         if !is_more {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(Ended::Stopped),
-                () = tokio::time::sleep(FOLLOW_EVERY) => {}
-            }
+            tokio::time::sleep(FOLLOW_EVERY).await;
         }
     }
 }
 
-/// Counts all rows once; what is decoded from here on, and was not counted then, is what changed since.
-async fn begin(database: &Database, watched: &Watched, most: f64) -> anyhow::Result<Following> {
-    let mut is_whole = true;
+/// Counts all rows once, where each change is told whole and it may; what is decoded from here on, and was not counted then, is what changed since.
+async fn begin(database: &Database, watched: &Watched) -> anyhow::Result<Following> {
+    let mut is_whole = watched.digest.is_some();
     for table in &watched.tables {
-        let table = quoted(table);
-        let identity = format!("select relreplident from pg_class where oid = '{table}'::regclass");
-        is_whole &= database.one(&identity).await? == "f";
+        if is_whole && !database.is_whole(table).await? {
+            tracing::warn!(
+                dataset = watched.dataset,
+                table,
+                "it has no REPLICA IDENTITY FULL: changes are counted, and have no digest"
+            );
+            is_whole = false;
+        }
     }
-    if !is_whole {
-        tracing::warn!(
-            dataset = watched.dataset,
-            "a table has no REPLICA IDENTITY FULL: changes are counted, and have no digest"
-        );
-    }
-    let (snapshot, tables) = database.rows(&watched.tables, most).await?;
+    // What the database counted before; what was seen of it goes on from there.
+    let counts = database.counts(&watched.tables).await?;
+    let (snapshot, tables) = match watched.digest.filter(|_| is_whole) {
+        Some(how) => database.rows(&watched.tables, how.most_cost).await?,
+        None => database.empty(&watched.tables).await?,
+    };
     let counted = Snapshot::read(&snapshot).context("the database's snapshot")?;
-    Ok(Following { tables, counted, is_counted: false, counts: Counts::default(), is_whole })
+    Ok(Following { tables, counted, is_counted: false, counts, is_whole })
 }

@@ -20,6 +20,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// What was seen longer ago says nothing of now.
+const SEEN_FOR: Duration = Duration::from_secs(300);
 /// What could not be published is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(30);
 
@@ -42,7 +44,7 @@ pub struct Watched {
     /// A digest of all rows; without it there are counts alone.
     #[serde(default)]
     pub digest: Option<DigestQuery>,
-    /// The name of a slot by which each change is followed; only where `max_slot_wal_keep_size` is set.
+    /// The name of a slot by which each change is followed; only where `max_slot_wal_keep_size` is set. The rows have a digest where `digest` is given.
     #[serde(default)]
     pub slot: Option<String>,
     /// Whether a version is published when the digest is another.
@@ -86,8 +88,8 @@ impl Watched {
             );
         }
         anyhow::ensure!(
-            !self.publish || self.digest.is_some() || self.slot.is_some(),
-            "publish: a version has a digest: `digest` or `slot` is needed"
+            !self.publish || self.digest.is_some(),
+            "publish: a version has a digest: `digest` is needed"
         );
         let config: tokio_postgres::Config = self.database.parse().context("database")?;
         let is_here = |it: &tokio_postgres::config::Host| match it {
@@ -98,7 +100,9 @@ impl Watched {
             }
         };
         anyhow::ensure!(
-            allow_plaintext || config.get_hosts().iter().all(is_here),
+            allow_plaintext
+                || config.get_hosts().iter().all(is_here)
+                    && config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback),
             "database: it is asked on this machine alone, or behind what encrypts: or say allow_plaintext"
         );
         Ok(())
@@ -139,8 +143,10 @@ impl Counts {
 /// What is known of a dataset's data.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
-    /// Counters since the database's own begin.
+    /// As the database counts, and what was followed since.
     pub counts: Counts,
+    /// When it was looked last.
+    pub looked: Option<Instant>,
     /// The newest digest, and the counters as it was made.
     pub seen: Option<(Seen, Counts)>,
     /// The version on the ledger, and the counters when it was met first.
@@ -148,6 +154,8 @@ pub struct Standing {
     /// The digest that was published last, as far as it is known; and when it was tried to publish another.
     published: Option<Vec<u8>>,
     tried: Option<Instant>,
+    /// The version that is to be published, and the counters of its rows.
+    made: Option<(u64, Counts)>,
     /// How often something changed, and how often it could not be looked, since the start.
     pub changes: u64,
     /// It could not be looked so often.
@@ -178,6 +186,17 @@ impl Changes {
         }
     }
 
+    /// The rows of a dataset were seen as they stood with these counters.
+    pub fn saw(&self, dataset: &str, seen: Seen, counts: Counts) {
+        self.note(dataset, |it| {
+            if it.seen.is_none_or(|(before, _)| before != seen) {
+                // Who publishes by hand states this digest.
+                tracing::info!(dataset, rows = seen.rows, digest = %seen.digest, "the rows have another digest");
+            }
+            it.seen = Some((seen, counts));
+        });
+    }
+
     /// All, for metrics.
     pub fn all(&self) -> Vec<(String, Standing)> {
         self.lock().iter().map(|(name, it)| (name.clone(), it.clone())).collect()
@@ -193,6 +212,7 @@ impl Changes {
     pub fn observed(&self, dataset: &str, published: &PublishVersion) -> Option<Observed> {
         let mut all = self.lock();
         let it = all.get_mut(dataset)?;
+        it.looked.filter(|at| at.elapsed() <= SEEN_FOR)?;
         let (dataset, version) = (dataset.to_owned(), published.version);
         if let Some((seen, at)) = it.seen
             && at == it.counts
@@ -238,8 +258,10 @@ impl Changes {
         it.published = Some(published.content_digest.clone());
         let (seen, at) = it.seen?;
         if at != it.counts || seen.digest.as_bytes().as_slice() == published.content_digest {
+            it.tried = None;
             return None;
         }
+        it.made = Some((published.version.saturating_add(1), at));
         let before = it.version.filter(|(version, _)| *version == published.version);
         let since = match before {
             Some((_, before)) => at.since(&before),
@@ -261,8 +283,8 @@ impl Changes {
     /// A version was published by these counters.
     pub fn published(&self, it: &PublishVersion) {
         self.note(&it.dataset, |standing| {
-            let at = standing.seen.map_or(standing.counts, |(_, at)| at);
-            standing.version = Some((it.version, at));
+            // It may have changed since.
+            standing.version = standing.made.filter(|(version, _)| *version == it.version);
             (standing.published, standing.tried) = (Some(it.content_digest.clone()), None);
         });
     }
@@ -294,8 +316,12 @@ mod tests {
     #[test]
     fn what_a_seal_says() {
         let changes = changes();
-        let count =
-            |added| changes.note("a", |it| it.counts = Counts { added, ..Counts::default() });
+        let count = |added| {
+            changes.note("a", |it| {
+                it.counts = Counts { added, ..Counts::default() };
+                it.looked = Some(Instant::now());
+            });
+        };
         let says = |of: &PublishVersion| {
             changes.observed("a", of).map(|it| (it.version, it.content_digest.len(), it.row_count))
         };
@@ -314,6 +340,10 @@ mod tests {
         count(9);
         assert_eq!(says(&version(2, 2)), Some((2, 32, 0)));
         assert_eq!(changes.observed("b", &version(2, 2)), None);
+        // Nor does what was seen long ago.
+        let long_ago = Instant::now().checked_sub(SEEN_FOR + Duration::from_secs(1));
+        changes.note("a", |it| (it.looked, it.counts.added) = (long_ago, 8));
+        assert_eq!(changes.observed("a", &version(2, 2)), None);
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl Onward {
 }
 
 /// Takes off what is of the connection alone, and what is ours.
-fn clean(headers: &mut HeaderMap) {
+pub fn clean(headers: &mut HeaderMap) {
     let of_connection: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()

@@ -1,5 +1,7 @@
 //! What was received, on disk before the application has it: until it is acknowledged on the ledger.
 
+pub use super::entry::Access;
+use super::entry::{Entry, Hour, Noted, Said, of};
 use super::token::Token;
 use crate::spool::log::Log;
 use crate::spool::refuse_memory;
@@ -19,78 +21,10 @@ use tokio::sync::oneshot;
 const AT_ONCE: usize = 1_024;
 /// Bytes from which on the file is written anew at the start.
 const LARGE: u64 = 16 << 20;
-/// Of hours that are longer ago nothing is summed any more.
+/// Of hours that are longer ago nothing is summed any more: each is acknowledged by itself.
 const HOURS: u64 = 26;
 /// What is not told how it ended is acknowledged after so long, rows unknown.
 const OPEN_MS: u64 = 60_000;
-
-/// A gateway and its number.
-pub type Access = (IdentityId, u64);
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Entry {
-    #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5")]
-    said: Option<Said>,
-}
-
-#[derive(Clone, PartialEq, prost::Oneof)]
-enum Said {
-    #[prost(message, tag = "1")]
-    Noted(Noted),
-    #[prost(message, tag = "2")]
-    Ended(Of),
-    #[prost(message, tag = "3")]
-    Acknowledged(Of),
-    #[prost(message, tag = "4")]
-    Summed(Hour),
-    #[prost(message, tag = "5")]
-    Refused(Of),
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Noted {
-    #[prost(bytes = "vec", tag = "1")]
-    gateway: Vec<u8>,
-    #[prost(uint64, tag = "2")]
-    number: u64,
-    #[prost(bytes = "vec", tag = "3")]
-    request_id: Vec<u8>,
-    #[prost(message, optional, tag = "4")]
-    receipt: Option<Receipt>,
-    /// When it was noted.
-    #[prost(uint64, tag = "5")]
-    at_ms: u64,
-    /// Rows; absent: unknown yet.
-    #[prost(uint64, optional, tag = "6")]
-    rows: Option<u64>,
-    /// Nothing more is told of it.
-    #[prost(bool, tag = "7")]
-    is_over: bool,
-}
-
-/// Something of one access.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Of {
-    #[prost(bytes = "vec", tag = "1")]
-    gateway: Vec<u8>,
-    #[prost(uint64, tag = "2")]
-    number: u64,
-    #[prost(uint64, optional, tag = "3")]
-    rows: Option<u64>,
-    #[prost(string, tag = "4")]
-    reason: String,
-}
-
-/// The sum of an hour that is on the ledger.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Hour {
-    #[prost(bytes = "vec", tag = "1")]
-    request_id: Vec<u8>,
-    #[prost(uint64, tag = "2")]
-    hour: u64,
-    #[prost(uint64, tag = "3")]
-    count: u64,
-}
 
 /// An access that was received.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +39,8 @@ pub struct Received {
     pub rows: Option<u64>,
     at_ms: u64,
     is_over: bool,
+    /// It is owed in the sum of its hour alone.
+    is_in_sum: bool,
     is_acknowledged: bool,
 }
 
@@ -112,6 +48,11 @@ impl Received {
     /// Its hour: of the gateway's clock.
     pub fn hour(&self) -> u64 {
         hour_of(TimeMs::new(self.receipt.time_ms))
+    }
+
+    /// Its hour is too long ago to be summed.
+    pub fn is_past_sums(&self) -> bool {
+        hour_of(now()).saturating_sub(self.hour()) > HOURS
     }
 
     /// As a line of the list whose root a sum carries.
@@ -227,9 +168,25 @@ impl Book {
         self.say(Said::Acknowledged(of(access, None, ""))).await
     }
 
+    /// It stands on the ledger with the sum of its hour.
+    pub async fn in_sum(&self, access: Access) -> Result<(), String> {
+        self.say(Said::InSum(of(access, None, ""))).await
+    }
+
     /// The ledger never takes it.
-    pub async fn refused(&self, access: Access, reason: &str) -> Result<(), String> {
-        self.say(Said::Refused(of(access, None, reason))).await
+    pub async fn let_go(&self, access: Access, reason: &str) -> Result<(), String> {
+        self.say(Said::LetGo(of(access, None, reason))).await
+    }
+
+    /// Counts what the ledger refused.
+    pub fn refused_once(&self) {
+        let counts = &mut self.lock().counts;
+        counts.refused = counts.refused.saturating_add(1);
+    }
+
+    /// Whether an hour may be summed still.
+    pub fn is_summed_still(&self, hour: u64) -> bool {
+        hour_of(now()).saturating_sub(hour) <= HOURS
     }
 
     /// A sum stands on the ledger.
@@ -245,11 +202,12 @@ impl Book {
         written.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// What is not acknowledged by itself yet, and over.
+    /// What is to be acknowledged by itself, as far as that is known, and over.
     pub fn to_acknowledge(&self) -> Vec<Received> {
         let before = now().get().saturating_sub(OPEN_MS);
         let state = self.lock();
         let waiting = state.all.values().filter(|it| !it.is_acknowledged);
+        let waiting = waiting.filter(|it| !it.is_in_sum || it.is_past_sums());
         waiting.filter(|it| it.is_over || it.at_ms <= before).cloned().collect()
     }
 
@@ -304,16 +262,6 @@ impl Book {
     }
 }
 
-fn of((gateway, number): Access, rows: Option<u64>, reason: &str) -> Of {
-    Of { gateway: gateway.to_vec(), number, rows, reason: reason.to_owned() }
-}
-
-impl Of {
-    fn access(&self) -> Access {
-        (IdentityId::from_slice(&self.gateway).unwrap_or_default(), self.number)
-    }
-}
-
 impl State {
     fn take(&mut self, said: Said) {
         match said {
@@ -329,6 +277,7 @@ impl State {
                     rows: it.rows,
                     at_ms: it.at_ms,
                     is_over: it.is_over,
+                    is_in_sum: false,
                     is_acknowledged: false,
                 };
                 self.all.entry(access).or_insert(received);
@@ -346,9 +295,16 @@ impl State {
             Said::Summed(it) => {
                 let request_id = RequestId::from_slice(&it.request_id).unwrap_or_default();
                 self.summed.insert((request_id, it.hour), it.count);
+                let all = self.all.values_mut().filter(|one| one.is_in_sum);
+                all.filter(|one| one.request_id == request_id && one.hour() == it.hour)
+                    .for_each(|one| one.is_acknowledged = true);
             }
-            Said::Refused(it) => {
-                self.counts.refused = self.counts.refused.saturating_add(1);
+            Said::InSum(it) => {
+                if let Some(received) = self.all.get_mut(&it.access()) {
+                    received.is_in_sum = true;
+                }
+            }
+            Said::LetGo(it) => {
                 self.all.remove(&it.access());
             }
         }
@@ -372,8 +328,9 @@ impl State {
                 rows: it.rows,
                 is_over: it.is_over,
             };
+            let in_sum = it.is_in_sum.then(|| Said::InSum(of(it.access, None, "")));
             let done = it.is_acknowledged.then(|| Said::Acknowledged(of(it.access, None, "")));
-            [Some(Said::Noted(noted)), done].into_iter().flatten()
+            [Some(Said::Noted(noted)), in_sum, done].into_iter().flatten()
         });
         let summed = self.summed.iter().map(|((request_id, hour), count)| {
             Said::Summed(Hour { request_id: request_id.to_vec(), hour: *hour, count: *count })
@@ -452,8 +409,38 @@ mod tests {
         // One more of an hour that is summed: its sum is another.
         book.note(&token(4, then), Some(None)).await.unwrap();
         assert_eq!(book.to_sum(&under).len(), 2);
-        book.refused((IdentityId::new([3; 32]), 4), "grant.unknown").await.unwrap();
-        assert_eq!((book.to_sum(&under).len(), book.counts().refused), (1, 1));
+        book.let_go((IdentityId::new([3; 32]), 4), "grant.unknown").await.unwrap();
+        assert_eq!(book.to_sum(&under).len(), 1);
         assert!(book.to_sum(&BTreeSet::new()).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_owed_in_sums_waits_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("received");
+        let open = || Book::open(&file, &ChainId::ZERO, &IdentityId::ZERO).unwrap();
+        let hour = 3_600_000;
+        let (book, time) = (open(), now().get());
+        let gateway = IdentityId::new([3; 32]);
+        // Of an hour that can be summed, and of one that was not in time.
+        book.note(&token(1, time - 2 * hour), Some(None)).await.unwrap();
+        book.note(&token(2, time - 30 * hour), Some(None)).await.unwrap();
+        for number in [1, 2] {
+            book.in_sum((gateway, number)).await.unwrap();
+        }
+        let alone = |book: &Book| -> Vec<u64> {
+            book.to_acknowledge().iter().map(|it| it.access.1).collect()
+        };
+        assert_eq!((alone(&book), book.counts().waiting), (vec![2], 2));
+        book.forget();
+        drop(book);
+        let book = open();
+        assert_eq!((alone(&book), book.counts().waiting), (vec![2], 2));
+        let sums = book.to_sum(&book.grants());
+        assert_eq!(sums.len(), 1);
+        book.summed(&sums[0]).await.unwrap();
+        assert_eq!((alone(&book), book.counts().waiting), (vec![2], 1));
+        book.acknowledged((gateway, 2)).await.unwrap();
+        assert_eq!(book.counts().waiting, 0);
     }
 }

@@ -3,7 +3,7 @@
 use super::book::{Access, Book};
 use super::settings::{Door, DoorKind};
 use super::token::Token;
-use crate::doors::own::Onward;
+use crate::doors::own::{Onward, clean};
 use crate::doors::proxy::{ACCESS, said};
 use crate::ledger::Ledger;
 use crate::rows::{Counter, Rows};
@@ -11,10 +11,11 @@ use crate::secret::shown;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use http_body::{Body as _, Frame, SizeHint};
+use liuhen_client::clock::now;
 use liuhen_proto::types::ChainId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -76,8 +77,11 @@ async fn pass(
             return StatusCode::BAD_GATEWAY.into_response();
         }
     };
-    let Some(text) = access_of(response.headers()) else { return response };
-    let Some(token) = Token::read(&text) else {
+    let mut response = response;
+    let text = access_of(response.headers());
+    without_access(response.headers_mut());
+    let Some(text) = text else { return response };
+    let Some(token) = Token::read(&text).filter(|it| !it.is_ahead(now())) else {
         own.using.book.unread();
         tracing::warn!(door = &*own.name, "what came with an answer is no access of a gate");
         return response;
@@ -107,6 +111,18 @@ fn access_of(headers: &HeaderMap) -> Option<String> {
         let own = all.filter_map(|it| it.strip_prefix(COOKIE)).next()?;
         Some(own.split(';').next().unwrap_or_default().to_owned())
     })
+}
+
+/// Takes off an answer what a gate said, and what is of the connection alone.
+fn without_access(headers: &mut HeaderMap) {
+    let is_own = |it: &HeaderValue| it.as_bytes().starts_with(COOKIE.as_bytes());
+    let others: Vec<HeaderValue> =
+        headers.get_all(header::SET_COOKIE).iter().filter(|it| !is_own(it)).cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for it in others {
+        headers.append(header::SET_COOKIE, it);
+    }
+    clean(headers);
 }
 
 /// How it ends: told once, also where the application is gone before.
@@ -205,7 +221,7 @@ async fn acknowledge(State(api): State<Api>, headers: HeaderMap, body: Bytes) ->
             return told(StatusCode::BAD_REQUEST, &json!({ "error": error.to_string() }));
         }
     };
-    let Some(token) = Token::read(&it.access) else {
+    let Some(token) = Token::read(&it.access).filter(|it| !it.is_ahead(now())) else {
         api.using.book.unread();
         let why = "access: gateway;number;grant;receipt, as the gate gave it, is needed";
         return told(StatusCode::BAD_REQUEST, &json!({ "error": why }));

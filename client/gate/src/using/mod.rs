@@ -6,6 +6,7 @@
 
 pub mod book;
 pub mod doors;
+mod entry;
 pub mod send;
 pub mod settings;
 pub mod token;

@@ -1,6 +1,6 @@
 //! From what was received to the ledger: each access by itself where that is owed so, and the sums of hours.
 
-use super::book::{Book, Received, Sum};
+use super::book::{Access, Book, Received, Sum};
 use crate::ledger::Ledger;
 use anyhow::Context as _;
 use liuhen_client::error::ClientError;
@@ -30,6 +30,11 @@ const SUMS_EVERY: Duration = Duration::from_secs(20);
 const KNOWN_FOR: Duration = Duration::from_secs(300);
 /// Every node says so of what is not this department's to read.
 const READ_DENIED: &str = "read.denied";
+/// What was refused is tried again after so long, and longer each time, up to the next: one node may have been behind.
+const REFUSED_AGAIN: Duration = Duration::from_secs(30);
+const REFUSED_AGAIN_AT_MOST: Duration = Duration::from_secs(3_600);
+/// Refused as often, which takes two days, it is let go of.
+const REFUSALS: u32 = 52;
 /// Items of one transaction.
 const BATCH: usize = 200;
 
@@ -51,15 +56,37 @@ pub struct Sender {
     account: Account,
     known: BTreeMap<RequestId, How>,
     /// Whose receipts the ledger does not take: they are acknowledged without.
-    without_receipt: BTreeSet<super::book::Access>,
+    without_receipt: BTreeSet<Access>,
+    refused: BTreeMap<Access, Refused>,
+    refused_sums: BTreeMap<(RequestId, u64), Refused>,
     summed: Option<Instant>,
+}
+
+/// How often something was refused, and when it is tried again.
+#[derive(Debug, Clone, Copy)]
+struct Refused {
+    count: u32,
+    again: Instant,
+}
+
+impl Refused {
+    /// Once more.
+    fn again(before: Option<Self>) -> Self {
+        let count = before.map_or(0, |it| it.count).saturating_add(1);
+        let wait = REFUSED_AGAIN.saturating_mul(1 << count.saturating_sub(1).min(7));
+        Self { count, again: Instant::now() + wait.min(REFUSED_AGAIN_AT_MOST) }
+    }
+
+    fn waits(&self) -> bool {
+        Instant::now() < self.again
+    }
 }
 
 impl Sender {
     /// Of what this identity received.
     pub fn new(book: Book, ledger: Arc<Ledger>, account: Account) -> Self {
-        let (known, without_receipt, summed) = Default::default();
-        Self { book, ledger, account, known, without_receipt, summed }
+        let (known, without_receipt, refused, refused_sums, summed) = Default::default();
+        Self { book, ledger, account, known, without_receipt, refused, refused_sums, summed }
     }
 
     /// Sends until told to stop.
@@ -82,7 +109,8 @@ impl Sender {
     }
 
     async fn all(&mut self) -> anyhow::Result<()> {
-        let waiting = self.book.to_acknowledge();
+        let mut waiting = self.book.to_acknowledge();
+        waiting.retain(|it| !self.refused.get(&it.access).is_some_and(Refused::waits));
         for batch in waiting.chunks(BATCH) {
             self.acknowledge(batch).await?;
         }
@@ -94,53 +122,70 @@ impl Sender {
         Ok(())
     }
 
-    /// Acknowledges each that is owed by itself; what is owed in sums alone waits for those.
+    /// Acknowledges each that is owed by itself, or whose hour can't be summed any more; what is owed in sums alone waits for those. What is refused
+    /// keeps nothing else back.
     async fn acknowledge(&mut self, batch: &[Received]) -> anyhow::Result<()> {
         let mut items: Vec<(&Received, Item)> = Vec::new();
         for it in batch {
             match self.how(&it.request_id).await? {
-                Err(why) => self.refused(it, &why).await?,
-                Ok(how) if how.singly => {
-                    let receipt = !self.without_receipt.contains(&it.access);
-                    items.push((
-                        it,
-                        item(Kind::Acknowledge(self.acknowledgement(it, &how, receipt)))?,
-                    ));
+                Err(why) => self.refuse(it, &why).await?,
+                Ok(how) if how.singly || it.is_past_sums() => {
+                    items.push((it, self.item(it, &how)?))
                 }
-                Ok(_) => self.book.acknowledged(it.access).await.map_err(anyhow::Error::msg)?,
+                Ok(_) => self.book.in_sum(it.access).await.map_err(anyhow::Error::msg)?,
             }
         }
-        if items.is_empty() {
-            return Ok(());
-        }
-        let all: Vec<Item> = items.iter().map(|(_, it)| it.clone()).collect();
-        match self.submit(&all).await {
-            Ok(height) => {
-                tracing::info!(count = all.len(), height, "acknowledged");
-                for (it, _) in items {
-                    self.book.acknowledged(it.access).await.map_err(anyhow::Error::msg)?;
-                    self.without_receipt.remove(&it.access);
-                }
-                Ok(())
-            }
-            Err(ClientError::Refused(why, _)) if why.item.is_some() => {
-                let at = why.item.and_then(|it| usize::try_from(it).ok());
-                let Some((it, _)) = at.and_then(|at| items.get(at)) else { return Ok(()) };
-                // A receipt that the ledger does not take supports nothing; that there was an access is said all the same.
-                if why.reason.starts_with("receipt.") && self.without_receipt.insert(it.access) {
-                    tracing::warn!(access_no = it.access.1, gateway = %it.access.0, reason = why.reason, "its receipt is not taken: acknowledged without");
+        while !items.is_empty() {
+            let all: Vec<Item> = items.iter().map(|(_, it)| it.clone()).collect();
+            let why = match self.submit(&all).await {
+                Ok(height) => {
+                    tracing::info!(count = all.len(), height, "acknowledged");
+                    for (it, _) in items {
+                        self.book.acknowledged(it.access).await.map_err(anyhow::Error::msg)?;
+                        self.without_receipt.remove(&it.access);
+                        self.refused.remove(&it.access);
+                    }
                     return Ok(());
                 }
-                self.refused(it, &why.reason).await
+                Err(ClientError::Refused(why, _)) if why.item.is_some() => why,
+                Err(error) => return Err(error).context("acknowledgements"),
+            };
+            let at = why.item.and_then(|it| usize::try_from(it).ok());
+            let Some(at) = at.filter(|at| *at < items.len()) else {
+                anyhow::bail!(
+                    "acknowledgements: an item is refused that there is not: {}",
+                    why.reason
+                );
+            };
+            let (it, _) = items.remove(at);
+            // A receipt that the ledger does not take supports nothing; that there was an access is said all the same.
+            if why.reason.starts_with("receipt.") && self.without_receipt.insert(it.access) {
+                tracing::warn!(access_no = it.access.1, gateway = %it.access.0, reason = why.reason, "its receipt is not taken: acknowledged without");
+                if let Ok(how) = self.how(&it.request_id).await? {
+                    items.push((it, self.item(it, &how)?));
+                }
+            } else {
+                self.refuse(it, &why.reason).await?;
             }
-            Err(error) => Err(error).context("acknowledgements"),
         }
+        Ok(())
     }
 
-    async fn refused(&self, it: &Received, reason: &str) -> anyhow::Result<()> {
+    /// Keeps what was refused, to be tried again; after long it is let go of.
+    async fn refuse(&mut self, it: &Received, reason: &str) -> anyhow::Result<()> {
         let (gateway, access_no) = it.access;
-        tracing::error!(access_no, %gateway, reason, "the ledger does not take this acknowledgement");
-        self.book.refused(it.access, reason).await.map_err(anyhow::Error::msg)
+        let refused = Refused::again(self.refused.get(&it.access).copied());
+        if refused.count == 1 {
+            self.book.refused_once();
+            tracing::error!(access_no, %gateway, reason, "the ledger does not take this acknowledgement: it is kept, and tried again");
+        }
+        self.refused.insert(it.access, refused);
+        if refused.count >= REFUSALS {
+            tracing::error!(access_no, %gateway, reason, "the ledger does not take this acknowledgement: it is let go of");
+            self.refused.remove(&it.access);
+            self.book.let_go(it.access, reason).await.map_err(anyhow::Error::msg)?;
+        }
+        Ok(())
     }
 
     /// Sums of the hours that are over.
@@ -152,20 +197,34 @@ impl Sender {
             }
         }
         for sum in self.book.to_sum(&under) {
+            let of = (sum.request_id, sum.hour);
+            if self.refused_sums.get(&of).is_some_and(Refused::waits) {
+                continue;
+            }
             let Ok(how) = self.how(&sum.request_id).await? else { continue };
             let it = self.hour(&sum, &how);
             match self.submit(&[item(Kind::AcknowledgeHour(it))?]).await {
                 Ok(height) => {
                     tracing::info!(grant = %sum.request_id, hour = sum.hour, count = sum.digests.len(), height, "an hour is summed");
+                    self.refused_sums.remove(&of);
+                    self.book.summed(&sum).await.map_err(anyhow::Error::msg)?;
                 }
-                Err(ClientError::Refused(why, _)) => {
-                    tracing::error!(grant = %sum.request_id, hour = sum.hour, reason = why.reason, "the ledger does not take this hour's sum");
+                // The rules of the ledger refuse it, not a node that is away.
+                Err(ClientError::Refused(why, _)) if why.item.is_some() => {
+                    tracing::error!(grant = %sum.request_id, hour = sum.hour, reason = why.reason, "the ledger does not take this hour's sum; it is tried again");
+                    let refused = Refused::again(self.refused_sums.get(&of).copied());
+                    self.refused_sums.insert(of, refused);
                 }
                 Err(error) => return Err(error).context("a sum"),
             }
-            self.book.summed(&sum).await.map_err(anyhow::Error::msg)?;
         }
+        self.refused_sums.retain(|(_, hour), _| self.book.is_summed_still(*hour));
         Ok(())
+    }
+
+    fn item(&self, it: &Received, how: &How) -> anyhow::Result<Item> {
+        let receipt = !self.without_receipt.contains(&it.access);
+        Ok(item(Kind::Acknowledge(self.acknowledgement(it, how, receipt)))?)
     }
 
     fn acknowledgement(&self, it: &Received, how: &How, with_receipt: bool) -> Acknowledge {

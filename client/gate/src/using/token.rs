@@ -1,8 +1,11 @@
 //! What a gate gives with an access: gateway, number, grant and receipt, as they stand in a header or a cookie.
 
-use liuhen_proto::types::{IdentityId, RequestId};
+use liuhen_proto::types::{IdentityId, RequestId, TimeMs};
 use liuhen_proto::wire::Receipt;
 use prost::Message as _;
+
+/// A gateway's clock is ahead by no more.
+const AHEAD_MS: u64 = 3_600_000;
 
 /// Whose access it was, read.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +33,11 @@ impl Token {
         let is_whole = is_whole && receipt.key_id.len() == 32 && receipt.time_ms > 0;
         is_whole.then_some(Self { gateway, access_no, request_id, receipt })
     }
+
+    /// Whether it is of a time to come, further than clocks are apart: no gate signed that.
+    pub fn is_ahead(&self, now: TimeMs) -> bool {
+        self.receipt.time_ms > now.get().saturating_add(AHEAD_MS)
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +52,11 @@ mod tests {
         let token = Token::read(&good).unwrap();
         assert_eq!((token.access_no, &token.receipt), (41, &receipt));
         assert_eq!(Token::read(&good.replace(';', "%3B")), Some(token));
+        let token = Token::read(&good).unwrap();
+        assert!(!token.is_ahead(TimeMs::new(0)) && !token.is_ahead(TimeMs::new(8)));
+        let ahead = Receipt { time_ms: AHEAD_MS + 9, ..receipt.clone() };
+        let ahead = Token { receipt: ahead, ..token };
+        assert!(ahead.is_ahead(TimeMs::new(8)) && !ahead.is_ahead(TimeMs::new(9)));
         let short = Receipt { signature: vec![2; 63], ..receipt };
         for bad in [
             String::new(),

@@ -1,7 +1,7 @@
 //! The checks of an access that a grant's terms and use decide alone, and what it means that one fails.
 
 use crate::event::{Reason, Verdict};
-use crate::items::access::set_aside::Amount;
+use crate::items::access::set_aside::{Amount, OfDay};
 use crate::ledger::calendar;
 use crate::types::{TimeMs, limits::USE_DAYS};
 use crate::wire;
@@ -80,10 +80,10 @@ pub(crate) fn adds(it: &wire::RecordAccess, used: &wire::GrantUse) -> (u64, u64)
     if counted { (0, 0) } else { (1, it.row_count.unwrap_or(0)) }
 }
 
-/// Whether a quota has room for a record on a day. What others have set aside is used for it.
+/// Whether a quota has room for a record on a day. What others have set aside is used for it, in all, and of the running day.
 pub(super) fn quota(
     it: &wire::RecordAccess,
-    day: u64,
+    on: OfDay,
     quota: &wire::Quota,
     used: &wire::GrantUse,
     others: Amount,
@@ -91,8 +91,9 @@ pub(super) fn quota(
     let (queries, rows) = adds(it, used);
     // What adds nothing takes nothing of what they have.
     let others = if queries == 0 { Amount::default() } else { others };
-    let (queries, rows) =
-        (queries.saturating_add(others.queries), rows.saturating_add(others.rows));
+    let with = |it: Amount| (queries.saturating_add(it.queries), rows.saturating_add(it.rows));
+    let of_day = if on.runs { others } else { Amount::default() };
+    let ((queries, rows), of_day) = (with(others), with(of_day));
     // 0 is no limit.
     let within =
         |used: u64, more: u64, limit: u64| limit == 0 || used.saturating_add(more) <= limit;
@@ -100,10 +101,10 @@ pub(super) fn quota(
     ensure(within(used.rows, rows, quota.rows_total), Reason::QuotaExceeded)?;
     if quota.queries_per_day > 0 || quota.rows_per_day > 0 {
         let oldest = used.days.first().map_or(0, |it| it.day);
-        known(used.days.len() < USE_DAYS || day >= oldest, Reason::QuotaDayUnknown)?;
-        let today = used.days.iter().find(|it| it.day == day).copied().unwrap_or_default();
-        ensure(within(today.queries, queries, quota.queries_per_day), Reason::QuotaExceeded)?;
-        ensure(within(today.rows, rows, quota.rows_per_day), Reason::QuotaExceeded)?;
+        known(used.days.len() < USE_DAYS || on.day >= oldest, Reason::QuotaDayUnknown)?;
+        let today = used.days.iter().find(|it| it.day == on.day).copied().unwrap_or_default();
+        ensure(within(today.queries, of_day.0, quota.queries_per_day), Reason::QuotaExceeded)?;
+        ensure(within(today.rows, of_day.1, quota.rows_per_day), Reason::QuotaExceeded)?;
     }
     let is_limited = quota.rows_total > 0 || quota.rows_per_day > 0;
     // Whatever else is counted of its statement: a replay does not know that.

@@ -6,7 +6,7 @@
 
 use crate::event::{Outcome, Reason, Timeliness, Verdict};
 use crate::items::access::checks::{Check, Open, ensure, known, quota, within};
-use crate::items::access::set_aside;
+use crate::items::access::set_aside::{self, OfDay};
 use crate::items::sharing::{
     grant,
     grants::{self, Moment},
@@ -23,16 +23,17 @@ const VERIFIED_FROM_GRADE: u32 = 3;
 
 /// The day on whose quota a record counts. A time in the future counts today: days that are not yet
 /// must not push out those that are.
-pub(crate) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> u64 {
+pub(crate) fn day_of_use(draft: &Draft<'_>, it: &wire::RecordAccess) -> OfDay {
     day_of(it, draft.context().time)
 }
 
 /// The day on whose quota a record counts that came in a block of this time. Who decides before serving, or serves, says so
 /// at once: what comes later than an hour counts when it comes, else its time would pick the quota.
-pub(crate) fn day_of(it: &wire::RecordAccess, block_time: TimeMs) -> u64 {
+pub(crate) fn day_of(it: &wire::RecordAccess, block_time: TimeMs) -> OfDay {
     let time = TimeMs::new(it.access_time_ms).min(block_time);
     let at_once = !is_as_it_happens(it) || block_time.since(time) <= calendar::HOUR_MS;
-    calendar::day_of(if at_once { time } else { block_time })
+    let day = calendar::day_of(if at_once { time } else { block_time });
+    OfDay { day, runs: day == calendar::day_of(block_time) }
 }
 
 /// Whether the number that a gateway gave could reach the user: only then the user's half is owed. Of one that only observes
@@ -357,7 +358,7 @@ fn under_all(
 ) -> Result<Check, Halt> {
     let By { gateway, it, moment, parameters, .. } = by;
     let since = set_aside::open_since(draft.context().time, parameters);
-    let (day, empty) = (day_of_use(draft, it), wire::Terms::default());
+    let (on, empty) = (day_of_use(draft, it), wire::Terms::default());
     let mut grant = Arc::clone(grant);
     loop {
         let id = RequestId::from_slice(&grant.request_id).unwrap_or_default();
@@ -371,7 +372,7 @@ fn under_all(
         let empty_use = wire::GrantUse::default();
         let used = used.as_deref().unwrap_or(&empty_use);
         let others = set_aside::of_others(used, gateway, since);
-        if let Err(found) = open.note(quota(it, day, &limits, used, others)) {
+        if let Err(found) = open.note(quota(it, on, &limits, used, others)) {
             return Ok(Err(found));
         }
         let Ok(above) = RequestId::from_slice(&grant.parent_id) else {

@@ -3,6 +3,8 @@
 //! It is the rule that nodes apply when the record comes, with that header as the height by which the gateway decided. What the
 //! ledger gets to know between is not known here: others' records under the same grant, and what ends in the meantime.
 
+pub use super::record_access::CountsOn;
+use super::set_aside::Holder;
 use super::{coverage, own_grant, record_access, set_aside};
 use crate::event::Outcome;
 use crate::header::block::Header;
@@ -84,22 +86,23 @@ pub fn counts_on(
     gateway: &Gateway,
     moment: Moment,
     record: &wire::RecordAccess,
-) -> Result<Vec<RequestId>, Halt> {
+) -> Result<Vec<CountsOn>, Halt> {
     let view = Now { proved, moment };
     let draft = Draft::over(&view, moment.next_block(), signer(gateway, moment).chain);
     record_access::counted_on(&draft, record)
 }
 
-/// Adds to the use of a grant what a gateway's record counts on it that is not on the ledger yet.
+/// Adds to the use of a grant what a gateway's record counts on it that is not on the ledger yet. `named` is the grant that the record names.
 pub fn add_use(
     used: &mut wire::GrantUse,
-    gateway: &IdentityId,
+    (gateway, named): (&IdentityId, &RequestId),
     record: &wire::RecordAccess,
     now: TimeMs,
     parameters: &wire::Parameters,
 ) {
     let (day, since) = (coverage::day_of(record, now), set_aside::open_since(now, parameters));
-    record_access::add_use(used, gateway.as_bytes(), record, day, since);
+    let holder = Holder { gateway: gateway.as_bytes(), named: named.as_bytes() };
+    record_access::add_use(used, holder, record, day, since);
 }
 
 /// Who signs, as the rules want to know it.

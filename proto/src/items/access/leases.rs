@@ -2,7 +2,7 @@
 //! against it. Without one two gateways that decide at the same time can give out the same last query.
 
 use crate::event::Outcome;
-use crate::items::access::set_aside::{is_open, open_since, sum};
+use crate::items::access::set_aside::{Holder, is_open, open_since, sum};
 use crate::items::access::{gateways, numbers};
 use crate::items::fields::Checked;
 use crate::items::kind::ItemKind;
@@ -36,6 +36,7 @@ impl ItemKind for wire::LeaseUse {
     ) -> Result<Outcome, Halt> {
         numbers::gateway(draft, signer, &self.collector)?;
         let gateway = signer.identity.as_bytes();
+        let holder = Holder { gateway, named: &self.request_id };
         let setup = gateways::set_up_for(draft, &self.collector, gateway)?;
         if !setup.datasets.contains(&self.dataset) {
             let (gateway, dataset) = (hex::encode(gateway), self.dataset.clone());
@@ -49,7 +50,7 @@ impl ItemKind for wire::LeaseUse {
         }
         let mut grant = Arc::new(grant);
         loop {
-            set_aside(draft, gateway, self, &grant)?;
+            set_aside(draft, holder, self, &grant)?;
             let Ok(above) = RequestId::from_slice(&grant.parent_id) else {
                 return Ok(Outcome::DONE);
             };
@@ -61,7 +62,7 @@ impl ItemKind for wire::LeaseUse {
 /// Sets aside what a gateway wants of one grant, if so much is left.
 fn set_aside(
     draft: &mut Draft<'_>,
-    gateway: &[u8],
+    holder: Holder<'_>,
     it: &wire::LeaseUse,
     grant: &wire::Grant,
 ) -> Result<(), Halt> {
@@ -71,7 +72,7 @@ fn set_aside(
     let known: Option<Arc<GrantUse>> = draft.get(&place)?;
     let mut used = known.map(|it| (*it).clone()).unwrap_or_default();
     let since = open_since(draft.context().time, &*draft.parameters()?);
-    used.leases.retain(|it| it.gateway_id != gateway && is_open(it, since));
+    used.leases.retain(|it| !holder.has(it) && is_open(it, since));
     // Where nothing is limited nothing need be set aside.
     if quota != Quota::default() && (it.queries > 0 || it.rows > 0) {
         let today = calendar::day_of(draft.context().time);
@@ -83,8 +84,10 @@ fn set_aside(
             return Err(Refusal::TooManyOf { what: words::LEASES, of, limit }.into());
         }
         let (queries, rows, until_ms) = (it.queries, it.rows, it.until_ms);
-        let lease = Lease { gateway_id: gateway.to_vec(), queries, rows, until_ms };
-        let at = used.leases.partition_point(|it| it.gateway_id.as_slice() < gateway);
+        let (gateway_id, request_id) = (holder.gateway.to_vec(), holder.named.to_vec());
+        let lease = Lease { gateway_id, queries, rows, until_ms, request_id };
+        let of = |it: &Lease| (it.gateway_id.clone(), it.request_id.clone());
+        let at = used.leases.partition_point(|it| of(it) < of(&lease));
         used.leases.insert(at, lease);
     }
     draft.put(place, used);

@@ -5,7 +5,7 @@ use crate::event::{Outcome, Reason, Verdict};
 use crate::items::access::{
     bulk, checks, coverage, halves, numbers, observing,
     own_grant::{self, Named},
-    set_aside::{self, Amount},
+    set_aside::{self, Amount, Holder, OfDay},
 };
 use crate::items::fields::{
     Checked, ascending, code, ensure, ensure_of, id, id_if_given, operation, wrong,
@@ -256,7 +256,7 @@ fn is_over(
     let used: Option<Arc<wire::GrantUse>> = draft.get(&Place::grant_use(&id))?;
     let Some(used) = used else { return Ok(false) };
     let quota = grants::terms(grant).and_then(|terms| terms.quota).unwrap_or_default();
-    let day = coverage::day_of_use(draft, it);
+    let day = coverage::day_of_use(draft, it).day;
     let today = used.days.iter().find(|one| one.day == day).copied().unwrap_or_default();
     let over = |used: u64, limit: u64| limit > 0 && used > limit;
     Ok(over(used.queries, quota.queries_total)
@@ -268,28 +268,38 @@ fn is_over(
 /// Counts what was served under each grant named that is the record's own, covered or not, and under
 /// all that it hangs from.
 fn count(draft: &mut Draft<'_>, gateway: &[u8], it: &wire::RecordAccess) -> Result<(), Halt> {
-    for id in counted_on(draft, it)? {
-        let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&id))?;
+    for on in counted_on(draft, it)? {
+        let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&on.grant))?;
         if let Some(grant) = grant {
-            count_one(draft, gateway, it, &id, &grant)?;
+            count_one(draft, gateway, it, on, &grant)?;
         }
     }
     Ok(())
+}
+
+/// A grant on whose use a record counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountsOn {
+    /// It.
+    pub grant: RequestId,
+    /// The one that the record names: this, or one that hangs from it.
+    pub named: RequestId,
 }
 
 /// The grants on whose use a record counts: its own, and all that these hang from.
 pub(crate) fn counted_on(
     draft: &Draft<'_>,
     it: &wire::RecordAccess,
-) -> Result<Vec<RequestId>, Halt> {
-    let mut counted: Vec<RequestId> = Vec::new();
+) -> Result<Vec<CountsOn>, Halt> {
+    let mut counted: Vec<CountsOn> = Vec::new();
     for access in &it.accesses {
         let Named::Own(own) = own_grant::named(draft, it, access)? else { continue };
         let mut id = RequestId::from_slice(&own.request_id).ok();
-        while let Some(this) = id.filter(|id| !counted.contains(id)) {
+        let named = id.unwrap_or_default();
+        while let Some(this) = id.filter(|id| counted.iter().all(|it| it.grant != *id)) {
             let grant: Option<Arc<wire::Grant>> = draft.get(&Place::grant(&this))?;
             let Some(grant) = grant else { break };
-            counted.push(this);
+            counted.push(CountsOn { grant: this, named });
             id = RequestId::from_slice(&grant.parent_id).ok();
         }
     }
@@ -300,9 +310,9 @@ pub(crate) fn counted_on(
 /// already.
 pub(crate) fn add_use(
     used: &mut wire::GrantUse,
-    gateway: &[u8],
+    holder: Holder<'_>,
     it: &wire::RecordAccess,
-    day: u64,
+    on: OfDay,
     since: TimeMs,
 ) -> bool {
     let (queries, rows) = checks::adds(it, used);
@@ -313,8 +323,9 @@ pub(crate) fn add_use(
     used.rows = used.rows.saturating_add(rows);
     let is_unknown = it.row_count.is_none();
     used.rows_unknown = used.rows_unknown.saturating_add(u64::from(is_unknown));
-    count_day(&mut used.days, wire::DayUse { day, queries, rows, ..wire::DayUse::default() });
-    set_aside::spend(used, gateway, Amount { queries, rows }, day, since);
+    let day = wire::DayUse { day: on.day, queries, rows, ..wire::DayUse::default() };
+    count_day(&mut used.days, day);
+    set_aside::spend(used, holder, Amount { queries, rows }, on, since);
     remember(&mut used.statements, &it.statement_digest);
     true
 }
@@ -323,15 +334,17 @@ fn count_one(
     draft: &mut Draft<'_>,
     gateway: &[u8],
     it: &wire::RecordAccess,
-    id: &RequestId,
+    on: CountsOn,
     grant: &wire::Grant,
 ) -> Result<(), Halt> {
-    let place = Place::grant_use(id);
+    let CountsOn { grant: id, named } = on;
+    let holder = Holder { gateway, named: named.as_bytes() };
+    let place = Place::grant_use(&id);
     let used: Option<Arc<wire::GrantUse>> = draft.get(&place)?;
     let mut used = used.map(|it| (*it).clone()).unwrap_or_default();
     let before = (used.queries, used.rows);
     let since = set_aside::open_since(draft.context().time, &*draft.parameters()?);
-    if !add_use(&mut used, gateway, it, coverage::day_of_use(draft, it), since) {
+    if !add_use(&mut used, holder, it, coverage::day_of_use(draft, it), since) {
         return Ok(());
     }
     let after = (used.queries, used.rows);

@@ -233,7 +233,7 @@ impl Before<'_> {
     /// At most so much was used, and set aside by others, before the record, which is counted in what was used later.
     fn used(&self, now: &wire::GrantUse) -> wire::GrantUse {
         let record = self.it.record;
-        let day = crate::items::access::coverage::day_of(record, self.it.leaf.time);
+        let day = crate::items::access::coverage::day_of(record, self.it.leaf.time).day;
         let mut used = set_aside::at_most(now.clone());
         if !record.statement_digest.is_empty() {
             // Whether it was the first of its statement, and added anything, is not known. What stands later has it counted

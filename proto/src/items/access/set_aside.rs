@@ -12,6 +12,31 @@ pub struct Amount {
     pub rows: u64,
 }
 
+/// Who sets something aside, and for records under which grant: of a grant from which several hang, for each of these.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holder<'a> {
+    /// The gateway's id.
+    pub(crate) gateway: &'a [u8],
+    /// The grant that its records name.
+    pub(crate) named: &'a [u8],
+}
+
+impl Holder<'_> {
+    /// Whether a lease is this one's.
+    pub(crate) fn has(&self, it: &Lease) -> bool {
+        it.gateway_id == self.gateway && it.request_id == self.named
+    }
+}
+
+/// The day on which something counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OfDay {
+    /// Days since the epoch.
+    pub(crate) day: u64,
+    /// Whether it is the one of the block: of that, leases take their part.
+    pub(crate) runs: bool,
+}
+
 /// Until when a lease must last to be open: records under it may come so much later.
 pub(crate) fn open_since(now: TimeMs, parameters: &wire::Parameters) -> TimeMs {
     TimeMs::new(now.get().saturating_sub(parameters.late_age_ms))
@@ -35,16 +60,24 @@ pub(crate) fn of_others(used: &GrantUse, gateway: &[u8], since: TimeMs) -> Amoun
     sum(used.leases.iter().filter(|it| it.gateway_id != gateway && is_open(it, since)))
 }
 
-/// What a gateway has left of its lease at a time; `None` without one.
+/// What a gateway has left at a time of its lease for records under the grant that is named; `None` without one.
 #[must_use]
-pub fn own(used: &GrantUse, gateway: &[u8], now: TimeMs) -> Option<Lease> {
-    used.leases.iter().find(|it| it.gateway_id == gateway && is_open(it, now)).cloned()
+pub fn own(used: &GrantUse, gateway: &[u8], named: &[u8], now: TimeMs) -> Option<Lease> {
+    let holder = Holder { gateway, named };
+    used.leases.iter().find(|it| holder.has(it) && is_open(it, now)).cloned()
 }
 
-/// A gateway used so much: it counts against its own lease, and with what is set aside still it may be more than ever was.
-pub(crate) fn spend(used: &mut GrantUse, gateway: &[u8], spent: Amount, day: u64, since: TimeMs) {
+/// A gateway used so much: it counts against its own lease, and with what is set aside still it may be more than ever was. What is set aside
+/// counts on the running day alone.
+pub(crate) fn spend(
+    used: &mut GrantUse,
+    holder: Holder<'_>,
+    spent: Amount,
+    day: OfDay,
+    since: TimeMs,
+) {
     used.leases.retain(|it| is_open(it, since));
-    if let Some(own) = used.leases.iter_mut().find(|it| it.gateway_id == gateway) {
+    if let Some(own) = used.leases.iter_mut().find(|it| holder.has(it)) {
         own.queries = own.queries.saturating_sub(spent.queries);
         own.rows = own.rows.saturating_sub(spent.rows);
     }
@@ -52,7 +85,7 @@ pub(crate) fn spend(used: &mut GrantUse, gateway: &[u8], spent: Amount, day: u64
     raise(&mut used.most_queries, used.queries, aside.queries);
     raise(&mut used.most_rows, used.rows, aside.rows);
     if let Some(DayUse { queries, rows, most_queries, most_rows, .. }) =
-        used.days.iter_mut().find(|it| it.day == day)
+        used.days.iter_mut().find(|it| day.runs && it.day == day.day)
     {
         raise(most_queries, *queries, aside.queries);
         raise(most_rows, *rows, aside.rows);

@@ -40,6 +40,8 @@ impl ItemKind for wire::ReconfirmGrant {
         }
         grant::manages(draft, &self.manager, collector, user)?;
         let bodies = grant::three_bodies(draft, user, collector, &self.manager)?;
+        let named = grants::terms(&grant).map(|it| it.identity_ids.clone()).unwrap_or_default();
+        grant::operators_apart(draft, &named, &self.manager)?;
         [grant.using_body, grant.collector_body, grant.manager_body] = bodies;
         let before = std::mem::replace(&mut grant.manager, self.manager.clone());
         let mut step = grant::step(draft, grants::state(&grant), &self.manager);

@@ -14,9 +14,22 @@ use std::io::Write as _;
 const PSB: (&str, &str) = ("psb", "officer");
 
 const SCHEMA: &str = "create schema civil; \
-    create table civil.resident (id int primary key, name text, born date, tags int[]); \
-    insert into civil.resident select n, 'name ''' || n, '2000-01-01', array[n, n + 1] from generate_series(1, 500) n; \
-    insert into civil.resident values (501, null, null, null);";
+    create table civil.resident (id int primary key, name text, born date, tags int[], code char(6), is_well boolean, address inet); \
+    insert into civil.resident select n, 'name ''' || n, '2000-01-01', array[n, n + 1], 'ab', n % 2 = 0, '10.1.2.3' from generate_series(1, 500) n; \
+    insert into civil.resident values (501, null, null, null); \
+    create table civil.user (id int primary key, note text); alter table civil.user alter note set storage external; \
+    insert into civil.user values (1, repeat('x', 100000));";
+
+/// What the gate logged of digests, in order.
+fn digests(gate: &Gate, of: &str) -> Vec<String> {
+    let lines = gate.log();
+    let lines = lines.lines().filter(|it| it.contains(of));
+    let digest = |it: &str| -> Option<String> {
+        let (_, rest) = it.split_once(" digest=")?;
+        rest.split_whitespace().next().map(str::to_owned)
+    };
+    lines.filter_map(digest).collect()
+}
 
 fn database(settings: &str) -> anyhow::Result<Postgres> {
     let postgres = Postgres::start(settings)?;
@@ -30,7 +43,7 @@ fn watch(gate: &Gate, postgres: &Postgres, more: &str) -> anyhow::Result<()> {
     let mut settings = File::options().append(true).open(gate.folder.join("gate.toml"))?;
     write!(
         settings,
-        "\n[[change]]\ndataset = \"civil.resident\"\ntables = [\"civil.resident\"]\nevery_seconds = 1\n\
+        "\n[[change]]\ndataset = \"civil.resident\"\ntables = [\"civil.resident\", \"civil.user\"]\nevery_seconds = 1\n\
          database = \"host={} user=postgres dbname=population\"\n{more}\n",
         postgres.folder().display()
     )?;
@@ -62,19 +75,29 @@ async fn what_is_followed_is_published() -> anyhow::Result<()> {
         return Ok(());
     }
     let postgres = database("wal_level = logical\nmax_slot_wal_keep_size = 64MB")?;
-    postgres.run("population", "alter table civil.resident replica identity full")?;
+    postgres.run(
+        "population",
+        "alter table civil.resident replica identity full; alter table civil.user replica identity full",
+    )?;
     let mut cluster = granted().await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
-    watch(&gate, &postgres, "slot = \"liuhen\"\npublish = true")?;
+    let followed =
+        "slot = \"liuhen\"\npublish = true\ndigest = { most_cost = 100000.0, every_minutes = 1 }";
+    watch(&gate, &postgres, followed)?;
     gate.start().await?;
     published(&mut cluster, &gate, 1).await?;
     postgres.run(
         "population",
         "begin; insert into civil.resident values (600, 'new', null, '{}'); update civil.resident set name = 'it''s' where id < 3; \
-         savepoint a; delete from civil.resident where id > 10; rollback to a; delete from civil.resident where id = 7; commit",
+         savepoint a; delete from civil.resident where id > 10; rollback to a; delete from civil.resident where id = 7; \
+         update civil.resident set is_well = not is_well, code = 'c', address = '::1', name = ': INSERT: a[b]:1' where id = 8; \
+         update civil.user set id = 2; commit",
     )?;
     published(&mut cluster, &gate, 2).await?;
-    // A recount from nothing gives the same: there is nothing to publish before something changes.
+    let published_as = "a version is published";
+    let logged =
+        async || until("a line", async || digests(&gate, published_as).get(1).cloned()).await;
+    let before = logged().await?;
     gate.kill()?;
     gate.start().await?;
     let followed = "select count(*) from pg_replication_slots where slot_name = 'liuhen' and active_pid is null";
@@ -85,9 +108,17 @@ async fn what_is_followed_is_published() -> anyhow::Result<()> {
     })
     .await
     .map_err(|e| e.context(gate.log()))?;
-    postgres.run("population", "update civil.resident set name = 'last' where id = 9")?;
-    let all = published(&mut cluster, &gate, 3).await?;
-    assert!(all.iter().all(|it| it.contains("501")), "{all:#?}");
+    postgres.run("population", "update civil.user set id = 3")?;
+    published(&mut cluster, &gate, 3).await?;
+    postgres.run("population", "update civil.user set id = 2")?;
+    let all = published(&mut cluster, &gate, 4).await?;
+    assert!(all.iter().all(|it| it.contains("502")), "{all:#?}");
+    // All rows are counted anew at the start; with what was followed before it comes to the same.
+    until("the same digest", async || {
+        (digests(&gate, published_as).last() == Some(&before)).then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gate.log()))?;
     Ok(())
 }
 
@@ -181,16 +212,17 @@ async fn what_nobody_published_is_alerted() -> anyhow::Result<()> {
     let checked = cluster.run("liuhen-gate", &["check", "--settings", path_text(&settings)?])?;
     assert!(checked.status.success(), "{}", told(&checked));
     gate.start().await?;
-    // A period is over once a minute; the first may be before the rows are counted.
-    let mut alerted = async || {
-        until("an alert", async || {
-            let alerts = liuhen(&mut cluster, PSB, &["alert", "list", "-o", "json"]).await.ok()?;
-            alerts.contains("unpublished_change").then_some(())
-        })
-        .await
-    };
-    if alerted().await.is_err() {
-        alerted().await.map_err(|e| e.context(gate.log()))?;
-    }
+    until("a digest", async || {
+        (!digests(&gate, "the rows have another digest").is_empty()).then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gate.log()))?;
+    // A period is over once a minute.
+    until("an alert", async || {
+        let alerts = liuhen(&mut cluster, PSB, &["alert", "list", "-o", "json"]).await.ok()?;
+        alerts.contains("unpublished change").then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gate.log()))?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use liuhen_tests::doors::{Gate, PORTAL_KEY, Process, SECRET, send};
 use liuhen_tests::wait::until;
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 async fn told(gate: &Gate, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
     let shown = format!("Bearer {SECRET}");
@@ -111,6 +111,5 @@ async fn whose_data_it_is() -> anyhow::Result<()> {
     );
     let spool = std::fs::read(gate.folder.join("spool"))?;
     assert!(!spool.windows(4).any(|it| it == b"4711"), "the number stands in the spool");
-    assert!(Instant::now().elapsed() < Duration::from_secs(60));
     Ok(())
 }

@@ -3,11 +3,14 @@
 mod api;
 mod changes;
 mod followed;
+mod full;
+mod jar;
 mod lasting;
 mod leased;
 mod observing;
 mod own;
 mod proxies;
+mod repeated;
 mod using;
 mod watched;
 
@@ -149,19 +152,28 @@ async fn once_whatever_happens() -> anyhow::Result<()> {
     gate.start().await?;
     let nginx = Nginx::start(&gate, service().await?).await?;
     let mut served = Vec::new();
-    for round in 0..5 {
+    // As `scripts/soak gate` wants it, many more.
+    let of_soak = |name: &str, few: usize| {
+        std::env::var(name).ok().and_then(|it| it.parse().ok()).unwrap_or(few)
+    };
+    let (rounds, each) = (of_soak("LIUHEN_ROUNDS", 5), of_soak("LIUHEN_EACH", 40));
+    for round in 0..rounds {
         let mut asking = JoinSet::new();
-        for _ in 0..40 {
-            let port = nginx.port;
-            asking.spawn(
-                async move { get(port, "/residents/7", &[("X-Api-Key", PORTAL_KEY)]).await },
-            );
+        let ask =
+            |port| async move { get(port, "/residents/7", &[("X-Api-Key", PORTAL_KEY)]).await };
+        let mut begun = each.min(40);
+        for _ in 0..begun {
+            asking.spawn(ask(nginx.port));
         }
         // In the midst of it, at another moment each time.
         let mut answers = Vec::new();
         while let Some(answer) = asking.join_next().await {
             answers.push(answer??);
-            if answers.len() == 5 + 7 * round {
+            if begun < each {
+                begun += 1;
+                asking.spawn(ask(nginx.port));
+            }
+            if answers.len() == 5 + 7 * round % (each - 5) {
                 match round {
                     1 => cluster.kill("hrss")?,
                     2 => std::fs::rename(

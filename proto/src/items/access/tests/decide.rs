@@ -119,14 +119,15 @@ fn what_is_not_on_the_ledger_yet_counts_alike() {
                 Some(Object::GrantUse(it)) => (**it).clone(),
                 _ => GrantUse::default(),
             };
-        let mut expected: Vec<_> = grants.iter().map(|id| used(&stage, id)).collect();
+        let mut expected: Vec<_> = grants.iter().map(|it| used(&stage, &it.grant)).collect();
         let block_time = TimeMs::new(stage.world.now);
         let parameters: std::sync::Arc<wire::Parameters> = stage.world.get(&Place::parameters());
-        for it in &mut expected {
-            decide::add_use(it, &gateway.identity, &record, block_time, &parameters);
+        for (it, on) in expected.iter_mut().zip(&grants) {
+            let holder = (&gateway.identity, &on.named);
+            decide::add_use(it, holder, &record, block_time, &parameters);
         }
         stage.world.does(GATEWAY, record);
-        let found: Vec<_> = grants.iter().map(|id| used(&stage, id)).collect();
+        let found: Vec<_> = grants.iter().map(|it| used(&stage, &it.grant)).collect();
         assert_eq!(found, expected, "{name}");
     }
 }

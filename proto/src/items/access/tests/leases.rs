@@ -16,7 +16,7 @@ use crate::types::{IdentityId, RequestId, limits};
 use crate::wire::{self, GrantUse, IdentityKind, Lease, Quota};
 
 /// Another gateway of the collector.
-const SECOND: &str = "gz.psb/gateway-2";
+pub(crate) const SECOND: &str = "gz.psb/gateway-2";
 
 /// The grant is for ten queries and a hundred rows from here on; the gateway serves.
 fn limited(s: &mut Staged) {
@@ -30,7 +30,7 @@ fn narrow(s: &mut Staged, quota: Quota) {
 }
 
 /// A second gateway that serves the same.
-fn second(s: &mut Staged) -> IdentityId {
+pub(crate) fn second(s: &mut Staged) -> IdentityId {
     let it = items::register_identity("gz.psb", "gateway-2", IdentityKind::System);
     let tx = s.sign("gz.psb/root", it);
     let id = tx.header().identity_id(0);
@@ -129,7 +129,13 @@ const WHO: &[Case] = &[
     ("one gateway more than may", Some("list.full"), |s| {
         limited(s);
         let until_ms = s.world.now + DAY;
-        let one = |n: usize| Lease { gateway_id: vec![n as u8; 32], queries: 0, rows: 1, until_ms };
+        let one = |n: usize| Lease {
+            gateway_id: vec![n as u8; 32],
+            queries: 0,
+            rows: 1,
+            until_ms,
+            request_id: vec![1; 32],
+        };
         let leases = (1..=limits::USE_LEASES).map(one).collect();
         let place = Place::grant_use(&s.id("granted"));
         s.world.doctor(place, Some(GrantUse { leases, ..GrantUse::default() }.into()));
@@ -253,4 +259,67 @@ fn what_it_hangs_from() {
     let it = lease(&s, 0, 3);
     let refused = s.world.refusal(&s.sign(SECOND, it)).map(|(_, code)| code);
     assert_eq!(refused, Some("lease.beyond"));
+}
+
+/// Of what several grants hang from it is set aside for each; one does not take another's place.
+#[test]
+fn for_each_of_those_that_hang_from_it() {
+    let mut s = staged();
+    set_up(&mut s);
+    let quota = Quota { queries_total: 5, ..Quota::default() };
+    let chain = crate::items::sharing::tests::delegation::chain(&mut s, quota);
+    let leases = |s: &mut Staged, at: usize, queries| {
+        let it = lease_use(&chain[at].0, &chain[at].1, (queries, 0), s.world.now + HOUR);
+        s.world.refusal(&s.sign(GATEWAY, it.clone())).map_or_else(
+            || {
+                s.world.does(GATEWAY, it);
+                OK
+            },
+            |(_, code)| Some(code),
+        )
+    };
+    let aside = |s: &Staged| match s.world.objects.get(&Place::grant_use(&chain[0].0)) {
+        Some(Object::GrantUse(it)) => it.leases.iter().map(|it| it.queries).collect(),
+        _ => Vec::new(),
+    };
+    assert_eq!((leases(&mut s, 2, 3), leases(&mut s, 1, 1)), (OK, OK));
+    assert_eq!(aside(&s).iter().sum::<u64>(), 4);
+    assert_eq!((leases(&mut s, 0, 2), leases(&mut s, 0, 1)), (Some("lease.beyond"), OK));
+    assert_eq!(leases(&mut s, 1, 0), OK);
+    assert_eq!(aside(&s).iter().sum::<u64>(), 4);
+    // A record counts against the one for the grant that it names.
+    let mut own = s.covered();
+    own.accesses[0].request_id = chain[0].0.to_vec();
+    own.row_count = Some(1);
+    s.world.does(GATEWAY, own);
+    let mut all = aside(&s);
+    all.sort_unstable();
+    assert_eq!(all, [0, 3]);
+}
+
+/// What is set aside today takes nothing of a day that is over.
+#[test]
+fn of_the_running_day_alone() {
+    let mut s = staged();
+    limited(&mut s);
+    let quota = Quota { queries_total: 10, rows_total: 100, queries_per_day: 2, rows_per_day: 0 };
+    narrow(&mut s, quota);
+    second(&mut s);
+    let midnight = items::T0 + 14 * HOUR;
+    s.world.now = midnight + HOUR / 2;
+    s.world.commit(Vec::new());
+    leased(&mut s, SECOND, (2, 0));
+    let at = |s: &mut Staged, time| {
+        judged(s, |it| {
+            (it.access_time_ms, it.decided_height) = (time, None);
+            it.channel = wire::Channel::Log as i32;
+        })
+        .reason
+    };
+    assert_eq!(at(&mut s, midnight), Reason::QuotaExceeded);
+    assert_eq!(at(&mut s, midnight - 1), Reason::None);
+    assert_eq!(at(&mut s, midnight - 2), Reason::None);
+    assert_eq!(at(&mut s, midnight - 3), Reason::QuotaExceeded);
+    let most: Vec<_> = used(&s).days.iter().map(|it| (it.queries, it.most_queries)).collect();
+    assert_eq!(most, [(3, 0), (1, 3)]);
 }

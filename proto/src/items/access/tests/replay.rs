@@ -316,6 +316,44 @@ fn what_was_set_aside_is_known_from_above() {
     own.assert_same(&s.world, "by the quota as it was");
 }
 
+/// What was covered beside what another set aside is so again, whatever comes of that; that it was refused for that, nobody can say later.
+#[test]
+fn beside_what_another_set_aside() {
+    let mut s = staged();
+    super::gateways::set_up(&mut s);
+    let mut terms = items::terms(&[s.identity(crate::ledger::tests::stage::APP)]);
+    terms.quota = Some(wire::Quota { queries_total: 6, queries_per_day: 6, ..Default::default() });
+    let id = crate::ledger::tests::account::granted(&mut s, RESIDENT);
+    s.world.does(COLLECTOR, items::amend(&id, &s.asked(), "gz.bdb", terms));
+    super::leases::second(&mut s);
+    let lease =
+        |s: &Staged, queries| items::lease_use(&id, &s.asked(), (queries, 0), s.world.now + HOUR);
+    let record = |s: &mut Staged| {
+        let it = access_to(s, RESIDENT, &id);
+        Again::commit(s, it)
+    };
+    let it = lease(&s, 4);
+    s.world.does(super::leases::SECOND, it);
+    let both = [record(&mut s), record(&mut s)];
+    let check = |s: &Staged| {
+        for it in &both {
+            assert_eq!(it.leaf.outcome.verdict, Verdict::Covered);
+            it.assert_same(&s.world, "beside another's");
+        }
+    };
+    check(&s);
+    let it = lease(&s, 0);
+    s.world.does(super::leases::SECOND, it);
+    check(&s);
+    let it = lease(&s, 4);
+    s.world.does(super::leases::SECOND, it);
+    let refused = record(&mut s);
+    assert_eq!(refused.leaf.outcome.reason, Reason::QuotaExceeded);
+    let it = lease(&s, 0);
+    s.world.does(super::leases::SECOND, it);
+    assert!(matches!(refused.judged(&s.world), Err(Halt::Missing(_))));
+}
+
 /// What does not say which datasets it was, or whose data, is judged again like the rest.
 #[test]
 fn what_was_not_told_is_not_told_again() {

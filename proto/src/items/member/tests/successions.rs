@@ -119,6 +119,15 @@ const RECONFIRMATIONS: &[Case] = &[
         coincide(s);
         s.sign("gz.hrm/officer", reconfirm(&s.id("granted"), &s.asked(), "gz.hrm"))
     }),
+    ("by a manager whose body operates what it is for", Some("operator.manages"), |s| {
+        coincide(s);
+        crate::items::sharing::tests::grants::operated(
+            s,
+            crate::ledger::tests::stage::APP,
+            "gz.hrm",
+        );
+        s.sign("gz.hrm/officer", reconfirm(&s.id("granted"), &s.asked(), "gz.hrm"))
+    }),
     ("by the same manager", Some("body.same"), |s| {
         coincide(s);
         s.sign(MANAGER, reconfirm(&s.id("granted"), &s.asked(), "gz.bdb"))
@@ -184,7 +193,7 @@ fn the_lead_carries_out_successions() {
 
 #[test]
 fn a_third_manager_takes_a_grant_on() {
-    assert_eq!(run(RECONFIRMATIONS).len(), 7);
+    assert_eq!(run(RECONFIRMATIONS).len(), 8);
 }
 
 fn told(s: &Staged) -> Vec<Kind> {

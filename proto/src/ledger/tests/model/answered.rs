@@ -135,10 +135,14 @@ fn used(net: &Net, simple: &Simple) {
         assert_eq!(found.rows_unknown, simple.without_rows(at) as u64, "rows of grant {id}");
         let statements: Vec<_> = simple.last_statements(at).iter().map(|it| it.to_vec()).collect();
         assert_eq!(found.statements, statements, "statements of grant {id}");
-        let of_ledger =
-            |it: &wire::Lease| (it.gateway_id.clone(), [it.queries, it.rows], it.until_ms);
-        let mut leases: Vec<_> =
-            simple.leases(at).map(|it| (it.gateway.clone(), it.left, it.until)).collect();
+        let of_ledger = |it: &wire::Lease| {
+            (it.gateway_id.clone(), it.request_id.clone(), [it.queries, it.rows], it.until_ms)
+        };
+        let of = |it: &_| {
+            let it: &super::simple::Lease = it;
+            (it.gateway.clone(), it.named.clone(), it.left, it.until)
+        };
+        let mut leases: Vec<_> = simple.leases(at).map(of).collect();
         leases.sort();
         let found: Vec<_> = found.leases.iter().map(of_ledger).collect();
         assert_eq!(found, leases, "leases of grant {id}");

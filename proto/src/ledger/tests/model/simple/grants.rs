@@ -278,6 +278,7 @@ impl Simple {
         }
         self.is_manager(&it.manager, &it.collector, &it.using_department, &mut no);
         self.three_bodies(&it.using_department, &it.collector, &it.manager, &mut no);
+        self.not_operated_by(&grant.last().terms.identity_ids, &it.manager, &mut no);
         if !no.is_empty() {
             return no;
         }

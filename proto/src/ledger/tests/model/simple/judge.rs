@@ -328,15 +328,18 @@ impl Simple {
         let is_more = !self.is_counted_already(at, it);
         // What others have set aside is as good as used, for whoever wants more.
         let aside = if is_more { self.set_aside(at, gateway) } else { [0, 0] };
-        let queries = |list: &[&Use]| list.len() as u64 + u64::from(is_more) + aside[0];
-        let rows = |list: &[&Use]| {
+        // Of a day that is over nobody has anything set aside.
+        let aside_of_day = if today == day(self.now) { aside } else { [0, 0] };
+        let queries =
+            |list: &[&Use], aside: [u64; 2]| list.len() as u64 + u64::from(is_more) + aside[0];
+        let rows = |list: &[&Use], aside: [u64; 2]| {
             let more = it.row_count.filter(|_| is_more);
             list.iter().map(|one| one.rows).chain([more]).flatten().sum::<u64>() + aside[1]
         };
         let within = |sum: u64, limit: u64| limit == 0 || sum <= limit;
         let quota = terms.quota.unwrap();
-        let left =
-            within(queries(&used), quota.queries_total) && within(rows(&used), quota.rows_total);
+        let left = within(queries(&used, aside), quota.queries_total)
+            && within(rows(&used, aside), quota.rows_total);
         uncovered(left, Reason::QuotaExceeded, found);
         if quota.queries_per_day > 0 || quota.rows_per_day > 0 {
             // Of each day but the latest 32 nothing is kept.
@@ -345,8 +348,8 @@ impl Simple {
             days.dedup();
             let known = days.get(31).is_none_or(|oldest| today >= *oldest);
             unknown(known, Reason::QuotaDayUnknown, found);
-            let left = within(queries(&of_today), quota.queries_per_day)
-                && within(rows(&of_today), quota.rows_per_day);
+            let left = within(queries(&of_today, aside_of_day), quota.queries_per_day)
+                && within(rows(&of_today, aside_of_day), quota.rows_per_day);
             uncovered(left || !known, Reason::QuotaExceeded, found);
         }
         // Nobody can say that too many rows were not too many.

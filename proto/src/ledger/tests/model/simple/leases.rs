@@ -10,6 +10,8 @@ use crate::wire;
 pub(in super::super) struct Lease {
     pub(in super::super) grant: usize,
     pub(in super::super) gateway: Id,
+    /// For records that name this grant.
+    pub(in super::super) named: Id,
     /// Queries and rows that are left of it.
     pub(in super::super) left: [u64; 2],
     pub(in super::super) until: u64,
@@ -32,10 +34,11 @@ impl Simple {
     }
 
     /// What a gateway used counts against what it set aside.
-    pub(super) fn spend(&mut self, grant: usize, gateway: &[u8], spent: [u64; 2]) {
+    pub(super) fn spend(&mut self, grant: usize, holder: [&[u8]; 2], spent: [u64; 2]) {
         let (now, late) = (self.now, self.parameters.late_age_ms);
         self.leases.retain(|it| it.grant != grant || now < it.until + late);
-        for it in self.leases.iter_mut().filter(|it| it.grant == grant && it.gateway == gateway) {
+        let own = |it: &&mut Lease| it.grant == grant && [&it.gateway[..], &it.named[..]] == holder;
+        for it in self.leases.iter_mut().filter(own) {
             it.left = [0, 1].map(|at: usize| it.left[at] - spent[at].min(it.left[at]));
         }
     }
@@ -72,7 +75,8 @@ impl Simple {
         let line: Vec<Id> = self.ancestry(&it.request_id).iter().map(|it| it.id.clone()).collect();
         let line = line.iter().map(|id| self.grants.iter().position(|it| it.id == *id).unwrap());
         let line: Vec<usize> = line.collect();
-        if line.iter().any(|grant| !self.may_set_aside(*grant, by.identity(), wanted)) {
+        let holder = [by.identity(), it.request_id.as_slice()];
+        if line.iter().any(|grant| !self.may_set_aside(*grant, holder, wanted)) {
             no.push("lease.beyond");
         }
         if !no.is_empty() {
@@ -80,19 +84,21 @@ impl Simple {
         }
         for grant in line {
             let (now, late) = (self.now, self.parameters.late_age_ms);
-            let stays = |it: &Lease| it.gateway != by.identity() && now < it.until + late;
+            let stays =
+                |it: &Lease| [&it.gateway[..], &it.named[..]] != holder && now < it.until + late;
             self.leases.retain(|it| it.grant != grant || stays(it));
             let quota = self.grants[grant].last().terms.quota.unwrap();
             if wanted != [0, 0] && quota != wire::Quota::default() {
-                let (gateway, left) = (by.identity().to_vec(), wanted);
-                self.leases.push(Lease { grant, gateway, left, until: it.until_ms });
+                let [gateway, named] = holder.map(<[u8]>::to_vec);
+                let (left, until) = (wanted, it.until_ms);
+                self.leases.push(Lease { grant, gateway, named, left, until });
             }
         }
         no
     }
 
     /// Whether so much is left, in all and today, of what is neither used nor set aside by others.
-    fn may_set_aside(&self, grant: usize, gateway: &[u8], wanted: [u64; 2]) -> bool {
+    fn may_set_aside(&self, grant: usize, holder: [&[u8]; 2], wanted: [u64; 2]) -> bool {
         let quota = self.grants[grant].last().terms.quota.unwrap();
         if wanted == [0, 0] {
             return true;
@@ -100,7 +106,11 @@ impl Simple {
         let today: Vec<&Use> =
             self.uses.iter().filter(|one| one.grant == grant && one.day == day(self.now)).collect();
         let of_today = [today.len() as u64, today.iter().filter_map(|one| one.rows).sum()];
-        let (used, others) = (self.used(grant), self.set_aside(grant, gateway));
+        let others = self.leases(grant).filter(|it| self.is_open(it));
+        let others = others.filter(|it| [&it.gateway[..], &it.named[..]] != holder);
+        let others: [u64; 2] =
+            others.fold([0, 0], |sum, it| [sum[0] + it.left[0], sum[1] + it.left[1]]);
+        let used = self.used(grant);
         let limits =
             [[quota.queries_total, quota.rows_total], [quota.queries_per_day, quota.rows_per_day]];
         [used, of_today].iter().zip(limits).all(|(used, limits)| {

@@ -173,7 +173,7 @@ impl Simple {
                 let before = self.used(grant);
                 let statement = <[u8; 32]>::try_from(it.statement_digest.as_slice()).ok();
                 self.uses.push(Use { grant, day, rows: it.row_count, statement });
-                self.spend(grant, gateway, [1, it.row_count.unwrap_or(0)]);
+                self.spend(grant, [gateway, &access.request_id], [1, it.row_count.unwrap_or(0)]);
                 self.used_up(grant, before);
             }
         }
