@@ -352,6 +352,7 @@ impl Nginx {
         let (folder, port, asked) = (&gate.folder, free_port()?, gate.nginx);
         let text = format!(
             r#"daemon off;
+user root;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.error.log;

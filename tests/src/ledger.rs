@@ -2,6 +2,7 @@
 
 use crate::actions::record;
 use crate::consortium::{Consortium, NODES};
+use crate::wait::DEADLINE;
 use anyhow::Context as _;
 use liuhen_client::submit::item;
 use liuhen_genesis::Founding;
@@ -15,8 +16,9 @@ use liuhen_proto::suite::sign::PrivateKey;
 use liuhen_proto::tx::Signer;
 use liuhen_proto::types::{Height, TimeMs, identity_id};
 use liuhen_proto::wire::{self, Category, item::Kind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// A chain, and all keys that it takes.
@@ -212,9 +214,22 @@ impl Newcomer {
         let Self { folder, mut chain } = self;
         chain.write_index()?;
         drop(chain);
+        unlocked(&folder.path().join("index/db"))?;
         let (it, report) = Self::open(folder, ledger)?;
         let is_whole = report.joins_anew.is_none() && report.index_rebuilt.is_none();
         anyhow::ensure!(is_whole && report.damage.is_empty() && report.cut.is_none(), "{report:?}");
         Ok(it)
+    }
+}
+
+/// Waits until nobody holds a file: a process that another test starts has a copy of each handle until it runs its own program.
+fn unlocked(file: &Path) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match std::fs::File::open(file)?.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(_) if begun.elapsed() < DEADLINE => std::thread::yield_now(),
+            Err(error) => return Err(error.into()),
+        }
     }
 }
