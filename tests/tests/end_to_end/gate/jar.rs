@@ -88,7 +88,8 @@ async fn asks(way: &str, folder: &Path, path: &str, url: &str) -> anyhow::Result
         ("/pension/2", "li'wei */"),
         ("/undone/3", "wang"),
         ("/pension/4", "wang"),
-        ("/pension/5", "wang"),
+        // By the path that is served, however it is written.
+        ("/plain/../pension/5", "wang"),
         ("/plain/6", ""),
         ("/plain/7", ""),
     ] {
@@ -112,6 +113,11 @@ async fn an_application_says_for_whom_unawares() -> anyhow::Result<()> {
         "jdbc:liuhen:postgresql://localhost/population?socketFactory=Sockets&socketFactoryArg={}",
         postgres.folder().display()
     );
+    let slip = Command::new("java")
+        .args(["-Dliuhen.way=settings", "-cp", &path, "App", "1", &url])
+        .output()?;
+    let said = told(&slip);
+    assert!(!slip.status.success() && said.contains("comment or setting is wanted"), "{said}");
     for way in ["comment", "setting"] {
         asks(way, &folder, &path, &url).await?;
     }

@@ -33,13 +33,11 @@ public final class Driver implements java.sql.Driver {
             return null;
         }
         String behind = behind(url);
-        Connection connection = DriverManager.getConnection(behind, info);
         Way way = Way.ofProperty();
         if (way == Way.SETTING && !behind.startsWith("jdbc:postgresql:")) {
-            connection.close();
             throw new SQLException("liuhen.way=setting is for PostgreSQL alone; use comment");
         }
-        return Calls.connection(connection, way);
+        return Calls.connection(DriverManager.getConnection(behind, info), way);
     }
 
     private static String behind(String url) {

@@ -36,7 +36,8 @@ public final class Filter implements javax.servlet.Filter {
         throws IOException, ServletException {
         if (request instanceof HttpServletRequest) {
             HttpServletRequest http = (HttpServletRequest) request;
-            String path = http.getRequestURI().substring(http.getContextPath().length());
+            // As the container serves it: what was asked may be written so as to begin with another path.
+            String path = http.getServletPath() + (http.getPathInfo() == null ? "" : http.getPathInfo());
             Context.set(new Context(fitting(grants, path), fitting(purposes, path), userOf(http)));
         }
         try {

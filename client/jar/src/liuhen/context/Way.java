@@ -2,6 +2,7 @@ package liuhen.context;
 
 import java.io.UnsupportedEncodingException;
 import java.net.URLEncoder;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,9 +16,17 @@ enum Way {
     /** As settings of the session, sent where they changed: PostgreSQL alone. The text of statements stays as it is. */
     SETTING;
 
-    /** By the system property `liuhen.way`; a comment where nothing is said. */
-    static Way ofProperty() {
-        return "setting".equals(System.getProperty("liuhen.way", "comment")) ? SETTING : COMMENT;
+    /** By the system property `liuhen.way`; a comment where nothing is said. Another word is an error: a slip changes nothing unseen. */
+    static Way ofProperty() throws SQLException {
+        String said = System.getProperty("liuhen.way", "comment");
+        switch (said) {
+            case "comment":
+                return COMMENT;
+            case "setting":
+                return SETTING;
+            default:
+                throw new SQLException("liuhen.way: comment or setting is wanted, not " + said);
+        }
     }
 
     /** The statement's text with the context before it; within the braces of `{call …}`. */
