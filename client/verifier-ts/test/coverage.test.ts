@@ -16,6 +16,7 @@ import {
   GrantUseSchema,
   type Identity,
   IdentitySchema,
+  LeaseSchema,
 } from "../src/gen/liuhen/v1/ledger_pb.js";
 import {
   Assurance,
@@ -308,7 +309,7 @@ test("a standing grant is for a class", () => {
 });
 
 test("what others may have set aside then is taken for used", () => {
-  const lease = { $typeName: "liuhen.v1.Lease" as const, gatewayId: id(9), queries: 1n, rows: 1n, untilMs: ACCESS };
+  const lease = create(LeaseSchema, { gatewayId: id(9), requestId: id(1), queries: 1n, rows: 1n, untilMs: ACCESS });
   const { used } = world();
   const day = { ...used.days[0]!, mostQueries: 5n, mostRows: 1n };
   const found = atMost({ ...used, mostQueries: 7n, leases: [lease], days: [day] });
