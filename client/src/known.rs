@@ -19,15 +19,25 @@ impl Node {
             Trust::Genesis(_) => 0,
             Trust::Checkpoint(checkpoint) => checkpoint.size,
         };
-        let name =
-            |it: &Place| wire::ObjectName { kind: u32::from(it.kind()), id: it.id().to_vec() };
-        let objects = places.iter().map(name).collect();
-        let request = wire::ProveObjectsRequest { objects, pinned };
-        let bytes = join(self.proofs().prove_objects(request).await?.into_inner()).await?;
+        let bytes = self.objects_proof(places, pinned).await?;
         let proved = known(trust, &bytes).map_err(ClientError::failed)?.into_inner();
         match places.iter().find(|place| !proved.objects.contains_key(place)) {
             None => Ok(proved),
             Some(place) => Err(ClientError::failed(format!("the node proved nothing of {place}"))),
         }
+    }
+
+    /// The node's proof of how the objects at some places stand, as whoever verifies it elsewhere takes it: an `ObjectsProof`. `pinned`: the
+    /// size of the checkpoint that is trusted there; 0: the founding document.
+    pub async fn objects_proof(
+        &self,
+        places: &BTreeSet<Place>,
+        pinned: u64,
+    ) -> Result<Vec<u8>, ClientError> {
+        let name =
+            |it: &Place| wire::ObjectName { kind: u32::from(it.kind()), id: it.id().to_vec() };
+        let objects = places.iter().map(name).collect();
+        let request = wire::ProveObjectsRequest { objects, pinned };
+        join(self.proofs().prove_objects(request).await?.into_inner()).await
     }
 }

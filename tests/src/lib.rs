@@ -11,6 +11,7 @@ pub mod consortium;
 pub mod disks;
 pub mod doors;
 pub mod ledger;
+pub mod liar;
 pub mod links;
 pub mod load;
 pub mod postgres;

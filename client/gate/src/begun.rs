@@ -1,6 +1,8 @@
 //! What stands before the spool is opened: the settings, the ledger, and who the gateway and its callers are. That is kept, so that a
 //! gate starts also while no node answers.
 
+use crate::break_glass::{self, Officers, from_text, to_text};
+use crate::gap::outbox::want;
 use crate::ledger::Ledger;
 use crate::ruled::{Caller, Ruled};
 use crate::settings::Settings;
@@ -17,13 +19,15 @@ use liuhen_proto::types::{ChainId, IdentityId};
 use liuhen_proto::wire::Party;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A key in a file is opened by a passphrase from the environment or a prompt.
 const PASSPHRASE: PassphraseSource = PassphraseSource::CredentialOrPrompt;
 
+/// How often it is looked whether the first state came in.
+const INBOX_EVERY: Duration = Duration::from_secs(1);
 /// No node is waited for longer: the next is asked.
 const NODE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -61,6 +65,9 @@ struct Named {
 struct Kept {
     gateway: Named,
     callers: BTreeMap<String, Named>,
+    /// Who may open doors by hand.
+    #[serde(default)]
+    officers: BTreeMap<String, String>,
 }
 
 impl Reached {
@@ -78,7 +85,14 @@ impl Reached {
             ..ReachOptions::default()
         };
         let chain = founding.chain();
-        let ledger = Arc::new(Ledger::of(founding, &settings.nodes, &options, &key)?);
+        let ledger = match &settings.gap {
+            Some(gap) => {
+                want(&settings, &chain, &key.public().key_id()).context("outbox")?;
+                Ledger::by_files(founding, &gap.inbox)
+            }
+            None => Ledger::of(founding, &settings.nodes, &options, &key)?,
+        };
+        let ledger = Arc::new(ledger);
         Ok(Self { settings, ledger, key, chain })
     }
 
@@ -95,6 +109,7 @@ impl Reached {
 
     /// The same; where no node answers, by what is kept of the start before.
     pub async fn begin_anyway(self) -> anyhow::Result<Begun> {
+        self.first_of_inbox().await?;
         let error = match self.account().await {
             Ok((account, known)) => return Ok(self.begun(account, known)),
             Err(error) => error,
@@ -112,21 +127,69 @@ impl Reached {
         Ok(Begun { settings, ledger, account, known: 0, kept: Some(kept) })
     }
 
+    /// Where no connection crosses: waits until something of the ledger came in.
+    async fn first_of_inbox(&self) -> anyhow::Result<()> {
+        let mut is_said = false;
+        while let Some(inbox) = self.ledger.inbox() {
+            self.ledger.look().context("inbox")?;
+            if inbox.newest().is_some() {
+                break;
+            }
+            if !std::mem::replace(&mut is_said, true) {
+                tracing::warn!(
+                    "nothing of the ledger came in yet: what is wanted is in the outbox, for `liuhen-gate carry` outside"
+                );
+            }
+            tokio::time::sleep(INBOX_EVERY).await;
+        }
+        Ok(())
+    }
+
     /// The gateway, and the last number that the ledger knows of it.
     async fn account(&self) -> Result<(Account, u64), ClientError> {
+        if let Some(inbox) = self.ledger.inbox() {
+            self.ledger.look().map_err(|it| ClientError::failed(format!("{it:#}")))?;
+            let carried = inbox.newest();
+            let named = carried.map(|it| it.gateway.clone()).unwrap_or_default();
+            let identity = IdentityId::from_slice(&named.identity_id)
+                .map_err(|_| ClientError::failed("nothing of the ledger came in yet"))?;
+            let signer = Signer {
+                chain: self.chain,
+                department: named.department,
+                identity,
+                key: self.key.clone(),
+            };
+            let known = inbox.gateway(&identity)?.gateway.map_or(0, |it| it.last_access_no);
+            return Ok((Account { signer }, known));
+        }
         let (key, chain) = (self.key.clone(), self.chain);
         let account = self.ledger.ask(|node| {
             let key = key.clone();
             Box::pin(async move { Account::of_key(&node, chain, key).await })
         });
         let account = account.await?;
-        let gateway = self.ledger.gateway(account.signer.identity.as_bytes()).await?.gateway;
+        let gateway = self.ledger.gateway(&account.signer.identity).await?.gateway;
         Ok((account, gateway.map_or(0, |it| it.last_access_no)))
     }
 }
 
-fn kept_at(settings: &Settings) -> PathBuf {
+/// Where it is kept who the gateway and its callers are.
+pub fn kept_at(settings: &Settings) -> PathBuf {
     settings.spool.with_extension("begun")
+}
+
+/// The gateway, and who may open its doors by hand, as that is kept.
+pub fn kept(file: &Path) -> anyhow::Result<(IdentityId, Officers)> {
+    let kept: Kept = serde_json::from_slice(&std::fs::read(file)?)?;
+    let gateway = kept.gateway.identity.parse().ok().context("the gateway")?;
+    Ok((gateway, kept.officers()?))
+}
+
+impl Kept {
+    fn officers(&self) -> anyhow::Result<Officers> {
+        let officers = self.officers.iter();
+        officers.map(|(name, text)| Ok((name.clone(), from_text(text)?))).collect()
+    }
 }
 
 impl Begun {
@@ -177,8 +240,21 @@ impl Begun {
         }
     }
 
-    /// Keeps who the gateway and its callers are. Where that fails, the next start needs a node.
-    pub fn keep(&self, callers: &[Caller]) {
+    /// Who may open doors by hand, as the ledger knows them, or knew them.
+    pub async fn officers(&self) -> anyhow::Result<Officers> {
+        let Some(opening) = &self.settings.break_glass else { return Ok(Officers::new()) };
+        match &self.kept {
+            Some(kept) => {
+                let mut known = kept.officers()?;
+                known.retain(|name, _| opening.officers.contains(name));
+                Ok(known)
+            }
+            None => break_glass::officers(&self.ledger, opening).await,
+        }
+    }
+
+    /// Keeps who the gateway, its callers and its officers are. Where that fails, the next start needs a node.
+    pub fn keep(&self, callers: &[Caller], officers: &Officers) {
         let signer = &self.account.signer;
         let gateway =
             Named { department: signer.department.clone(), identity: signer.identity.to_string() };
@@ -187,8 +263,10 @@ impl Begun {
             identity: hex::encode(&it.party.identity_id),
         };
         let callers = callers.iter().map(|it| (it.name.clone(), named(it))).collect();
+        let officers = officers.iter().map(|(name, it)| (name.clone(), to_text(it))).collect();
         let file = kept_at(&self.settings);
-        let bytes = serde_json::to_vec(&Kept { gateway, callers }).map_err(std::io::Error::other);
+        let kept = Kept { gateway, callers, officers };
+        let bytes = serde_json::to_vec(&kept).map_err(std::io::Error::other);
         if let Err(error) = bytes.and_then(|bytes| std::fs::write(&file, bytes)) {
             tracing::warn!(file = %file.display(), %error, "it can't be kept who asks: without a node the gate does not start");
         }

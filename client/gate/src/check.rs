@@ -114,7 +114,7 @@ fn on_this_machine(settings: &Settings, all: &mut Lines) {
 }
 
 async fn gateway(begun: &Begun, all: &mut Lines) {
-    let id = begun.account.signer.identity.to_vec();
+    let id = begun.account.signer.identity;
     match begun.ledger.gateway(&id).await {
         Ok(it) => match it.setup {
             Some(setup) if !setup.datasets.is_empty() => {

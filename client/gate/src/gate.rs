@@ -2,8 +2,9 @@
 
 use crate::answer::Answer;
 use crate::asked::Asked;
-use crate::candidates::{named, under};
+use crate::break_glass::BreakGlass;
 use crate::changes::Changes;
+use crate::differences::Differences;
 use crate::held::Ticket;
 use crate::leases::Leases;
 use crate::metrics::Metrics;
@@ -11,19 +12,16 @@ use crate::receive::Received;
 use crate::ruled::{Caller, Ruled};
 use crate::sessions::Sessions;
 use crate::settings::Otherwise;
-use crate::spool::entry::{Ended, Given, Said};
+use crate::spool::entry::{Ended, Found as FoundTags, Given, Said};
 use crate::spool::{Spool, SpoolError};
 use crate::standing::Standing;
-use crate::state::{Group, Key, State};
+use crate::state::{Key, State};
 use crate::subjects::Tags;
 use liuhen_client::clock::now;
 use liuhen_client::submit::{Account, item, random};
-use liuhen_proto::event::{Outcome, Reason};
 use liuhen_proto::items::access::receipt;
-use liuhen_proto::ledger::Halt;
 use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{RequestId, TimeMs};
-use liuhen_proto::verify::allows;
 use liuhen_proto::wire::item::Kind;
 use liuhen_proto::wire::{
     Channel, DatasetAccess, Decision, Observing, Operation, Party, RecordAccess, SelfService,
@@ -32,14 +30,13 @@ use liuhen_proto::wire::{
 use prost::Message as _;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
 
-/// A denial is tried once more by a newer state where its own is older than this.
-const DENIED_BY: Duration = Duration::from_secs(1);
+/// It can't be decided, and an officer has opened the doors by hand.
+const BY_HAND: &str = "gate.break_glass";
 
-/// Of what is left of the quota this gateway has set nothing aside.
-const NO_LEASE: &str = "gate.no_lease";
+/// Tags that stand in one entry of the spool.
+const TAGS_AT_ONCE: usize = 20_000;
 
 /// What all doors share.
 pub struct Gate {
@@ -73,6 +70,23 @@ pub struct Gate {
     pub tags: Tags,
     /// How the data changes.
     pub changes: Arc<Changes>,
+    /// What doors and logs see differently.
+    pub differences: Differences,
+    /// Doors that officers open by hand.
+    pub break_glass: Option<BreakGlass>,
+    /// Where what is known comes in as files: how old it may be, in milliseconds.
+    pub state_ms: Option<u64>,
+}
+
+/// What a door saw of what was given.
+#[derive(Debug)]
+pub struct Seen {
+    /// Rows.
+    pub rows: Rows,
+    /// The salted digest of it; empty: unknown.
+    pub digest: Vec<u8>,
+    /// The numbers of whose rows it has, each as often as it stands there; `None`: that was not looked for.
+    pub numbers: Option<Vec<String>>,
 }
 
 /// Rows of what is over.
@@ -85,12 +99,15 @@ pub enum Rows {
 }
 
 /// What was found of a request.
-struct Found {
-    record: RecordAccess,
-    serve: bool,
-    reason: String,
+pub(crate) struct Found {
+    /// The record of it.
+    pub record: RecordAccess,
+    /// Whether it is served.
+    pub serve: bool,
+    /// Why, a code.
+    pub reason: String,
     /// Under which what it uses is held until it has a number.
-    ticket: Option<Ticket>,
+    pub ticket: Option<Ticket>,
 }
 
 impl Found {
@@ -109,7 +126,7 @@ impl Found {
     }
 
     /// Whether it is served because it is allowed.
-    fn is_allowed(&self) -> bool {
+    pub fn is_allowed(&self) -> bool {
         self.serve && self.record.observing.as_ref().is_none_or(|it| it.denied.is_empty())
     }
 
@@ -253,18 +270,21 @@ impl Gate {
         match self.judged(door, &record).await {
             Ok(found) => found,
             Err(why) => {
-                let serve = ruled.route.otherwise == Otherwise::Serve;
+                let otherwise = ruled.route.otherwise;
+                let by_hand = self.break_glass.as_ref().and_then(|it| it.mark(time));
+                record.break_glass = by_hand.filter(|_| otherwise == Otherwise::BreakGlass);
+                let by_hand = record.break_glass.is_some();
+                let serve = otherwise == Otherwise::Serve || by_hand;
                 tracing::warn!(dataset = ruled.route.dataset, why, serve, "it can't be decided");
-                let time = TimeMs::new(record.access_time_ms);
                 let observes = |it: &DatasetAccess| self.state.observes(&it.dataset, time);
                 let of = self.found_by(door, &record, &observes);
-                of(record, serve, "gate.undecided")
+                of(record, serve, if by_hand { BY_HAND } else { "gate.undecided" })
             }
         }
     }
 
     /// What becomes of a denial at a door: while it observes, nothing.
-    fn found_by(
+    pub(crate) fn found_by(
         &self,
         door: &str,
         record: &RecordAccess,
@@ -309,99 +329,6 @@ impl Gate {
         }
     }
 
-    /// The record under the grant that fits, and whether it is served; where nothing is set aside yet, once that is asked for. Errors with why
-    /// that can't be told.
-    async fn judged(&self, door: &str, record: &RecordAccess) -> Result<Found, String> {
-        let mut asked = self.leases.as_ref().map(|it| (it, it.listen()));
-        let begun = Instant::now();
-        let mut found = self.judged_once(door, record).await?;
-        let key = key_of(record);
-        while let Some((leases, asked)) = asked.as_mut()
-            && found.reason == NO_LEASE
-            && !found.serve
-            && let Some(id) = named(&found.record)
-            && leases.may_wait(&id, asked, begun).await
-        {
-            // Where that can't be told now, it stays as it was found.
-            let Ok(group) = self.state.group(&key, record, Some(Duration::ZERO)).await else {
-                break;
-            };
-            let Ok(again) = self.judged_by(door, &group, record) else { break };
-            found = again;
-        }
-        Ok(found)
-    }
-
-    async fn judged_once(&self, door: &str, record: &RecordAccess) -> Result<Found, String> {
-        let key = key_of(record);
-        let group = self.state.group(&key, record, None).await.map_err(|e| e.to_string())?;
-        let first = self.judged_by(door, &group, record);
-        let no_older = match &first {
-            Ok(found) if found.is_allowed() => return first,
-            Ok(_) if group.proved.elapsed() <= DENIED_BY => return first,
-            Ok(_) => DENIED_BY,
-            // It was proved for another route, of which less is read.
-            Err(_) => Duration::ZERO,
-        };
-        match self.state.group(&key, record, Some(no_older)).await {
-            Ok(group) => self.judged_by(door, &group, record),
-            // No node proves a newer state: what this one says counts, unless it is too old.
-            Err(error) => first.map_err(|why| format!("{why}; {error}")),
-        }
-    }
-
-    fn judged_by(&self, door: &str, group: &Group, record: &RecordAccess) -> Result<Found, String> {
-        // No two use what is left of one quota.
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (record, outcome) = self.fitting(group, record).map_err(|why| why.to_string())?;
-        if outcome.reason == Reason::DecisionTooOld {
-            return Err("the state by which it would be decided is too old".into());
-        }
-        // By the same block as it is decided.
-        let observes = |it: &DatasetAccess| self.state.observes_by(group, &it.dataset);
-        let of = self.found_by(door, &record, &observes);
-        let may = may(outcome);
-        let has_lease = !may
-            || self.leases.as_ref().is_none_or(|it| it.holds(&self.state, group, &record, now()));
-        let reason = if has_lease { outcome.reason.name() } else { NO_LEASE };
-        let mut found = of(record, may && has_lease, reason);
-        found.ticket = found.serve.then(|| self.state.hold(found.record.clone()));
-        Ok(found)
-    }
-
-    /// The record under the one grant that allows it, with what the ledger would make of it. Where none does, or several of which
-    /// nobody said which it is: under the first of its own, or none.
-    fn fitting(
-        &self,
-        group: &Group,
-        record: &RecordAccess,
-    ) -> Result<(RecordAccess, Outcome), Halt> {
-        let header = &group.known.header;
-        let decided_height = Some(header.height.get());
-        // What was seen to be committed was so before, whatever this machine's clock says.
-        let now = now().max(header.time);
-        let record = RecordAccess { decided_height, access_time_ms: now.get(), ..record.clone() };
-        let (mut fit, mut others) = (Vec::new(), Vec::new());
-        for id in &group.candidates {
-            let mut record = under(&record, Some(id));
-            record.accesses.iter_mut().for_each(|it| it.grant_by_rule = true);
-            let outcome = self.state.judge(group, &with_a_row(&record), now)?;
-            match (may(outcome), outcome.names_others) {
-                (true, _) => fit.push((record, outcome)),
-                (false, false) => others.push((record, outcome)),
-                (false, true) => {}
-            }
-        }
-        let chosen = if fit.is_empty() { others } else { fit };
-        match <[_; 1]>::try_from(chosen) {
-            Ok([one]) => Ok(one),
-            Err(_) => {
-                let outcome = self.state.judge(group, &with_a_row(&record), now)?;
-                Ok((record, outcome))
-            }
-        }
-    }
-
     /// Why a request would be denied now; `None` where it would not be, or where that can't be told.
     pub async fn denies(&self, door: &str, asked: &Asked) -> Option<String> {
         let ruled = self.ruled(door, asked)?;
@@ -442,32 +369,71 @@ impl Gate {
 
     /// An access ended, by the door's name for the request. Whether one of that name was open.
     pub async fn end(&self, door: &str, request: &str, rows: Rows) -> Result<bool, SpoolError> {
-        self.end_with(door, request, rows, Vec::new()).await
+        self.end_with(door, request, Seen { rows, digest: Vec::new(), numbers: None }).await
     }
 
-    /// The same with the salted digest of what was given.
+    /// The same with what was seen of what was given.
     pub async fn end_with(
         &self,
         door: &str,
         request: &str,
-        rows: Rows,
-        result_digest: Vec<u8>,
+        seen: Seen,
     ) -> Result<bool, SpoolError> {
-        let (number, only_reads) = {
+        let Seen { rows, digest: result_digest, numbers } = seen;
+        let (number, time, only_reads) = {
             let book = self.spool.book();
             let Some(number) = book.of_request(&name(door, request)) else { return Ok(false) };
-            let accesses = book.get(number).map(|it| it.record.accesses.as_slice());
+            let record = book.get(number).map(|it| &it.record);
+            let time = TimeMs::new(record.map_or(0, |it| it.access_time_ms));
+            let accesses = record.map(|it| it.accesses.as_slice());
             let reads =
                 |it: &DatasetAccess| matches!(it.operation(), Operation::Read | Operation::Export);
-            (number, accesses.unwrap_or_default().iter().all(reads))
+            (number, time, accesses.unwrap_or_default().iter().all(reads))
         };
         let rows = match rows {
             Rows::These(rows) => rows,
             // What failed gave nothing out; whether it wrote something nobody knows.
             Rows::Failed => only_reads.then_some(0),
         };
-        self.spool.say(Said::Ended(Ended { number, rows, result_digest })).await?;
+        let subjects = match numbers {
+            Some(numbers) => Some(self.whose(number, time, numbers, rows).await?),
+            None => None,
+        };
+        self.spool.say(Said::Ended(Ended { number, rows, result_digest, subjects })).await?;
+        self.was_served(number, rows);
         Ok(true)
+    }
+
+    /// A door served something, which is over: it is compared with what logs tell.
+    pub fn was_served(&self, number: u64, rows: Option<u64>) {
+        if self.differences.is_empty() {
+            return;
+        }
+        let (from, datasets) = {
+            let book = self.spool.book();
+            let Some(one) = book.get(number) else { return };
+            let datasets = one.record.accesses.iter().map(|it| it.dataset.clone());
+            (one.record.access_time_ms, datasets.collect::<Vec<_>>())
+        };
+        let until = now().get();
+        datasets.iter().for_each(|it| self.differences.served(it, number, (from, until), rows));
+    }
+
+    /// Whose rows were given: few are listed, many are a bulk set, whose tags are kept for the ledger.
+    async fn whose(
+        &self,
+        number: u64,
+        time: TimeMs,
+        numbers: Vec<String>,
+        rows: Option<u64>,
+    ) -> Result<Subjects, SpoolError> {
+        let may_be_bulk = self.state_ms.is_none();
+        let (subjects, bulk) = self.tags.of_rows(numbers, rows, time, may_be_bulk).await;
+        for tags in bulk.chunks(TAGS_AT_ONCE) {
+            let tags = tags.concat();
+            self.spool.say(Said::Found(FoundTags { number, tags })).await?;
+        }
+        Ok(subjects)
     }
 }
 
@@ -482,18 +448,8 @@ fn name(door: &str, request: &str) -> String {
 }
 
 /// Who asks, of which dataset.
-fn key_of(record: &RecordAccess) -> Key {
+pub fn key_of(record: &RecordAccess) -> Key {
     let dataset = record.accesses.first().map(|it| it.dataset.clone()).unwrap_or_default();
     let asker = record.asker.clone().unwrap_or_default();
     (dataset, asker.department, asker.identity_id)
-}
-
-/// Rows are known once it is served; one at least has to be left.
-fn with_a_row(record: &RecordAccess) -> RecordAccess {
-    RecordAccess { row_count: Some(1), ..record.clone() }
-}
-
-/// Whether what the ledger would make of it allows it.
-fn may(outcome: Outcome) -> bool {
-    allows(outcome.verdict) && !outcome.names_others
 }

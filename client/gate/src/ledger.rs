@@ -1,17 +1,19 @@
 //! The ledger, by nodes that are not trusted: what they say is verified from the founding document on. One that is away, behind
-//! or lying is left for the next, named and counted.
+//! or lying is left for the next, named and counted. Where no connection crosses, what they say comes in as files.
 
+use crate::gap::inbox::Inbox;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::reach::ReachOptions;
 use liuhen_genesis::Founding;
 use liuhen_proto::place::Place;
 use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::types::Height;
+use liuhen_proto::types::{Height, IdentityId};
 use liuhen_proto::verify::Known;
 use liuhen_proto::wire;
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -27,6 +29,8 @@ pub struct Ledger {
     current: AtomicUsize,
     /// The highest header that was verified: a node that shows an earlier one is behind.
     highest: AtomicU64,
+    /// Where no connection crosses: what came in.
+    inbox: Option<Inbox>,
 }
 
 struct One {
@@ -68,7 +72,30 @@ impl Ledger {
         };
         let nodes = addresses.iter().map(one).collect::<Result<_, ClientError>>()?;
         let (current, highest) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Ok(Self { founding: Arc::new(founding), nodes, current, highest })
+        Ok(Self { founding: Arc::new(founding), nodes, current, highest, inbox: None })
+    }
+
+    /// By what comes into a folder alone.
+    pub fn by_files(founding: Founding, inbox: &Path) -> Self {
+        let founding = Arc::new(founding);
+        let inbox = Some(Inbox::new(inbox, Arc::clone(&founding)));
+        let (nodes, current, highest) = Default::default();
+        Self { founding, nodes, current, highest, inbox }
+    }
+
+    /// What came in, where no connection crosses.
+    pub fn inbox(&self) -> Option<&Inbox> {
+        self.inbox.as_ref()
+    }
+
+    /// Looks whether something newer came in; whether it did.
+    pub fn look(&self) -> anyhow::Result<bool> {
+        let Some(inbox) = &self.inbox else { return Ok(false) };
+        let is_newer = inbox.look()?;
+        if let Some(carried) = inbox.newest() {
+            self.highest.fetch_max(carried.highest().get(), Ordering::Relaxed);
+        }
+        Ok(is_newer)
     }
 
     /// The node that answered last.
@@ -87,6 +114,14 @@ impl Ledger {
         Height::new(self.highest.load(Ordering::Relaxed))
     }
 
+    /// Up to which height each state counts that is to be had from now on.
+    pub fn counted(&self) -> Height {
+        match &self.inbox {
+            Some(inbox) => inbox.newest().map_or(Height::new(0), |it| it.lowest()),
+            None => self.highest(),
+        }
+    }
+
     /// How often each node was left for the next.
     pub fn left(&self) -> impl Iterator<Item = (&str, u64)> {
         self.nodes.iter().map(|one| (one.address.as_str(), one.left.load(Ordering::Relaxed)))
@@ -94,6 +129,9 @@ impl Ledger {
 
     /// How the objects at some places stand, at one header that is not earlier than any seen before.
     pub async fn known(&self, places: &BTreeSet<Place>) -> Result<Known, ClientError> {
+        if let Some(inbox) = &self.inbox {
+            return inbox.known(places);
+        }
         let (founding, highest) = (Arc::clone(&self.founding), self.highest());
         let known = self.ask(|node| {
             let (founding, places) = (Arc::clone(&founding), places.clone());
@@ -106,6 +144,9 @@ impl Ledger {
 
     /// Requests for a dataset, with the grants that they became; by the word of one node.
     pub async fn requests(&self, dataset: &str) -> Result<Vec<wire::RequestStanding>, ClientError> {
+        if let Some(inbox) = &self.inbox {
+            return inbox.requests(dataset);
+        }
         let request =
             wire::ListRequestsRequest { dataset: dataset.to_owned(), ..Default::default() };
         self.ask(|node| {
@@ -116,7 +157,10 @@ impl Ledger {
     }
 
     /// How a gateway stands, by the word of one node.
-    pub async fn gateway(&self, id: &[u8]) -> Result<wire::GetGatewayResponse, ClientError> {
+    pub async fn gateway(&self, id: &IdentityId) -> Result<wire::GetGatewayResponse, ClientError> {
+        if let Some(inbox) = &self.inbox {
+            return inbox.gateway(id);
+        }
         self.ask(|node| {
             let id = id.to_vec();
             Box::pin(async move { node.gateway(id).await })
@@ -126,6 +170,9 @@ impl Ledger {
 
     /// An identity by `department/code`, by the word of one node.
     pub async fn identity(&self, name: &str) -> Result<wire::Identity, ClientError> {
+        if let Some(inbox) = &self.inbox {
+            return inbox.identity(name);
+        }
         self.ask(|node| {
             let name = name.to_owned();
             Box::pin(async move { node.identity(&name).await })
@@ -156,7 +203,9 @@ impl Ledger {
                 }
             }
         }
-        Err(failed.unwrap_or_else(|| ClientError::failed("no node")))
+        Err(failed.unwrap_or_else(|| {
+            ClientError::failed("no node is spoken to: what crosses are files, outbox and inbox")
+        }))
     }
 }
 

@@ -2,22 +2,27 @@
 //! coverage over state that it verified itself; gives it a number that is on disk before it is answered; and records it on the
 //! ledger, once.
 //!
-//! [`settings`] says what it does; [`subjects`] whose data it is, [`sessions`] what lasts, by [`slices`], [`changes`] how the data changes; [`doors`] are where is asked; [`asked`] is what was asked, [`ruled`] by whom and what for, and [`answer`] what is answered; [`gate`] decides, by
-//! [`state`] under one of the [`candidates`], within its [`leases`]; [`ledger`] proves it, and [`watch`] renews sooner; [`begun`] is what stands before; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, by [`tls`] perhaps, and [`standing`] how they stand; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before; [`using`] is the other side, which acknowledges what was received.
+//! [`settings`] says what it does; [`subjects`] whose data it is, [`sessions`] what lasts, by [`slices`], [`changes`] how the data changes; [`doors`] are where is asked; [`asked`] is what was asked, [`ruled`] by whom and what for, and [`answer`] what is answered; [`gate`] decides (`judging`), by
+//! [`state`] under one of the [`candidates`], within its [`leases`]; [`ledger`] proves it, and [`watch`] renews sooner; [`begun`] is what stands before, [`break_glass`] doors that are opened by hand, [`gap`] how files cross where no connection does; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, by [`tls`] perhaps, and [`standing`] how they stand; [`differences`] what a door and a log see differently; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before; [`using`] is the other side, which acknowledges what was received.
 
 pub mod answer;
 pub mod asked;
 pub mod begun;
+pub mod break_glass;
 pub mod candidates;
 pub mod changes;
 pub mod check;
+pub mod differences;
 pub mod doors;
+pub mod gap;
 pub mod gate;
 pub mod held;
+mod judging;
 pub mod leases;
 pub mod ledger;
 pub mod lost;
 pub mod metrics;
+mod passing;
 pub mod receive;
 pub mod rows;
 pub mod ruled;

@@ -1,8 +1,9 @@
 //! The `liuhen-gate` command.
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use liuhen_gate::settings::Settings;
-use liuhen_gate::{check, lost, run, using};
+use liuhen_gate::{break_glass, check, gap, lost, run, using};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,36 @@ enum Command {
     },
     /// Print what stands for a caller's key in the settings, `key_blake3`: the key is read from standard input
     Digest,
+    /// Open the doors by hand, for a time: what can't be decided is served on routes that allow it, and recorded. An officer signs; no node is needed
+    BreakGlass {
+        /// The settings
+        #[arg(long, default_value = "gate.toml")]
+        settings: PathBuf,
+        /// The officer's key file
+        #[arg(long, required_unless_present = "close")]
+        key: Option<PathBuf>,
+        /// For how long, at most 72
+        #[arg(long, required_unless_present = "close")]
+        hours: Option<u64>,
+        /// A code: what happened
+        #[arg(long, required_unless_present = "close")]
+        cause: Option<String>,
+        /// Close them again
+        #[arg(long, conflicts_with_all = ["key", "hours", "cause"])]
+        close: bool,
+    },
+    /// Outside, where a gate speaks to no node: bring what it put out to nodes, and put in how the ledger stands
+    Carry {
+        /// The settings
+        #[arg(long, default_value = "carry.toml")]
+        settings: PathBuf,
+        /// Once, and end
+        #[arg(long)]
+        once: bool,
+        /// Log lines of JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Own up to all numbers that a spool which is gone may have given, and begin a new one
     Lost {
         /// The settings
@@ -77,6 +108,17 @@ async fn main() -> ExitCode {
             };
         }
         Command::Digest => digest(),
+        Command::BreakGlass { settings, key, hours, cause, close } => {
+            let by = key.zip(hours).zip(cause);
+            break_glass(&settings, by, close)
+        }
+        Command::Carry { settings, once, json } => {
+            let stop = begin_to_log(json);
+            match gap::carry::Settings::read(&settings) {
+                Ok(settings) => gap::carry::carry(settings, once, stop).await,
+                Err(error) => Err(error),
+            }
+        }
         Command::Lost { settings, cause } => give_up(settings, cause).await,
     };
     match done {
@@ -86,6 +128,27 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn break_glass(
+    settings: &Path,
+    by: Option<((PathBuf, u64), String)>,
+    close: bool,
+) -> anyhow::Result<()> {
+    let settings = Settings::read(settings)?;
+    if close {
+        match break_glass::close(&settings)? {
+            true => println!("the doors are closed again; what was signed is kept beside"),
+            false => println!("the doors were not open by hand"),
+        }
+        return Ok(());
+    }
+    let ((key, hours), cause) = by.context("--key, --hours and --cause are needed")?;
+    let until = break_glass::open(&settings, &key, hours, &cause)?;
+    println!(
+        "the doors are open until {until} ({hours} hours): what can't be decided is served on routes that allow it, and recorded"
+    );
+    Ok(())
 }
 
 fn digest() -> anyhow::Result<()> {

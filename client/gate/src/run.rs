@@ -1,8 +1,11 @@
 //! The wiring: settings read, the ledger reached, the spool opened, doors served.
 
 use crate::begun::{Begun, Reached};
+use crate::break_glass::BreakGlass;
 use crate::changes::{Changes, looking};
+use crate::differences::{self, Differences};
 use crate::doors::{api, envoy, follow::Follower, own, proxy, traefik};
+use crate::gap::{Gap, outbox::Outbox};
 use crate::gate::Gate;
 use crate::leases::Leases;
 use crate::ledger::Ledger;
@@ -14,7 +17,7 @@ use crate::sessions::Sessions;
 use crate::settings::{Door, DoorKind, Mode, Settings, Source};
 use crate::sources;
 use crate::spool::Spool;
-use crate::standing::Standing;
+use crate::standing::{Standing, are_past};
 use crate::state::{RENEW_AFTER, State};
 use crate::subjects::Tags;
 use crate::watch;
@@ -22,6 +25,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
 use liuhen_proto::items::access::decide::Gateway;
+use liuhen_sources::mapping::Mapping;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,11 +37,16 @@ use tokio_util::task::TaskTracker;
 
 /// Runs the gate until it is told to stop.
 pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut begun = Reached::of(settings)?.begin_anyway().await?;
+    let reached = Reached::of(settings)?;
+    let mut begun = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        begun = reached.begin_anyway() => begun?,
+    };
     let (is_away, spool) = (begun.is_away(), Spool::open(&begun.place(), begun.known)?);
-    let (callers, routes) = (begun.callers().await?, begun.routes()?);
+    let (callers, officers) = (begun.callers().await?, begun.officers().await?);
+    let routes = begun.routes()?;
     if !is_away {
-        begun.keep(&callers);
+        begun.keep(&callers, &officers);
     }
     let Begun { settings, ledger, account, known, .. } = begun;
     let signer = &account.signer;
@@ -52,6 +61,10 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         state.warm_up().await?;
     }
     let observing = begun_to_observe(&settings, &routes, &state, is_away)?;
+    let ids = (signer.chain, signer.identity, signer.department.as_str());
+    let break_glass = settings.break_glass.as_ref();
+    let break_glass = break_glass.map(|it| BreakGlass::new(it, ids, officers));
+    let differences = differences(&settings, &routes);
     let leases = settings.lease.map(|it| Leases::new(it, account.signer.identity));
     let gate = Arc::new(Gate {
         state,
@@ -69,7 +82,13 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         sessions: Sessions::new(slice(&settings)),
         tags: Tags::new(settings.tags.clone()),
         changes: Arc::new(Changes::new(&settings.changes)),
+        differences,
+        break_glass,
+        state_ms: settings.gap.as_ref().map(Gap::state_ms),
     });
+    if let Some(break_glass) = &gate.break_glass {
+        break_glass.look(&ledger).await;
+    }
     let open_for = Duration::from_secs(settings.open_minutes.saturating_mul(60));
     let began = std::time::Instant::now();
     let sender = Sender { gate: Arc::clone(&gate), ledger: Arc::clone(&ledger), open_for, began };
@@ -77,21 +96,36 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         sender.take_off().await?;
     }
     let tasks = TaskTracker::new();
-    for door in &settings.doors {
-        serve(door, &settings, &gate, &tasks, &stop).await?;
-    }
-    if let Some(address) = settings.watch {
-        let (gate, ledger) = (Arc::clone(&gate), Arc::clone(&ledger));
-        listen(address, watched(gate, ledger), &tasks, &stop).await.context("watch")?;
-    }
-    follow(&settings, &gate, &ledger, &tasks, &stop).await?;
-    tasks.spawn(sender.run(stop.clone()));
-    tasks.spawn(keep(Arc::clone(&gate), settings, stop.clone()));
+    start((gate, ledger), settings, sender, &tasks, &stop).await?;
     stop.cancelled().await;
     tracing::info!("stopping");
     tasks.close();
     // Requests at hand are answered; what waits is sent at the next start.
     let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
+    Ok(())
+}
+
+/// Opens the doors, and starts what runs beside them.
+async fn start(
+    (gate, ledger): (Arc<Gate>, Arc<Ledger>),
+    settings: Settings,
+    sender: Sender,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    for door in &settings.doors {
+        serve(door, &settings, &gate, tasks, stop).await?;
+    }
+    if let Some(address) = settings.watch {
+        let (gate, ledger) = (Arc::clone(&gate), Arc::clone(&ledger));
+        listen(address, watched(gate, ledger), tasks, stop).await.context("watch")?;
+    }
+    follow(&settings, &gate, &ledger, tasks, stop).await?;
+    match &settings.gap {
+        Some(gap) => tasks.spawn(Outbox::new(gap.outbox.clone(), sender).run(stop.clone())),
+        None => tasks.spawn(sender.run(stop.clone())),
+    };
+    tasks.spawn(keep(gate, ledger, settings, stop.clone()));
     Ok(())
 }
 
@@ -117,6 +151,9 @@ async fn follow(
     for watched in &settings.changes {
         tasks.spawn(looking::watch(watched.clone(), Arc::clone(&gate.changes), stop.clone()));
     }
+    if ledger.inbox().is_some() {
+        return Ok(());
+    }
     let datasets: BTreeSet<String> =
         gate.routes.iter().map(|it| it.route.dataset.clone()).collect();
     for dataset in datasets {
@@ -124,6 +161,23 @@ async fn follow(
         tasks.spawn(async move { watch::watch(&ledger, &gate.state, &dataset, stop).await });
     }
     Ok(())
+}
+
+/// What is compared of doors and logs: the datasets that both see.
+fn differences(settings: &Settings, routes: &[Ruled]) -> Differences {
+    let mut of_logs = BTreeSet::new();
+    for source in &settings.sources {
+        match Mapping::read(&source.mapping) {
+            Ok(mapping) => of_logs.extend(mapping.relations.into_values()),
+            // Whoever follows it says so.
+            Err(error) => {
+                tracing::debug!(source = source.name, %error, "its mapping can't be read")
+            }
+        }
+    }
+    let of_doors: BTreeSet<String> = routes.iter().map(|it| it.route.dataset.clone()).collect();
+    let both = of_doors.intersection(&of_logs).cloned().collect();
+    Differences::new(both, beside(&settings.spool, "seen"), liuhen_client::clock::now())
 }
 
 /// What is counted of each source whose lines come by the wire.
@@ -229,8 +283,9 @@ pub(crate) async fn listen(
 }
 
 /// Keeps what decides fresh, and looks at the disk.
-async fn keep(gate: Arc<Gate>, settings: Settings, stop: CancellationToken) {
+async fn keep(gate: Arc<Gate>, ledger: Arc<Ledger>, settings: Settings, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(RENEW_AFTER / 5);
+    let mut said = differences::day_of(liuhen_client::clock::now()).saturating_sub(2);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -242,18 +297,50 @@ async fn keep(gate: Arc<Gate>, settings: Settings, stop: CancellationToken) {
         if gate.has_room.swap(room, Ordering::Relaxed) != room {
             tracing::warn!(room, "room on the spool's disk");
         }
+        if let Some(break_glass) = &gate.break_glass {
+            break_glass.look(&ledger).await;
+        }
+        say_differences(&gate, &mut said);
         gate.state.renew().await;
     }
 }
 
 /// Metrics and probes.
 fn watched(gate: Arc<Gate>, ledger: Arc<Ledger>) -> Router {
-    let (ready, observed) = (Arc::clone(&gate), Arc::clone(&gate));
+    let (ready, observed, compared) = (Arc::clone(&gate), Arc::clone(&gate), Arc::clone(&gate));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(move || std::future::ready(readiness(&ready))))
         .route("/observed", get(move || std::future::ready(observed.metrics.observed())))
+        .route("/differences", get(move || std::future::ready(differing(&compared))))
         .route("/metrics", get(move || std::future::ready(metrics(&gate, &ledger))))
+}
+
+/// What doors and logs saw differently, yesterday and today so far.
+fn differing(gate: &Gate) -> String {
+    if gate.differences.is_empty() {
+        return "no dataset is seen by a door and by a log\n".to_owned();
+    }
+    let today = differences::day_of(liuhen_client::clock::now());
+    [today.saturating_sub(1), today].map(|day| gate.differences.text(day)).concat()
+}
+
+/// Says once what differed on a day that is over, when all logs told of it, or an hour behind it.
+fn say_differences(gate: &Gate, said: &mut u64) {
+    let now = liuhen_client::clock::now();
+    let (today, day) = (differences::day_of(now), said.saturating_add(1));
+    let over = differences::end_of(day);
+    let may_wait = now.get() < over.saturating_add(3_600_000);
+    if gate.differences.is_empty() || day >= today || may_wait && !are_past(&gate.sources, over) {
+        return;
+    }
+    *said = day;
+    let text = gate.differences.text(day);
+    match gate.differences.last() {
+        0 => tracing::info!("{}", text.trim_end()),
+        _ => text.lines().for_each(|line| tracing::warn!("differences: {line}")),
+    }
+    gate.differences.let_go(today);
 }
 
 fn readiness(gate: &Gate) -> (axum::http::StatusCode, String) {
@@ -277,6 +364,8 @@ fn metrics(gate: &Gate, ledger: &Ledger) -> String {
     let last = gate.spool.book().last() as f64;
     let waiting = u32::try_from(waiting).map_or(f64::INFINITY, f64::from);
     let untagged = gate.tags.untagged.load(Ordering::Relaxed);
+    let by_hand = liuhen_client::clock::now();
+    let by_hand = gate.break_glass.as_ref().is_some_and(|it| it.mark(by_hand).is_some());
     let left: u64 = ledger.left().map(|(_, count)| count).sum();
     let sources = gate
         .sources
@@ -296,7 +385,17 @@ fn metrics(gate: &Gate, ledger: &Ledger) -> String {
                 "Subjects that were told and have no tag.",
                 untagged as f64,
             ),
+            (
+                "differing",
+                "Accesses that doors and logs saw differently on the last day that was compared.",
+                gate.differences.last() as f64,
+            ),
             ("nodes_left_total", "How often a node was left for the next.", left as f64),
+            (
+                "opened_by_hand",
+                "Whether an officer has opened the doors by hand.",
+                if by_hand { 1.0 } else { 0.0 },
+            ),
         ],
     )
 }

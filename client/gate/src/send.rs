@@ -5,25 +5,28 @@ use crate::gate::Gate;
 use crate::leases::Came;
 use crate::ledger::Ledger;
 use crate::spool::book::Numbered;
-use crate::spool::entry::{Ended, Recorded, Said, Sealed};
+use crate::spool::entry::{Ended, Recorded, Said, Sealed, Tagged};
 use crate::standing::are_past;
 use anyhow::Context as _;
 use liuhen_client::clock::now;
 use liuhen_client::error::ClientError;
 use liuhen_client::submit::item;
-use liuhen_proto::items::Item;
+use liuhen_proto::items::{Item, ItemError};
 use liuhen_proto::ledger::Object;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::Place;
+use liuhen_proto::types::limits::BULK_TAGS;
 use liuhen_proto::types::{Height, RequestId};
-use liuhen_proto::wire::{self, LeaseUse, PublishVersion, RecordAccess, item::Kind};
+use liuhen_proto::wire::{self, LeaseUse, PublishVersion, RecordAccess, SealPeriod, item::Kind};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Records of one transaction.
-const BATCH: usize = 250;
+pub const BATCH: usize = 250;
+/// Items of tags of one transaction.
+const BULKS: usize = 25;
 /// Batches that are sent before it is looked what else is to be done.
 const BATCHES: usize = 8;
 /// How often it is looked whether something is to be sent.
@@ -38,7 +41,7 @@ const CATCHES_UP: Duration = Duration::from_secs(3600);
 /// How often it is looked whether a period is to be sealed.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A record that the rules refused so often by itself is one that the ledger can never take.
-const REFUSALS: u32 = 3;
+pub const REFUSALS: u32 = 3;
 
 /// Sends what waits.
 pub struct Sender {
@@ -107,6 +110,9 @@ impl Sender {
         }
         let counted_at = self.gate.state.counted_at();
         self.gate.spool.book().forget(counted_at);
+        if let Err(error) = self.tag().await {
+            tracing::warn!(error = %format!("{error:#}"), "tags of a bulk set can't be sent; it is tried again");
+        }
         self.lease().await;
         self.publish().await;
         Ok(more)
@@ -215,8 +221,45 @@ impl Sender {
         }
     }
 
+    /// Sends tags of bulk sets whose records are there.
+    async fn tag(&self) -> anyhow::Result<()> {
+        for _ in 0..BATCHES {
+            let next = self.gate.spool.book().to_tag(BULK_TAGS.saturating_mul(BULKS));
+            let Some((number, sent, tags)) = next else { return Ok(()) };
+            let collector = &self.gate.account.signer.department;
+            let items = tags.chunks(BULK_TAGS).map(|some| {
+                let (collector, tags) = (collector.clone(), some.to_vec());
+                item(Kind::AddBulkTags(wire::AddBulkTags { collector, access_no: number, tags }))
+            });
+            let submitted = match items.collect::<Result<Vec<Item>, _>>() {
+                Ok(items) => self.submit(&items).await,
+                Err(error) => Err(error),
+            };
+            let count = match submitted {
+                Ok(_) => sent.saturating_add(tags.len()) as u64,
+                // They may be there: this was sent before the gate ended, or the answer did not come.
+                Err(error) => match self.tags_there(number).await? {
+                    there if there > sent as u64 => there,
+                    _ => return Err(error.into()),
+                },
+            };
+            self.gate.spool.say(Said::Tagged(Tagged { number, count })).await?;
+        }
+        Ok(())
+    }
+
+    /// How many tags of a bulk set are on the ledger, as it is proved.
+    async fn tags_there(&self, number: u64) -> anyhow::Result<u64> {
+        let place = Place::bulk_set(self.gate.account.signer.identity.as_bytes(), number);
+        let known = self.ledger.known(&[place.clone()].into()).await?;
+        Ok(match known.objects.get(&place) {
+            Some(Some(Object::BulkSet(it))) => it.received,
+            Some(_) | None => 0,
+        })
+    }
+
     /// Accesses that were begun long ago, and of whose ending nobody told.
-    async fn close_old(&self) -> anyhow::Result<()> {
+    pub async fn close_old(&self) -> anyhow::Result<()> {
         let age = u64::try_from(self.open_for.as_millis()).unwrap_or(u64::MAX);
         let old = self.gate.spool.book().open_since(now().get().saturating_sub(age));
         for number in old {
@@ -224,8 +267,9 @@ impl Sender {
                 access_no = number,
                 "nobody told how it ended: recorded as served, rows unknown"
             );
-            let ended = Ended { number, rows: None, result_digest: Vec::new() };
+            let ended = Ended { number, ..Ended::default() };
             self.gate.spool.say(Said::Ended(ended)).await?;
+            self.gate.was_served(number, None);
         }
         Ok(())
     }
@@ -266,17 +310,13 @@ impl Sender {
 
     /// Puts something in the place of a record that the ledger can never take, so that nothing stalls.
     async fn give_up(&self, record: &RecordAccess, of: &Item, reason: &str) -> anyhow::Result<()> {
-        let (collector, access_no) = (record.collector.clone(), record.access_no);
+        let access_no = record.access_no;
         tracing::error!(
             access_no,
             reason,
             "the ledger can't take this record: its digest takes its place"
         );
-        let digest = of.digest().to_vec();
-        let instead =
-            wire::Unrecordable { collector, access_no, digest, reason: reason.to_owned() };
-        // By its nonce: what a log tells again is known by that.
-        let instead = Item::new(of.nonce(), Kind::Unrecordable(instead))?;
+        let instead = instead_of(record, of, reason)?;
         let height = self.submit(&[instead]).await?;
         self.recorded(vec![access_no], height).await
     }
@@ -316,10 +356,20 @@ impl Sender {
 
     /// Seals the periods that are over, once all their accesses are.
     async fn seal(&self) -> anyhow::Result<()> {
-        let id = self.gate.account.signer.identity.to_vec();
-        let it = self.ledger.gateway(&id).await?;
+        let Some(seal) = self.next_seal().await? else { return Ok(()) };
+        let (until_ms, first, count) = (seal.until_ms, seal.first, seal.count);
+        self.submit(&[item(Kind::SealPeriod(seal))?]).await.context("a seal")?;
+        let last = first.saturating_add(count).saturating_sub(1);
+        self.gate.spool.say(Said::Sealed(Sealed { until_ms, last })).await?;
+        tracing::info!(until_ms, first, count, "sealed");
+        Ok(())
+    }
+
+    /// The seal of the periods that are over, where all their accesses are; `None`: there is none to be made yet.
+    pub async fn next_seal(&self) -> anyhow::Result<Option<SealPeriod>> {
+        let it = self.ledger.gateway(&self.gate.account.signer.identity).await?;
         let (Some(setup), known) = (it.setup, it.gateway.unwrap_or_default()) else {
-            return Ok(());
+            return Ok(None);
         };
         let time = now().get();
         let period = it.seal_period_ms.max(1);
@@ -328,33 +378,38 @@ impl Sender {
         let most = known.sealed_until_ms.saturating_add(period.saturating_mul(SEALED_AT_ONCE));
         let until_ms = if known.sealed_until_ms == 0 { until_ms } else { until_ms.min(most) };
         if known.sealed_until_ms >= until_ms {
-            return Ok(());
+            return Ok(None);
         }
         // What logs tell of this time comes first.
         let may_wait = may_wait(setup.seal_due_ms, until_ms, time, self.began.elapsed());
         if may_wait && !are_past(&self.gate.sources, until_ms) {
-            return Ok(());
+            return Ok(None);
         }
         let first = known.sealed_last.saturating_add(1);
         let Some(digests) = self.gate.spool.book().to_seal(first, until_ms) else {
-            return Ok(());
+            return Ok(None);
         };
-        let count = digests.len() as u64;
-        let seal = wire::SealPeriod {
+        Ok(Some(SealPeriod {
             collector: self.gate.account.signer.department.clone(),
             from_ms: known.sealed_until_ms,
             until_ms,
             first,
-            count,
+            count: digests.len() as u64,
             spool_root: log::root::<Blake3Log>(digests).to_vec(),
             observed: self.observed().await?,
-        };
-        self.submit(&[item(Kind::SealPeriod(seal))?]).await.context("a seal")?;
-        let last = known.sealed_last.saturating_add(count);
-        self.gate.spool.say(Said::Sealed(Sealed { until_ms, last })).await?;
-        tracing::info!(until_ms, first, count, "sealed");
-        Ok(())
+        }))
     }
+}
+
+/// What takes the place of a record that the ledger can never take. It has its nonce: what a log tells again is known by that.
+pub fn instead_of(record: &RecordAccess, of: &Item, reason: &str) -> Result<Item, ItemError> {
+    let instead = wire::Unrecordable {
+        collector: record.collector.clone(),
+        access_no: record.access_no,
+        digest: of.digest().to_vec(),
+        reason: reason.to_owned(),
+    };
+    Item::new(of.nonce(), Kind::Unrecordable(instead))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The gate's settings: a TOML file. What is not known in it is an error, for a slip would open a door.
 
 use crate::asked::By;
+use crate::break_glass::Opening;
 use crate::changes::Watched;
+use crate::gap::Gap;
 use crate::leases::Lease;
 use crate::rows::Rows;
 use crate::secret::shown;
@@ -24,8 +26,12 @@ pub use source::{Protocol, Receive, Source};
 pub struct Settings {
     /// The founding document, of which everything is verified.
     pub genesis: PathBuf,
-    /// Nodes: `https://host:port`, or `http://` on this machine.
+    /// Nodes: `https://host:port`, or `http://` on this machine; none where what crosses are files.
+    #[serde(default)]
     pub nodes: Vec<String>,
+    /// Where no connection crosses: the folders of what goes out and comes in.
+    #[serde(default)]
+    pub gap: Option<Gap>,
     /// The gateway's key file.
     pub key: PathBuf,
     /// Whether nodes on other machines may be spoken to in the clear.
@@ -53,6 +59,9 @@ pub struct Settings {
     /// What is set aside of quotas, where other gateways serve under the same grants.
     #[serde(default)]
     pub lease: Option<Lease>,
+    /// Who may open doors by hand where nothing can be decided.
+    #[serde(default)]
+    pub break_glass: Option<Opening>,
     /// Doors.
     #[serde(rename = "door", default)]
     pub doors: Vec<Door>,
@@ -273,6 +282,8 @@ pub enum Otherwise {
     Block,
     /// It is served, numbered, and recorded without the state by which it would have been decided.
     Serve,
+    /// The same, as long as an officer has opened the doors by hand; else nothing is served.
+    BreakGlass,
 }
 
 impl Route {
@@ -321,6 +332,14 @@ impl Settings {
         {
             *one = beside.join(&*one);
         }
+        if let Some(gap) = &mut settings.gap {
+            for folder in [&mut gap.outbox, &mut gap.inbox] {
+                *folder = beside.join(&*folder);
+            }
+        }
+        if let Some(opening) = &mut settings.break_glass {
+            opening.file = beside.join(&opening.file);
+        }
         for file in settings.changes.iter_mut().filter_map(|it| it.password_file.as_mut()) {
             *file = beside.join(&*file);
         }
@@ -365,9 +384,36 @@ impl Settings {
         Ok(())
     }
 
+    /// Errors for what can't be meant of how the ledger is reached, and of who opens doors without it.
+    fn checked_reach(&self) -> anyhow::Result<()> {
+        match &self.gap {
+            None => anyhow::ensure!(!self.nodes.is_empty(), "nodes: one at least is needed"),
+            Some(gap) => {
+                anyhow::ensure!(
+                    self.nodes.is_empty(),
+                    "nodes: none where there is a `gap`: what crosses are files"
+                );
+                anyhow::ensure!(gap.state_hours > 0, "gap: state_hours: 1 at least");
+                anyhow::ensure!(gap.outbox != gap.inbox, "gap: two folders are needed");
+                let publishes = self.changes.iter().any(|it| it.publish);
+                anyhow::ensure!(
+                    self.sources.is_empty() && self.lease.is_none() && !publishes,
+                    "gap: logs that are followed, a `lease`, and versions that are published want a node"
+                );
+            }
+        }
+        let opens = self.routes.iter().any(|it| it.otherwise == Otherwise::BreakGlass);
+        let officers = self.break_glass.as_ref().is_some_and(|it| !it.officers.is_empty());
+        anyhow::ensure!(
+            opens == self.break_glass.is_some() && opens == officers,
+            "break_glass: its `file` and one of `officers` at least, where a route has otherwise = \"break_glass\""
+        );
+        Ok(())
+    }
+
     /// Errors for what can't be meant.
     fn checked(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.nodes.is_empty(), "nodes: one at least is needed");
+        self.checked_reach()?;
         anyhow::ensure!(
             !self.doors.is_empty() || !self.sources.is_empty(),
             "a [[door]] or a [[source]] is needed"
@@ -415,8 +461,16 @@ impl Settings {
             let path = route.expression()?;
             let subject = route.subject.as_ref().map_or(Ok(()), |it| it.checked(&path));
             subject.with_context(|| format!("route {}", route.path))?;
+            let rows = route.rows.as_ref();
+            rows.map_or(Ok(()), Rows::checked).with_context(|| format!("route {}", route.path))?;
+            let in_rows = rows.is_some_and(|it| it.subject().is_some());
             anyhow::ensure!(
-                route.subject.is_none() || self.tags.is_some(),
+                !(in_rows && route.subject.is_some()),
+                "route {}: a `subject` stands in the request, or in the rows",
+                route.path
+            );
+            anyhow::ensure!(
+                !(in_rows || route.subject.is_some()) || self.tags.is_some(),
                 "route {}: a `subject` wants the tag service: [tags] with its `socket`",
                 route.path
             );

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::submit::random;
-use liuhen_proto::wire::Channel;
+use liuhen_proto::wire::{Channel, Decision};
 use liuhen_sources::follow::{Followed, Lines, Options, Takes, Taking, follow};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -164,12 +164,33 @@ impl Follower {
             }
             tokio::time::sleep(ROOM_EVERY).await;
         }
+        let told = self.told(&all);
         let given = all.into_iter().map(|it| {
             let (salt, nonce) = (random::<16>()?.to_vec(), it.nonce.to_vec());
             Ok(Given { record: Some(it.record), request: String::new(), salt, nonce })
         });
         let given = given.collect::<Result<Vec<Given>, ClientError>>()?;
-        self.gate.spool.give_all(given).await.map_err(|it| ClientError::failed(it.to_string()))
+        let numbers = self.gate.spool.give_all(given).await;
+        let numbers = numbers.map_err(|it| ClientError::failed(it.to_string()))?;
+        for (number, (datasets, at_ms, rows)) in numbers.into_iter().zip(told) {
+            let differences = &self.gate.differences;
+            datasets.iter().for_each(|it| differences.told(it, number, at_ms, rows));
+        }
+        Ok(())
+    }
+
+    /// Of each record what is compared with what doors see: its datasets, when, and how many rows.
+    fn told(&self, all: &[Followed]) -> Vec<(Vec<String>, u64, Option<u64>)> {
+        if self.gate.differences.is_empty() {
+            return Vec::new();
+        }
+        let of = |it: &Followed| {
+            let served = it.record.decision() == Decision::Served;
+            let datasets = it.record.accesses.iter().filter(|_| served);
+            let datasets = datasets.map(|it| it.dataset.clone()).collect();
+            (datasets, it.record.access_time_ms, it.record.row_count)
+        };
+        all.iter().map(of).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::held::{Held, Ticket, locked, put};
 use crate::ledger::Ledger;
 use crate::spool::Spool;
 use crate::spool::book::Numbered;
+use liuhen_client::clock::now;
 use liuhen_client::error::ClientError;
 use liuhen_proto::event::Outcome;
 use liuhen_proto::items::access::decide::{self, CountsOn, Gateway, Moment, Proved};
@@ -198,9 +199,11 @@ impl State {
         let all: Vec<(Key, Arc<Group>)> = {
             let mut groups = locked(&self.groups);
             groups.retain(|_, it| locked(&it.used).elapsed() < UNUSED);
-            let old = groups
-                .iter()
-                .filter(|(key, it)| it.proved.elapsed() >= RENEW_AFTER || hurried.contains(&key.0));
+            // What comes in as files is no newer for being asked for again.
+            let by_files = self.ledger.inbox().is_some();
+            let old = groups.iter().filter(|(key, it)| {
+                hurried.contains(&key.0) || !by_files && it.proved.elapsed() >= RENEW_AFTER
+            });
             old.map(|(key, it)| (key.clone(), Arc::clone(it))).collect()
         };
         let is_old = |(key, group): &(Key, Arc<Group>)| {
@@ -221,7 +224,7 @@ impl State {
             }
         }
         // What is on the ledger is let go of when a header shows it: also where nobody asks at a door.
-        if self.ledger.highest() < self.spool.book().highest() {
+        if self.ledger.inbox().is_none() && self.ledger.highest() < self.spool.book().highest() {
             match self.ledger.known(&[self.own_place()].into()).await {
                 Ok(known) => self.learn(&known),
                 Err(error) => tracing::debug!(%error, "no newer header can be proved"),
@@ -256,14 +259,23 @@ impl State {
     /// Up to which height each state counts by which may be decided, also one that is being asked for.
     pub fn counted_at(&self) -> Height {
         // In this order: a proof that is asked for is a group before it is no question any more.
-        let highest = self.ledger.highest();
+        let highest = self.ledger.counted();
         let asking = locked(&self.asking).values().min().copied();
         let groups = locked(&self.groups).values().map(|it| it.known.header.height).min();
         asking.into_iter().chain(groups).fold(highest, Height::min)
     }
 
-    /// The age of the oldest group in use.
+    /// What came in is newer: all that decides is taken from it.
+    pub fn hurry_all(&self) {
+        let datasets: Vec<String> = locked(&self.groups).keys().map(|it| it.0.clone()).collect();
+        datasets.iter().for_each(|it| self.hurry(it));
+    }
+
+    /// The age of the oldest group in use; of what came in as files since the ledger was so.
     pub fn age(&self) -> Option<Duration> {
+        if let Some(inbox) = self.ledger.inbox() {
+            return inbox.age_ms(now()).map(Duration::from_millis);
+        }
         locked(&self.groups).values().map(|it| it.proved.elapsed()).max()
     }
 

@@ -2,10 +2,13 @@
 
 use crate::asked::Asked;
 use anyhow::Context as _;
+use liuhen_proto::subject::bulk_root;
 use liuhen_proto::types::TimeMs;
-use liuhen_proto::wire::Subjects;
+use liuhen_proto::types::limits::RECORD_TAGS;
+use liuhen_proto::wire::{BulkSubjects, Subjects};
 use regex::Regex;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,6 +17,8 @@ use tokio::net::UnixStream;
 
 /// For so long a tag is waited for.
 const WITHIN: Duration = Duration::from_secs(1);
+/// Numbers that are asked for at once.
+const AT_ONCE: usize = 1_000;
 /// A tag is 64 hexadecimal digits.
 const LONGEST: u64 = 256;
 
@@ -41,7 +46,11 @@ impl Subject {
     /// The number; `None` where the request names none, or several.
     fn number(&self, path: &Regex, asked: &Asked) -> Option<String> {
         match self {
-            Self::Path(group) => decoded(path.captures(asked.path())?.get(*group)?.as_str()),
+            Self::Path(group) => {
+                // There `+` is a sign like others.
+                let part = path.captures(asked.path())?.get(*group)?.as_str();
+                decoded(&part.replace('+', "%2B"))
+            }
             Self::Query(name) => {
                 let query = asked.uri.split('#').next()?.split_once('?')?.1;
                 let pairs = query.split('&').filter_map(|it| it.split_once('='));
@@ -118,20 +127,92 @@ impl Tags {
         }
     }
 
+    /// Whose rows were given, by the numbers that stood in them, each as often as it did; `rows`: how many there were. Few are listed; many are a bulk
+    /// set, whose tags come beside, ascending.
+    pub async fn of_rows(
+        &self,
+        numbers: Vec<String>,
+        rows: Option<u64>,
+        time: TimeMs,
+        may_be_bulk: bool,
+    ) -> (Subjects, Vec<Vec<u8>>) {
+        // Of a row without a number nobody can say whose it is.
+        let named = u64::try_from(numbers.len()).unwrap_or(u64::MAX);
+        let nameless = rows.map(|rows| rows.saturating_sub(named));
+        let mut numbers = numbers;
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut tags = BTreeSet::new();
+        let mut unknown = nameless.unwrap_or(0);
+        for some in numbers.chunks(AT_ONCE) {
+            let found = self.tags(some, time).await.unwrap_or_else(|error| {
+                tracing::warn!(error = %format!("{error:#}"), subjects = some.len(), "subjects have no tags: they are counted as unknown");
+                Vec::new()
+            });
+            let without = some.len().saturating_sub(found.iter().flatten().count());
+            let without = u64::try_from(without).unwrap_or(u64::MAX);
+            self.untagged.fetch_add(without, Ordering::Relaxed);
+            unknown = unknown.saturating_add(without);
+            tags.extend(found.into_iter().flatten());
+        }
+        let uncounted = nameless.is_none();
+        if tags.len() <= RECORD_TAGS {
+            let tags = tags.into_iter().collect();
+            let subjects =
+                Subjects { tags, unknown_count: unknown, uncounted, ..Subjects::default() };
+            return (subjects, Vec::new());
+        }
+        let all: Vec<Vec<u8>> = tags.into_iter().collect();
+        let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        if may_be_bulk && unknown == 0 && !uncounted {
+            let root = bulk_root(all.iter().map(Vec::as_slice)).to_vec();
+            let bulk = Some(BulkSubjects { count, root });
+            return (Subjects { bulk, ..Subjects::default() }, all);
+        }
+        // Beside a bulk set there can be nothing: those who can't be listed are counted.
+        let listed = u64::try_from(RECORD_TAGS).unwrap_or(u64::MAX);
+        let unknown_count = unknown.saturating_add(count.saturating_sub(listed));
+        let tags = all.into_iter().take(RECORD_TAGS).collect();
+        (Subjects { tags, unknown_count, uncounted, ..Subjects::default() }, Vec::new())
+    }
+
     async fn tag(&self, number: &str, time: TimeMs) -> anyhow::Result<Vec<u8>> {
+        let found = self.tags(&[number.to_owned()], time).await?;
+        let tag = found.into_iter().flatten().next();
+        tag.context("the tag service does not take the number")
+    }
+
+    /// The tags of numbers; `None` where the service does not take one.
+    async fn tags(&self, numbers: &[String], time: TimeMs) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
         let service = self.service.as_ref().context("no tag service is set")?;
         let year = year_of(time)?;
         let asking = async {
-            let mut stream = UnixStream::connect(&service.socket).await?;
-            stream.write_all(format!("{year} {number}\n").as_bytes()).await?;
-            let mut line = String::new();
-            BufReader::new(stream.take(LONGEST)).read_line(&mut line).await?;
-            Ok::<_, std::io::Error>(line)
+            let stream = UnixStream::connect(&service.socket).await?;
+            let (read, mut write) = stream.into_split();
+            let asks = async {
+                let lines: String = numbers.iter().map(|it| format!("{year} {it}\n")).collect();
+                write.write_all(lines.as_bytes()).await
+            };
+            let longest = LONGEST.saturating_mul(numbers.len() as u64);
+            let mut lines = BufReader::new(read.take(longest)).lines();
+            let told = async {
+                let mut found = Vec::with_capacity(numbers.len());
+                while found.len() < numbers.len() {
+                    let Some(line) = lines.next_line().await? else { break };
+                    let tag = hex::decode(line.trim()).ok().filter(|it| it.len() == 32);
+                    if tag.is_none() {
+                        // Not with the number: the service does not say it either.
+                        tracing::debug!(said = line.trim(), "a subject has no tag");
+                    }
+                    found.push(tag);
+                }
+                Ok(found)
+            };
+            let (_, found) = tokio::try_join!(asks, told)?;
+            Ok::<_, std::io::Error>(found)
         };
         let answered = tokio::time::timeout(WITHIN, asking).await;
-        let line = answered.context("the tag service does not answer")?.context("tag service")?;
-        let tag = hex::decode(line.trim()).ok().filter(|it| it.len() == 32);
-        tag.with_context(|| line.trim().to_owned())
+        answered.context("the tag service does not answer")?.context("tag service")
     }
 }
 
@@ -147,7 +228,7 @@ mod tests {
 
     #[test]
     fn where_a_number_stands() {
-        let path = Regex::new("^(?:/residents/([0-9A-Z%]+))$").unwrap();
+        let path = Regex::new("^(?:/residents/([0-9A-Z%+]+))$").unwrap();
         let asked = |uri: &str| Asked {
             uri: uri.into(),
             headers: [("x-subject".to_owned(), "77".to_owned())].into(),
@@ -158,6 +239,7 @@ mod tests {
             (Subject::Path(1), "/residents/7?x=1", Some("7")),
             (Subject::Path(1), "/residents/%37", Some("7")),
             (Subject::Path(1), "/residents/%3", None),
+            (Subject::Path(1), "/residents/7+8", Some("7+8")),
             (query(), "/residents/7?id%20no=5&x=1", Some("5")),
             (query(), "/residents/7?id+no=5%2C6#y", Some("5,6")),
             // Of several nobody can say whose it is.

@@ -115,6 +115,18 @@ test("what a record can't tell", () => {
   assert.equal(aboutOneself((it) => (it.selfService.login = 3)), false);
   assert.equal(aboutOneself((it) => (it.onBehalfOf = it.asker)), false);
   assert.equal(aboutOneself((it) => (it.subjects.tags = two)), false);
+  const byHand = (bend: (it: any) => void): boolean =>
+    isGood("recordAccess", (it) => {
+      it.breakGlass = { $typeName: "liuhen.v1.BreakGlass", officerId: two[0], cause: "fire", statementDigest: two[1] };
+      bend(it);
+    });
+  assert.equal(byHand(() => {}), true);
+  assert.equal(byHand((it) => (it.breakGlass.cause = "")), false);
+  assert.equal(byHand((it) => (it.breakGlass.officerId = new Uint8Array(31))), false);
+  assert.equal(byHand((it) => ([it.decision, it.observing] = [2, undefined])), false);
+  const stated = (kind: number, fromMs: bigint): boolean =>
+    isGood("stateList", (it) => Object.assign(it, { kind, fromMs, untilMs: 2n }));
+  assert.deepEqual([stated(3, 2n), stated(4, 2n), stated(3, 3n)], [true, false, false]);
   const operated = (kind: number): boolean =>
     isGood("registerIdentity", (it) => Object.assign(it, { kind, operatedBy: "gz.bdb", holder: new Uint8Array(0) }));
   assert.deepEqual([operated(3), operated(2)], [true, false]);

@@ -31,6 +31,7 @@ const OF_ITEMS: Record<string, string> = {
   updateDataset: "4 dataset",
   retireDataset: "4 dataset",
   publishVersion: "4 dataset",
+  stateList: "2 department",
   requestAccess: "4 dataset, 5 made 1",
   offerStanding: "4 dataset, 5 made 1",
   openEmergency: "4 dataset, 5 made 1",

@@ -185,6 +185,7 @@ items! {
     63 ReportDoubleVote: Oversight;
     64 SetObserving: Access;
     65 LeaseUse: Access;
+    66 StateList: Catalogue;
 }
 
 /// The name of an item's kind, as commands and JSON show it.

@@ -106,6 +106,8 @@ pub mod line {
     pub const RECONCILIATION: &[u8] = b"liuhen/reconciliation/v1\n";
     /// A gateway's word that it served an access: see [`crate::items::access::receipt`].
     pub const RECEIPT: &[u8] = b"liuhen/receipt/v1\n";
+    /// An officer opens the doors of a gateway by hand.
+    pub const BREAK_GLASS: &[u8] = b"liuhen/break-glass/v1\n";
     /// What a reader asks of a node: see [`crate::items::reading::request`].
     pub const READ: &[u8] = b"liuhen/read/v1\n";
     /// A node's word that it notes a read: see [`crate::items::reading::request`].

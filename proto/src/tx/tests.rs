@@ -62,6 +62,7 @@ fn all_kinds() -> Vec<Kind> {
     all.push(items::set_observing(&identity(), T0).into());
     let asked = request("civil.resident", "gz.psb", "gz.hrss", terms(&[identity()]));
     all.push(items::lease_use(&RequestId::new([1; 32]), &asked, (10, 100), T0).into());
+    all.push(items::state_list("gz.psb").into());
     all
 }
 

@@ -21,6 +21,8 @@ pub const LISTED: usize = 4096;
 pub const POINTS: u64 = 10_000;
 /// Bytes of a title in the catalogue.
 pub const TITLE_LENGTH: usize = 256;
+/// How long an officer may open a gate's doors by hand, in milliseconds: 72 hours.
+pub const BREAK_GLASS_MS: u64 = 72 * 3_600_000;
 /// Bytes of a transaction as sent.
 pub const TRANSACTION_BYTES: usize = 512 * 1024;
 /// Bytes of a transaction's header.

@@ -19,6 +19,10 @@ pub(super) fn item(kind: &Kind, names: &Names) -> String {
             "{} version {}: {} rows, +{} ~{} -{}",
             it.dataset, it.version, it.row_count, it.rows_added, it.rows_changed, it.rows_removed
         ),
+        Kind::StateList(it) => {
+            let (what, until) = (stated(it.kind()), text::time(it.until_ms));
+            format!("{} {what} by {} up to {until}", it.count, it.platform)
+        }
         Kind::RequestAccess(it) => format!("{} {}", it.dataset, it.reference),
         Kind::OfferStanding(it) => format!("{} {}", it.dataset, it.reference),
         Kind::OpenEmergency(it) => {
@@ -257,6 +261,16 @@ pub(super) fn ledger_event(event: &LedgerEvent) -> String {
             let (product, grant) = (text::short(&it.product_id), text::short(&it.request_id));
             format!("{product} of {}: grant {grant} was revoked", it.department)
         }
+    }
+}
+
+/// What a platform's list holds.
+fn stated(kind: wire::StatedKind) -> &'static str {
+    match kind {
+        wire::StatedKind::Catalogue => "datasets stated",
+        wire::StatedKind::Approvals => "approvals stated",
+        wire::StatedKind::Calls => "calls stated",
+        wire::StatedKind::Unspecified => "rows stated",
     }
 }
 

@@ -75,7 +75,7 @@ pub fn row(event: &Event, names: &Names) -> Vec<Value> {
     row.extend([
         known(outcome.verdict != Verdict::None, outcome.verdict.name()),
         known(outcome.timeliness != Timeliness::None, outcome.timeliness.name()),
-        reason(outcome),
+        reason(outcome, event.body.record()),
         match &event.body {
             Body::Signed { .. } => json!(format!("{}:{}", leaf.origin, leaf.item)),
             Body::Ledger(_) => Value::Null,
@@ -84,14 +84,19 @@ pub fn row(event: &Event, names: &Names) -> Vec<Value> {
     row
 }
 
-/// Why a verdict is what it is; and that a grant which was named is another's, on which nothing counts.
-fn reason(outcome: Outcome) -> Value {
-    match (outcome.reason, outcome.names_others) {
-        (Reason::None, false) => Value::Null,
-        (Reason::None, true) => json!("not_its_own_grant"),
-        (reason, false) => json!(reason.name()),
-        (reason, true) => json!(format!("{reason}, not_its_own_grant")),
+/// Why a verdict is what it is; that a grant which was named is another's, on which nothing counts; and that somebody opened the door by hand.
+fn reason(outcome: Outcome, record: Option<&wire::RecordAccess>) -> Value {
+    let mut words = Vec::new();
+    if outcome.reason != Reason::None {
+        words.push(outcome.reason.name().to_owned());
     }
+    if outcome.names_others {
+        words.push("not_its_own_grant".to_owned());
+    }
+    if let Some(it) = record.and_then(|it| it.break_glass.as_ref()) {
+        words.push(format!("opened by hand for {}", it.cause));
+    }
+    if words.is_empty() { Value::Null } else { json!(words.join(", ")) }
 }
 
 fn record(it: &wire::RecordAccess, names: &Names) -> Vec<Value> {

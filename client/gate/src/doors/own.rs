@@ -3,7 +3,8 @@
 
 use super::proxy::{ACCESS, of_client};
 use crate::asked::Asked;
-use crate::gate::{Gate, Rows};
+use crate::gate::{Gate, Rows, Seen};
+use crate::passing::{Looks, Passing};
 use crate::rows::Counter;
 use anyhow::Context as _;
 use axum::Router;
@@ -12,16 +13,12 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use liuhen_client::submit::random;
 use liuhen_proto::suite::hash::SaltedDigest;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 /// Rows, by the service's word: it counts more than what is counted here.
 const ROWS: &str = "x-liuhen-rows";
@@ -66,7 +63,9 @@ async fn pass(
         certificate: String::new(),
         headers: of_client(request.headers()),
     };
-    let counter = own.gate.rows_of(&own.name, &asked).map(Counter::new);
+    let rows = own.gate.rows_of(&own.name, &asked);
+    let (counter, says_whose) =
+        (rows.map(Counter::new), rows.is_some_and(|it| it.subject().is_some()));
     let answer = own.gate.decide(&own.name, asked).await;
     if !answer.serve {
         let body = serde_json::json!({ "error": "denied", "reason": answer.reason }).to_string();
@@ -80,6 +79,7 @@ async fn pass(
         door: Arc::clone(&own.name),
         name,
         counter,
+        says_whose,
         stated: None,
         digest: salt.map(|it| SaltedDigest::new(&it)),
         is_failed: false,
@@ -165,6 +165,8 @@ struct Ending {
     door: Arc<str>,
     name: String,
     counter: Option<Counter>,
+    /// Whether it stands in the rows whose they are.
+    says_whose: bool,
     /// Rows, by the service's word.
     stated: Option<u64>,
     digest: Option<SaltedDigest>,
@@ -187,9 +189,17 @@ impl Ending {
         if let Some(token) = token.and_then(|it| HeaderValue::from_str(it).ok()) {
             parts.headers.insert(ACCESS, token);
         }
-        Response::from_parts(parts, Body::new(Passing { body, ending: self }))
+        Response::from_parts(parts, Body::new(Passing::new(body, self)))
     }
 
+    /// Nothing was given.
+    fn failed(mut self) {
+        self.is_failed = true;
+        self.over(true);
+    }
+}
+
+impl Looks for Ending {
     fn take(&mut self, bytes: &[u8]) {
         if let Some(counter) = &mut self.counter {
             counter.take(bytes);
@@ -199,72 +209,26 @@ impl Ending {
         }
     }
 
-    /// Nothing was given.
-    fn failed(mut self) {
-        self.is_failed = true;
-        self.over(true);
-    }
-
     fn over(&mut self, is_whole: bool) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
         let counted = self.counter.as_ref().and_then(|it| it.count(is_whole));
+        let numbers = self.counter.as_mut().map(Counter::subjects).unwrap_or_default();
         let (rows, digest) = (self.stated.or(counted), self.digest.as_ref());
-        let digest = digest.map(|it| it.finish().to_vec()).unwrap_or_default();
-        let rows = if self.is_failed { Rows::Failed } else { Rows::These(rows) };
+        let seen = Seen {
+            rows: if self.is_failed { Rows::Failed } else { Rows::These(rows) },
+            digest: digest.map(|it| it.finish().to_vec()).unwrap_or_default(),
+            numbers: self.says_whose.then_some(numbers),
+        };
         let (gate, door, name) =
             (Arc::clone(&self.gate), Arc::clone(&self.door), self.name.clone());
         // Where the gate is stopping nobody is there to write it: the access is closed later, rows unknown.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            if let Err(error) = gate.end_with(&door, &name, rows, digest).await {
+            if let Err(error) = gate.end_with(&door, &name, seen).await {
                 tracing::error!(door = &*door, %error, "how a request ended can't be kept");
             }
         });
-    }
-}
-
-/// What the service answers, as it passes.
-struct Passing {
-    body: Body,
-    ending: Ending,
-}
-
-impl http_body::Body for Passing {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let Some(bytes) = frame.data_ref() {
-                    self.ending.take(bytes);
-                }
-            }
-            Some(Err(_)) => self.ending.over(false),
-            None => self.ending.over(true),
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Passing {
-    /// Where the length is known, nobody asks for more behind the last byte; else the client is gone.
-    fn drop(&mut self) {
-        let is_whole = self.body.is_end_stream();
-        self.ending.over(is_whole);
     }
 }

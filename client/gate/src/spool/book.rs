@@ -1,6 +1,6 @@
 //! What follows from the spool's entries: which accesses are open, which records are to be sent, what is to be sealed.
 
-use super::entry::{Ended, Given, Said, Sealed};
+use super::entry::{Ended, Found, Given, Said, Sealed, Tagged};
 use liuhen_proto::items::{Item, ItemError};
 use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{Hash, Height};
@@ -51,12 +51,23 @@ impl Numbered {
     }
 }
 
+/// Bytes of a tag.
+const TAG: usize = 32;
+
 /// A number that is not sealed yet.
 #[derive(Debug, Clone, Copy)]
 struct Unsealed {
     time_ms: u64,
     /// Of its record, once the access is over.
     digest: Option<Hash>,
+}
+
+/// Tags of a bulk set, 32 bytes each.
+#[derive(Debug, Default)]
+struct Bulk {
+    tags: Vec<u8>,
+    /// So many are on the ledger.
+    sent: usize,
 }
 
 /// The spool as it stands.
@@ -66,6 +77,8 @@ pub struct Book {
     numbered: BTreeMap<u64, Numbered>,
     /// Open accesses by the door's name for the request.
     open: HashMap<String, u64>,
+    /// Tags of bulk sets that are not on the ledger yet.
+    bulk: BTreeMap<u64, Bulk>,
     /// The numbers up to the last, in order: as little of each as a seal needs, for there may be an hour of them.
     unsealed: VecDeque<Unsealed>,
     last: u64,
@@ -100,6 +113,21 @@ impl Book {
                 self.last = self.last.max(last);
                 last
             }
+            Said::Found(Found { number, tags }) => {
+                self.bulk.entry(number).or_default().tags.extend(tags);
+                number
+            }
+            Said::Tagged(Tagged { number, count }) => {
+                let sent = usize::try_from(count).unwrap_or(usize::MAX);
+                let is_over = |it: &mut Bulk| {
+                    it.sent = sent;
+                    it.tags.len() / TAG <= sent
+                };
+                if self.bulk.get_mut(&number).is_some_and(is_over) {
+                    self.bulk.remove(&number);
+                }
+                number
+            }
         }
     }
 
@@ -126,6 +154,13 @@ impl Book {
             one.ended = true;
             one.record.row_count = it.rows;
             one.record.result_digest = it.result_digest;
+            if let Some(subjects) = it.subjects {
+                one.record.subjects = Some(subjects);
+            }
+            // Where nobody told that they are all, they are none.
+            if one.record.subjects.as_ref().is_none_or(|it| it.bulk.is_none()) {
+                self.bulk.remove(&it.number);
+            }
             if let Some(unsealed) = place.and_then(|at| self.unsealed.get_mut(at)) {
                 unsealed.digest = one.digest();
             }
@@ -179,6 +214,15 @@ impl Book {
         (waiting().count(), waiting().map(|it| it.record.access_time_ms).min())
     }
 
+    /// A bulk set whose record is on the ledger and whose tags are not: its number, how many were sent, and the next of them, so many at most.
+    pub fn to_tag(&self, at_most: usize) -> Option<(u64, usize, Vec<Vec<u8>>)> {
+        let on_ledger =
+            |number: &u64| self.numbered.get(number).is_none_or(|it| it.height.is_some());
+        let (number, it) = self.bulk.iter().find(|(number, _)| on_ledger(number))?;
+        let next = it.tags.chunks(TAG).skip(it.sent).take(at_most).map(<[u8]>::to_vec);
+        Some((*number, it.sent, next.collect()))
+    }
+
     /// The highest block that is known to have any of them: a node that is behind it does not know all.
     pub fn highest(&self) -> Height {
         self.highest
@@ -209,6 +253,7 @@ impl Book {
     /// Whether an entry about a number is needed still.
     pub fn needs(&self, number: u64) -> bool {
         number > self.sealed.last
+            || self.bulk.contains_key(&number)
             || self.numbered.get(&number).is_some_and(|it| it.height.is_none())
     }
 

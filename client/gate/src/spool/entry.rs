@@ -6,7 +6,7 @@ use liuhen_proto::wire;
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Entry {
     /// What.
-    #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "Said", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub said: Option<Said>,
 }
 
@@ -32,6 +32,12 @@ pub enum Said {
     /// Numbers up to this one are owned up to: the spool that may have had them is gone.
     #[prost(uint64, tag = "5")]
     Lost(u64),
+    /// Tags of subjects that were found in what was given, before it ends.
+    #[prost(message, tag = "6")]
+    Found(Found),
+    /// So many tags of a bulk set are on the ledger.
+    #[prost(message, tag = "7")]
+    Tagged(Tagged),
 }
 
 /// A number that was given to an access, before it was answered.
@@ -70,6 +76,31 @@ pub struct Ended {
     /// The salted digest of what was given; empty: unknown.
     #[prost(bytes = "vec", tag = "3")]
     pub result_digest: Vec<u8>,
+    /// Whose data it was, where that showed in what was given.
+    #[prost(message, optional, tag = "4")]
+    pub subjects: Option<wire::Subjects>,
+}
+
+/// Tags of a bulk set, ascending, behind those before.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Found {
+    /// The access.
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    /// One behind the other.
+    #[prost(bytes = "vec", tag = "2")]
+    pub tags: Vec<u8>,
+}
+
+/// How many tags of a bulk set are on the ledger.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct Tagged {
+    /// The access.
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    /// So many.
+    #[prost(uint64, tag = "2")]
+    pub count: u64,
 }
 
 /// Numbers whose records are on the ledger.

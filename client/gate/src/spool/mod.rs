@@ -124,6 +124,13 @@ impl Spool {
         Ok(lost)
     }
 
+    /// One that has nothing, and takes nothing: for who only looks what would be decided.
+    pub fn nothing() -> Self {
+        let (jobs, _) = mpsc::channel();
+        let (_, failed) = watch::channel(None);
+        Self { book: Arc::default(), jobs, failed }
+    }
+
     fn start(log: Log, numbers: Numbers, book: Book) -> Self {
         let next = book.last().saturating_add(1);
         let book = Arc::new(Mutex::new(book));
@@ -140,12 +147,13 @@ impl Spool {
     }
 
     /// Gives several accesses their numbers, in this order; all are on disk then.
-    pub async fn give_all(&self, all: Vec<Given>) -> Result<(), SpoolError> {
+    pub async fn give_all(&self, all: Vec<Given>) -> Result<Vec<u64>, SpoolError> {
         let waiting: Vec<_> = all.into_iter().map(|it| self.begin(Said::Given(it))).collect();
+        let mut numbers = Vec::with_capacity(waiting.len());
         for one in waiting {
-            self.done(one?).await?;
+            numbers.push(self.done(one?).await?);
         }
-        Ok(())
+        Ok(numbers)
     }
 
     /// Notes something else; it is on disk then. Gives the number that it is about.
@@ -195,6 +203,8 @@ fn rewritten(log: Log, entries: &[Vec<u8>], book: &Book) -> anyhow::Result<Log> 
         |data: &&Vec<u8>| match Entry::decode(data.as_slice()).ok().and_then(|it| it.said) {
             Some(Said::Given(it)) => book.needs(it.number()),
             Some(Said::Ended(it)) => book.needs(it.number),
+            Some(Said::Found(it)) => book.needs(it.number),
+            Some(Said::Tagged(it)) => book.needs(it.number),
             Some(Said::Recorded(it)) => it.numbers.iter().any(|number| book.needs(*number)),
             // These stand at the end, as they are now.
             Some(Said::Sealed(_) | Said::Lost(_)) => false,

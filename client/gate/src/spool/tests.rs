@@ -47,7 +47,7 @@ async fn numbers_go_on_after_a_restart() {
     let spool = Spool::open(&place, 0).unwrap();
     let given = futures(&spool, 50).await;
     assert_eq!(given, (1..=50).collect::<Vec<_>>());
-    let ended = Ended { number: 7, rows: Some(3), result_digest: vec![] };
+    let ended = Ended { number: 7, rows: Some(3), ..Ended::default() };
     spool.say(Said::Ended(ended)).await.unwrap();
     let recorded = Recorded { numbers: vec![7], height: 12 };
     spool.say(Said::Recorded(recorded)).await.unwrap();

@@ -6,6 +6,7 @@ use super::token::Token;
 use crate::doors::own::{Onward, clean};
 use crate::doors::proxy::{ACCESS, said};
 use crate::ledger::Ledger;
+use crate::passing::{Looks, Passing};
 use crate::rows::{Counter, Rows};
 use crate::secret::shown;
 use axum::Router;
@@ -14,15 +15,12 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use http_body::{Body as _, Frame, SizeHint};
 use liuhen_client::clock::now;
 use liuhen_proto::types::ChainId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 /// The cookie in which a gate behind Traefik says it.
 const COOKIE: &str = "liuhen-access=";
@@ -100,7 +98,7 @@ async fn pass(
         counter: counter.map(Counter::new),
         is_over: false,
     };
-    response.map(|body| Body::new(Passing { body, ending }))
+    response.map(|body| Body::new(Passing::new(body, ending)))
 }
 
 /// What a gate said of an answer, in its header or in a cookie.
@@ -133,7 +131,13 @@ struct Ending {
     is_over: bool,
 }
 
-impl Ending {
+impl Looks for Ending {
+    fn take(&mut self, bytes: &[u8]) {
+        if let Some(counter) = &mut self.counter {
+            counter.take(bytes);
+        }
+    }
+
     fn over(&mut self, is_whole: bool) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
@@ -147,48 +151,6 @@ impl Ending {
                 tracing::error!(error, "how an access ended can't be kept");
             }
         });
-    }
-}
-
-struct Passing {
-    body: Body,
-    ending: Ending,
-}
-
-impl http_body::Body for Passing {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let (Some(bytes), Some(counter)) = (frame.data_ref(), &mut self.ending.counter) {
-                    counter.take(bytes);
-                }
-            }
-            Some(Err(_)) => self.ending.over(false),
-            None => self.ending.over(true),
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Passing {
-    fn drop(&mut self) {
-        let is_whole = self.body.is_end_stream();
-        self.ending.over(is_whole);
     }
 }
 

@@ -1,8 +1,14 @@
 /** Items on the catalogue: catalogue.proto. */
-import type { PublishVersion, RegisterDataset, RetireDataset, UpdateDataset } from "../gen/liuhen/v1/catalogue_pb.js";
+import type {
+  PublishVersion,
+  RegisterDataset,
+  RetireDataset,
+  StateList,
+  UpdateDataset,
+} from "../gen/liuhen/v1/catalogue_pb.js";
 import { ascendingTexts, codes, ensure, idIfGiven, ids, numbered, titles, within } from "./fields.js";
 import type { Rows } from "./kind.js";
-import { dataset } from "../trails.js";
+import { dataset, department } from "../trails.js";
 
 /** Fields of a dataset, or of a grant, at most. */
 export const FIELDS = 512;
@@ -39,10 +45,19 @@ function publishVersion(it: PublishVersion): void {
   ensure(isFirst === (it.version === 1n), "all but the first version name the one before");
 }
 
+function stateList(it: StateList): void {
+  codes(it.department, it.platform);
+  within(it.kind, 1, 3, "a kind");
+  numbered(it.count);
+  ids(it.root);
+  ensure(it.untilMs > 0n && it.fromMs <= it.untilMs, "a time ends after it begins");
+}
+
 /** The kinds of this domain. */
 export const CATALOGUE = {
   registerDataset: { check: registerDataset, trails: (it) => [dataset(it.dataset)] },
   updateDataset: { check: registerDataset, trails: (it) => [dataset(it.dataset)] },
   retireDataset: { check: retireDataset, trails: (it) => [dataset(it.dataset)] },
   publishVersion: { check: publishVersion, trails: (it) => [dataset(it.dataset)] },
+  stateList: { check: stateList, trails: (it) => [department(it.department)] },
 } satisfies Rows;

@@ -45,6 +45,11 @@ export function recordAccess(it: RecordAccess): void {
     const { tags = [], bulk, whole = false } = it.subjects ?? {};
     ensure(tags.length <= 1 && bulk === undefined && !whole, "who asks about himself is one subject");
   }
+  if (it.breakGlass !== undefined) {
+    ensure(it.decision === Decision.SERVED, "a door that was opened by hand serves");
+    ids(it.breakGlass.officerId, it.breakGlass.statementDigest);
+    codes(it.breakGlass.cause);
+  }
   codeIfGiven(it.purpose);
   subjects(it);
   ids(it.queryDigest);

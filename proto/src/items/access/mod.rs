@@ -1,5 +1,6 @@
 //! Accesses and what keeps their record whole: records, seals, halves, bulk sets, sealed records, corrections; what is covered; what gateways set aside.
 
+pub mod break_glass;
 pub(crate) mod bulk;
 pub(crate) mod checks;
 pub mod corrections;

@@ -72,6 +72,13 @@ impl ItemKind for wire::RecordAccess {
             party("on_behalf_of", on_behalf_of)?;
         }
         self.self_service.as_ref().map_or(Ok(()), |it| about_oneself(self, it))?;
+        if let Some(it) = &self.break_glass {
+            let served = decision == wire::Decision::Served;
+            ensure(served, "break_glass", "a door that was opened by hand serves")?;
+            id("break_glass.officer_id", &it.officer_id)?;
+            code("break_glass.cause", &it.cause)?;
+            id("break_glass.statement_digest", &it.statement_digest)?;
+        }
         if !self.purpose.is_empty() {
             code("purpose", &self.purpose)?;
         }

@@ -3,8 +3,13 @@
 use super::kinds;
 use crate::ledger::tests::items::{access, field};
 use crate::wire::{
-    Channel, Party, RecordAccess, RequestAccess, Schedule, SelfService, Subjects, Terms,
+    BreakGlass, Channel, Decision, Party, RecordAccess, RequestAccess, Schedule, SelfService,
+    Subjects, Terms,
 };
+
+fn opened_by_hand() -> BreakGlass {
+    BreakGlass { officer_id: vec![1; 32], cause: "fire".into(), statement_digest: vec![2; 32] }
+}
 
 #[test]
 fn every_item() {
@@ -247,6 +252,26 @@ fn records() {
         "self_service": |it| {
             it.self_service = Some(SelfService::default());
             it.subjects.as_mut().unwrap().tags = vec![vec![1; 32], vec![2; 32]];
+        },
+    );
+}
+
+#[test]
+fn records_of_what_was_opened_by_hand() {
+    right!(RecordAccess, |it| it.break_glass = Some(opened_by_hand()));
+    wrong!(RecordAccess,
+        "break_glass": |it| {
+            (it.break_glass, it.decision) = (Some(opened_by_hand()), Decision::Denied as i32);
+            (it.observing, it.row_count) = (None, Some(0));
+        },
+        "break_glass.officer_id": |it| {
+            it.break_glass = Some(BreakGlass { officer_id: vec![1; 31], ..opened_by_hand() });
+        },
+        "break_glass.cause": |it| {
+            it.break_glass = Some(BreakGlass { cause: String::new(), ..opened_by_hand() });
+        },
+        "break_glass.statement_digest": |it| {
+            it.break_glass = Some(BreakGlass { statement_digest: Vec::new(), ..opened_by_hand() });
         },
     );
 }

@@ -55,6 +55,17 @@ fn setting_up() {
         "collector": |it| it.collector.clear(),
         "using_department": |it| it.using_department = "人社".into(),
     );
+    right!(StateList, |it| it.from_ms = it.until_ms, |it| it.from_ms = 0, |it| it.count = u64::MAX);
+    wrong!(StateList,
+        "department": |it| it.department.clear(),
+        "platform": |it| it.platform = "平台".into(),
+        "kind": |it| it.kind = 0,
+        "kind": |it| it.kind = 4,
+        "count": |it| it.count = 0,
+        "root": |it| it.root.truncate(31),
+        "until_ms": |it| (it.from_ms, it.until_ms) = (0, 0),
+        "from_ms": |it| it.from_ms = it.until_ms + 1,
+    );
     wrong!(CommitMapping,
         "collector": |it| it.collector.clear(),
         "gateway_id": |it| it.gateway_id.clear(),

@@ -21,7 +21,12 @@ use tokio_rustls::client::TlsStream;
 
 /// A line of PostgreSQL's log, of a session of its own: a statement that read so many rows, now.
 fn line(number: usize) -> String {
-    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
+    line_at(number, jiff::Timestamp::now())
+}
+
+/// The same of a time.
+fn line_at(number: usize, time: jiff::Timestamp) -> String {
+    let now = time.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
     let entry = serde_json::json!({
         "timestamp": now.strftime("%F %T.%3f CST").to_string(),
         "user": "app", "dbname": "population", "error_severity": "LOG",
@@ -57,6 +62,41 @@ async fn what_a_log_tells_is_recorded_as_it_is_written() -> anyhow::Result<()> {
     let metrics = get(gate.watch, "/metrics", &[]).await?.body;
     let counted = r#"liuhen_gate_source_lines_total{source="population",what="unknown"} 1"#;
     assert!(metrics.contains(counted), "{metrics}");
+    Ok(())
+}
+
+/// What the log tells while no door serves, and what a door serves while the log is silent: each is a line, with what settles it.
+#[tokio::test(flavor = "multi_thread")]
+async fn doors_and_logs_are_compared() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    let log = gate.follow()?;
+    append(&log, "")?;
+    gate.start().await?;
+    let day = get(gate.watch, "/differences", &[]).await?;
+    assert!(day.body.contains("doors and logs agree"), "{day:?}");
+    // Seen by both.
+    super::asks_by_api(&gate, "r-1").await?;
+    append(&log, &line(1))?;
+    super::ends_by_api(&gate, "r-1").await?;
+    recorded(&mut cluster, 2).await.map_err(|e| e.context(gate.log()))?;
+    let day = get(gate.watch, "/differences", &[]).await?;
+    assert!(!day.body.contains("past_the_door"), "{day:?}");
+    // An hour before the door served anything: past it.
+    let early = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3_600);
+    append(&log, &line_at(2, early))?;
+    let said = until("the difference", async || {
+        let said = get(gate.watch, "/differences", &[]).await.ok()?.body;
+        said.contains("past_the_door").then_some(said)
+    });
+    let said = said.await.map_err(|e| e.context(gate.log()))?;
+    let wanted = ["civil.resident", "1 in the log, while no door served anything", "liuhen trail"];
+    assert!(wanted.iter().all(|it| said.contains(it)), "{said}");
+    // Known after a restart as well.
+    gate.kill()?;
+    gate.start().await?;
+    let again = get(gate.watch, "/differences", &[]).await?.body;
+    assert_eq!(again, said);
     Ok(())
 }
 

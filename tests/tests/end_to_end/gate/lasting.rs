@@ -2,19 +2,21 @@
 
 use super::{granted, on_the_ledger, recorded, spool_is_empty};
 use liuhen_proto::wire::Subjects;
-use liuhen_tests::actions::liuhen;
+use liuhen_tests::Cluster;
+use liuhen_tests::actions::{liuhen, told};
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::doors::{Gate, PORTAL_KEY, Process, SECRET, send};
 use liuhen_tests::wait::until;
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-async fn told(gate: &Gate, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+async fn said(gate: &Gate, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
     let shown = format!("Bearer {SECRET}");
     let shown = [("Authorization", shown.as_str())];
-    let said = send(gate.api, "POST", path, &shown, &body.to_string()).await?;
-    Ok((said.status, serde_json::from_str(&said.body)?))
+    let it = send(gate.api, "POST", path, &shown, &body.to_string()).await?;
+    Ok((it.status, serde_json::from_str(&it.body)?))
 }
 
 fn question(uri: &str) -> Value {
@@ -26,14 +28,14 @@ async fn a_session_is_decided_again() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
     gate.start().await?;
-    let begun = told(&gate, "/v1/session", &question("/residents/7")).await?;
+    let begun = said(&gate, "/v1/session", &question("/residents/7")).await?;
     let first = (&begun.1["serve"], &begun.1["access_no"], &begun.1["again_ms"]);
     assert_eq!(first, (&true.into(), &1.into(), &48_000.into()), "{begun:?}");
     // Begun twice it is one; and gone on with, it is another slice with its own number.
-    let again = told(&gate, "/v1/session", &question("/residents/7")).await?;
+    let again = said(&gate, "/v1/session", &question("/residents/7")).await?;
     assert_eq!(again.1["access_no"], 1);
     let rows = |rows: u64| json!({ "request": "s-1", "rows": rows });
-    let next = told(&gate, "/v1/session/continue", &rows(5)).await?;
+    let next = said(&gate, "/v1/session/continue", &rows(5)).await?;
     assert_eq!((&next.1["serve"], &next.1["access_no"]), (&true.into(), &2.into()), "{next:?}");
     // Revoked: whoever watches hears at once, and no further slice is served.
     let (port, body) = (gate.api, rows(0).to_string());
@@ -48,10 +50,10 @@ async fn a_session_is_decided_again() -> anyhow::Result<()> {
     let heard: Value = serde_json::from_str(&watching.await??.body)?;
     assert_eq!(heard, json!({ "serve": false, "reason": "grant_revoked" }), "{}", gate.log());
     println!("heard after {:?}", begun.elapsed());
-    let over = told(&gate, "/v1/session/continue", &rows(7)).await?;
+    let over = said(&gate, "/v1/session/continue", &rows(7)).await?;
     assert_eq!((&over.1["serve"], &over.1["reason"]), (&false.into(), &"grant_revoked".into()));
     for path in ["/v1/session/continue", "/v1/session/end", "/v1/session/watch"] {
-        assert_eq!(told(&gate, path, &rows(0)).await?.0, 404, "{path}");
+        assert_eq!(said(&gate, path, &rows(0)).await?.0, 404, "{path}");
     }
     let all = recorded(&mut cluster, 3).await.map_err(|e| e.context(gate.log()))?;
     let mut slices: Vec<_> =
@@ -62,18 +64,42 @@ async fn a_session_is_decided_again() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A key for tags of this year; gives the folder that has it.
+pub(super) fn tag_keys(cluster: &Cluster, gate: &Gate) -> anyhow::Result<PathBuf> {
+    let keys = gate.folder.join("tag-keys");
+    std::fs::create_dir_all(&keys)?;
+    let here = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
+    let year = jiff::Timestamp::now().to_zoned(here).year().to_string();
+    let base = of_tags(path_text(&keys)?);
+    let made = cluster.run("liuhen", &[&base[..], &["new", &year, "--plain"]].concat())?;
+    anyhow::ensure!(made.status.success(), "{}", told(&made));
+    Ok(keys)
+}
+
+fn of_tags(keys: &str) -> [&str; 7] {
+    ["tag", "--keys", keys, "--collector", "gz.psb", "--numbers", "own"]
+}
+
+/// The tag service on the socket that the gate's settings have.
+pub(super) async fn tag_service(gate: &Gate, keys: &Path) -> anyhow::Result<Process> {
+    let socket = gate.folder.join("tags");
+    let base = of_tags(path_text(keys)?);
+    let child = Command::new(liuhen_tests::cluster::programs()?.join("liuhen"))
+        .args([&base[..], &["serve", "--socket", path_text(&socket)?, "--plain"]].concat())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let serving = Process::of(child);
+    until("the tag service", async || socket.exists().then_some(())).await?;
+    Ok(serving)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whose_data_it_is() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
-    let (keys, socket) = (gate.folder.join("tag-keys"), gate.folder.join("tags"));
-    std::fs::create_dir_all(&keys)?;
-    let year =
-        jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).year();
-    let base = ["tag", "--keys", path_text(&keys)?, "--collector", "gz.psb", "--numbers", "own"];
-    let made =
-        cluster.run("liuhen", &[&base[..], &["new", &year.to_string(), "--plain"]].concat())?;
-    assert!(made.status.success(), "{}", liuhen_tests::actions::told(&made));
+    let keys = tag_keys(&cluster, &gate)?;
     gate.change(
         "path = \"/residents/[0-9]+\"",
         "subject = { path = 1 }\npath = \"/residents/([0-9]+)\"",
@@ -83,14 +109,7 @@ async fn whose_data_it_is() -> anyhow::Result<()> {
     // No tag service: the subject is counted as unknown, and served all the same.
     let one = super::ask_as(gate.api, "r-1", "/residents/4711", PORTAL_KEY).await?;
     assert_eq!(one["serve"], true, "{one} {}", gate.log());
-    let child = Command::new(liuhen_tests::cluster::programs()?.join("liuhen"))
-        .args([&base[..], &["serve", "--socket", path_text(&socket)?, "--plain"]].concat())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let _serving = Process::of(child);
-    until("the tag service", async || socket.exists().then_some(())).await?;
+    let _serving = tag_service(&gate, &keys).await?;
     for (number, uri) in [(2, "/residents/4711"), (3, "/residents/4711"), (4, "/residents/4712")] {
         let said = super::ask_as(gate.api, &format!("r-{number}"), uri, PORTAL_KEY).await?;
         assert_eq!(said["serve"], true, "{said} {}", gate.log());

@@ -1,18 +1,22 @@
 //! A gate before a service that knows nothing of it: what it decided is on the ledger, once, whatever happened in between.
 
 mod api;
+mod by_hand;
 mod changes;
 mod followed;
 mod full;
+mod gap;
 mod jar;
 mod lasting;
 mod leased;
+mod nodes;
 mod observing;
 mod own;
 mod proxies;
 mod repeated;
 mod using;
 mod watched;
+mod whose;
 
 use anyhow::Context as _;
 use liuhen_node::store::StoredBlock;
@@ -156,7 +160,7 @@ async fn once_whatever_happens() -> anyhow::Result<()> {
     let of_soak = |name: &str, few: usize| {
         std::env::var(name).ok().and_then(|it| it.parse().ok()).unwrap_or(few)
     };
-    let (rounds, each) = (of_soak("LIUHEN_ROUNDS", 5), of_soak("LIUHEN_EACH", 40));
+    let (rounds, each) = (of_soak("LIUHEN_ROUNDS", 5), of_soak("LIUHEN_EACH", 200));
     for round in 0..rounds {
         let mut asking = JoinSet::new();
         let ask =
@@ -173,7 +177,7 @@ async fn once_whatever_happens() -> anyhow::Result<()> {
                 begun += 1;
                 asking.spawn(ask(nginx.port));
             }
-            if answers.len() == 5 + 7 * round % (each - 5) {
+            if answers.len() == 5 + 37 * round % (each - 5) {
                 match round {
                     1 => cluster.kill("hrss")?,
                     2 => std::fs::rename(

@@ -46,6 +46,18 @@ pub(crate) fn lease_use(
     }
 }
 
+pub(crate) fn state_list(department: &str) -> wire::StateList {
+    wire::StateList {
+        department: department.into(),
+        platform: "gz.exchange".into(),
+        kind: wire::StatedKind::Approvals as i32,
+        count: 3,
+        root: vec![33; 32],
+        from_ms: 1,
+        until_ms: 2,
+    }
+}
+
 pub(crate) fn commit_mapping(gateway: &IdentityId) -> wire::CommitMapping {
     wire::CommitMapping {
         collector: COLLECTOR.into(),

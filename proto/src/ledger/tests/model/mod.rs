@@ -448,7 +448,7 @@ fn ends(simple: &Simple, tally: &mut Tally) {
 fn a_long_run_reaches_what_the_property_speaks_of() {
     let mut dice = Dice::new(20_260_216);
     let mut tally = Tally::new();
-    for _ in 0..16 {
+    for _ in 0..20 {
         let mut run = Run::founded(dice.next());
         for _ in 0..250 {
             let seeds: Vec<u64> = (0..15).map(|_| dice.next()).collect();

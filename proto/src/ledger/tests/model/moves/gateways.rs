@@ -104,6 +104,17 @@ impl Moves<'_> {
         Some((by, Kind::LeaseUse(item)))
     }
 
+    pub(super) fn state_list(&mut self) -> Option<Move> {
+        let department = self.dice.pick_if_any(&self.simple.departments)?.code.clone();
+        let by = self.of(&department, &[Officer, System])?;
+        let (department, platform) = (self.mostly(department), "platform".to_owned());
+        let kind = *self.dice.pick(&[1, 2, 3]);
+        let (count, root) = (self.dice.between(1, 9), vec![7; 32]);
+        let (from_ms, until_ms) = (0, self.simple.now);
+        let item = wire::StateList { department, platform, kind, count, root, from_ms, until_ms };
+        Some((by, Kind::StateList(item)))
+    }
+
     /// Somebody who keeps a collector's records, and what is said of the gateway.
     fn kept(&mut self) -> Option<(Id, String, Id)> {
         let (gateway, setup) = self.set_up()?;

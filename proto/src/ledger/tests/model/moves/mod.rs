@@ -181,7 +181,7 @@ impl Moves<'_> {
 
     /// What answers for accesses.
     fn answering(&mut self) -> Option<Move> {
-        match self.dice.below(132) {
+        match self.dice.below(133) {
             0..5 => self.set_gateway(),
             5..7 => self.commit_mapping(),
             7..21 => self.seal_period(),
@@ -211,6 +211,7 @@ impl Moves<'_> {
             127..128 => self.report_double_vote(),
             128..130 => self.lease_use(),
             130..132 => self.set_observing(),
+            132..133 => self.state_list(),
             _ => self.propose(),
         }
     }

@@ -123,6 +123,12 @@ impl Moves<'_> {
             let denied = if self.dice.percent(50) { "quota_exceeded" } else { "" };
             it.observing = Some(wire::Observing { denied: denied.to_owned() });
         }
+        // A few doors were opened by hand, which says nothing of what is covered.
+        if it.decision() == Decision::Served && self.dice.percent(3) {
+            let (officer_id, statement_digest) = (vec![1; 32], vec![2; 32]);
+            let cause = "fire".to_owned();
+            it.break_glass = Some(wire::BreakGlass { officer_id, cause, statement_digest });
+        }
         it
     }
 

@@ -59,6 +59,7 @@ impl Simple {
             Kind::ExtendSealing(it) => self.extend_sealing(by, it),
             Kind::RecordSealed(it) => self.record_sealed(by, it),
             Kind::LeaseUse(it) => self.lease(by, it),
+            Kind::StateList(it) => self.state_list(by, it),
             Kind::CorrectRecords(it) => self.correct_records(by, it),
             Kind::AgreeCorrection(it) => self.agree_correction(by, it),
             Kind::OpenCase(it) => self.open_case(by, it),

@@ -163,6 +163,14 @@ impl Simple {
         no
     }
 
+    /// A platform's word changes nothing.
+    pub(super) fn state_list(&mut self, by: By<'_>, it: &wire::StateList) -> Why {
+        let mut no = Vec::new();
+        self.acts(by, &it.department, &mut no);
+        self.officer(by, &mut no);
+        no
+    }
+
     pub(super) fn seal_period(&mut self, by: By<'_>, it: &wire::SealPeriod) -> Why {
         let mut no = Vec::new();
         self.gateway_signs(by, &it.collector, &mut no);

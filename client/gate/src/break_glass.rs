@@ -1,0 +1,253 @@
+//! Doors that an officer opens by hand (应急放行): where nothing can be decided, for 72 hours at most, on routes that allow it. What is served so is numbered
+//! and recorded like everything, and its record says by whom and why.
+
+use crate::begun::kept_at;
+use crate::ledger::Ledger;
+use crate::settings::Settings;
+use anyhow::Context as _;
+use liuhen_client::clock::now;
+use liuhen_client::error::ClientError;
+use liuhen_genesis::Founding;
+use liuhen_keyfile::PassphraseSource;
+use liuhen_proto::items::access::break_glass::{Officer, Stated, sign};
+use liuhen_proto::ledger::Object;
+use liuhen_proto::place::Place;
+use liuhen_proto::types::limits::BREAK_GLASS_MS;
+use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, check_code};
+use liuhen_proto::wire;
+use prost::Message as _;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Where it stands that doors are open, and who may open them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// The file that an officer signed.
+    pub file: PathBuf,
+    /// Officers of the collector, `department/code`.
+    pub officers: Vec<String>,
+}
+
+/// What the ledger says of an officer, as it was last seen; kept for a start without a node.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct KnownOfficer {
+    /// Who.
+    #[prost(message, optional, tag = "1")]
+    pub identity: Option<wire::Identity>,
+    /// His department.
+    #[prost(message, optional, tag = "2")]
+    pub department: Option<wire::Department>,
+    /// His keys.
+    #[prost(message, repeated, tag = "3")]
+    pub keys: Vec<wire::Key>,
+}
+
+/// By name.
+pub type Officers = BTreeMap<String, KnownOfficer>;
+
+/// Whether doors are open by hand.
+pub struct BreakGlass {
+    file: PathBuf,
+    chain: ChainId,
+    gateway: IdentityId,
+    collector: String,
+    officers: Mutex<Officers>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    /// What stood in the file when it was read last.
+    bytes: Option<Vec<u8>>,
+    stated: Option<Stated>,
+    /// Whether it was said that it is over.
+    is_over: bool,
+}
+
+impl BreakGlass {
+    /// By what is known of the officers.
+    pub fn new(
+        opening: &Opening,
+        (chain, gateway, collector): (ChainId, IdentityId, &str),
+        officers: Officers,
+    ) -> Self {
+        let (file, collector) = (opening.file.clone(), collector.to_owned());
+        let (officers, open) = (Mutex::new(officers), Mutex::default());
+        Self { file, chain, gateway, collector, officers, open }
+    }
+
+    /// Looks whether an officer opened the doors, or closed them.
+    pub async fn look(&self, ledger: &Ledger) {
+        let bytes = match std::fs::read(&self.file) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                tracing::warn!(file = %self.file.display(), %error, "it can't be told whether doors are open by hand: they are not");
+                None
+            }
+        };
+        if lock(&self.open).bytes == bytes {
+            return self.note_end();
+        }
+        let stated = match &bytes {
+            Some(bytes) => self.stated(bytes, ledger).await,
+            None => Ok(None),
+        };
+        let mut open = lock(&self.open);
+        let was_open = open.stated.is_some();
+        let stated = stated.unwrap_or_else(|error| {
+            let (file, why) = (self.file.display(), format!("{error:#}"));
+            tracing::error!(%file, why, "nothing is opened by this");
+            None
+        });
+        match &stated {
+            Some(it) => {
+                let (officer, until) = (it.officer(), it.until().get());
+                let cause = it.mark().cause;
+                tracing::error!(%officer, cause, until_ms = until, "doors are open by hand: where nothing can be decided it is served, on routes that allow it");
+            }
+            None if was_open => tracing::warn!("doors are not open by hand any more"),
+            None => {}
+        }
+        *open = Open { bytes, stated, is_over: false };
+    }
+
+    fn note_end(&self) {
+        let mut open = lock(&self.open);
+        let is_over = open.stated.as_ref().is_some_and(|it| it.until() <= now());
+        if is_over && !std::mem::replace(&mut open.is_over, true) {
+            tracing::warn!("doors are not open by hand any more: the time is over");
+        }
+    }
+
+    /// What is good of what stands in the file.
+    async fn stated(&self, bytes: &[u8], ledger: &Ledger) -> anyhow::Result<Option<Stated>> {
+        let stated = Stated::read(bytes, &self.chain, &self.gateway)?;
+        let known = lock(&self.officers).clone();
+        let is_his = |it: &&KnownOfficer| {
+            let id = it.identity.as_ref().map(|it| it.identity_id.as_slice());
+            id == Some(stated.officer().as_bytes())
+        };
+        let before = known.values().find(is_his).cloned();
+        let before = before.context("its officer is none of those in the settings")?;
+        // What no node proves now counts as it was seen last: that is what this is for.
+        let officer = match officer(ledger, &stated.officer()).await {
+            Ok(newer) => newer,
+            Err(error) => {
+                tracing::warn!(%error, "the officer is judged as he was seen last");
+                before
+            }
+        };
+        let key = officer.keys.into_iter().find(|it| it.key_id == stated.key().as_bytes());
+        let by = Officer {
+            identity: officer.identity.unwrap_or_default(),
+            key: key.context("it is signed by none of the officer's keys")?,
+            department: officer.department.unwrap_or_default(),
+        };
+        stated.check(&by, &self.collector)?;
+        Ok(Some(stated))
+    }
+
+    /// What the record of something that is served so carries; `None`: the doors are not open by hand.
+    pub fn mark(&self, now: TimeMs) -> Option<wire::BreakGlass> {
+        let open = lock(&self.open);
+        open.stated.as_ref().filter(|it| it.is_open(now)).map(Stated::mark)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the ledger says of the officers of the settings.
+pub async fn officers(ledger: &Ledger, opening: &Opening) -> anyhow::Result<Officers> {
+    let mut all = Officers::new();
+    for name in &opening.officers {
+        let found = ledger.identity(name).await.with_context(|| format!("officer {name}"))?;
+        let id = IdentityId::from_slice(&found.identity_id)?;
+        let known = officer(ledger, &id).await.with_context(|| format!("officer {name}"))?;
+        all.insert(name.clone(), known);
+    }
+    Ok(all)
+}
+
+/// An officer with his keys, proved.
+async fn officer(ledger: &Ledger, id: &IdentityId) -> Result<KnownOfficer, ClientError> {
+    let place = Place::identity(id);
+    let known = ledger.known(&[place.clone()].into()).await?;
+    let Some(Some(Object::Identity(identity))) = known.objects.get(&place) else {
+        return Err(ClientError::failed(format!("there is no identity {id}")));
+    };
+    let ids = identity.key_ids.iter().filter_map(|id| KeyId::from_slice(id).ok());
+    let mut places: BTreeSet<Place> = ids.map(|id| Place::key(&id)).collect();
+    places.extend([place.clone(), Place::department(&identity.department)]);
+    let known = ledger.known(&places).await?;
+    let mut officer = KnownOfficer::default();
+    for object in known.objects.into_values().flatten() {
+        match object {
+            Object::Identity(it) => officer.identity = Some((*it).clone()),
+            Object::Department(it) => officer.department = Some((*it).clone()),
+            Object::Key(it) => officer.keys.push((*it).clone()),
+            _ => {}
+        }
+    }
+    Ok(officer)
+}
+
+/// `liuhen-gate break-glass`: an officer opens the doors with his key. No node is needed. Gives until when.
+pub fn open(settings: &Settings, key: &Path, hours: u64, cause: &str) -> anyhow::Result<TimeMs> {
+    let opening = settings.break_glass.as_ref().context(NOT_SET)?;
+    check_code(cause).context("cause")?;
+    let lasts = hours.saturating_mul(3_600_000);
+    anyhow::ensure!((1..=BREAK_GLASS_MS).contains(&lasts), "hours: 1 to 72");
+    let at = || format!("genesis: {}", settings.genesis.display());
+    let founding = std::fs::read(&settings.genesis).with_context(at)?;
+    let founding = Founding::from_bytes(&founding).with_context(at)?;
+    let source = PassphraseSource::CredentialOrPrompt;
+    let key = liuhen_keyfile::load(key, &source, founding.is_dev()).context("key")?;
+    let kept = kept_at(settings);
+    let (gateway, officers) = crate::begun::kept(&kept)
+        .with_context(|| format!("{}: the gate must have been started once", kept.display()))?;
+    let id = key.public().key_id();
+    let is_his = |it: &&KnownOfficer| it.keys.iter().any(|key| key.key_id == id.as_bytes());
+    let officer = officers.values().find(is_his);
+    let officer = officer.context("the key is of none of the officers in the settings")?;
+    let officer = officer.identity.as_ref().map(|it| it.identity_id.as_slice());
+    let officer = IdentityId::from_slice(officer.unwrap_or_default())?;
+    let (from, until) = (now(), now().plus(lasts));
+    let bytes = sign(&key, (&founding.chain(), &gateway, &officer), (from, until), cause);
+    let new = opening.file.with_extension("new");
+    let write = || -> std::io::Result<()> {
+        std::fs::write(&new, &bytes)?;
+        std::fs::File::open(&new)?.sync_all()?;
+        std::fs::rename(&new, &opening.file)
+    };
+    write().with_context(|| format!("{}", opening.file.display()))?;
+    Ok(until)
+}
+
+/// The doors are closed again. Whether they were open.
+pub fn close(settings: &Settings) -> anyhow::Result<bool> {
+    let opening = settings.break_glass.as_ref().context(NOT_SET)?;
+    let kept = opening.file.with_extension(format!("{}.closed", now().get()));
+    match std::fs::rename(&opening.file, kept) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("{}", opening.file.display())),
+    }
+}
+
+const NOT_SET: &str = "the settings have no `break_glass` with its `file` and `officers`";
+
+/// As it is kept in text.
+pub fn to_text(officer: &KnownOfficer) -> String {
+    hex::encode(officer.encode_to_vec())
+}
+
+/// As it was kept.
+pub fn from_text(text: &str) -> anyhow::Result<KnownOfficer> {
+    Ok(KnownOfficer::decode(hex::decode(text)?.as_slice())?)
+}

@@ -1,0 +1,267 @@
+//! What goes out as files: transactions that the gateway signed, one behind the other. What of them is on the ledger shows in what comes in; what is too old
+//! or was refused is signed anew. Carried twice it is committed once, for its numbers are taken then.
+
+use super::files::{Wanted, get, named, put};
+use super::inbox::{Carried, Inbox};
+use crate::send::{BATCH, REFUSALS, Sender, instead_of};
+use crate::settings::Settings;
+use crate::spool::book::Numbered;
+use crate::spool::entry::{Said, Sealed};
+use anyhow::Context as _;
+use liuhen_client::clock::now;
+use liuhen_client::submit::item;
+use liuhen_proto::items::Item;
+use liuhen_proto::ledger::Object;
+use liuhen_proto::place::Place;
+use liuhen_proto::tx::Tx;
+use liuhen_proto::types::{ChainId, KeyId};
+use liuhen_proto::wire::{
+    Channel, DatasetAccess, Decision, RecordAccess, SelfService, Subjects, item::Kind,
+};
+use prost::Message as _;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often it is looked.
+const EVERY: Duration = Duration::from_secs(1);
+/// Transactions that wait to be carried at most.
+const FILES: usize = 256;
+/// How they are called.
+const TRANSACTION: &str = "tx-";
+
+/// What goes out.
+pub struct Outbox {
+    folder: PathBuf,
+    sender: Sender,
+    /// By which transactions a number was refused, and why last.
+    refused: HashMap<u64, (BTreeSet<Vec<u8>>, String)>,
+}
+
+/// A transaction that waits.
+pub struct Waiting {
+    /// Its file.
+    pub file: PathBuf,
+    /// The transaction.
+    pub tx: Tx,
+}
+
+/// How a transaction's file is called: by the number of its key.
+fn name(tx: &Tx) -> String {
+    format!("{TRANSACTION}{:015}", tx.header().seq)
+}
+
+/// The transactions of a folder, in order. What is not whole is left for later.
+pub fn waiting(folder: &std::path::Path) -> anyhow::Result<Vec<Waiting>> {
+    let mut all = Vec::new();
+    for file in named(folder, TRANSACTION)? {
+        let Some(content) = get(&file)? else { continue };
+        match Tx::parse(&content) {
+            Ok(tx) => all.push(Waiting { file, tx }),
+            Err(error) => {
+                tracing::warn!(file = %file.display(), %error, "this is no transaction, and is left");
+            }
+        }
+    }
+    all.sort_by_key(|it| it.tx.header().seq);
+    Ok(all)
+}
+
+/// Writes what the gate wants to know.
+pub fn want(settings: &Settings, chain: &ChainId, key: &KeyId) -> anyhow::Result<()> {
+    let Some(gap) = &settings.gap else { return Ok(()) };
+    let routes = settings.routes.iter().map(|it| {
+        let access = DatasetAccess {
+            dataset: it.dataset.clone(),
+            operation: it.operation()? as i32,
+            ..DatasetAccess::default()
+        };
+        Ok(RecordAccess {
+            access_no: 1,
+            decision: Decision::Served as i32,
+            accesses: vec![access],
+            purpose: it.purpose.clone(),
+            self_service: it.self_service.map(|it| SelfService { login: it as i32 }),
+            subjects: Some(Subjects { uncounted: true, ..Subjects::default() }),
+            query_digest: vec![0; 32],
+            channel: Channel::Door as i32,
+            ..RecordAccess::default()
+        })
+    });
+    let officers = settings.break_glass.iter().flat_map(|it| it.officers.iter().cloned());
+    let wanted = Wanted {
+        chain_id: chain.to_vec(),
+        key_id: key.to_vec(),
+        callers: settings.callers.iter().map(|it| it.identity.clone()).collect(),
+        routes: routes.collect::<anyhow::Result<_>>()?,
+        officers: officers.collect(),
+    };
+    put(&gap.outbox, super::files::WANTED, &wanted.encode_to_vec())
+}
+
+impl Outbox {
+    /// Of a folder.
+    pub fn new(folder: PathBuf, sender: Sender) -> Self {
+        Self { folder, sender, refused: HashMap::new() }
+    }
+
+    /// Looks what came in, and puts out what waits, until told to stop.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut said = String::new();
+        loop {
+            match self.round().await {
+                Ok(()) => said.clear(),
+                Err(error) => {
+                    let why = format!("{error:#}");
+                    if why != said {
+                        let waiting = self.sender.gate.spool.book().depth().0;
+                        tracing::warn!(error = why, waiting, "nothing crosses; it is tried again");
+                        said = why;
+                    }
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
+    async fn round(&mut self) -> anyhow::Result<()> {
+        let is_newer = self.sender.ledger.look().context("inbox")?;
+        self.sender.close_old().await?;
+        let newest = self.sender.ledger.inbox().and_then(Inbox::newest);
+        let carried = newest.context("nothing of the ledger came in yet")?;
+        if is_newer {
+            self.came_in().await?;
+        }
+        let mut out = waiting(&self.folder).context("outbox")?;
+        for done in out.extract_if(.., |it| it.tx.header().seq < carried.next_seq) {
+            std::fs::remove_file(&done.file)?;
+        }
+        if self.is_refused(&out, &carried) || is_old(&out, &carried) {
+            for it in out.drain(..) {
+                std::fs::remove_file(&it.file)?;
+            }
+        }
+        self.fill(&out, &carried).await
+    }
+
+    /// Takes from a newer state what decides, and what is on the ledger by now.
+    async fn came_in(&self) -> anyhow::Result<()> {
+        let Sender { gate, ledger, .. } = &self.sender;
+        gate.state.hurry_all();
+        self.sender.take_off().await?;
+        let known = ledger.gateway(&gate.account.signer.identity).await?.gateway;
+        let known = known.unwrap_or_default();
+        let sealed = *gate.spool.book().sealed();
+        if known.sealed_until_ms > sealed.until_ms {
+            let (until_ms, last) = (known.sealed_until_ms, known.sealed_last);
+            gate.spool.say(Said::Sealed(Sealed { until_ms, last })).await?;
+        }
+        let counted_at = gate.state.counted_at();
+        gate.spool.book().forget(counted_at);
+        Ok(())
+    }
+
+    /// Whether one of those that wait was refused outside. What is refused by itself again and again can never be recorded.
+    fn is_refused(&mut self, out: &[Waiting], carried: &Carried) -> bool {
+        let mut any = false;
+        for became in carried.became.iter().filter(|it| !it.refused.is_empty()) {
+            let of = |it: &&Waiting| it.tx.id().as_bytes().as_slice() == became.tx_id;
+            let Some(waiting) = out.iter().find(of) else { continue };
+            any = true;
+            tracing::warn!(file = %waiting.file.display(), reason = became.refused, "a transaction was refused outside: it is signed anew");
+            let at = became.item.and_then(|it| usize::try_from(it).ok());
+            let refused = at.and_then(|at| waiting.tx.items().get(at)).and_then(number);
+            if let Some(number) = refused {
+                let (by, why) = self.refused.entry(number).or_default();
+                by.insert(became.tx_id.clone());
+                why.clone_from(&became.refused);
+            }
+        }
+        any
+    }
+
+    /// What is recorded of an access: where the ledger can never take that, its digest.
+    fn item(&self, one: &Numbered) -> anyhow::Result<Item> {
+        let item = one.item()?;
+        let refused = self.refused.get(&one.record.access_no);
+        let Some((_, reason)) = refused.filter(|(by, _)| by.len() >= REFUSALS as usize) else {
+            return Ok(item);
+        };
+        let access_no = one.record.access_no;
+        tracing::error!(
+            access_no,
+            reason,
+            "the ledger can't take this record: its digest takes its place"
+        );
+        Ok(instead_of(&one.record, &item, reason)?)
+    }
+
+    /// Puts out what waits and is not out yet.
+    async fn fill(&self, out: &[Waiting], carried: &Carried) -> anyhow::Result<()> {
+        let (left, all) = recent_age(carried);
+        anyhow::ensure!(
+            left > all / 4,
+            "what came in last is too old for anything that is signed now to be taken"
+        );
+        let mut seq = out.last().map_or(carried.next_seq, |it| it.tx.next_seq());
+        let is_out: BTreeSet<u64> =
+            out.iter().flat_map(|it| it.tx.items()).filter_map(number).collect();
+        let room = FILES.saturating_sub(out.len()).saturating_mul(BATCH);
+        let waits: Vec<Numbered> = {
+            let book = self.sender.gate.spool.book();
+            let new = book.to_send().filter(|it| !is_out.contains(&it.record.access_no));
+            new.take(room).cloned().collect()
+        };
+        for batch in waits.chunks(BATCH) {
+            let items = batch.iter().map(|it| self.item(it)).collect::<Result<Vec<_>, _>>()?;
+            seq = self.put(seq, carried, &items)?;
+        }
+        let seals = |it: &Item| matches!(it.kind(), Kind::SealPeriod(_));
+        if !out.iter().flat_map(|it| it.tx.items()).any(seals)
+            && let Some(seal) = self.sender.next_seal().await?
+        {
+            self.put(seq, carried, &[item(Kind::SealPeriod(seal))?])?;
+        }
+        Ok(())
+    }
+
+    fn put(&self, seq: u64, carried: &Carried, items: &[Item]) -> anyhow::Result<u64> {
+        let header = carried.header();
+        let account = &self.sender.gate.account;
+        let tx = account.sign(seq, (header.height, header.block_id()), items)?;
+        put(&self.folder, &name(&tx), tx.raw()).context("outbox")?;
+        tracing::info!(file = name(&tx), items = items.len(), "a transaction waits to be carried");
+        Ok(tx.next_seq())
+    }
+}
+
+/// The number that an item records.
+fn number(item: &Item) -> Option<u64> {
+    match item.kind() {
+        Kind::RecordAccess(it) => Some(it.access_no),
+        Kind::Unrecordable(it) => Some(it.access_no),
+        _ => None,
+    }
+}
+
+/// For how long what cites a state's header is taken still, and for how long at first, in milliseconds.
+fn recent_age(carried: &Carried) -> (u64, u64) {
+    let all = match carried.object(&Place::parameters()) {
+        Some(Object::Parameters(it)) => it.recent_block_age_ms,
+        _ => 0,
+    };
+    (all.saturating_sub(now().since(carried.header().time)), all)
+}
+
+/// Whether what waits would not be taken any more, and could be signed by a newer state.
+fn is_old(out: &[Waiting], carried: &Carried) -> bool {
+    let (_, all) = recent_age(carried);
+    out.first().is_some_and(|it| {
+        let header = it.tx.header();
+        header.recent_height < carried.header().height && now().since(header.claimed_time) > all / 4
+    })
+}

@@ -1,0 +1,227 @@
+//! A gate that speaks to no node: what it signs goes out as files, the ledger comes in as files, and anybody may carry them, late, twice, or in part.
+
+use super::{asks_by_api, depth, ends_by_api, granted_with, recorded};
+use anyhow::Context as _;
+use liuhen_tests::Cluster;
+use liuhen_tests::actions::{liuhen, told};
+use liuhen_tests::cluster::path_text;
+use liuhen_tests::doors::Gate;
+use liuhen_tests::wait::until;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Both sides of a gap.
+struct Gap {
+    gate: Gate,
+    /// The folder outside, with an outbox and an inbox of its own.
+    outside: PathBuf,
+}
+
+/// Copies all files of a folder, as whoever carries them does: also what was carried before.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
+        let name = path.file_name().context("a name")?;
+        // What is taken away meanwhile was done with.
+        match std::fs::copy(&path, to.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+impl Gap {
+    async fn set_up(cluster: &mut Cluster) -> anyhow::Result<Self> {
+        let gate = Gate::set_up(cluster, &[]).await?;
+        let gap = "gap = { outbox = \"outbox\", inbox = \"inbox\", state_hours = 24 }";
+        gate.change("nodes = []", gap)?;
+        let outside = gate.folder.join("outside");
+        for folder in [&gate.folder, &outside] {
+            std::fs::create_dir_all(folder.join("outbox"))?;
+            std::fs::create_dir_all(folder.join("inbox"))?;
+        }
+        let mut nodes = Vec::new();
+        for node in ["psb", "hrss"] {
+            nodes.push(format!("\"{}\"", cluster.address(node).await?));
+        }
+        let text = format!(
+            "genesis = \"{}\"\nnodes = [{}]\nkey = \"{}\"\noutbox = \"outbox\"\ninbox = \"inbox\"\n",
+            cluster.consortium.genesis().display(),
+            nodes.join(", "),
+            cluster.consortium.key("psb", "gate-2").display(),
+        );
+        std::fs::write(outside.join("carry.toml"), text)?;
+        Ok(Self { gate, outside })
+    }
+
+    /// It waits for the first state; what it wants to know is there to be carried.
+    async fn start(&mut self, cluster: &Cluster) -> anyhow::Result<()> {
+        let Self { gate, outside } = self;
+        let (inbox, outbox) = (gate.folder.join("inbox"), gate.folder.join("outbox"));
+        let (started, brought) = tokio::join!(gate.start(), async {
+            let wanted = outbox.join("wanted");
+            until("what is wanted", async || wanted.exists().then_some(())).await?;
+            copy(&outbox, &outside.join("outbox"))?;
+            bring(cluster, outside)?;
+            copy(&outside.join("inbox"), &inbox)
+        });
+        brought?;
+        started
+    }
+
+    fn out(&self) -> anyhow::Result<()> {
+        copy(&self.gate.folder.join("outbox"), &self.outside.join("outbox"))
+    }
+
+    fn back(&self) -> anyhow::Result<()> {
+        copy(&self.outside.join("inbox"), &self.gate.folder.join("inbox"))
+    }
+
+    /// Everything that waits on either side.
+    fn carry(&self, cluster: &Cluster) -> anyhow::Result<()> {
+        self.out()?;
+        bring(cluster, &self.outside)?;
+        self.back()
+    }
+
+    /// Carries until nothing waits for the ledger any more.
+    async fn carry_all(&self, cluster: &Cluster) -> anyhow::Result<()> {
+        until("all to have crossed", async || {
+            self.carry(cluster).ok()?;
+            depth(&self.gate).await.ok().filter(|it| *it == 0)
+        })
+        .await
+        .map_err(|e| e.context(self.gate.log()))
+        .map(|_| ())
+    }
+
+    fn transactions(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let all = std::fs::read_dir(self.gate.folder.join("outbox"))?;
+        let mut all: Vec<PathBuf> = all.filter_map(Result::ok).map(|it| it.path()).collect();
+        all.retain(|it| it.to_string_lossy().contains("/tx-"));
+        all.sort();
+        Ok(all)
+    }
+}
+
+/// Brings what is outside to a node, and takes what the ledger says.
+fn bring(cluster: &Cluster, outside: &Path) -> anyhow::Result<()> {
+    let settings = outside.join("carry.toml");
+    let carry = ["carry", "--once", "--settings", path_text(&settings)?];
+    let output = cluster.run("liuhen-gate", &carry)?;
+    anyhow::ensure!(output.status.success(), "{}", told(&output));
+    Ok(())
+}
+
+/// One access by the local API.
+async fn access(gate: &Gate, request: &str) -> anyhow::Result<()> {
+    let said = asks_by_api(gate, request).await?;
+    anyhow::ensure!(said["serve"] == true, "{said} {}", gate.log());
+    ends_by_api(gate, request).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_cross_in_the_place_of_connections() -> anyhow::Result<()> {
+    let mut cluster = granted_with("seal_period_ms = 60000\n").await?;
+    let mut gap = Gap::set_up(&mut cluster).await?;
+    gap.start(&cluster).await?;
+    let inbox = gap.gate.folder.join("inbox");
+    for number in 1..=3 {
+        access(&gap.gate, &format!("r-{number}")).await?;
+    }
+    let first =
+        until("what goes out", async || gap.transactions().ok().filter(|it| !it.is_empty()))
+            .await?;
+    // What is cut on its way is not taken, and the whole of it is when it comes again.
+    gap.out()?;
+    let name = first[0].file_name().context("a name")?;
+    let copied = gap.outside.join("outbox").join(name);
+    let whole = std::fs::read(&copied)?;
+    std::fs::write(&copied, &whole[..whole.len() / 2])?;
+    bring(&cluster, &gap.outside)?;
+    gap.carry_all(&cluster).await?;
+    let all = recorded(&mut cluster, 3).await?;
+    assert!(all.iter().all(|it| it["verdict"] == "covered"), "{all:#?}");
+    // Carried again it is nothing.
+    std::fs::write(&copied, &whole)?;
+    bring(&cluster, &gap.outside)?;
+    recorded(&mut cluster, 3).await?;
+
+    // Killed with what waits; a state that somebody bent is left.
+    access(&gap.gate, "r-4").await?;
+    gap.gate.kill()?;
+    gap.gate.start().await?;
+    access(&gap.gate, "r-5").await?;
+    bring(&cluster, &gap.outside)?;
+    let all = std::fs::read_dir(gap.outside.join("inbox"))?;
+    let newest = all.filter_map(Result::ok).map(|it| it.path()).max().context("a state")?;
+    let mut bent = std::fs::read(&newest)?;
+    // In a proof, which stand before the last few bytes; and the digest made anew.
+    let at = bent.len() - 200;
+    bent[at] ^= 1;
+    let digest = blake3::hash(&bent[32..]);
+    bent[..32].copy_from_slice(digest.as_bytes());
+    std::fs::write(inbox.join(newest.file_name().context("a name")?), bent)?;
+    until("the bent state to be left", async || {
+        gap.gate.log().contains("a state that came in is left").then_some(())
+    })
+    .await?;
+    gap.carry_all(&cluster).await?;
+    recorded(&mut cluster, 5).await?;
+
+    // What the officers end outside holds within until it comes in; the record is judged by what was known.
+    let revoke = ["grant", "revoke", "hr-1", "--reason", "over", "--yes"];
+    liuhen(&mut cluster, ("psb", "officer"), &revoke).await?;
+    access(&gap.gate, "r-6").await?;
+    gap.carry_all(&cluster).await?;
+    let said = until("the end to be known", async || {
+        let said = asks_by_api(&gap.gate, "r-7").await.ok()?;
+        if said["serve"] == true {
+            ends_by_api(&gap.gate, "r-7").await.ok()?;
+        }
+        (said["serve"] == false).then_some(said)
+    })
+    .await?;
+    assert_eq!(said["reason"], "grant_revoked", "{said}");
+
+    // And it is sealed by itself.
+    sealed(&mut cluster, &gap).await
+}
+
+/// Carries until a seal is on the ledger.
+async fn sealed(cluster: &mut Cluster, gap: &Gap) -> anyhow::Result<()> {
+    let trail = ["trail", "gateway", "gz.psb/gateway", "-o", "json"];
+    until("a seal", async || {
+        gap.carry(cluster).ok()?;
+        let told = liuhen(cluster, ("psb", "officer"), &trail).await.ok()?;
+        let events: Vec<Value> = serde_json::from_str(&told).ok()?;
+        events.iter().any(|it| it["event"] == "SealPeriod").then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gap.gate.log()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_gap_excludes() -> anyhow::Result<()> {
+    let mut cluster = Cluster::start().await?;
+    let gate = Gate::set_up(&mut cluster, &[]).await?;
+    let file = gate.folder.join("gate.toml");
+    let good = std::fs::read_to_string(&file)?;
+    let gap = "gap = { outbox = \"outbox\", inbox = \"inbox\", state_hours = 24 }";
+    for (instead, why) in [
+        ("nodes = []".to_owned(), "nodes: one at least"),
+        (format!("nodes = [\"http://127.0.0.1:1\"]\n{gap}"), "none where there is a `gap`"),
+        (gap.replace("24", "0"), "state_hours: 1 at least"),
+        (gap.replace("inbox\"", "outbox\""), "two folders"),
+        (format!("{gap}\nlease = {{ queries = 1, rows = 1, minutes = 5 }}"), "want a node"),
+        // There is no such folder.
+        (gap.to_owned(), "outbox"),
+    ] {
+        std::fs::write(&file, good.replace("nodes = []", &instead))?;
+        let output = cluster.run("liuhen-gate", &["run", "--settings", path_text(&file)?])?;
+        assert!(!output.status.success(), "{why}: {}", told(&output));
+        assert!(told(&output).contains(why), "{why}: {}", told(&output));
+    }
+    Ok(())
+}
