@@ -17,6 +17,7 @@
 //! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
 //! | [`follow`], `tail` | a log as it grows; its files, one behind the other
 //! | [`check`] | what a log tells, before anything is signed |
+//! | [`platform`], `sheet` | what an exchange platform states; spreadsheets
 //! | [`reconcile`] | comparing a log with the ledger |
 
 mod assurance;
@@ -31,12 +32,14 @@ mod mapped;
 pub mod mapping;
 mod mariadb;
 mod plan;
+pub mod platform;
 mod postgres;
 mod quotes;
 pub mod reading;
 pub mod reconcile;
 pub mod relation;
 mod send;
+mod sheet;
 mod source;
 pub mod sql;
 pub mod statement;

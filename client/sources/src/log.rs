@@ -2,6 +2,7 @@
 
 use crate::guess::what_it_seems;
 use crate::lines::{Line, Lines};
+use crate::sheet;
 use crate::statement::Statement;
 use crate::taken::{Counters, Late};
 use flate2::read::MultiGzDecoder;
@@ -10,7 +11,7 @@ use liuhen_proto::suite::hash::{Domain, hash};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
 /// How many lines of a kind are kept; the rest is counted.
@@ -490,6 +491,10 @@ fn seems(line: &[u8]) -> String {
 /// Opens a log, plain or gzip.
 pub fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
     let mut file = BufReader::new(File::open(path)?);
-    let gzip = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    let begins = file.fill_buf()?;
+    let (gzip, sheet) = (begins.starts_with(&[0x1f, 0x8b]), begins.starts_with(sheet::MAGIC));
+    if sheet {
+        return Ok(Box::new(Cursor::new(sheet::csv(path)?)));
+    }
     Ok(if gzip { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) })
 }

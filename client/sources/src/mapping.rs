@@ -30,6 +30,9 @@ pub struct Mapping {
     pub databases: BTreeSet<String>,
     /// The file of the secret salt, relative to the mapping; made at the first import.
     pub salt_file: PathBuf,
+    /// The platform that carried what a list tells of, and states it: an identity, `department/code`. Each record names it.
+    #[serde(default)]
+    pub platform: Option<String>,
     /// Sessions are shared by several callers in turn, as a pool of transactions does: what is set holds for its transaction.
     #[serde(default)]
     pub pooled: bool,

@@ -81,6 +81,9 @@ impl<'a> Planner<'a> {
                 check_code(purpose).map_err(|e| ClientError::Usage(e.to_string()))?;
             }
         }
+        if let Some(platform) = &mapping.platform {
+            identities.insert(platform.clone(), node.identity(platform).await?);
+        }
         let mut fields = BTreeMap::new();
         let of_functions = mapping.functions.values().flatten();
         let of_files = mapping.files.iter().map(|it| &it.dataset);
@@ -245,6 +248,7 @@ impl<'a> Planner<'a> {
             decision: decision as i32,
             accesses,
             asker: Some(self.asker(statement)),
+            via: self.via(),
             on_behalf_of: statement
                 .named
                 .user
@@ -265,6 +269,17 @@ impl<'a> Planner<'a> {
         };
         let made = Item::new(planned.nonce, Kind::RecordAccess(record));
         made.map_err(|e| ClientError::Failed(format!("statement {}: {e}", statement.reference)))
+    }
+
+    /// The platform by whose word this is known. Nobody showed that it is: it states it.
+    fn via(&self) -> Option<wire::Party> {
+        let identity = self.identities.get(self.mapping.platform.as_ref()?)?;
+        Some(wire::Party {
+            department: identity.department.clone(),
+            identity_id: identity.identity_id.clone(),
+            assurance: wire::Assurance::Claimed as i32,
+            ..wire::Party::default()
+        })
     }
 
     /// Counts what of a statement can't be resolved that is recorded already.

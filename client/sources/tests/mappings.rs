@@ -79,6 +79,28 @@ fn each_reads_its_sample() {
     }
 }
 
+/// The same list as a spreadsheet tells the same.
+#[test]
+fn a_list_as_a_spreadsheet() {
+    let folder_of = tempfile::tempdir().unwrap();
+    for (name, form, expected) in EXPECTED.into_iter().filter(|it| it.0.starts_with("exchange-")) {
+        let sample = folder().join(format!("{name}.sample.{form}"));
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet();
+        let text = std::fs::read_to_string(sample).unwrap();
+        for (row, line) in (0_u32..).zip(text.lines()) {
+            for (column, value) in (0_u16..).zip(line.split(',')) {
+                sheet.write(row, column, value).unwrap();
+            }
+        }
+        let file = folder_of.path().join(format!("{name}.xlsx"));
+        book.save(&file).unwrap();
+        let mapping = Mapping::read(&folder().join(format!("{name}.toml"))).unwrap();
+        let log = Source::Mapped.read(&[file], &mapping, false).unwrap();
+        assert_eq!(Told::of(&log), expected, "{name}");
+    }
+}
+
 /// Read twice, a sample gives the same references: an import that is run again adds nothing.
 #[test]
 fn references_stay() {

@@ -18,6 +18,7 @@ mod joining;
 mod links;
 mod main_job;
 mod oversight;
+mod platform;
 mod proofs;
 mod reading;
 mod recovery;

@@ -22,6 +22,7 @@ mod integrity;
 mod key;
 mod log_lines;
 mod member;
+mod platform;
 mod product;
 mod proposal;
 mod proposal_change;
@@ -190,6 +191,9 @@ enum Command {
     /// Cases against what stands on the ledger
     #[command(subcommand)]
     Case(case::Case),
+    /// Lists that an exchange platform states
+    #[command(subcommand)]
+    Platform(platform::Platform),
     /// Data products
     #[command(subcommand)]
     Product(product::Product),
@@ -240,6 +244,7 @@ impl Cli {
             Command::Alert(it) => it.run(common).await,
             Command::Integrity(it) => it.run(common).await,
             Command::Case(it) => it.run(common).await,
+            Command::Platform(it) => it.run(common).await,
             Command::Product(it) => it.run(common).await,
             Command::Import(it) => it.run(common).await,
             Command::Trail(it) => it.run(common).await,

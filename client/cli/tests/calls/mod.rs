@@ -194,6 +194,24 @@ pub const CALLS: &[Calls] = &[
         ],
     ),
     (
+        "platform",
+        &[
+            (InAllForms, "platform read approvals.csv --mapping approvals.toml"),
+            (InAllForms, "platform read catalogue.csv --mapping catalogue.toml"),
+            (
+                ButForNumbers,
+                "platform state catalogue.csv --mapping catalogue.toml --out kept.json --key key.pem",
+            ),
+        ],
+        &[
+            "platform read approvals.csv",
+            "platform read approvals.csv --mapping catalogue.toml",
+            "platform read catalogue.toml --mapping catalogue.toml",
+            "platform compare approvals.csv",
+            "platform verify approvals.csv",
+        ],
+    ),
+    (
         "product",
         &[
             (InAllForms, "product list --key key.pem"),

@@ -21,7 +21,15 @@ pub fn write(folder: &Path) {
     key("tag-keys/gz.psb-2026.pem", &PrivateKey::from_seed(&[3; 32]));
 
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
-    for name in ["server.json", "population.toml", "known.toml"] {
+    for name in [
+        "server.json",
+        "population.toml",
+        "known.toml",
+        "approvals.csv",
+        "approvals.toml",
+        "catalogue.csv",
+        "catalogue.toml",
+    ] {
         std::fs::copy(own.join(name), folder.join(name)).unwrap();
     }
     let file = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();

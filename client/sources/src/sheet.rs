@@ -1,0 +1,116 @@
+//! Sheets of a spreadsheet (xlsx), as the rows of text that a person sees.
+
+use calamine::{Data, Reader as _, Xlsx};
+use std::io::{self, Cursor, Read as _};
+use std::path::Path;
+
+/// Bytes of a spreadsheet at most.
+const BYTES: u64 = 64 << 20;
+/// Cells of a sheet at most.
+const CELLS: usize = 20_000_000;
+/// How a spreadsheet begins: it is a zip file.
+pub(crate) const MAGIC: &[u8] = b"PK\x03\x04";
+
+fn bad(why: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_string())
+}
+
+/// The rows of a sheet; the first one where none is named. Errors where it is no spreadsheet, or has no such sheet.
+pub fn rows(path: &Path, sheet: Option<&str>) -> io::Result<Vec<Vec<String>>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > BYTES {
+        return Err(bad(format!("a spreadsheet of more than {} MiB", BYTES >> 20)));
+    }
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(bad)?;
+    let names = book.sheet_names();
+    let name = match sheet {
+        Some(name) => names.iter().find(|it| it.as_str() == name),
+        None => names.first(),
+    };
+    let name = name.cloned().ok_or_else(|| {
+        bad(format!("no sheet {}: there are {}", sheet.unwrap_or_default(), names.join(", ")))
+    })?;
+    let range = book.worksheet_range(&name).map_err(bad)?;
+    let (height, width) = range.get_size();
+    if height.saturating_mul(width) > CELLS {
+        return Err(bad(format!("the sheet {name} has more than {CELLS} cells")));
+    }
+    Ok(range.rows().map(|row| row.iter().map(text).collect()).collect())
+}
+
+/// A cell as a person sees it.
+fn text(cell: &Data) -> String {
+    match cell {
+        Data::Empty => String::new(),
+        Data::String(it) | Data::DateTimeIso(it) | Data::DurationIso(it) => it.trim().to_owned(),
+        Data::Int(it) => it.to_string(),
+        // Whole numbers are numbers of documents and rows.
+        Data::Float(it) => it.to_string(),
+        Data::Bool(it) => it.to_string(),
+        Data::DateTime(it) => {
+            let (year, month, day, hour, minute, second, _) = it.to_ymd_hms_milli();
+            let date = format!("{year:04}-{month:02}-{day:02}");
+            match (hour, minute, second) {
+                (0, 0, 0) => date,
+                _ => format!("{date} {hour:02}:{minute:02}:{second:02}"),
+            }
+        }
+        Data::Error(it) => format!("{it}"),
+    }
+}
+
+/// The same as values between commas.
+pub(crate) fn csv(path: &Path) -> io::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    for row in rows(path, None)? {
+        if row.iter().all(String::is_empty) {
+            continue;
+        }
+        writer.write_record(&row).map_err(bad)?;
+    }
+    writer.into_inner().map_err(|error| bad(error.error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+
+    #[test]
+    fn a_sheet_is_read_as_it_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("list.xlsx");
+        let mut book = Workbook::new();
+        book.add_worksheet().set_name("说明").unwrap().write(0, 0, "只是说明").unwrap();
+        let list = book.add_worksheet().set_name("调用").unwrap();
+        for (at, name) in ["调用时间", "接口", "返回条数", "成功"].into_iter().enumerate()
+        {
+            list.write(0, u16::try_from(at).unwrap(), name).unwrap();
+        }
+        let time = ExcelDateTime::parse_from_str("2026-11-28 09:00:01").unwrap();
+        let format = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
+        list.write_with_format(1, 0, &time, &format).unwrap();
+        list.write(1, 1, " 居民,信息 ").unwrap().write(1, 2, 1200).unwrap();
+        list.write(1, 3, true).unwrap();
+        let day = ExcelDateTime::parse_from_str("2026-11-29").unwrap();
+        list.write_with_format(3, 0, &day, &format).unwrap().write(3, 2, 0.5).unwrap();
+        book.save(&file).unwrap();
+        let all = rows(&file, Some("调用")).unwrap();
+        assert_eq!(all[1], ["2026-11-28 09:00:01", "居民,信息", "1200", "true"]);
+        assert_eq!(
+            (all[2].concat(), all[3].clone()),
+            (String::new(), ["2026-11-29", "", "0.5", ""].map(str::to_owned).to_vec())
+        );
+        assert_eq!(rows(&file, None).unwrap(), [["只是说明"]]);
+        let error = rows(&file, Some("目录")).unwrap_err().to_string();
+        assert!(error.contains("no sheet 目录: there are 说明, 调用"), "{error}");
+        assert_eq!(String::from_utf8(csv(&file).unwrap()).unwrap(), "只是说明\n");
+        // What is cut, or is another zip file, is none.
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        assert!(rows(&file, None).is_err());
+        std::fs::write(&file, b"PK\x03\x04").unwrap();
+        assert!(rows(&file, None).is_err());
+    }
+}
