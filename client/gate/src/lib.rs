@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod asked;
+mod batches;
 pub mod begun;
 pub mod break_glass;
 pub mod candidates;

@@ -157,7 +157,7 @@ impl Follower {
 
     async fn give(&self, all: Vec<Followed>) -> Result<(), ClientError> {
         while !self.gate.has_room.load(Ordering::Relaxed)
-            || self.gate.spool.book().depth().0 > WAITING
+            || self.gate.spool.book().waiting() > WAITING
         {
             if self.is_over() {
                 return Err(ClientError::failed("the gate stops"));

@@ -1,6 +1,7 @@
 //! What the gate has of the ledger: for each caller and dataset one group of objects, proved at one header, and proved again
 //! before it is too old.
 
+use crate::batches::batches;
 use crate::candidates::{candidates, under};
 use crate::held::{Held, Ticket, locked, put};
 use crate::ledger::Ledger;
@@ -230,12 +231,13 @@ impl State {
                 Err(error) => tracing::debug!(%error, "no newer header can be proved"),
             }
         }
-        for batch in batches(all) {
-            match self.ledger.known(&batch.places).await {
-                Ok(known) => self.renewed(batch.groups, &known),
+        let places = |it: &(Key, Arc<Group>)| it.1.known.objects.keys().cloned().collect();
+        for (places, groups) in batches(all, places, OBJECTS_PROVED) {
+            match self.ledger.known(&places).await {
+                Ok(known) => self.renewed(groups, &known),
                 // Which nodes were asked in vain was said.
                 Err(error) => {
-                    tracing::debug!(groups = batch.groups.len(), %error, "what decides can't be proved again; the old state serves until it is too old")
+                    tracing::debug!(groups = groups.len(), %error, "what decides can't be proved again; the old state serves until it is too old")
                 }
             }
         }
@@ -418,44 +420,23 @@ impl State {
 
     /// The same; gives the grant that the record names.
     fn counts_under(&self, record: &RecordAccess, grant: &RequestId) -> Option<RequestId> {
+        let ids =
+            record.accesses.iter().filter_map(|it| RequestId::from_slice(&it.request_id).ok());
+        ids.into_iter().find(|named| self.hangs_from(named, grant))
+    }
+
+    /// Whether a grant is another, or hangs from it.
+    fn hangs_from(&self, named: &RequestId, grant: &RequestId) -> bool {
         let parents = locked(&self.parents);
-        record.accesses.iter().find_map(|it| {
-            let named = RequestId::from_slice(&it.request_id).ok()?;
-            let mut id = Some(named);
-            while let Some(this) = id {
-                if this == *grant {
-                    return Some(named);
-                }
-                id = parents.get(&this).copied();
+        let mut id = Some(*named);
+        while let Some(this) = id {
+            if this == *grant {
+                return true;
             }
-            None
-        })
-    }
-}
-
-/// Groups that are proved again at once.
-#[derive(Default)]
-struct Batch {
-    places: BTreeSet<Place>,
-    groups: Vec<(Key, Arc<Group>)>,
-}
-
-/// As few calls as hold them all.
-fn batches(groups: Vec<(Key, Arc<Group>)>) -> Vec<Batch> {
-    let (mut full, mut open) = (Vec::new(), Batch::default());
-    for (key, group) in groups {
-        let mut places = open.places.clone();
-        places.extend(group.known.objects.keys().cloned());
-        if places.len() > OBJECTS_PROVED && !open.groups.is_empty() {
-            full.push(std::mem::take(&mut open));
-            places = group.known.objects.keys().cloned().collect();
+            id = parents.get(&this).copied();
         }
-        open.places = places;
-        open.groups.push((key, group));
+        false
     }
-    full.push(open);
-    full.retain(|it| !it.groups.is_empty());
-    full
 }
 
 /// A group, and what was given since that its header does not count.
@@ -483,11 +464,26 @@ impl Proved for With<'_> {
         };
         let (book, held) = (self.state.spool.book(), locked(&self.state.held));
         let height = self.group.known.header.height;
-        for record in book.not_counted_at(height).chain(held.values()) {
-            if let Some(named) = self.state.counts_under(record, &id) {
-                let holder = (&self.state.gateway.identity, &named);
-                decide::add_use(&mut used, holder, record, self.now, &parameters);
+        let state = self.state;
+        let gateway = &state.gateway.identity;
+        let mut add = |record: &RecordAccess| {
+            if let Some(named) = state.counts_under(record, &id) {
+                decide::add_use(&mut used, (gateway, &named), record, self.now, &parameters);
             }
+        };
+        held.values().for_each(&mut add);
+        if book.sums().are_new(self.now) {
+            let singly = book.sums().singly().iter().filter_map(|it| book.get(*it));
+            let later = singly.filter(|it| it.height.is_none_or(|at| at > height));
+            later.for_each(|it| add(&it.record));
+            for (named, day, uses) in book.sums().not_counted_at(height) {
+                if state.hangs_from(named, &id) {
+                    let of_day = (day, uses);
+                    decide::add_uses(&mut used, (gateway, named), of_day, self.now, &parameters);
+                }
+            }
+        } else {
+            book.not_counted_at(height).for_each(&mut add);
         }
         Ok(Some(Object::from(used)))
     }

@@ -1,11 +1,12 @@
 //! What follows from the spool's entries: which accesses are open, which records are to be sent, what is to be sealed.
 
 use super::entry::{Ended, Found, Given, Said, Sealed, Tagged};
+use super::uses::Sums;
 use liuhen_proto::items::{Item, ItemError};
 use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{Hash, Height};
 use liuhen_proto::wire::{self, Party, RecordAccess, item::Kind};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// A record that has a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +82,10 @@ pub struct Book {
     bulk: BTreeMap<u64, Bulk>,
     /// The numbers up to the last, in order: as little of each as a seal needs, for there may be an hour of them.
     unsealed: VecDeque<Unsealed>,
+    /// Numbers of records that are to be sent.
+    ready: BTreeSet<u64>,
+    /// What is used of grants by what is kept.
+    sums: Sums,
     last: u64,
     sealed: Sealed,
     /// The highest block that is known to have any of them.
@@ -95,8 +100,11 @@ impl Book {
             Said::Ended(ended) => self.ended(ended),
             Said::Recorded(it) => {
                 for number in &it.numbers {
+                    self.ready.remove(number);
                     if let Some(one) = self.numbered.get_mut(number) {
+                        self.sums.take(one);
                         one.height = Some(Height::new(it.height));
+                        self.sums.add(one);
                     }
                 }
                 self.highest = self.highest.max(Height::new(it.height));
@@ -144,6 +152,10 @@ impl Book {
         let digest = if ended { one.digest() } else { None };
         self.unsealed.push_back(Unsealed { time_ms, digest });
         self.last = self.last.max(number);
+        if ended {
+            self.ready.insert(number);
+        }
+        self.sums.add(&one);
         self.numbered.insert(number, one);
         number
     }
@@ -152,7 +164,10 @@ impl Book {
         let place = self.place(it.number);
         if let Some(one) = self.numbered.get_mut(&it.number).filter(|one| !one.ended) {
             one.ended = true;
+            self.ready.insert(it.number);
+            self.sums.take(one);
             one.record.row_count = it.rows;
+            self.sums.add(one);
             one.record.result_digest = it.result_digest;
             if let Some(subjects) = it.subjects {
                 one.record.subjects = Some(subjects);
@@ -193,13 +208,14 @@ impl Book {
 
     /// Records that are to be sent, by number.
     pub fn to_send(&self) -> impl Iterator<Item = &Numbered> {
-        self.numbered.values().filter(|it| it.ended && it.height.is_none())
+        self.ready.iter().filter_map(|number| self.numbered.get(number))
     }
 
     /// Accesses that are not over, and began before a time.
     pub fn open_since(&self, before_ms: u64) -> Vec<u64> {
-        let open = self.numbered.iter().filter(|(_, it)| !it.ended);
-        open.filter(|(_, it)| it.record.access_time_ms < before_ms).map(|(n, _)| *n).collect()
+        let open = self.open.values().filter_map(|number| self.numbered.get(number));
+        let old = open.filter(|it| it.record.access_time_ms < before_ms);
+        old.map(|it| it.record.access_no).collect()
     }
 
     /// Served records that a state at a height does not count yet.
@@ -210,8 +226,20 @@ impl Book {
 
     /// How many records wait, and since when the oldest does.
     pub fn depth(&self) -> (usize, Option<u64>) {
-        let waiting = || self.numbered.values().filter(|it| it.height.is_none());
-        (waiting().count(), waiting().map(|it| it.record.access_time_ms).min())
+        let waiting = self.ready.iter().chain(self.open.values());
+        let times = waiting.filter_map(|number| self.numbered.get(number));
+        let oldest = times.map(|it| it.record.access_time_ms).min();
+        (self.ready.len().saturating_add(self.open.len()), oldest)
+    }
+
+    /// How many records wait.
+    pub fn waiting(&self) -> usize {
+        self.ready.len().saturating_add(self.open.len())
+    }
+
+    /// What records use of grants, summed up.
+    pub fn sums(&self) -> &Sums {
+        &self.sums
     }
 
     /// A bulk set whose record is on the ledger and whose tags are not: its number, how many were sent, and the next of them, so many at most.
@@ -259,6 +287,14 @@ impl Book {
 
     /// Lets go of what is on the ledger, and counted by every state that is used.
     pub fn forget(&mut self, counted_at: Height) {
-        self.numbered.retain(|_, it| it.height.is_none_or(|height| height > counted_at));
+        let sums = &mut self.sums;
+        self.numbered.retain(|number, it| {
+            let is_kept = it.height.is_none_or(|height| height > counted_at);
+            if !is_kept && sums.singly().contains(number) {
+                sums.take(it);
+            }
+            is_kept
+        });
+        self.sums.forget(counted_at);
     }
 }

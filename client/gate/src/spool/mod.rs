@@ -2,12 +2,13 @@
 //! when it stands there.
 //!
 //! [`log`] is the file, [`entry`] what stands in it, [`numbers`] the second place that says how far numbers may have been given,
-//! [`book`] what follows from the entries.
+//! [`book`] what follows from the entries, with [`uses`] of grants summed up.
 
 pub mod book;
 pub mod entry;
 pub mod log;
 pub mod numbers;
+pub mod uses;
 
 use anyhow::Context as _;
 use book::Book;

@@ -2,9 +2,12 @@
 
 use super::entry::{Ended, Recorded};
 use super::*;
+use liuhen_proto::items::access::decide::{Uses, day_of};
+use liuhen_proto::types::{Height, RequestId, TimeMs};
 use liuhen_proto::wire::{
     Channel, DatasetAccess, Decision, Operation, Party, RecordAccess, Subjects,
 };
+use std::collections::BTreeMap;
 
 fn place(folder: &Path) -> Place {
     Place {
@@ -138,4 +141,81 @@ fn a_spool_in_memory_is_refused() {
     } else {
         eprintln!("skipped: /dev/shm is not in memory here");
     }
+}
+
+/// Sums say what each record by itself would, whatever comes in which order.
+#[test]
+fn sums_are_what_records_are() {
+    let grant = |number: u64| RequestId::new([u8::try_from(number % 3).unwrap() + 1; 32]);
+    let mut book = Book::default();
+    let mut dice = 7_u64;
+    let mut next = |end: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % end
+    };
+    let (mut number, mut height) = (0, 1);
+    for _ in 0..4_000 {
+        match next(10) {
+            0..=4 => {
+                number += 1;
+                let access = DatasetAccess {
+                    request_id: grant(next(9)).to_vec(),
+                    ..DatasetAccess::default()
+                };
+                let record = RecordAccess {
+                    access_no: number,
+                    decision: 1 + i32::try_from(next(8) / 7).unwrap(),
+                    accesses: vec![access],
+                    access_time_ms: next(3) * 86_400_000,
+                    row_count: (next(4) > 0).then(|| next(9)),
+                    statement_digest: if next(9) == 0 { vec![1; 32] } else { Vec::new() },
+                    ..RecordAccess::default()
+                };
+                let request = if next(2) == 0 { format!("r {number}") } else { String::new() };
+                let given = Given { record: Some(record), request, ..Given::default() };
+                book.take(Said::Given(given));
+            }
+            5..=6 => {
+                let ended =
+                    Ended { number: 1 + next(number + 1), rows: Some(next(7)), ..Ended::default() };
+                book.take(Said::Ended(ended));
+            }
+            7..=8 => {
+                height += next(2);
+                let numbers: Vec<u64> =
+                    book.to_send().take(5).map(|it| it.record.access_no).collect();
+                book.take(Said::Recorded(Recorded { numbers, height }));
+            }
+            _ => book.forget(Height::new(height.saturating_sub(next(3)))),
+        }
+        agree(&book, Height::new(height.saturating_sub(next(2))));
+    }
+}
+
+/// What a book sums up is what its records are.
+fn agree(book: &Book, at: Height) {
+    let mut singly: BTreeMap<(RequestId, u64), Uses> = BTreeMap::new();
+    for it in book.not_counted_at(at).filter(|it| it.statement_digest.is_empty()) {
+        let id = RequestId::from_slice(&it.accesses[0].request_id).unwrap();
+        let sum = singly.entry((id, day_of(TimeMs::new(it.access_time_ms)))).or_default();
+        sum.queries += 1;
+        sum.rows += it.row_count.unwrap_or(0);
+        sum.rows_unknown += u64::from(it.row_count.is_none());
+    }
+    let mut summed: BTreeMap<(RequestId, u64), Uses> = BTreeMap::new();
+    for (id, day, uses) in book.sums().not_counted_at(at) {
+        let sum = summed.entry((*id, day)).or_default();
+        sum.queries += uses.queries;
+        sum.rows += uses.rows;
+        sum.rows_unknown += uses.rows_unknown;
+    }
+    assert_eq!(summed, singly);
+    let of_statements = book.not_counted_at(at).filter(|it| !it.statement_digest.is_empty());
+    let mut of_statements: Vec<u64> = of_statements.map(|it| it.access_no).collect();
+    of_statements.retain(|it| !book.sums().singly().contains(it));
+    assert!(of_statements.is_empty());
+    let (count, oldest) = book.depth();
+    let waiting = || book.kept().filter(|it| it.height.is_none());
+    assert_eq!(count, waiting().count());
+    assert_eq!(oldest, waiting().map(|it| it.record.access_time_ms).min());
 }

@@ -5,10 +5,11 @@
 
 pub use super::record_access::CountsOn;
 use super::set_aside::Holder;
-use super::{coverage, own_grant, record_access, set_aside};
+pub use super::uses::Uses;
+use super::{coverage, own_grant, record_access, set_aside, uses};
 use crate::event::Outcome;
 use crate::header::block::Header;
-use crate::ledger::{BlockContext, Draft, Halt, Missing, Object, View};
+use crate::ledger::{BlockContext, Draft, Halt, Missing, Object, View, calendar};
 use crate::place::{ObjectKind, Place};
 use crate::tx::TxHeader;
 use crate::types::{BlockId, Height, IdentityId, KeyId, RequestId, TimeMs};
@@ -102,7 +103,31 @@ pub fn add_use(
 ) {
     let (day, since) = (coverage::day_of(record, now), set_aside::open_since(now, parameters));
     let holder = Holder { gateway: gateway.as_bytes(), named: named.as_bytes() };
-    record_access::add_use(used, holder, record, day, since);
+    uses::add_use(used, holder, record, day, since);
+}
+
+/// Whether a record's use may be added with others', as long as it is no older than an hour.
+pub fn is_summable(record: &wire::RecordAccess) -> bool {
+    record.statement_digest.is_empty()
+}
+
+/// The day on whose quota an access of a time counts that is recorded as it happens.
+pub fn day_of(time: TimeMs) -> u64 {
+    calendar::day_of(time)
+}
+
+/// The same as [`add_use`] for each of several records of one day.
+pub fn add_uses(
+    used: &mut wire::GrantUse,
+    (gateway, named): (&IdentityId, &RequestId),
+    (day, uses): (u64, Uses),
+    now: TimeMs,
+    parameters: &wire::Parameters,
+) {
+    let on = set_aside::OfDay { day, runs: day == calendar::day_of(now) };
+    let since = set_aside::open_since(now, parameters);
+    let holder = Holder { gateway: gateway.as_bytes(), named: named.as_bytes() };
+    uses::add_uses(used, holder, uses, on, since);
 }
 
 /// Who signs, as the rules want to know it.

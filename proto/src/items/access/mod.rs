@@ -18,6 +18,7 @@ pub mod replay;
 pub mod sealing;
 pub(crate) mod seals;
 pub mod set_aside;
+mod uses;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,9 +3,10 @@
 
 use crate::event::{Outcome, Reason, Verdict};
 use crate::items::access::{
-    bulk, checks, coverage, halves, numbers, observing,
+    bulk, coverage, halves, numbers, observing,
     own_grant::{self, Named},
-    set_aside::{self, Amount, Holder, OfDay},
+    set_aside::{self, Holder},
+    uses::add_use,
 };
 use crate::items::fields::{
     Checked, ascending, code, ensure, ensure_of, id, id_if_given, operation, wrong,
@@ -19,7 +20,7 @@ use crate::items::sharing::{grant, grants};
 use crate::ledger::{Draft, Halt, Refusal, authority::needs_officer};
 use crate::place::Place;
 use crate::tx::TxHeader;
-use crate::types::{RequestId, TimeMs, limits};
+use crate::types::{RequestId, limits};
 use crate::wire::{self, GrantEnd, GrantState, IntegrityRule, Right, WatchKind};
 use std::sync::Arc;
 
@@ -313,30 +314,6 @@ pub(crate) fn counted_on(
     Ok(counted)
 }
 
-/// Adds what a gateway's record counts on a grant that day; leases that end by `since` are over. Whether it was not counted there
-/// already.
-pub(crate) fn add_use(
-    used: &mut wire::GrantUse,
-    holder: Holder<'_>,
-    it: &wire::RecordAccess,
-    on: OfDay,
-    since: TimeMs,
-) -> bool {
-    let (queries, rows) = checks::adds(it, used);
-    if queries == 0 {
-        return false;
-    }
-    used.queries = used.queries.saturating_add(queries);
-    used.rows = used.rows.saturating_add(rows);
-    let is_unknown = it.row_count.is_none();
-    used.rows_unknown = used.rows_unknown.saturating_add(u64::from(is_unknown));
-    let day = wire::DayUse { day: on.day, queries, rows, ..wire::DayUse::default() };
-    count_day(&mut used.days, day);
-    set_aside::spend(used, holder, Amount { queries, rows }, on, since);
-    remember(&mut used.statements, &it.statement_digest);
-    true
-}
-
 fn count_one(
     draft: &mut Draft<'_>,
     gateway: &[u8],
@@ -375,36 +352,6 @@ fn count_one(
         grant::end(draft, grant.clone(), GrantState::Exhausted, "", told)?;
     }
     Ok(())
-}
-
-/// Remembers a statement that is counted, and forgets the oldest of too many.
-fn remember(statements: &mut Vec<Vec<u8>>, digest: &[u8]) {
-    if digest.is_empty() {
-        return;
-    }
-    if statements.len() >= limits::USE_STATEMENTS {
-        statements.remove(0);
-    }
-    statements.push(digest.to_vec());
-}
-
-fn count_day(days: &mut Vec<wire::DayUse>, more: wire::DayUse) {
-    match days.binary_search_by_key(&more.day, |it| it.day) {
-        Ok(at) => {
-            if let Some(it) = days.get_mut(at) {
-                it.queries = it.queries.saturating_add(more.queries);
-                it.rows = it.rows.saturating_add(more.rows);
-            }
-        }
-        // Older than all the days kept: its quota is judged as unknown.
-        Err(0) if days.len() >= limits::USE_DAYS => {}
-        Err(at) => {
-            days.insert(at, more);
-            if days.len() > limits::USE_DAYS {
-                days.remove(0);
-            }
-        }
-    }
 }
 
 /// Who asks about himself is one subject, and nobody's identity.

@@ -1,0 +1,121 @@
+//! What records that no state counts yet use of grants, summed up: by the grant that they name, the day, and the block that has them. Whoever decides adds a
+//! few sums, however many records there are.
+
+use super::book::Numbered;
+use liuhen_proto::items::access::decide::{Uses, day_of, is_summable};
+use liuhen_proto::types::{Height, RequestId, TimeMs};
+use liuhen_proto::wire::{Decision, RecordAccess};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A record older than this counts on another day than its own perhaps: it is not summed up.
+const SUMMED_FOR_MS: u64 = 3_000_000;
+/// No block has it yet.
+const NOWHERE: Height = Height::new(u64::MAX);
+
+/// Sums, and the numbers of records that are in none.
+#[derive(Debug, Default)]
+pub struct Sums {
+    by_grant: BTreeMap<RequestId, BTreeMap<(Height, u64), Uses>>,
+    singly: BTreeSet<u64>,
+    /// The times of the records in each sum begin here at the earliest.
+    oldest: BTreeMap<(Height, u64), u64>,
+}
+
+/// The grants that a record names, each once.
+fn named(record: &RecordAccess) -> BTreeSet<RequestId> {
+    let ids = record.accesses.iter().map(|it| RequestId::from_slice(&it.request_id));
+    ids.filter_map(Result::ok).collect()
+}
+
+fn of(record: &RecordAccess) -> Uses {
+    Uses {
+        queries: 1,
+        rows: record.row_count.unwrap_or(0),
+        rows_unknown: u64::from(record.row_count.is_none()),
+    }
+}
+
+/// Where in the sums a record is.
+fn place(one: &Numbered) -> (Height, u64) {
+    let time = TimeMs::new(one.record.access_time_ms);
+    (one.height.unwrap_or(NOWHERE), day_of(time))
+}
+
+impl Sums {
+    /// Counts a record that is served.
+    pub fn add(&mut self, one: &Numbered) {
+        if one.record.decision() != Decision::Served {
+            return;
+        }
+        if !is_summable(&one.record) {
+            self.singly.insert(one.record.access_no);
+            return;
+        }
+        let (at, time) = (place(one), one.record.access_time_ms);
+        let oldest = self.oldest.entry(at).or_insert(time);
+        *oldest = (*oldest).min(time);
+        for grant in named(&one.record) {
+            let (more, sum) = (of(&one.record), self.by_grant.entry(grant).or_default());
+            let sum = sum.entry(at).or_default();
+            sum.queries = sum.queries.saturating_add(more.queries);
+            sum.rows = sum.rows.saturating_add(more.rows);
+            sum.rows_unknown = sum.rows_unknown.saturating_add(more.rows_unknown);
+        }
+    }
+
+    /// Counts it no more: before it changes, or is let go of.
+    pub fn take(&mut self, one: &Numbered) {
+        if one.record.decision() != Decision::Served {
+            return;
+        }
+        if !is_summable(&one.record) {
+            self.singly.remove(&one.record.access_no);
+            return;
+        }
+        let at = place(one);
+        for grant in named(&one.record) {
+            let Some(sums) = self.by_grant.get_mut(&grant) else { continue };
+            if let Some(sum) = sums.get_mut(&at) {
+                let less = of(&one.record);
+                sum.queries = sum.queries.saturating_sub(less.queries);
+                sum.rows = sum.rows.saturating_sub(less.rows);
+                sum.rows_unknown = sum.rows_unknown.saturating_sub(less.rows_unknown);
+                if sum.queries == 0 {
+                    sums.remove(&at);
+                }
+            }
+            if sums.is_empty() {
+                self.by_grant.remove(&grant);
+            }
+        }
+    }
+
+    /// Lets go of sums of blocks up to a height.
+    pub fn forget(&mut self, counted_at: Height) {
+        for sums in self.by_grant.values_mut() {
+            sums.retain(|(height, _), _| *height > counted_at);
+        }
+        self.by_grant.retain(|_, sums| !sums.is_empty());
+        self.oldest.retain(|(height, _), _| *height > counted_at);
+    }
+
+    /// Whether sums say what each of the records would: one that is an hour old counts on the day when it comes.
+    pub fn are_new(&self, now: TimeMs) -> bool {
+        let since = now.get().saturating_sub(SUMMED_FOR_MS);
+        let nowhere = self.oldest.range((NOWHERE, 0)..);
+        nowhere.into_iter().all(|(_, oldest)| *oldest >= since)
+    }
+
+    /// What a state at a height does not count yet: by the grant that is named, and the day.
+    pub fn not_counted_at(&self, height: Height) -> impl Iterator<Item = (&RequestId, u64, Uses)> {
+        self.by_grant.iter().flat_map(move |(grant, sums)| {
+            let later = sums.range((height.next(), 0)..);
+            later.map(move |((_, day), uses)| (grant, *day, *uses))
+        })
+    }
+
+    /// Numbers of records that are in no sum.
+    pub fn singly(&self) -> &BTreeSet<u64> {
+        &self.singly
+    }
+}
