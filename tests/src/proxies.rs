@@ -53,11 +53,11 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts it before a service at this port, asking a door of the gate.
+    /// Starts it before a service at this port and another that is not there, so that some requests are asked again, asking a door of the gate.
     pub async fn start(kind: Kind, gate: &Gate, door: u16, service: u16) -> anyhow::Result<Self> {
         let folder = gate.folder.join(kind.name());
         std::fs::create_dir_all(&folder)?;
-        let it = Parts { folder, port: free_port()?, door, service };
+        let it = Parts { folder, port: free_port()?, door, service, dead: free_port()? };
         let mut command = match kind {
             Kind::Caddy => it.caddy(kind)?,
             Kind::Traefik => it.traefik(kind)?,
@@ -79,6 +79,8 @@ struct Parts {
     port: u16,
     door: u16,
     service: u16,
+    /// Where no service is.
+    dead: u16,
 }
 
 impl Parts {
@@ -89,7 +91,7 @@ impl Parts {
     }
 
     fn caddy(&self, kind: Kind) -> anyhow::Result<Command> {
-        let Self { port, door, service, .. } = self;
+        let Self { port, door, service, dead, .. } = self;
         let folder = self.folder.display();
         let file = self.write(
             "Caddyfile",
@@ -119,7 +121,9 @@ http://127.0.0.1:{port} {{
 			copy_headers X-Liuhen-Access
 		}}
 		header X-Liuhen-Access {{http.request.header.X-Liuhen-Access}}
-		reverse_proxy 127.0.0.1:{service} {{
+		reverse_proxy 127.0.0.1:{dead} 127.0.0.1:{service} {{
+			lb_policy round_robin
+			lb_retries 3
 			header_up -X-Liuhen-Access
 			header_down -X-Liuhen-Rows
 		}}
@@ -135,14 +139,14 @@ http://127.0.0.1:{port} {{
     }
 
     fn traefik(&self, kind: Kind) -> anyhow::Result<Command> {
-        let Self { port, door, service, .. } = self;
+        let Self { port, door, service, dead, .. } = self;
         let folder = self.folder.display();
         let routes = self.write(
             "routes.yml",
             &format!(
                 r#"http:
   routers:
-    all: {{rule: "PathPrefix(`/`)", service: residents, middlewares: [shown, gate, clean]}}
+    all: {{rule: "PathPrefix(`/`)", service: residents, middlewares: [shown, gate, clean, again]}}
   middlewares:
     shown:
       headers:
@@ -155,8 +159,9 @@ http://127.0.0.1:{port} {{
     clean:
       headers:
         customRequestHeaders: {{X-Gate-Secret: ""}}
+    again: {{retry: {{attempts: 4}}}}
   services:
-    residents: {{loadBalancer: {{servers: [{{url: "http://127.0.0.1:{service}"}}]}}}}
+    residents: {{loadBalancer: {{servers: [{{url: "http://127.0.0.1:{dead}"}}, {{url: "http://127.0.0.1:{service}"}}]}}}}
 "#
             ),
         )?;
@@ -190,7 +195,7 @@ accessLog:
     }
 
     fn envoy_settings(&self) -> String {
-        let Self { port, door, service, .. } = self;
+        let Self { port, .. } = self;
         let asked = format!(
             r#"{{envoy_grpc: {{cluster_name: gate}}, timeout: 5s, initial_metadata: [{{key: x-gate-secret, value: "{SECRET}"}}]}}"#
         );
@@ -233,13 +238,35 @@ accessLog:
             virtual_hosts:
             - name: residents
               domains: ["*"]
-              routes: [{{match: {{prefix: "/"}}, route: {{cluster: service}}}}]
-  clusters:
+              routes:
+              - match: {{prefix: "/"}}
+                route:
+                  cluster: service
+                  retry_policy:
+                    retry_on: connect-failure
+                    num_retries: 4
+                    retry_host_predicate:
+                    - name: envoy.retry_host_predicates.previous_hosts
+                      typed_config: {{"@type": type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate}}
+                    host_selection_retry_max_attempts: 5
+{clusters}"#,
+            clusters = self.envoy_clusters()
+        )
+    }
+
+    /// Two services, of which one is not there, and the gate.
+    fn envoy_clusters(&self) -> String {
+        let Self { door, service, dead, .. } = self;
+        format!(
+            r#"  clusters:
   - name: service
     type: STATIC
     load_assignment:
       cluster_name: service
-      endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {service}}}}}}}}}]}}]
+      endpoints:
+      - lb_endpoints:
+        - {{endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {dead}}}}}}}}}
+        - {{endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {service}}}}}}}}}
   - name: gate
     type: STATIC
     typed_extension_protocol_options:

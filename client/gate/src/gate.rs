@@ -108,6 +108,8 @@ pub(crate) struct Found {
     pub reason: String,
     /// Under which what it uses is held until it has a number.
     pub ticket: Option<Ticket>,
+    /// Whether its user owes its half by itself.
+    pub singly: Option<bool>,
 }
 
 impl Found {
@@ -122,7 +124,7 @@ impl Found {
                 ..record
             },
         };
-        Self { record, serve, reason: reason.to_owned(), ticket: None }
+        Self { record, serve, reason: reason.to_owned(), ticket: None, singly: None }
     }
 
     /// Whether it is served because it is allowed.
@@ -134,7 +136,7 @@ impl Found {
     fn observed(record: RecordAccess, serve: bool, reason: &str) -> Self {
         let denied = if serve { String::new() } else { reason.to_owned() };
         let record = RecordAccess { observing: Some(Observing { denied }), ..record };
-        Self { record, serve: true, reason: reason.to_owned(), ticket: None }
+        Self { record, serve: true, reason: reason.to_owned(), ticket: None, singly: None }
     }
 }
 
@@ -212,7 +214,8 @@ impl Gate {
         let (Ok(salt), Ok(nonce)) = (random::<16>(), random::<16>()) else {
             return Answer::without_number(false, "gate.no_random_bytes");
         };
-        let Found { record, serve, reason, ticket } = self.found(door, ruled, asked, &salt).await;
+        let Found { record, serve, reason, ticket, singly } =
+            self.found(door, ruled, asked, &salt).await;
         if let Err(error) =
             item(Kind::RecordAccess(RecordAccess { access_no: 1, ..record.clone() }))
         {
@@ -223,8 +226,13 @@ impl Gate {
         let height = record.decided_height;
         let would_be_denied = record.observing.as_ref().is_some_and(|it| !it.denied.is_empty());
         let request = if serve { request } else { String::new() };
-        let given =
-            Given { record: Some(record), request, salt: salt.to_vec(), nonce: nonce.to_vec() };
+        let given = Given {
+            record: Some(record),
+            request,
+            salt: salt.to_vec(),
+            nonce: nonce.to_vec(),
+            singly,
+        };
         let given = self.spool.give(given).await;
         drop(ticket);
         match given {
@@ -341,7 +349,9 @@ impl Gate {
     /// The answer to what is served.
     fn served(&self, number: u64, height: Option<u64>, reason: &str) -> Answer {
         let book = self.spool.book();
-        let record = book.get(number).map(|it| &it.record);
+        let one = book.get(number);
+        let record = one.map(|it| &it.record);
+        let singly = one.and_then(|it| it.singly);
         let signer = &self.account.signer;
         let token = record.and_then(|it| {
             let request = it.accesses.first().map(|it| it.request_id.as_slice())?;
@@ -350,7 +360,8 @@ impl Gate {
             let request = id.as_bytes();
             let receipt = receipt::sign(&signer.key, &signer.chain, gateway, number, request, time);
             let receipt = hex::encode(receipt.encode_to_vec());
-            Some(format!("{};{number};{id};{receipt}", signer.identity))
+            let singly = singly.map_or("", |it| if it { ";1" } else { ";0" });
+            Some(format!("{};{number};{id};{receipt}{singly}", signer.identity))
         });
         let height = height.or_else(|| record.and_then(|it| it.decided_height));
         let access_no = Some(number);

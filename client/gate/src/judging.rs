@@ -5,7 +5,10 @@ use crate::gate::{Found, Gate, key_of};
 use crate::state::Group;
 use liuhen_client::clock::now;
 use liuhen_proto::event::{Outcome, Reason};
-use liuhen_proto::ledger::Halt;
+use liuhen_proto::items::access::halves;
+use liuhen_proto::ledger::{Halt, Object};
+use liuhen_proto::place::Place;
+use liuhen_proto::types::RequestId;
 use liuhen_proto::verify::allows;
 use liuhen_proto::wire::{DatasetAccess, RecordAccess};
 use std::sync::PoisonError;
@@ -94,6 +97,7 @@ impl Gate {
             || self.leases.as_ref().is_none_or(|it| it.holds(&self.state, group, &record, now()));
         let reason = if has_lease { outcome.reason.name() } else { NO_LEASE };
         let mut found = of(record, may && has_lease, reason);
+        found.singly = singly(group, &found.record);
         found.ticket = found.serve.then(|| self.state.hold(found.record.clone()));
         Ok(found)
     }
@@ -141,4 +145,16 @@ fn with_a_row(record: &RecordAccess) -> RecordAccess {
 /// Whether what the ledger would make of it allows it.
 fn may(outcome: Outcome) -> bool {
     allows(outcome.verdict) && !outcome.names_others
+}
+
+/// Whether a record's user owes its half by itself, as its group has dataset and grant; `None` where it has neither.
+fn singly(group: &Group, record: &RecordAccess) -> Option<bool> {
+    let access = record.accesses.first()?;
+    let id = RequestId::from_slice(&access.request_id).ok()?;
+    let object = |place: &Place| group.known.objects.get(place).cloned().flatten();
+    let Some(Object::Grant(grant)) = object(&Place::grant(&id)) else { return None };
+    let Some(Object::Dataset(entry)) = object(&Place::dataset(&access.dataset)) else {
+        return None;
+    };
+    Some(halves::is_owed_singly(entry.registration.as_ref(), &grant, record, access))
 }

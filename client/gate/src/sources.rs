@@ -167,7 +167,7 @@ impl Follower {
         let told = self.told(&all);
         let given = all.into_iter().map(|it| {
             let (salt, nonce) = (random::<16>()?.to_vec(), it.nonce.to_vec());
-            Ok(Given { record: Some(it.record), request: String::new(), salt, nonce })
+            Ok(Given { record: Some(it.record), salt, nonce, ..Given::default() })
         });
         let given = given.collect::<Result<Vec<Given>, ClientError>>()?;
         let numbers = self.gate.spool.give_all(given).await;

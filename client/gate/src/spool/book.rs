@@ -17,6 +17,8 @@ pub struct Numbered {
     pub ended: bool,
     /// The block that has it.
     pub height: Option<Height>,
+    /// Whether its user owes its half by itself, as far as was known.
+    pub singly: Option<bool>,
     nonce: [u8; 16],
     salt: [u8; 16],
     /// The door's name for it while it is open.
@@ -140,7 +142,7 @@ impl Book {
     }
 
     fn given(&mut self, given: Given) -> u64 {
-        let Given { record, request, nonce, salt } = given;
+        let Given { record, request, nonce, salt, singly } = given;
         let (record, ended) = (record.unwrap_or_default(), request.is_empty());
         let nonce = nonce.try_into().unwrap_or_default();
         let salt = salt.try_into().unwrap_or_default();
@@ -148,7 +150,7 @@ impl Book {
         if !ended {
             self.open.insert(request.clone(), number);
         }
-        let one = Numbered { record, ended, height: None, nonce, salt, request };
+        let one = Numbered { record, ended, height: None, singly, nonce, salt, request };
         let digest = if ended { one.digest() } else { None };
         self.unsealed.push_back(Unsealed { time_ms, digest });
         self.last = self.last.max(number);

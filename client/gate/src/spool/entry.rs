@@ -55,6 +55,9 @@ pub struct Given {
     /// The nonce of its item: sent again it is the same one, and the one that was sealed.
     #[prost(bytes = "vec", tag = "4")]
     pub nonce: Vec<u8>,
+    /// Whether its user owes its half by itself, as far as was known.
+    #[prost(bool, optional, tag = "5")]
+    pub singly: Option<bool>,
 }
 
 impl Given {

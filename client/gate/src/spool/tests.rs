@@ -40,6 +40,7 @@ fn access(request: &str) -> Given {
         request: request.to_owned(),
         salt: vec![1; 16],
         nonce: vec![3; 16],
+        singly: None,
     }
 }
 

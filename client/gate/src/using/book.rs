@@ -39,6 +39,8 @@ pub struct Received {
     pub rows: Option<u64>,
     at_ms: u64,
     is_over: bool,
+    /// Whether it is owed by itself, by what the gateway said.
+    singly: Option<bool>,
     /// It is owed in the sum of its hour alone.
     is_in_sum: bool,
     is_acknowledged: bool,
@@ -154,6 +156,7 @@ impl Book {
             at_ms: now().get(),
             rows: over.flatten(),
             is_over: over.is_some(),
+            singly: token.singly,
         };
         self.say(Said::Noted(noted)).await
     }
@@ -211,12 +214,17 @@ impl Book {
         waiting.filter(|it| it.is_over || it.at_ms <= before).cloned().collect()
     }
 
-    /// Sums of hours that are over, of accesses under these grants, where the ledger has none or another.
-    pub fn to_sum(&self, under: &BTreeSet<RequestId>) -> Vec<Sum> {
+    /// Sums of hours that are over, of accesses under these grants, where the ledger has none or another. Of each grant: whether accesses under it are acknowledged
+    /// by themselves too; then what is owed so, by the gateway's word, stands in no sum.
+    pub fn to_sum(&self, under: &BTreeMap<RequestId, bool>) -> Vec<Sum> {
         let state = self.lock();
         let this = hour_of(now());
         let mut sums: BTreeMap<(RequestId, u64), Vec<Hash>> = BTreeMap::new();
-        for it in state.all.values().filter(|it| under.contains(&it.request_id)) {
+        let summed = |it: &&Received| {
+            let singly = under.get(&it.request_id);
+            singly.is_some_and(|singly| !*singly || it.singly != Some(true))
+        };
+        for it in state.all.values().filter(summed) {
             let hour = it.hour();
             if hour < this && this.saturating_sub(hour) <= HOURS {
                 sums.entry((it.request_id, hour)).or_default().push(it.digest());
@@ -277,6 +285,7 @@ impl State {
                     rows: it.rows,
                     at_ms: it.at_ms,
                     is_over: it.is_over,
+                    singly: it.singly,
                     is_in_sum: false,
                     is_acknowledged: false,
                 };
@@ -327,6 +336,7 @@ impl State {
                 at_ms: it.at_ms,
                 rows: it.rows,
                 is_over: it.is_over,
+                singly: it.singly,
             };
             let in_sum = it.is_in_sum.then(|| Said::InSum(of(it.access, None, "")));
             let done = it.is_acknowledged.then(|| Said::Acknowledged(of(it.access, None, "")));
@@ -372,7 +382,7 @@ mod tests {
     fn token(number: u64, time_ms: u64) -> Token {
         let receipt = Receipt { key_id: vec![1; 32], time_ms, signature: vec![2; 64] };
         let (gateway, request_id) = (IdentityId::new([3; 32]), RequestId::new([4; 32]));
-        Token { gateway, access_no: number, request_id, receipt }
+        Token { gateway, access_no: number, request_id, receipt, singly: None }
     }
 
     #[tokio::test]
@@ -398,7 +408,7 @@ mod tests {
         assert_eq!(numbers(&book), [(1, None), (2, Some(7)), (3, None)]);
         book.end((IdentityId::new([3; 32]), 1), Some(2)).await.unwrap();
         book.acknowledged((IdentityId::new([3; 32]), 2)).await.unwrap();
-        let under = book.grants();
+        let under = book.grants().into_iter().map(|id| (id, false)).collect();
         let sums = book.to_sum(&under);
         assert_eq!(sums.iter().map(|it| it.digests.len()).collect::<Vec<_>>(), [2, 1]);
         book.summed(&sums[0]).await.unwrap();
@@ -411,7 +421,15 @@ mod tests {
         assert_eq!(book.to_sum(&under).len(), 2);
         book.let_go((IdentityId::new([3; 32]), 4), "grant.unknown").await.unwrap();
         assert_eq!(book.to_sum(&under).len(), 1);
-        assert!(book.to_sum(&BTreeSet::new()).is_empty());
+        assert!(book.to_sum(&BTreeMap::new()).is_empty());
+        // What is owed by itself, and acknowledged so, stands in no sum.
+        book.note(&Token { singly: Some(true), ..token(5, then) }, Some(None)).await.unwrap();
+        book.note(&Token { singly: Some(false), ..token(6, then) }, Some(None)).await.unwrap();
+        let counts = |singly: bool| -> Vec<usize> {
+            let under = book.grants().into_iter().map(|id| (id, singly)).collect();
+            book.to_sum(&under).iter().map(|it| it.digests.len()).collect()
+        };
+        assert_eq!((counts(true), counts(false)), (vec![3, 1], vec![4, 1]));
     }
 
     #[tokio::test]
@@ -436,7 +454,8 @@ mod tests {
         drop(book);
         let book = open();
         assert_eq!((alone(&book), book.counts().waiting), (vec![2], 2));
-        let sums = book.to_sum(&book.grants());
+        let under = book.grants().into_iter().map(|id| (id, false)).collect();
+        let sums = book.to_sum(&under);
         assert_eq!(sums.len(), 1);
         book.summed(&sums[0]).await.unwrap();
         assert_eq!((alone(&book), book.counts().waiting), (vec![2], 1));

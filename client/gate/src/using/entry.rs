@@ -47,6 +47,9 @@ pub struct Noted {
     /// Nothing more is told of it.
     #[prost(bool, tag = "7")]
     pub is_over: bool,
+    /// Whether it is owed by itself, by what the gateway said.
+    #[prost(bool, optional, tag = "8")]
+    pub singly: Option<bool>,
 }
 
 /// Something of one access.

@@ -190,10 +190,12 @@ impl Sender {
 
     /// Sums of the hours that are over.
     async fn sum(&mut self) -> anyhow::Result<()> {
-        let mut under = BTreeSet::new();
+        let mut under = BTreeMap::new();
         for id in self.book.grants() {
-            if self.how(&id).await?.is_ok_and(|it| it.summed) {
-                under.insert(id);
+            if let Ok(how) = self.how(&id).await?
+                && how.summed
+            {
+                under.insert(id, how.singly);
             }
         }
         for sum in self.book.to_sum(&under) {
@@ -290,7 +292,7 @@ impl Sender {
     }
 }
 
-/// By the ledger's own rule. Which fields were read the gateway alone says: where that decides, both are given, for what is said twice lacks nothing.
+/// By the ledger's own rule. Which fields were read the gateway alone says: where that decides, each is acknowledged by itself, and in the sum as well but where the gateway says that it is owed by itself.
 fn how(grant: Arc<Grant>, dataset: &Dataset) -> How {
     let record = RecordAccess { channel: Channel::Door as i32, ..RecordAccess::default() };
     let entry = dataset.registration.as_ref();

@@ -18,10 +18,12 @@ pub struct Token {
     pub request_id: RequestId,
     /// The gateway's word.
     pub receipt: Receipt,
+    /// Whether the half is owed by itself, by what the gateway says beside its word.
+    pub singly: Option<bool>,
 }
 
 impl Token {
-    /// From `gateway;number;grant;receipt`, where `;` may be written `%3B`. `None` for what is none.
+    /// From `gateway;number;grant;receipt`, and `;1` where the half is owed by itself, `;0` where in the hour's sum; where `;` may be written `%3B`. `None` for what is none.
     pub fn read(text: &str) -> Option<Self> {
         let text = text.replace("%3B", ";").replace("%3b", ";");
         let mut parts = text.trim().split(';');
@@ -29,9 +31,15 @@ impl Token {
         let access_no = parts.next()?.parse().ok().filter(|it| *it > 0)?;
         let request_id = parts.next()?.parse().ok()?;
         let receipt = Receipt::decode(hex::decode(parts.next()?).ok()?.as_slice()).ok()?;
+        let singly = match parts.next() {
+            None => None,
+            Some("1") => Some(true),
+            Some("0") => Some(false),
+            Some(_) => return None,
+        };
         let is_whole = parts.next().is_none() && receipt.signature.len() == 64;
         let is_whole = is_whole && receipt.key_id.len() == 32 && receipt.time_ms > 0;
-        is_whole.then_some(Self { gateway, access_no, request_id, receipt })
+        is_whole.then_some(Self { gateway, access_no, request_id, receipt, singly })
     }
 
     /// Whether it is of a time to come, further than clocks are apart: no gate signed that.
@@ -57,6 +65,12 @@ mod tests {
         let ahead = Receipt { time_ms: AHEAD_MS + 9, ..receipt.clone() };
         let ahead = Token { receipt: ahead, ..token };
         assert!(ahead.is_ahead(TimeMs::new(8)) && !ahead.is_ahead(TimeMs::new(9)));
+        let owed = |more: &str| Token::read(&format!("{good}{more}")).map(|it| it.singly);
+        assert_eq!(
+            [owed(";1"), owed(";0"), owed("")],
+            [Some(Some(true)), Some(Some(false)), Some(None)]
+        );
+        assert_eq!([owed(";2"), owed(";"), owed(";1;")], [None; 3]);
         let short = Receipt { signature: vec![2; 63], ..receipt };
         for bad in [
             String::new(),

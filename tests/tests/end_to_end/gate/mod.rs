@@ -85,7 +85,7 @@ async fn nginx_asks_and_the_ledger_knows() -> anyhow::Result<()> {
     assert_eq!(served.status, 200, "{served:?} {}", gate.log());
     assert!(served.body.contains("a resident") && served.header("X-Liuhen-Rows").is_none());
     let token = served.header("X-Liuhen-Access").unwrap_or_default();
-    assert_eq!(token.split(';').count(), 4, "{token}");
+    assert_eq!(token.split(';').count(), 5, "{token}");
     // Whoever shows no key, asks for what no route has, or says of itself what a gate would.
     let forged = [("X-Gate-Request", "1"), ("X-Liuhen-Access", token)];
     assert_eq!(get(nginx.port, "/residents/7", &forged).await?.status, 403);

@@ -101,7 +101,7 @@ async fn what_passes_is_counted() -> anyhow::Result<()> {
         "{served:?} {}",
         gate.log()
     );
-    assert_eq!(served.header("X-Liuhen-Access").map(|it| it.split(';').count()), Some(4));
+    assert_eq!(served.header("X-Liuhen-Access").map(|it| it.split(';').count()), Some(5));
     let stated = get(port, "/residents/2", &[key]).await?;
     assert_eq!((stated.status, stated.header("X-Liuhen-Rows")), (200, None), "{stated:?}");
     let large = get(port, "/lines/3", &[key]).await?;

@@ -1,11 +1,14 @@
 //! Each proxy that a gate has a door for, the real one: what it passed on is on the ledger once, with its rows; what it did not, too.
 
 use super::granted;
+use anyhow::Context as _;
 use liuhen_proto::wire::Decision;
 use liuhen_tests::Cluster;
-use liuhen_tests::doors::{Answered, Gate, PORTAL_KEY, get, service};
+use liuhen_tests::doors::{Answered, Gate, PORTAL_KEY, get, send, service};
 use liuhen_tests::proxies::{Kind, Proxy};
 use std::collections::BTreeSet;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 /// What a client at a proxy sees, and the ledger afterwards.
@@ -26,7 +29,7 @@ async fn at(kind: Kind) -> anyhow::Result<()> {
     assert!(served.body.contains("a resident"), "{served:?}");
     // Traefik's log has it only if the client has it too.
     assert_eq!(served.header("X-Liuhen-Rows").is_some(), kind == Kind::Traefik, "{served:?}");
-    assert_eq!(token(&served).split(';').count(), 4, "{served:?}");
+    assert_eq!(token(&served).split(';').count(), 5, "{served:?}");
     // Whoever says of itself what only the proxy may is nobody; nor does it name the request.
     let forged = [
         key,
@@ -46,6 +49,8 @@ async fn at(kind: Kind) -> anyhow::Result<()> {
     }
     assert_eq!(get(proxy.port, "/residents/7", &[]).await?.status, 403);
     assert_eq!(get(proxy.port, "/others/7", &forged).await?.status, 403);
+
+    one_number_each(&proxy, &gate).await?;
 
     // Many at once, and the gate killed in the midst five times: it answers for what it gave.
     let mut numbers: BTreeSet<u64> = BTreeSet::new();
@@ -82,6 +87,41 @@ async fn at(kind: Kind) -> anyhow::Result<()> {
     on_the_ledger(kind, &mut cluster, &gate, &numbers).await
 }
 
+/// What one request of a client can become: of two services one is not there, so each second request is asked again; a part is asked for, or the head alone; one is
+/// given up. Each has a number of its own.
+async fn one_number_each(proxy: &Proxy, gate: &Gate) -> anyhow::Result<()> {
+    let key = ("X-Api-Key", PORTAL_KEY);
+    let last = async || -> anyhow::Result<u64> {
+        let metrics = get(gate.watch, "/metrics", &[]).await?.body;
+        let line = metrics.lines().find_map(|it| it.strip_prefix("liuhen_gate_last_access_no "));
+        Ok(line.context("no such metric")?.parse::<f64>()? as u64)
+    };
+    let cases = [
+        ("GET", ("X-None", "1"), 4),
+        ("GET", ("Range", "bytes=0-3"), 2),
+        ("HEAD", ("X-None", "1"), 2),
+    ];
+    for (method, header, count) in cases {
+        for _ in 0..count {
+            let before = last().await?;
+            let said = send(proxy.port, method, "/urgent/7", &[key, header], "").await?;
+            assert!(matches!(said.status, 200 | 206), "{method} {header:?}: {said:?}");
+            assert_eq!(last().await?, before + 1, "{method} {header:?}: {}", gate.log());
+        }
+    }
+    let before = last().await?;
+    let mut gone = TcpStream::connect(("127.0.0.1", proxy.port)).await?;
+    let asked = format!("GET /residents/7 HTTP/1.1\r\nHost: a\r\nX-Api-Key: {PORTAL_KEY}\r\n\r\n");
+    gone.write_all(asked.as_bytes()).await?;
+    drop(gone);
+    // It may be gone before it is asked about.
+    let after = get(proxy.port, "/residents/7", &[key]).await?;
+    assert_eq!(after.status, 200, "{after:?}");
+    let numbers = last().await? - before;
+    assert!((1..=2).contains(&numbers), "{numbers}");
+    Ok(())
+}
+
 /// All that was served is there, once, in numbers without gap; rows are known of what ended while there was a gate.
 async fn on_the_ledger(
     kind: Kind,
@@ -97,7 +137,7 @@ async fn on_the_ledger(
     let missing = numbers.iter().filter(|it| !on_ledger.contains(it));
     assert_eq!(missing.count(), 0, "served, and not on the ledger");
     let with_rows = records.iter().filter(|it| it.row_count == Some(1)).count();
-    assert!(with_rows >= 3 + 20, "rows are known of {with_rows} of {}", records.len());
+    assert!(with_rows >= 3 + 8 + 20, "rows are known of {with_rows} of {}", records.len());
     // One was denied as nobody known.
     let denied = records.iter().filter(|it| it.decision() == Decision::Denied).count();
     assert!(denied == 1, "{denied} {}", gate.log());

@@ -93,7 +93,7 @@ async fn what_is_forged_supports_nothing() -> anyhow::Result<()> {
     let said = super::asks_by_api(&gate, "r-1").await?;
     let token = said["access"].as_str().unwrap_or_default().to_owned();
     let mut parts: Vec<String> = token.split(';').map(str::to_owned).collect();
-    assert_eq!(parts.len(), 4, "{said}");
+    assert_eq!(parts.len(), 5, "{said}");
     let shown = format!("Bearer {SECRET}");
     let shown = [("Authorization", shown.as_str())];
     let tell = async |access: String| {
