@@ -1,6 +1,7 @@
 //! `liuhen-gate check`: what is wrong before the start, each with what to do.
 
 use crate::begun::{Begun, Reached};
+use crate::changes::looking;
 use crate::run::not_observing;
 use crate::settings::{DoorKind, Mode, Settings};
 use crate::spool::refuse_memory;
@@ -26,6 +27,7 @@ pub async fn check(file: &Path) -> bool {
         }
     };
     on_this_machine(&settings, &mut all);
+    beside(&settings, &mut all).await;
     let begun = match Reached::of(settings) {
         Ok(reached) => reached.begin().await,
         Err(error) => Err(error),
@@ -113,6 +115,41 @@ fn on_this_machine(settings: &Settings, all: &mut Lines) {
     }
 }
 
+/// What runs beside: the tag service, and databases whose changes are seen.
+async fn beside(settings: &Settings, all: &mut Lines) {
+    if let Some(tags) = &settings.tags {
+        match tokio::net::UnixStream::connect(&tags.socket).await {
+            Ok(_) => all.good("tags", &tags.socket.display().to_string()),
+            Err(error) => all.bad(
+                "tags",
+                &format!("{}: {error}", tags.socket.display()),
+                "start `liuhen tag serve` there, with rights for this user; without it subjects are counted as unknown",
+            ),
+        }
+    }
+    for watched in &settings.changes {
+        match looking::connect(watched).await {
+            Ok(_) => all.good("change", &watched.dataset),
+            Err(error) => all.bad(
+                "change",
+                &format!("{}: {error:#}", watched.dataset),
+                "see that the database is there, and that its role may connect",
+            ),
+        }
+    }
+    for (folder, to_do) in settings.gap.iter().flat_map(|it| {
+        [
+            (&it.outbox, "make it, writable for this user"),
+            (&it.inbox, "make it, readable for this user"),
+        ]
+    }) {
+        match folder.is_dir() {
+            true => all.good("gap", &folder.display().to_string()),
+            false => all.bad("gap", &format!("{} is not there", folder.display()), to_do),
+        }
+    }
+}
+
 async fn gateway(begun: &Begun, all: &mut Lines) {
     let id = begun.account.signer.identity;
     match begun.ledger.gateway(&id).await {
@@ -138,6 +175,10 @@ async fn gateway(begun: &Begun, all: &mut Lines) {
             ),
         },
         Err(error) => all.bad("gateway", &error.to_string(), "see that a node answers"),
+    }
+    if begun.ledger.inbox().is_some() {
+        println!("note   clock: no node is spoken to: it is not compared");
+        return;
     }
     match begun.ledger.status().await.map(|it| now().get().abs_diff(it.now_ms)) {
         Ok(differ @ 0..=2_000) => all.good("clock", &format!("{differ} ms beside the node's")),

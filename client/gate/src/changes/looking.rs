@@ -6,6 +6,7 @@ use super::{Changes, Counts, Watched};
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 use tokio_postgres::{NoTls, SimpleQueryRow};
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +59,19 @@ async fn look(
     may_follow: bool,
     stop: &CancellationToken,
 ) -> anyhow::Result<Ended> {
+    let (database, link) = connect(watched).await?;
+    let ended = match watched.slot.as_ref().filter(|_| may_follow) {
+        Some(slot) => follow(&database, watched, slot, changes, stop).await,
+        None => count(&database, watched, changes, stop).await,
+    };
+    link.abort();
+    ended
+}
+
+/// The database, and what keeps the connection going.
+pub async fn connect(
+    watched: &Watched,
+) -> anyhow::Result<(Database, JoinHandle<Result<(), tokio_postgres::Error>>)> {
     let mut config: tokio_postgres::Config = watched.database.parse().context("database")?;
     config.application_name("liuhen-gate").connect_timeout(Duration::from_secs(10));
     if let Some(file) = &watched.password_file {
@@ -65,14 +79,7 @@ async fn look(
         config.password(text.trim_end_matches(['\r', '\n']));
     }
     let (client, connection) = config.connect(NoTls).await.context("database")?;
-    let link = tokio::spawn(connection);
-    let database = Database { client };
-    let ended = match watched.slot.as_ref().filter(|_| may_follow) {
-        Some(slot) => follow(&database, watched, slot, changes, stop).await,
-        None => count(&database, watched, changes, stop).await,
-    };
-    link.abort();
-    ended
+    Ok((Database { client }, tokio::spawn(connection)))
 }
 
 /// The first way: counters, and a digest of all rows where they changed, and it may be made.

@@ -22,8 +22,11 @@ use liuhen_client::reach::ReachOptions;
 use liuhen_client::submit::Account;
 use liuhen_genesis::Founding;
 use liuhen_keyfile::PassphraseSource;
+use liuhen_proto::tx::Signer;
+use liuhen_proto::types::IdentityId;
 use send::Sender;
 use settings::Settings;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +34,26 @@ use tokio_util::task::TaskTracker;
 
 /// No node is waited for longer: the next is asked.
 const NODE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Where it is kept who it is, for a start while no node answers.
+fn kept_at(received: &Path) -> PathBuf {
+    received.with_extension("begun")
+}
+
+fn keep(received: &Path, signer: &Signer) {
+    let text = format!("{} {}\n", signer.department, signer.identity);
+    if let Err(error) = std::fs::write(kept_at(received), text) {
+        tracing::warn!(%error, "it can't be kept who it is: without a node it does not start");
+    }
+}
+
+fn kept(received: &Path) -> anyhow::Result<(String, IdentityId)> {
+    let file = kept_at(received);
+    let at = || format!("{}", file.display());
+    let text = std::fs::read_to_string(&file).with_context(at)?;
+    let (department, identity) = text.trim().split_once(' ').with_context(at)?;
+    Ok((department.to_owned(), identity.parse().ok().with_context(at)?))
+}
 
 /// Runs the using side until it is told to stop.
 pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
@@ -47,7 +70,20 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         let key = key.clone();
         Box::pin(async move { Account::of_key(&node, chain, key).await })
     });
-    let account = account.await.context("who it is, the ledger has to say")?;
+    let account = match account.await {
+        Ok(account) => {
+            keep(&settings.received, &account.signer);
+            account
+        }
+        // What is received while no node answers is owed as well.
+        Err(error) if error.is_unanswered() => {
+            let (department, identity) = kept(&settings.received)
+                .with_context(|| format!("{error}; and it never started before"))?;
+            tracing::error!(%error, "no node answers: it starts by what it knew of itself, and acknowledges nothing before one does");
+            Account { signer: Signer { chain, department, identity, key: key.clone() } }
+        }
+        Err(error) => return Err(error).context("who it is, the ledger has to say"),
+    };
     let signer = &account.signer;
     let book = Book::open(&settings.received, &chain, &signer.identity)?;
     tracing::info!(identity = %signer.identity, department = signer.department, waiting = book.counts().waiting, "what was received is open");

@@ -123,6 +123,35 @@ async fn what_is_forged_supports_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Started while no node answers it keeps what is received, by what it knew of itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_starts_without_a_node() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    cluster.stop("hrss").await?;
+    cluster.consortium.set("hrss", "grpc_listen", format!("127.0.0.1:{}", free_port()?))?;
+    cluster.launch("hrss")?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    gate.start().await?;
+    let mut using = UsingSide::set_up(&mut cluster, &["hrss"], free_port()?).await?;
+    using.start().await?;
+    using.kill()?;
+    cluster.stop("hrss").await?;
+    using.start().await?;
+    let said = super::asks_by_api(&gate, "r-1").await?;
+    let shown = format!("Bearer {SECRET}");
+    let shown = [("Authorization", shown.as_str())];
+    let body = serde_json::json!({ "access": said["access"], "rows": 1 }).to_string();
+    let kept = send(using.api, "POST", "/v1/acknowledge", &shown, &body).await?;
+    assert_eq!(kept.status, 202, "{kept:?} {}", using.log());
+    super::ends_by_api(&gate, "r-1").await?;
+    spool_is_empty(&gate).await?;
+    cluster.launch("hrss")?;
+    until("the half", async || acknowledged(&mut cluster).await.ok().filter(|it| it.len() == 1))
+        .await
+        .map_err(|e| e.context(using.log()))?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slips_of_the_using_side() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
