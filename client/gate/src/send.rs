@@ -15,16 +15,20 @@ use liuhen_proto::items::{Item, ItemError};
 use liuhen_proto::ledger::Object;
 use liuhen_proto::merkle::{Blake3Log, log};
 use liuhen_proto::place::Place;
-use liuhen_proto::types::limits::BULK_TAGS;
+use liuhen_proto::types::limits::{BULK_TAGS, TRANSACTION_BYTES};
 use liuhen_proto::types::{Height, RequestId};
 use liuhen_proto::wire::{self, LeaseUse, PublishVersion, RecordAccess, SealPeriod, item::Kind};
+use prost::Message as _;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Records of one transaction.
-pub const BATCH: usize = 250;
+/// Records of one transaction at most, for each costs a block what its grant is large; and their bytes, with room for what is around them.
+const ITEMS: usize = 500;
+const BYTES: usize = TRANSACTION_BYTES * 3 / 4;
+/// Leases of one transaction.
+const LEASES: usize = 250;
 /// Items of tags of one transaction.
 const BULKS: usize = 25;
 /// Batches that are sent before it is looked what else is to be done.
@@ -94,8 +98,7 @@ impl Sender {
         self.close_old().await?;
         let mut more = true;
         for _ in 0..BATCHES {
-            let batch: Vec<Numbered> =
-                self.gate.spool.book().to_send().take(BATCH).cloned().collect();
+            let batch = first_batch(self.gate.spool.book().to_send());
             more = !batch.is_empty();
             if !more {
                 break;
@@ -185,7 +188,7 @@ impl Sender {
             }
         };
         while !waiting.is_empty() {
-            let items = waiting.iter().take(BATCH).map(|(_, it)| item(Kind::LeaseUse(it.clone())));
+            let items = waiting.iter().take(LEASES).map(|(_, it)| item(Kind::LeaseUse(it.clone())));
             let sent = match items.collect::<Result<Vec<Item>, _>>() {
                 Ok(items) => self.submit(&items).await,
                 Err(error) => Err(error),
@@ -199,7 +202,7 @@ impl Sender {
             // One that is refused keeps the others back no longer.
             let over: Vec<(RequestId, LeaseUse)> = match at.filter(|at| *at < waiting.len()) {
                 Some(at) => vec![waiting.remove(at)],
-                None => waiting.drain(..waiting.len().min(BATCH)).collect(),
+                None => waiting.drain(..waiting.len().min(LEASES)).collect(),
             };
             for (id, it) in over {
                 let (queries, rows) = (it.queries, it.rows);
@@ -401,6 +404,20 @@ impl Sender {
     }
 }
 
+/// As many of these records, from the first on, as one transaction takes.
+pub fn first_batch<'a>(records: impl Iterator<Item = &'a Numbered>) -> Vec<Numbered> {
+    let (mut batch, mut bytes) = (Vec::new(), 0_usize);
+    for one in records {
+        // With what an item has around its record.
+        bytes = bytes.saturating_add(one.record.encoded_len().saturating_add(64));
+        if !batch.is_empty() && (bytes > BYTES || batch.len() >= ITEMS) {
+            break;
+        }
+        batch.push(one.clone());
+    }
+    batch
+}
+
 /// What takes the place of a record that the ledger can never take. It has its nonce: what a log tells again is known by that.
 pub fn instead_of(record: &RecordAccess, of: &Item, reason: &str) -> Result<Item, ItemError> {
     let instead = wire::Unrecordable {
@@ -415,6 +432,31 @@ pub fn instead_of(record: &RecordAccess, of: &Item, reason: &str) -> Result<Item
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::entry::Given;
+
+    #[test]
+    fn a_batch_fits_into_a_transaction() {
+        let numbers = |tags: usize| -> Vec<Numbered> {
+            let subjects =
+                Some(wire::Subjects { tags: vec![vec![1; 32]; tags], ..Default::default() });
+            let mut book = crate::spool::book::Book::default();
+            for access_no in 1..=3_000 {
+                let record =
+                    RecordAccess { access_no, subjects: subjects.clone(), ..Default::default() };
+                book.take(Said::Given(Given { record: Some(record), ..Given::default() }));
+            }
+            book.to_send().cloned().collect()
+        };
+        let sizes = |tags| {
+            let all = numbers(tags);
+            let batch = first_batch(all.iter());
+            (batch.len(), batch.iter().map(|it| it.record.encoded_len()).sum::<usize>())
+        };
+        let (few, small) = (sizes(256), sizes(0));
+        assert_eq!(small.0, ITEMS);
+        assert!(few.1 <= BYTES && few.0 < 50 && few.0 > 1, "{few:?}");
+        assert!(first_batch([].iter()).is_empty());
+    }
 
     #[test]
     fn how_long_a_seal_waits_for_logs() {

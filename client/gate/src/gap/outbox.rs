@@ -3,7 +3,7 @@
 
 use super::files::{Wanted, get, named, put};
 use super::inbox::{Carried, Inbox};
-use crate::send::{BATCH, REFUSALS, Sender, instead_of};
+use crate::send::{REFUSALS, Sender, first_batch, instead_of};
 use crate::settings::Settings;
 use crate::spool::book::Numbered;
 use crate::spool::entry::{Said, Sealed};
@@ -28,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(1);
 /// Transactions that wait to be carried at most.
 const FILES: usize = 256;
+/// Records that are put out at once at most.
+const WAITING: usize = 50_000;
 /// How they are called.
 const TRANSACTION: &str = "tx-";
 
@@ -210,15 +212,18 @@ impl Outbox {
         let mut seq = out.last().map_or(carried.next_seq, |it| it.tx.next_seq());
         let is_out: BTreeSet<u64> =
             out.iter().flat_map(|it| it.tx.items()).filter_map(number).collect();
-        let room = FILES.saturating_sub(out.len()).saturating_mul(BATCH);
         let waits: Vec<Numbered> = {
             let book = self.sender.gate.spool.book();
             let new = book.to_send().filter(|it| !is_out.contains(&it.record.access_no));
-            new.take(room).cloned().collect()
+            new.take(WAITING).cloned().collect()
         };
-        for batch in waits.chunks(BATCH) {
+        let (mut left, mut files) = (waits.as_slice(), out.len());
+        while !left.is_empty() && files < FILES {
+            let batch = first_batch(left.iter());
             let items = batch.iter().map(|it| self.item(it)).collect::<Result<Vec<_>, _>>()?;
             seq = self.put(seq, carried, &items)?;
+            left = left.get(batch.len()..).unwrap_or_default();
+            files = files.saturating_add(1);
         }
         let seals = |it: &Item| matches!(it.kind(), Kind::SealPeriod(_));
         if !out.iter().flat_map(|it| it.tx.items()).any(seals)
