@@ -191,6 +191,11 @@ impl Cluster {
         Ok(())
     }
 
+    /// A node's process, while it runs.
+    pub fn pid(&self, node: &str) -> Option<u32> {
+        self.running.get(node).map(std::process::Child::id)
+    }
+
     /// Bytes of memory that a node's process has now.
     pub fn memory(&self, node: &str) -> anyhow::Result<u64> {
         let child = self.running.get(node).context("this node was not started")?;
