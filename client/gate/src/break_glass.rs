@@ -1,24 +1,19 @@
 //! Doors that an officer opens by hand (应急放行): where nothing can be decided, for 72 hours at most, on routes that allow it. What is served so is numbered
 //! and recorded like everything, and its record says by whom and why.
 
-use crate::begun::kept_at;
 use crate::ledger::Ledger;
-use crate::settings::Settings;
 use anyhow::Context as _;
 use liuhen_client::clock::now;
 use liuhen_client::error::ClientError;
-use liuhen_genesis::Founding;
-use liuhen_keyfile::PassphraseSource;
-use liuhen_proto::items::access::break_glass::{Officer, Stated, sign};
+use liuhen_proto::items::access::break_glass::{Officer, Stated};
 use liuhen_proto::ledger::Object;
 use liuhen_proto::place::Place;
-use liuhen_proto::types::limits::BREAK_GLASS_MS;
-use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs, check_code};
+use liuhen_proto::types::{ChainId, IdentityId, KeyId, TimeMs};
 use liuhen_proto::wire;
 use prost::Message as _;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where it stands that doors are open, and who may open them.
@@ -196,51 +191,6 @@ async fn officer(ledger: &Ledger, id: &IdentityId) -> Result<KnownOfficer, Clien
     }
     Ok(officer)
 }
-
-/// `liuhen-gate break-glass`: an officer opens the doors with his key. No node is needed. Gives until when.
-pub fn open(settings: &Settings, key: &Path, hours: u64, cause: &str) -> anyhow::Result<TimeMs> {
-    let opening = settings.break_glass.as_ref().context(NOT_SET)?;
-    check_code(cause).context("cause")?;
-    let lasts = hours.saturating_mul(3_600_000);
-    anyhow::ensure!((1..=BREAK_GLASS_MS).contains(&lasts), "hours: 1 to 72");
-    let at = || format!("genesis: {}", settings.genesis.display());
-    let founding = std::fs::read(&settings.genesis).with_context(at)?;
-    let founding = Founding::from_bytes(&founding).with_context(at)?;
-    let source = PassphraseSource::CredentialOrPrompt;
-    let key = liuhen_keyfile::load(key, &source, founding.is_dev()).context("key")?;
-    let kept = kept_at(settings);
-    let (gateway, officers) = crate::begun::kept(&kept)
-        .with_context(|| format!("{}: the gate must have been started once", kept.display()))?;
-    let id = key.public().key_id();
-    let is_his = |it: &&KnownOfficer| it.keys.iter().any(|key| key.key_id == id.as_bytes());
-    let officer = officers.values().find(is_his);
-    let officer = officer.context("the key is of none of the officers in the settings")?;
-    let officer = officer.identity.as_ref().map(|it| it.identity_id.as_slice());
-    let officer = IdentityId::from_slice(officer.unwrap_or_default())?;
-    let (from, until) = (now(), now().plus(lasts));
-    let bytes = sign(&key, (&founding.chain(), &gateway, &officer), (from, until), cause);
-    let new = opening.file.with_extension("new");
-    let write = || -> std::io::Result<()> {
-        std::fs::write(&new, &bytes)?;
-        std::fs::File::open(&new)?.sync_all()?;
-        std::fs::rename(&new, &opening.file)
-    };
-    write().with_context(|| format!("{}", opening.file.display()))?;
-    Ok(until)
-}
-
-/// The doors are closed again. Whether they were open.
-pub fn close(settings: &Settings) -> anyhow::Result<bool> {
-    let opening = settings.break_glass.as_ref().context(NOT_SET)?;
-    let kept = opening.file.with_extension(format!("{}.closed", now().get()));
-    match std::fs::rename(&opening.file, kept) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error).with_context(|| format!("{}", opening.file.display())),
-    }
-}
-
-const NOT_SET: &str = "the settings have no `break_glass` with its `file` and `officers`";
 
 /// As it is kept in text.
 pub fn to_text(officer: &KnownOfficer) -> String {

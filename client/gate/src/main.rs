@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use liuhen_gate::settings::Settings;
-use liuhen_gate::{break_glass, check, gap, lost, run, using};
+use liuhen_gate::{by_hand, check, gap, lost, run, using};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
@@ -137,14 +137,14 @@ fn break_glass(
 ) -> anyhow::Result<()> {
     let settings = Settings::read(settings)?;
     if close {
-        match break_glass::close(&settings)? {
+        match by_hand::close(&settings)? {
             true => println!("the doors are closed again; what was signed is kept beside"),
             false => println!("the doors were not open by hand"),
         }
         return Ok(());
     }
     let ((key, hours), cause) = by.context("--key, --hours and --cause are needed")?;
-    let until = break_glass::open(&settings, &key, hours, &cause)?;
+    let until = by_hand::open(&settings, &key, hours, &cause)?;
     println!(
         "the doors are open until {until} ({hours} hours): what can't be decided is served on routes that allow it, and recorded"
     );

@@ -204,13 +204,16 @@ mod tests {
         );
         // What can't be told is none of them.
         assert_eq!(
-            whose(&json(""), r#"[{"id":"1"},{"id":null},{"id":{"a":1}},{"id":[7]},{"id":""}]"#),
+            whose(
+                &json(""),
+                r#"[{"id":"\u0031"},{"id":null},{"id":{"a":1}},{"id":[7]},{"id":""}]"#
+            ),
             none
         );
         let long = format!(r#"[{{"id":"{}"}},{{"id":"3"}}]"#, "9".repeat(1_000));
         assert_eq!(whose(&json(""), &long), ["3"]);
         let lines = Rows::Ndjson { subject: Some("id".into()) };
-        assert_eq!(whose(&lines, "{\"id\":\"1\"}\nnot json\n{\"a\":0,\"id\":2}"), ["1"]);
+        assert_eq!(whose(&lines, "{\"id\":\"1\"}\nnot json\n{\"a\":0,\"id\":2}"), ["1", "2"]);
         assert_eq!(whose(&lines, "{\"id\":\"1\"}\n\n{\"a\":0,\"id\":2}\n"), ["1", "2"]);
         let csv = Rows::Csv { header: true, subject: Some("id".into()) };
         assert_eq!(whose(&csv, "name,id\na,1\n\"b,\nc\",\"2\"\nd,\ne,5"), ["1", "2", "5"]);

@@ -104,9 +104,9 @@ impl Book {
                 for number in &it.numbers {
                     self.ready.remove(number);
                     if let Some(one) = self.numbered.get_mut(number) {
-                        self.sums.take(one);
+                        self.sums.take(&one.record, one.height);
                         one.height = Some(Height::new(it.height));
-                        self.sums.add(one);
+                        self.sums.add(&one.record, one.height);
                     }
                 }
                 self.highest = self.highest.max(Height::new(it.height));
@@ -157,7 +157,7 @@ impl Book {
         if ended {
             self.ready.insert(number);
         }
-        self.sums.add(&one);
+        self.sums.add(&one.record, one.height);
         self.numbered.insert(number, one);
         number
     }
@@ -167,9 +167,9 @@ impl Book {
         if let Some(one) = self.numbered.get_mut(&it.number).filter(|one| !one.ended) {
             one.ended = true;
             self.ready.insert(it.number);
-            self.sums.take(one);
+            self.sums.take(&one.record, one.height);
             one.record.row_count = it.rows;
-            self.sums.add(one);
+            self.sums.add(&one.record, one.height);
             one.record.result_digest = it.result_digest;
             if let Some(subjects) = it.subjects {
                 one.record.subjects = Some(subjects);
@@ -293,7 +293,7 @@ impl Book {
         self.numbered.retain(|number, it| {
             let is_kept = it.height.is_none_or(|height| height > counted_at);
             if !is_kept && sums.singly().contains(number) {
-                sums.take(it);
+                sums.take(&it.record, it.height);
             }
             is_kept
         });

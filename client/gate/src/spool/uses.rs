@@ -1,7 +1,6 @@
 //! What records that no state counts yet use of grants, summed up: by the grant that they name, the day, and the block that has them. Whoever decides adds a
 //! few sums, however many records there are.
 
-use super::book::Numbered;
 use liuhen_proto::items::access::decide::{Uses, day_of, is_summable};
 use liuhen_proto::types::{Height, RequestId, TimeMs};
 use liuhen_proto::wire::{Decision, RecordAccess};
@@ -36,26 +35,25 @@ fn of(record: &RecordAccess) -> Uses {
 }
 
 /// Where in the sums a record is.
-fn place(one: &Numbered) -> (Height, u64) {
-    let time = TimeMs::new(one.record.access_time_ms);
-    (one.height.unwrap_or(NOWHERE), day_of(time))
+fn place(record: &RecordAccess, height: Option<Height>) -> (Height, u64) {
+    (height.unwrap_or(NOWHERE), day_of(TimeMs::new(record.access_time_ms)))
 }
 
 impl Sums {
-    /// Counts a record that is served.
-    pub fn add(&mut self, one: &Numbered) {
-        if one.record.decision() != Decision::Served {
+    /// Counts a record that is served, in the block that has it, if one does.
+    pub fn add(&mut self, record: &RecordAccess, height: Option<Height>) {
+        if record.decision() != Decision::Served {
             return;
         }
-        if !is_summable(&one.record) {
-            self.singly.insert(one.record.access_no);
+        if !is_summable(record) {
+            self.singly.insert(record.access_no);
             return;
         }
-        let (at, time) = (place(one), one.record.access_time_ms);
+        let (at, time) = (place(record, height), record.access_time_ms);
         let oldest = self.oldest.entry(at).or_insert(time);
         *oldest = (*oldest).min(time);
-        for grant in named(&one.record) {
-            let (more, sum) = (of(&one.record), self.by_grant.entry(grant).or_default());
+        for grant in named(record) {
+            let (more, sum) = (of(record), self.by_grant.entry(grant).or_default());
             let sum = sum.entry(at).or_default();
             sum.queries = sum.queries.saturating_add(more.queries);
             sum.rows = sum.rows.saturating_add(more.rows);
@@ -64,19 +62,19 @@ impl Sums {
     }
 
     /// Counts it no more: before it changes, or is let go of.
-    pub fn take(&mut self, one: &Numbered) {
-        if one.record.decision() != Decision::Served {
+    pub fn take(&mut self, record: &RecordAccess, height: Option<Height>) {
+        if record.decision() != Decision::Served {
             return;
         }
-        if !is_summable(&one.record) {
-            self.singly.remove(&one.record.access_no);
+        if !is_summable(record) {
+            self.singly.remove(&record.access_no);
             return;
         }
-        let at = place(one);
-        for grant in named(&one.record) {
+        let at = place(record, height);
+        for grant in named(record) {
             let Some(sums) = self.by_grant.get_mut(&grant) else { continue };
             if let Some(sum) = sums.get_mut(&at) {
-                let less = of(&one.record);
+                let less = of(record);
                 sum.queries = sum.queries.saturating_sub(less.queries);
                 sum.rows = sum.rows.saturating_sub(less.rows);
                 sum.rows_unknown = sum.rows_unknown.saturating_sub(less.rows_unknown);

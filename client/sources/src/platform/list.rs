@@ -1,0 +1,231 @@
+//! A platform's list: its rows as stated, each with a salt, under one root.
+
+use super::mapping::{Kind, Mapping};
+use crate::sheet;
+use liuhen_client::error::ClientError;
+use liuhen_client::submit::random;
+use liuhen_proto::merkle::{Blake3Log, MemoryLog, inclusion, log};
+use liuhen_proto::suite::hash::salted_digest;
+use liuhen_proto::types::Hash;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Bytes of a CSV file at most.
+const BYTES: u64 = 256 << 20;
+
+/// A row, as the platform stated it, and as it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its number in the file, from 1 on.
+    pub line: usize,
+    /// What opens its digest, hexadecimal.
+    pub salt: String,
+    /// As stated: column → text.
+    pub stated: BTreeMap<String, String>,
+    /// As read: ours → what it means.
+    pub read: BTreeMap<String, String>,
+}
+
+/// A list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    /// The platform.
+    pub platform: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// The time that it is of, milliseconds.
+    pub from_ms: u64,
+    /// Until when.
+    pub until_ms: u64,
+    /// The root over its rows, hexadecimal.
+    pub root: String,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Its number in the file.
+    pub line: usize,
+    /// What.
+    pub why: String,
+}
+
+/// The rows of a file: of a spreadsheet, or values between commas in UTF-8.
+fn rows_of(path: &Path, sheet: Option<&str>) -> Result<Vec<Vec<String>>, ClientError> {
+    let at =
+        |why: &dyn std::fmt::Display| ClientError::Failed(format!("{}: {why}", path.display()));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| at(&e))?;
+    file.take(BYTES + 1).read_to_end(&mut bytes).map_err(|e| at(&e))?;
+    if bytes.starts_with(sheet::MAGIC) {
+        return sheet::rows(path, sheet).map_err(|e| at(&e));
+    }
+    if bytes.len() as u64 > BYTES {
+        return Err(at(&format!("more than {} MiB", BYTES >> 20)));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| at(&"neither a spreadsheet nor CSV in UTF-8: save it as one of these"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let all = reader
+        .records()
+        .map(|it| it.map(|row| row.iter().map(|it| it.trim().to_owned()).collect::<Vec<String>>()));
+    all.collect::<Result<_, _>>().map_err(|e| at(&e))
+}
+
+impl List {
+    /// Reads a list. What is wrong with rows comes beside: such a row is stated like every other, for it is the platform's word, and is not read.
+    pub fn read(
+        path: &Path,
+        mapping: &Mapping,
+        now_ms: u64,
+    ) -> Result<(Self, Vec<Wrong>), ClientError> {
+        let all = rows_of(path, mapping.sheet.as_deref())?;
+        let at = |why: String| ClientError::Failed(format!("{}: {why}", path.display()));
+        let header = all.get(mapping.header_row.saturating_sub(1));
+        let header = header.ok_or_else(|| at(format!("no row {}", mapping.header_row)))?;
+        let twice = header
+            .iter()
+            .enumerate()
+            .find(|(n, it)| !it.is_empty() && header.iter().skip(n + 1).any(|other| other == *it));
+        if let Some((_, name)) = twice {
+            return Err(at(format!("two columns are called {name}")));
+        }
+        if let Some(missing) = mapping.columns.values().find(|it| !header.contains(it)) {
+            return Err(at(format!(
+                "no column is called {missing}: there are {}",
+                header.join(", ")
+            )));
+        }
+        let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+        let (mut from_ms, mut until_ms) = (u64::MAX, 0);
+        for (number, cells) in all.iter().enumerate().skip(mapping.header_row) {
+            if cells.iter().all(String::is_empty) {
+                continue;
+            }
+            let line = number.saturating_add(1);
+            let named = header.iter().zip(cells).filter(|(name, _)| !name.is_empty());
+            let stated: BTreeMap<String, String> =
+                named.map(|(name, text)| (name.clone(), text.clone())).collect();
+            let (read, why) = mapping.row(&stated);
+            wrong.extend(why.into_iter().map(|why| Wrong { line, why }));
+            for name in mapping.kind.times() {
+                if let Some(ms) = read.get(*name).and_then(|it| it.parse::<u64>().ok()) {
+                    (from_ms, until_ms) = (from_ms.min(ms), until_ms.max(ms));
+                }
+            }
+            let salt = hex::encode(random::<16>()?);
+            rows.push(Row { line, salt, stated, read });
+        }
+        if rows.is_empty() {
+            return Err(at("no row below the names of columns".to_owned()));
+        }
+        if until_ms == 0 || mapping.kind == Kind::Approvals {
+            until_ms = now_ms;
+        }
+        let (platform, kind) = (mapping.platform.clone(), mapping.kind);
+        let from_ms = if from_ms == u64::MAX { until_ms } else { from_ms.min(until_ms) };
+        let mut it = Self { platform, kind, from_ms, until_ms, root: String::new(), rows };
+        it.root = log::root::<Blake3Log>(it.digests()?).to_string();
+        Ok((it, wrong))
+    }
+
+    /// Of a file that was kept. Errors where its root is not that of its rows.
+    pub fn kept(path: &Path) -> Result<Self, ClientError> {
+        let at =
+            |why: &dyn std::fmt::Display| ClientError::Failed(format!("{}: {why}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|e| at(&e))?;
+        let list: Self = serde_json::from_str(&text).map_err(|e| at(&e))?;
+        let root = log::root::<Blake3Log>(list.digests()?).to_string();
+        match root == list.root {
+            true => Ok(list),
+            false => Err(at(&"its rows are not those that its root is over")),
+        }
+    }
+
+    pub(super) fn digests(&self) -> Result<Vec<Hash>, ClientError> {
+        self.rows.iter().map(Row::digest).collect()
+    }
+
+    /// That a row is in the list.
+    pub fn prove(&self, line: usize) -> Result<InList, ClientError> {
+        let index = self.rows.iter().position(|it| it.line == line);
+        let index = index.ok_or_else(|| ClientError::NotFound(format!("row {line}")))?;
+        let all: MemoryLog<Blake3Log> = self.digests()?.into_iter().collect();
+        let (index, count) = (index as u64, self.rows.len() as u64);
+        let path = inclusion::prove::<Blake3Log, _>(&all, index, count);
+        let path = path.ok().flatten().ok_or_else(|| ClientError::failed("no such row"))?;
+        let row = self.rows.iter().find(|it| it.line == line).cloned();
+        Ok(InList {
+            platform: self.platform.clone(),
+            kind: self.kind,
+            root: self.root.clone(),
+            count,
+            index,
+            path: path.iter().map(Hash::to_string).collect(),
+            row: row.ok_or_else(|| ClientError::NotFound(format!("row {line}")))?,
+        })
+    }
+}
+
+impl Row {
+    /// What stands for it in the list: of what was stated alone.
+    pub fn digest(&self) -> Result<Hash, ClientError> {
+        let salt: [u8; 16] = hex::decode(&self.salt)
+            .ok()
+            .and_then(|it| it.try_into().ok())
+            .ok_or_else(|| ClientError::failed(format!("row {}: no salt", self.line)))?;
+        let text = serde_json::to_vec(&self.stated).map_err(ClientError::failed)?;
+        Ok(salted_digest(&salt, &text))
+    }
+}
+
+/// That a row is in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InList {
+    /// The platform.
+    pub platform: String,
+    /// What the list holds.
+    pub kind: Kind,
+    /// Its root, hexadecimal.
+    pub root: String,
+    /// Its rows.
+    pub count: u64,
+    /// Which this one is, from 0 on.
+    pub index: u64,
+    /// The hashes beside, hexadecimal.
+    pub path: Vec<String>,
+    /// The row.
+    pub row: Row,
+}
+
+impl InList {
+    /// Of a file. Errors where the row is not in a list of that root.
+    pub fn read(path: &Path) -> Result<Self, ClientError> {
+        let at =
+            |why: &dyn std::fmt::Display| ClientError::Failed(format!("{}: {why}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|e| at(&e))?;
+        let it: Self = serde_json::from_str(&text).map_err(|e| at(&e))?;
+        match it.is_there()? {
+            true => Ok(it),
+            false => Err(at(&"INVALID: the row is not in a list of this root")),
+        }
+    }
+
+    pub(super) fn is_there(&self) -> Result<bool, ClientError> {
+        let hash = |text: &String| text.parse::<Hash>().map_err(ClientError::failed);
+        let path = self.path.iter().map(hash).collect::<Result<Vec<_>, _>>()?;
+        let root = inclusion::root_from_path::<Blake3Log>(
+            self.index,
+            self.count,
+            self.row.digest()?,
+            &path,
+        );
+        Ok(root.is_some_and(|it| it.to_string() == self.root))
+    }
+}
