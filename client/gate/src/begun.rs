@@ -87,8 +87,9 @@ impl Reached {
         let chain = founding.chain();
         let ledger = match &settings.gap {
             Some(gap) => {
-                want(&settings, &chain, &key.public().key_id()).context("outbox")?;
-                Ledger::by_files(founding, &gap.inbox)
+                let id = key.public().key_id();
+                want(&settings, &chain, &id).context("outbox")?;
+                Ledger::by_files(founding, &gap.inbox, id, settings.spool.with_extension("seen"))
             }
             None => Ledger::of(founding, &settings.nodes, &options, &key)?,
         };
@@ -116,7 +117,9 @@ impl Reached {
         };
         let file = kept_at(&self.settings);
         let kept = std::fs::read(&file).ok();
-        let Some(kept) = kept.filter(|_| error.is_unanswered()) else { return Err(error.into()) };
+        let is_empty = self.ledger.inbox().is_some_and(|it| it.newest().is_none());
+        let may = error.is_unanswered() || is_empty;
+        let Some(kept) = kept.filter(|_| may) else { return Err(error.into()) };
         let at = || format!("{}", file.display());
         let kept: Kept = serde_json::from_slice(&kept).with_context(at)?;
         tracing::error!(%error, "no node answers: the gate starts by what it knew, and decides nothing before one does");
@@ -132,7 +135,8 @@ impl Reached {
         let mut is_said = false;
         while let Some(inbox) = self.ledger.inbox() {
             self.ledger.look().context("inbox")?;
-            if inbox.newest().is_some() {
+            // Started before, it begins by what it knew of itself, as where no node answers.
+            if inbox.newest().is_some() || kept_at(&self.settings).exists() {
                 break;
             }
             if !std::mem::replace(&mut is_said, true) {

@@ -15,6 +15,12 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// How often it is looked; and how often whether who opened them still may.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_EVERY: Duration = Duration::from_secs(30);
 
 /// Where it stands that doors are open, and who may open them.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +44,12 @@ pub struct KnownOfficer {
     /// His keys.
     #[prost(message, repeated, tag = "3")]
     pub keys: Vec<wire::Key>,
+}
+
+impl KnownOfficer {
+    fn is(&self, id: &IdentityId) -> bool {
+        self.identity.as_ref().is_some_and(|it| it.identity_id == id.as_bytes())
+    }
 }
 
 /// By name.
@@ -74,8 +86,24 @@ impl BreakGlass {
         Self { file, chain, gateway, collector, officers, open }
     }
 
-    /// Looks whether an officer opened the doors, or closed them.
-    pub async fn look(&self, ledger: &Ledger) {
+    /// Looks whether an officer opened the doors, or closed them, until told to stop; as long as they are open also whether he still may.
+    pub async fn keep(&self, ledger: &Ledger, stop: CancellationToken) {
+        let mut checked = Instant::now();
+        loop {
+            self.look();
+            if self.is_stated() && checked.elapsed() >= CHECK_EVERY {
+                self.check(ledger).await;
+                checked = Instant::now();
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Looks whether an officer opened the doors, or closed them: he is judged as he was proved last.
+    pub fn look(&self) {
         let bytes = match std::fs::read(&self.file) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -87,27 +115,46 @@ impl BreakGlass {
         if lock(&self.open).bytes == bytes {
             return self.note_end();
         }
-        let stated = match &bytes {
-            Some(bytes) => self.stated(bytes, ledger).await,
-            None => Ok(None),
-        };
-        let mut open = lock(&self.open);
-        let was_open = open.stated.is_some();
+        let stated = bytes.as_ref().map(|bytes| self.stated(bytes)).transpose();
         let stated = stated.unwrap_or_else(|error| {
             let (file, why) = (self.file.display(), format!("{error:#}"));
             tracing::error!(%file, why, "nothing is opened by this");
             None
         });
+        let mut open = lock(&self.open);
         match &stated {
             Some(it) => {
                 let (officer, until) = (it.officer(), it.until().get());
                 let cause = it.mark().cause;
                 tracing::error!(%officer, cause, until_ms = until, "doors are open by hand: where nothing can be decided it is served, on routes that allow it");
             }
-            None if was_open => tracing::warn!("doors are not open by hand any more"),
+            None if open.stated.is_some() => {
+                tracing::warn!("doors are not open by hand any more");
+            }
             None => {}
         }
         *open = Open { bytes, stated, is_over: false };
+    }
+
+    fn is_stated(&self) -> bool {
+        lock(&self.open).stated.is_some()
+    }
+
+    /// Where a node answers: whether the officer may still open doors.
+    async fn check(&self, ledger: &Ledger) {
+        let Some(id) = lock(&self.open).stated.as_ref().map(Stated::officer) else { return };
+        // What no node proves now counts as it was seen last: that is what this is for.
+        let Ok(newer) = officer(ledger, &id).await else { return };
+        let is_his = |it: &&mut KnownOfficer| it.is(&id);
+        if let Some(known) = lock(&self.officers).values_mut().find(is_his) {
+            *known = newer;
+        }
+        let bytes = lock(&self.open).bytes.clone();
+        let again = bytes.map(|bytes| self.stated(&bytes));
+        if let Some(Err(error)) = again {
+            tracing::error!(officer = %id, why = %format!("{error:#}"), "doors are not open by hand any more");
+            lock(&self.open).stated = None;
+        }
     }
 
     fn note_end(&self) {
@@ -118,24 +165,12 @@ impl BreakGlass {
         }
     }
 
-    /// What is good of what stands in the file.
-    async fn stated(&self, bytes: &[u8], ledger: &Ledger) -> anyhow::Result<Option<Stated>> {
+    /// What stands in the file, where it is good.
+    fn stated(&self, bytes: &[u8]) -> anyhow::Result<Stated> {
         let stated = Stated::read(bytes, &self.chain, &self.gateway)?;
-        let known = lock(&self.officers).clone();
-        let is_his = |it: &&KnownOfficer| {
-            let id = it.identity.as_ref().map(|it| it.identity_id.as_slice());
-            id == Some(stated.officer().as_bytes())
-        };
-        let before = known.values().find(is_his).cloned();
-        let before = before.context("its officer is none of those in the settings")?;
-        // What no node proves now counts as it was seen last: that is what this is for.
-        let officer = match officer(ledger, &stated.officer()).await {
-            Ok(newer) => newer,
-            Err(error) => {
-                tracing::warn!(%error, "the officer is judged as he was seen last");
-                before
-            }
-        };
+        let known = lock(&self.officers);
+        let officer = known.values().find(|it| it.is(&stated.officer()));
+        let officer = officer.context("its officer is none of those in the settings")?.clone();
         let key = officer.keys.into_iter().find(|it| it.key_id == stated.key().as_bytes());
         let by = Officer {
             identity: officer.identity.unwrap_or_default(),
@@ -143,7 +178,7 @@ impl BreakGlass {
             department: officer.department.unwrap_or_default(),
         };
         stated.check(&by, &self.collector)?;
-        Ok(Some(stated))
+        Ok(stated)
     }
 
     /// What the record of something that is served so carries; `None`: the doors are not open by hand.

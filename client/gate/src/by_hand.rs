@@ -34,6 +34,8 @@ pub fn open(settings: &Settings, key: &Path, hours: u64, cause: &str) -> anyhow:
     let officer = IdentityId::from_slice(officer.unwrap_or_default())?;
     let (from, until) = (now(), now().plus(lasts));
     let bytes = sign(&key, (&founding.chain(), &gateway, &officer), (from, until), cause);
+    // Records name the statement by its digest: one that was signed before is kept.
+    close(settings)?;
     let new = opening.file.with_extension("new");
     let write = || -> std::io::Result<()> {
         std::fs::write(&new, &bytes)?;

@@ -4,6 +4,7 @@
 //! An access that a door served lasts from its decision to its end, and what a log tells of the dataset in that time is taken for it. Who asks a database for a
 //! door is an account of the service, so times are compared, and who asked is not.
 
+use liuhen_client::clock::now;
 use liuhen_proto::types::TimeMs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -56,7 +57,7 @@ pub struct Differences {
     /// Where it is kept for the next start: a file a day.
     kept: PathBuf,
     days: Mutex<BTreeMap<u64, Day>>,
-    /// How many differed when a day was looked at last.
+    /// How many differed on the last day that is over.
     last: AtomicU64,
 }
 
@@ -175,6 +176,10 @@ impl Differences {
             Seen::Log { at_ms } => at_ms,
         };
         let day = day_of(TimeMs::new(at));
+        // Of long ago, or of a time to come, nothing is compared.
+        if day.abs_diff(day_of(now())) > 1 {
+            return;
+        }
         let mut days = self.lock();
         let is_new = days.entry(day).or_default().take(dataset, one);
         if is_new {
@@ -197,7 +202,6 @@ impl Differences {
     /// A day in words, a line a cause.
     pub fn text(&self, day: u64) -> String {
         let (all, beyond) = self.of(day);
-        self.last.store(all.iter().map(|it| it.count).sum(), Ordering::Relaxed);
         let mut text = String::new();
         let on = written(day);
         for it in &all {
@@ -223,7 +227,14 @@ impl Differences {
         text
     }
 
-    /// How many differed when a day was looked at last.
+    /// Notes how many differed on a day that is over.
+    pub fn close(&self, day: u64) -> u64 {
+        let count = self.of(day).0.iter().map(|it| it.count).sum();
+        self.last.store(count, Ordering::Relaxed);
+        count
+    }
+
+    /// How many differed on the last day that was noted.
     pub fn last(&self) -> u64 {
         self.last.load(Ordering::Relaxed)
     }
@@ -352,34 +363,37 @@ fn compared(dataset: &str, all: &[One]) -> Vec<Difference> {
 mod tests {
     use super::*;
 
-    const NOON: u64 = 20_000 * DAY_MS;
+    /// Noon of today, local time.
+    fn noon() -> u64 {
+        end_of(day_of(now())) - DAY_MS / 2
+    }
 
     fn differences(folder: &Path) -> Differences {
         let datasets = ["a".to_owned(), "b".to_owned()].into();
-        Differences::new(datasets, folder.join("seen"), TimeMs::new(NOON))
+        Differences::new(datasets, folder.join("seen"), TimeMs::new(noon()))
     }
 
     #[test]
     fn each_cause_is_a_line() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, noon) = (tempfile::tempdir().unwrap(), noon());
         let it = differences(folder.path());
         // Seen by both, with the same rows.
-        it.served("a", 1, (NOON, NOON + 100), Some(3));
-        it.told("a", 2, NOON + 50, Some(3));
+        it.served("a", 1, (noon, noon + 100), Some(3));
+        it.told("a", 2, noon + 50, Some(3));
         // With others; two at once, of which nobody can tell; and unknown.
-        it.served("a", 3, (NOON + 20_000, NOON + 20_100), Some(3));
-        it.told("a", 4, NOON + 20_050, Some(9));
-        it.served("a", 5, (NOON + 40_000, NOON + 40_100), Some(1));
-        it.served("a", 6, (NOON + 40_000, NOON + 40_100), Some(2));
-        it.told("a", 7, NOON + 40_050, Some(9));
-        it.told("a", 8, NOON + 40_060, Some(9));
+        it.served("a", 3, (noon + 20_000, noon + 20_100), Some(3));
+        it.told("a", 4, noon + 20_050, Some(9));
+        it.served("a", 5, (noon + 40_000, noon + 40_100), Some(1));
+        it.served("a", 6, (noon + 40_000, noon + 40_100), Some(2));
+        it.told("a", 7, noon + 40_050, Some(9));
+        it.told("a", 8, noon + 40_060, Some(9));
         // Past the door, and not in the log; nothing that nobody compares.
-        it.told("a", 9, NOON + 60_000, None);
-        it.told("a", 10, NOON + 61_000, None);
-        it.served("a", 11, (NOON + 80_000, NOON + 80_100), None);
-        it.served("a", 12, (NOON + 90_000, NOON + 90_100), Some(0));
-        it.served("c", 13, (NOON, NOON), None);
-        let day = day_of(TimeMs::new(NOON));
+        it.told("a", 9, noon + 60_000, None);
+        it.told("a", 10, noon + 61_000, None);
+        it.served("a", 11, (noon + 80_000, noon + 80_100), None);
+        it.served("a", 12, (noon + 90_000, noon + 90_100), Some(0));
+        it.served("c", 13, (noon, noon), None);
+        let day = day_of(TimeMs::new(noon));
         let expected = [
             (Cause::PastTheDoor, 2, vec![9, 10]),
             (Cause::NotInTheLog, 1, vec![11]),

@@ -406,11 +406,21 @@ impl Gate {
             // What failed gave nothing out; whether it wrote something nobody knows.
             Rows::Failed => only_reads.then_some(0),
         };
-        let subjects = match numbers {
-            Some(numbers) => Some(self.whose(number, time, numbers, rows).await?),
+        let found = match numbers {
+            // Behind a gap nothing follows a record.
+            Some(numbers) => {
+                Some(self.tags.of_rows(numbers, rows, time, self.state_ms.is_none()).await)
+            }
             None => None,
         };
-        self.spool.say(Said::Ended(Ended { number, rows, result_digest, subjects })).await?;
+        let (subjects, bulk) = found.map_or((None, Vec::new()), |(it, bulk)| (Some(it), bulk));
+        let ended = Ended { number, rows, result_digest, subjects };
+        let (ended, bulk) = self.fitting_end(ended, bulk);
+        for tags in bulk.chunks(TAGS_AT_ONCE) {
+            let tags = tags.concat();
+            self.spool.say(Said::Found(FoundTags { number, tags })).await?;
+        }
+        self.spool.say(Said::Ended(ended)).await?;
         self.was_served(number, rows);
         Ok(true)
     }
@@ -430,21 +440,36 @@ impl Gate {
         datasets.iter().for_each(|it| self.differences.served(it, number, (from, until), rows));
     }
 
-    /// Whose rows were given: few are listed, many are a bulk set, whose tags are kept for the ledger.
-    async fn whose(
-        &self,
-        number: u64,
-        time: TimeMs,
-        numbers: Vec<String>,
-        rows: Option<u64>,
-    ) -> Result<Subjects, SpoolError> {
-        let may_be_bulk = self.state_ms.is_none();
-        let (subjects, bulk) = self.tags.of_rows(numbers, rows, time, may_be_bulk).await;
-        for tags in bulk.chunks(TAGS_AT_ONCE) {
-            let tags = tags.concat();
-            self.spool.say(Said::Found(FoundTags { number, tags })).await?;
+    /// An ending with which the record is one that the ledger takes: else nothing could be sent behind it. What does not fit is counted as unknown.
+    fn fitting_end(&self, ended: Ended, bulk: Vec<Vec<u8>>) -> (Ended, Vec<Vec<u8>>) {
+        let Some(record) = self.spool.book().get(ended.number).map(|it| it.record.clone()) else {
+            return (ended, bulk);
+        };
+        let fits = |it: &Ended| {
+            let subjects = it.subjects.clone().or(record.subjects.clone());
+            let (row_count, result_digest) = (it.rows, it.result_digest.clone());
+            let record = RecordAccess { subjects, row_count, result_digest, ..record.clone() };
+            item(Kind::RecordAccess(record)).is_ok()
+        };
+        if fits(&ended) {
+            return (ended, bulk);
         }
-        Ok(subjects)
+        let subjects = ended.subjects.clone().unwrap_or_default();
+        let listed = u64::try_from(subjects.tags.len()).unwrap_or(u64::MAX);
+        let of_set = subjects.bulk.as_ref().map_or(0, |it| it.count);
+        let unknown_count = subjects.unknown_count.saturating_add(listed).saturating_add(of_set);
+        tracing::warn!(
+            access_no = ended.number,
+            subjects = unknown_count,
+            "a record with these subjects is none that the ledger takes: they are counted as unknown"
+        );
+        let subjects =
+            Subjects { unknown_count, uncounted: subjects.uncounted, ..Subjects::default() };
+        let without = Ended { subjects: Some(subjects), ..ended };
+        match fits(&without) {
+            true => (without, Vec::new()),
+            false => (Ended { result_digest: Vec::new(), ..without }, Vec::new()),
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::candidates::{named, under};
 use crate::gate::{Found, Gate, key_of};
-use crate::state::Group;
+use crate::group::Group;
 use liuhen_client::clock::now;
 use liuhen_proto::event::{Outcome, Reason};
 use liuhen_proto::items::access::halves;
 use liuhen_proto::ledger::{Halt, Object};
 use liuhen_proto::place::Place;
-use liuhen_proto::types::RequestId;
+use liuhen_proto::types::{RequestId, TimeMs};
 use liuhen_proto::verify::allows;
 use liuhen_proto::wire::{DatasetAccess, RecordAccess};
 use std::sync::PoisonError;
@@ -90,7 +90,11 @@ impl Gate {
             return too_old();
         }
         // By the same block as it is decided.
-        let observes = |it: &DatasetAccess| self.state.observes_by(group, &it.dataset);
+        let time = match record.decided_height {
+            Some(_) => group.known.header.time,
+            None => TimeMs::new(record.access_time_ms),
+        };
+        let observes = |it: &DatasetAccess| self.state.observes_by(group, &it.dataset, time);
         let of = self.found_by(door, &record, &observes);
         let may = may(outcome);
         let has_lease = !may

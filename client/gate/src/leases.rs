@@ -2,8 +2,9 @@
 //! two give out the same.
 
 use crate::candidates::named;
+use crate::group::Group;
 use crate::ledger::Ledger;
-use crate::state::{Group, State};
+use crate::state::State;
 use liuhen_client::clock::now;
 use liuhen_proto::items::access::set_aside::own;
 use liuhen_proto::items::sharing::grants;

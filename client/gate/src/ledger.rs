@@ -8,12 +8,12 @@ use liuhen_client::reach::ReachOptions;
 use liuhen_genesis::Founding;
 use liuhen_proto::place::Place;
 use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::types::{Height, IdentityId};
+use liuhen_proto::types::{Height, IdentityId, KeyId};
 use liuhen_proto::verify::Known;
 use liuhen_proto::wire;
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -75,12 +75,17 @@ impl Ledger {
         Ok(Self { founding: Arc::new(founding), nodes, current, highest, inbox: None })
     }
 
-    /// By what comes into a folder alone.
-    pub fn by_files(founding: Founding, inbox: &Path) -> Self {
+    /// By what comes into a folder alone, for a key; `seen`: where it is kept how far the ledger was seen.
+    pub fn by_files(founding: Founding, inbox: &Path, key: KeyId, seen: PathBuf) -> Self {
         let founding = Arc::new(founding);
-        let inbox = Some(Inbox::new(inbox, Arc::clone(&founding)));
+        let inbox = Some(Inbox::new(inbox, Arc::clone(&founding), key, seen));
         let (nodes, current, highest) = Default::default();
         Self { founding, nodes, current, highest, inbox }
+    }
+
+    /// A node that shows an earlier height than this is behind: what the spool has is on the ledger by then.
+    pub fn not_before(&self, height: Height) {
+        self.highest.fetch_max(height.get(), Ordering::Relaxed);
     }
 
     /// What came in, where no connection crosses.

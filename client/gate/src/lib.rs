@@ -3,7 +3,7 @@
 //! ledger, once.
 //!
 //! [`settings`] says what it does; [`subjects`] whose data it is, [`sessions`] what lasts, by [`slices`], [`changes`] how the data changes; [`doors`] are where is asked; [`asked`] is what was asked, [`ruled`] by whom and what for, and [`answer`] what is answered; [`gate`] decides (`judging`), by
-//! [`state`] under one of the [`candidates`], within its [`leases`]; [`ledger`] proves it, and [`watch`] renews sooner; [`begun`] is what stands before, [`break_glass`] doors that are opened [`by_hand`], [`gap`] how files cross where no connection does; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, by [`tls`] perhaps, and [`standing`] how they stand; [`differences`] what a door and a log see differently; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before; [`using`] is the other side, which acknowledges what was received.
+//! [`state`] of each [`group`] under one of the [`candidates`], within its [`leases`]; [`ledger`] proves it, and [`watch`] renews sooner; [`begun`] is what stands before, [`break_glass`] doors that are opened [`by_hand`], [`gap`] how files cross where no connection does; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, by [`tls`] perhaps, and [`standing`] how they stand; [`differences`] what a door and a log see differently; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before; [`using`] is the other side, which acknowledges what was received.
 
 pub mod answer;
 pub mod asked;
@@ -18,6 +18,7 @@ pub mod differences;
 pub mod doors;
 pub mod gap;
 pub mod gate;
+pub mod group;
 pub mod held;
 mod judging;
 pub mod leases;

@@ -43,6 +43,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         begun = reached.begin_anyway() => begun?,
     };
     let (is_away, spool) = (begun.is_away(), Spool::open(&begun.place(), begun.known)?);
+    begun.ledger.not_before(spool.book().highest());
     let (callers, officers) = (begun.callers().await?, begun.officers().await?);
     let routes = begun.routes()?;
     if !is_away {
@@ -87,11 +88,13 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
         state_ms: settings.gap.as_ref().map(Gap::state_ms),
     });
     if let Some(break_glass) = &gate.break_glass {
-        break_glass.look(&ledger).await;
+        break_glass.look();
     }
     let open_for = Duration::from_secs(settings.open_minutes.saturating_mul(60));
     let began = std::time::Instant::now();
-    let sender = Sender { gate: Arc::clone(&gate), ledger: Arc::clone(&ledger), open_for, began };
+    let tags_wait = std::sync::Mutex::default();
+    let sender =
+        Sender { gate: Arc::clone(&gate), ledger: Arc::clone(&ledger), open_for, began, tags_wait };
     if !is_away {
         sender.take_off().await?;
     }
@@ -125,7 +128,15 @@ async fn start(
         Some(gap) => tasks.spawn(Outbox::new(gap.outbox.clone(), sender).run(stop.clone())),
         None => tasks.spawn(sender.run(stop.clone())),
     };
-    tasks.spawn(keep(gate, ledger, settings, stop.clone()));
+    if gate.break_glass.is_some() {
+        let (gate, ledger, stop) = (Arc::clone(&gate), Arc::clone(&ledger), stop.clone());
+        tasks.spawn(async move {
+            if let Some(break_glass) = &gate.break_glass {
+                break_glass.keep(&ledger, stop).await;
+            }
+        });
+    }
+    tasks.spawn(keep(gate, settings, stop.clone()));
     Ok(())
 }
 
@@ -168,7 +179,10 @@ fn differences(settings: &Settings, routes: &[Ruled]) -> Differences {
     let mut of_logs = BTreeSet::new();
     for source in &settings.sources {
         match Mapping::read(&source.mapping) {
-            Ok(mapping) => of_logs.extend(mapping.relations.into_values()),
+            Ok(mapping) => {
+                of_logs.extend(mapping.relations.into_values());
+                of_logs.extend(mapping.functions.into_values().flatten());
+            }
             // Whoever follows it says so.
             Err(error) => {
                 tracing::debug!(source = source.name, %error, "its mapping can't be read")
@@ -283,7 +297,7 @@ pub(crate) async fn listen(
 }
 
 /// Keeps what decides fresh, and looks at the disk.
-async fn keep(gate: Arc<Gate>, ledger: Arc<Ledger>, settings: Settings, stop: CancellationToken) {
+async fn keep(gate: Arc<Gate>, settings: Settings, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(RENEW_AFTER / 5);
     let mut said = differences::day_of(liuhen_client::clock::now()).saturating_sub(2);
     loop {
@@ -296,9 +310,6 @@ async fn keep(gate: Arc<Gate>, ledger: Arc<Ledger>, settings: Settings, stop: Ca
         let room = fs4::available_space(folder).is_ok_and(|it| it >= settings.free_bytes);
         if gate.has_room.swap(room, Ordering::Relaxed) != room {
             tracing::warn!(room, "room on the spool's disk");
-        }
-        if let Some(break_glass) = &gate.break_glass {
-            break_glass.look(&ledger).await;
         }
         say_differences(&gate, &mut said);
         gate.state.renew().await;
@@ -336,7 +347,7 @@ fn say_differences(gate: &Gate, said: &mut u64) {
     }
     *said = day;
     let text = gate.differences.text(day);
-    match gate.differences.last() {
+    match gate.differences.close(day) {
         0 => tracing::info!("{}", text.trim_end()),
         _ => text.lines().for_each(|line| tracing::warn!("differences: {line}")),
     }

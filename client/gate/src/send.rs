@@ -2,6 +2,7 @@
 //! signs, so that no number of the key is taken twice.
 
 use crate::gate::Gate;
+use crate::held::locked;
 use crate::leases::Came;
 use crate::ledger::Ledger;
 use crate::spool::book::Numbered;
@@ -20,7 +21,7 @@ use liuhen_proto::types::{Height, RequestId};
 use liuhen_proto::wire::{self, LeaseUse, PublishVersion, RecordAccess, SealPeriod, item::Kind};
 use prost::Message as _;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,8 @@ const ITEMS: usize = 500;
 const BYTES: usize = TRANSACTION_BYTES * 3 / 4;
 /// Leases of one transaction.
 const LEASES: usize = 250;
+/// What of a bulk set could not be sent is tried again after so long.
+const TAGS_AGAIN: Duration = Duration::from_secs(30);
 /// Items of tags of one transaction.
 const BULKS: usize = 25;
 /// Batches that are sent before it is looked what else is to be done.
@@ -57,6 +60,8 @@ pub struct Sender {
     pub open_for: Duration,
     /// When the gate began.
     pub began: Instant,
+    /// Bulk sets whose tags could not be sent, and until when they wait.
+    pub tags_wait: Mutex<HashMap<u64, Instant>>,
 }
 
 /// Whether a seal of periods up to a time may wait for logs: until a third of its grace is left; where it is late anyway, for an hour since the
@@ -227,7 +232,12 @@ impl Sender {
     /// Sends tags of bulk sets whose records are there.
     async fn tag(&self) -> anyhow::Result<()> {
         for _ in 0..BATCHES {
-            let next = self.gate.spool.book().to_tag(BULK_TAGS.saturating_mul(BULKS));
+            let next = {
+                let waits = locked(&self.tags_wait);
+                let waits =
+                    |number| waits.get(&number).is_some_and(|until| *until > Instant::now());
+                self.gate.spool.book().to_tag(BULK_TAGS.saturating_mul(BULKS), waits)
+            };
             let Some((number, sent, tags)) = next else { return Ok(()) };
             let collector = &self.gate.account.signer.department;
             let items = tags.chunks(BULK_TAGS).map(|some| {
@@ -240,12 +250,17 @@ impl Sender {
             };
             let count = match submitted {
                 Ok(_) => sent.saturating_add(tags.len()) as u64,
-                // They may be there: this was sent before the gate ended, or the answer did not come.
-                Err(error) => match self.tags_there(number).await? {
-                    there if there > sent as u64 => there,
-                    _ => return Err(error.into()),
-                },
+                Err(error) => {
+                    // One that is refused, or can't be sent, keeps the others back no longer.
+                    locked(&self.tags_wait).insert(number, Instant::now() + TAGS_AGAIN);
+                    // They may be there: this was sent before the gate ended, or the answer did not come.
+                    match self.tags_there(number).await? {
+                        there if there > sent as u64 => there,
+                        _ => return Err(error.into()),
+                    }
+                }
             };
+            locked(&self.tags_wait).remove(&number);
             self.gate.spool.say(Said::Tagged(Tagged { number, count })).await?;
         }
         Ok(())

@@ -309,6 +309,38 @@ impl Route {
             },
         )
     }
+
+    /// Errors for what can't be meant among these settings.
+    fn checked(&self, all: &Settings) -> anyhow::Result<()> {
+        let codes = self.fields.iter().chain([&self.dataset]);
+        let codes = codes.chain(Some(&self.purpose).filter(|it| !it.is_empty()));
+        for code in codes {
+            check_code(code).with_context(|| code.clone())?;
+        }
+        let path = self.expression()?;
+        let subject = self.subject.as_ref().map_or(Ok(()), |it| it.checked(&path));
+        subject?;
+        let rows = self.rows.as_ref();
+        rows.map_or(Ok(()), Rows::checked)?;
+        let in_rows = rows.is_some_and(|it| it.subject().is_some());
+        anyhow::ensure!(
+            !(in_rows && self.self_service.is_some()),
+            "who asks about himself is one subject: no `subject` in its rows",
+        );
+        anyhow::ensure!(
+            !(in_rows && self.subject.is_some()),
+            "a `subject` stands in the request, or in the rows",
+        );
+        anyhow::ensure!(
+            !(in_rows || self.subject.is_some()) || all.tags.is_some(),
+            "a `subject` wants the tag service: [tags] with its `socket`",
+        );
+        self.operation()?;
+        let known = |name: &String| all.doors.iter().any(|door| door.name == *name);
+        let door = self.door.as_ref();
+        anyhow::ensure!(door.is_none_or(known), "no such door");
+        Ok(())
+    }
 }
 
 impl Door {
@@ -395,10 +427,11 @@ impl Settings {
                 );
                 anyhow::ensure!(gap.state_hours > 0, "gap: state_hours: 1 at least");
                 anyhow::ensure!(gap.outbox != gap.inbox, "gap: two folders are needed");
-                let publishes = self.changes.iter().any(|it| it.publish);
+                let on_route = |it: &Watched| self.routes.iter().any(|r| r.dataset == it.dataset);
+                let publishes = self.changes.iter().any(|it| it.publish || !on_route(it));
                 anyhow::ensure!(
                     self.sources.is_empty() && self.lease.is_none() && !publishes,
-                    "gap: logs that are followed, a `lease`, and versions that are published want a node"
+                    "gap: logs that are followed, a `lease`, versions that are published, and a `change` of a dataset on no route want a node"
                 );
             }
         }
@@ -453,31 +486,7 @@ impl Settings {
             }
         }
         for route in &self.routes {
-            let codes = route.fields.iter().chain([&route.dataset]);
-            let codes = codes.chain(Some(&route.purpose).filter(|it| !it.is_empty()));
-            for code in codes {
-                check_code(code).with_context(|| format!("route {}: {code}", route.path))?;
-            }
-            let path = route.expression()?;
-            let subject = route.subject.as_ref().map_or(Ok(()), |it| it.checked(&path));
-            subject.with_context(|| format!("route {}", route.path))?;
-            let rows = route.rows.as_ref();
-            rows.map_or(Ok(()), Rows::checked).with_context(|| format!("route {}", route.path))?;
-            let in_rows = rows.is_some_and(|it| it.subject().is_some());
-            anyhow::ensure!(
-                !(in_rows && route.subject.is_some()),
-                "route {}: a `subject` stands in the request, or in the rows",
-                route.path
-            );
-            anyhow::ensure!(
-                !(in_rows || route.subject.is_some()) || self.tags.is_some(),
-                "route {}: a `subject` wants the tag service: [tags] with its `socket`",
-                route.path
-            );
-            route.operation()?;
-            let known = |name: &String| self.doors.iter().any(|door| door.name == *name);
-            let door = route.door.as_ref();
-            anyhow::ensure!(door.is_none_or(known), "route {}: no such door", route.path);
+            route.checked(self).with_context(|| format!("route {}", route.path))?;
         }
         for caller in &self.callers {
             caller.by().with_context(|| format!("caller {}", caller.identity))?;

@@ -3,6 +3,7 @@
 
 use crate::batches::batches;
 use crate::candidates::{candidates, under};
+use crate::group::Group;
 use crate::held::{Held, Ticket, locked, put};
 use crate::ledger::Ledger;
 use crate::spool::Spool;
@@ -10,7 +11,7 @@ use crate::spool::book::Numbered;
 use liuhen_client::clock::now;
 use liuhen_client::error::ClientError;
 use liuhen_proto::event::Outcome;
-use liuhen_proto::items::access::decide::{self, CountsOn, Gateway, Moment, Proved};
+use liuhen_proto::items::access::decide::{self, CountsOn, Gateway, Proved};
 use liuhen_proto::items::access::observing;
 use liuhen_proto::items::sharing::grants;
 use liuhen_proto::ledger::{Halt, Missing, Object};
@@ -39,32 +40,6 @@ pub type Key = (String, String, Vec<u8>);
 
 /// Held by who proves a group; when and why that failed last.
 type Proving = Arc<tokio::sync::Mutex<Option<(Instant, String)>>>;
-
-/// Objects that decide for one caller and dataset, all as of one header.
-#[derive(Debug)]
-pub struct Group {
-    /// The objects.
-    pub known: Known,
-    /// Grants that may fit.
-    pub candidates: Vec<RequestId>,
-    /// When they were proved.
-    pub proved: Instant,
-    /// When it was asked which grants there are, and for what record.
-    listed: Instant,
-    probe: RecordAccess,
-    used: Mutex<Instant>,
-}
-
-impl Group {
-    /// Its header's height is the one by which is decided.
-    pub fn moment(&self, now: TimeMs) -> Moment {
-        Moment::new(&self.known.header, now)
-    }
-
-    fn touch(&self) {
-        *locked(&self.used) = Instant::now();
-    }
-}
 
 /// All groups, and what is learned of them together.
 pub struct State {
@@ -131,11 +106,11 @@ impl State {
         observing::is_observing(&locked(&self.setup), dataset, time)
     }
 
-    /// Whether this gateway only observes accesses to a dataset, by what a group was proved with.
-    pub fn observes_by(&self, group: &Group, dataset: &str) -> bool {
+    /// Whether this gateway only observes accesses to a dataset at a time, by what a group was proved with.
+    pub fn observes_by(&self, group: &Group, dataset: &str, time: TimeMs) -> bool {
         match group.known.objects.get(&self.own_place()) {
             Some(Some(Object::GatewaySetup(setup))) => {
-                observing::is_observing(setup, dataset, group.known.header.time)
+                observing::is_observing(setup, dataset, time)
             }
             _ => false,
         }
@@ -161,6 +136,9 @@ impl State {
         no_older: Option<Duration>,
     ) -> Result<Arc<Group>, ClientError> {
         let known = locked(&self.groups).get(key).cloned();
+        // What came in as files since counts.
+        let least = self.ledger.inbox().map(|_| self.ledger.counted());
+        let known = known.filter(|it| least.is_none_or(|least| it.known.header.height >= least));
         if let Some(group) =
             known.filter(|it| no_older.is_none_or(|age| it.proved.elapsed() <= age))
         {
@@ -178,7 +156,7 @@ impl State {
         if let Some((_, why)) = failed.as_ref().filter(|(at, _)| *at >= asked) {
             return Err(ClientError::failed(why));
         }
-        let ticket = put(&self.asking, self.ledger.highest());
+        let ticket = put(&self.asking, self.ledger.counted());
         let proved = match self.warm_up().await {
             Ok(()) => self.prove(key, probe).await,
             Err(error) => Err(error),
@@ -217,6 +195,9 @@ impl State {
                     self.learn(&group.known);
                     *locked(&group.used) = *locked(&before.used);
                     locked(&self.groups).insert(key, Arc::new(group));
+                }
+                Err(error) if self.ledger.inbox().is_some() => {
+                    tracing::warn!(dataset = key.0, %error, "what came in does not have all that decides: it is not decided by")
                 }
                 // Which nodes were asked in vain was said.
                 Err(error) => {
@@ -297,10 +278,18 @@ impl State {
         };
         let mut wanted: BTreeSet<RequestId> = self.spool.book().to_send().flat_map(named).collect();
         while !wanted.is_empty() {
-            let places: BTreeSet<Place> = wanted.iter().take(64).map(Place::grant).collect();
-            let asked: Vec<RequestId> = wanted.iter().take(64).copied().collect();
-            let known = self.ledger.known(&places).await?;
-            self.learn(&known);
+            // What came in as files has each in a proof of its own perhaps, or does not have it any more.
+            let by_files = self.ledger.inbox().is_some();
+            let at_once = if by_files { 1 } else { 64 };
+            let places: BTreeSet<Place> = wanted.iter().take(at_once).map(Place::grant).collect();
+            let asked: Vec<RequestId> = wanted.iter().take(at_once).copied().collect();
+            match self.ledger.known(&places).await {
+                Ok(known) => self.learn(&known),
+                Err(error) if by_files => {
+                    tracing::warn!(grants = ?asked, %error, "from which grants this one hangs is not known");
+                }
+                Err(error) => return Err(error),
+            }
             let parents = locked(&self.parents);
             for id in asked {
                 wanted.remove(&id);

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 const APPROVALS: &str = "文号,资源,申请部门,批准日期,有效期至\n\
     hr-1,人口基本信息,省人社厅,2026年3月1日,2027-01-01 00:00:00\n\
-    hr-2,人口基本信息,省人社厅,2026年3月2日,2027-01-01\n";
+    hr-2,人口基本信息,省人社厅,2026年3月2日,2027-01-01\n\
+    hr-1,人口基本信息,省人社厅,2026年3月1日,2028-01-01\n";
 const MAPPING: &str = r#"
 platform = "gz.exchange"
 kind = "approvals"
@@ -42,19 +43,28 @@ async fn a_list_is_stated_and_compared() -> anyhow::Result<()> {
     std::fs::remove_file(&kept)?;
     let stated = liuhen(&mut cluster, ("psb", "officer"), &state).await?;
     let stated: Value = serde_json::from_str(&stated)?;
-    assert_eq!(stated["rows"], 2, "{stated}");
+    assert_eq!(stated["rows"], 3, "{stated}");
     let again = cluster.liuhen("psb", ("psb", "officer"), &state).await?;
     assert!(!again.status.success() && told(&again).contains("exists"), "{}", told(&again));
     let trail = ["trail", "department", "gz.psb"];
     let shown = liuhen(&mut cluster, ("psb", "officer"), &trail).await?;
-    assert!(shown.contains("2 approvals stated by gz.exchange"), "{shown}");
+    assert!(shown.contains("3 approvals stated by gz.exchange"), "{shown}");
 
     let compare = ["platform", "compare", &kept, "-o", "json"];
     let compared = cluster.liuhen("psb", ("psb", "officer"), &compare).await?;
     assert_eq!(compared.status.code(), Some(1), "{}", told(&compared));
     let rows: Vec<Value> = serde_json::from_slice(&compared.stdout)?;
     let on_ledger: Vec<&Value> = rows.iter().map(|it| &it["on_ledger"]).collect();
-    assert_eq!(on_ledger, ["same", "no request"], "{rows:#?}");
+    let until = "until 2027-01-01 00:00:00.000+00:00";
+    assert_eq!(on_ledger, ["same", "no request that you may see", until], "{rows:#?}");
+    // What has ended is not what the platform states.
+    let revoke = ["grant", "revoke", "hr-1", "--reason", "over", "--yes"];
+    liuhen(&mut cluster, ("psb", "officer"), &revoke).await?;
+    let compared = cluster.liuhen("psb", ("psb", "officer"), &compare).await?;
+    let rows: Vec<Value> = serde_json::from_slice(&compared.stdout)?;
+    assert_eq!(rows[0]["on_ledger"], "grant revoked", "{rows:#?}");
+    let root = stated["root"].as_str().unwrap_or_default();
+    assert!(shown.contains(&root[..16]), "the trail has the root: {shown}");
 
     let show = ["platform", "row", &kept, "3", "--out", &row];
     let output = cluster.run("liuhen", &show)?;

@@ -3,19 +3,22 @@
 
 use super::Common;
 use super::signing::Act;
-use crate::output::{Rows, print_one};
+use crate::output::{Format, Rows, print_one};
 use crate::tell;
 use crate::text::{self, state};
 use liuhen_client::clock::now;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::lang::pick;
+use liuhen_proto::items::sharing::grants;
 use liuhen_proto::types::Hash;
 use liuhen_proto::wire::{self, item::Kind};
-use liuhen_sources::platform::{InList, Kind as Stated, List, Mapping, Row, Wrong};
+use liuhen_sources::platform::{InList, Kind as Stated, List, Mapping, Row};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Lists of an exchange platform: its catalogue, approvals and calls
 #[derive(Debug, clap::Subcommand)]
@@ -38,6 +41,9 @@ pub enum Platform {
         /// Where its rows are kept, with what opens their digests
         #[arg(long)]
         out: PathBuf,
+        /// Also where values can't be read: they are stated as they stand there
+        #[arg(long)]
+        anyway: bool,
     },
     /// Compare a list that was kept with what the ledger has; ends with 1 where they differ
     Compare {
@@ -66,14 +72,14 @@ impl Platform {
     pub async fn run(&self, common: &Common) -> Result<(), ClientError> {
         match self {
             Self::Read { list, mapping } => {
-                let (list, wrong) = read(list, mapping)?;
+                let list = read(list, mapping)?;
                 show(common, &list)?;
-                well(&wrong)
+                well(&list, false)
             }
-            Self::State { list, mapping, out } => {
-                let (list, wrong) = read(list, mapping)?;
-                state_it(common, &list, out).await?;
-                well(&wrong)
+            Self::State { list, mapping, out, anyway } => {
+                let list = read(list, mapping)?;
+                well(&list, *anyway)?;
+                state_it(common, &list, out).await
             }
             Self::Compare { kept } => {
                 let list = List::kept(kept)?;
@@ -89,11 +95,9 @@ impl Platform {
             Self::Verify { row } => {
                 let it = InList::read(row)?;
                 let fields = [
-                    ("platform", json!(it.platform)),
-                    ("list", json!(it.kind)),
-                    ("rows", json!(it.count)),
                     ("root", json!(it.root)),
-                    ("row", json!(it.row.line)),
+                    ("index", json!(it.index)),
+                    ("rows", json!(it.count)),
                     ("stated", json!(it.row.stated)),
                 ];
                 print_one(&fields, common.output)
@@ -102,24 +106,27 @@ impl Platform {
     }
 }
 
-fn read(list: &Path, mapping: &Path) -> Result<(List, Vec<Wrong>), ClientError> {
+fn read(list: &Path, mapping: &Path) -> Result<List, ClientError> {
     let mapping = Mapping::read(mapping)?;
     List::read(list, &mapping, now().get())
 }
 
-/// Says what could not be read. Errors where there is something.
-fn well(wrong: &[Wrong]) -> Result<(), ClientError> {
-    for it in wrong {
-        let (row, why) = (it.line, &it.why);
-        tell!("{}", pick(&format!("row {row}: {why}"), &format!("第 {row} 行：{why}")));
+/// Says what could not be read. Errors where there is something, unless it is to be stated anyway.
+fn well(list: &List, anyway: bool) -> Result<(), ClientError> {
+    let mut count = 0_usize;
+    for row in &list.rows {
+        for why in &row.unread {
+            count = count.saturating_add(1);
+            let line = row.line;
+            tell!("{}", pick(&format!("row {line}: {why}"), &format!("第 {line} 行：{why}")));
+        }
     }
-    if wrong.is_empty() {
+    if count == 0 || anyway {
         return Ok(());
     }
-    let rows = wrong.len();
     let (why, why_zh) = (
-        format!("{rows} values of the list can't be read by the mapping"),
-        format!("清单中有 {rows} 个值无法按映射读取"),
+        format!("{count} values of the list can't be read by the mapping"),
+        format!("清单中有 {count} 个值无法按映射读取"),
     );
     Err(ClientError::Failed(pick(&why, &why_zh).to_owned()))
 }
@@ -184,9 +191,9 @@ fn write(out: &Path, what: &impl serde::Serialize) -> Result<(), ClientError> {
 
 /// What the ledger has of each row.
 async fn compare(common: &Common, node: &Node, list: &List) -> Result<(), ClientError> {
-    let found: Vec<(usize, String, String)> = match list.kind {
-        Stated::Catalogue => catalogue(node, list).await?,
-        Stated::Approvals => approvals(node, list).await?,
+    let found = match list.kind {
+        Stated::Catalogue => catalogue(node, list, common.output).await?,
+        Stated::Approvals => approvals(node, list, common.output).await?,
         Stated::Calls => {
             let (why, why_zh) = (
                 "calls are recorded: `liuhen import mapped LIST --mapping …`, whose records name the platform",
@@ -197,9 +204,15 @@ async fn compare(common: &Common, node: &Node, list: &List) -> Result<(), Client
     };
     let mut rows = Rows::new(&["row", "stated", "on_ledger"]);
     let mut differ = 0_usize;
-    for (row, stated, on_ledger) in found {
-        differ = differ.saturating_add(usize::from(on_ledger != SAME));
-        rows.push(vec![json!(row), json!(stated), json!(on_ledger)]);
+    for (row, (stated, mut differs)) in list.rows.iter().zip(found) {
+        let unread = common.output.word("unreadable", "无法读取");
+        differs.extend(row.unread.iter().map(|it| format!("{unread} {it}")));
+        differ = differ.saturating_add(usize::from(!differs.is_empty()));
+        let shown = match differs.is_empty() {
+            true => common.output.word("same", "一致").to_owned(),
+            false => differs.join(", "),
+        };
+        rows.push(vec![json!(row.line), json!(stated), json!(shown)]);
     }
     rows.print(common.output)?;
     if differ == 0 {
@@ -210,64 +223,91 @@ async fn compare(common: &Common, node: &Node, list: &List) -> Result<(), Client
     Err(ClientError::Failed(pick(&why, &why_zh).to_owned()))
 }
 
-const SAME: &str = "same";
+/// What a row is called, and in what it differs from the ledger.
+type Compared = (String, Vec<String>);
 
 fn read_of<'a>(row: &'a Row, column: &str) -> &'a str {
     row.read.get(column).map(String::as_str).unwrap_or_default()
 }
 
-async fn catalogue(node: &Node, list: &List) -> Result<Vec<(usize, String, String)>, ClientError> {
+async fn catalogue(node: &Node, list: &List, output: Format) -> Result<Vec<Compared>, ClientError> {
     let all = node.datasets("").await?;
-    let of = |row: &Row| {
+    let of = |row: &Row| -> Vec<String> {
         let code = read_of(row, "dataset");
-        let entry = all.iter().filter_map(|it| it.registration.as_ref());
-        let Some(entry) = entry.into_iter().find(|it| it.dataset == code) else {
-            return "not registered".to_owned();
+        let is =
+            |it: &&wire::Dataset| it.registration.as_ref().is_some_and(|it| it.dataset == code);
+        let Some(entry) = all.iter().find(is) else {
+            return vec![output.word("not registered", "未登记").to_owned()];
         };
+        let mut differs = Vec::new();
+        if entry.retired_height.is_some() {
+            differs.push(output.word("retired", "已下架").to_owned());
+        }
+        let entry = entry.registration.clone().unwrap_or_default();
         let category = text::category(entry.category()).replace('-', "_");
         let grade = entry.grade.to_string();
-        let pairs =
-            [("collector", entry.collector.as_str()), ("category", &category), ("grade", &grade)];
-        let differs = pairs.iter().filter(|(column, there)| {
+        for (column, there) in
+            [("collector", &entry.collector), ("category", &category), ("grade", &grade)]
+        {
             let stated = read_of(row, column);
-            !stated.is_empty() && stated != *there
-        });
-        let differs: Vec<String> =
-            differs.map(|(column, there)| format!("{column} {there}")).collect();
-        if differs.is_empty() { SAME.to_owned() } else { differs.join(", ") }
+            if !stated.is_empty() && stated != there {
+                differs.push(format!("{column} {there}"));
+            }
+        }
+        let stated = read_of(row, "title");
+        if !stated.is_empty() && stated != entry.title_zh && stated != entry.title_en {
+            differs.push(format!("title {}{}", entry.title_zh, entry.title_en));
+        }
+        differs
     };
-    Ok(list
-        .rows
-        .iter()
-        .map(|row| (row.line, read_of(row, "dataset").to_owned(), of(row)))
-        .collect())
+    Ok(list.rows.iter().map(|row| (read_of(row, "dataset").to_owned(), of(row))).collect())
 }
 
-async fn approvals(node: &Node, list: &List) -> Result<Vec<(usize, String, String)>, ClientError> {
+async fn approvals(node: &Node, list: &List, output: Format) -> Result<Vec<Compared>, ClientError> {
     let all = node.requests(wire::ListRequestsRequest::default()).await?;
-    let of = |row: &Row| {
+    let of = |row: &Row| -> Vec<String> {
         let (reference, dataset) = (read_of(row, "reference"), read_of(row, "dataset"));
         let is = |it: &&wire::RequestStanding| {
             let asked = it.request.as_ref().and_then(|it| it.asked.as_ref());
             asked.is_some_and(|it| it.reference == reference && it.dataset == dataset)
         };
-        let Some(found) = all.iter().find(is) else { return "no request".to_owned() };
-        let request = found.request.clone().unwrap_or_default();
-        let Some(grant) = &found.grant else {
-            return format!("request {}", state(request.state().as_str_name(), "REQUEST_STATE_"));
-        };
-        let asked = request.asked.unwrap_or_default();
-        let until = grant.steps.last().and_then(|it| it.terms.as_ref());
-        let until = until.map_or(0, |it| it.until_ms);
-        let mut differs = Vec::new();
-        if asked.using_department != read_of(row, "user") {
-            differs.push(format!("user {}", asked.using_department));
-        }
-        if until > 0 && read_of(row, "until").parse() != Ok(until) {
-            differs.push(format!("until {}", text::time(until)));
-        }
-        if differs.is_empty() { SAME.to_owned() } else { differs.join(", ") }
+        // Asked again after it was refused, or by two departments, there are several: the one that differs least is meant.
+        let differing = all.iter().filter(is).map(|found| differs(row, found));
+        let least = differing.min_by_key(Vec::len);
+        least.unwrap_or_else(|| {
+            vec![output.word("no request that you may see", "没有您可见的申请").to_owned()]
+        })
     };
     let name = |row: &Row| format!("{} {}", read_of(row, "reference"), read_of(row, "dataset"));
-    Ok(list.rows.iter().map(|row| (row.line, name(row), of(row))).collect())
+    Ok(list.rows.iter().map(|row| (name(row), of(row))).collect())
+}
+
+/// In what a request, with the grant that it became, is another than a row states.
+fn differs(row: &Row, found: &wire::RequestStanding) -> Vec<String> {
+    let request = found.request.clone().unwrap_or_default();
+    let asked = request.asked.clone().unwrap_or_default();
+    let mut differs = Vec::new();
+    if asked.using_department != read_of(row, "user") {
+        differs.push(format!("user {}", asked.using_department));
+    }
+    let purpose = read_of(row, "purpose");
+    if !purpose.is_empty() && purpose != asked.purpose {
+        differs.push(format!("purpose {}", asked.purpose));
+    }
+    let Some(grant) = &found.grant else {
+        differs.push(format!("request {}", state(request.state().as_str_name(), "REQUEST_STATE_")));
+        return differs;
+    };
+    let stands = grants::state(grant);
+    if stands != wire::GrantState::Active {
+        differs.push(format!("grant {}", state(stands.as_str_name(), "GRANT_STATE_")));
+    }
+    // A list names a day; here it may end when that day begins, or when it is over.
+    let until = grants::terms(grant).map_or(0, |it| it.until_ms);
+    let stated: u64 = read_of(row, "until").parse().unwrap_or_default();
+    let same_day = stated.checked_sub(until).is_some_and(|it| it <= DAY_MS);
+    if !same_day {
+        differs.push(format!("until {}", text::time(until)));
+    }
+    differs
 }

@@ -21,7 +21,8 @@ pub(super) fn item(kind: &Kind, names: &Names) -> String {
         ),
         Kind::StateList(it) => {
             let (what, until) = (stated(it.kind()), text::time(it.until_ms));
-            format!("{} {what} by {} up to {until}", it.count, it.platform)
+            let root = hex::encode(&it.root);
+            format!("{} {what} by {} up to {until}, root {root}", it.count, it.platform)
         }
         Kind::RequestAccess(it) => format!("{} {}", it.dataset, it.reference),
         Kind::OfferStanding(it) => format!("{} {}", it.dataset, it.reference),

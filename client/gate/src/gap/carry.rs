@@ -3,12 +3,11 @@
 
 use super::files::{
     Became, CarriedGroup, CarriedState, NamedIdentity, WANTED, Wanted, put, read, state_name,
-    states,
 };
-use super::outbox::waiting;
+use super::outbox::{count, waiting};
 use crate::ledger::Ledger;
 use crate::spool::Spool;
-use crate::state::State;
+use crate::state::{Key, State};
 use anyhow::Context as _;
 use liuhen_client::clock::now;
 use liuhen_client::error::ClientError;
@@ -18,15 +17,16 @@ use liuhen_keyfile::PassphraseSource;
 use liuhen_proto::items::access::decide::Gateway;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::place::Place;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::Tx;
 use liuhen_proto::types::limits::OBJECTS_PROVED;
-use liuhen_proto::types::{ChainId, IdentityId, KeyId};
+use liuhen_proto::types::{ChainId, IdentityId, KeyId, RequestId};
 use liuhen_proto::wire::{self, Party, RecordAccess};
 use prost::Message as _;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -78,11 +78,16 @@ impl Settings {
     }
 }
 
+/// Grants are passed on so often at most.
+const DEPTH: usize = 8;
+
 /// Whoever carries.
 struct Carrier {
     settings: Settings,
     ledger: Arc<Ledger>,
     chain: ChainId,
+    /// The states that it wrote.
+    written: Mutex<VecDeque<PathBuf>>,
 }
 
 /// Carries until told to stop; or once. Errors where that one time not all could be done.
@@ -97,7 +102,8 @@ pub async fn carry(settings: Settings, once: bool, stop: CancellationToken) -> a
     let options = ReachOptions { within, allow_plaintext, ..ReachOptions::default() };
     let ledger = Arc::new(Ledger::of(founding, &settings.nodes, &options, &key)?);
     let every = Duration::from_secs(settings.every_seconds);
-    let carrier = Carrier { settings, ledger, chain };
+    let written = Mutex::default();
+    let carrier = Carrier { settings, ledger, chain, written };
     loop {
         let done = carrier.round().await;
         match (done, once) {
@@ -127,38 +133,48 @@ impl Carrier {
         let key = KeyId::from_slice(&wanted.key_id).context("the gateway's key")?;
         let (on_ledger, next) = self.key(key).await.context("the gateway's key")?;
         let gateway = Gateway {
-            department: on_ledger.department,
+            department: on_ledger.department.clone(),
             identity: IdentityId::from_slice(&on_ledger.identity_id)?,
             key,
         };
-        let became = self.bring_out(&key, next).await;
-        let (became, failed) = match became {
-            Ok(became) => (became, None),
-            Err(error) => (Vec::new(), Some(error)),
-        };
-        let brought = self.bring_in(&wanted, gateway, became).await;
-        failed.map_or(brought, Err)
+        let mut became = Vec::new();
+        let public = PublicKey::from_slice(&on_ledger.public_key).context("the gateway's key")?;
+        let out = self.bring_out(&public, next, &mut became).await;
+        let refused = became.iter().filter(|it| !it.refused.is_empty()).count();
+        // What became of some of them is to be known within, whatever failed behind them.
+        self.bring_in(&wanted, gateway, became).await?;
+        let left = out?;
+        anyhow::ensure!(
+            refused == 0 && left == 0,
+            "{refused} transactions were refused, and {left} are left behind them: the gate signs them anew when it knows"
+        );
+        Ok(())
     }
 
     async fn key(&self, key: KeyId) -> Result<(wire::Key, u64), ClientError> {
         self.ledger.ask(|node| Box::pin(async move { node.key(&key).await })).await
     }
 
-    /// Submits what waits, in order, from the first that is not on the ledger.
-    async fn bring_out(&self, key: &KeyId, mut next: u64) -> anyhow::Result<Vec<Became>> {
-        let mut became = Vec::new();
-        for it in waiting(&self.settings.outbox)? {
+    /// Submits what waits, in order, from the first that is not on the ledger. Gives how many could not be for what came before them.
+    async fn bring_out(
+        &self,
+        key: &PublicKey,
+        mut next: u64,
+        became: &mut Vec<Became>,
+    ) -> anyhow::Result<usize> {
+        let all = waiting(&self.settings.outbox, key, &self.chain)?;
+        // What is not whole, or not the gateway's, is not brought either.
+        let there = count(&self.settings.outbox)?;
+        let (mut left, mut stopped) = (there.saturating_sub(all.len()), false);
+        for it in all {
             let header = it.tx.header();
-            if header.key != *key || header.chain != self.chain {
-                tracing::warn!(file = %it.file.display(), "not the gateway's: it is left");
-                continue;
-            }
             if header.seq < next {
                 continue;
             }
-            // One before it is not here yet.
-            if header.seq > next {
-                break;
+            // One before it is not here yet, or was refused.
+            if stopped || header.seq > next {
+                left = left.saturating_add(1);
+                continue;
             }
             let tx_id = it.tx.id().as_bytes().to_vec();
             match self.submit(&it.tx).await {
@@ -167,16 +183,17 @@ impl Carrier {
                     next = it.tx.next_seq();
                     became.push(Became { tx_id, ..Became::default() });
                 }
+                Err(error) if error.is_unanswered() => return Err(error).context("a transaction"),
                 Err(ClientError::Refused(why, _)) if !why.reason.is_empty() => {
                     tracing::warn!(file = %it.file.display(), reason = why.reason, "refused");
                     let item = why.item.map(u64::from);
                     became.push(Became { tx_id, refused: why.reason, item });
-                    break;
+                    stopped = true;
                 }
                 Err(error) => return Err(error).context("a transaction"),
             }
         }
-        Ok(became)
+        Ok(left)
     }
 
     async fn submit(&self, tx: &Tx) -> Result<(), ClientError> {
@@ -204,7 +221,8 @@ impl Carrier {
         // In this order: what is on the ledger by what it says of the gateway all groups count.
         let (_, next_seq) = self.key(gateway.key).await.context("the gateway's key")?;
         let own_proof = self.own(&gateway, &identities, &wanted.officers).await?;
-        let groups = self.groups(wanted, &gateway, &identities).await?;
+        let who = self.who(&identities).await?;
+        let (groups, failed) = self.groups(wanted, &gateway, &identities).await?;
         let made_ms = now().get();
         let state = CarriedState {
             made_ms,
@@ -218,14 +236,32 @@ impl Carrier {
             own_proof,
             next_seq,
             became,
+            who,
         };
         let inbox = &self.settings.inbox;
         put(inbox, &state_name(made_ms), &state.encode_to_vec()).context("inbox")?;
-        let all = states(inbox)?;
-        let old = all.len().saturating_sub(KEPT);
-        all.iter().take(old).for_each(|it| drop(std::fs::remove_file(it)));
+        // Of those that were written here the last few stay: what others put there is theirs.
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.push_back(inbox.join(state_name(made_ms)));
+        while written.len() > KEPT {
+            written.pop_front().into_iter().for_each(|it| drop(std::fs::remove_file(it)));
+        }
         tracing::info!(groups = state.groups.len(), next_seq, "a state is there to be carried in");
+        anyhow::ensure!(failed == 0, "{failed} of what decides could not be proved");
         Ok(())
+    }
+
+    /// Who everybody is that is named.
+    async fn who(&self, identities: &[NamedIdentity]) -> anyhow::Result<Vec<Vec<u8>>> {
+        let mut proofs = Vec::new();
+        for some in identities.chunks(OBJECTS_PROVED) {
+            let places = some
+                .iter()
+                .map(|it| Ok(Place::identity(&IdentityId::from_slice(&it.identity_id)?)));
+            let places = places.collect::<anyhow::Result<BTreeSet<Place>>>()?;
+            proofs.push(self.proof(&places).await.context("of who is who")?);
+        }
+        Ok(proofs)
     }
 
     async fn proof(&self, places: &BTreeSet<Place>) -> anyhow::Result<Vec<u8>> {
@@ -249,6 +285,7 @@ impl Carrier {
             Place::gateway(&gateway.identity),
             Place::gateway_setup(gateway.identity.as_bytes()),
             Place::department(&gateway.department),
+            Place::key(&gateway.key),
         ]
         .into();
         for officer in identities.iter().filter(|it| officers.contains(&it.name)) {
@@ -263,13 +300,13 @@ impl Carrier {
         self.proof(&places).await.context("of the gateway")
     }
 
-    /// What decides, for each caller and dataset.
+    /// What decides, for each caller and dataset; and how much of it could not be proved.
     async fn groups(
         &self,
         wanted: &Wanted,
         gateway: &Gateway,
         identities: &[NamedIdentity],
-    ) -> anyhow::Result<Vec<CarriedGroup>> {
+    ) -> anyhow::Result<(Vec<CarriedGroup>, usize)> {
         let state = State::new(Arc::clone(&self.ledger), Spool::nothing(), gateway.clone());
         let callers = identities.iter().filter(|it| wanted.callers.contains(&it.name));
         let callers = callers.map(|it| Party {
@@ -279,24 +316,73 @@ impl Carrier {
             ..Party::default()
         });
         let unknown = Party { unmapped_digest: vec![0; 32], ..Party::default() };
-        let mut all: BTreeMap<_, BTreeSet<Place>> = BTreeMap::new();
+        let mut all: BTreeMap<_, Vec<RecordAccess>> = BTreeMap::new();
         for asker in callers.chain([unknown]) {
             for route in &wanted.routes {
                 let (asker, access_time_ms) = (Some(asker.clone()), now().get());
                 let collector = gateway.department.clone();
                 let probe = RecordAccess { collector, asker, access_time_ms, ..route.clone() };
-                let key = crate::gate::key_of(&probe);
-                let group = state.group(&key, &probe, Some(Duration::ZERO)).await;
-                let group = group.with_context(|| format!("of {}", key.0))?;
-                all.entry(key).or_default().extend(group.known.objects.keys().cloned());
+                all.entry(crate::gate::key_of(&probe)).or_default().push(probe);
             }
         }
-        let mut groups = Vec::new();
-        for ((dataset, ..), places) in all {
-            let standings = self.ledger.requests(&dataset).await?;
-            let proof = self.proof(&places).await.with_context(|| format!("of {dataset}"))?;
-            groups.push(CarriedGroup { dataset, standings, proof });
+        let (mut groups, mut failed) = (Vec::new(), 0_usize);
+        for (key, probes) in all {
+            match self.group(&state, &key, &probes).await {
+                Ok(group) => groups.push(group),
+                // The others are carried all the same.
+                Err(error) => {
+                    let (dataset, asker) = (&key.0, &key.1);
+                    tracing::warn!(dataset, asker, error = %format!("{error:#}"), "what decides can't be proved");
+                    failed = failed.saturating_add(1);
+                }
+            }
         }
-        Ok(groups)
+        anyhow::ensure!(
+            failed == 0 || !groups.is_empty(),
+            "nothing of what decides could be proved"
+        );
+        Ok((groups, failed))
+    }
+
+    /// What decides for one caller and dataset.
+    async fn group(
+        &self,
+        state: &State,
+        key: &Key,
+        probes: &[RecordAccess],
+    ) -> anyhow::Result<CarriedGroup> {
+        let (dataset, ..) = key;
+        let mut places: BTreeSet<Place> = BTreeSet::new();
+        for probe in probes {
+            let group = state.group(key, probe, Some(Duration::ZERO)).await?;
+            places.extend(group.known.objects.keys().cloned());
+        }
+        self.with_parents(&mut places).await?;
+        let standings = self.ledger.requests(dataset).await?;
+        let proof = self.proof(&places).await?;
+        Ok(CarriedGroup { dataset: dataset.clone(), standings, proof })
+    }
+
+    /// From what grants hang: whatever is decided when the state is carried in, at other hours and with other quotas.
+    async fn with_parents(&self, places: &mut BTreeSet<Place>) -> anyhow::Result<()> {
+        for _ in 0..DEPTH {
+            let known = self.ledger.known(places).await?;
+            let mut more = BTreeSet::new();
+            for object in known.objects.values().flatten() {
+                let Object::Grant(grant) = object else { continue };
+                if !grant.using_department.is_empty() {
+                    more.insert(Place::department(&grant.using_department));
+                }
+                if let Ok(parent) = RequestId::from_slice(&grant.parent_id) {
+                    more.extend([Place::grant(&parent), Place::grant_use(&parent)]);
+                }
+            }
+            let before = places.len();
+            places.extend(more);
+            if places.len() == before {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 }

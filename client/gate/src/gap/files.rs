@@ -6,7 +6,7 @@ use prost::Message;
 use std::path::{Path, PathBuf};
 
 /// Bytes of a file at most.
-const BYTES: u64 = 256 << 20;
+const BYTES: u64 = 64 << 20;
 /// How what comes in is called.
 const STATE: &str = "state-";
 
@@ -96,6 +96,9 @@ pub struct CarriedState {
     /// What became of what was carried out.
     #[prost(message, repeated, tag = "7")]
     pub became: Vec<Became>,
+    /// `ObjectsProof`s of the identities that are named: who they are is proved.
+    #[prost(bytes = "vec", repeated, tag = "8")]
+    pub who: Vec<Vec<u8>>,
 }
 
 /// Writes a file whole, or not at all.
@@ -104,7 +107,14 @@ pub fn put(folder: &Path, name: &str, content: &[u8]) -> anyhow::Result<()> {
     let temporary = folder.join(format!(".{name}.part"));
     let mut bytes = blake3::hash(content).as_bytes().to_vec();
     bytes.extend_from_slice(content);
-    let mut file = std::fs::File::create(&temporary).with_context(at)?;
+    // Nothing that somebody put there is written to.
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(at);
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = std::fs::File::create_new(&temporary).with_context(at)?;
     std::io::Write::write_all(&mut file, &bytes).with_context(at)?;
     file.sync_all().with_context(at)?;
     std::fs::rename(&temporary, folder.join(name)).with_context(at)?;
@@ -114,7 +124,9 @@ pub fn put(folder: &Path, name: &str, content: &[u8]) -> anyhow::Result<()> {
 /// What a file holds. `None`: it is not whole, or not yet.
 pub fn get(file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     let at = || format!("{}", file.display());
-    let length = std::fs::metadata(file).with_context(at)?.len();
+    let there = std::fs::symlink_metadata(file).with_context(at)?;
+    anyhow::ensure!(there.is_file(), "{}: no file", file.display());
+    let length = there.len();
     anyhow::ensure!(length <= BYTES, "{}: larger than {BYTES} bytes", file.display());
     let mut bytes = std::fs::read(file).with_context(at)?;
     if bytes.len() < 32 {

@@ -1,26 +1,35 @@
 //! The ledger as files bring it in: verified like what a node says, and as old as the files are.
 
-use super::files::{Became, CarriedState, NamedIdentity, get, states};
+use super::files::{Became, CarriedState, NamedIdentity, get, state_name, states};
 use anyhow::Context as _;
+use liuhen_client::clock::now;
 use liuhen_client::error::ClientError;
 use liuhen_genesis::Founding;
 use liuhen_proto::ledger::Object;
 use liuhen_proto::place::Place;
-use liuhen_proto::types::{Height, IdentityId, TimeMs};
+use liuhen_proto::types::{Height, IdentityId, KeyId, TimeMs};
 use liuhen_proto::verify::{Known, known};
 use liuhen_proto::wire::{GetGatewayResponse, Identity, RequestStanding};
 use prost::Message as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// A state may be made so much later than this machine's clock says.
+const AHEAD_MS: u64 = 600_000;
 
 /// The folder, and the newest state of it.
 pub struct Inbox {
     folder: PathBuf,
     founding: Arc<Founding>,
+    /// The gateway's key: states are of it.
+    key: KeyId,
+    /// Where it is kept how far the ledger was seen: nothing earlier is taken, also after a restart.
+    seen: PathBuf,
     newest: Mutex<Option<Arc<Carried>>>,
-    /// Files that can't be used: said once.
-    bad: Mutex<BTreeSet<PathBuf>>,
+    /// Files that were looked at, as they were then.
+    looked: Mutex<BTreeMap<PathBuf, (u64, Option<SystemTime>)>>,
 }
 
 /// What decides on a dataset for a caller.
@@ -33,65 +42,98 @@ struct Group {
 /// A state, verified.
 pub struct Carried {
     made_ms: u64,
-    /// The gateway, by the word of a node.
+    /// The gateway, proved.
     pub gateway: NamedIdentity,
     identities: Vec<NamedIdentity>,
     groups: Vec<Group>,
     own: Known,
-    /// The number of the next transaction of the gateway's key.
+    /// The number of the next transaction of the gateway's key, by the word of a node.
     pub next_seq: u64,
-    /// What became of what was carried out.
+    /// What became of what was carried out, by the word of a node.
     pub became: Vec<Became>,
 }
 
 impl Inbox {
-    /// Of a folder.
-    pub fn new(folder: &Path, founding: Arc<Founding>) -> Self {
-        let (newest, bad) = Default::default();
-        Self { folder: folder.to_owned(), founding, newest, bad }
+    /// Of a folder, for a key. `seen`: a file in which it is kept how far the ledger was seen.
+    pub fn new(folder: &Path, founding: Arc<Founding>, key: KeyId, seen: PathBuf) -> Self {
+        let (newest, looked) = Default::default();
+        Self { folder: folder.to_owned(), founding, key, seen, newest, looked }
     }
 
-    /// Looks whether something newer came; whether it did. Errors where the folder can't be read.
+    /// Looks whether something newer came; whether it did. Errors where the folder can't be read. Which is newer the ledger's own height says, never a file's
+    /// name; one file that can't be used keeps no other back.
     pub fn look(&self) -> anyhow::Result<bool> {
-        let all = states(&self.folder)?;
-        let before = self.newest();
-        for file in all.iter().rev() {
-            if lock(&self.bad).contains(file) {
+        let mut best: Option<(Carried, PathBuf)> = None;
+        for file in states(&self.folder)? {
+            let there = std::fs::symlink_metadata(&file);
+            let now = there.map(|it| (it.len(), it.modified().ok())).unwrap_or_default();
+            if lock(&self.looked).get(&file) == Some(&now) {
                 continue;
             }
-            // It is still being written, or was cut: it is looked at again.
-            let Some(content) = get(file)? else { continue };
-            let Ok(state) = CarriedState::decode(content.as_slice()) else {
-                self.is_bad(file, "it is no state");
-                continue;
-            };
-            if before.as_ref().is_some_and(|it| it.made_ms >= state.made_ms) {
-                return Ok(false);
-            }
-            match Carried::of(state, &self.founding) {
-                Ok(carried) if before.as_ref().is_none_or(|it| it.height() <= carried.height()) => {
-                    let (height, file) = (carried.height(), file.display());
-                    tracing::info!(%height, %file, "a newer state came in");
-                    *lock(&self.newest) = Some(Arc::new(carried));
-                    self.let_go(&all);
-                    return Ok(true);
+            lock(&self.looked).insert(file.clone(), now);
+            match self.read(&file) {
+                Ok(Some(it)) => {
+                    let is_newer =
+                        best.as_ref().is_none_or(|(before, _)| it.order() > before.order());
+                    if is_newer {
+                        best = Some((it, file));
+                    }
                 }
-                Ok(_) => self.is_bad(file, "it shows an earlier state than was seen"),
-                Err(error) => self.is_bad(file, &format!("{error:#}")),
+                // It is still being written, or was cut: it is looked at again when it is another.
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(file = %file.display(), why = %format!("{error:#}"), "a state that came in is left");
+                }
             }
         }
-        Ok(false)
+        lock(&self.looked).retain(|file, _| std::fs::symlink_metadata(file).is_ok());
+        let Some((carried, file)) = best else { return Ok(false) };
+        if self.newest().is_some_and(|it| it.order() >= carried.order()) {
+            return Ok(false);
+        }
+        let (height, least) = (carried.height(), self.seen()?);
+        if height < least {
+            tracing::warn!(file = %file.display(), %height, %least, "a state that came in is older than what was seen: it is left");
+            return Ok(false);
+        }
+        self.see(height)?;
+        tracing::info!(%height, file = %file.display(), "a newer state came in");
+        let before = lock(&self.newest).replace(Arc::new(carried));
+        // What was taken before is not needed any more. Where it can't be removed it stays.
+        if let Some(before) = before {
+            let _ = std::fs::remove_file(self.folder.join(state_name(before.made_ms)));
+        }
+        Ok(true)
     }
 
-    fn is_bad(&self, file: &Path, why: &str) {
-        tracing::warn!(file = %file.display(), why, "a state that came in is left");
-        lock(&self.bad).insert(file.to_owned());
+    /// What a file says, verified; `None`: it is not whole.
+    fn read(&self, file: &Path) -> anyhow::Result<Option<Carried>> {
+        let Some(content) = get(file)? else { return Ok(None) };
+        let state = CarriedState::decode(content.as_slice()).context("it is no state")?;
+        let latest = now().get().saturating_add(AHEAD_MS);
+        anyhow::ensure!(state.made_ms <= latest, "it is of a time to come");
+        Ok(Some(Carried::of(state, &self.founding, &self.key)?))
     }
 
-    /// What is older than the newest two is not needed any more. Where it can't be removed it stays.
-    fn let_go(&self, all: &[PathBuf]) {
-        let old = all.len().saturating_sub(2);
-        all.iter().take(old).for_each(|it| drop(std::fs::remove_file(it)));
+    /// How far the ledger was seen.
+    fn seen(&self) -> anyhow::Result<Height> {
+        let at = || format!("{}", self.seen.display());
+        match std::fs::read_to_string(&self.seen) {
+            Ok(text) => Ok(Height::new(text.trim().parse().with_context(at)?)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Height::new(0)),
+            Err(error) => Err(error).with_context(at),
+        }
+    }
+
+    fn see(&self, height: Height) -> anyhow::Result<()> {
+        let at = || format!("{}", self.seen.display());
+        let new = self.seen.with_extension("seen-new");
+        let write = || -> std::io::Result<()> {
+            std::fs::write(&new, format!("{height}\n"))?;
+            std::fs::File::open(&new)?.sync_all()?;
+            std::fs::rename(&new, &self.seen)
+        };
+        write().with_context(at)
     }
 
     /// The newest state.
@@ -159,27 +201,57 @@ impl Inbox {
 }
 
 impl Carried {
-    fn of(state: CarriedState, founding: &Founding) -> anyhow::Result<Self> {
-        let CarriedState { made_ms, gateway, identities, groups, own_proof, next_seq, became } =
+    /// Verifies a state: all that decides, who everybody is, and that it is of this key's gateway.
+    fn of(state: CarriedState, founding: &Founding, key: &KeyId) -> anyhow::Result<Self> {
+        let CarriedState { made_ms, gateway, identities, groups, own_proof, next_seq, became, who } =
             state;
         let group = |it: super::files::CarriedGroup| {
             let known = known(founding, &it.proof);
             let known = known.with_context(|| format!("of {}", it.dataset))?.into_inner();
             Ok(Group { dataset: it.dataset, standings: it.standings, known })
         };
-        Ok(Self {
-            made_ms,
-            gateway: gateway.context("it does not say who the gateway is")?,
-            identities,
-            groups: groups.into_iter().map(group).collect::<anyhow::Result<_>>()?,
-            own: known(founding, &own_proof).context("of the gateway")?.into_inner(),
-            next_seq,
-            became,
-        })
+        let groups = groups.into_iter().map(group).collect::<anyhow::Result<Vec<Group>>>()?;
+        let own = known(founding, &own_proof).context("of the gateway")?.into_inner();
+        let gateway = gateway.context("it does not say who the gateway is")?;
+        let of_key = match own.objects.get(&Place::key(key)) {
+            Some(Some(Object::Key(it))) => Arc::clone(it),
+            _ => anyhow::bail!("it is of another gateway's key"),
+        };
+        anyhow::ensure!(
+            of_key.identity_id == gateway.identity_id && of_key.department == gateway.department,
+            "the gateway that it names is not its key's"
+        );
+        // Each group was proved behind it: none is of before.
+        let is_of_before = |it: &Group| it.known.header.height < own.header.height;
+        anyhow::ensure!(
+            !groups.iter().any(is_of_before),
+            "what decides is older than the rest of it"
+        );
+        let who =
+            who.iter().map(|it| Ok(known(founding, it).context("of who is who")?.into_inner()));
+        let who = who.collect::<anyhow::Result<Vec<Known>>>()?;
+        for it in &identities {
+            let id = IdentityId::from_slice(&it.identity_id)?;
+            let place = Place::identity(&id);
+            let is_he = |known: &Known| match known.objects.get(&place) {
+                Some(Some(Object::Identity(one))) => {
+                    format!("{}/{}", one.department, one.code) == it.name
+                        && one.department == it.department
+                }
+                _ => false,
+            };
+            anyhow::ensure!(who.iter().any(is_he), "{} is not shown to be who it names", it.name);
+        }
+        Ok(Self { made_ms, gateway, identities, groups, own, next_seq, became })
+    }
+
+    /// What comes later is newer: by the ledger's height, and among equal ones by when it was made.
+    fn order(&self) -> (Height, u64) {
+        (self.height(), self.made_ms)
     }
 
     /// The height of what it says of the gateway itself.
-    fn height(&self) -> Height {
+    pub fn height(&self) -> Height {
         self.own.header.height
     }
 

@@ -11,10 +11,11 @@ use anyhow::Context as _;
 use liuhen_client::clock::now;
 use liuhen_client::submit::item;
 use liuhen_proto::items::Item;
-use liuhen_proto::ledger::Object;
+use liuhen_proto::ledger::{Halt, Object};
 use liuhen_proto::place::Place;
+use liuhen_proto::suite::sign::PublicKey;
 use liuhen_proto::tx::Tx;
-use liuhen_proto::types::{ChainId, KeyId};
+use liuhen_proto::types::{ChainId, Height, KeyId};
 use liuhen_proto::wire::{
     Channel, DatasetAccess, Decision, RecordAccess, SelfService, Subjects, item::Kind,
 };
@@ -39,6 +40,10 @@ pub struct Outbox {
     sender: Sender,
     /// By which transactions a number was refused, and why last.
     refused: HashMap<u64, (BTreeSet<Vec<u8>>, String)>,
+    /// Records that the ledger's own rules refuse, and why.
+    never: HashMap<u64, String>,
+    /// The height of the state that was taken in last.
+    came: Option<Height>,
 }
 
 /// A transaction that waits.
@@ -54,13 +59,27 @@ fn name(tx: &Tx) -> String {
     format!("{TRANSACTION}{:015}", tx.header().seq)
 }
 
-/// The transactions of a folder, in order. What is not whole is left for later.
-pub fn waiting(folder: &std::path::Path) -> anyhow::Result<Vec<Waiting>> {
+/// The transactions of a folder that a key signed, in order. What is not whole is left for later; what is another's is left and said.
+pub fn waiting(
+    folder: &std::path::Path,
+    key: &PublicKey,
+    chain: &ChainId,
+) -> anyhow::Result<Vec<Waiting>> {
     let mut all = Vec::new();
     for file in named(folder, TRANSACTION)? {
-        let Some(content) = get(&file)? else { continue };
+        let content = match get(&file) {
+            Ok(Some(content)) => content,
+            Ok(None) => continue,
+            Err(error) => {
+                tracing::warn!(file = %file.display(), error = %format!("{error:#}"), "it can't be read, and is left");
+                continue;
+            }
+        };
         match Tx::parse(&content) {
-            Ok(tx) => all.push(Waiting { file, tx }),
+            Ok(tx) if tx.header().chain == *chain && tx.is_signed_by(key) => {
+                all.push(Waiting { file, tx });
+            }
+            Ok(_) => tracing::warn!(file = %file.display(), "not the gateway's: it is left"),
             Err(error) => {
                 tracing::warn!(file = %file.display(), %error, "this is no transaction, and is left");
             }
@@ -68,6 +87,11 @@ pub fn waiting(folder: &std::path::Path) -> anyhow::Result<Vec<Waiting>> {
     }
     all.sort_by_key(|it| it.tx.header().seq);
     Ok(all)
+}
+
+/// How many files of transactions a folder has, whatever is in them.
+pub fn count(folder: &std::path::Path) -> anyhow::Result<usize> {
+    Ok(named(folder, TRANSACTION)?.len())
 }
 
 /// Writes what the gate wants to know.
@@ -105,7 +129,8 @@ pub fn want(settings: &Settings, chain: &ChainId, key: &KeyId) -> anyhow::Result
 impl Outbox {
     /// Of a folder.
     pub fn new(folder: PathBuf, sender: Sender) -> Self {
-        Self { folder, sender, refused: HashMap::new() }
+        let (refused, never, came) = Default::default();
+        Self { folder, sender, refused, never, came }
     }
 
     /// Looks what came in, and puts out what waits, until told to stop.
@@ -131,23 +156,36 @@ impl Outbox {
     }
 
     async fn round(&mut self) -> anyhow::Result<()> {
-        let is_newer = self.sender.ledger.look().context("inbox")?;
         self.sender.close_old().await?;
+        self.sender.ledger.look().context("inbox")?;
         let newest = self.sender.ledger.inbox().and_then(Inbox::newest);
         let carried = newest.context("nothing of the ledger came in yet")?;
-        if is_newer {
+        // Also where it failed before.
+        if self.came != Some(carried.height()) {
             self.came_in().await?;
+            self.came = Some(carried.height());
         }
-        let mut out = waiting(&self.folder).context("outbox")?;
-        for done in out.extract_if(.., |it| it.tx.header().seq < carried.next_seq) {
+        let signer = &self.sender.gate.account.signer;
+        let out = waiting(&self.folder, &signer.key.public(), &signer.chain);
+        let mut out = out.context("outbox")?;
+        for done in out.extract_if(.., |it| self.is_done(it)) {
             std::fs::remove_file(&done.file)?;
         }
-        if self.is_refused(&out, &carried) || is_old(&out, &carried) {
+        if self.is_refused(&out, &carried).await || is_old(&out, &carried) {
             for it in out.drain(..) {
                 std::fs::remove_file(&it.file)?;
             }
         }
         self.fill(&out, &carried).await
+    }
+
+    /// Whether all that a transaction has is on the ledger, as it was proved.
+    fn is_done(&self, it: &Waiting) -> bool {
+        let book = self.sender.gate.spool.book();
+        it.tx.items().iter().all(|item| match item.kind() {
+            Kind::SealPeriod(seal) => book.sealed().until_ms >= seal.until_ms,
+            _ => number(item).is_none_or(|it| book.get(it).is_none_or(|it| it.height.is_some())),
+        })
     }
 
     /// Takes from a newer state what decides, and what is on the ledger by now.
@@ -167,8 +205,9 @@ impl Outbox {
         Ok(())
     }
 
-    /// Whether one of those that wait was refused outside. What is refused by itself again and again can never be recorded.
-    fn is_refused(&mut self, out: &[Waiting], carried: &Carried) -> bool {
+    /// Whether one of those that wait was refused outside, by a node's word. What is refused again and again is held back, so that others pass; its digest takes
+    /// its place only where the ledger's own rules refuse it here too.
+    async fn is_refused(&mut self, out: &[Waiting], carried: &Carried) -> bool {
         let mut any = false;
         for became in carried.became.iter().filter(|it| !it.refused.is_empty()) {
             let of = |it: &&Waiting| it.tx.id().as_bytes().as_slice() == became.tx_id;
@@ -176,30 +215,60 @@ impl Outbox {
             any = true;
             tracing::warn!(file = %waiting.file.display(), reason = became.refused, "a transaction was refused outside: it is signed anew");
             let at = became.item.and_then(|it| usize::try_from(it).ok());
-            let refused = at.and_then(|at| waiting.tx.items().get(at)).and_then(number);
-            if let Some(number) = refused {
-                let (by, why) = self.refused.entry(number).or_default();
-                by.insert(became.tx_id.clone());
-                why.clone_from(&became.refused);
+            let item = at.and_then(|at| waiting.tx.items().get(at));
+            let Some((number, record)) =
+                item.and_then(|it| Some((number(it)?, it.record()?.clone())))
+            else {
+                continue;
+            };
+            let (by, why) = self.refused.entry(number).or_default();
+            by.insert(became.tx_id.clone());
+            why.clone_from(&became.refused);
+            if by.len() == REFUSALS as usize {
+                let reason = became.refused.clone();
+                match self.is_never_taken(&record).await {
+                    true => {
+                        tracing::error!(
+                            access_no = number,
+                            reason,
+                            "the ledger can't take this record: its digest takes its place"
+                        );
+                        self.never.insert(number, reason);
+                    }
+                    false => {
+                        tracing::error!(
+                            access_no = number,
+                            reason,
+                            "refused again and again, and no rule says why: this record is held back"
+                        );
+                    }
+                }
             }
         }
         any
     }
 
+    /// Whether the ledger's rules refuse a record, over state that was proved.
+    async fn is_never_taken(&self, record: &RecordAccess) -> bool {
+        let state = &self.sender.gate.state;
+        let key = crate::gate::key_of(record);
+        let Ok(group) = state.group(&key, record, None).await else { return false };
+        matches!(state.judge(&group, record, now()), Err(Halt::Refused(_)))
+    }
+
+    fn is_held_back(&self, number: u64) -> bool {
+        let refused =
+            self.refused.get(&number).is_some_and(|(by, _)| by.len() >= REFUSALS as usize);
+        refused && !self.never.contains_key(&number)
+    }
+
     /// What is recorded of an access: where the ledger can never take that, its digest.
     fn item(&self, one: &Numbered) -> anyhow::Result<Item> {
         let item = one.item()?;
-        let refused = self.refused.get(&one.record.access_no);
-        let Some((_, reason)) = refused.filter(|(by, _)| by.len() >= REFUSALS as usize) else {
-            return Ok(item);
-        };
-        let access_no = one.record.access_no;
-        tracing::error!(
-            access_no,
-            reason,
-            "the ledger can't take this record: its digest takes its place"
-        );
-        Ok(instead_of(&one.record, &item, reason)?)
+        match self.never.get(&one.record.access_no) {
+            Some(reason) => Ok(instead_of(&one.record, &item, reason)?),
+            None => Ok(item),
+        }
     }
 
     /// Puts out what waits and is not out yet.
@@ -214,7 +283,10 @@ impl Outbox {
             out.iter().flat_map(|it| it.tx.items()).filter_map(number).collect();
         let waits: Vec<Numbered> = {
             let book = self.sender.gate.spool.book();
-            let new = book.to_send().filter(|it| !is_out.contains(&it.record.access_no));
+            let new = book.to_send().filter(|it| {
+                let number = it.record.access_no;
+                !is_out.contains(&number) && !self.is_held_back(number)
+            });
             new.take(WAITING).cloned().collect()
         };
         let (mut left, mut files) = (waits.as_slice(), out.len());

@@ -71,6 +71,8 @@ struct Bulk {
     tags: Vec<u8>,
     /// So many are on the ledger.
     sent: usize,
+    /// Its record says so: they are all.
+    is_set: bool,
 }
 
 /// The spool as it stands.
@@ -124,7 +126,10 @@ impl Book {
                 last
             }
             Said::Found(Found { number, tags }) => {
-                self.bulk.entry(number).or_default().tags.extend(tags);
+                // What is over by now says nothing of them.
+                if self.numbered.get(&number).is_some_and(|it| !it.ended) {
+                    self.bulk.entry(number).or_default().tags.extend(tags);
+                }
                 number
             }
             Said::Tagged(Tagged { number, count }) => {
@@ -175,8 +180,11 @@ impl Book {
                 one.record.subjects = Some(subjects);
             }
             // Where nobody told that they are all, they are none.
-            if one.record.subjects.as_ref().is_none_or(|it| it.bulk.is_none()) {
-                self.bulk.remove(&it.number);
+            let is_set = one.record.subjects.as_ref().is_some_and(|it| it.bulk.is_some());
+            match self.bulk.get_mut(&it.number) {
+                Some(bulk) if is_set => bulk.is_set = true,
+                Some(_) => drop(self.bulk.remove(&it.number)),
+                None => {}
             }
             if let Some(unsealed) = place.and_then(|at| self.unsealed.get_mut(at)) {
                 unsealed.digest = one.digest();
@@ -244,11 +252,17 @@ impl Book {
         &self.sums
     }
 
-    /// A bulk set whose record is on the ledger and whose tags are not: its number, how many were sent, and the next of them, so many at most.
-    pub fn to_tag(&self, at_most: usize) -> Option<(u64, usize, Vec<Vec<u8>>)> {
+    /// A bulk set whose record is on the ledger and whose tags are not: its number, how many were sent, and the next of them, so many at most. Not one of
+    /// those that wait.
+    pub fn to_tag(
+        &self,
+        at_most: usize,
+        waits: impl Fn(u64) -> bool,
+    ) -> Option<(u64, usize, Vec<Vec<u8>>)> {
         let on_ledger =
             |number: &u64| self.numbered.get(number).is_none_or(|it| it.height.is_some());
-        let (number, it) = self.bulk.iter().find(|(number, _)| on_ledger(number))?;
+        let may = |(number, it): &(&u64, &Bulk)| it.is_set && on_ledger(number) && !waits(**number);
+        let (number, it) = self.bulk.iter().find(may)?;
         let next = it.tags.chunks(TAG).skip(it.sent).take(at_most).map(<[u8]>::to_vec);
         Some((*number, it.sent, next.collect()))
     }

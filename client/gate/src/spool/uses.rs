@@ -16,14 +16,19 @@ const NOWHERE: Height = Height::new(u64::MAX);
 pub struct Sums {
     by_grant: BTreeMap<RequestId, BTreeMap<(Height, u64), Uses>>,
     singly: BTreeSet<u64>,
-    /// The times of the records in each sum begin here at the earliest.
-    oldest: BTreeMap<(Height, u64), u64>,
+    /// Times and numbers of the records that no block has yet.
+    nowhere: BTreeSet<(u64, u64)>,
 }
 
 /// The grants that a record names, each once.
 fn named(record: &RecordAccess) -> BTreeSet<RequestId> {
     let ids = record.accesses.iter().map(|it| RequestId::from_slice(&it.request_id));
     ids.filter_map(Result::ok).collect()
+}
+
+/// Of a statement several records count once; and of two grants that hang from one a record counts there once.
+fn may_be_summed(record: &RecordAccess, grants: &BTreeSet<RequestId>) -> bool {
+    is_summable(record) && grants.len() <= 1
 }
 
 fn of(record: &RecordAccess) -> Uses {
@@ -45,14 +50,15 @@ impl Sums {
         if record.decision() != Decision::Served {
             return;
         }
-        if !is_summable(record) {
+        if height.is_none() {
+            self.nowhere.insert((record.access_time_ms, record.access_no));
+        }
+        let (at, grants) = (place(record, height), named(record));
+        if !may_be_summed(record, &grants) {
             self.singly.insert(record.access_no);
             return;
         }
-        let (at, time) = (place(record, height), record.access_time_ms);
-        let oldest = self.oldest.entry(at).or_insert(time);
-        *oldest = (*oldest).min(time);
-        for grant in named(record) {
+        for grant in grants {
             let (more, sum) = (of(record), self.by_grant.entry(grant).or_default());
             let sum = sum.entry(at).or_default();
             sum.queries = sum.queries.saturating_add(more.queries);
@@ -66,12 +72,15 @@ impl Sums {
         if record.decision() != Decision::Served {
             return;
         }
-        if !is_summable(record) {
+        if height.is_none() {
+            self.nowhere.remove(&(record.access_time_ms, record.access_no));
+        }
+        let (at, grants) = (place(record, height), named(record));
+        if !may_be_summed(record, &grants) {
             self.singly.remove(&record.access_no);
             return;
         }
-        let at = place(record, height);
-        for grant in named(record) {
+        for grant in grants {
             let Some(sums) = self.by_grant.get_mut(&grant) else { continue };
             if let Some(sum) = sums.get_mut(&at) {
                 let less = of(record);
@@ -94,14 +103,12 @@ impl Sums {
             sums.retain(|(height, _), _| *height > counted_at);
         }
         self.by_grant.retain(|_, sums| !sums.is_empty());
-        self.oldest.retain(|(height, _), _| *height > counted_at);
     }
 
     /// Whether sums say what each of the records would: one that is an hour old counts on the day when it comes.
     pub fn are_new(&self, now: TimeMs) -> bool {
         let since = now.get().saturating_sub(SUMMED_FOR_MS);
-        let nowhere = self.oldest.range((NOWHERE, 0)..);
-        nowhere.into_iter().all(|(_, oldest)| *oldest >= since)
+        self.nowhere.first().is_none_or(|(oldest, _)| *oldest >= since)
     }
 
     /// What a state at a height does not count yet: by the grant that is named, and the day.

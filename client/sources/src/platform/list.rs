@@ -1,8 +1,9 @@
 //! A platform's list: its rows as stated, each with a salt, under one root.
 
-use super::mapping::{Kind, Mapping};
+use super::mapping::{Kind, Mapping, name_of, time_of};
 use crate::sheet;
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_client::submit::random;
 use liuhen_proto::merkle::{Blake3Log, MemoryLog, inclusion, log};
 use liuhen_proto::suite::hash::salted_digest;
@@ -26,6 +27,9 @@ pub struct Row {
     pub stated: BTreeMap<String, String>,
     /// As read: ours → what it means.
     pub read: BTreeMap<String, String>,
+    /// What of it can't be read.
+    #[serde(default)]
+    pub unread: Vec<String>,
 }
 
 /// A list.
@@ -45,94 +49,124 @@ pub struct List {
     pub rows: Vec<Row>,
 }
 
-/// What is wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// Its number in the file.
-    pub line: usize,
-    /// What.
-    pub why: String,
-}
+/// Rows, each with its number in the file.
+type Numbered = Vec<(usize, Vec<String>)>;
 
-/// The rows of a file: of a spreadsheet, or values between commas in UTF-8.
-fn rows_of(path: &Path, sheet: Option<&str>) -> Result<Vec<Vec<String>>, ClientError> {
+/// The rows of a file, each with its number: of a spreadsheet, or values between commas in UTF-8.
+fn rows_of(path: &Path, sheet: Option<&str>) -> Result<Numbered, ClientError> {
     let at =
         |why: &dyn std::fmt::Display| ClientError::Failed(format!("{}: {why}", path.display()));
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|e| at(&e))?;
     file.take(BYTES + 1).read_to_end(&mut bytes).map_err(|e| at(&e))?;
     if bytes.starts_with(sheet::MAGIC) {
-        return sheet::rows(path, sheet).map_err(|e| at(&e));
+        let rows = sheet::rows(path, sheet).map_err(|e| at(&e))?;
+        return Ok((1..).zip(rows).collect());
     }
     if bytes.len() as u64 > BYTES {
         return Err(at(&format!("more than {} MiB", BYTES >> 20)));
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| at(&"neither a spreadsheet nor CSV in UTF-8: save it as one of these"))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        let why = "neither a spreadsheet nor CSV in UTF-8: save it as one of these";
+        at(&pick(why, "既不是电子表格，也不是 UTF-8 的 CSV：请另存为“CSV UTF-8”或 xlsx"))
+    })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let all = reader
-        .records()
-        .map(|it| it.map(|row| row.iter().map(|it| it.trim().to_owned()).collect::<Vec<String>>()));
-    all.collect::<Result<_, _>>().map_err(|e| at(&e))
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| at(&e))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let cells = record.iter().map(|it| it.trim().to_owned()).collect();
+        rows.push((usize::try_from(line).unwrap_or(usize::MAX), cells));
+    }
+    Ok(rows)
+}
+
+/// The names of columns, and the rows below them.
+fn below(all: Numbered, mapping: &Mapping) -> Result<(Vec<String>, Numbered), String> {
+    let at = all.iter().position(|(line, _)| *line == mapping.header_row);
+    let at = at.ok_or_else(|| {
+        let row = mapping.header_row;
+        pick(&format!("no row {row}"), &format!("没有第 {row} 行")).to_owned()
+    })?;
+    let mut rows = all.into_iter().skip(at);
+    let header: Vec<String> = rows
+        .next()
+        .map(|(_, cells)| cells.iter().map(|it| name_of(it)).collect())
+        .unwrap_or_default();
+    let twice = header
+        .iter()
+        .enumerate()
+        .find(|(n, it)| !it.is_empty() && header.iter().skip(n + 1).any(|other| other == *it));
+    if let Some((_, name)) = twice {
+        let (why, why_zh) =
+            (format!("two columns are called {name}"), format!("有两列都叫“{name}”"));
+        return Err(pick(&why, &why_zh).to_owned());
+    }
+    if let Some(missing) = mapping.columns.values().find(|it| !header.contains(&name_of(it))) {
+        let all = header.join(", ");
+        let (why, why_zh) = (
+            format!("no column is called {missing}: there are {all}"),
+            format!("没有名为“{missing}”的列；现有：{all}"),
+        );
+        return Err(pick(&why, &why_zh).to_owned());
+    }
+    let rows: Vec<_> = rows.filter(|(_, cells)| cells.iter().any(|it| !it.is_empty())).collect();
+    // What has no name could not be stated: the list would not be whole.
+    for (line, cells) in &rows {
+        let unnamed = cells
+            .iter()
+            .enumerate()
+            .any(|(n, it)| !it.is_empty() && header.get(n).is_none_or(String::is_empty));
+        if unnamed {
+            let (why, why_zh) = (
+                format!("row {line} has a value under no column's name"),
+                format!("第 {line} 行有值不在任何列名之下"),
+            );
+            return Err(pick(&why, &why_zh).to_owned());
+        }
+    }
+    if rows.is_empty() {
+        let why = "no row below the names of columns";
+        return Err(pick(why, "列名之下没有任何行").to_owned());
+    }
+    Ok((header, rows))
 }
 
 impl List {
-    /// Reads a list. What is wrong with rows comes beside: such a row is stated like every other, for it is the platform's word, and is not read.
-    pub fn read(
-        path: &Path,
-        mapping: &Mapping,
-        now_ms: u64,
-    ) -> Result<(Self, Vec<Wrong>), ClientError> {
-        let all = rows_of(path, mapping.sheet.as_deref())?;
+    /// Reads a list. A value that can't be read is stated like every other, for it is the platform's word, and noted with its row.
+    pub fn read(path: &Path, mapping: &Mapping, now_ms: u64) -> Result<Self, ClientError> {
         let at = |why: String| ClientError::Failed(format!("{}: {why}", path.display()));
-        let header = all.get(mapping.header_row.saturating_sub(1));
-        let header = header.ok_or_else(|| at(format!("no row {}", mapping.header_row)))?;
-        let twice = header
-            .iter()
-            .enumerate()
-            .find(|(n, it)| !it.is_empty() && header.iter().skip(n + 1).any(|other| other == *it));
-        if let Some((_, name)) = twice {
-            return Err(at(format!("two columns are called {name}")));
-        }
-        if let Some(missing) = mapping.columns.values().find(|it| !header.contains(it)) {
-            return Err(at(format!(
-                "no column is called {missing}: there are {}",
-                header.join(", ")
-            )));
-        }
-        let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+        let all = rows_of(path, mapping.sheet.as_deref())?;
+        let (header, all) = below(all, mapping).map_err(at)?;
         let (mut from_ms, mut until_ms) = (u64::MAX, 0);
-        for (number, cells) in all.iter().enumerate().skip(mapping.header_row) {
-            if cells.iter().all(String::is_empty) {
-                continue;
-            }
-            let line = number.saturating_add(1);
+        let mut rows = Vec::with_capacity(all.len());
+        for (line, cells) in all {
             let named = header.iter().zip(cells).filter(|(name, _)| !name.is_empty());
             let stated: BTreeMap<String, String> =
-                named.map(|(name, text)| (name.clone(), text.clone())).collect();
-            let (read, why) = mapping.row(&stated);
-            wrong.extend(why.into_iter().map(|why| Wrong { line, why }));
+                named.map(|(name, text)| (name.clone(), text)).collect();
+            let (read, unread) = mapping.row(&stated);
             for name in mapping.kind.times() {
                 if let Some(ms) = read.get(*name).and_then(|it| it.parse::<u64>().ok()) {
                     (from_ms, until_ms) = (from_ms.min(ms), until_ms.max(ms));
                 }
             }
             let salt = hex::encode(random::<16>()?);
-            rows.push(Row { line, salt, stated, read });
+            rows.push(Row { line, salt, stated, read, unread: unread.into_iter().collect() });
         }
-        if rows.is_empty() {
-            return Err(at("no row below the names of columns".to_owned()));
-        }
+        // Of calls the last says when it ends; what was approved holds for longer.
         if until_ms == 0 || mapping.kind == Kind::Approvals {
             until_ms = now_ms;
         }
+        if let Some(ms) = mapping.as_of.as_deref().and_then(time_of) {
+            until_ms = ms;
+        }
         let (platform, kind) = (mapping.platform.clone(), mapping.kind);
-        let from_ms = if from_ms == u64::MAX { until_ms } else { from_ms.min(until_ms) };
+        let from_ms = from_ms.min(until_ms);
         let mut it = Self { platform, kind, from_ms, until_ms, root: String::new(), rows };
         it.root = log::root::<Blake3Log>(it.digests()?).to_string();
-        Ok((it, wrong))
+        Ok(it)
     }
 
     /// Of a file that was kept. Errors where its root is not that of its rows.
@@ -144,7 +178,10 @@ impl List {
         let root = log::root::<Blake3Log>(list.digests()?).to_string();
         match root == list.root {
             true => Ok(list),
-            false => Err(at(&"its rows are not those that its root is over")),
+            false => {
+                let why = "its rows are not those that its root is over";
+                Err(at(&pick(why, "其各行与清单的根不符")))
+            }
         }
     }
 
@@ -213,7 +250,10 @@ impl InList {
         let it: Self = serde_json::from_str(&text).map_err(|e| at(&e))?;
         match it.is_there()? {
             true => Ok(it),
-            false => Err(at(&"INVALID: the row is not in a list of this root")),
+            false => {
+                let why = "INVALID: the row is not in a list of this root";
+                Err(at(&pick(why, "INVALID：该行不在此根的清单之中")))
+            }
         }
     }
 

@@ -1,11 +1,15 @@
 //! How a platform's list is read: what its columns are called, and what its words mean.
 
 use liuhen_client::error::ClientError;
+use liuhen_client::lang::pick;
 use liuhen_proto::types::check_code;
 use liuhen_proto::wire::StatedKind;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// What a list holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +71,12 @@ pub struct Mapping {
     /// What it calls a dataset → its code.
     #[serde(default)]
     pub datasets: BTreeMap<String, String>,
+    /// The number of a document (文号) → the reference that its request has here.
+    #[serde(default)]
+    pub references: BTreeMap<String, String>,
+    /// The day that the list is of; without it that on which it is stated, or its own times say.
+    #[serde(default)]
+    pub as_of: Option<String>,
     /// What it calls a department → its code.
     #[serde(default)]
     pub departments: BTreeMap<String, String>,
@@ -92,8 +102,12 @@ impl Mapping {
 
     pub(super) fn checked(&self) -> Result<(), String> {
         check_code(&self.platform).map_err(|e| format!("platform: {e}"))?;
-        for code in self.datasets.values().chain(self.departments.values()) {
+        let codes = self.datasets.values().chain(self.departments.values());
+        for code in codes.chain(self.references.values()) {
             check_code(code).map_err(|e| format!("{code}: {e}"))?;
+        }
+        if self.as_of.as_ref().is_some_and(|it| time_of(it).is_none()) {
+            return Err("as_of: a day, 2026-03-31".into());
         }
         let needs = self.kind.needs();
         if let Some(missing) = needs.iter().find(|it| !self.columns.contains_key(**it)) {
@@ -112,10 +126,21 @@ impl Mapping {
     }
 }
 
+/// A column's name as it is compared: headers have breaks and spaces within.
+pub(super) fn name_of(text: &str) -> String {
+    text.chars().filter(|it| !it.is_whitespace()).collect()
+}
+
 /// A date, or a date with a time, as lists have them: the milliseconds at which it begins, local time +08:00.
 pub fn time_of(text: &str) -> Option<u64> {
     let text = text.trim().replace(['/', '.', '年', '月'], "-").replace('日', "");
     let text = text.trim_end_matches('-');
+    let digits = text.len() == 8 && text.bytes().all(|it| it.is_ascii_digit());
+    if digits
+        && let (Some(year), Some(month), Some(day)) = (text.get(..4), text.get(4..6), text.get(6..))
+    {
+        return time_of(&format!("{year}-{month}-{day}"));
+    }
     let (date, time) = text.split_once([' ', 'T']).map_or((text, ""), |(a, b)| (a, b));
     let mut parts = date.split('-').map(|it| it.trim().parse::<i16>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
@@ -150,16 +175,18 @@ impl Mapping {
     ) -> (BTreeMap<String, String>, BTreeSet<String>) {
         let (mut read, mut wrong) = (BTreeMap::new(), BTreeSet::new());
         for (ours, theirs) in &self.columns {
-            let text = stated.get(theirs).map(String::as_str).unwrap_or_default();
+            let text = stated.get(&name_of(theirs)).map(String::as_str).unwrap_or_default();
             if text.is_empty() {
                 if self.kind.needs().contains(&ours.as_str()) {
-                    wrong.insert(format!("{theirs} is empty"));
+                    wrong.insert(
+                        pick(&format!("{theirs}: empty"), &format!("{theirs}：空")).to_owned(),
+                    );
                 }
                 continue;
             }
             match self.value(ours, text) {
                 Some(value) => drop(read.insert(ours.clone(), value)),
-                None => drop(wrong.insert(format!("{theirs}: {text}"))),
+                None => drop(wrong.insert(format!("{theirs}：{text}"))),
             }
         }
         (read, wrong)
@@ -173,12 +200,13 @@ impl Mapping {
         match ours {
             "dataset" => code(&self.datasets),
             "collector" | "user" => code(&self.departments),
+            "reference" => code(&self.references),
             "category" => self.categories.get(text).cloned(),
             "time" | "approved" | "from" => time_of(text).map(|it| it.to_string()),
-            // A day that is named holds to its end.
-            "until" => time_of(text).map(|it| match text.contains(':') {
-                true => it.to_string(),
-                false => it.saturating_add(24 * 3_600_000).to_string(),
+            // A day that is named holds to its end, also where midnight stands behind it.
+            "until" => time_of(text).map(|it| match it.saturating_add(8 * HOUR_MS) % DAY_MS {
+                0 => it.saturating_add(DAY_MS).to_string(),
+                _ => it.to_string(),
             }),
             "grade" | "rows" => text.parse::<u64>().ok().map(|it| it.to_string()),
             _ => Some(text.to_owned()),
@@ -192,8 +220,14 @@ mod tests {
 
     #[test]
     fn dates_as_lists_have_them() {
-        for text in ["2026-03-01", "2026/3/1", "2026.3.1", "2026年3月1日", " 2026-03-01 00:00:00 "]
-        {
+        for text in [
+            "20260301",
+            "2026-03-01",
+            "2026/3/1",
+            "2026.3.1",
+            "2026年3月1日",
+            " 2026-03-01 00:00:00 ",
+        ] {
             assert_eq!(time_of(text), Some(1_772_294_400_000), "{text}");
         }
         for text in ["", "2026-02-30", "2026-3", "1-2-3-4", "tomorrow", "2026-03-01 25:00"] {

@@ -4,7 +4,7 @@
 mod list;
 mod mapping;
 
-pub use list::{InList, List, Row, Wrong};
+pub use list::{InList, List, Row};
 pub use mapping::{Kind, Mapping, time_of};
 
 #[cfg(test)]

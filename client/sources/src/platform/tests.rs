@@ -17,6 +17,9 @@ dataset = "资源"
 user = "申请部门"
 approved = "批准日期"
 until = "有效期至"
+[references]
+"测试〔2026〕1号" = "hr-pension-2026-001"
+"测试〔2026〕2号" = "hr-pension-2026-002"
 [datasets]
 "人口基本信息" = "civil.resident"
 [departments]
@@ -32,9 +35,12 @@ fn a_list_is_read_whole() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("approvals.csv");
     std::fs::write(&file, format!("\u{feff}{APPROVALS}")).unwrap();
-    let (list, wrong) = List::read(&file, &mapping(), 1_795_399_200_000).unwrap();
-    let wrong: Vec<(usize, &str)> = wrong.iter().map(|it| (it.line, it.why.as_str())).collect();
-    assert_eq!(wrong, [(3, "有效期至: 2027-13-01"), (3, "资源: 没有此资源")]);
+    let list = List::read(&file, &mapping(), 1_795_399_200_000).unwrap();
+    let unread: Vec<(usize, &[String])> =
+        list.rows.iter().map(|it| (it.line, it.unread.as_slice())).collect();
+    let second = ["有效期至：2027-13-01", "资源：没有此资源"].map(str::to_owned);
+    let third = ["文号：测试〔2026〕3号".to_owned()];
+    assert_eq!(unread, [(2, &[][..]), (3, &second[..]), (5, &third[..])]);
     let read: Vec<Option<&String>> = list.rows.iter().map(|it| it.read.get("dataset")).collect();
     assert_eq!(
         read,
@@ -76,6 +82,15 @@ fn what_is_no_list() {
         ("文号,文号\n1,2\n".as_bytes(), "two columns are called"),
         ("文号,资源\n1,2\n".as_bytes(), "no column is called"),
         ("文号,资源,申请部门,批准日期,有效期至\n".as_bytes(), "no row below"),
+        // What stands under no name could not be stated.
+        (
+            "文号,资源,申请部门,批准日期,有效期至\n1,2,3,4,5,6\n".as_bytes(),
+            "row 2 has a value under no",
+        ),
+        (
+            "文号,资源,申请部门,批准日期,有效期至,\n1,2,3,4,5,6\n".as_bytes(),
+            "row 2 has a value under no",
+        ),
         (&b""[..], "no row 1"),
     ] {
         std::fs::write(&file, content).unwrap();

@@ -139,10 +139,19 @@ async fn files_cross_in_the_place_of_connections() -> anyhow::Result<()> {
     let copied = gap.outside.join("outbox").join(name);
     let whole = std::fs::read(&copied)?;
     std::fs::write(&copied, &whole[..whole.len() / 2])?;
-    bring(&cluster, &gap.outside)?;
+    let cut = bring(&cluster, &gap.outside).expect_err("not all was done").to_string();
+    assert!(cut.contains("left behind"), "{cut}");
     gap.carry_all(&cluster).await?;
     let all = recorded(&mut cluster, 3).await?;
     assert!(all.iter().all(|it| it["verdict"] == "covered"), "{all:#?}");
+    // What was carried before, and another's, keeps nothing back: it is said.
+    std::fs::write(
+        gap.outside.join("outbox/tx-000000000000000"),
+        b"no transaction of anybody, but long enough",
+    )?;
+    let said = bring(&cluster, &gap.outside).expect_err("not all was done").to_string();
+    assert!(said.contains("left behind"), "{said}");
+    std::fs::remove_file(gap.outside.join("outbox/tx-000000000000000"))?;
     // Carried again it is nothing.
     std::fs::write(&copied, &whole)?;
     bring(&cluster, &gap.outside)?;
@@ -156,6 +165,10 @@ async fn files_cross_in_the_place_of_connections() -> anyhow::Result<()> {
     bring(&cluster, &gap.outside)?;
     let all = std::fs::read_dir(gap.outside.join("inbox"))?;
     let newest = all.filter_map(Result::ok).map(|it| it.path()).max().context("a state")?;
+    // A folder, a link to nowhere and what is no state keep no other back.
+    std::fs::create_dir(inbox.join("state-999999999999998"))?;
+    std::os::unix::fs::symlink("nowhere", inbox.join("state-999999999999999"))?;
+    std::fs::write(inbox.join("state-zzz"), b"nothing that anybody could read as a state")?;
     let mut bent = std::fs::read(&newest)?;
     // In a proof, which stand before the last few bytes; and the digest made anew.
     let at = bent.len() - 200;
