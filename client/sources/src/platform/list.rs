@@ -174,7 +174,9 @@ impl List {
         let at =
             |why: &dyn std::fmt::Display| ClientError::Failed(format!("{}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|e| at(&e))?;
-        let list: Self = serde_json::from_str(&text).map_err(|e| at(&e))?;
+        let list: Self = serde_json::from_str(&text).map_err(|_| {
+            at(&pick("no list that `platform state` kept", "不是 `platform state` 保存的清单"))
+        })?;
         let root = log::root::<Blake3Log>(list.digests()?).to_string();
         match root == list.root {
             true => Ok(list),
@@ -247,7 +249,9 @@ impl InList {
         let at =
             |why: &dyn std::fmt::Display| ClientError::Failed(format!("{}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|e| at(&e))?;
-        let it: Self = serde_json::from_str(&text).map_err(|e| at(&e))?;
+        let it: Self = serde_json::from_str(&text).map_err(|_| {
+            at(&pick("no row that `platform row` wrote", "不是 `platform row` 写出的行"))
+        })?;
         match it.is_there()? {
             true => Ok(it),
             false => {
