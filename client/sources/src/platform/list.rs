@@ -70,15 +70,17 @@ fn rows_of(path: &Path, sheet: Option<&str>) -> Result<Numbered, ClientError> {
         let why = "neither a spreadsheet nor CSV in UTF-8: save it as one of these";
         at(&pick(why, "既不是电子表格，也不是 UTF-8 的 CSV：请另存为“CSV UTF-8”或 xlsx"))
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+    text.push('\n');
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| at(&e))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cells = record.iter().map(|it| it.trim().to_owned()).collect();
-        rows.push((usize::try_from(line).unwrap_or(usize::MAX), cells));
+    let (mut rows, mut record) = (Vec::new(), csv::StringRecord::new());
+    while reader.read_record(&mut record).map_err(|e| at(&e))? {
+        // The reader says where it stands behind a record; blank lines before it are no part of it.
+        let within = record.iter().map(|it| it.matches('\n').count()).sum::<usize>();
+        let behind = usize::try_from(reader.position().line()).unwrap_or(usize::MAX);
+        let line = behind.saturating_sub(within).saturating_sub(1);
+        rows.push((line, record.iter().map(|it| it.trim().to_owned()).collect()));
     }
     Ok(rows)
 }

@@ -72,6 +72,22 @@ fn a_list_is_read_whole() {
     assert!(list.prove(99).is_err());
 }
 
+/// Rows have the numbers that a person counts: of blank lines, of quoted breaks, and without an end of the last line.
+#[test]
+fn rows_are_numbered_as_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.csv");
+    let header = "文号,资源,申请部门,批准日期,有效期至";
+    let row = |number: &str| format!("{number},civil.resident,gz.hrss,2026-03-01,2027-01-01");
+    let text = format!("{header}\n\n{}\n{}\n\n\n{}", row("a"), row("\"b\nc\""), row("d"));
+    for text in [text.clone(), format!("{text}\n"), text.replace('\n', "\r\n")] {
+        std::fs::write(&file, text).unwrap();
+        let list = List::read(&file, &mapping(), 1).unwrap();
+        let lines: Vec<usize> = list.rows.iter().map(|it| it.line).collect();
+        assert_eq!(lines, [3, 4, 8]);
+    }
+}
+
 #[test]
 fn what_is_no_list() {
     let folder = tempfile::tempdir().unwrap();
