@@ -70,7 +70,7 @@ fn rows_of(path: &Path, sheet: Option<&str>) -> Result<Numbered, ClientError> {
         let why = "neither a spreadsheet nor CSV in UTF-8: save it as one of these";
         at(&pick(why, "既不是电子表格，也不是 UTF-8 的 CSV：请另存为“CSV UTF-8”或 xlsx"))
     })?;
-    let mut text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+    let mut text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n");
     text.push('\n');
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
