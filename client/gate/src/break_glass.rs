@@ -1,6 +1,7 @@
 //! Doors that an officer opens by hand (应急放行): where nothing can be decided, for 72 hours at most, on routes that allow it. What is served so is numbered
 //! and recorded like everything, and its record says by whom and why.
 
+use crate::held::locked;
 use crate::ledger::Ledger;
 use anyhow::Context as _;
 use liuhen_client::clock::now;
@@ -14,7 +15,7 @@ use prost::Message as _;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -112,7 +113,7 @@ impl BreakGlass {
                 None
             }
         };
-        if lock(&self.open).bytes == bytes {
+        if locked(&self.open).bytes == bytes {
             return self.note_end();
         }
         let stated = bytes.as_ref().map(|bytes| self.stated(bytes)).transpose();
@@ -121,7 +122,7 @@ impl BreakGlass {
             tracing::error!(%file, why, "nothing is opened by this");
             None
         });
-        let mut open = lock(&self.open);
+        let mut open = locked(&self.open);
         match &stated {
             Some(it) => {
                 let (officer, until) = (it.officer(), it.until().get());
@@ -137,28 +138,28 @@ impl BreakGlass {
     }
 
     fn is_stated(&self) -> bool {
-        lock(&self.open).stated.is_some()
+        locked(&self.open).stated.is_some()
     }
 
     /// Where a node answers: whether the officer may still open doors.
     async fn check(&self, ledger: &Ledger) {
-        let Some(id) = lock(&self.open).stated.as_ref().map(Stated::officer) else { return };
+        let Some(id) = locked(&self.open).stated.as_ref().map(Stated::officer) else { return };
         // What no node proves now counts as it was seen last: that is what this is for.
         let Ok(newer) = officer(ledger, &id).await else { return };
         let is_his = |it: &&mut KnownOfficer| it.is(&id);
-        if let Some(known) = lock(&self.officers).values_mut().find(is_his) {
+        if let Some(known) = locked(&self.officers).values_mut().find(is_his) {
             *known = newer;
         }
-        let bytes = lock(&self.open).bytes.clone();
+        let bytes = locked(&self.open).bytes.clone();
         let again = bytes.map(|bytes| self.stated(&bytes));
         if let Some(Err(error)) = again {
             tracing::error!(officer = %id, why = %format!("{error:#}"), "doors are not open by hand any more");
-            lock(&self.open).stated = None;
+            locked(&self.open).stated = None;
         }
     }
 
     fn note_end(&self) {
-        let mut open = lock(&self.open);
+        let mut open = locked(&self.open);
         let is_over = open.stated.as_ref().is_some_and(|it| it.until() <= now());
         if is_over && !std::mem::replace(&mut open.is_over, true) {
             tracing::warn!("doors are not open by hand any more: the time is over");
@@ -168,7 +169,7 @@ impl BreakGlass {
     /// What stands in the file, where it is good.
     fn stated(&self, bytes: &[u8]) -> anyhow::Result<Stated> {
         let stated = Stated::read(bytes, &self.chain, &self.gateway)?;
-        let known = lock(&self.officers);
+        let known = locked(&self.officers);
         let officer = known.values().find(|it| it.is(&stated.officer()));
         let officer = officer.context("its officer is none of those in the settings")?.clone();
         let key = officer.keys.into_iter().find(|it| it.key_id == stated.key().as_bytes());
@@ -183,13 +184,9 @@ impl BreakGlass {
 
     /// What the record of something that is served so carries; `None`: the doors are not open by hand.
     pub fn mark(&self, now: TimeMs) -> Option<wire::BreakGlass> {
-        let open = lock(&self.open);
+        let open = locked(&self.open);
         open.stated.as_ref().filter(|it| it.is_open(now)).map(Stated::mark)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the ledger says of the officers of the settings.

@@ -1,6 +1,7 @@
 //! The ledger as files bring it in: verified like what a node says, and as old as the files are.
 
 use super::files::{Became, CarriedState, NamedIdentity, get, state_name, states};
+use crate::held::locked;
 use anyhow::Context as _;
 use liuhen_client::clock::now;
 use liuhen_client::error::ClientError;
@@ -13,7 +14,7 @@ use liuhen_proto::wire::{GetGatewayResponse, Identity, RequestStanding};
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 /// A state may be made so much later than this machine's clock says.
@@ -67,10 +68,10 @@ impl Inbox {
         for file in states(&self.folder)? {
             let there = std::fs::symlink_metadata(&file);
             let now = there.map(|it| (it.len(), it.modified().ok())).unwrap_or_default();
-            if lock(&self.looked).get(&file) == Some(&now) {
+            if locked(&self.looked).get(&file) == Some(&now) {
                 continue;
             }
-            lock(&self.looked).insert(file.clone(), now);
+            locked(&self.looked).insert(file.clone(), now);
             match self.read(&file) {
                 Ok(Some(it)) => {
                     let is_newer =
@@ -86,7 +87,7 @@ impl Inbox {
                 }
             }
         }
-        lock(&self.looked).retain(|file, _| std::fs::symlink_metadata(file).is_ok());
+        locked(&self.looked).retain(|file, _| std::fs::symlink_metadata(file).is_ok());
         let Some((carried, file)) = best else { return Ok(false) };
         if self.newest().is_some_and(|it| it.order() >= carried.order()) {
             return Ok(false);
@@ -98,7 +99,7 @@ impl Inbox {
         }
         self.see(height)?;
         tracing::info!(%height, file = %file.display(), "a newer state came in");
-        let before = lock(&self.newest).replace(Arc::new(carried));
+        let before = locked(&self.newest).replace(Arc::new(carried));
         // What was taken before is not needed any more. Where it can't be removed it stays.
         if let Some(before) = before {
             let _ = std::fs::remove_file(self.folder.join(state_name(before.made_ms)));
@@ -138,7 +139,7 @@ impl Inbox {
 
     /// The newest state.
     pub fn newest(&self) -> Option<Arc<Carried>> {
-        lock(&self.newest).clone()
+        locked(&self.newest).clone()
     }
 
     /// The newest state; errors where none came yet.
@@ -276,8 +277,4 @@ impl Carried {
         let groups = self.groups.iter().map(|it| it.known.header.height);
         groups.fold(self.height(), Height::max)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -184,7 +184,8 @@ impl Outbox {
         let book = self.sender.gate.spool.book();
         it.tx.items().iter().all(|item| match item.kind() {
             Kind::SealPeriod(seal) => book.sealed().until_ms >= seal.until_ms,
-            _ => number(item).is_none_or(|it| book.get(it).is_none_or(|it| it.height.is_some())),
+            // Of a kind that is not known here nothing says that it is there: it stays.
+            _ => number(item).is_some_and(|it| book.get(it).is_none_or(|it| it.height.is_some())),
         })
     }
 
