@@ -7,18 +7,21 @@ use liuhen_proto::wire;
 /// Pages in a row that show nothing, each of which looked at many entries: beyond this the node is not believed any more.
 const EMPTY_PAGES: u32 = 10_000;
 
-/// Asks for page after page by their tokens, until there is no more.
-async fn all_pages<E, F>(mut page: impl FnMut(String) -> F) -> Result<Vec<E>, ClientError>
+/// Asks for page after page by their tokens, until there is no more, and gives each on.
+async fn each_page<E, F>(
+    mut page: impl FnMut(String) -> F,
+    mut take: impl FnMut(Vec<E>),
+) -> Result<(), ClientError>
 where
     F: Future<Output = Result<(Vec<E>, String), ClientError>>,
 {
-    let (mut all, mut token, mut empty) = (Vec::new(), String::new(), 0u32);
+    let (mut token, mut empty) = (String::new(), 0u32);
     loop {
         let (entries, next) = page(token.clone()).await?;
         empty = if entries.is_empty() { empty.saturating_add(1) } else { 0 };
-        all.extend(entries);
+        take(entries);
         if next.is_empty() {
-            return Ok(all);
+            return Ok(());
         }
         // Else a node could be asked for ever; and a part is not the whole.
         if next == token || empty > EMPTY_PAGES {
@@ -30,17 +33,22 @@ where
 
 macro_rules! pages {
     ($node:expr, $service:ident . $call:ident, $request:expr, $entries:ident) => {{
+        let mut all = Vec::new();
+        pages!($node, $service.$call, $request, $entries, |page| all.extend(page))?;
+        Ok(all)
+    }};
+    ($node:expr, $service:ident . $call:ident, $request:expr, $entries:ident, $take:expr) => {{
         let request = $request;
         // No async closure: whoever asks from a task of its own needs to send this future between threads.
-        all_pages(|page_token| {
+        let page = |page_token| {
             let (mut request, mut service) = (request.clone(), $node.$service());
             request.page_token = page_token;
             async move {
                 let page = service.$call(request).await?.into_inner();
                 Ok((page.$entries, page.next_page_token))
             }
-        })
-        .await
+        };
+        each_page(page, $take).await
     }};
 }
 
@@ -71,6 +79,17 @@ impl Node {
         wanted: wire::ListRequestsRequest,
     ) -> Result<Vec<wire::RequestStanding>, ClientError> {
         pages!(self, registry.list_requests, wanted, requests)
+    }
+
+    /// The same, one after the other: no more of them are held at once than a page has.
+    pub async fn each_request(
+        &self,
+        wanted: wire::ListRequestsRequest,
+        mut take: impl FnMut(wire::RequestStanding),
+    ) -> Result<(), ClientError> {
+        pages!(self, registry.list_requests, wanted, requests, |page: Vec<_>| {
+            page.into_iter().for_each(&mut take);
+        })
     }
 
     /// All proposals.
@@ -138,6 +157,15 @@ impl Node {
 mod tests {
     use super::*;
     use std::future::ready;
+
+    async fn all_pages<E, F>(page: impl FnMut(String) -> F) -> Result<Vec<E>, ClientError>
+    where
+        F: Future<Output = Result<(Vec<E>, String), ClientError>>,
+    {
+        let mut all = Vec::new();
+        each_page(page, |entries| all.extend(entries)).await?;
+        Ok(all)
+    }
 
     /// The whole of a list that a node answers in these pages: entries, and the token behind them.
     async fn whole(pages: &[(&[u8], &str)]) -> Result<Vec<u8>, ClientError> {

@@ -3,13 +3,13 @@
 use liuhen_proto::types::RequestId;
 use liuhen_proto::wire::{GrantKind, RecordAccess, RequestStanding};
 
-/// Grants that a department's access could be under.
-pub fn candidates(standings: &[RequestStanding], department: &str) -> Vec<RequestId> {
-    let grants = standings.iter().filter_map(|it| it.grant.as_ref());
-    let may = grants.filter(|it| {
-        it.using_department == department || it.class.is_some() || it.kind() == GrantKind::Internal
-    });
-    may.filter_map(|it| RequestId::from_slice(&it.request_id).ok()).collect()
+/// The grant of a request, where a department's access could be under it.
+pub fn candidate(standing: &RequestStanding, department: &str) -> Option<RequestId> {
+    let grant = standing.grant.as_ref()?;
+    let may = grant.using_department == department
+        || grant.class.is_some()
+        || grant.kind() == GrantKind::Internal;
+    RequestId::from_slice(&grant.request_id).ok().filter(|_| may)
 }
 
 /// The same record under a grant.

@@ -5,7 +5,9 @@ use crate::asked::Asked;
 use crate::break_glass::BreakGlass;
 use crate::changes::Changes;
 use crate::differences::Differences;
+use crate::ending::fitting;
 use crate::held::Ticket;
+use crate::judging::NO_LEASE;
 use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::receive::Received;
@@ -19,6 +21,7 @@ use crate::state::{Key, State};
 use crate::subjects::Tags;
 use liuhen_client::clock::now;
 use liuhen_client::submit::{Account, item, random};
+use liuhen_proto::event::Reason;
 use liuhen_proto::items::access::receipt;
 use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{RequestId, TimeMs};
@@ -337,13 +340,15 @@ impl Gate {
         }
     }
 
-    /// Why a request would be denied now; `None` where it would not be, or where that can't be told.
+    /// Why what is being served may not go on; `None` where it may, or where that can't be told. A quota that is used up, by this perhaps, counts for what is
+    /// decided next.
     pub async fn denies(&self, door: &str, asked: &Asked) -> Option<String> {
         let ruled = self.ruled(door, asked)?;
         let mut record = self.record(ruled, asked, &[0; 16]);
         record.subjects = Some(Subjects { uncounted: true, ..Subjects::default() });
         let found = self.judged(door, &record).await.ok()?;
-        (!found.serve).then_some(found.reason)
+        let is_used_up = [Reason::QuotaExceeded.name(), NO_LEASE].contains(&found.reason.as_str());
+        (!found.serve && !is_used_up).then_some(found.reason)
     }
 
     /// The answer to what is served.
@@ -415,7 +420,12 @@ impl Gate {
         };
         let (subjects, bulk) = found.map_or((None, Vec::new()), |(it, bulk)| (Some(it), bulk));
         let ended = Ended { number, rows, result_digest, subjects };
-        let (ended, bulk) = self.fitting_end(ended, bulk);
+        // Rows and a digest fit always.
+        let found = ended.subjects.is_some().then(|| self.spool.book().get(number).cloned());
+        let (ended, bulk) = match found.flatten() {
+            Some(one) => fitting(one.record, ended, bulk),
+            None => (ended, bulk),
+        };
         for tags in bulk.chunks(TAGS_AT_ONCE) {
             let tags = tags.concat();
             self.spool.say(Said::Found(FoundTags { number, tags })).await?;
@@ -438,38 +448,6 @@ impl Gate {
         };
         let until = now().get();
         datasets.iter().for_each(|it| self.differences.served(it, number, (from, until), rows));
-    }
-
-    /// An ending with which the record is one that the ledger takes: else nothing could be sent behind it. What does not fit is counted as unknown.
-    fn fitting_end(&self, ended: Ended, bulk: Vec<Vec<u8>>) -> (Ended, Vec<Vec<u8>>) {
-        let Some(record) = self.spool.book().get(ended.number).map(|it| it.record.clone()) else {
-            return (ended, bulk);
-        };
-        let fits = |it: &Ended| {
-            let subjects = it.subjects.clone().or(record.subjects.clone());
-            let (row_count, result_digest) = (it.rows, it.result_digest.clone());
-            let record = RecordAccess { subjects, row_count, result_digest, ..record.clone() };
-            item(Kind::RecordAccess(record)).is_ok()
-        };
-        if fits(&ended) {
-            return (ended, bulk);
-        }
-        let subjects = ended.subjects.clone().unwrap_or_default();
-        let listed = u64::try_from(subjects.tags.len()).unwrap_or(u64::MAX);
-        let of_set = subjects.bulk.as_ref().map_or(0, |it| it.count);
-        let unknown_count = subjects.unknown_count.saturating_add(listed).saturating_add(of_set);
-        tracing::warn!(
-            access_no = ended.number,
-            subjects = unknown_count,
-            "a record with these subjects is none that the ledger takes: they are counted as unknown"
-        );
-        let subjects =
-            Subjects { unknown_count, uncounted: subjects.uncounted, ..Subjects::default() };
-        let without = Ended { subjects: Some(subjects), ..ended };
-        match fits(&without) {
-            true => (without, Vec::new()),
-            false => (Ended { result_digest: Vec::new(), ..without }, Vec::new()),
-        }
     }
 }
 

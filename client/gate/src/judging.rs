@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const DENIED_BY: Duration = Duration::from_secs(1);
 
 /// Of what is left of the quota this gateway has set nothing aside.
-const NO_LEASE: &str = "gate.no_lease";
+pub(crate) const NO_LEASE: &str = "gate.no_lease";
 
 /// What a record states of how it was decided.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The ledger, by nodes that are not trusted: what they say is verified from the founding document on. One that is away, behind
 //! or lying is left for the next, named and counted. Where no connection crosses, what they say comes in as files.
 
+use crate::candidates::candidate;
 use crate::gap::inbox::Inbox;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
@@ -8,7 +9,7 @@ use liuhen_client::reach::ReachOptions;
 use liuhen_genesis::Founding;
 use liuhen_proto::place::Place;
 use liuhen_proto::suite::sign::PrivateKey;
-use liuhen_proto::types::{Height, IdentityId, KeyId};
+use liuhen_proto::types::{Height, IdentityId, KeyId, RequestId};
 use liuhen_proto::verify::Known;
 use liuhen_proto::wire;
 use std::collections::BTreeSet;
@@ -149,14 +150,34 @@ impl Ledger {
 
     /// Requests for a dataset, with the grants that they became; by the word of one node.
     pub async fn requests(&self, dataset: &str) -> Result<Vec<wire::RequestStanding>, ClientError> {
-        if let Some(inbox) = &self.inbox {
-            return inbox.requests(dataset);
-        }
-        let request =
-            wire::ListRequestsRequest { dataset: dataset.to_owned(), ..Default::default() };
+        let request = for_dataset(dataset);
         self.ask(|node| {
             let request = request.clone();
             Box::pin(async move { node.requests(request).await })
+        })
+        .await
+    }
+
+    /// The grants of a dataset that a department's access could be under, by the word of one node: however many requests there are, no more of them are held
+    /// than a page has.
+    pub async fn candidates(
+        &self,
+        dataset: &str,
+        department: &str,
+    ) -> Result<Vec<RequestId>, ClientError> {
+        if let Some(inbox) = &self.inbox {
+            let standings = inbox.requests(dataset)?;
+            return Ok(standings.iter().filter_map(|it| candidate(it, department)).collect());
+        }
+        let request = for_dataset(dataset);
+        self.ask(|node| {
+            let (request, department) = (request.clone(), department.to_owned());
+            Box::pin(async move {
+                let mut all = Vec::new();
+                let take = |it| all.extend(candidate(&it, &department));
+                node.each_request(request, take).await?;
+                Ok(all)
+            })
         })
         .await
     }
@@ -222,4 +243,8 @@ fn not_behind(known: Known, highest: Height) -> Result<Known, ClientError> {
     }
     let why = format!("the node is at height {height}, behind {highest}, which was seen already");
     Err(ClientError::failed(why))
+}
+
+fn for_dataset(dataset: &str) -> wire::ListRequestsRequest {
+    wire::ListRequestsRequest { dataset: dataset.to_owned(), ..Default::default() }
 }

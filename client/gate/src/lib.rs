@@ -2,7 +2,7 @@
 //! coverage over state that it verified itself; gives it a number that is on disk before it is answered; and records it on the
 //! ledger, once.
 //!
-//! [`settings`] says what it does; [`subjects`] whose data it is, [`sessions`] what lasts, by [`slices`], [`changes`] how the data changes; [`doors`] are where is asked; [`asked`] is what was asked, [`ruled`] by whom and what for, and [`answer`] what is answered; [`gate`] decides (`judging`), by
+//! [`settings`] says what it does; [`subjects`] whose data it is, [`sessions`] what lasts, by [`slices`], [`changes`] how the data changes; [`doors`] are where is asked; [`asked`] is what was asked, [`ending`] how it ended, [`ruled`] by whom and what for, and [`answer`] what is answered; [`gate`] decides (`judging`), by
 //! [`state`] of each [`group`] under one of the [`candidates`], within its [`leases`]; [`ledger`] proves it, and [`watch`] renews sooner; [`begun`] is what stands before, [`break_glass`] doors that are opened [`by_hand`], [`gap`] how files cross where no connection does; [`sources`] are logs that are followed, [`receive`] takes their lines from the wire, by [`tls`] perhaps, and [`standing`] how they stand; [`differences`] what a door and a log see differently; [`spool`] keeps, and [`send`] brings it to the ledger; [`run`] wires, [`check`] looks before; [`using`] is the other side, which acknowledges what was received.
 
 pub mod answer;
@@ -16,6 +16,7 @@ pub mod changes;
 pub mod check;
 pub mod differences;
 pub mod doors;
+pub mod ending;
 pub mod gap;
 pub mod gate;
 pub mod group;

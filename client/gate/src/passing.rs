@@ -8,6 +8,10 @@ use std::task::{Context, Poll, ready};
 
 /// What looks at a body that passes.
 pub trait Looks: Unpin {
+    /// Whether more may pass; not before this says so. Errors with why nothing does any more.
+    fn may_pass(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), String>> {
+        Poll::Ready(Ok(()))
+    }
     /// The next bytes.
     fn take(&mut self, bytes: &[u8]);
     /// It is over; `is_whole`: nothing more was to come. Told more than once it counts the first time.
@@ -35,6 +39,10 @@ impl<L: Looks> http_body::Body for Passing<L> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Err(why) = ready!(self.looks.may_pass(context)) {
+            self.looks.over(false);
+            return Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other(why)))));
+        }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {

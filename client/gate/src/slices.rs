@@ -48,12 +48,25 @@ impl Gate {
     /// Comes when a session may not go on, with the reason; or when its slice is over. `None`: no session of this name is open.
     pub async fn watch_session(&self, door: &str, name: &str) -> Option<Option<String>> {
         let session = self.sessions.get(door, name)?;
+        Some(self.until_over(door, &session.asked, session.began).await)
+    }
+
+    /// Comes when a slice that begins now is over, or may not go on.
+    pub async fn slice_is_over(&self, door: &str, asked: &Asked) {
+        let began = Instant::now();
+        // It was decided just now.
+        tokio::time::sleep(LOOK_EVERY).await;
+        self.until_over(door, asked, began).await;
+    }
+
+    /// Comes when a slice may not go on, with the reason; or when it is over.
+    async fn until_over(&self, door: &str, asked: &Asked, began: Instant) -> Option<String> {
         loop {
-            if let Some(why) = self.denies(door, &session.asked).await {
-                return Some(Some(why));
+            if let Some(why) = self.denies(door, asked).await {
+                return Some(why);
             }
-            if session.began.elapsed() >= self.sessions.slice {
-                return Some(None);
+            if began.elapsed() >= self.sessions.slice {
+                return None;
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

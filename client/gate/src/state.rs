@@ -2,7 +2,7 @@
 //! before it is too old.
 
 use crate::batches::batches;
-use crate::candidates::{candidates, under};
+use crate::candidates::under;
 use crate::group::Group;
 use crate::held::{Held, Ticket, locked, put};
 use crate::ledger::Ledger;
@@ -347,8 +347,7 @@ impl State {
 
     async fn prove(&self, key: &Key, probe: &RecordAccess) -> Result<Group, ClientError> {
         let (dataset, department, _) = key;
-        let standings = self.ledger.requests(dataset).await?;
-        let candidates = candidates(&standings, department);
+        let candidates = self.ledger.candidates(dataset, department).await?;
         let mut places: BTreeSet<Place> =
             [Place::parameters(), Place::dataset(dataset), self.own_place()].into();
         // Of an account without an identity there is none.

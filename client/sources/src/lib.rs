@@ -14,7 +14,7 @@
 //! | `syslog`, `time`, `quotes`, `touched` | what several kinds need: syslog's lines, times, quoted values, datasets by a text |
 //! | [`sql`] | what statements say |
 //! | [`mapping`], [`relation`], `assurance` | whose accounts and relations are whose on the ledger |
-//! | `plan`, [`known`], `send` | from statements to records, what is there already, and on the way |
+//! | `plan`, `grants`, [`known`], `send` | from statements to records, under which grants, what is there already, and on the way |
 //! | [`follow`], `tail` | a log as it grows; its files, one behind the other
 //! | [`check`] | what a log tells, before anything is signed |
 //! | [`platform`], `sheet` | what an exchange platform states; spreadsheets
@@ -24,6 +24,7 @@ mod assurance;
 pub mod check;
 mod files;
 pub mod follow;
+mod grants;
 mod guess;
 pub mod known;
 mod lines;

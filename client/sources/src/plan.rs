@@ -1,6 +1,7 @@
 //! From statements to records: names resolved against the ledger once, text digested with salts that follow from the gateway's
 //! secret, and what is recorded already left out.
 
+use crate::grants::Grants;
 use crate::known::{Known, KnownRecord, Recorded, account};
 use crate::mapping::{Mapping, Role};
 use crate::sql::Fields;
@@ -41,9 +42,7 @@ pub(crate) struct Planner<'a> {
     identities: BTreeMap<String, wire::Identity>,
     /// The fields of datasets, as the catalogue has them.
     fields: BTreeMap<String, BTreeSet<String>>,
-    grants: Vec<wire::Grant>,
-    /// Places in `grants`, by reference and dataset.
-    by_reference: BTreeMap<(String, String), usize>,
+    grants: Grants,
     /// What could not be resolved, and how often.
     pub counts: Counts,
 }
@@ -93,20 +92,13 @@ impl<'a> Planner<'a> {
             let registered = dataset.fields.into_iter();
             fields.insert(code.clone(), registered.map(|it| it.name).collect());
         }
-        let (grants, by_reference, counts) = Default::default();
-        let mut it =
-            Self { mapping, salt, shift_ms, identities, fields, grants, by_reference, counts };
-        it.renew(node).await?;
-        Ok(it)
+        let (grants, counts) = (Grants::of(node, fields.keys()).await?, Counts::default());
+        Ok(Self { mapping, salt, shift_ms, identities, fields, grants, counts })
     }
 
     /// Asks again which grants there are.
     pub(crate) async fn renew(&mut self, node: &Node) -> Result<(), ClientError> {
-        let requests = node.requests(wire::ListRequestsRequest::default()).await?;
-        self.grants = requests.into_iter().filter_map(|it| it.grant).collect();
-        let places = self.grants.iter().enumerate();
-        self.by_reference =
-            places.map(|(at, it)| ((it.reference.clone(), it.dataset.clone()), at)).collect();
+        self.grants = Grants::of(node, self.fields.keys()).await?;
         Ok(())
     }
 
@@ -350,8 +342,7 @@ impl<'a> Planner<'a> {
     fn named(&mut self, statement: &Statement, dataset: &str) -> Option<Vec<u8>> {
         let name = statement.named.grant()?;
         let reference = self.mapping.grants.get(name).map_or(name, String::as_str);
-        let found = self.by_reference.get(&(reference.to_owned(), dataset.to_owned()));
-        let found = found.and_then(|at| self.grants.get(*at)).map(|it| it.request_id.clone());
+        let found = self.grants.named(dataset, reference).map(|it| it.request_id);
         if found.is_none() {
             *self.counts.unknown_grants.entry(format!("{name}@{dataset}")).or_default() += 1;
         }
@@ -369,28 +360,26 @@ impl<'a> Planner<'a> {
         let identity = self.identities.get(&role.identity)?;
         let time = self.time(statement);
         let moment = Moment::Time(TimeMs::new(time));
-        let fits = |it: &&wire::Grant| {
+        let fits = |it: &wire::Grant| {
             let terms = grants::terms_at(it, moment);
-            it.dataset == dataset
-                && it.using_department == identity.department
-                && it.purpose == rule.purpose
-                && grants::state_at(it, moment) == GrantState::Active
+            grants::state_at(it, moment) == GrantState::Active
                 && terms.is_some_and(|terms| {
                     terms.identity_ids.contains(&identity.identity_id)
                         && terms.operations.contains(&operation)
                         && (terms.from_ms..terms.until_ms).contains(&time)
                 })
         };
-        let mut fitting = self.grants.iter().filter(fits);
+        let used = self.grants.used(dataset, &identity.department, &rule.purpose);
+        let mut fitting = used.filter(fits);
         let (only, further) = (fitting.next(), fitting.next());
-        let counts = match (only, further) {
+        let counts = match (&only, &further) {
             (Some(_), None) => &mut self.counts.by_rule,
             (Some(_), Some(_)) => &mut self.counts.several_fit,
             (None, _) => &mut self.counts.no_grant_fits,
         };
         *counts.entry(format!("{} on {dataset}", role.identity)).or_default() += 1;
         let only = only.filter(|_| further.is_none())?;
-        Some((only.request_id.clone(), rule.purpose.clone()))
+        Some((only.request_id, rule.purpose.clone()))
     }
 
     pub(crate) fn asker(&self, statement: &Statement) -> wire::Party {

@@ -1,4 +1,4 @@
-//! Where is asked: by a [`proxy`] (nginx, Caddy), by [`traefik`], by [`envoy`], by services themselves at the [`api`], or by clients at the gate's [`own`]; [`follow`] reads in a
+//! Where is asked: by a [`proxy`] (nginx, Caddy), by [`traefik`], by [`envoy`], by services themselves at the [`api`], or by clients at the gate's [`own`], whose answers pass as [`served`]; [`follow`] reads in a
 //! proxy's access log how requests ended.
 
 pub mod api;
@@ -6,6 +6,7 @@ pub mod envoy;
 pub mod follow;
 pub mod own;
 pub mod proxy;
+pub mod served;
 pub mod traefik;
 
 use crate::gate::Gate;

@@ -1,9 +1,10 @@
 //! Doors that an officer opens by hand: where no node answers, on routes that allow it, for a time; each record says by whom and why.
 
 use super::{ask_as, ends_by_api, granted, on_the_ledger, spool_is_empty};
+use anyhow::Context as _;
 use liuhen_proto::suite::hash::{Domain, hash};
 use liuhen_tests::Cluster;
-use liuhen_tests::actions::told;
+use liuhen_tests::actions::{liuhen, told};
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::consortium::{NODES, free_port};
 use liuhen_tests::doors::{Gate, PORTAL_KEY};
@@ -125,4 +126,40 @@ async fn an_officer_opens_and_closes_the_doors() -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// An officer lays the key down by which doors are open: where a node says so, they are not any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_laid_down_while_they_are_open() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss"]).await?;
+    gate.change("otherwise = \"serve\"", "otherwise = \"break_glass\"")?;
+    gate.change(
+        "open_minutes = 1",
+        "open_minutes = 1\nbreak_glass = { file = \"opened\", officers = [\"gz.psb/officer\"] }",
+    )?;
+    gate.start().await?;
+    let file = gate.folder.join("gate.toml");
+    let output = opens(&cluster, path_text(&file)?, ("psb", "officer"), ("1", "fire"))?;
+    assert!(output.status.success(), "{}", told(&output));
+    let says = async |what: &str| {
+        let said = until(what, async || gate.log().contains(what).then_some(())).await;
+        said.map_err(|e| e.context(gate.log()))
+    };
+    says("doors are open by hand").await?;
+    let new = cluster.file("new.pem");
+    let new = ["key", "new", "--out", path_text(&new)?, "--plain", "-o", "json"];
+    let (new, old) =
+        (of_key(&cluster, &new, "public_key")?, cluster.consortium.key("psb", "officer"));
+    let old = ["--key", path_text(&old)?, "key", "show", "-o", "json"];
+    let old = of_key(&cluster, &old, "key_id")?;
+    let rotate = ["identity", "rotate", "gz.psb/officer", "--add", &new, "--end", &old];
+    liuhen(&mut cluster, ("psb", "officer"), &rotate).await?;
+    says("doors are not open by hand any more").await
+}
+
+/// What a command says of a key.
+fn of_key(cluster: &Cluster, command: &[&str], what: &str) -> anyhow::Result<String> {
+    let said: serde_json::Value = serde_json::from_slice(&cluster.run("liuhen", command)?.stdout)?;
+    Ok(said[what].as_str().with_context(|| format!("{said}"))?.to_owned())
 }

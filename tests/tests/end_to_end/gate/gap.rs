@@ -1,12 +1,14 @@
 //! A gate that speaks to no node: what it signs goes out as files, the ledger comes in as files, and anybody may carry them, late, twice, or in part.
 
-use super::{asks_by_api, depth, ends_by_api, granted_with, recorded};
+use super::{ask_as, asks_by_api, depth, ends_by_api, granted_with, recorded, records_of};
 use anyhow::Context as _;
+use liuhen_proto::tx::Tx;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{liuhen, told};
 use liuhen_tests::cluster::path_text;
 use liuhen_tests::doors::Gate;
 use liuhen_tests::wait::until;
+use prost::Message as _;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -127,6 +129,7 @@ async fn files_cross_in_the_place_of_connections() -> anyhow::Result<()> {
     let mut gap = Gap::set_up(&mut cluster).await?;
     gap.start(&cluster).await?;
     let inbox = gap.gate.folder.join("inbox");
+    let oldest = std::fs::read(newest_state(&gap.outside)?)?;
     for number in 1..=3 {
         access(&gap.gate, &format!("r-{number}")).await?;
     }
@@ -163,8 +166,7 @@ async fn files_cross_in_the_place_of_connections() -> anyhow::Result<()> {
     gap.gate.start().await?;
     access(&gap.gate, "r-5").await?;
     bring(&cluster, &gap.outside)?;
-    let all = std::fs::read_dir(gap.outside.join("inbox"))?;
-    let newest = all.filter_map(Result::ok).map(|it| it.path()).max().context("a state")?;
+    let newest = newest_state(&gap.outside)?;
     // A folder, a link to nowhere and what is no state keep no other back.
     std::fs::create_dir(inbox.join("state-999999999999998"))?;
     std::os::unix::fs::symlink("nowhere", inbox.join("state-999999999999999"))?;
@@ -199,7 +201,160 @@ async fn files_cross_in_the_place_of_connections() -> anyhow::Result<()> {
     assert_eq!(said["reason"], "grant_revoked", "{said}");
 
     // And it is sealed by itself.
-    sealed(&mut cluster, &gap).await
+    sealed(&mut cluster, &gap).await?;
+    replayed(&cluster, &mut gap, &oldest).await
+}
+
+/// What was carried before, in the place of what came since: nothing is decided by it, also after a restart.
+async fn replayed(cluster: &Cluster, gap: &mut Gap, oldest: &[u8]) -> anyhow::Result<()> {
+    gap.gate.kill()?;
+    let inbox = gap.gate.folder.join("inbox");
+    std::fs::remove_dir_all(&inbox)?;
+    std::fs::create_dir(&inbox)?;
+    std::fs::write(inbox.join("state-999999999999999"), oldest)?;
+    let Gap { gate, outside } = gap;
+    let log = gate.folder.join("log");
+    let (started, left) = tokio::join!(gate.start(), async {
+        let left = until("the old state to be left", async || {
+            let log = std::fs::read_to_string(&log).ok()?;
+            log.contains("older than what was seen: it is left").then_some(())
+        });
+        left.await?;
+        bring(cluster, outside)?;
+        copy(&outside.join("inbox"), &inbox)
+    });
+    left?;
+    started?;
+    let said = until("a decision", async || {
+        let said = asks_by_api(&gap.gate, "r-8").await.ok()?;
+        (said["reason"] != "gate.undecided").then_some(said)
+    });
+    assert_eq!(said.await?["reason"], "grant_revoked", "{}", gap.gate.log());
+    Ok(())
+}
+
+/// The newest of the states that are outside.
+fn newest_state(outside: &Path) -> anyhow::Result<PathBuf> {
+    let all = std::fs::read_dir(outside.join("inbox"))?;
+    all.filter_map(Result::ok).map(|it| it.path()).max().context("a state")
+}
+
+/// What a state says more: of one field, whose last value counts, and of another, which is repeated.
+#[derive(Clone, PartialEq, prost::Message)]
+struct More {
+    #[prost(uint64, tag = "1")]
+    made_ms: u64,
+    #[prost(message, repeated, tag = "7")]
+    became: Vec<Refused>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Refused {
+    #[prost(bytes = "vec", tag = "1")]
+    tx_id: Vec<u8>,
+    #[prost(string, tag = "2")]
+    refused: String,
+    #[prost(uint64, optional, tag = "3")]
+    item: Option<u64>,
+}
+
+/// Whoever carries says that a record is refused, and no rule says so: it is held back, others pass, and nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_holds_one_record_back() -> anyhow::Result<()> {
+    let mut cluster = granted_with("").await?;
+    let mut gap = Gap::set_up(&mut cluster).await?;
+    gap.start(&cluster).await?;
+    access(&gap.gate, "r-1").await?;
+    let state = std::fs::read(newest_state(&gap.outside)?)?;
+    let inbox = gap.gate.folder.join("inbox");
+    for round in 0..3_u64 {
+        let file = until("what goes out", async || gap.transactions().ok()?.first().cloned());
+        let file = file.await.map_err(|e| e.context(gap.gate.log()))?;
+        let out = std::fs::read(&file)?;
+        let tx = Tx::parse(&out[32..])?;
+        let became = Refused {
+            tx_id: tx.id().as_bytes().to_vec(),
+            refused: "no_such_rule".into(),
+            item: Some(0),
+        };
+        let made_ms = u64::try_from(jiff::Timestamp::now().as_millisecond())? + round;
+        let more = More { made_ms, became: vec![became] }.encode_to_vec();
+        let content = [&state[32..], more.as_slice()].concat();
+        let digest = blake3::hash(&content);
+        let name = format!("state-{made_ms:015}");
+        std::fs::write(inbox.join(name), [digest.as_bytes(), content.as_slice()].concat())?;
+        // Signed anew it has the same name.
+        until("it to be taken off", async || {
+            (std::fs::read(&file).ok().as_ref() != Some(&out)).then_some(())
+        })
+        .await
+        .map_err(|e| e.context(gap.gate.log()))?;
+    }
+    let held = "no rule says why: this record is held back";
+    until("it to be held back", async || gap.gate.log().contains(held).then_some(())).await?;
+    access(&gap.gate, "r-2").await?;
+    until("the other to pass", async || {
+        gap.carry(&cluster).ok()?;
+        depth(&gap.gate).await.ok().filter(|it| *it == 1)
+    })
+    .await
+    .map_err(|e| e.context(gap.gate.log()))?;
+    recorded(&mut cluster, 1).await?;
+    // Begun again nobody says so any more.
+    gap.gate.kill()?;
+    gap.gate.start().await?;
+    gap.carry_all(&cluster).await?;
+    let all = recorded(&mut cluster, 2).await?;
+    assert!(all.iter().all(|it| it["verdict"] == "covered"), "{all:#?}");
+    cluster.stop("psb").await?;
+    let mut numbers = Vec::new();
+    for block in cluster.blocks("psb")? {
+        numbers.extend(records_of(&block)?.iter().map(|it| it.access_no));
+    }
+    assert_eq!(numbers, [2, 1], "in the order in which they came");
+    Ok(())
+}
+
+/// A door that observes behind a gap denies nothing, until what came in says that it is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn observing_ends_behind_a_gap() -> anyhow::Result<()> {
+    let mut cluster = granted_with("").await?;
+    let observe = |days: &'static str| {
+        ["gateway", "observe", "gz.psb/gateway", "--datasets", "civil.resident", "--days", days]
+    };
+    liuhen(&mut cluster, ("psb", "officer"), &observe("9")).await?;
+    let mut gap = Gap::set_up(&mut cluster).await?;
+    gap.gate.change("mode = \"enforce\"", "mode = \"observe\"")?;
+    gap.start(&cluster).await?;
+    let ask = async |gate: &Gate, request: &str| {
+        let said = ask_as(gate.api, request, "/residents/7", "nobody's key").await?;
+        if said["serve"] == true {
+            ends_by_api(gate, request).await?;
+        }
+        anyhow::Ok(said)
+    };
+    let said = ask(&gap.gate, "r-1").await?;
+    assert_eq!(
+        (&said["serve"], &said["would_be_denied"]),
+        (&true.into(), &true.into()),
+        "{said} {}",
+        gap.gate.log()
+    );
+    gap.carry_all(&cluster).await?;
+    assert_eq!(recorded(&mut cluster, 1).await?[0]["verdict"], "would_be_denied");
+    liuhen(&mut cluster, ("psb", "officer"), &observe("0")).await?;
+    // Outside it is over; here it is when that comes in.
+    assert_eq!(ask(&gap.gate, "r-2").await?["serve"], true);
+    let mut number = 10;
+    until("the door to enforce", async || {
+        gap.carry(&cluster).ok()?;
+        number += 1;
+        let said = ask(&gap.gate, &format!("r-{number}")).await.ok()?;
+        (said["serve"] == false).then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gap.gate.log()))?;
+    gap.carry_all(&cluster).await
 }
 
 /// Carries until a seal is on the ledger.

@@ -9,6 +9,7 @@ mod gap;
 mod jar;
 mod lasting;
 mod leased;
+mod many;
 mod nodes;
 mod observing;
 mod own;

@@ -1,15 +1,15 @@
 //! The gate's own door before a service: what passes is counted and digested, and nothing of ours passes.
 
 use super::{granted, on_the_ledger, spool_is_empty};
-use liuhen_proto::wire::RecordAccess;
-use liuhen_tests::actions::told;
+use liuhen_proto::wire::{Decision, RecordAccess};
+use liuhen_tests::Cluster;
+use liuhen_tests::actions::{liuhen, told};
 use liuhen_tests::cluster::path_text;
-use liuhen_tests::consortium::free_port;
 use liuhen_tests::doors::{Gate, PORTAL_KEY, get, send};
-use std::fs::File;
-use std::io::Write as _;
+use liuhen_tests::wait::until;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -66,17 +66,33 @@ async fn answer(mut stream: TcpStream, saw: &AtomicBool) -> std::io::Result<()> 
                 stream.write_all(piece.as_bytes()).await?;
             }
         }
+        Some("/lines/8") => {
+            stream.write_all(format!("{ok}\r\n").as_bytes()).await?;
+            // As long as somebody reads it.
+            loop {
+                stream.write_all(LINE.as_bytes()).await?;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
         Some("/residents/5") => {}
         _ => stream.write_all(format!("{ok}\r\n<html>").as_bytes()).await?,
     }
     stream.shutdown().await
 }
 
+/// A gate with its own door before that service: its port, and whether the service saw a header of ours.
+async fn set_up(cluster: &mut Cluster) -> anyhow::Result<(Gate, u16, Arc<AtomicBool>)> {
+    let gate = Gate::set_up(cluster, &["psb"]).await?;
+    let (service, saw_ours) = service().await?;
+    let port = gate.add_own_door(service)?;
+    gate.add("[[route]]\npath = \"/lines/[0-9]+\"\ndataset = \"civil.resident\"\npurpose = \"pension\"\nfields = [\"id\"]\nrows = { format = \"ndjson\" }\n")?;
+    Ok((gate, port, saw_ours))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_passes_is_counted() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
-    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
-    let ((service, saw_ours), port) = (service().await?, free_port()?);
+    let (mut gate, port, saw_ours) = set_up(&mut cluster).await?;
     let file = gate.folder.join("gate.toml");
     let rows = "rows = { format = \"json\", path = \"data.items\" }";
     let text = std::fs::read_to_string(&file)?;
@@ -86,12 +102,6 @@ async fn what_passes_is_counted() -> anyhow::Result<()> {
         1,
     );
     std::fs::write(&file, text)?;
-    let mut settings = File::options().append(true).open(&file)?;
-    write!(
-        settings,
-        "\n[[door]]\nname = \"own\"\nkind = \"own\"\nlisten = \"127.0.0.1:{port}\"\nupstream = \"http://127.0.0.1:{service}\"\nmode = \"enforce\"\n\
-         [[route]]\npath = \"/lines/[0-9]+\"\ndataset = \"civil.resident\"\npurpose = \"pension\"\nfields = [\"id\"]\nrows = {{ format = \"ndjson\" }}\n"
-    )?;
     gate.start().await?;
     let key = ("X-Api-Key", PORTAL_KEY);
     let served = get(port, "/residents/1", &[key, ("X-Liuhen-Access", "mine")]).await?;
@@ -130,6 +140,67 @@ async fn what_passes_is_counted() -> anyhow::Result<()> {
     assert_eq!((rows[4], rows[5], rows[6]), (Some(0), None, Some(0)), "{rows:?}");
     let digested = |it: &RecordAccess| !it.result_digest.is_empty();
     assert!(records[..4].iter().all(digested) && !digested(&records[6]));
+    Ok(())
+}
+
+/// What lasts is decided and recorded slice by slice, and ends when what allows it does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_cut_into_slices() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    // As many as there will be: what is being served uses the quota up itself, and goes on.
+    let narrower = ["grant", "amend", "hr-1", "--queries-total", "2", "--reason", "less"];
+    liuhen(&mut cluster, ("psb", "officer"), &narrower).await?;
+    let (mut gate, port, _) = set_up(&mut cluster).await?;
+    gate.start().await?;
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let asked = format!("GET /lines/8 HTTP/1.1\r\nHost: a\r\nX-Api-Key: {PORTAL_KEY}\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await?;
+    let lines = Arc::new(AtomicU64::new(0));
+    let counts = Arc::clone(&lines);
+    let reading = tokio::spawn(async move {
+        let (mut all, mut some) = (Vec::new(), [0; 4_096]);
+        while let Ok(count) = stream.read(&mut some).await
+            && count > 0
+        {
+            all.extend_from_slice(&some[..count]);
+            let lines = all.windows(LINE.len()).filter(|it| *it == LINE.as_bytes()).count();
+            counts.store(lines as u64, Ordering::Relaxed);
+        }
+        all
+    });
+    // The first slice is over by itself, after four fifths of a minute.
+    let trail = ["trail", "gateway", "gz.psb/gateway", "-o", "json"];
+    until("a slice", async || {
+        let told = liuhen(&mut cluster, ("psb", "officer"), &trail).await.ok()?;
+        told.contains("RecordAccess").then_some(())
+    })
+    .await
+    .map_err(|e| e.context(gate.log()))?;
+    let of_first = lines.load(Ordering::Relaxed);
+    until("more lines", async || (lines.load(Ordering::Relaxed) > of_first + 9).then_some(()))
+        .await?;
+    let revoke = ["grant", "revoke", "hr-1", "--reason", "over", "--yes"];
+    liuhen(&mut cluster, ("psb", "officer"), &revoke).await?;
+    let all = reading.await?;
+    let text = String::from_utf8_lossy(&all);
+    assert!(
+        text.starts_with("HTTP/1.1 200") && !text.ends_with("\r\n0\r\n\r\n"),
+        "it is no whole answer"
+    );
+    spool_is_empty(&gate).await?;
+    let records = on_the_ledger(&mut cluster).await?;
+    let told: Vec<_> =
+        records.iter().map(|it| (it.decision(), it.row_count.unwrap_or(9_999))).collect();
+    assert_eq!(told.len(), 3, "{told:?} {}", gate.log());
+    let (served, denied) = (Decision::Served, Decision::Denied);
+    assert_eq!((told[0].0, told[1].0, told[2]), (served, served, (denied, 0)), "{told:?}");
+    let (rows, received) = (told[0].1 + told[1].1, lines.load(Ordering::Relaxed));
+    // What the gate had passed on, and the client did not get any more.
+    assert!(
+        told[0].1 > 0 && told[1].1 > 9 && (received..received + 9).contains(&rows),
+        "{told:?}, {received}"
+    );
+    assert!(gate.log().contains("grant_revoked"), "{}", gate.log());
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Each proxy that a gate has a door for, the real one: what it passed on is on the ledger once, with its rows; what it did not, too.
 
 use super::granted;
+use super::many::many;
 use anyhow::Context as _;
 use liuhen_proto::wire::Decision;
 use liuhen_tests::Cluster;
@@ -9,7 +10,6 @@ use liuhen_tests::proxies::{Kind, Proxy};
 use std::collections::BTreeSet;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 
 /// What a client at a proxy sees, and the ledger afterwards.
 async fn at(kind: Kind) -> anyhow::Result<()> {
@@ -53,35 +53,19 @@ async fn at(kind: Kind) -> anyhow::Result<()> {
     one_number_each(&proxy, &gate).await?;
 
     // Many at once, and the gate killed in the midst five times: it answers for what it gave.
-    let mut numbers: BTreeSet<u64> = BTreeSet::new();
-    for round in 0..6 {
-        let each = if round == 0 { 20 } else { 196 };
-        if round == 1 {
-            // What Envoy says over gRPC while there is no gate is lost: rows are unknown then.
-            super::spool_is_empty(&gate).await?;
+    let port = proxy.port;
+    let ask = || async move {
+        let answer = get(port, "/residents/7", &[key]).await?;
+        if answer.status != 200 {
+            return Ok(None);
         }
-        let ask = |port: u16| async move { get(port, "/residents/7", &[key]).await };
-        let (mut asking, mut begun, mut answered) = (JoinSet::new(), 0, 0);
-        while begun < 20 {
-            begun += 1;
-            asking.spawn(ask(proxy.port));
-        }
-        while let Some(answer) = asking.join_next().await {
-            let answer = answer??;
-            answered += 1;
-            if begun < each {
-                begun += 1;
-                asking.spawn(ask(proxy.port));
-            }
-            if answer.status == 200 {
-                let number = token(&answer);
-                numbers.insert(number.split(';').nth(1).unwrap_or_default().parse()?);
-            }
-            if round > 0 && answered == 3 + 31 * round {
-                gate.kill()?;
-                gate.start().await?;
-            }
-        }
+        Ok(Some(token(&answer).split(';').nth(1).unwrap_or_default().parse()?))
+    };
+    let mut numbers = many(&mut gate, 20, None, ask).await?;
+    // What Envoy says over gRPC while there is no gate is lost: rows are unknown then.
+    super::spool_is_empty(&gate).await?;
+    for round in 1..6 {
+        numbers.extend(many(&mut gate, 196, Some(3 + 31 * round), ask).await?);
     }
     assert!(numbers.len() >= 20, "{numbers:?} {}", gate.log());
     on_the_ledger(kind, &mut cluster, &gate, &numbers).await

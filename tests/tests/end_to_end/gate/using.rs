@@ -8,8 +8,6 @@ use liuhen_tests::doors::{Gate, PORTAL_KEY, SECRET, UsingSide, get, send, servic
 use liuhen_tests::wait::until;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Write as _;
 
 const HRSS: (&str, &str) = ("hrss", "officer");
 
@@ -25,12 +23,7 @@ async fn acknowledged(cluster: &mut liuhen_tests::Cluster) -> anyhow::Result<Vec
 async fn both_halves_by_themselves() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
-    let (service, port) = (service().await?, free_port()?);
-    let mut settings = File::options().append(true).open(gate.folder.join("gate.toml"))?;
-    write!(
-        settings,
-        "\n[[door]]\nname = \"own\"\nkind = \"own\"\nlisten = \"127.0.0.1:{port}\"\nupstream = \"http://127.0.0.1:{service}\"\nmode = \"enforce\"\n"
-    )?;
+    let port = gate.add_own_door(service().await?)?;
     gate.start().await?;
     let mut using = UsingSide::set_up(&mut cluster, &["hrss", "psb"], port).await?;
     using.start().await?;

@@ -8,12 +8,9 @@ use liuhen_proto::wire::item::Kind;
 use liuhen_proto::wire::{RecordAccess, Subjects};
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::liuhen;
-use liuhen_tests::consortium::free_port;
 use liuhen_tests::doors::{Gate, PORTAL_KEY, get};
 use liuhen_tests::wait::until;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Write as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -71,15 +68,9 @@ async fn on_the_ledger(cluster: &mut Cluster) -> anyhow::Result<(Vec<RecordAcces
 async fn whose_rows_are_given_out() -> anyhow::Result<()> {
     let mut cluster = granted().await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
-    let (service, port) = (service().await?, free_port()?);
     gate.change("open_minutes = 1", "open_minutes = 1\ntags = { socket = \"tags\" }")?;
-    let mut settings = File::options().append(true).open(gate.folder.join("gate.toml"))?;
-    write!(
-        settings,
-        "\n[[door]]\nname = \"own\"\nkind = \"own\"\nlisten = \"127.0.0.1:{port}\"\nupstream = \"http://127.0.0.1:{service}\"\nmode = \"enforce\"\n\
-         [[route]]\npath = \"/(list|odd)/[0-9]+\"\ndataset = \"civil.resident\"\npurpose = \"pension\"\nfields = [\"id\"]\n\
-         rows = {{ format = \"json\", path = \"rows\", subject = \"idno\" }}\n"
-    )?;
+    let port = gate.add_own_door(service().await?)?;
+    gate.add("[[route]]\npath = \"/(list|odd)/[0-9]+\"\ndataset = \"civil.resident\"\npurpose = \"pension\"\nfields = [\"id\"]\nrows = { format = \"json\", path = \"rows\", subject = \"idno\" }\n")?;
     let keys = tag_keys(&cluster, &gate)?;
     gate.start().await?;
     let ask = async |path: &str| get(port, path, &[("X-Api-Key", PORTAL_KEY)]).await;

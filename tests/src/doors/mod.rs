@@ -1,4 +1,10 @@
-//! Beside a cluster: a gate, a real nginx, and a service that knows nothing of either.
+//! Beside a cluster: a gate, a real [`nginx`], and a service that knows nothing of either, which answers over [`http`].
+
+mod http;
+mod nginx;
+
+pub use http::{Answered, get, send, service};
+pub use nginx::Nginx;
 
 use crate::Cluster;
 use crate::cluster::programs;
@@ -8,10 +14,6 @@ use anyhow::Context as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-
-const NGINX: &str = "/usr/sbin/nginx";
 
 /// Whether a program is here; where it is not, this is said, and forbidden in the project's own runs.
 pub fn has(program: &str) -> bool {
@@ -53,6 +55,27 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// `liuhen-gate` by these settings, which logs beside them, once its doors are open.
+async fn started(command: &str, settings: &Path, watch: u16) -> anyhow::Result<Process> {
+    let folder = settings.parent().context("a folder")?;
+    let log = File::options().create(true).append(true).open(folder.join("log"))?;
+    let child = Command::new(programs()?.join("liuhen-gate"))
+        .args([command, "--settings"])
+        .arg(settings)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()?;
+    let process = Process(child);
+    let open = until("the doors", async || get(watch, "/readyz", &[]).await.ok());
+    open.await.with_context(|| log_beside(folder))?;
+    Ok(process)
+}
+
+fn log_beside(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("log")).unwrap_or_default()
 }
 
 /// Public security's gate.
@@ -101,8 +124,7 @@ impl Gate {
     pub fn follow(&self) -> anyhow::Result<PathBuf> {
         std::fs::write(self.folder.join("mapping.toml"), MAPPING)?;
         let source = "\n[[source]]\nname = \"population\"\nkind = \"pgaudit\"\nlog = \"audit.json\"\nmapping = \"mapping.toml\"\n";
-        let mut settings = File::options().append(true).open(self.folder.join("gate.toml"))?;
-        std::io::Write::write_all(&mut settings, source.as_bytes())?;
+        self.add(source)?;
         Ok(self.folder.join("audit.json"))
     }
 
@@ -193,25 +215,30 @@ otherwise = "serve"
         let door = format!(
             "\n[[door]]\nname = \"{kind}\"\nkind = \"{kind}\"\nlisten = \"127.0.0.1:{port}\"\nsecret = \"secret\"\nmode = \"enforce\"\n{log}"
         );
-        let mut settings = File::options().append(true).open(self.folder.join("gate.toml"))?;
-        std::io::Write::write_all(&mut settings, door.as_bytes())?;
+        self.add(&door)?;
         Ok(port)
+    }
+
+    /// Gives it a door of its own before a service; its settings are read at the next start.
+    pub fn add_own_door(&self, service: u16) -> anyhow::Result<u16> {
+        let port = free_port()?;
+        let door = format!(
+            "\n[[door]]\nname = \"own\"\nkind = \"own\"\nlisten = \"127.0.0.1:{port}\"\nupstream = \"http://127.0.0.1:{service}\"\nmode = \"enforce\"\n"
+        );
+        self.add(&door)?;
+        Ok(port)
+    }
+
+    /// Adds this to its settings, which are read at the next start.
+    pub fn add(&self, text: &str) -> anyhow::Result<()> {
+        let mut settings = File::options().append(true).open(self.folder.join("gate.toml"))?;
+        Ok(std::io::Write::write_all(&mut settings, text.as_bytes())?)
     }
 
     /// Starts it, and waits until its doors are open.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
-        let child = Command::new(programs()?.join("liuhen-gate"))
-            .args(["run", "--settings"])
-            .arg(self.folder.join("gate.toml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
-        self.process = Some(Process(child));
-        let watch = self.watch;
-        let open = until("the gate's doors", async || get(watch, "/readyz", &[]).await.ok());
-        open.await.with_context(|| self.log())?;
+        let settings = self.folder.join("gate.toml");
+        self.process = Some(started("run", &settings, self.watch).await?);
         Ok(())
     }
 
@@ -238,7 +265,7 @@ otherwise = "serve"
 
     /// What it logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+        log_beside(&self.folder)
     }
 }
 
@@ -299,18 +326,8 @@ secret = "secret"
 
     /// Starts it, and waits until its doors are open.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
-        let child = Command::new(programs()?.join("liuhen-gate"))
-            .args(["use", "--settings"])
-            .arg(self.folder.join("using.toml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
-        self.process = Some(Process(child));
-        let watch = self.watch;
-        let open = until("the using side", async || get(watch, "/readyz", &[]).await.ok());
-        open.await.with_context(|| self.log())?;
+        let settings = self.folder.join("using.toml");
+        self.process = Some(started("use", &settings, self.watch).await?);
         Ok(())
     }
 
@@ -321,175 +338,6 @@ secret = "secret"
 
     /// What it logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+        log_beside(&self.folder)
     }
-}
-
-/// A real nginx before a service, which asks a gate.
-pub struct Nginx {
-    /// Its port.
-    pub port: u16,
-    process: Process,
-}
-
-impl Nginx {
-    /// Whether it is here.
-    pub fn is_here() -> bool {
-        has(NGINX)
-    }
-
-    /// Starts it before a service at this port.
-    pub async fn start(gate: &Gate, service: u16) -> anyhow::Result<Self> {
-        Self::start_with(gate, service, ("", "")).await
-    }
-
-    /// The same with more of `http` and of its `server`.
-    pub async fn start_with(
-        gate: &Gate,
-        service: u16,
-        (of_http, of_server): (&str, &str),
-    ) -> anyhow::Result<Self> {
-        let (folder, port, asked) = (&gate.folder, free_port()?, gate.nginx);
-        let text = format!(
-            r#"daemon off;
-user root;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.error.log;
-events {{}}
-http {{
-    client_body_temp_path {folder}/nginx-body;
-    proxy_temp_path {folder}/nginx-proxy;
-    fastcgi_temp_path {folder}/nginx-fastcgi;
-    uwsgi_temp_path {folder}/nginx-uwsgi;
-    scgi_temp_path {folder}/nginx-scgi;
-    log_format liuhen escape=json
-        '{{"request":"$request_id","status":$status,"rows":"$upstream_http_x_liuhen_rows"}}';
-    access_log {folder}/access.log liuhen;
-    {of_http}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            auth_request /_gate;
-            auth_request_set $liuhen_access $upstream_http_x_liuhen_access;
-            add_header X-Liuhen-Access $liuhen_access always;
-            proxy_hide_header X-Liuhen-Rows;
-            proxy_set_header X-Liuhen-Access "";
-            proxy_pass http://127.0.0.1:{service};
-        }}
-        {of_server}
-        location = /_gate {{
-            internal;
-            proxy_pass http://127.0.0.1:{asked};
-            proxy_pass_request_body off;
-            proxy_set_header Content-Length "";
-            proxy_set_header X-Gate-Secret "{SECRET}";
-            proxy_set_header X-Gate-Request $request_id;
-            proxy_set_header X-Gate-Method $request_method;
-            proxy_set_header X-Gate-Uri $request_uri;
-            proxy_set_header X-Gate-Address $remote_addr;
-            proxy_set_header X-Gate-Certificate $ssl_client_s_dn;
-        }}
-    }}
-}}
-"#,
-            folder = folder.display()
-        );
-        let conf = folder.join("nginx.conf");
-        std::fs::write(&conf, text)?;
-        let child = Command::new(NGINX)
-            .arg("-p")
-            .arg(folder)
-            .arg("-c")
-            .arg(&conf)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(folder.join("nginx.log"))?)
-            .spawn()?;
-        let process = Process(child);
-        until("nginx", async || TcpStream::connect(("127.0.0.1", port)).await.ok()).await?;
-        Ok(Self { port, process })
-    }
-
-    /// Has it open its logs again, as after they were turned over.
-    pub fn reopen(&self) -> anyhow::Result<()> {
-        self.process.signal("-USR1")
-    }
-}
-
-impl Drop for Nginx {
-    /// Told to end, it ends its workers; killed, it would leave them.
-    fn drop(&mut self) {
-        if self.process.signal("-TERM").is_ok() {
-            let _ = self.process.0.wait();
-        }
-    }
-}
-
-/// A service that gives one resident out, and knows nothing of gates.
-pub async fn service() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut asked = [0; 4096];
-                let _ = stream.read(&mut asked).await;
-                let body = r#"{"id":7,"name":"a resident"}"#;
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Liuhen-Rows: 1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    body.len()
-                );
-                let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
-            });
-        }
-    });
-    Ok(port)
-}
-
-/// What was answered: status, head, body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
-    /// The status.
-    pub status: u16,
-    /// The head.
-    pub head: String,
-    /// The body.
-    pub body: String,
-}
-
-impl Answered {
-    /// What a header says.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
-    }
-}
-
-/// Asks for a path on a port of this machine.
-pub async fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answered> {
-    send(port, "GET", path, headers, "").await
-}
-
-/// The same with a body.
-pub async fn send(
-    port: u16,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> anyhow::Result<Answered> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    let mut asked = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        asked.push_str(&format!("{name}: {value}\r\n"));
-    }
-    asked.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
-    stream.write_all(asked.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n").context("an answer without a head")?;
-    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).context("a status")?;
-    Ok(Answered { status, head: head.to_owned(), body: body.to_owned() })
 }
