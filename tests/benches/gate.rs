@@ -6,9 +6,7 @@
 use anyhow::Context as _;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{grant, liuhen};
-use liuhen_tests::consortium::NODES;
 use liuhen_tests::doors::{Gate, PORTAL_KEY, SECRET};
-use std::process::Command;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -26,16 +24,7 @@ async fn main() -> anyhow::Result<()> {
     liuhen(&mut cluster, ("psb", "officer"), &set).await?;
     let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
     gate.start().await?;
-    for other in NODES.into_iter().filter(|it| *it != "psb") {
-        let id = cluster.pid(other).context("a node")?.to_string();
-        let done = Command::new("renice").args(["-n", "19", "-p", &id]).output()?;
-        anyhow::ensure!(done.status.success(), "renice: {done:?}");
-        // Threads that are there already are of their own.
-        for thread in std::fs::read_dir(format!("/proc/{id}/task"))?.filter_map(Result::ok) {
-            let thread = thread.file_name().to_string_lossy().into_owned();
-            Command::new("renice").args(["-n", "19", "-p", &thread]).output()?;
-        }
-    }
+    cluster.others_with_what_is_left("psb")?;
     for (what, every) in [
         ("1,000 a second", Some(Duration::from_secs(CONNECTIONS) / u32::try_from(STEADY)?)),
         ("all at once", None),

@@ -196,6 +196,19 @@ impl Cluster {
         self.running.get(node).map(std::process::Child::id)
     }
 
+    /// All nodes but one go on with what is left of the processors.
+    pub fn others_with_what_is_left(&self, node: &str) -> anyhow::Result<()> {
+        for (_, child) in self.running.iter().filter(|(name, _)| **name != node) {
+            // Threads that are there already are each of their own.
+            for thread in std::fs::read_dir(format!("/proc/{}/task", child.id()))? {
+                let thread = thread?.file_name().to_string_lossy().into_owned();
+                let done = Command::new("renice").args(["-n", "19", "-p", &thread]).output()?;
+                anyhow::ensure!(done.status.success(), "renice: {done:?}");
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes of memory that a node's process has now.
     pub fn memory(&self, node: &str) -> anyhow::Result<u64> {
         let child = self.running.get(node).context("this node was not started")?;

@@ -14,6 +14,7 @@ use crate::receive::Received;
 use crate::ruled::{Caller, Ruled};
 use crate::sessions::Sessions;
 use crate::settings::Otherwise;
+use crate::spool::book::Numbered;
 use crate::spool::entry::{Ended, Found as FoundTags, Given, Said};
 use crate::spool::{Spool, SpoolError};
 use crate::standing::Standing;
@@ -353,19 +354,18 @@ impl Gate {
 
     /// The answer to what is served.
     fn served(&self, number: u64, height: Option<u64>, reason: &str) -> Answer {
-        let book = self.spool.book();
-        let one = book.get(number);
-        let record = one.map(|it| &it.record);
-        let singly = one.and_then(|it| it.singly);
+        // Who gives numbers does not wait while this is signed.
+        let one = self.spool.book().get(number).map(|it| (it.record(), it.singly));
+        let (record, singly) = one.unzip();
         let signer = &self.account.signer;
-        let token = record.and_then(|it| {
+        let token = record.as_ref().and_then(|it| {
             let request = it.accesses.first().map(|it| it.request_id.as_slice())?;
             let id = RequestId::from_slice(request).ok()?;
             let (gateway, time) = (signer.identity.as_bytes(), TimeMs::new(it.access_time_ms));
             let request = id.as_bytes();
             let receipt = receipt::sign(&signer.key, &signer.chain, gateway, number, request, time);
             let receipt = hex::encode(receipt.encode_to_vec());
-            let singly = singly.map_or("", |it| if it { ";1" } else { ";0" });
+            let singly = singly.flatten().map_or("", |it| if it { ";1" } else { ";0" });
             Some(format!("{};{number};{id};{receipt}{singly}", signer.identity))
         });
         let height = height.or_else(|| record.and_then(|it| it.decided_height));
@@ -399,12 +399,10 @@ impl Gate {
         let (number, time, only_reads) = {
             let book = self.spool.book();
             let Some(number) = book.of_request(&name(door, request)) else { return Ok(false) };
-            let record = book.get(number).map(|it| &it.record);
-            let time = TimeMs::new(record.map_or(0, |it| it.access_time_ms));
-            let accesses = record.map(|it| it.accesses.as_slice());
+            let record = book.get(number).map(Numbered::record).unwrap_or_default();
             let reads =
                 |it: &DatasetAccess| matches!(it.operation(), Operation::Read | Operation::Export);
-            (number, time, accesses.unwrap_or_default().iter().all(reads))
+            (number, TimeMs::new(record.access_time_ms), record.accesses.iter().all(reads))
         };
         let rows = match rows {
             Rows::These(rows) => rows,
@@ -423,7 +421,7 @@ impl Gate {
         // Rows and a digest fit always.
         let found = ended.subjects.is_some().then(|| self.spool.book().get(number).cloned());
         let (ended, bulk) = match found.flatten() {
-            Some(one) => fitting(one.record, ended, bulk),
+            Some(one) => fitting(one.record(), ended, bulk),
             None => (ended, bulk),
         };
         for tags in bulk.chunks(TAGS_AT_ONCE) {
@@ -442,9 +440,9 @@ impl Gate {
         }
         let (from, datasets) = {
             let book = self.spool.book();
-            let Some(one) = book.get(number) else { return };
-            let datasets = one.record.accesses.iter().map(|it| it.dataset.clone());
-            (one.record.access_time_ms, datasets.collect::<Vec<_>>())
+            let Some(record) = book.get(number).map(Numbered::record) else { return };
+            let datasets = record.accesses.into_iter().map(|it| it.dataset);
+            (record.access_time_ms, datasets.collect::<Vec<_>>())
         };
         let until = now().get();
         datasets.iter().for_each(|it| self.differences.served(it, number, (from, until), rows));

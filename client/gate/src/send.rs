@@ -19,7 +19,6 @@ use liuhen_proto::place::Place;
 use liuhen_proto::types::limits::{BULK_TAGS, TRANSACTION_BYTES};
 use liuhen_proto::types::{Height, RequestId};
 use liuhen_proto::wire::{self, LeaseUse, PublishVersion, RecordAccess, SealPeriod, item::Kind};
-use prost::Message as _;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -300,7 +299,7 @@ impl Sender {
         let items: Vec<Item> = batch.iter().map(Numbered::item).collect::<Result<_, _>>()?;
         let error = match self.submit(&items).await {
             Ok(height) => {
-                let numbers = batch.iter().map(|it| it.record.access_no).collect();
+                let numbers = batch.iter().map(Numbered::number).collect();
                 self.recorded(numbers, height).await?;
                 return Ok(());
             }
@@ -312,7 +311,7 @@ impl Sender {
             && let Some(at) = why.item.and_then(|it| usize::try_from(it).ok())
             && let (Some(record), Some(item)) = (batch.get(at), items.get(at))
         {
-            let record = &record.record;
+            let record = &record.record();
             let count = refused.entry(record.access_no).or_default();
             *count = count.saturating_add(1);
             if *count >= REFUSALS && self.is_waiting(record.access_no) {
@@ -362,8 +361,7 @@ impl Sender {
         };
         let is_gap =
             |number: u64| gateway.gaps.iter().any(|gap| (gap.first..=gap.last).contains(&number));
-        let waiting: Vec<u64> =
-            self.gate.spool.book().to_send().map(|it| it.record.access_no).collect();
+        let waiting: Vec<u64> = self.gate.spool.book().to_send().map(Numbered::number).collect();
         let there = |number: &u64| *number <= gateway.last_access_no && !is_gap(*number);
         let numbers: Vec<u64> = waiting.into_iter().filter(there).collect();
         match numbers.is_empty() {
@@ -424,7 +422,7 @@ pub fn first_batch<'a>(records: impl Iterator<Item = &'a Numbered>) -> Vec<Numbe
     let (mut batch, mut bytes) = (Vec::new(), 0_usize);
     for one in records {
         // With what an item has around its record.
-        bytes = bytes.saturating_add(one.record.encoded_len().saturating_add(64));
+        bytes = bytes.saturating_add(one.encoded_len().saturating_add(64));
         if !batch.is_empty() && (bytes > BYTES || batch.len() >= ITEMS) {
             break;
         }
@@ -465,7 +463,7 @@ mod tests {
         let sizes = |tags| {
             let all = numbers(tags);
             let batch = first_batch(all.iter());
-            (batch.len(), batch.iter().map(|it| it.record.encoded_len()).sum::<usize>())
+            (batch.len(), batch.iter().map(Numbered::encoded_len).sum::<usize>())
         };
         let (few, small) = (sizes(256), sizes(0));
         assert_eq!(small.0, ITEMS);

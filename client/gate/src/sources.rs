@@ -205,9 +205,8 @@ impl Takes for Follower {
 
     fn taken(&self) -> Vec<Followed> {
         let book = self.gate.spool.book();
-        let followed =
-            book.kept().filter(|it| matches!(it.record.channel(), Channel::Log | Channel::File));
-        followed.map(|it| Followed { nonce: *it.nonce(), record: it.record.clone() }).collect()
+        let all = book.kept().map(|it| Followed { nonce: *it.nonce(), record: it.record() });
+        all.filter(|it| matches!(it.record.channel(), Channel::Log | Channel::File)).collect()
     }
 
     fn take(&self, all: Vec<Followed>) -> Taking<'_> {

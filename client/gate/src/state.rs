@@ -269,13 +269,7 @@ impl State {
             return Ok(());
         }
         self.learn(&self.ledger.known(&[self.own_place()].into()).await?);
-        let named = |it: &Numbered| -> Vec<RequestId> {
-            it.record
-                .accesses
-                .iter()
-                .filter_map(|it| RequestId::from_slice(&it.request_id).ok())
-                .collect()
-        };
+        let named = |it: &Numbered| -> Vec<RequestId> { it.used.grants.to_vec() };
         let mut wanted: BTreeSet<RequestId> = self.spool.book().to_send().flat_map(named).collect();
         while !wanted.is_empty() {
             // What came in as files has each in a proof of its own perhaps, or does not have it any more.
@@ -314,10 +308,12 @@ impl State {
     /// Queries and rows that count on a grant, and that no block has: what has no number yet, what is open, and what waits.
     pub fn in_flight(&self, grant: &RequestId) -> [u64; 2] {
         let (book, held) = (self.spool.book(), locked(&self.held));
-        let waiting = book.not_counted_at(Height::new(u64::MAX)).chain(held.values());
-        let on = waiting.filter(|it| self.counts_on(it, grant));
-        on.fold([0, 0], |sum: [u64; 2], it| {
-            [sum[0].saturating_add(1), sum[1].saturating_add(it.row_count.unwrap_or(0))]
+        let waiting = book.not_counted_at(Height::new(u64::MAX));
+        let waiting = waiting.filter(|it| self.hangs(&it.used.grants, grant).is_some());
+        let held = held.values().filter(|it| self.counts_on(it, grant));
+        let rows = waiting.map(|it| it.used.rows()).chain(held.map(|it| it.row_count.unwrap_or(0)));
+        rows.fold([0, 0], |sum: [u64; 2], rows| {
+            [sum[0].saturating_add(1), sum[1].saturating_add(rows)]
         })
     }
 
@@ -408,9 +404,13 @@ impl State {
 
     /// The same; gives the grant that the record names.
     fn counts_under(&self, record: &RecordAccess, grant: &RequestId) -> Option<RequestId> {
-        let ids =
-            record.accesses.iter().filter_map(|it| RequestId::from_slice(&it.request_id).ok());
-        ids.into_iter().find(|named| self.hangs_from(named, grant))
+        let ids = record.accesses.iter().map(|it| RequestId::from_slice(&it.request_id));
+        ids.filter_map(Result::ok).find(|named| self.hangs_from(named, grant))
+    }
+
+    /// The first of these grants that is another, or hangs from it.
+    fn hangs(&self, named: &[RequestId], grant: &RequestId) -> Option<RequestId> {
+        named.iter().copied().find(|named| self.hangs_from(named, grant))
     }
 
     /// Whether a grant is another, or hangs from it.
@@ -460,10 +460,12 @@ impl Proved for With<'_> {
             }
         };
         held.values().for_each(&mut add);
+        // Only what counts on it is looked into.
+        let on = |it: &&Numbered| state.hangs(&it.used.grants, &id).is_some();
         if book.sums().are_new(self.now) {
             let singly = book.sums().singly().iter().filter_map(|it| book.get(*it));
             let later = singly.filter(|it| it.height.is_none_or(|at| at > height));
-            later.for_each(|it| add(&it.record));
+            later.filter(on).for_each(|it| add(&it.record()));
             for (named, day, uses) in book.sums().not_counted_at(height) {
                 if state.hangs_from(named, &id) {
                     let of_day = (day, uses);
@@ -471,7 +473,7 @@ impl Proved for With<'_> {
                 }
             }
         } else {
-            book.not_counted_at(height).for_each(&mut add);
+            book.not_counted_at(height).filter(on).for_each(|it| add(&it.record()));
         }
         Ok(Some(Object::from(used)))
     }

@@ -197,6 +197,10 @@ impl Run<'_> {
     /// The records of statements that were not taken yet.
     fn records(&mut self, statements: &[Statement]) -> Result<Vec<Followed>, ClientError> {
         let mut all = Vec::new();
+        let _reading = match statements.is_empty() {
+            true => None,
+            false => Some(self.taken.known.reading()?),
+        };
         for statement in statements {
             for planned in self.planner.plan(statement, &self.taken)?.missing {
                 // Its number is given where it is kept; the item's form wants one.

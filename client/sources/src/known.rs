@@ -302,6 +302,11 @@ impl Known {
         transaction.commit()
     }
 
+    /// As long as what is given is kept, the file is read as it is now: it is not looked whether another run changed it, for each that is asked for.
+    pub fn reading(&self) -> Result<impl Sized, ClientError> {
+        self.file.unchecked_transaction().map_err(of_file)
+    }
+
     /// The record with a nonce.
     pub fn record(&self, nonce: &[u8; 16]) -> Result<Option<KnownRecord>, ClientError> {
         let query = "SELECT * FROM records WHERE nonce = ?";

@@ -11,7 +11,7 @@
 //! | [`log`], [`statement`], `lines`, `guess` | a log, read; one statement of it; its lines as they are; what a wrong file seems to be |
 //! | [`reading`], `taken` | a log in parts, so that its length does not matter; what a line was taken for |
 //! | `postgres`, `mariadb`, `mapped`, `files` | one kind of log each |
-//! | `syslog`, `time`, `quotes`, `touched` | what several kinds need: syslog's lines, times, quoted values, datasets by a text |
+//! | `syslog`, `time`, `quotes`, `values`, `touched` | what several kinds need: syslog's lines, times, quoted values, datasets by a text |
 //! | [`sql`] | what statements say |
 //! | [`mapping`], [`relation`], `assurance` | whose accounts and relations are whose on the ledger |
 //! | `plan`, `grants`, [`known`], `send` | from statements to records, under which grants, what is there already, and on the way |
@@ -50,6 +50,7 @@ mod tail;
 mod taken;
 mod time;
 mod touched;
+mod values;
 
 pub use plan::Counts;
 pub use summary::{Lines, Summary};

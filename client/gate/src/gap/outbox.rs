@@ -266,8 +266,8 @@ impl Outbox {
     /// What is recorded of an access: where the ledger can never take that, its digest.
     fn item(&self, one: &Numbered) -> anyhow::Result<Item> {
         let item = one.item()?;
-        match self.never.get(&one.record.access_no) {
-            Some(reason) => Ok(instead_of(&one.record, &item, reason)?),
+        match self.never.get(&one.number()) {
+            Some(reason) => Ok(instead_of(&one.record(), &item, reason)?),
             None => Ok(item),
         }
     }
@@ -285,7 +285,7 @@ impl Outbox {
         let waits: Vec<Numbered> = {
             let book = self.sender.gate.spool.book();
             let new = book.to_send().filter(|it| {
-                let number = it.record.access_no;
+                let number = it.number();
                 !is_out.contains(&number) && !self.is_held_back(number)
             });
             new.take(WAITING).cloned().collect()

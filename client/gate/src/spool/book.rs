@@ -1,20 +1,20 @@
 //! What follows from the spool's entries: which accesses are open, which records are to be sent, what is to be sealed.
 
 use super::entry::{Ended, Found, Given, Said, Sealed, Tagged};
-use super::uses::Sums;
+use super::uses::{Sums, Used};
 use liuhen_proto::items::{Item, ItemError};
 use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{Hash, Height};
-use liuhen_proto::wire::{self, Party, RecordAccess, item::Kind};
+use liuhen_proto::wire::{Party, RecordAccess, item::Kind};
+use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-/// A record that has a number.
+/// A record that has a number. There may be many: what is over is kept encoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbered {
-    /// The record; of an open access as far as it is known.
-    pub record: RecordAccess,
-    /// Whether the access is over.
-    pub ended: bool,
+    body: Body,
+    /// What it uses of grants.
+    pub used: Used,
     /// The block that has it.
     pub height: Option<Height>,
     /// Whether its user owes its half by itself, as far as was known.
@@ -25,18 +25,55 @@ pub struct Numbered {
     request: String,
 }
 
+/// The record itself.
+#[derive(Debug, Clone, PartialEq)]
+enum Body {
+    /// Of an open access, as far as it is known.
+    Open(Box<RecordAccess>),
+    /// Of one that is over, encoded.
+    Over(Box<[u8]>),
+}
+
 impl Numbered {
+    /// The number.
+    pub fn number(&self) -> u64 {
+        self.used.access_no
+    }
+
+    /// The record; of an open access as far as it is known.
+    pub fn record(&self) -> RecordAccess {
+        match &self.body {
+            Body::Open(record) => (**record).clone(),
+            // It was encoded here.
+            Body::Over(bytes) => RecordAccess::decode(&**bytes).unwrap_or_default(),
+        }
+    }
+
+    /// Bytes of the record.
+    pub fn encoded_len(&self) -> usize {
+        match &self.body {
+            Body::Open(record) => record.encoded_len(),
+            Body::Over(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether the access is over.
+    pub fn is_over(&self) -> bool {
+        matches!(self.body, Body::Over(_))
+    }
+
     /// Whether it is the access of this question by this asker.
     pub fn is_about(&self, query: &[u8], asker: Option<&Party>) -> bool {
         // An account without an identity has another digest each time.
         let told = |it: &&Party| !it.identity_id.is_empty();
-        self.record.query_digest == salted_digest(&self.salt, query).as_bytes()
-            && self.record.asker.as_ref().filter(told) == asker
+        let record = self.record();
+        record.query_digest == salted_digest(&self.salt, query).as_bytes()
+            && record.asker.as_ref().filter(told) == asker
     }
 
     /// The item by which it is recorded. Errors for what is no record that the ledger could take.
     pub fn item(&self) -> Result<Item, ItemError> {
-        Item::new(self.nonce, Kind::RecordAccess(self.record.clone()))
+        Item::new(self.nonce, Kind::RecordAccess(self.record()))
     }
 
     /// What its item is told from others by.
@@ -52,6 +89,10 @@ impl Numbered {
     fn digest(&self) -> Option<Hash> {
         self.item().ok().map(|it| *it.digest())
     }
+}
+
+fn encoded(record: &RecordAccess) -> Body {
+    Body::Over(record.encode_to_vec().into())
 }
 
 /// Bytes of a tag.
@@ -106,9 +147,9 @@ impl Book {
                 for number in &it.numbers {
                     self.ready.remove(number);
                     if let Some(one) = self.numbered.get_mut(number) {
-                        self.sums.take(&one.record, one.height);
+                        self.sums.take(&one.used, one.height);
                         one.height = Some(Height::new(it.height));
-                        self.sums.add(&one.record, one.height);
+                        self.sums.add(&one.used, one.height);
                     }
                 }
                 self.highest = self.highest.max(Height::new(it.height));
@@ -127,7 +168,7 @@ impl Book {
             }
             Said::Found(Found { number, tags }) => {
                 // What is over by now says nothing of them.
-                if self.numbered.get(&number).is_some_and(|it| !it.ended) {
+                if self.numbered.get(&number).is_some_and(|it| !it.is_over()) {
                     self.bulk.entry(number).or_default().tags.extend(tags);
                 }
                 number
@@ -148,39 +189,43 @@ impl Book {
 
     fn given(&mut self, given: Given) -> u64 {
         let Given { record, request, nonce, salt, singly } = given;
-        let (record, ended) = (record.unwrap_or_default(), request.is_empty());
+        let (record, is_over) = (record.unwrap_or_default(), request.is_empty());
         let nonce = nonce.try_into().unwrap_or_default();
         let salt = salt.try_into().unwrap_or_default();
         let (number, time_ms) = (record.access_no, record.access_time_ms);
-        if !ended {
+        if !is_over {
             self.open.insert(request.clone(), number);
         }
-        let one = Numbered { record, ended, height: None, singly, nonce, salt, request };
-        let digest = if ended { one.digest() } else { None };
+        let used = Used::of(&record);
+        let body = if is_over { encoded(&record) } else { Body::Open(Box::new(record)) };
+        let one = Numbered { body, used, height: None, singly, nonce, salt, request };
+        let digest = if is_over { one.digest() } else { None };
         self.unsealed.push_back(Unsealed { time_ms, digest });
         self.last = self.last.max(number);
-        if ended {
+        if is_over {
             self.ready.insert(number);
         }
-        self.sums.add(&one.record, one.height);
+        self.sums.add(&one.used, one.height);
         self.numbered.insert(number, one);
         number
     }
 
     fn ended(&mut self, it: Ended) -> u64 {
         let place = self.place(it.number);
-        if let Some(one) = self.numbered.get_mut(&it.number).filter(|one| !one.ended) {
-            one.ended = true;
+        if let Some(one) = self.numbered.get_mut(&it.number).filter(|one| !one.is_over()) {
             self.ready.insert(it.number);
-            self.sums.take(&one.record, one.height);
-            one.record.row_count = it.rows;
-            self.sums.add(&one.record, one.height);
-            one.record.result_digest = it.result_digest;
+            self.sums.take(&one.used, one.height);
+            let mut record = one.record();
+            record.row_count = it.rows;
+            record.result_digest = it.result_digest;
             if let Some(subjects) = it.subjects {
-                one.record.subjects = Some(subjects);
+                record.subjects = Some(subjects);
             }
+            one.used = Used::of(&record);
+            one.body = encoded(&record);
+            self.sums.add(&one.used, one.height);
             // Where nobody told that they are all, they are none.
-            let is_set = one.record.subjects.as_ref().is_some_and(|it| it.bulk.is_some());
+            let is_set = record.subjects.is_some_and(|it| it.bulk.is_some());
             match self.bulk.get_mut(&it.number) {
                 Some(bulk) if is_set => bulk.is_set = true,
                 Some(_) => drop(self.bulk.remove(&it.number)),
@@ -224,21 +269,21 @@ impl Book {
     /// Accesses that are not over, and began before a time.
     pub fn open_since(&self, before_ms: u64) -> Vec<u64> {
         let open = self.open.values().filter_map(|number| self.numbered.get(number));
-        let old = open.filter(|it| it.record.access_time_ms < before_ms);
-        old.map(|it| it.record.access_no).collect()
+        let old = open.filter(|it| it.used.time_ms < before_ms);
+        old.map(Numbered::number).collect()
     }
 
     /// Served records that a state at a height does not count yet.
-    pub fn not_counted_at(&self, height: Height) -> impl Iterator<Item = &RecordAccess> {
+    pub fn not_counted_at(&self, height: Height) -> impl Iterator<Item = &Numbered> {
         let later = self.numbered.values().filter(move |it| it.height.is_none_or(|at| at > height));
-        later.map(|it| &it.record).filter(|it| it.decision() == wire::Decision::Served)
+        later.filter(|it| it.used.is_served)
     }
 
     /// How many records wait, and since when the oldest does.
     pub fn depth(&self) -> (usize, Option<u64>) {
         let waiting = self.ready.iter().chain(self.open.values());
         let times = waiting.filter_map(|number| self.numbered.get(number));
-        let oldest = times.map(|it| it.record.access_time_ms).min();
+        let oldest = times.map(|it| it.used.time_ms).min();
         (self.ready.len().saturating_add(self.open.len()), oldest)
     }
 
@@ -307,7 +352,7 @@ impl Book {
         self.numbered.retain(|number, it| {
             let is_kept = it.height.is_none_or(|height| height > counted_at);
             if !is_kept && sums.singly().contains(number) {
-                sums.take(&it.record, it.height);
+                sums.take(&it.used, it.height);
             }
             is_kept
         });

@@ -60,9 +60,9 @@ async fn numbers_go_on_after_a_restart() {
     assert_eq!(spool.give(access("")).await.unwrap(), 51);
     let book = spool.book();
     assert_eq!(book.of_request("r-9"), Some(9));
-    assert_eq!(book.to_send().map(|it| it.record.access_no).collect::<Vec<_>>(), [51]);
+    assert_eq!(book.to_send().map(|it| it.number()).collect::<Vec<_>>(), [51]);
     assert_eq!(book.get(7).unwrap().height.unwrap().get(), 12);
-    assert_eq!(book.get(7).unwrap().record.row_count, Some(3));
+    assert_eq!(book.get(7).unwrap().record().row_count, Some(3));
     assert_eq!(book.open_since(1_001).len(), 49);
 }
 
@@ -96,7 +96,7 @@ async fn a_spool_is_written_anew() {
     assert!(after.len() < entries.len() / 2 + 4, "{} of {}", after.len(), entries.len());
     let after = read(&after);
     let seen = |book: &Book| {
-        let to_send: Vec<u64> = book.to_send().map(|it| it.record.access_no).collect();
+        let to_send: Vec<u64> = book.to_send().map(|it| it.number()).collect();
         (book.last(), *book.sealed(), to_send, book.of_request("open"), book.to_seal(34, 5_000))
     };
     assert_eq!(seen(&after), seen(&before));
@@ -183,8 +183,7 @@ fn sums_are_what_records_are() {
             }
             7..=8 => {
                 height += next(2);
-                let numbers: Vec<u64> =
-                    book.to_send().take(5).map(|it| it.record.access_no).collect();
+                let numbers: Vec<u64> = book.to_send().take(5).map(|it| it.number()).collect();
                 book.take(Said::Recorded(Recorded { numbers, height }));
             }
             _ => book.forget(Height::new(height.saturating_sub(next(3)))),
@@ -196,7 +195,9 @@ fn sums_are_what_records_are() {
 /// What a book sums up is what its records are.
 fn agree(book: &Book, at: Height) {
     let mut singly: BTreeMap<(RequestId, u64), Uses> = BTreeMap::new();
-    for it in book.not_counted_at(at).filter(|it| it.statement_digest.is_empty()) {
+    for it in
+        book.not_counted_at(at).map(|it| it.record()).filter(|it| it.statement_digest.is_empty())
+    {
         let id = RequestId::from_slice(&it.accesses[0].request_id).unwrap();
         let sum = singly.entry((id, day_of(TimeMs::new(it.access_time_ms)))).or_default();
         sum.queries += 1;
@@ -211,12 +212,13 @@ fn agree(book: &Book, at: Height) {
         sum.rows_unknown += uses.rows_unknown;
     }
     assert_eq!(summed, singly);
-    let of_statements = book.not_counted_at(at).filter(|it| !it.statement_digest.is_empty());
+    let of_statements =
+        book.not_counted_at(at).map(|it| it.record()).filter(|it| !it.statement_digest.is_empty());
     let mut of_statements: Vec<u64> = of_statements.map(|it| it.access_no).collect();
     of_statements.retain(|it| !book.sums().singly().contains(it));
     assert!(of_statements.is_empty());
     let (count, oldest) = book.depth();
     let waiting = || book.kept().filter(|it| it.height.is_none());
     assert_eq!(count, waiting().count());
-    assert_eq!(oldest, waiting().map(|it| it.record.access_time_ms).min());
+    assert_eq!(oldest, waiting().map(|it| it.used.time_ms).min());
 }

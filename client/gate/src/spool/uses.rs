@@ -20,46 +20,69 @@ pub struct Sums {
     nowhere: BTreeSet<(u64, u64)>,
 }
 
-/// The grants that a record names, each once.
-fn named(record: &RecordAccess) -> BTreeSet<RequestId> {
-    let ids = record.accesses.iter().map(|it| RequestId::from_slice(&it.request_id));
-    ids.filter_map(Result::ok).collect()
+/// What a record uses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Used {
+    /// Its number.
+    pub access_no: u64,
+    /// When.
+    pub time_ms: u64,
+    /// Whether it was served: what was denied uses nothing.
+    pub is_served: bool,
+    /// The grants that it names, each once.
+    pub grants: Box<[RequestId]>,
+    rows: Option<u64>,
+    /// Of a statement several records count once; and of two grants that hang from one a record counts there once.
+    may_be_summed: bool,
 }
 
-/// Of a statement several records count once; and of two grants that hang from one a record counts there once.
-fn may_be_summed(record: &RecordAccess, grants: &BTreeSet<RequestId>) -> bool {
-    is_summable(record) && grants.len() <= 1
-}
-
-fn of(record: &RecordAccess) -> Uses {
-    Uses {
-        queries: 1,
-        rows: record.row_count.unwrap_or(0),
-        rows_unknown: u64::from(record.row_count.is_none()),
+impl Used {
+    /// By a record.
+    pub fn of(record: &RecordAccess) -> Self {
+        let ids = record.accesses.iter().map(|it| RequestId::from_slice(&it.request_id));
+        let grants: BTreeSet<RequestId> = ids.filter_map(Result::ok).collect();
+        Self {
+            access_no: record.access_no,
+            time_ms: record.access_time_ms,
+            is_served: record.decision() == Decision::Served,
+            rows: record.row_count,
+            may_be_summed: is_summable(record) && grants.len() <= 1,
+            grants: grants.into_iter().collect(),
+        }
     }
-}
 
-/// Where in the sums a record is.
-fn place(record: &RecordAccess, height: Option<Height>) -> (Height, u64) {
-    (height.unwrap_or(NOWHERE), day_of(TimeMs::new(record.access_time_ms)))
+    /// Rows, as far as they are known.
+    pub fn rows(&self) -> u64 {
+        self.rows.unwrap_or(0)
+    }
+
+    fn uses(&self) -> Uses {
+        let (rows, rows_unknown) = (self.rows(), u64::from(self.rows.is_none()));
+        Uses { queries: 1, rows, rows_unknown }
+    }
+
+    /// Where in the sums it is.
+    fn place(&self, height: Option<Height>) -> (Height, u64) {
+        (height.unwrap_or(NOWHERE), day_of(TimeMs::new(self.time_ms)))
+    }
 }
 
 impl Sums {
     /// Counts a record that is served, in the block that has it, if one does.
-    pub fn add(&mut self, record: &RecordAccess, height: Option<Height>) {
-        if record.decision() != Decision::Served {
+    pub fn add(&mut self, used: &Used, height: Option<Height>) {
+        if !used.is_served {
             return;
         }
         if height.is_none() {
-            self.nowhere.insert((record.access_time_ms, record.access_no));
+            self.nowhere.insert((used.time_ms, used.access_no));
         }
-        let (at, grants) = (place(record, height), named(record));
-        if !may_be_summed(record, &grants) {
-            self.singly.insert(record.access_no);
+        let at = used.place(height);
+        if !used.may_be_summed {
+            self.singly.insert(used.access_no);
             return;
         }
-        for grant in grants {
-            let (more, sum) = (of(record), self.by_grant.entry(grant).or_default());
+        for grant in &used.grants {
+            let (more, sum) = (used.uses(), self.by_grant.entry(*grant).or_default());
             let sum = sum.entry(at).or_default();
             sum.queries = sum.queries.saturating_add(more.queries);
             sum.rows = sum.rows.saturating_add(more.rows);
@@ -68,22 +91,22 @@ impl Sums {
     }
 
     /// Counts it no more: before it changes, or is let go of.
-    pub fn take(&mut self, record: &RecordAccess, height: Option<Height>) {
-        if record.decision() != Decision::Served {
+    pub fn take(&mut self, used: &Used, height: Option<Height>) {
+        if !used.is_served {
             return;
         }
         if height.is_none() {
-            self.nowhere.remove(&(record.access_time_ms, record.access_no));
+            self.nowhere.remove(&(used.time_ms, used.access_no));
         }
-        let (at, grants) = (place(record, height), named(record));
-        if !may_be_summed(record, &grants) {
-            self.singly.remove(&record.access_no);
+        let at = used.place(height);
+        if !used.may_be_summed {
+            self.singly.remove(&used.access_no);
             return;
         }
-        for grant in grants {
-            let Some(sums) = self.by_grant.get_mut(&grant) else { continue };
+        for grant in &used.grants {
+            let Some(sums) = self.by_grant.get_mut(grant) else { continue };
             if let Some(sum) = sums.get_mut(&at) {
-                let less = of(record);
+                let less = used.uses();
                 sum.queries = sum.queries.saturating_sub(less.queries);
                 sum.rows = sum.rows.saturating_sub(less.rows);
                 sum.rows_unknown = sum.rows_unknown.saturating_sub(less.rows_unknown);
@@ -92,7 +115,7 @@ impl Sums {
                 }
             }
             if sums.is_empty() {
-                self.by_grant.remove(&grant);
+                self.by_grant.remove(grant);
             }
         }
     }

@@ -4,6 +4,7 @@ use super::entry::Entry;
 use super::line::{ServerLine, without_port};
 use super::text::{Text, shown};
 use crate::log::NotRead;
+use crate::values::Values;
 
 /// Whether a line looks like the first of a record: its sixth value is a session.
 pub(super) fn is_record(line: &[u8]) -> bool {
@@ -35,9 +36,7 @@ fn is_session(text: &str) -> bool {
 
 /// A record.
 pub(super) fn line(record: &[u8]) -> Result<ServerLine, NotRead> {
-    let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record);
-    let fields = rows.byte_records().next().ok_or("an empty record")?;
-    let fields = fields.map_err(|e| format!("no record of a server's log: {e}"))?;
+    let fields = Values::of(record).ok_or("an empty record")?;
     let fields: Vec<&[u8]> = fields.iter().collect();
     let text = |n: usize| fields.get(n).map(|it| shown(it)).unwrap_or_default();
     let session = text(5);

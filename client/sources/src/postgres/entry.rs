@@ -1,6 +1,7 @@
 //! An entry of pgAudit: values between commas, by its documentation («Format»).
 
 use super::text::shown;
+use crate::values::Values;
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,10 +34,7 @@ const LOGGED_BEFORE: &[u8] = b"<previously logged>";
 impl Entry {
     /// Of the text of an entry.
     pub(super) fn of_text(text: &[u8]) -> Result<Self, String> {
-        let mut rows =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
-        let fields = rows.byte_records().next().ok_or("an empty AUDIT entry")?;
-        let fields = fields.map_err(|e| format!("AUDIT entry: {e}"))?;
+        let fields = Values::of(text).ok_or("an empty AUDIT entry")?;
         Self::of_fields(&fields.iter().collect::<Vec<_>>())
     }
 

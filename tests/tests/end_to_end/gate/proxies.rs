@@ -5,9 +5,11 @@ use super::many::many;
 use anyhow::Context as _;
 use liuhen_proto::wire::Decision;
 use liuhen_tests::Cluster;
-use liuhen_tests::doors::{Answered, Gate, PORTAL_KEY, get, send, service};
+use liuhen_tests::doors::{Answered, Gate, PORTAL_KEY, SECRET, get, send, service};
 use liuhen_tests::proxies::{Kind, Proxy};
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -149,4 +151,39 @@ async fn traefik() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy() -> anyhow::Result<()> {
     at(Kind::Envoy).await
+}
+
+/// As APISIX asks by its documentation of `forward-auth`, with the headers that ours names; and as its log says how it ended. The real one was not tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_apisix_asks() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
+    gate.start().await?;
+    let asked = |request: &'static str, uri: &'static str, key: &'static str| {
+        [
+            ("X-Forwarded-Proto", "http"),
+            ("X-Forwarded-Method", "GET"),
+            ("X-Forwarded-Host", "portal.example"),
+            ("X-Forwarded-Uri", "/others/7"),
+            ("X-Forwarded-For", "192.0.2.7"),
+            ("X-Gate-Secret", SECRET),
+            ("X-Gate-Request", request),
+            ("X-Gate-Method", "GET"),
+            ("X-Gate-Uri", uri),
+            ("X-Gate-Address", "192.0.2.7"),
+            ("X-Gate-Certificate", ""),
+            ("X-Api-Key", key),
+        ]
+    };
+    let served = get(gate.nginx, "/", &asked("a1", "/residents/7?lang=zh", PORTAL_KEY)).await?;
+    assert_eq!((served.status, token(&served).split(';').count()), (204, 5), "{served:?}");
+    let denied = get(gate.nginx, "/", &asked("a2", "/residents/7", "nobody's")).await?;
+    assert_eq!(denied.status, 403, "{denied:?}");
+    let mut log = File::options().create(true).append(true).open(gate.folder.join("access.log"))?;
+    writeln!(log, r#"{{"request":"a1","status":200,"rows":"3"}}"#)?;
+    super::spool_is_empty(&gate).await?;
+    let records = super::on_the_ledger(&mut cluster).await?;
+    let told: Vec<_> = records.iter().map(|it| (it.decision(), it.row_count)).collect();
+    assert_eq!(told, [(Decision::Served, Some(3)), (Decision::Denied, Some(0))]);
+    Ok(())
 }
