@@ -9,6 +9,10 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+/// As the node has it: records of all sizes are taken and given back by many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The gate beside a department's data: decides, numbers and records each access
 #[derive(Parser)]
 #[command(name = "liuhen-gate", version)]

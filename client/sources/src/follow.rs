@@ -14,7 +14,8 @@ use liuhen_client::clock::now;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_proto::types::{ChainId, IdentityId};
-use liuhen_proto::wire::RecordAccess;
+use liuhen_proto::wire::{Channel, RecordAccess};
+use prost::Message as _;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -105,8 +106,9 @@ pub async fn follow(it: &Options, into: &dyn Takes) -> Result<(), ClientError> {
     let mut known = Known::open(Some(&file), &it.chain, it.gateway)?;
     known.bring_up(&node).await?;
     let mut taken = Taken { known, given: HashMap::new() };
-    on_its_way.iter().for_each(|one| taken.give(one));
-    let may_make = !taken.known.has_followed()? && !taken.given.values().any(|it| it.is_followed);
+    let is_followed = |it: &Followed| matches!(it.record.channel(), Channel::Log | Channel::File);
+    let may_make = !taken.known.has_followed()? && !on_its_way.iter().any(is_followed);
+    taken.given.extend(on_its_way.iter().map(|it| (it.nonce, it.record.encode_to_vec())));
     let salt = mapping.salt(may_make)?;
     let at = |e: std::io::Error| ClientError::failed(format!("{}: {e}", it.log.display()));
     let tail = Tail::new(Files::of(&it.log).map_err(at)?, it.from);
@@ -132,8 +134,10 @@ pub async fn follow(it: &Options, into: &dyn Takes) -> Result<(), ClientError> {
         }
         let new = run.records(&statements)?;
         if !new.is_empty() {
-            into.take(new.clone()).await?;
-            new.iter().for_each(|one| run.taken.give(one));
+            let given: Vec<_> =
+                new.iter().map(|it| (it.nonce, it.record.encode_to_vec())).collect();
+            into.take(new).await?;
+            run.taken.given.extend(given);
         }
         if more {
             continue;
@@ -169,19 +173,18 @@ fn told(reading: &Reading<'_>) -> Lines {
 /// What was taken: what is on the ledger, and what this run gave.
 struct Taken {
     known: Known,
-    given: HashMap<[u8; 16], KnownRecord>,
-}
-
-impl Taken {
-    fn give(&mut self, it: &Followed) {
-        self.given.insert(it.nonce, KnownRecord::new(it.nonce, Some(&it.record)));
-    }
+    /// Encoded records, by what they are sent with.
+    given: HashMap<[u8; 16], Vec<u8>>,
 }
 
 impl Recorded for Taken {
     fn of(&self, nonce: &[u8; 16]) -> Result<Option<KnownRecord>, ClientError> {
         match self.given.get(nonce) {
-            Some(given) => Ok(Some(given.clone())),
+            Some(given) => {
+                let record = RecordAccess::decode(given.as_slice());
+                let record = record.map_err(|e| ClientError::failed(e.to_string()))?;
+                Ok(Some(KnownRecord::new(*nonce, Some(&record))))
+            }
             None => self.known.record(nonce),
         }
     }

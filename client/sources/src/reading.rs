@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// How many statements a part has, more or less.
 pub(crate) const PART: usize = 5_000;
+/// And one of a log that is followed.
+const FOLLOWED: usize = 1_000;
 /// Bytes of texts that a part has, more or less.
 const PART_BYTES: usize = 64 << 20;
 
@@ -74,7 +76,7 @@ impl<'a> Reading<'a> {
         let mut more = true;
         // Those that go on wait, and are no reason to read no further.
         let has_room = |log: &Log, left: (usize, usize)| {
-            log.statements.len().saturating_sub(left.0) < PART
+            log.statements.len().saturating_sub(left.0) < FOLLOWED
                 && log.text_bytes().saturating_sub(left.1) < PART_BYTES
         };
         while more && has_room(&self.log, self.left) {
