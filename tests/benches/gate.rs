@@ -1,4 +1,4 @@
-//! What a gate decides: at 1,000 requests a second the time of each, and how many a second where all connections ask at once; each decision is on disk before
+//! What a gate decides: at 1,000 requests a second, which come as by chance, the time of each, and how many a second where all connections ask at once; each decision is on disk before
 //! its answer. Beside one node: the other three run on this machine too, with what this one, the gate and its clients leave of the processors (nice 19).
 //!
 //! `cargo build --release --bins && cargo bench -p liuhen-tests --bench gate`
@@ -32,7 +32,7 @@ async fn main() -> anyhow::Result<()> {
         let began = Instant::now();
         let mut asking = JoinSet::new();
         for number in 0..CONNECTIONS {
-            asking.spawn(ask(gate.api, format!("{what} {number}"), every));
+            asking.spawn(ask(gate.api, format!("{what} {number}"), every, number));
         }
         let mut times = Vec::new();
         while let Some(of_one) = asking.join_next().await {
@@ -54,14 +54,24 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// One connection: decides, and says that it is over; the times of the decisions.
-async fn ask(port: u16, name: String, every: Option<Duration>) -> anyhow::Result<Vec<Duration>> {
+async fn ask(
+    port: u16,
+    name: String,
+    every: Option<Duration>,
+    number: u64,
+) -> anyhow::Result<Vec<Duration>> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.set_nodelay(true)?;
     let (began, mut times) = (Instant::now(), Vec::new());
-    let mut due = began;
+    let (mut due, mut chance) = (began, number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     while began.elapsed() < MEASURED {
         if let Some(every) = every {
-            due += every;
+            // Requests come independently of each other: the time between two is exponentially distributed.
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            let part = (chance >> 11) as f64 / (1_u64 << 53) as f64;
+            due += every.mul_f64(-(1.0 - part).ln());
             tokio::time::sleep_until(due.into()).await;
         }
         let request = format!("{name} {}", times.len());
