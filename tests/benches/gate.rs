@@ -1,11 +1,13 @@
 //! What a gate decides: at 1,000 requests a second, which come as by chance, the time of each, and how many a second where all connections ask at once; each decision is on disk before
-//! its answer. Beside one node: the other three run on this machine too, with what this one, the gate and its clients leave of the processors (nice 19).
+//! its answer. Beside one node: the other three run on this machine too, with what this one, the gate and its clients leave of the processors (nice 19); and with
+//! all of them stopped, which is what the gate itself takes.
 //!
 //! `cargo build --release --bins && cargo bench -p liuhen-tests --bench gate`
 
 use anyhow::Context as _;
 use liuhen_tests::Cluster;
 use liuhen_tests::actions::{grant, liuhen};
+use liuhen_tests::consortium::NODES;
 use liuhen_tests::doors::{Gate, PORTAL_KEY, SECRET};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,10 +27,17 @@ async fn main() -> anyhow::Result<()> {
     let mut gate = Gate::set_up(&mut cluster, &["psb"]).await?;
     gate.start().await?;
     cluster.others_with_what_is_left("psb")?;
-    for (what, every) in [
-        ("1,000 a second", Some(Duration::from_secs(CONNECTIONS) / u32::try_from(STEADY)?)),
-        ("all at once", None),
+    let steady = Some(Duration::from_secs(CONNECTIONS) / u32::try_from(STEADY)?);
+    for (what, every, goes_on) in [
+        ("1,000 a second", steady, true),
+        ("all at once", None, true),
+        ("1,000 a second, all nodes stopped", steady, false),
+        ("all at once, all nodes stopped", None, false),
     ] {
+        if !goes_on {
+            // By the state that it has it decides for a while.
+            NODES.iter().try_for_each(|it| cluster.signal(it, "-STOP"))?;
+        }
         let began = Instant::now();
         let mut asking = JoinSet::new();
         for number in 0..CONNECTIONS {
@@ -49,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
             at(999)
         );
     }
+    NODES.iter().try_for_each(|it| cluster.signal(it, "-CONT"))?;
     println!("load average: {}", std::fs::read_to_string("/proc/loadavg")?.trim());
     Ok(())
 }

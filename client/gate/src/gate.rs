@@ -7,7 +7,6 @@ use crate::changes::Changes;
 use crate::differences::Differences;
 use crate::ending::fitting;
 use crate::held::Ticket;
-use crate::judging::NO_LEASE;
 use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::receive::Received;
@@ -22,7 +21,6 @@ use crate::state::{Key, State};
 use crate::subjects::Tags;
 use liuhen_client::clock::now;
 use liuhen_client::submit::{Account, item, random};
-use liuhen_proto::event::Reason;
 use liuhen_proto::items::access::receipt;
 use liuhen_proto::suite::hash::salted_digest;
 use liuhen_proto::types::{RequestId, TimeMs};
@@ -41,6 +39,8 @@ const BY_HAND: &str = "gate.break_glass";
 
 /// Tags that stand in one entry of the spool.
 const TAGS_AT_ONCE: usize = 20_000;
+/// While so many tags of bulk sets are not on the ledger yet, nothing more becomes one: 32 MB.
+const TAGS_WAITING: usize = 1_000_000;
 
 /// What all doors share.
 pub struct Gate {
@@ -111,7 +111,7 @@ pub(crate) struct Found {
     /// Why, a code.
     pub reason: String,
     /// Under which what it uses is held until it has a number.
-    pub ticket: Option<Ticket>,
+    pub ticket: Option<Ticket<RecordAccess>>,
     /// Whether its user owes its half by itself.
     pub singly: Option<bool>,
 }
@@ -177,7 +177,7 @@ impl Gate {
     }
 
     /// The first route that fits a request.
-    fn ruled(&self, door: &str, asked: &Asked) -> Option<&Ruled> {
+    pub(crate) fn ruled(&self, door: &str, asked: &Asked) -> Option<&Ruled> {
         self.routes.iter().find(|it| it.fits(door, asked))
     }
 
@@ -309,7 +309,7 @@ impl Gate {
     }
 
     /// The record as it is known before it is decided.
-    fn record(&self, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> RecordAccess {
+    pub(crate) fn record(&self, ruled: &Ruled, asked: &Asked, salt: &[u8; 16]) -> RecordAccess {
         let asker = self.asker(asked).cloned().unwrap_or_else(|| {
             let account = format!("{:?} {}", asked.address, asked.certificate);
             let digest = salted_digest(salt, account.as_bytes());
@@ -341,17 +341,6 @@ impl Gate {
         }
     }
 
-    /// Why what is being served may not go on; `None` where it may, or where that can't be told. A quota that is used up, by this perhaps, counts for what is
-    /// decided next.
-    pub async fn denies(&self, door: &str, asked: &Asked) -> Option<String> {
-        let ruled = self.ruled(door, asked)?;
-        let mut record = self.record(ruled, asked, &[0; 16]);
-        record.subjects = Some(Subjects { uncounted: true, ..Subjects::default() });
-        let found = self.judged(door, &record).await.ok()?;
-        let is_used_up = [Reason::QuotaExceeded.name(), NO_LEASE].contains(&found.reason.as_str());
-        (!found.serve && !is_used_up).then_some(found.reason)
-    }
-
     /// The answer to what is served.
     fn served(&self, number: u64, height: Option<u64>, reason: &str) -> Answer {
         // Who gives numbers does not wait while this is signed.
@@ -376,6 +365,11 @@ impl Gate {
     /// How rows stand in what is answered to a request.
     pub fn rows_of(&self, door: &str, asked: &Asked) -> Option<&crate::rows::Rows> {
         self.ruled(door, asked)?.route.rows.as_ref()
+    }
+
+    /// The number of an open request.
+    pub fn number_of(&self, door: &str, request: &str) -> Option<u64> {
+        self.spool.book().of_request(&name(door, request))
     }
 
     /// What digests of an access are salted with.
@@ -410,9 +404,11 @@ impl Gate {
             Rows::Failed => only_reads.then_some(0),
         };
         let found = match numbers {
-            // Behind a gap nothing follows a record.
             Some(numbers) => {
-                Some(self.tags.of_rows(numbers, rows, time, self.state_ms.is_none()).await)
+                // Behind a gap nothing follows a record.
+                let may_be_bulk =
+                    self.state_ms.is_none() && self.spool.book().tags_waiting() < TAGS_WAITING;
+                Some(self.tags.of_rows(numbers, rows, time, may_be_bulk).await)
             }
             None => None,
         };

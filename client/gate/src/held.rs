@@ -1,37 +1,34 @@
 //! What is held for a while, each by its ticket.
 
-use liuhen_proto::wire::RecordAccess;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Records that are decided and have no number yet, each by its ticket.
-pub type Held = Arc<Mutex<HashMap<u64, RecordAccess>>>;
+/// Things that are held, each by the number of its ticket.
+pub type Held<T> = Arc<Mutex<HashMap<u64, T>>>;
 
-/// A record that counts as used while this is kept.
-pub struct Ticket {
+/// Something is held while this is kept: also where whoever keeps it is stopped in the midst.
+pub struct Ticket<T> {
     number: u64,
-    held: Held,
+    held: Held<T>,
 }
 
-impl Ticket {
-    /// Counts a record among those that are held.
-    pub fn of(held: &Held, record: RecordAccess) -> Self {
-        Self { number: put(held, record), held: Arc::clone(held) }
+impl<T> Ticket<T> {
+    /// Holds one more.
+    pub fn of(held: &Held<T>, one: T) -> Self {
+        let number = {
+            let mut all = locked(held);
+            let number = all.keys().max().map_or(0, |it| it.saturating_add(1));
+            all.insert(number, one);
+            number
+        };
+        Self { number, held: Arc::clone(held) }
     }
 }
 
-impl Drop for Ticket {
+impl<T> Drop for Ticket<T> {
     fn drop(&mut self) {
         locked(&self.held).remove(&self.number);
     }
-}
-
-/// Puts something among others; gives its ticket.
-pub fn put<T>(all: &Mutex<HashMap<u64, T>>, one: T) -> u64 {
-    let mut all = locked(all);
-    let ticket = all.keys().max().map_or(0, |it| it.saturating_add(1));
-    all.insert(ticket, one);
-    ticket
 }
 
 /// Whoever panicked with it left it whole: each change is one step.

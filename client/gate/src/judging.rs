@@ -1,5 +1,6 @@
 //! How a request is decided: under the one grant that fits, by the ledger's own rules over state that was proved.
 
+use crate::asked::Asked;
 use crate::candidates::{named, under};
 use crate::gate::{Found, Gate, key_of};
 use crate::group::Group;
@@ -10,7 +11,7 @@ use liuhen_proto::ledger::{Halt, Object};
 use liuhen_proto::place::Place;
 use liuhen_proto::types::{RequestId, TimeMs};
 use liuhen_proto::verify::allows;
-use liuhen_proto::wire::{DatasetAccess, RecordAccess};
+use liuhen_proto::wire::{DatasetAccess, RecordAccess, Subjects};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 const DENIED_BY: Duration = Duration::from_secs(1);
 
 /// Of what is left of the quota this gateway has set nothing aside.
-pub(crate) const NO_LEASE: &str = "gate.no_lease";
+const NO_LEASE: &str = "gate.no_lease";
 
 /// What a record states of how it was decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,35 @@ impl Gate {
         found.singly = singly(group, &found.record);
         found.ticket = found.serve.then(|| self.state.hold(found.record.clone()));
         Ok(found)
+    }
+
+    /// Why what is being served under a number may not go on; `None` where it may, or where that can't be told. It is judged under the grant that it was served
+    /// under: a quota that is used up, by this perhaps, counts for what is decided next.
+    pub async fn denies(&self, door: &str, asked: &Asked, number: u64) -> Option<String> {
+        let grant = self.spool.book().get(number)?.used.grants.first().copied()?;
+        let ruled = self.ruled(door, asked)?;
+        if self.observing.contains(door) && self.state.observes(&ruled.route.dataset, now()) {
+            return None;
+        }
+        let mut record = self.record(ruled, asked, &[0; 16]);
+        record.subjects = Some(Subjects { uncounted: true, ..Subjects::default() });
+        let key = key_of(&record);
+        self.ends(&*self.state.there(&key)?, &record, &grant)?;
+        // Only by a state that is new.
+        let group = self.state.group(&key, &record, Some(DENIED_BY)).await.ok()?;
+        self.ends(&group, &record, &grant)
+    }
+
+    /// Why a further access like this would be denied under a grant, unless it is for a quota or the state's age.
+    fn ends(&self, group: &Group, record: &RecordAccess, grant: &RequestId) -> Option<String> {
+        let now = now().max(group.known.header.time);
+        let decided_height = Some(group.known.header.height.get());
+        let record = RecordAccess { decided_height, access_time_ms: now.get(), ..record.clone() };
+        let mut record = under(&record, Some(grant));
+        record.accesses.iter_mut().for_each(|it| it.grant_by_rule = true);
+        let outcome = self.state.judge(group, &with_a_row(&record), now).ok()?;
+        let is_of_quota = matches!(outcome.reason, Reason::QuotaExceeded | Reason::DecisionTooOld);
+        (!may(outcome) && !is_of_quota).then(|| outcome.reason.name().to_owned())
     }
 
     /// The record under the one grant that allows it, with what the ledger would make of it. Where none does, or several of which

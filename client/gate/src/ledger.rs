@@ -3,6 +3,8 @@
 
 use crate::candidates::candidate;
 use crate::gap::inbox::Inbox;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use liuhen_client::connect::Node;
 use liuhen_client::error::ClientError;
 use liuhen_client::reach::ReachOptions;
@@ -18,6 +20,10 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Where a node has not answered for so long the next is asked beside it.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// What one node is asked.
 pub type Asking<T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + Send>>;
@@ -151,7 +157,7 @@ impl Ledger {
     /// Requests for a dataset, with the grants that they became; by the word of one node.
     pub async fn requests(&self, dataset: &str) -> Result<Vec<wire::RequestStanding>, ClientError> {
         let request = for_dataset(dataset);
-        self.ask(|node| {
+        self.ask_in_turn(|node| {
             let request = request.clone();
             Box::pin(async move { node.requests(request).await })
         })
@@ -170,7 +176,7 @@ impl Ledger {
             return Ok(standings.iter().filter_map(|it| candidate(it, department)).collect());
         }
         let request = for_dataset(dataset);
-        self.ask(|node| {
+        self.ask_in_turn(|node| {
             let (request, department) = (request.clone(), department.to_owned());
             Box::pin(async move {
                 let mut all = Vec::new();
@@ -211,16 +217,14 @@ impl Ledger {
         self.ask(|node| Box::pin(async move { node.status().await })).await
     }
 
-    /// Asks one node after the other, beginning with the one that answered last.
-    pub async fn ask<T>(&self, what: impl Fn(Node) -> Asking<T>) -> Result<T, ClientError> {
-        let (first, count) = (self.current.load(Ordering::Relaxed), self.nodes.len());
+    /// Asks one node after the other, beginning with the one that answered last: what must not be asked twice, or is much.
+    pub async fn ask_in_turn<T>(&self, what: impl Fn(Node) -> Asking<T>) -> Result<T, ClientError> {
         let mut failed = None;
-        for number in (0..count).map(|further| (first + further) % count) {
+        for number in self.turns() {
             let Some(one) = self.nodes.get(number) else { continue };
             match what(one.node.clone()).await {
                 Ok(answer) => {
-                    one.answered();
-                    self.current.store(number, Ordering::Relaxed);
+                    self.answered(number);
                     return Ok(answer);
                 }
                 Err(error) => {
@@ -229,10 +233,67 @@ impl Ledger {
                 }
             }
         }
-        Err(failed.unwrap_or_else(|| {
-            ClientError::failed("no node is spoken to: what crosses are files, outbox and inbox")
-        }))
+        Err(failed.unwrap_or_else(no_node))
     }
+
+    /// The same; of one that is silent the answer is not waited for alone.
+    pub async fn ask<T>(&self, what: impl Fn(Node) -> Asking<T>) -> Result<T, ClientError> {
+        let (mut turns, mut silent) = (self.turns(), Vec::new());
+        let (mut asked, mut failed) = (FuturesUnordered::new(), None);
+        let begin = |number: usize| {
+            let one = self.nodes.get(number)?;
+            let answer = what(one.node.clone());
+            Some(async move { (number, answer.await) })
+        };
+        let mut next = turns.next();
+        loop {
+            if let Some(number) = next.take() {
+                asked.extend(begin(number));
+                silent.push((number, Instant::now()));
+            }
+            tokio::select! {
+                answer = asked.next() => match answer {
+                    Some((number, Ok(answer))) => {
+                        self.answered(number);
+                        let outrun = ClientError::failed("it did not answer, and another did");
+                        // Of one that was asked just now nobody can say so.
+                        let long = |at: &Instant| at.elapsed() >= SILENT;
+                        let of = silent.iter().filter(|(it, at)| *it != number && long(at));
+                        of.filter_map(|(it, _)| self.nodes.get(*it))
+                            .for_each(|it| it.leave(&outrun));
+                        return Ok(answer);
+                    }
+                    Some((number, Err(error))) => {
+                        silent.retain(|(it, _)| *it != number);
+                        if let Some(one) = self.nodes.get(number) {
+                            one.leave(&error);
+                        }
+                        failed = Some(error);
+                        next = turns.next();
+                    }
+                    None => return Err(failed.unwrap_or_else(no_node)),
+                },
+                () = tokio::time::sleep(SILENT), if turns.len() > 0 => next = turns.next(),
+            }
+        }
+    }
+
+    /// All nodes, the one that answered last first.
+    fn turns(&self) -> impl ExactSizeIterator<Item = usize> + use<> {
+        let (first, count) = (self.current.load(Ordering::Relaxed), self.nodes.len());
+        (0..count).map(move |further| (first + further) % count)
+    }
+
+    fn answered(&self, number: usize) {
+        if let Some(one) = self.nodes.get(number) {
+            one.answered();
+            self.current.store(number, Ordering::Relaxed);
+        }
+    }
+}
+
+fn no_node() -> ClientError {
+    ClientError::failed("no node is spoken to: what crosses are files, outbox and inbox")
 }
 
 /// Errors where a node shows an earlier state than was seen.

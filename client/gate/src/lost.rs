@@ -20,7 +20,7 @@ pub async fn lost(settings: Settings, cause: String) -> anyhow::Result<Option<(u
             cause,
         };
         let items = [item(Kind::DeclareLoss(loss))?];
-        let declared = begun.ledger.ask(|node| {
+        let declared = begun.ledger.ask_in_turn(|node| {
             let (account, items) = (begun.account.clone(), items.to_vec());
             Box::pin(async move { account.submit(&node, &items).await })
         });

@@ -8,7 +8,7 @@ use crate::spool::SpoolError;
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether a session still may go on.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Gate {
     /// Begins a session: its first slice is decided and numbered. Begun again by a name that is open it is the same.
@@ -48,21 +48,20 @@ impl Gate {
     /// Comes when a session may not go on, with the reason; or when its slice is over. `None`: no session of this name is open.
     pub async fn watch_session(&self, door: &str, name: &str) -> Option<Option<String>> {
         let session = self.sessions.get(door, name)?;
-        Some(self.until_over(door, &session.asked, session.began).await)
+        let number = self.number_of(door, &session.request(name))?;
+        Some(self.until_over(door, &session.asked, number, session.began).await)
     }
 
-    /// Comes when a slice that begins now is over, or may not go on.
-    pub async fn slice_is_over(&self, door: &str, asked: &Asked) {
-        let began = Instant::now();
-        // It was decided just now.
-        tokio::time::sleep(LOOK_EVERY).await;
-        self.until_over(door, asked, began).await;
-    }
-
-    /// Comes when a slice may not go on, with the reason; or when it is over.
-    async fn until_over(&self, door: &str, asked: &Asked, began: Instant) -> Option<String> {
+    /// Comes when a slice that began then, under a number, is over, with nothing; or when it may not go on, with the reason.
+    pub async fn until_over(
+        &self,
+        door: &str,
+        asked: &Asked,
+        number: u64,
+        began: Instant,
+    ) -> Option<String> {
         loop {
-            if let Some(why) = self.denies(door, asked).await {
+            if let Some(why) = self.denies(door, asked, number).await {
                 return Some(why);
             }
             if began.elapsed() >= self.sessions.slice {

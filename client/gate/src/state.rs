@@ -4,7 +4,7 @@
 use crate::batches::batches;
 use crate::candidates::under;
 use crate::group::Group;
-use crate::held::{Held, Ticket, locked, put};
+use crate::held::{Held, Ticket, locked};
 use crate::ledger::Ledger;
 use crate::spool::Spool;
 use crate::spool::book::Numbered;
@@ -59,9 +59,9 @@ pub struct State {
     hurried: Mutex<BTreeSet<String>>,
     is_hurried: Notify,
     /// Records that are decided and have no number yet.
-    held: Held,
+    held: Held<RecordAccess>,
     /// From which height on those proofs will be that are being asked for, each by its ticket.
-    asking: Mutex<HashMap<u64, Height>>,
+    asking: Held<Height>,
 }
 
 impl State {
@@ -122,8 +122,15 @@ impl State {
     }
 
     /// From now on a record counts, as long as its ticket is kept: until it has a number, or will have none.
-    pub fn hold(&self, record: RecordAccess) -> Ticket {
+    pub fn hold(&self, record: RecordAccess) -> Ticket<RecordAccess> {
         Ticket::of(&self.held, record)
+    }
+
+    /// The group for what is being served, as it was proved last.
+    pub fn there(&self, key: &Key) -> Option<Arc<Group>> {
+        let group = locked(&self.groups).get(key).cloned()?;
+        group.touch();
+        Some(group)
     }
 
     /// The group for a record, as it was proved last; proved now where there is none, or where it is older than this.
@@ -156,7 +163,8 @@ impl State {
         if let Some((_, why)) = failed.as_ref().filter(|(at, _)| *at >= asked) {
             return Err(ClientError::failed(why));
         }
-        let ticket = put(&self.asking, self.ledger.counted());
+        // Also where nobody waits for it any more this ends with it.
+        let _asking = Ticket::of(&self.asking, self.ledger.counted());
         let proved = match self.warm_up().await {
             Ok(()) => self.prove(key, probe).await,
             Err(error) => Err(error),
@@ -168,7 +176,6 @@ impl State {
             self.learn(&group.known);
             locked(&self.groups).insert(key.clone(), Arc::clone(group));
         }
-        locked(&self.asking).remove(&ticket);
         group
     }
 
@@ -343,6 +350,10 @@ impl State {
 
     async fn prove(&self, key: &Key, probe: &RecordAccess) -> Result<Group, ClientError> {
         let (dataset, department, _) = key;
+        // A node that is silent is left before a list is asked for, which is waited for longer.
+        if self.ledger.inbox().is_none() {
+            self.ledger.known(&[Place::parameters()].into()).await?;
+        }
         let candidates = self.ledger.candidates(dataset, department).await?;
         let mut places: BTreeSet<Place> =
             [Place::parameters(), Place::dataset(dataset), self.own_place()].into();

@@ -143,10 +143,16 @@ impl Tags {
         numbers.sort_unstable();
         numbers.dedup();
         let mut tags = BTreeSet::new();
-        let mut unknown = nameless.unwrap_or(0);
+        let (mut unknown, mut is_away) = (nameless.unwrap_or(0), false);
         for some in numbers.chunks(AT_ONCE) {
-            let found = self.tags(some, time).await.unwrap_or_else(|error| {
-                tracing::warn!(error = %format!("{error:#}"), subjects = some.len(), "subjects have no tags: they are counted as unknown");
+            // A service that is away is not waited for again.
+            let found = match is_away {
+                true => Ok(Vec::new()),
+                false => self.tags(some, time).await,
+            };
+            let found = found.unwrap_or_else(|error| {
+                tracing::warn!(error = %format!("{error:#}"), subjects = numbers.len(), "subjects have no tags: they are counted as unknown");
+                is_away = true;
                 Vec::new()
             });
             let without = some.len().saturating_sub(found.iter().flatten().count());

@@ -1,9 +1,10 @@
-//! Where is asked: by a [`proxy`] (nginx, Caddy), by [`traefik`], by [`envoy`], by services themselves at the [`api`], or by clients at the gate's [`own`], whose answers pass as [`served`]; [`follow`] reads in a
+//! Where is asked: by a [`proxy`] (nginx, Caddy), by [`traefik`], by [`envoy`], by services themselves at the [`api`], or by clients at the gate's [`own`], whose answers pass as [`served`], without those [`headers`] that are not the client's; [`follow`] reads in a
 //! proxy's access log how requests ended.
 
 pub mod api;
 pub mod envoy;
 pub mod follow;
+pub mod headers;
 pub mod own;
 pub mod proxy;
 pub mod served;

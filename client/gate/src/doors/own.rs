@@ -1,6 +1,7 @@
 //! The gate's own door: a reverse proxy before the service. What the service answers passes as it comes, and is looked at on the way. What the
 //! client says of itself in headers of ours is taken off, and so is what the service says in them.
 
+use super::headers::clean;
 use super::proxy::of_client;
 use super::served::Served;
 use crate::asked::Asked;
@@ -10,25 +11,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use liuhen_client::submit::random;
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// Headers of ours begin so.
-const OURS: &str = "x-liuhen-";
-/// What is said of a connection is not of the next one.
-const OF_CONNECTION: [HeaderName; 6] = [
-    header::CONNECTION,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
 
 #[derive(Clone)]
 struct Own {
@@ -121,21 +110,5 @@ impl Onward {
         }
         parts.version = axum::http::Version::HTTP_11;
         Request::from_parts(parts, body)
-    }
-}
-
-/// Takes off what is of the connection alone, and what is ours.
-pub fn clean(headers: &mut HeaderMap) {
-    let of_connection: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|it| it.to_str().ok())
-        .flat_map(|it| it.split(','))
-        .filter_map(|it| it.trim().parse().ok())
-        .collect();
-    let ours = headers.keys().filter(|it| it.as_str().starts_with(OURS)).cloned();
-    let all: Vec<HeaderName> = ours.chain(of_connection).chain(OF_CONNECTION).collect();
-    for name in all {
-        headers.remove(name);
     }
 }

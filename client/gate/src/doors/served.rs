@@ -1,13 +1,14 @@
 //! What the own door serves, as it passes: rows are counted and digests are made on the way. What lasts is an access for each slice of time, with a
 //! number of its own; before the next slice is decided nothing more passes, and nothing passes any more when what allowed it ends.
 
-use super::own::clean;
+use super::headers::clean;
 use super::proxy::ACCESS;
 use crate::answer::Answer;
 use crate::asked::Asked;
 use crate::gate::{Gate, Rows, Seen};
 use crate::passing::{Looks, Passing};
 use crate::rows::Counter;
+use crate::slices::LOOK_EVERY;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
@@ -16,7 +17,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Rows, by the service's word: it counts more than what is counted here.
 const ROWS: &str = "x-liuhen-rows";
@@ -44,8 +47,12 @@ pub struct Served {
 
 /// Whether more may pass.
 enum May {
-    /// Yes, until this comes.
-    Until(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// Yes, until this comes. A task of its own looks: nobody polls a body whose client does not read.
+    Until {
+        over: oneshot::Receiver<()>,
+        /// Ends with this.
+        _looks: AbortOnDropHandle<()>,
+    },
     /// It is being decided again.
     Asked(oneshot::Receiver<Answer>),
     /// It has no number, or it was told how it ended: nobody asks.
@@ -98,11 +105,19 @@ impl Served {
     /// A slice begins, by what was decided.
     fn begin(&mut self, answer: &Answer) {
         // What has no number is not looked at.
-        let Some(salt) = answer.access_no.and_then(|it| self.gate.salt_of(it)) else { return };
+        let Some(number) = answer.access_no else { return };
+        let Some(salt) = self.gate.salt_of(number) else { return };
         self.digest = Some(SaltedDigest::new(&salt));
         let (gate, door) = (Arc::clone(&self.gate), Arc::clone(&self.door));
-        let asked = Arc::clone(&self.asked);
-        self.may = May::Until(Box::pin(async move { gate.slice_is_over(&door, &asked).await }));
+        let (asked, began) = (Arc::clone(&self.asked), Instant::now());
+        let (over, is_over) = oneshot::channel();
+        let looks = tokio::spawn(async move {
+            // It was decided just now.
+            tokio::time::sleep(LOOK_EVERY).await;
+            gate.until_over(&door, &asked, number, began).await;
+            let _ = over.send(());
+        });
+        self.may = May::Until { over: is_over, _looks: AbortOnDropHandle::new(looks) };
     }
 
     /// The name of its slice.
@@ -113,14 +128,24 @@ impl Served {
         }
     }
 
-    /// What was seen of the slice.
-    fn seen(&mut self, is_last: bool, is_whole: bool) -> Seen {
+    /// What was seen of the last slice.
+    fn seen(&mut self, is_whole: bool) -> Seen {
         let counted = self.counter.as_ref().and_then(|it| it.count(is_whole));
+        let numbers = self.counter.as_mut().map(Counter::subjects).unwrap_or_default();
         // The service's word is of all that it answers.
-        let all = self.stated.filter(|_| is_last).or(counted);
+        self.seen_by(self.stated.or(counted), numbers)
+    }
+
+    /// What was seen of a slice behind which more comes: the row that is open is of the next.
+    fn cut(&mut self) -> Seen {
+        let (counted, numbers) = self.counter.as_mut().map(Counter::cut).unwrap_or_default();
+        self.seen_by(counted, numbers)
+    }
+
+    /// With so many rows since the beginning.
+    fn seen_by(&mut self, all: Option<u64>, numbers: Vec<String>) -> Seen {
         let rows = all.map(|it| it.saturating_sub(self.before));
         self.before = self.before.saturating_add(rows.unwrap_or(0));
-        let numbers = self.counter.as_mut().map(Counter::subjects).unwrap_or_default();
         Seen {
             rows: if self.is_failed { Rows::Failed } else { Rows::These(rows) },
             digest: self.digest.take().map(|it| it.finish().to_vec()).unwrap_or_default(),
@@ -130,7 +155,7 @@ impl Served {
 
     /// Ends the slice, and has the next decided.
     fn turn(&mut self) -> oneshot::Receiver<Answer> {
-        let (seen, ended) = (self.seen(false, false), self.name());
+        let (seen, ended) = (self.cut(), self.name());
         self.slice = self.slice.saturating_add(1);
         let (name, (answers, answer)) = (self.name(), oneshot::channel());
         let (gate, door) = (Arc::clone(&self.gate), Arc::clone(&self.door));
@@ -150,9 +175,9 @@ impl Looks for Served {
         loop {
             match &mut self.may {
                 May::Unasked => return Poll::Ready(Ok(())),
-                May::Until(over) => match over.as_mut().poll(context) {
+                May::Until { over, .. } => match Pin::new(over).poll(context) {
                     Poll::Pending => return Poll::Ready(Ok(())),
-                    Poll::Ready(()) => self.may = May::Asked(self.turn()),
+                    Poll::Ready(_) => self.may = May::Asked(self.turn()),
                 },
                 May::Asked(answer) => {
                     let answer = ready!(Pin::new(answer).poll(context));
@@ -182,8 +207,8 @@ impl Looks for Served {
         let (gate, door, name) = (Arc::clone(&self.gate), Arc::clone(&self.door), self.name());
         match std::mem::replace(&mut self.may, May::Unasked) {
             May::Unasked => {}
-            May::Until(_) => {
-                let seen = self.seen(true, is_whole);
+            May::Until { .. } => {
+                let seen = self.seen(is_whole);
                 runtime.spawn(async move { end(&gate, &door, &name, seen).await });
             }
             May::Asked(mut answer) => {
@@ -200,8 +225,12 @@ impl Looks for Served {
 }
 
 async fn end(gate: &Gate, door: &str, name: &str, seen: Seen) {
-    if let Err(error) = gate.end_with(door, name, seen).await {
-        tracing::error!(door, %error, "how a request ended can't be kept");
+    match gate.end_with(door, name, seen).await {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::warn!(door, request = name, "it was closed before: its rows are unknown")
+        }
+        Err(error) => tracing::error!(door, %error, "how a request ended can't be kept"),
     }
 }
 

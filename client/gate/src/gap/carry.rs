@@ -152,7 +152,7 @@ impl Carrier {
     }
 
     async fn key(&self, key: KeyId) -> Result<(wire::Key, u64), ClientError> {
-        self.ledger.ask(|node| Box::pin(async move { node.key(&key).await })).await
+        self.ledger.ask_in_turn(|node| Box::pin(async move { node.key(&key).await })).await
     }
 
     /// Submits what waits, in order, from the first that is not on the ledger. Gives how many could not be for what came before them.
@@ -197,7 +197,7 @@ impl Carrier {
     }
 
     async fn submit(&self, tx: &Tx) -> Result<(), ClientError> {
-        let submitted = self.ledger.ask(|node| {
+        let submitted = self.ledger.ask_in_turn(|node| {
             let request = wire::SubmitRequest { transaction: tx.raw().to_vec() };
             Box::pin(async move { Ok(node.submission().submit(request).await?) })
         });
@@ -266,7 +266,7 @@ impl Carrier {
 
     async fn proof(&self, places: &BTreeSet<Place>) -> anyhow::Result<Vec<u8>> {
         anyhow::ensure!(places.len() <= OBJECTS_PROVED, "more objects than one proof has");
-        let proof = self.ledger.ask(|node| {
+        let proof = self.ledger.ask_in_turn(|node| {
             let places = places.clone();
             Box::pin(async move { node.objects_proof(&places, 0).await })
         });

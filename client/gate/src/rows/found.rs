@@ -48,8 +48,23 @@ impl Found {
         }
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// All, which are then forgotten here.
     pub fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.values)
+    }
+
+    /// So many, the first, which are then forgotten here.
+    pub fn take_first(&mut self, count: usize) -> Vec<String> {
+        self.values.drain(..count.min(self.values.len())).collect()
     }
 }

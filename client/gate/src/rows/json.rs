@@ -43,6 +43,8 @@ pub struct Json {
     /// The member of each row that says whose it is.
     member: Option<Vec<u8>>,
     found: Found,
+    /// The row that began last: what was open around it, and how many members were kept before.
+    row: (usize, usize),
 }
 
 impl Json {
@@ -63,7 +65,18 @@ impl Json {
             is_over: false,
             member: member.map(|it| it.as_bytes().to_vec()),
             found: Found::default(),
+            row: (0, 0),
         }
+    }
+
+    /// Rows that passed whole, and how many members were kept of these; `None` where that can't be told.
+    pub fn whole(&self) -> (Option<u64>, usize) {
+        let (around, kept) = self.row;
+        let (deep, in_value) = (self.open.len(), self.text != Text::None || self.in_word);
+        let is_open = self.count > 0 && (deep > around || deep == around && in_value);
+        let count = self.count.saturating_sub(u64::from(is_open));
+        let kept = if is_open { kept } else { self.found.len() };
+        ((!self.is_lost && self.is_met).then_some(count), kept)
     }
 
     /// Rows that passed; `None` where that can't be told.
@@ -207,11 +220,13 @@ impl Json {
             // An element of the array at the path.
             Some(Open::Array) if at_path && arrays == 1 => {
                 self.count = self.count.saturating_add(1);
+                self.row = (self.open.len(), self.found.len());
             }
             // The value at the path: an array of rows, or one row.
             Some(Open::Object(_)) | None if at_path && arrays == 0 => {
                 self.is_met = true;
                 self.count = self.count.saturating_add(u64::from(!is_array));
+                self.row = (self.open.len(), self.found.len());
             }
             _ => {}
         }

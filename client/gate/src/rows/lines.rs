@@ -12,6 +12,8 @@ pub struct Ndjson {
     lines: u64,
     /// Whether something stands in the line.
     has_any: bool,
+    /// How many members were kept before it.
+    before_line: usize,
     /// Where a member of each row is kept: the line as it is read.
     member: Option<(String, Json)>,
 }
@@ -20,7 +22,7 @@ impl Ndjson {
     /// `member` of each row is kept.
     pub fn new(member: Option<&str>) -> Self {
         let member = member.map(|it| (it.to_owned(), Json::new("", Some(it))));
-        Self { lines: 0, has_any: false, member }
+        Self { lines: 0, has_any: false, before_line: 0, member }
     }
 
     /// Takes the next byte.
@@ -38,10 +40,22 @@ impl Ndjson {
             }
             b'\r' => return,
             b' ' | b'\t' => {}
-            _ => self.has_any = true,
+            _ if !self.has_any => {
+                self.has_any = true;
+                self.before_line = self.found().map_or(0, |it| it.len());
+            }
+            _ => {}
         }
         if let Some((_, json)) = &mut self.member {
             json.take(byte);
+        }
+    }
+
+    /// Rows that passed whole, and how many members were kept of these.
+    pub fn whole(&mut self) -> (u64, usize) {
+        match self.has_any {
+            true => (self.lines, self.before_line),
+            false => (self.lines, self.found().map_or(0, |it| it.len())),
         }
     }
 
@@ -67,6 +81,8 @@ pub struct Csv {
     has_any: bool,
     /// What is read is not CSV.
     is_lost: bool,
+    /// How many values were kept before the record.
+    before_record: usize,
     column: Option<Column>,
 }
 
@@ -139,8 +155,13 @@ impl Csv {
             value: Value::Begin,
             has_any: false,
             is_lost: false,
+            before_record: 0,
             column,
         }
+    }
+
+    fn kept(&self) -> usize {
+        self.column.as_ref().map_or(0, |it| it.found.len())
     }
 
     fn in_header(&self) -> bool {
@@ -181,7 +202,11 @@ impl Csv {
             }
             b'\r' => return,
             b' ' | b'\t' => {}
-            _ => self.has_any = true,
+            _ if !self.has_any => {
+                self.has_any = true;
+                self.before_record = self.kept();
+            }
+            _ => {}
         }
         self.value = match (self.value, byte) {
             (Value::Begin, b'"') => Value::Quoted,
@@ -211,8 +236,20 @@ impl Csv {
         (!self.is_lost && !is_open).then(|| count.saturating_sub(self.before))
     }
 
-    /// The values that were kept; with the last, where the text ends without a line's end.
+    /// Rows that passed whole, and how many values were kept of these; `None` where that can't be told.
+    pub fn whole(&self) -> (Option<u64>, usize) {
+        let count = self.records.saturating_sub(self.before);
+        let kept = if self.has_any { self.before_record } else { self.kept() };
+        ((!self.is_lost).then_some(count), kept)
+    }
+
+    /// The values that were kept of records that are over.
     pub fn found(&mut self) -> Option<&mut Found> {
+        self.column.as_mut().map(|it| &mut it.found)
+    }
+
+    /// The values that were kept; with the last, where the text ends without a line's end.
+    pub fn all_found(&mut self) -> Option<&mut Found> {
         if self.has_any {
             self.next(true);
             self.records = self.records.saturating_add(1);

@@ -110,8 +110,27 @@ impl Counter {
         match self {
             Self::Json(it) => it.found().take(),
             Self::Ndjson(it) => it.found().map(found::Found::take).unwrap_or_default(),
-            Self::Csv(it) => it.found().map(found::Found::take).unwrap_or_default(),
+            Self::Csv(it) => it.all_found().map(found::Found::take).unwrap_or_default(),
         }
+    }
+
+    /// Cuts between two rows: those that passed whole, and the numbers of whose they are, which are then forgotten here. A row that is still open is of what
+    /// comes. What is counted goes on from the beginning.
+    pub fn cut(&mut self) -> (Option<u64>, Vec<String>) {
+        let (count, kept) = match self {
+            Self::Json(it) => it.whole(),
+            Self::Ndjson(it) => {
+                let (count, kept) = it.whole();
+                (Some(count), kept)
+            }
+            Self::Csv(it) => it.whole(),
+        };
+        let numbers = match self {
+            Self::Json(it) => it.found().take_first(kept),
+            Self::Ndjson(it) => it.found().map(|it| it.take_first(kept)).unwrap_or_default(),
+            Self::Csv(it) => it.found().map(|it| it.take_first(kept)).unwrap_or_default(),
+        };
+        (count, numbers)
     }
 }
 
@@ -190,6 +209,39 @@ mod tests {
         let (found, by_one) = (of(text.len().max(1)), of(1));
         assert_eq!(found, by_one, "{text}");
         found
+    }
+
+    /// Wherever it is cut, both parts together are the whole, and each row is in the part that has its end.
+    #[test]
+    fn cut_between_rows() {
+        let json = Rows::Json { path: "data".into(), subject: Some("id".into()) };
+        let lines = Rows::Ndjson { subject: Some("id".into()) };
+        let csv = Rows::Csv { header: true, subject: Some("id".into()) };
+        for (rows, text, count) in [
+            (
+                &json,
+                r#"{"n":1,"data":[{"a":[1],"id":"11"},{"id":22},{"id":"33","b":{}}],"m":2}"#,
+                3,
+            ),
+            (&json, r#"{"data":{"id":"44","b":1}}"#, 1),
+            (&lines, "{\"a\":1,\"id\":\"11\"}\n{\"id\":22,\"a\":{}}\n\n {\"id\":\"33\"}", 3),
+            (&csv, "name,id,x\na,11,1\n\"b,\n\",\"22\",2\r\nc,33,3\nd,44,4", 4),
+        ] {
+            let all = whose(rows, text);
+            assert_eq!(all.len() as u64, count, "{text}");
+            for at in 0..=text.len() {
+                let mut counter = Counter::new(rows);
+                counter.take(&text.as_bytes()[..at]);
+                let (before, first) = counter.cut();
+                let whole = before.unwrap_or(0);
+                assert_eq!(first.len() as u64, whole, "{text} at {at}: each row has its number");
+                counter.take(&text.as_bytes()[at..]);
+                assert_eq!(counter.count(true), Some(count), "{text} at {at}");
+                let second = counter.subjects();
+                assert_eq!(second.len() as u64, count - whole, "{text} at {at}");
+                assert_eq!([first, second].concat(), all, "{text} at {at}");
+            }
+        }
     }
 
     #[test]

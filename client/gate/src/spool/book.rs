@@ -312,6 +312,11 @@ impl Book {
         Some((*number, it.sent, next.collect()))
     }
 
+    /// How many tags of bulk sets are not on the ledger yet.
+    pub fn tags_waiting(&self) -> usize {
+        self.bulk.values().map(|it| (it.tags.len() / TAG).saturating_sub(it.sent)).sum()
+    }
+
     /// The highest block that is known to have any of them: a node that is behind it does not know all.
     pub fn highest(&self) -> Height {
         self.highest

@@ -3,7 +3,8 @@
 use super::book::{Access, Book};
 use super::settings::{Door, DoorKind};
 use super::token::Token;
-use crate::doors::own::{Onward, clean};
+use crate::doors::headers::clean;
+use crate::doors::own::Onward;
 use crate::doors::proxy::{ACCESS, said};
 use crate::ledger::Ledger;
 use crate::passing::{Looks, Passing};

@@ -256,7 +256,7 @@ impl Sender {
     }
 
     async fn submit(&self, items: &[Item]) -> Result<u64, ClientError> {
-        let committed = self.ledger.ask(|node| {
+        let committed = self.ledger.ask_in_turn(|node| {
             let (account, items) = (self.account.clone(), items.to_vec());
             Box::pin(async move { account.submit(&node, &items).await })
         });

@@ -43,6 +43,14 @@ where
     Ok(numbers)
 }
 
+/// Adds a further round's numbers: none was given before.
+pub(super) fn merge(all: &mut BTreeSet<u64>, more: BTreeSet<u64>) -> anyhow::Result<()> {
+    let expected = all.len() + more.len();
+    all.extend(more);
+    anyhow::ensure!(all.len() == expected, "a number was given in two rounds");
+    Ok(())
+}
+
 /// Through the gate's own door: whoever asks while it is away gets nothing, and what was served is on the ledger once.
 #[tokio::test(flavor = "multi_thread")]
 async fn through_the_own_door() -> anyhow::Result<()> {
@@ -63,7 +71,7 @@ async fn through_the_own_door() -> anyhow::Result<()> {
     let mut served = many(&mut gate, 20, None, ask).await?;
     assert_eq!(served.len(), 20, "{}", gate.log());
     for round in 1..6 {
-        served.extend(many(&mut gate, 196, Some(3 + 31 * round), ask).await?);
+        merge(&mut served, many(&mut gate, 196, Some(3 + 31 * round), ask).await?)?;
     }
     spool_is_empty(&gate).await?;
     let records = on_the_ledger(&mut cluster).await?;
@@ -122,7 +130,7 @@ async fn by_the_local_api() -> anyhow::Result<()> {
     };
     let mut served = BTreeSet::new();
     for round in 1..6 {
-        served.extend(many(&mut gate, 200, Some(3 + 31 * round), ask).await?);
+        merge(&mut served, many(&mut gate, 200, Some(3 + 31 * round), ask).await?)?;
     }
     assert_eq!(served.len(), 1_000, "{}", gate.log());
     spool_is_empty(&gate).await?;

@@ -39,6 +39,31 @@ async fn a_node_that_lies_is_left() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A node that takes connections and says nothing is not waited for alone: the next is asked beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_silent_is_left() -> anyhow::Result<()> {
+    let mut cluster = granted().await?;
+    let mut gate = Gate::set_up(&mut cluster, &["psb", "hrss"]).await?;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("http://{}", silent.local_addr()?);
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((stream, _)) = silent.accept().await {
+            kept.push(stream);
+        }
+    });
+    gate.change(&cluster.address("psb").await?, &address)?;
+    gate.start().await?;
+    let said = asks_by_api(&gate, "r-1").await?;
+    assert_eq!(said["serve"], true, "{said} {}", gate.log());
+    ends_by_api(&gate, "r-1").await?;
+    spool_is_empty(&gate).await?;
+    let log = gate.log();
+    let left = log.lines().find(|it| it.contains(&address));
+    assert!(left.is_some_and(|it| it.contains("it did not answer, and another did")), "{log}");
+    Ok(())
+}
+
 /// Its node is cut off from the others: it neither goes on nor takes anything; the next one does.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_cut_off_is_left() -> anyhow::Result<()> {

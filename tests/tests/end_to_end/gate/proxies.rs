@@ -1,7 +1,7 @@
 //! Each proxy that a gate has a door for, the real one: what it passed on is on the ledger once, with its rows; what it did not, too.
 
 use super::granted;
-use super::many::many;
+use super::many::{many, merge};
 use anyhow::Context as _;
 use liuhen_proto::wire::Decision;
 use liuhen_tests::Cluster;
@@ -67,7 +67,7 @@ async fn at(kind: Kind) -> anyhow::Result<()> {
     // What Envoy says over gRPC while there is no gate is lost: rows are unknown then.
     super::spool_is_empty(&gate).await?;
     for round in 1..6 {
-        numbers.extend(many(&mut gate, 196, Some(3 + 31 * round), ask).await?);
+        merge(&mut numbers, many(&mut gate, 196, Some(3 + 31 * round), ask).await?)?;
     }
     assert!(numbers.len() >= 20, "{numbers:?} {}", gate.log());
     on_the_ledger(kind, &mut cluster, &gate, &numbers).await
